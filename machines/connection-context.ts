@@ -1,0 +1,156 @@
+import { connectionConfig, type ConnectionInput } from './config.ts'
+import { dispositionOf, isRefreshFailure, refreshBefore, serverReferenceOf } from './connection-guards.ts'
+import type { ConnectionContext, ConnectionCounters, CredentialsState } from './connection-types.ts'
+import type { Disposition, Failure } from './failure.ts'
+import { backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from './policy/backoff.ts'
+import type { SubscriptionsInput } from './subscriptions.ts'
+
+/** A change of the context. All of them are pure, but for the injected chance and time. */
+type Patch = Partial<ConnectionContext>
+
+export function initialContext(input: ConnectionInput | undefined): ConnectionContext {
+  const config = connectionConfig(input)
+  return {
+    config,
+    attempt: 0,
+    cycle: 0,
+    delay: 0,
+    retryAt: null,
+    failure: null,
+    disposition: null,
+    credentials: { status: config.canRefresh ? 'missing' : 'none', expiresAt: null, lifetime: null },
+    refreshReason: 'initial',
+    renewals: 0,
+    server: { index: 0, redirect: null, hops: 0 },
+    generation: 1,
+    transport: false,
+    sessionPresent: false,
+    openedAt: null,
+    interruptedAt: null,
+    restore: { done: 0, total: 0 },
+    periodic: [],
+    counters: {
+      connects: 0,
+      interruptions: 0,
+      failedAttempts: 0,
+      cycles: 0,
+      tokenRefreshes: 0,
+      failedTokenRefreshes: 0,
+      redirects: 0,
+    },
+  }
+}
+
+export function subscriptionsInput({ config }: ConnectionContext): SubscriptionsInput {
+  return { subscribeTimeout: config.timeouts.subscribeTimeout, random: config.random }
+}
+
+export function failed(context: ConnectionContext, failure: Failure): Patch {
+  const { config, openedAt, interruptedAt, server } = context
+  if (isRefreshFailure(failure) && openedAt === null) return refreshFailed(context, failure)
+
+  const disposition = dispositionOf(context, failure)
+  const common = { failure, disposition, credentials: judged(context.credentials, disposition) }
+  if (openedAt !== null) {
+    const counters = count(context, 'interruptions')
+    return { ...common, counters, openedAt: null, interruptedAt: interruptedAt ?? config.now() }
+  }
+  // Like MQTT.js: an attempt that failed is followed by one at the next server of the list.
+  const next = { ...server, index: server.index + 1, redirect: null }
+  return { ...common, counters: count(context, 'failedAttempts'), server: next }
+}
+
+export function refreshFailed(context: ConnectionContext, failure: Failure): Patch {
+  return {
+    failure,
+    disposition: dispositionOf(context, failure),
+    renewals: context.renewals + 1,
+    counters: count(context, 'failedTokenRefreshes'),
+  }
+}
+
+export function opened(context: ConnectionContext, sessionPresent: boolean): Patch {
+  return {
+    sessionPresent,
+    openedAt: context.config.now(),
+    restore: { done: 0, total: 0 },
+    counters: count(context, 'connects'),
+  }
+}
+
+/** The connection lived long enough: what went before is forgotten, and the credentials are proven. */
+export function stable(context: ConnectionContext): Patch {
+  const { credentials } = context
+  const proven = credentials.status === 'fresh' ? { ...credentials, status: 'proven' as const } : credentials
+  return { ...startOver(context), credentials: proven }
+}
+
+export function startOver({ server }: ConnectionContext): Patch {
+  return { attempt: 0, cycle: 0, renewals: 0, delay: 0, retryAt: null, server: { ...server, hops: 0 } }
+}
+
+export function scheduleReconnect(context: ConnectionContext): Patch {
+  const attempt = context.attempt + 1
+  return { attempt, ...schedule(context, context.config.reconnect, attempt) }
+}
+
+export function scheduleRecovery(context: ConnectionContext): Patch {
+  const cycle = context.cycle + 1
+  return { cycle, ...schedule(context, context.config.recovery, cycle), counters: count(context, 'cycles') }
+}
+
+/** What a WAKE brings forward is not counted: it comes again, with its delay, if it fails. */
+export function uncount({ attempt, cycle }: ConnectionContext): Patch {
+  return cycle > 0 ? { cycle: cycle - 1, retryAt: null } : { attempt: Math.max(0, attempt - 1), retryAt: null }
+}
+
+/** Follows the Server Reference of the failure that was recorded last. */
+export function redirected(context: ConnectionContext): Patch {
+  const { server, failure } = context
+  const redirect = failure && serverReferenceOf(failure)
+  return { server: { ...server, redirect, hops: server.hops + 1 }, counters: count(context, 'redirects') }
+}
+
+export function recreated({ config, generation }: ConnectionContext): Patch {
+  return config.recovery.recreateClient ? { generation: generation + 1 } : {}
+}
+
+export function refreshed(context: ConnectionContext, expiresAt: number | null): Patch {
+  const lifetime = expiresAt === null ? null : expiresAt - context.config.now()
+  return {
+    credentials: { status: 'fresh', expiresAt, lifetime },
+    counters: count(context, 'tokenRefreshes'),
+    renewals: context.refreshReason === 'expiring' ? context.renewals + 1 : context.renewals,
+  }
+}
+
+/**
+ * How long until the planned renewal, in milliseconds; the longest delay if there is none. A renewal that failed, or
+ * that is due at once again, follows after a backoff: a source whose tokens come expired (a wrong clock will do) must
+ * not become a hot loop.
+ */
+export function renewalDelay({ config, credentials, renewals }: ConnectionContext): number {
+  const { canRefresh, reconnect, now, random } = config
+  if (!canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
+  const due = credentials.expiresAt - refreshBefore(config, credentials) - now()
+  const backoff = renewals > 0 && due < reconnect.initialDelay ? backoffDelay(reconnect, renewals, random) : 0
+  return clampDelay(Math.max(due, backoff))
+}
+
+type Schedule = Pick<ConnectionContext, 'delay' | 'retryAt'>
+
+function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number): Schedule {
+  const { config, disposition } = context
+  const previous = n > 1 ? context.delay : policy.initialDelay
+  const later = disposition === 'retry-later'
+  const delay = later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous)
+  return { delay, retryAt: config.now() + delay }
+}
+
+function judged(credentials: CredentialsState, disposition: Disposition): CredentialsState {
+  return disposition === 'refresh' ? { ...credentials, status: 'refused' } : credentials
+}
+
+function count({ counters }: ConnectionContext, name: keyof ConnectionCounters): ConnectionCounters {
+  return { ...counters, [name]: counters[name] + 1 }
+}

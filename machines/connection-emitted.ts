@@ -1,0 +1,56 @@
+import { attemptsLeft, isRefreshFailure, mayRecover } from './connection-guards.ts'
+import type { ConnectionContext, ConnectionEmitted, ConnectionEvent } from './connection-types.ts'
+import type { Failure } from './failure.ts'
+
+type Emitted<Type extends ConnectionEmitted['type']> = Extract<ConnectionEmitted, { type: Type }>
+
+/** There is always a failure when one is announced; this names it for the type checker. */
+const unknown: Failure = { kind: 'closed' }
+
+export function failure(context: ConnectionContext, cause: Failure): ConnectionEmitted[] {
+  const emitted: ConnectionEmitted[] = []
+  if (isRefreshFailure(cause)) emitted.push(tokenRefreshFailed(context, cause))
+  if (context.openedAt !== null) emitted.push({ type: 'connectionInterrupted', failure: cause })
+  return emitted
+}
+
+export function ready(context: ConnectionContext, event: ConnectionEvent): ConnectionEmitted[] {
+  const { sessionPresent, interruptedAt, cycle, config } = context
+  const { restored, refused } = event.type === 'subscriptions.restored' ? event : { restored: 0, refused: 0 }
+  const emitted: ConnectionEmitted[] = [{ type: 'connected', sessionPresent, restored, refused }]
+  if (interruptedAt !== null) {
+    emitted.push({ type: 'connectionResumed', sessionPresent, downtime: config.now() - interruptedAt })
+  }
+  if (cycle > 0) emitted.push({ type: 'recovered', cycle })
+  return emitted
+}
+
+export function reconnectScheduled(context: ConnectionContext): Emitted<'reconnectScheduled'> {
+  const { attempt, delay } = context
+  return { type: 'reconnectScheduled', attempt, delay, failure: context.failure ?? unknown }
+}
+
+export function recoveryStarted(context: ConnectionContext): Emitted<'recoveryStarted'> {
+  const { cycle, delay } = context
+  return { type: 'recoveryStarted', cycle, delay, failure: context.failure ?? unknown }
+}
+
+export function tokenRefreshed(context: ConnectionContext): Emitted<'tokenRefreshed'> {
+  return { type: 'tokenRefreshed', reason: context.refreshReason, expiresAt: context.credentials.expiresAt }
+}
+
+export function tokenRefreshFailed(context: ConnectionContext, cause: Failure): Emitted<'tokenRefreshFailed'> {
+  return { type: 'tokenRefreshFailed', reason: context.refreshReason, failure: cause }
+}
+
+/** `reconnectionFailed` when the fast tier has just run out, `gaveUp` when nothing follows. */
+export function failed(context: ConnectionContext): ConnectionEmitted[] {
+  const { attempt: attempts, cycle: cycles, disposition } = context
+  const cause = context.failure ?? unknown
+  const emitted: ConnectionEmitted[] = []
+  if (cycles === 0 && disposition !== 'fatal' && !attemptsLeft(context)) {
+    emitted.push({ type: 'reconnectionFailed', attempts, failure: cause })
+  }
+  if (!mayRecover(context)) emitted.push({ type: 'gaveUp', failure: cause, attempts, cycles })
+  return emitted
+}

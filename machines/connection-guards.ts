@@ -1,0 +1,91 @@
+import type { ConnectionConfig } from './config.ts'
+import type { ConnectionContext, CredentialsState, RefreshReason } from './connection-types.ts'
+import type { Disposition, Failure } from './failure.ts'
+import { classify } from './policy/classify.ts'
+
+/** What the failure means here. */
+export function dispositionOf({ config }: ConnectionContext, failure: Failure): Disposition {
+  return classify(failure, { canRefresh: config.canRefresh, onTakeover: config.onTakeover, override: config.classify })
+}
+
+/** Whether new credentials are the answer. They are not if the refused ones were fresh: that backs off. */
+export function wantsCredentials(context: ConnectionContext, failure: Failure): boolean {
+  const { status } = context.credentials
+  const fresh = status === 'fresh' || status === 'refused'
+  return context.config.canRefresh && !fresh && dispositionOf(context, failure) === 'refresh'
+}
+
+/** Whether the failure sends us to another server, and we go. */
+export function redirects(context: ConnectionContext, failure: Failure): boolean {
+  const { redirect } = context.config
+  const serverReference = serverReferenceOf(failure)
+  if (serverReference === null || dispositionOf(context, failure) !== 'redirect') return false
+  return context.server.hops < redirect.maxHops && allows(redirect.allow, serverReference)
+}
+
+export function serverReferenceOf(failure: Failure): string | null {
+  return failure.kind === 'refused' || failure.kind === 'disconnected' ? (failure.serverReference ?? null) : null
+}
+
+export function attemptsLeft({ config, attempt }: ConnectionContext): boolean {
+  return config.reconnect.enabled && attempt < config.reconnect.maxAttempts
+}
+
+export function cyclesLeft({ config, cycle }: ConnectionContext): boolean {
+  return config.recovery.enabled && cycle < config.recovery.maxAttempts
+}
+
+/** Whether `failed` is left by itself: for the failure that was recorded last. */
+export function mayRecover(context: ConnectionContext): boolean {
+  return context.disposition !== 'fatal' && cyclesLeft(context)
+}
+
+export function refreshesInThisCycle({ config, cycle, disposition }: ConnectionContext): boolean {
+  const { refreshTokenEvery } = config.recovery
+  if (!config.canRefresh) return false
+  return disposition === 'refresh' || (refreshTokenEvery > 0 && cycle % refreshTokenEvery === 0)
+}
+
+/** Whether to ask for credentials before the next attempt. */
+export function needsCredentials(context: ConnectionContext): boolean {
+  const { config, credentials } = context
+  if (!config.canRefresh) return false
+  return neededBecause(context) !== 'expiring' || isExpiring(config, credentials)
+}
+
+export function neededBecause({ credentials }: ConnectionContext): RefreshReason {
+  if (credentials.status === 'missing') return 'initial'
+  return credentials.status === 'refused' ? 'refused' : 'expiring'
+}
+
+/** Whether the connection can stay open although its renewal failed: its credentials are still valid. */
+export function mayStay(context: ConnectionContext, failure: Failure): boolean {
+  const { config, credentials, openedAt } = context
+  if (openedAt === null || dispositionOf(context, failure) === 'fatal') return false
+  return credentials.expiresAt === null || config.now() < credentials.expiresAt
+}
+
+/** How long before its expiry a token is renewed: as configured, but at most a tenth of its lifetime. */
+export function refreshBefore(config: ConnectionConfig, { lifetime }: CredentialsState): number {
+  return lifetime === null ? config.refreshBefore : Math.min(config.refreshBefore, Math.max(0, lifetime) / 10)
+}
+
+/** Whether the credentials source failed, and not the connection. */
+export function isRefreshFailure(failure: Failure): boolean {
+  if (failure.kind === 'timeout') return failure.phase === 'refresh'
+  return failure.kind === 'refresh' || failure.kind === 'credentials'
+}
+
+function isExpiring(config: ConnectionConfig, credentials: CredentialsState): boolean {
+  const { expiresAt } = credentials
+  return expiresAt !== null && config.now() >= expiresAt - refreshBefore(config, credentials)
+}
+
+/** A rule of the user's that throws allows nothing. */
+function allows(allow: (serverReference: string) => boolean, serverReference: string): boolean {
+  try {
+    return allow(serverReference)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,331 @@
+import { assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
+
+import type { ConnectionInput } from './config.ts'
+import * as patch from './connection-context.ts'
+import * as announce from './connection-emitted.ts'
+import * as check from './connection-guards.ts'
+import type {
+  ConnectionContext,
+  ConnectionEmitted,
+  ConnectionEvent,
+  ConnectionTag,
+  RefreshedCredentials,
+  RefreshReason,
+  TransportCommand,
+  TransportInput,
+} from './connection-types.ts'
+import { expiresAtOf, failureOf } from './event-of.ts'
+import { periodicRequestMachine } from './periodic-request.ts'
+import { subscriptionsMachine } from './subscriptions.ts'
+
+const connectionSetup = setup({
+  types: {
+    input: {} as ConnectionInput | undefined,
+    context: {} as ConnectionContext,
+    events: {} as ConnectionEvent,
+    emitted: {} as ConnectionEmitted,
+    tags: {} as ConnectionTag,
+  },
+  actors: {
+    transport: fromCallback<TransportCommand, TransportInput>(() => {
+      throw new Error("connectionMachine needs a transport: connectionMachine.provide({ actors: { transport } })")
+    }),
+    refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(() =>
+      Promise.reject(new Error('connectionMachine needs a refreshToken actor when canRefresh is set')),
+    ),
+    subscriptions: subscriptionsMachine,
+    periodicRequest: periodicRequestMachine,
+  },
+  guards: {
+    isFatal: ({ context, event }) => check.dispositionOf(context, failureOf(event)) === 'fatal',
+    wantsCredentials: ({ context, event }) => check.wantsCredentials(context, failureOf(event)),
+    redirects: ({ context, event }) => check.redirects(context, failureOf(event)),
+    recoveryGoesOn: ({ context }) => context.cycle > 0 && check.cyclesLeft(context),
+    recoveryIsOver: ({ context }) => context.cycle > 0,
+    attemptsLeft: ({ context }) => check.attemptsLeft(context),
+    mayRecover: ({ context }) => check.mayRecover(context),
+    refreshesInThisCycle: ({ context }) => check.refreshesInThisCycle(context),
+    needsCredentials: ({ context }) => check.needsCredentials(context),
+    canRefresh: ({ context }) => context.config.canRefresh,
+    mayStay: ({ context, event }) => check.mayStay(context, failureOf(event)),
+    notOpen: ({ context }) => context.openedAt === null,
+    nothingToClose: ({ context }) => !context.transport,
+  },
+  actions: {
+    recordFailure: enqueueActions(({ context, event, enqueue }) => {
+      const failure = failureOf(event)
+      for (const emitted of announce.failure(context, failure)) enqueue.emit(emitted)
+      enqueue.assign(({ context: current }) => patch.failed(current, failure))
+    }),
+    recordOpened: assign(({ context, event }) =>
+      event.type === 'transport.opened' ? patch.opened(context, event.sessionPresent) : {},
+    ),
+    recordRestore: assign(({ event }) =>
+      event.type === 'subscriptions.progress' ? { restore: { done: event.done, total: event.total } } : {},
+    ),
+    recordStable: assign(({ context }) => patch.stable(context)),
+    recordRefreshed: assign(({ context, event }) => patch.refreshed(context, expiresAtOf(event))),
+    recordRefreshFailed: assign(({ context, event }) => patch.refreshFailed(context, failureOf(event))),
+    startOver: assign(({ context }) => patch.startOver(context)),
+    uncount: assign(({ context }) => patch.uncount(context)),
+    followRedirect: assign(({ context }) => patch.redirected(context)),
+    recreateClient: assign(({ context }) => patch.recreated(context)),
+    newClient: assign(({ context }) => ({ generation: context.generation + 1 })),
+    becauseNeeded: assign(({ context }) => ({ refreshReason: check.neededBecause(context) })),
+    becauseRefused: assign({ refreshReason: 'refused' }),
+    becauseOfCycle: assign({ refreshReason: 'cycle' }),
+    becauseRequested: assign({ refreshReason: 'requested' }),
+    scheduleReconnect: assign(({ context }) => patch.scheduleReconnect(context)),
+    scheduleRecovery: assign(({ context }) => patch.scheduleRecovery(context)),
+    endWait: assign({ retryAt: null }),
+
+    announceReconnect: emit(({ context }) => announce.reconnectScheduled(context)),
+    announceRecovery: emit(({ context }) => announce.recoveryStarted(context)),
+    announceRefreshed: emit(({ context }) => announce.tokenRefreshed(context)),
+    announceRefreshFailed: emit(({ context, event }) => announce.tokenRefreshFailed(context, failureOf(event))),
+    announceReady: enqueueActions(({ context, event, enqueue }) => {
+      for (const emitted of announce.ready(context, event)) enqueue.emit(emitted)
+      enqueue.assign({ interruptedAt: null })
+    }),
+    announceFailed: enqueueActions(({ context, enqueue }) => {
+      for (const emitted of announce.failed(context)) enqueue.emit(emitted)
+    }),
+
+    openTransport: enqueueActions(({ context: { attempt, cycle, generation, server }, enqueue }) => {
+      enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
+      enqueue.assign({ transport: true })
+    }),
+    goOffline: enqueueActions(({ context, enqueue }) => {
+      if (!context.transport) return
+      enqueue('quiesce')
+      enqueue.stopChild('transport')
+      enqueue.assign({ transport: false, openedAt: null })
+    }),
+    quiesce: enqueueActions(({ context, enqueue }) => {
+      enqueue('closeGate')
+      for (const id of ['subscriptions', ...context.periodic]) enqueue.sendTo(id, { type: 'connection.lost' })
+    }),
+    askToClose: enqueueActions(({ context, enqueue }) => {
+      if (context.transport) enqueue.sendTo('transport', { type: 'CLOSE' })
+    }),
+    probe: sendTo('transport', { type: 'PROBE' }),
+    restoreSubscriptions: sendTo('subscriptions', ({ context }) => ({
+      type: 'connection.opened',
+      sessionPresent: context.sessionPresent,
+    })),
+    startPeriodic: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'PERIODIC.START' || context.periodic.includes(event.schedule.id)) return
+      const { random, now } = context.config
+      const input = { schedule: event.schedule, random, now }
+      enqueue.spawnChild('periodicRequest', { id: event.schedule.id, input })
+      enqueue.assign({ periodic: [...context.periodic, event.schedule.id] })
+    }),
+    stopPeriodic: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'PERIODIC.STOP' || !context.periodic.includes(event.id)) return
+      enqueue.stopChild(event.id)
+      enqueue.assign({ periodic: context.periodic.filter((id) => id !== event.id) })
+    }),
+    runPeriodic: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.periodic) enqueue.sendTo(id, { type: 'connection.ready' })
+    }),
+    /** Provided by who owns a session: publishes may flow. It must not throw. */
+    openGate: () => {},
+    /** Provided by who owns a session: publishes have to wait. It must not throw. */
+    closeGate: () => {},
+  },
+  delays: {
+    connectTimeout: ({ context }) => context.config.timeouts.connectTimeout,
+    refreshTimeout: ({ context }) => context.config.timeouts.refreshTimeout,
+    disconnectTimeout: ({ context }) => context.config.timeouts.disconnectTimeout,
+    stableAfter: ({ context }) => context.config.timeouts.stableAfter,
+    reconnectDelay: ({ context }) => context.delay,
+    recoveryDelay: ({ context }) => context.delay,
+    renewalDue: ({ context }) => patch.renewalDelay(context),
+  },
+})
+
+/** Where a failure leads, whatever it was and wherever it came from: the first guard that holds decides. */
+const decide = [
+  { guard: 'isFatal', target: '#failed', actions: 'recordFailure' },
+  { guard: 'wantsCredentials', target: '#refreshingToken', actions: ['recordFailure', 'becauseRefused'] },
+  { guard: 'redirects', target: '#connecting', actions: ['recordFailure', 'followRedirect'] },
+  { guard: 'recoveryGoesOn', target: '#recovering', actions: 'recordFailure' },
+  { guard: 'recoveryIsOver', target: '#failed', actions: 'recordFailure' },
+  { guard: 'attemptsLeft', target: '#reconnecting', actions: 'recordFailure' },
+  { target: '#failed', actions: 'recordFailure' },
+] as const
+
+/** An attempt goes first for credentials if there are none, they were refused, or they are about to expire. */
+const attempt = <const Action extends string>(action: Action) =>
+  [
+    { guard: 'needsCredentials', target: '#refreshingToken', actions: [action, 'becauseNeeded'] },
+    { target: '#connecting', actions: [action] },
+  ] as const
+
+/** A recovery cycle goes for credentials in every n-th cycle too, and recreates the client. */
+const recover = <const Action extends string>(action: Action) =>
+  [
+    { guard: 'refreshesInThisCycle', target: '#refreshingToken', actions: ['recreateClient', 'becauseOfCycle', action] },
+    { guard: 'needsCredentials', target: '#refreshingToken', actions: ['recreateClient', 'becauseNeeded', action] },
+    { target: '#connecting', actions: ['recreateClient', action] },
+  ] as const
+
+/** What a recovery cycle does, at once and because somebody asks for it. */
+const recoverNow = [
+  { guard: 'canRefresh', target: '#refreshingToken', actions: ['startOver', 'newClient', 'becauseRequested'] },
+  { target: '#connecting', actions: ['startOver', 'newClient'] },
+] as const
+
+/** A planned renewal that failed is repeated after a backoff, as long as what we have is still valid. */
+const stayConnected = {
+  guard: 'mayStay',
+  target: '#ready',
+  actions: ['recordRefreshFailed', 'announceRefreshFailed'],
+} as const
+
+/**
+ * The authority over one MQTT connection. Provide `transport`, which opens a connection and reports how it ends, and,
+ * with `canRefresh`, `refreshToken`. Payloads and secrets never pass through it.
+ */
+export const connectionMachine = connectionSetup.createMachine({
+  id: 'connection',
+  context: ({ input }) => patch.initialContext(input),
+  invoke: {
+    id: 'subscriptions',
+    src: 'subscriptions',
+    input: ({ context }) => patch.subscriptionsInput(context),
+    onError: { target: '#failed', actions: 'recordFailure' },
+  },
+  initial: 'idle',
+  on: {
+    DISCONNECT: '.disconnecting',
+    'PERIODIC.START': { actions: 'startPeriodic' },
+    'PERIODIC.STOP': { actions: 'stopPeriodic' },
+    'xstate.error.actor.transport': decide,
+  },
+  states: {
+    idle: {
+      description: 'Not asked to connect yet.',
+      tags: 'resting',
+      on: { CONNECT: attempt('startOver'), DISCONNECT: {} },
+    },
+    connecting: {
+      id: 'connecting',
+      description: 'A connection is being opened: socket, TLS, WebSocket, CONNECT. The CONNACK is awaited.',
+      tags: 'busy',
+      entry: ['goOffline', 'openTransport'],
+      after: { connectTimeout: decide },
+      on: {
+        'transport.opened': { target: 'connected', actions: 'recordOpened' },
+        'transport.failed': decide,
+      },
+    },
+    connected: {
+      description: 'The broker accepted the connection.',
+      tags: 'online',
+      initial: 'restoring',
+      after: { stableAfter: { actions: 'recordStable' } },
+      on: {
+        'transport.failed': decide,
+        'subscriptions.unanswered': decide,
+        WAKE: { actions: 'probe' },
+        RECOVER: recoverNow,
+      },
+      states: {
+        restoring: {
+          description: 'The wanted subscriptions are brought to the broker. Publishes wait.',
+          tags: 'busy',
+          entry: 'restoreSubscriptions',
+          on: {
+            'subscriptions.progress': { actions: 'recordRestore' },
+            'subscriptions.restored': { target: 'ready', actions: 'announceReady' },
+          },
+        },
+        ready: {
+          id: 'ready',
+          description: 'Messages flow. Credentials are renewed before they expire.',
+          entry: ['openGate', 'runPeriodic'],
+          after: { renewalDue: { target: '#refreshingToken', actions: 'becauseNeeded' } },
+          on: { 'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] } },
+        },
+      },
+    },
+    reconnecting: {
+      id: 'reconnecting',
+      description: 'The fast tier: the next attempt follows after a backoff.',
+      tags: 'waiting',
+      entry: ['goOffline', 'scheduleReconnect', 'announceReconnect'],
+      after: { reconnectDelay: attempt('endWait') },
+      on: { WAKE: attempt('uncount'), RETRY: attempt('startOver'), RECOVER: recoverNow },
+    },
+    failed: {
+      id: 'failed',
+      description: 'The fast tier gave up, or the failure was fatal. Recovery follows if the policy allows it.',
+      tags: 'resting',
+      entry: ['goOffline', 'announceFailed'],
+      // Not at once, so that an observer sees `failed` before `recovering`.
+      after: { 0: { guard: 'mayRecover', target: 'recovering' } },
+      on: { RETRY: attempt('startOver'), RECOVER: recoverNow },
+    },
+    recovering: {
+      id: 'recovering',
+      description: 'The slow tier: after a longer backoff the client is recreated, with a new token every n-th time.',
+      tags: 'waiting',
+      entry: ['goOffline', 'scheduleRecovery', 'announceRecovery'],
+      after: { recoveryDelay: recover('endWait') },
+      on: { WAKE: recover('uncount'), RETRY: attempt('startOver'), RECOVER: recoverNow },
+    },
+    refreshingToken: {
+      id: 'refreshingToken',
+      description: 'The credentials source is asked for new credentials.',
+      tags: 'busy',
+      initial: 'online',
+      invoke: {
+        id: 'refresh',
+        src: 'refreshToken',
+        input: ({ context }) => ({ reason: context.refreshReason }),
+        onDone: { target: 'connecting', actions: ['recordRefreshed', 'announceRefreshed'] },
+        onError: [stayConnected, ...decide],
+      },
+      after: { refreshTimeout: [stayConnected, ...decide] },
+      states: {
+        online: {
+          description: 'A planned renewal: the connection stays open and messages flow.',
+          tags: 'online',
+          always: { guard: 'notOpen', target: 'offline' },
+          on: {
+            'transport.failed': [
+              { guard: 'isFatal', target: '#failed', actions: 'recordFailure' },
+              { target: 'offline', actions: 'recordFailure' },
+            ],
+            'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
+            WAKE: { actions: 'probe' },
+          },
+        },
+        offline: {
+          description: 'There is no connection; the next one needs the new credentials.',
+          entry: 'goOffline',
+        },
+      },
+    },
+    disconnecting: {
+      description: 'DISCONNECT is sent, the closed socket is awaited.',
+      tags: 'busy',
+      entry: ['quiesce', 'askToClose'],
+      always: { guard: 'nothingToClose', target: 'disconnected' },
+      after: { disconnectTimeout: 'disconnected' },
+      on: {
+        'transport.closed': 'disconnected',
+        'transport.failed': 'disconnected',
+        'xstate.error.actor.transport': 'disconnected',
+        DISCONNECT: {},
+      },
+    },
+    disconnected: {
+      description: 'Disconnected because somebody asked for it.',
+      tags: 'resting',
+      entry: ['goOffline', 'endWait'],
+      on: { CONNECT: attempt('startOver'), DISCONNECT: {} },
+    },
+  },
+})

@@ -1,0 +1,38 @@
+import type { ConnectionEvent, RefreshedCredentials } from './connection-types.ts'
+import type { Failure } from './failure.ts'
+
+/** XState's own events (timeouts, results of actors) are not in the union of events that a machine declares. */
+interface ActorEvent {
+  readonly type: string
+  readonly error?: unknown
+  readonly output?: Partial<RefreshedCredentials>
+}
+
+/** The failure that an event tells of: a fact from the transport, a timeout, or a rejected refresh. */
+export function failureOf(event: ConnectionEvent): Failure {
+  if (event.type === 'transport.failed') return event.failure
+  if (event.type === 'subscriptions.unanswered') return { kind: 'timeout', phase: 'restore' }
+  if (event.type === 'xstate.error.actor.transport') return actorFailure('transport', event.error)
+  if (event.type === 'xstate.error.actor.subscriptions') return actorFailure('subscriptions', event.error)
+  const { type, error }: ActorEvent = event
+  if (type.startsWith('xstate.after.connectTimeout.')) return { kind: 'timeout', phase: 'connect' }
+  if (type.startsWith('xstate.after.refreshTimeout.')) return { kind: 'timeout', phase: 'refresh' }
+  if (type === 'xstate.error.actor.refresh') return refreshFailure(error)
+  return { kind: 'closed' }
+}
+
+/** When the credentials that a refresh obtained expire. */
+export function expiresAtOf(event: ConnectionEvent): number | null {
+  const { output }: ActorEvent = event
+  return output?.expiresAt ?? null
+}
+
+/** Only the name of an error goes on: its message may quote a token or a signed URL. */
+function refreshFailure(error: unknown): Failure {
+  const name = error instanceof Error ? error.name : typeof error
+  return name === 'InvalidCredentialsError' ? { kind: 'credentials' } : { kind: 'refresh', name }
+}
+
+function actorFailure(actor: 'transport' | 'subscriptions', error: unknown): Failure {
+  return { kind: 'internal', actor, message: error instanceof Error ? error.message : typeof error }
+}

@@ -1,0 +1,15 @@
+export { connectionMachine } from './connection.ts'
+export { periodicRequestMachine } from './periodic-request.ts'
+export { defaultResubscribe, subscriptionsMachine } from './subscriptions.ts'
+export { connectionConfig, DEFAULT_REFRESH_BEFORE, defaultTimeouts } from './config.ts'
+export { needsCredentials, mayRecover } from './connection-guards.ts'
+export { backoffCeiling, backoffDelay, clampDelay, expectedDelay, laterDelay, MAX_DELAY } from './policy/backoff.ts'
+export { classify, objectsToPacket } from './policy/classify.ts'
+export {
+  defaultReconnect,
+  exponentialRecovery,
+  recoveryStrategies,
+  recreateClient,
+  refreshAndRecreate,
+  simpleRetry,
+} from './policy/recovery.ts'

@@ -1,0 +1,122 @@
+import { assign, fromCallback, setup, type AnyEventObject } from 'xstate'
+
+import type { PeriodicSchedule } from './connection-types.ts'
+import { chance, clampDelay } from './policy/backoff.ts'
+
+export interface PeriodicRequestInput {
+  readonly schedule: PeriodicSchedule
+  readonly random?: () => number
+  /** In milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+export interface PeriodicRequestContext {
+  readonly schedule: PeriodicSchedule
+  readonly random: () => number
+  readonly now: () => number
+  /** When the next request is due, in milliseconds since 1970. */
+  readonly dueAt: number
+  readonly sent: number
+  readonly responses: number
+  readonly timeouts: number
+  readonly failures: number
+}
+
+export type PeriodicRequestEvent =
+  | { readonly type: 'connection.ready' }
+  | { readonly type: 'connection.lost' }
+  | { readonly type: 'PAUSE' }
+  | { readonly type: 'RESUME' }
+  /** The request is done: acknowledged, and answered if a response is expected. */
+  | { readonly type: 'request.done' }
+  /** The request could not be sent, or the broker refused it. */
+  | { readonly type: 'request.failed' }
+
+/** What the `request` actor is told. It finds topic and payload by the id; they never pass through the machine. */
+export interface RequestInput {
+  readonly id: string
+}
+
+/**
+ * Sends one request after another while the connection is ready: the first at once, never two at a time, and never one
+ * to make up for what an outage swallowed. What a request is, the provided `request` actor knows.
+ */
+export const periodicRequestMachine = setup({
+  types: {
+    input: {} as PeriodicRequestInput,
+    context: {} as PeriodicRequestContext,
+    events: {} as PeriodicRequestEvent,
+    children: {} as { request: 'request' },
+  },
+  actors: {
+    request: fromCallback<AnyEventObject, RequestInput>(({ sendBack }) => sendBack({ type: 'request.done' })),
+  },
+  guards: {
+    responseExpected: ({ context }) => context.schedule.responseTimeout !== null,
+  },
+  actions: {
+    begin: assign(({ context }) => ({ sent: context.sent + 1, dueAt: context.now() + nextInterval(context) })),
+    countResponse: assign({ responses: ({ context }) => context.responses + 1 }),
+    countTimeout: assign({ timeouts: ({ context }) => context.timeouts + 1 }),
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+  },
+  delays: {
+    untilDue: ({ context }) => clampDelay(context.dueAt - context.now()),
+    // Without an expected response only the acknowledgement is awaited, and not beyond the next turn.
+    responseTimeout: ({ context }) => clampDelay(context.schedule.responseTimeout ?? context.schedule.interval),
+  },
+}).createMachine({
+  id: 'periodicRequest',
+  context: ({ input }) => ({
+    schedule: input.schedule,
+    random: input.random ?? Math.random,
+    now: input.now ?? Date.now,
+    dueAt: 0,
+    sent: 0,
+    responses: 0,
+    timeouts: 0,
+    failures: 0,
+  }),
+  initial: 'offline',
+  on: { 'connection.lost': '.offline' },
+  states: {
+    offline: {
+      description: 'The connection is not ready. Nothing is sent, nothing piles up.',
+      on: { 'connection.ready': 'awaiting', PAUSE: 'paused.offline' },
+    },
+    awaiting: {
+      description: 'A request is sent; its acknowledgement, and its response if one is expected, is awaited.',
+      entry: 'begin',
+      invoke: { id: 'request', src: 'request', input: ({ context }) => ({ id: context.schedule.id }) },
+      after: { responseTimeout: { target: 'due', actions: 'countTimeout' } },
+      on: {
+        'request.done': [
+          { guard: 'responseExpected', target: 'due', actions: 'countResponse' },
+          { target: 'due' },
+        ],
+        'request.failed': { target: 'due', actions: 'countFailure' },
+        PAUSE: 'paused.ready',
+      },
+    },
+    due: {
+      description: 'The next request is due after the rest of the interval.',
+      after: { untilDue: 'awaiting' },
+      on: { PAUSE: 'paused.ready' },
+    },
+    paused: {
+      description: 'Paused by the application.',
+      initial: 'offline',
+      states: {
+        offline: { on: { 'connection.ready': 'ready', RESUME: '#periodicRequest.offline' } },
+        ready: { on: { 'connection.lost': 'offline', RESUME: '#periodicRequest.awaiting' } },
+      },
+      on: { 'connection.lost': '.offline' },
+    },
+  },
+})
+
+/** At least 1 ms: an interval of 0 would never let go of the event loop. */
+function nextInterval({ schedule, random }: PeriodicRequestContext): number {
+  const spread = 1 + schedule.jitter * (2 * chance(random) - 1)
+  return Math.max(1, schedule.interval * spread)
+}

@@ -1,0 +1,120 @@
+import type { Disposition, Failure } from '../failure.ts'
+
+/** How `classify` is told of what only the application knows. */
+export interface ClassifyOptions {
+  /** Whether there is a credentials source. Without one a refused CONNACK is final. */
+  readonly canRefresh: boolean
+  /**
+   * What a DISCONNECT 0x8E (session taken over) means. Another client with our client id is live, and fighting it
+   * helps nobody, so the default is to give up.
+   *
+   * @default 'fail'
+   */
+  readonly onTakeover?: 'fail' | 'retry-later'
+  /** Decides single cases. `undefined` leaves the case to the table. A function that throws is ignored. */
+  readonly override?: ((failure: Failure, disposition: Disposition) => Disposition | undefined) | undefined
+}
+
+/** CONNACK return codes of MQTT 3.1.1 §3.2.2.3. */
+const connack3: Readonly<Record<number, Disposition>> = {
+  1: 'fatal', // unacceptable protocol version
+  2: 'fatal', // identifier rejected
+  3: 'retry', // server unavailable
+  4: 'refresh', // bad user name or password
+  5: 'refresh', // not authorized
+}
+
+/** CONNACK reason codes of MQTT 5 §3.2.2.2. */
+const connack5: Readonly<Record<number, Disposition>> = {
+  0x80: 'retry', // unspecified error
+  0x81: 'fatal', // malformed packet
+  0x82: 'fatal', // protocol error
+  0x83: 'retry', // implementation specific error
+  0x84: 'fatal', // unsupported protocol version
+  0x85: 'fatal', // client identifier not valid
+  0x86: 'refresh', // bad user name or password
+  0x87: 'refresh', // not authorized
+  0x88: 'retry', // server unavailable
+  0x89: 'retry-later', // server busy
+  0x8a: 'fatal', // banned
+  0x8c: 'fatal', // bad authentication method
+  0x90: 'fatal', // topic name (of the will) invalid
+  0x95: 'fatal', // packet too large
+  0x97: 'retry-later', // quota exceeded
+  0x99: 'fatal', // payload format (of the will) invalid
+  0x9a: 'fatal', // retain (of the will) not supported
+  0x9b: 'fatal', // QoS (of the will) not supported
+  0x9c: 'redirect', // use another server
+  0x9d: 'redirect', // server moved
+  0x9f: 'retry-later', // connection rate exceeded
+}
+
+/** DISCONNECT reason codes of MQTT 5 §3.14.2.1. Codes that are not listed are a plain retry. */
+const disconnect5: Readonly<Record<number, Disposition>> = {
+  0x87: 'refresh', // not authorized
+  0x89: 'retry-later', // server busy
+  0x96: 'retry-later', // message rate too high
+  0x97: 'retry-later', // quota exceeded
+  0x98: 'refresh', // administrative action: mosquitto sends it when credentials change
+  0x9c: 'redirect', // use another server
+  0x9d: 'redirect', // server moved
+  0x9f: 'retry-later', // connection rate exceeded
+}
+
+/** The broker objects to a packet of ours. It is retried, and the packet is suspected of being poison. */
+const objections: ReadonlySet<number> = new Set([
+  0x81, 0x82, 0x8f, 0x90, 0x94, 0x95, 0x99, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2,
+])
+
+const SESSION_TAKEN_OVER = 0x8e
+
+/**
+ * Says what is to be done about a failure. Pure and total: what is not on the list is transient, because an unattended
+ * device must never give up on a misread message.
+ */
+export function classify(failure: Failure, options: ClassifyOptions): Disposition {
+  const disposition = fromTable(failure, options)
+  try {
+    return options.override?.(failure, disposition) ?? disposition
+  } catch {
+    return disposition
+  }
+}
+
+/** Whether the broker closed because of a packet that we sent. */
+export function objectsToPacket(failure: Failure): boolean {
+  return failure.kind === 'disconnected' && objections.has(failure.reasonCode)
+}
+
+function fromTable(failure: Failure, { canRefresh, onTakeover = 'fail' }: ClassifyOptions): Disposition {
+  switch (failure.kind) {
+    case 'credentials':
+      return 'fatal'
+    case 'internal':
+      // A transport is made anew for each attempt. Without its subscriptions actor no connection can become ready.
+      return failure.actor === 'subscriptions' ? 'fatal' : 'retry'
+    case 'websocket': {
+      const unauthorized = failure.status === 401 || failure.status === 403
+      return unauthorized && canRefresh ? 'refresh' : 'retry'
+    }
+    case 'refused': {
+      const table = failure.protocolVersion === 5 ? connack5 : connack3
+      const disposition = table[failure.reasonCode] ?? 'retry'
+      if (disposition === 'refresh' && !canRefresh) return 'fatal'
+      return withoutReference(disposition, failure.serverReference)
+    }
+    case 'disconnected': {
+      if (failure.reasonCode === SESSION_TAKEN_OVER) return onTakeover === 'fail' ? 'fatal' : 'retry-later'
+      const disposition = disconnect5[failure.reasonCode] ?? 'retry'
+      if (disposition === 'refresh' && !canRefresh) return 'retry'
+      return withoutReference(disposition, failure.serverReference)
+    }
+    default:
+      return 'retry'
+  }
+}
+
+/** A redirect that names no server is a retry, for which the next server of the list is taken. */
+function withoutReference(disposition: Disposition, serverReference: string | undefined): Disposition {
+  return disposition === 'redirect' && !serverReference ? 'retry' : disposition
+}

@@ -1,0 +1,197 @@
+import { assign, fromCallback, sendParent, setup, type AnyEventObject } from 'xstate'
+
+import { defaultTimeouts } from './config.ts'
+import { backoffDelay, type BackoffPolicy } from './policy/backoff.ts'
+
+/** How refused subscriptions are retried. */
+export interface ResubscribePolicy extends BackoffPolicy {
+  /** How often a refused filter is tried again before it is left to the user. @default 5 */
+  readonly maxAttempts: number
+}
+
+export const defaultResubscribe: ResubscribePolicy = Object.freeze({
+  initialDelay: 1_000,
+  multiplier: 2,
+  maxDelay: 60_000,
+  jitter: 'equal',
+  maxAttempts: 5,
+})
+
+export interface SubscriptionsInput {
+  /** From a SUBSCRIBE to its SUBACK, in milliseconds. @default 30_000 */
+  readonly subscribeTimeout?: number
+  readonly resubscribe?: Partial<ResubscribePolicy>
+  readonly random?: () => number
+}
+
+export interface SubscriptionsContext {
+  readonly subscribeTimeout: number
+  readonly resubscribe: ResubscribePolicy
+  readonly random: () => number
+  /** SUBACKs that did not come, in a row. */
+  readonly unanswered: number
+  /** Rounds in which the broker refused something, in a row. */
+  readonly refusals: number
+  readonly sessionPresent: boolean
+  readonly wanted: number
+  readonly held: number
+  readonly refused: number
+}
+
+export type SubscriptionsEvent =
+  /** The connection is open: bring the wanted subscriptions to the broker. */
+  | { readonly type: 'connection.opened'; readonly sessionPresent: boolean }
+  | { readonly type: 'connection.lost' }
+  /** Somebody subscribed or unsubscribed. */
+  | { readonly type: 'wanted.changed' }
+  /** A SUBACK or UNSUBACK came. */
+  | { readonly type: 'sync.progress'; readonly done: number; readonly total: number }
+  /** Nothing is left to ask for. `retryable` of the refused filters may be tried again. */
+  | {
+      readonly type: 'sync.settled'
+      readonly wanted: number
+      readonly held: number
+      readonly refused: number
+      readonly retryable: number
+    }
+
+/** What the `sync` actor is told: whether this is the first round on this connection, and what the broker kept. */
+export interface SyncInput {
+  readonly restoring: boolean
+  readonly sessionPresent: boolean
+}
+
+/** After so many SUBACKs that did not come, the connection is deaf and has to be replaced. */
+const MAX_UNANSWERED = 2
+
+/**
+ * Brings what is wanted and what the broker holds together. It knows counts only: filters and handlers belong to the
+ * `sync` actor that is provided to it. Without one nothing is wanted.
+ */
+export const subscriptionsMachine = setup({
+  types: {
+    input: {} as SubscriptionsInput,
+    context: {} as SubscriptionsContext,
+    events: {} as SubscriptionsEvent,
+    children: {} as { sync: 'sync' },
+  },
+  actors: {
+    sync: fromCallback<AnyEventObject, SyncInput>(({ sendBack }) => {
+      sendBack({ type: 'sync.settled', wanted: 0, held: 0, refused: 0, retryable: 0 })
+    }),
+  },
+  guards: {
+    deaf: ({ context }) => context.unanswered + 1 >= MAX_UNANSWERED,
+    someRetryable: ({ event }) => event.type === 'sync.settled' && event.retryable > 0,
+  },
+  actions: {
+    rememberSession: assign(({ event }) =>
+      event.type === 'connection.opened' ? { sessionPresent: event.sessionPresent, unanswered: 0, refusals: 0 } : {},
+    ),
+    countUnanswered: assign({ unanswered: ({ context }) => context.unanswered + 1 }),
+    countRefusal: assign({ refusals: ({ context }) => context.refusals + 1 }),
+    clearRefusals: assign({ refusals: 0 }),
+    heard: assign({ unanswered: 0 }),
+    takeCounts: assign(({ event }) =>
+      event.type === 'sync.settled' ? { wanted: event.wanted, held: event.held, refused: event.refused } : {},
+    ),
+    reportProgress: sendParent(({ event }) =>
+      event.type === 'sync.progress'
+        ? { type: 'subscriptions.progress', done: event.done, total: event.total }
+        : { type: 'subscriptions.progress', done: 0, total: 0 },
+    ),
+    reportRestored: sendParent(({ context }) => ({
+      type: 'subscriptions.restored',
+      restored: context.held,
+      refused: context.refused,
+    })),
+    reportUnanswered: sendParent({ type: 'subscriptions.unanswered' }),
+  },
+  delays: {
+    subscribeTimeout: ({ context }) => context.subscribeTimeout,
+    resubscribeDelay: ({ context }) => backoffDelay(context.resubscribe, context.refusals, context.random),
+  },
+}).createMachine({
+  id: 'subscriptions',
+  context: ({ input }) => ({
+    subscribeTimeout: input.subscribeTimeout ?? defaultTimeouts.subscribeTimeout,
+    resubscribe: { ...defaultResubscribe, ...input.resubscribe },
+    random: input.random ?? Math.random,
+    unanswered: 0,
+    refusals: 0,
+    sessionPresent: false,
+    wanted: 0,
+    held: 0,
+    refused: 0,
+  }),
+  initial: 'offline',
+  on: {
+    'connection.opened': { target: '.restoring', actions: 'rememberSession' },
+    'connection.lost': '.offline',
+  },
+  states: {
+    offline: { description: 'No connection. What is wanted is remembered.' },
+    restoring: {
+      description: 'The connection is new: what is wanted and not held is asked for.',
+      invoke: {
+        id: 'sync',
+        src: 'sync',
+        input: ({ context }) => ({ restoring: true, sessionPresent: context.sessionPresent }),
+      },
+      initial: 'awaiting',
+      states: { awaiting: { after: { subscribeTimeout: '#subscriptions.unanswered' } } },
+      on: {
+        'sync.progress': { target: '.awaiting', reenter: true, actions: ['heard', 'reportProgress'] },
+        'sync.settled': [
+          { guard: 'someRetryable', target: 'refused', actions: ['takeCounts', 'countRefusal', 'reportRestored'] },
+          { target: 'settled', actions: ['takeCounts', 'reportRestored'] },
+        ],
+      },
+    },
+    unanswered: {
+      description: 'No SUBACK came in time. Once more; then the connection counts as deaf.',
+      always: [
+        { guard: 'deaf', target: 'deaf' },
+        { target: 'restoring', actions: 'countUnanswered' },
+      ],
+    },
+    deaf: {
+      description: 'The broker does not answer to SUBSCRIBE: the connection has to be replaced.',
+      entry: 'reportUnanswered',
+    },
+    settled: {
+      description: 'The broker holds what is wanted.',
+      entry: 'clearRefusals',
+      on: { 'wanted.changed': 'syncing' },
+    },
+    syncing: {
+      description: 'Somebody subscribed or unsubscribed: the difference is sent.',
+      invoke: {
+        id: 'sync',
+        src: 'sync',
+        input: ({ context }) => ({ restoring: false, sessionPresent: context.sessionPresent }),
+      },
+      initial: 'awaiting',
+      states: { awaiting: { after: { subscribeTimeout: '#subscriptions.resyncing' } } },
+      on: {
+        'sync.progress': { target: '.awaiting', reenter: true, actions: 'heard' },
+        'sync.settled': [
+          { guard: 'someRetryable', target: 'refused', actions: ['takeCounts', 'countRefusal'] },
+          { target: 'settled', actions: 'takeCounts' },
+        ],
+      },
+    },
+    resyncing: {
+      description: 'No SUBACK came in time. Once more; then the connection counts as deaf.',
+      always: [
+        { guard: 'deaf', target: 'deaf' },
+        { target: 'syncing', actions: 'countUnanswered' },
+      ],
+    },
+    refused: {
+      description: 'The broker refused a filter, which is tried again after a backoff. The others go on.',
+      after: { resubscribeDelay: 'syncing' },
+      on: { 'wanted.changed': 'syncing' },
+    },
+  },
+})

@@ -1,0 +1,52 @@
+// Packs what npm would publish, has publint and attw look at the tarball, and sees to it that dist imports only what is
+// installed with it.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+
+if (existsSync(dist)) process.exitCode = [strangers(), pack()].every(Boolean) ? 0 : 1
+else {
+  console.error('There is no dist: npm run build')
+  process.exitCode = 1
+}
+
+/** A devDependency that dist imports works here and nowhere else, in code as in types. */
+function strangers() {
+  const { name, dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const known = new Set([name, ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
+  const found = readdirSync(dist, { recursive: true })
+    .filter((file) => /\.(js|d\.ts)$/.test(file))
+    .flatMap((file) => {
+      const code = readFileSync(join(dist, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
+      return [...code.matchAll(/\b(?:from|import)\s*\(?\s*['"]([\w@][^'"]*)['"]/g)]
+        .map(([, specifier]) => specifier)
+        .filter((specifier) => !isBuiltin(specifier) && !known.has(/^(@[^/]+\/)?[^/]+/.exec(specifier)[0]))
+        .map((specifier) => `dist/${file} imports ${specifier}, which is neither a dependency nor a peer dependency`)
+    })
+  for (const line of found) console.error(line)
+  return found.length === 0
+}
+
+function pack() {
+  const out = mkdtempSync(join(tmpdir(), 'xstate-mqtt-pack-'))
+  try {
+    const npm = ['pack', '--json', '--ignore-scripts', '--pack-destination', out]
+    const [{ filename }] = JSON.parse(
+      execFileSync('npm', npm, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    )
+    const tarball = join(out, filename)
+    return [run('publint', tarball, '--strict'), run('attw', tarball, '--profile', 'esm-only')].every(Boolean)
+  } finally {
+    rmSync(out, { recursive: true })
+  }
+}
+
+function run(tool, ...args) {
+  return spawnSync(join(root, 'node_modules', '.bin', tool), args, { stdio: 'inherit' }).status === 0
+}

@@ -1,0 +1,211 @@
+import type { Failure } from '../machines/failure.ts'
+import { describeFailure } from './describe.ts'
+
+/** What all errors of this package are: `code` is stable, `name` is the class's. */
+export abstract class ResilientMqttError extends Error {
+  abstract readonly code: string
+}
+
+/** An option is wrong. Nothing was done. */
+export class InvalidOptionError extends ResilientMqttError {
+  override readonly name = 'InvalidOptionError'
+  readonly code = 'INVALID_OPTION'
+
+  /**
+   * @param option - its path, such as `reconnect.maxDelay`
+   * @param rule - what it must be, such as `must be at least 0`
+   * @param value - what it was; leave it out for secrets
+   */
+  constructor(
+    readonly option: string,
+    readonly rule: string,
+    readonly value?: unknown,
+  ) {
+    super(`${option} ${rule}${value === undefined ? '' : `, got ${show(value)}`}`)
+  }
+}
+
+/**
+ * For the credentials source to reject with when the account itself is wrong: no further attempt is made. Any other
+ * rejection counts as transient.
+ */
+export class InvalidCredentialsError extends ResilientMqttError {
+  override readonly name = 'InvalidCredentialsError'
+  readonly code = 'INVALID_CREDENTIALS'
+
+  constructor(message = 'the credentials are invalid', options?: ErrorOptions) {
+    super(message, options)
+  }
+}
+
+/** The machine gave up: it rests in `failed`. */
+export class ConnectionFailedError extends ResilientMqttError {
+  override readonly name = 'ConnectionFailedError'
+  readonly code = 'CONNECTION_FAILED'
+
+  constructor(
+    readonly failure: Failure,
+    options?: ErrorOptions,
+  ) {
+    super(`gave up: ${describeFailure(failure)}`, options)
+  }
+
+  /** The reason code of the CONNACK or DISCONNECT, if that was it. */
+  get reasonCode(): number | undefined {
+    return 'reasonCode' in this.failure ? this.failure.reasonCode : undefined
+  }
+}
+
+/** The connection ended before this was done. */
+export class ConnectionLostError extends ResilientMqttError {
+  override readonly name = 'ConnectionLostError'
+  readonly code = 'CONNECTION_LOST'
+
+  constructor(what: string) {
+    super(`the connection was lost before ${what}`)
+  }
+}
+
+/** `disconnect()` was called while this was under way. */
+export class DisconnectedError extends ResilientMqttError {
+  override readonly name = 'DisconnectedError'
+  readonly code = 'DISCONNECTED'
+
+  constructor(what: string) {
+    super(`disconnected before ${what}`)
+  }
+}
+
+/** The client was disposed. */
+export class ClientDisposedError extends ResilientMqttError {
+  override readonly name = 'ClientDisposedError'
+  readonly code = 'CLIENT_DISPOSED'
+
+  constructor() {
+    super('the client was disposed')
+  }
+}
+
+/** It took longer than the timeout that was given. */
+export class TimeoutError extends ResilientMqttError {
+  override readonly name = 'TimeoutError'
+  readonly code = 'TIMEOUT'
+
+  constructor(
+    what: string,
+    /** In milliseconds. */
+    readonly timeout: number,
+  ) {
+    super(`${what} took longer than ${timeout} ms`)
+  }
+}
+
+/** The broker refused a message. */
+export class PublishRefusedError extends ResilientMqttError {
+  override readonly name = 'PublishRefusedError'
+  readonly code = 'PUBLISH_REFUSED'
+
+  constructor(
+    readonly topic: string,
+    /** Of the PUBACK, PUBREC or PUBCOMP (MQTT 5 §3.4.2.1). */
+    readonly reasonCode: number,
+    readonly reasonString: string | undefined,
+  ) {
+    super(`the broker refused the publish to ${topic}: ${hex(reasonCode)}${reasonString ? ` ${reasonString}` : ''}`)
+  }
+}
+
+/** The message waited in the outbox for longer than its time to live. */
+export class PublishExpiredError extends ResilientMqttError {
+  override readonly name = 'PublishExpiredError'
+  readonly code = 'PUBLISH_EXPIRED'
+
+  constructor(readonly topic: string) {
+    super(`the publish to ${topic} expired before it could be sent`)
+  }
+}
+
+/** The outbox is full, and its overflow policy chose this message. */
+export class OutboxOverflowError extends ResilientMqttError {
+  override readonly name = 'OutboxOverflowError'
+  readonly code = 'OUTBOX_OVERFLOW'
+
+  constructor(
+    readonly topic: string,
+    readonly policy: string,
+  ) {
+    super(`the outbox is full: the publish to ${topic} was dropped (overflow: '${policy}')`)
+  }
+}
+
+/** A newer message with the same `latest` key took its place. */
+export class PublishSupersededError extends ResilientMqttError {
+  override readonly name = 'PublishSupersededError'
+  readonly code = 'PUBLISH_SUPERSEDED'
+
+  constructor(readonly topic: string) {
+    super(`a newer publish to ${topic} took the place of this one`)
+  }
+}
+
+/** The broker does not support what the message needs: its size, its QoS, or retain. */
+export class NotSupportedByBrokerError extends ResilientMqttError {
+  override readonly name = 'NotSupportedByBrokerError'
+  readonly code = 'NOT_SUPPORTED_BY_BROKER'
+
+  constructor(
+    readonly topic: string,
+    readonly limit: 'maximumPacketSize' | 'maximumQos' | 'retainAvailable',
+    rule: string,
+  ) {
+    super(`the publish to ${topic} is beyond the broker's limits: ${rule}`)
+  }
+}
+
+/** The broker closed the connection on this packet twice in a row, so it was taken out. */
+export class PoisonPacketError extends ResilientMqttError {
+  override readonly name = 'PoisonPacketError'
+  readonly code = 'POISON_PACKET'
+
+  constructor(
+    readonly kind: 'publish' | 'subscribe',
+    readonly topic: string,
+  ) {
+    super(`the broker closed the connection twice on the ${kind} to ${topic}: it was taken out`)
+  }
+}
+
+/** The broker refused a subscription. */
+export class SubscriptionRefusedError extends ResilientMqttError {
+  override readonly name = 'SubscriptionRefusedError'
+  readonly code = 'SUBSCRIPTION_REFUSED'
+
+  constructor(
+    readonly filter: string,
+    /** Of the SUBACK (MQTT 5 §3.9.3). */
+    readonly reasonCode: number,
+  ) {
+    super(`the broker refused the subscription to ${filter}: ${hex(reasonCode)}`)
+  }
+}
+
+/** The subscription was ended by `unsubscribe()` before this was done. */
+export class UnsubscribedError extends ResilientMqttError {
+  override readonly name = 'UnsubscribedError'
+  readonly code = 'UNSUBSCRIBED'
+
+  constructor(readonly filter: string) {
+    super(`unsubscribed from ${filter}`)
+  }
+}
+
+function hex(reasonCode: number): string {
+  return `0x${reasonCode.toString(16).padStart(2, '0')}`
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return String(value)
+}

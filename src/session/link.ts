@@ -1,0 +1,93 @@
+import type { PublishProperties } from '../types.ts'
+
+/** What the broker told of itself in the CONNACK; the defaults are those of MQTT 5 §3.2.2.3. */
+export interface BrokerLimits {
+  /** How many QoS 1 and 2 publishes it takes at a time. @default 65_535 */
+  readonly receiveMaximum: number
+  /** In bytes. @default Infinity */
+  readonly maximumPacketSize: number
+  /** @default 2 */
+  readonly maximumQos: 0 | 1 | 2
+  /** @default true */
+  readonly retainAvailable: boolean
+}
+
+/** A PUBLISH as it goes to the wire. */
+export interface OutgoingPublish {
+  readonly topic: string
+  readonly payload: string | Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+}
+
+/** A PUBLISH as it came from the wire. */
+export interface IncomingPublish {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly dup: boolean
+  /** 0 for QoS 0. */
+  readonly packetId: number
+  readonly properties: PublishProperties | undefined
+}
+
+/** PUBACK, PUBREC or PUBCOMP. */
+export interface Ack {
+  readonly type: 'puback' | 'pubrec' | 'pubcomp'
+  readonly packetId: number
+  /** 0 on MQTT 3.1.1. */
+  readonly reasonCode: number
+  readonly reasonString: string | undefined
+}
+
+export interface SubscriptionRequest {
+  readonly filter: string
+  readonly qos: 0 | 1 | 2
+  /** MQTT 5 §3.8.3.1. */
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+}
+
+/**
+ * One open connection, as the session sees it: packets go in here, and come out through `LinkEvents`. A link that is
+ * closed swallows what it is given.
+ */
+export interface Link {
+  readonly protocolVersion: 3 | 4 | 5
+  readonly limits: BrokerLimits
+  /** Whether more can be written without piling up in memory. If not, `LinkEvents.writable` follows. */
+  readonly writable: boolean
+  /** Sends PUBLISH. @param written - called once the bytes are with the socket; QoS 0 only */
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void
+  /** Sends PUBREL for a publish of an earlier connection. */
+  pubrel(packetId: number): void
+  /** Sends the PUBACK or PUBCOMP that was held back. */
+  acknowledge(packet: IncomingPublish): void
+  /** Sends one SUBSCRIBE; resolves with the SUBACK's codes in order. Rejects when the connection ends first. */
+  subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]>
+  /** Sends one UNSUBSCRIBE; resolves at the UNSUBACK. Rejects when the connection ends first. */
+  unsubscribe(filters: readonly string[]): Promise<void>
+}
+
+/** What a link tells the session. None of them may throw. */
+export interface LinkEvents {
+  /** The CONNACK came. */
+  attached(link: Link, sessionPresent: boolean): void
+  /** The connection ended. */
+  detached(link: Link): void
+  acknowledged(ack: Ack): void
+  /** @returns whether its acknowledgement is held back, until `Link.acknowledge` */
+  received(packet: IncomingPublish): boolean
+  /** The socket takes bytes again. */
+  writable(): void
+}
+
+/** Where packet ids come from: they belong to the session, not to a connection. */
+export interface PacketIdSource {
+  /** A free id, or `null` if all 65,535 are in use. */
+  allocate(): number | null
+  release(packetId: number): void
+}

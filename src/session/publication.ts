@@ -1,0 +1,60 @@
+import type { Payload, PublishProperties, Qos } from '../types.ts'
+
+/** What a publish came to. */
+export interface PublishResult {
+  /** Of the PUBACK or PUBCOMP: 0, or 0x10 when nobody has subscribed (MQTT 5 only). 0 for QoS 0. */
+  readonly reasonCode: number
+}
+
+/** A publish on its way, from `publish()` until its promise settles. */
+export class Publication {
+  /** 0 until it is sent, and for QoS 0. */
+  packetId = 0
+  /**
+   * - `waiting`: in the outbox
+   * - `sent`: PUBLISH is sent, PUBACK or PUBREC awaited
+   * - `released`: PUBREC came, PUBCOMP is awaited
+   * - `settled`: its promise is settled
+   */
+  phase: 'waiting' | 'sent' | 'released' | 'settled' = 'waiting'
+  /** Whether it went over the connection that is open now. */
+  onWire = false
+  /** How often in a row the broker closed the connection on it. */
+  suspicions = 0
+
+  constructor(
+    readonly topic: string,
+    readonly payload: Payload,
+    readonly qos: Qos,
+    readonly retain: boolean,
+    readonly properties: PublishProperties | undefined,
+    /** Payload and topic, in bytes. */
+    readonly bytes: number,
+    /** When it was accepted, in milliseconds since 1970. */
+    readonly acceptedAt: number,
+    /** When it expires in the outbox, in milliseconds since 1970; `Infinity` if never. */
+    readonly expiresAt: number,
+    /** Of all that wait with the same key only the newest is sent. */
+    readonly latest: string | undefined,
+    readonly resolve: (result: PublishResult) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+}
+
+const encoder = new TextEncoder()
+
+/** Payload and topic, in bytes of UTF-8. */
+export function sizeOf(topic: string, payload: Payload): number {
+  return byteLength(topic) + (typeof payload === 'string' ? byteLength(payload) : payload.byteLength)
+}
+
+function byteLength(text: string): number {
+  // Most topics and payloads are short: counting is cheaper than encoding.
+  if (text.length > 256) return encoder.encode(text).byteLength
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1
+  }
+  return bytes
+}

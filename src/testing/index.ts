@@ -1,0 +1,24 @@
+export type {
+  Action,
+  Answer,
+  Behaviour,
+  Connack,
+  DisconnectFields,
+  Moment,
+  MomentPacket,
+  PacketOf,
+  Script,
+  Step,
+  StepAt,
+} from './behaviour.ts'
+export { createEmbeddedBroker } from './embedded-broker.ts'
+export type { EmbeddedBroker, EmbeddedBrokerOptions, PublishedMessage } from './embedded-broker.ts'
+export type { TlsCredentials } from './listener.ts'
+export type { Ending, PublishOptions, ReceivedPacket, ScriptedConnection } from './scripted-connection.ts'
+export { createScriptedServer } from './scripted-server.ts'
+export type { ScriptedServer, ScriptedServerOptions } from './scripted-server.ts'
+export { createTestClock } from './test-clock.ts'
+export type { TestClock, TestClockOptions, TestTimers } from './test-clock.ts'
+export { createTokenAuthority } from './token-authority.ts'
+export type { Token, TokenAuthority, TokenAuthorityOptions } from './token-authority.ts'
+export type { WaitOptions } from './wait-for.ts'

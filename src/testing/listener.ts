@@ -1,0 +1,133 @@
+import { createServer as createHttpServer, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import type { WebSocket } from 'ws'
+import { importPeer } from './peer.ts'
+import { setRealTimeout, within } from './real-time.ts'
+
+/** Key and certificate of a TLS server, PEM. */
+export interface TlsCredentials {
+  cert: string | Buffer
+  key: string | Buffer
+}
+
+export interface ListenOptions {
+  transport: 'tcp' | 'ws'
+  host: string
+  port: number
+  tls?: TlsCredentials | undefined
+  neededBy: string
+}
+
+/** One accepted client, whatever lies between the TCP socket and the MQTT bytes. */
+export interface Link {
+  /** Carries MQTT bytes. */
+  stream: Duplex
+  /** Present on WebSocket. */
+  webSocket?: WebSocket
+  request?: IncomingMessage
+}
+
+export interface ListenHandlers {
+  /** A TCP connection arrived. Return false to leave it alone: no TLS handshake, no upgrade, no MQTT. */
+  accept?: (raw: Socket) => boolean
+  /** Return an HTTP status to refuse the WebSocket upgrade with. */
+  upgrade?: (raw: Socket) => number | undefined
+  open: (link: Link, raw: Socket) => void
+  /** TCP or TLS failed below MQTT, or the peer ended its side. */
+  fault?: (raw: Socket, fault: Error | 'end') => void
+}
+
+export interface Listener {
+  readonly port: number
+  readonly sockets: ReadonlySet<Socket>
+  /** Destroys every socket at once and stops listening. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens for MQTT over TCP or WebSocket, with or without TLS. One `net.Server` owns every raw socket, so that all of
+ * them can be counted and reset; TLS and HTTP are layered on top (a `TLSSocket` refuses `resetAndDestroy`).
+ */
+export async function listen(options: ListenOptions, handlers: ListenHandlers): Promise<Listener> {
+  const secureContext = options.tls && createSecureContext(options.tls)
+  const openMqtt = options.transport === 'ws' ? await upgrader(options.neededBy, handlers) : handlers.open
+  const sockets = new Set<Socket>()
+
+  const server = createServer({ noDelay: true }, (raw) => {
+    sockets.add(raw)
+    raw.once('close', () => sockets.delete(raw))
+    raw.on('error', (error) => handlers.fault?.(raw, error))
+    if (handlers.accept?.(raw) === false) {
+      raw.once('end', () => handlers.fault?.(raw, 'end'))
+      return raw.resume()
+    }
+
+    const stream = secureContext ? new TLSSocket(raw, { isServer: true, secureContext }) : raw
+    if (stream !== raw) stream.on('error', (error) => handlers.fault?.(raw, error))
+    stream.once('end', () => handlers.fault?.(raw, 'end'))
+    openMqtt({ stream }, raw)
+  })
+  await bind(server, options)
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    sockets,
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of sockets) socket.destroy()
+      return within(closed, 2_000, 'closing a test server')
+    },
+  }
+}
+
+async function upgrader(neededBy: string, handlers: ListenHandlers): Promise<ListenHandlers['open']> {
+  const { WebSocketServer, createWebSocketStream } = await importPeer(() => import('ws'), 'ws', neededBy)
+  const handleProtocols = (offered: Set<string>) => offered.has('mqtt') ? 'mqtt' : offered.has('mqttv3.1') && 'mqttv3.1'
+  const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, handleProtocols })
+  const rawOf = new WeakMap<Duplex, Socket>()
+
+  // Never listens itself: Node documents emitting 'connection' as the way to hand it any stream.
+  const http = createHttpServer((_request, response) => response.writeHead(426, { connection: 'close' }).end())
+  http.on('upgrade', (request, stream, head) => {
+    const raw = rawOf.get(stream)
+    if (!raw) return stream.destroy()
+    const status = handlers.upgrade?.(raw)
+    if (status !== undefined) return refuseUpgrade(stream, status)
+    webSockets.handleUpgrade(request, stream, head, (webSocket) => {
+      handlers.open({ stream: createWebSocketStream(webSocket), webSocket, request }, raw)
+    })
+  })
+  http.on('clientError', (_error, stream) => stream.destroy())
+
+  return ({ stream }, raw) => {
+    rawOf.set(stream, raw)
+    http.emit('connection', stream)
+  }
+}
+
+function refuseUpgrade(stream: Duplex, status: number): void {
+  const reason = STATUS_CODES[status] ?? 'Unknown'
+  stream.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+// A restart wants the same port back, and the operating system may need a moment to free it.
+async function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
+  for (let triesLeft = 20; ; triesLeft--) {
+    try {
+      return await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, host, () => {
+          server.off('error', reject)
+          resolve()
+        })
+      })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || triesLeft === 0) throw error
+      await new Promise((resolve) => setRealTimeout(resolve, 50))
+    }
+  }
+}

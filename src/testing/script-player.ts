@@ -1,0 +1,166 @@
+import type { IConnackPacket, IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet'
+import { topicMatches } from './behaviour.ts'
+import type { Action, Answer, Moment, Step } from './behaviour.ts'
+import type { LiveConnection } from './scripted-connection.ts'
+
+/** Plays the server's side of one connection: its steps first, else what a correct broker does. */
+export class ScriptPlayer {
+  readonly #connection: LiveConnection
+  readonly #hits = new Map<Step, number>()
+  #maximumQoS = 2
+
+  constructor(connection: LiveConnection) {
+    this.#connection = connection
+  }
+
+  /** False when a step took the fresh TCP connection over. */
+  accept(): boolean {
+    return !this.#takes('accept')
+  }
+
+  receive(packet: Packet): void {
+    const connection = this.#connection
+    if (connection.connect === undefined) {
+      return connection.refuse(new Error(`The first packet was ${packet.cmd}, not connect`))
+    }
+    if (this.#takes(packet.cmd as Moment, packet)) return
+    const { delay = 0 } = connection.behaviour
+    // A DISCONNECT has no answer to delay, and the FIN behind it must not be seen first.
+    if (delay > 0 && packet.cmd !== 'disconnect') connection.later(delay, () => this.#answer(packet))
+    else this.#answer(packet)
+  }
+
+  #answer(packet: Packet): void {
+    const connection = this.#connection
+    const { messageId = 0 } = packet
+    if (connection.isEnding) return
+    switch (packet.cmd) {
+      case 'connect':
+        return this.#answerConnect(packet)
+      case 'publish':
+        return this.#answerPublish(packet)
+      case 'subscribe':
+        return this.#answerSubscribe(packet)
+      case 'unsubscribe':
+        return this.#answerUnsubscribe(packet)
+      case 'pubrel':
+        connection.send({ cmd: 'pubcomp', messageId })
+        return
+      case 'pubrec':
+        if ((packet.reasonCode ?? 0) < 0x80) connection.send({ cmd: 'pubrel', messageId })
+        return
+      case 'pingreq':
+        if (connection.behaviour.pingresp !== false) connection.send({ cmd: 'pingresp' })
+        return
+      case 'disconnect':
+        return connection.hangUp('client', 'disconnect')
+      default: // acks of the server's own publishes, and AUTH
+    }
+  }
+
+  #answerConnect(packet: IConnectPacket): void {
+    const connection = this.#connection
+    if (packet !== connection.connect) return connection.refuse(new Error('A second connect arrived'))
+    const { connack = {} } = connection.behaviour
+    const fields = typeof connack === 'function' ? connack(packet) : connack
+    if (fields === false) return
+
+    const { reasonCode = 0, sessionPresent = false, properties = {} } = fields
+    this.#maximumQoS = properties.maximumQoS ?? 2
+    // MQTT 5 §3.1.3.1: a client without an identifier is told the one it was given.
+    const assigned = packet.clientId === '' ? { assignedClientIdentifier: `client-${connection.n}` } : {}
+    const sent: IConnackPacket = {
+      cmd: 'connack',
+      returnCode: reasonCode,
+      reasonCode,
+      sessionPresent,
+      properties: { ...assigned, ...properties },
+    }
+    connection.send(sent)
+    if (reasonCode !== 0) connection.close()
+    else this.#takes('connack', sent)
+  }
+
+  #answerPublish(packet: IPublishPacket): void {
+    if (packet.qos === 0) return
+    const { puback = 0 } = this.#connection.behaviour
+    const reasonCode = answerFor(puback, packet)
+    if (reasonCode === false) return
+    const cmd = packet.qos === 1 ? 'puback' : 'pubrec'
+    this.#connection.send({ cmd, messageId: packet.messageId ?? 0, reasonCode })
+  }
+
+  #answerSubscribe(packet: ISubscribePacket): void {
+    const { behaviour, connect } = this.#connection
+    const { suback } = behaviour
+    if (packet.subscriptions.length === 0) return this.#connection.refuse(new Error('A subscribe had no topic filter'))
+    if (suback === false) return
+    const granted = packet.subscriptions.map((subscription) => {
+      const code = typeof suback === 'function' ? suback(subscription) : codeOf(suback, subscription.topic)
+      if (code === undefined) return Math.min(subscription.qos, this.#maximumQoS)
+      return connect?.protocolVersion === 5 ? code : Math.min(code, 0x80)
+    })
+    this.#connection.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted })
+  }
+
+  #answerUnsubscribe({ unsubscriptions, messageId = 0 }: IUnsubscribePacket): void {
+    if (unsubscriptions.length === 0) this.#connection.refuse(new Error('An unsubscribe had no topic filter'))
+    else this.#connection.send({ cmd: 'unsuback', messageId, granted: unsubscriptions.map(() => 0) })
+  }
+
+  // Every fitting step counts, so that "the third publish" means the same whatever stands before it in the list.
+  #takes(at: Moment, packet?: Packet): boolean {
+    let taken: Step | undefined
+    for (const step of this.#connection.behaviour.steps ?? []) {
+      if (step.at !== at || !isAbout(step, packet)) continue
+      const hit = (this.#hits.get(step) ?? 0) + 1
+      this.#hits.set(step, hit)
+      if (step.nth === undefined || step.nth === hit) taken ??= step
+    }
+    if (!taken) return false
+    const step = taken
+    const act = () => perform(step.do as AnyAction, this.#connection, packet)
+    if (step.after) this.#connection.later(step.after, act)
+    else act()
+    return true
+  }
+}
+
+/** Does one action to a connection. */
+export function perform(action: AnyAction, connection: LiveConnection, packet?: Packet): void {
+  if (typeof action === 'function') return action(connection, packet)
+  if (action === 'ignore') return
+  if (action === 'close') return connection.close()
+  if (action === 'reset') return connection.reset()
+  if (action === 'malformed') return void connection.write(MALFORMED)
+  if ('close' in action && typeof action.close === 'number') return connection.close(action.close, action.reason)
+  if ('bytes' in action) return void connection.write(action.bytes)
+  if ('send' in action) return void connection.send(action.send)
+  if ('disconnect' in action) {
+    const sent = connection.disconnect(action.disconnect)
+    if (action.close !== false) connection.hangUp('server', sent ? 'disconnect' : 'fin')
+  }
+}
+
+type AnyAction = Action | ((connection: LiveConnection, packet: Packet | undefined) => void)
+
+// Control packet type 0 is forbidden in every version (MQTT 5 §2.1.2).
+const MALFORMED = Buffer.from([0x00, 0x00])
+
+function isAbout(step: Step, packet: Packet | undefined): boolean {
+  if (step.topic === undefined) return true
+  return packet?.cmd === 'publish' && topicMatches(step.topic, packet.topic)
+}
+
+type PubackAnswers = Answer | Readonly<Record<string, Answer>> | ((publish: IPublishPacket) => Answer)
+
+function answerFor(answers: PubackAnswers, packet: IPublishPacket): Answer {
+  if (typeof answers === 'function') return answers(packet)
+  if (typeof answers !== 'object') return answers
+  return Object.entries(answers).find(([filter]) => topicMatches(filter, packet.topic))?.[1] ?? 0
+}
+
+function codeOf(codes: number | Readonly<Record<string, number>> | undefined, filter: string): number | undefined {
+  if (typeof codes !== 'object') return codes
+  return Object.hasOwn(codes, filter) ? codes[filter] : undefined
+}
