@@ -11,6 +11,8 @@ export interface Timeouts {
   readonly refreshTimeout: number
   /** From the DISCONNECT packet to the closed socket. @default 5_000 */
   readonly disconnectTimeout: number
+  /** For the answer to a PINGREQ that a WAKE asked for. @default 5_000 */
+  readonly probeTimeout: number
   /** How long a connection must live until the counters reset: a CONNACK alone proves nothing. @default 30_000 */
   readonly stableAfter: number
 }
@@ -59,6 +61,7 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   subscribeTimeout: 30_000,
   refreshTimeout: 30_000,
   disconnectTimeout: 5_000,
+  probeTimeout: 5_000,
   stableAfter: 30_000,
 })
 

@@ -14,6 +14,7 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
     config,
     attempt: 0,
     cycle: 0,
+    woken: false,
     delay: 0,
     retryAt: null,
     failure: null,
@@ -52,7 +53,13 @@ export function failed(context: ConnectionContext, failure: Failure): Patch {
   const disposition = dispositionOf(context, failure)
   const common = { failure, disposition, credentials: judged(context.credentials, disposition) }
   if (openedAt !== null) {
-    const counters = count(context, 'interruptions')
+    const refreshFailures = Number(isRefreshFailure(failure))
+    const { interruptions, failedTokenRefreshes } = context.counters
+    const counters = {
+      ...context.counters,
+      interruptions: interruptions + 1,
+      failedTokenRefreshes: failedTokenRefreshes + refreshFailures,
+    }
     return { ...common, counters, openedAt: null, interruptedAt: interruptedAt ?? config.now() }
   }
   // Like MQTT.js: an attempt that failed is followed by one at the next server of the list.
@@ -86,22 +93,22 @@ export function stable(context: ConnectionContext): Patch {
 }
 
 export function startOver({ server }: ConnectionContext): Patch {
-  return { attempt: 0, cycle: 0, renewals: 0, delay: 0, retryAt: null, server: { ...server, hops: 0 } }
+  return { attempt: 0, cycle: 0, woken: false, delay: 0, retryAt: null, server: { ...server, hops: 0 } }
 }
 
 export function scheduleReconnect(context: ConnectionContext): Patch {
-  const attempt = context.attempt + 1
-  return { attempt, ...schedule(context, context.config.reconnect, attempt) }
+  const attempt = context.attempt + 1 - Number(context.woken)
+  return { attempt, woken: false, ...schedule(context, context.config.reconnect, attempt) }
 }
 
 export function scheduleRecovery(context: ConnectionContext): Patch {
-  const cycle = context.cycle + 1
-  return { cycle, ...schedule(context, context.config.recovery, cycle), counters: count(context, 'cycles') }
-}
-
-/** What a WAKE brings forward is not counted: it comes again, with its delay, if it fails. */
-export function uncount({ attempt, cycle }: ConnectionContext): Patch {
-  return cycle > 0 ? { cycle: cycle - 1, retryAt: null } : { attempt: Math.max(0, attempt - 1), retryAt: null }
+  const cycle = context.cycle + 1 - Number(context.woken && context.cycle > 0)
+  return {
+    cycle,
+    woken: false,
+    ...schedule(context, context.config.recovery, cycle),
+    counters: count(context, 'cycles'),
+  }
 }
 
 /** Follows the Server Reference of the failure that was recorded last. */
@@ -120,20 +127,20 @@ export function refreshed(context: ConnectionContext, expiresAt: number | null):
   return {
     credentials: { status: 'fresh', expiresAt, lifetime },
     counters: count(context, 'tokenRefreshes'),
-    renewals: context.refreshReason === 'expiring' ? context.renewals + 1 : context.renewals,
+    renewals: lifetime !== null && lifetime < context.config.reconnect.initialDelay ? context.renewals + 1 : 0,
   }
 }
 
 /**
  * How long until the planned renewal, in milliseconds; the longest delay if there is none. A renewal that failed, or
- * that is due at once again, follows after a backoff: a source whose tokens come expired (a wrong clock will do) must
+ * that is due at once, follows after a backoff: a source whose tokens come expired (a wrong clock will do) must
  * not become a hot loop.
  */
 export function renewalDelay({ config, credentials, renewals }: ConnectionContext): number {
   const { canRefresh, reconnect, now, random } = config
   if (!canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
   const due = credentials.expiresAt - refreshBefore(config, credentials) - now()
-  const backoff = renewals > 0 && due < reconnect.initialDelay ? backoffDelay(reconnect, renewals, random) : 0
+  const backoff = due < reconnect.initialDelay ? backoffDelay(reconnect, Math.max(1, renewals), random) : 0
   return clampDelay(Math.max(due, backoff))
 }
 
@@ -143,7 +150,8 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   const { config, disposition } = context
   const previous = n > 1 ? context.delay : policy.initialDelay
   const later = disposition === 'retry-later'
-  const delay = later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous)
+  // Whole milliseconds: it is shown, and timers cut off the rest.
+  const delay = Math.round(later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous))
   return { delay, retryAt: config.now() + delay }
 }
 

@@ -8,10 +8,10 @@ export function dispositionOf({ config }: ConnectionContext, failure: Failure): 
   return classify(failure, { canRefresh: config.canRefresh, onTakeover: config.onTakeover, override: config.classify })
 }
 
-/** Whether new credentials are the answer. They are not if the refused ones were fresh: that backs off. */
+/** Whether new credentials are the answer. They are not if the refused ones were fresh, or none came: that backs off. */
 export function wantsCredentials(context: ConnectionContext, failure: Failure): boolean {
   const { status } = context.credentials
-  const fresh = status === 'fresh' || status === 'refused'
+  const fresh = status === 'fresh' || status === 'refused' || isRefreshFailure(failure)
   return context.config.canRefresh && !fresh && dispositionOf(context, failure) === 'refresh'
 }
 
@@ -27,12 +27,12 @@ export function serverReferenceOf(failure: Failure): string | null {
   return failure.kind === 'refused' || failure.kind === 'disconnected' ? (failure.serverReference ?? null) : null
 }
 
-export function attemptsLeft({ config, attempt }: ConnectionContext): boolean {
-  return config.reconnect.enabled && attempt < config.reconnect.maxAttempts
+export function attemptsLeft({ config, attempt, woken }: ConnectionContext): boolean {
+  return config.reconnect.enabled && attempt - Number(woken) < config.reconnect.maxAttempts
 }
 
-export function cyclesLeft({ config, cycle }: ConnectionContext): boolean {
-  return config.recovery.enabled && cycle < config.recovery.maxAttempts
+export function cyclesLeft({ config, cycle, woken }: ConnectionContext): boolean {
+  return config.recovery.enabled && cycle - Number(woken && cycle > 0) < config.recovery.maxAttempts
 }
 
 /** Whether `failed` is left by itself: for the failure that was recorded last. */
@@ -63,6 +63,12 @@ export function mayStay(context: ConnectionContext, failure: Failure): boolean {
   const { config, credentials, openedAt } = context
   if (openedAt === null || dispositionOf(context, failure) === 'fatal') return false
   return credentials.expiresAt === null || config.now() < credentials.expiresAt
+}
+
+/** Whether a planned renewal goes on although its connection was lost: a server that asks for a pause gets it. */
+export function renewalGoesOn(context: ConnectionContext, failure: Failure): boolean {
+  const disposition = dispositionOf(context, failure)
+  return disposition === 'retry' || disposition === 'refresh'
 }
 
 /** How long before its expiry a token is renewed: as configured, but at most a tenth of its lifetime. */

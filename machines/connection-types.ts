@@ -67,6 +67,8 @@ export interface ConnectionContext {
   readonly attempt: number
   /** Recovery cycles since the last stable connection. */
   readonly cycle: number
+  /** Whether a WAKE brought the running attempt or cycle forward: it is not counted if it fails. */
+  readonly woken: boolean
   /** The delay that is running, or ran last, in milliseconds. */
   readonly delay: number
   /** When the running delay ends, in milliseconds since 1970; `null` outside of the waiting states. */
@@ -76,7 +78,7 @@ export interface ConnectionContext {
   readonly disposition: Disposition | null
   readonly credentials: CredentialsState
   readonly refreshReason: RefreshReason
-  /** Planned renewals that failed in a row, or were due at once, since the last stable connection. */
+  /** Refreshes in a row that failed, or brought a token that is due again at once. */
   readonly renewals: number
   readonly server: ServerChoice
   /** Counts on whenever the client is recreated: options and server list are then evaluated anew. */
@@ -138,7 +140,7 @@ export type ConnectionFact =
   /** The broker did not answer to our SUBSCRIBE packets. */
   | { readonly type: 'subscriptions.unanswered' }
 
-/** XState tells of an actor that threw. */
+/** XState tells of an actor that threw: the transport, the subscriptions, or, by its id, a periodic request. */
 export type ActorError =
   | { readonly type: 'xstate.error.actor.transport'; readonly error: unknown }
   | { readonly type: 'xstate.error.actor.subscriptions'; readonly error: unknown }
@@ -148,7 +150,12 @@ export type ConnectionEvent = ConnectionCommand | ConnectionFact | ActorError
 /** What the machine tells the world, beside its snapshots. */
 export type ConnectionEmitted =
   /** Messages flow and subscriptions are restored. */
-  | { readonly type: 'connected'; readonly sessionPresent: boolean; readonly restored: number; readonly refused: number }
+  | {
+      readonly type: 'connected'
+      readonly sessionPresent: boolean
+      readonly restored: number
+      readonly refused: number
+    }
   /** An open connection was lost. */
   | { readonly type: 'connectionInterrupted'; readonly failure: Failure }
   /** Ready again after an interruption; `downtime` in milliseconds. */

@@ -1,4 +1,4 @@
-import { assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
+import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
 
 import type { ConnectionInput } from './config.ts'
 import * as patch from './connection-context.ts'
@@ -14,8 +14,9 @@ import type {
   TransportCommand,
   TransportInput,
 } from './connection-types.ts'
-import { expiresAtOf, failureOf } from './event-of.ts'
+import { expiresAtOf, failureOf, periodicIdOf } from './event-of.ts'
 import { periodicRequestMachine } from './periodic-request.ts'
+import { clampDelay } from './policy/backoff.ts'
 import { subscriptionsMachine } from './subscriptions.ts'
 
 const connectionSetup = setup({
@@ -28,7 +29,7 @@ const connectionSetup = setup({
   },
   actors: {
     transport: fromCallback<TransportCommand, TransportInput>(() => {
-      throw new Error("connectionMachine needs a transport: connectionMachine.provide({ actors: { transport } })")
+      throw new Error('connectionMachine needs a transport: connectionMachine.provide({ actors: { transport } })')
     }),
     refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(() =>
       Promise.reject(new Error('connectionMachine needs a refreshToken actor when canRefresh is set')),
@@ -48,6 +49,7 @@ const connectionSetup = setup({
     needsCredentials: ({ context }) => check.needsCredentials(context),
     canRefresh: ({ context }) => context.config.canRefresh,
     mayStay: ({ context, event }) => check.mayStay(context, failureOf(event)),
+    renewalGoesOn: ({ context, event }) => check.renewalGoesOn(context, failureOf(event)),
     notOpen: ({ context }) => context.openedAt === null,
     nothingToClose: ({ context }) => !context.transport,
   },
@@ -67,7 +69,7 @@ const connectionSetup = setup({
     recordRefreshed: assign(({ context, event }) => patch.refreshed(context, expiresAtOf(event))),
     recordRefreshFailed: assign(({ context, event }) => patch.refreshFailed(context, failureOf(event))),
     startOver: assign(({ context }) => patch.startOver(context)),
-    uncount: assign(({ context }) => patch.uncount(context)),
+    uncount: assign({ woken: true, retryAt: null }),
     followRedirect: assign(({ context }) => patch.redirected(context)),
     recreateClient: assign(({ context }) => patch.recreated(context)),
     newClient: assign(({ context }) => ({ generation: context.generation + 1 })),
@@ -78,6 +80,7 @@ const connectionSetup = setup({
     scheduleReconnect: assign(({ context }) => patch.scheduleReconnect(context)),
     scheduleRecovery: assign(({ context }) => patch.scheduleRecovery(context)),
     endWait: assign({ retryAt: null }),
+    endOutage: assign({ retryAt: null, interruptedAt: null }),
 
     announceReconnect: emit(({ context }) => announce.reconnectScheduled(context)),
     announceRecovery: emit(({ context }) => announce.recoveryStarted(context)),
@@ -109,10 +112,16 @@ const connectionSetup = setup({
       if (context.transport) enqueue.sendTo('transport', { type: 'CLOSE' })
     }),
     probe: sendTo('transport', { type: 'PROBE' }),
-    restoreSubscriptions: sendTo('subscriptions', ({ context }) => ({
-      type: 'connection.opened',
-      sessionPresent: context.sessionPresent,
-    })),
+    restoreSubscriptions: enqueueActions(({ context, enqueue, self }) => {
+      // An actor that threw is replaced: without one no connection would become ready again. In XState's pure
+      // `transition()` there are no children to look at.
+      const { children } = self.getSnapshot() as { children?: Record<string, AnyActorRef> }
+      if (children?.subscriptions?.getSnapshot().status === 'error') {
+        enqueue.stopChild('subscriptions')
+        enqueue.spawnChild('subscriptions', { id: 'subscriptions', input: patch.subscriptionsInput(context) })
+      }
+      enqueue.sendTo('subscriptions', { type: 'connection.opened', sessionPresent: context.sessionPresent })
+    }),
     startPeriodic: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'PERIODIC.START' || context.periodic.includes(event.schedule.id)) return
       const { random, now } = context.config
@@ -121,9 +130,10 @@ const connectionSetup = setup({
       enqueue.assign({ periodic: [...context.periodic, event.schedule.id] })
     }),
     stopPeriodic: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'PERIODIC.STOP' || !context.periodic.includes(event.id)) return
-      enqueue.stopChild(event.id)
-      enqueue.assign({ periodic: context.periodic.filter((id) => id !== event.id) })
+      const stopped = periodicIdOf(event)
+      if (stopped === null || !context.periodic.includes(stopped)) return
+      enqueue.stopChild(stopped)
+      enqueue.assign({ periodic: context.periodic.filter((id) => id !== stopped) })
     }),
     runPeriodic: enqueueActions(({ context, enqueue }) => {
       for (const id of context.periodic) enqueue.sendTo(id, { type: 'connection.ready' })
@@ -134,10 +144,10 @@ const connectionSetup = setup({
     closeGate: () => {},
   },
   delays: {
-    connectTimeout: ({ context }) => context.config.timeouts.connectTimeout,
-    refreshTimeout: ({ context }) => context.config.timeouts.refreshTimeout,
-    disconnectTimeout: ({ context }) => context.config.timeouts.disconnectTimeout,
-    stableAfter: ({ context }) => context.config.timeouts.stableAfter,
+    connectTimeout: ({ context }) => clampDelay(context.config.timeouts.connectTimeout),
+    refreshTimeout: ({ context }) => clampDelay(context.config.timeouts.refreshTimeout),
+    disconnectTimeout: ({ context }) => clampDelay(context.config.timeouts.disconnectTimeout),
+    stableAfter: ({ context }) => clampDelay(context.config.timeouts.stableAfter),
     reconnectDelay: ({ context }) => context.delay,
     recoveryDelay: ({ context }) => context.delay,
     renewalDue: ({ context }) => patch.renewalDelay(context),
@@ -148,7 +158,7 @@ const connectionSetup = setup({
 const decide = [
   { guard: 'isFatal', target: '#failed', actions: 'recordFailure' },
   { guard: 'wantsCredentials', target: '#refreshingToken', actions: ['recordFailure', 'becauseRefused'] },
-  { guard: 'redirects', target: '#connecting', actions: ['recordFailure', 'followRedirect'] },
+  { guard: 'redirects', target: '#connecting', reenter: true, actions: ['recordFailure', 'followRedirect'] },
   { guard: 'recoveryGoesOn', target: '#recovering', actions: 'recordFailure' },
   { guard: 'recoveryIsOver', target: '#failed', actions: 'recordFailure' },
   { guard: 'attemptsLeft', target: '#reconnecting', actions: 'recordFailure' },
@@ -165,15 +175,26 @@ const attempt = <const Action extends string>(action: Action) =>
 /** A recovery cycle goes for credentials in every n-th cycle too, and recreates the client. */
 const recover = <const Action extends string>(action: Action) =>
   [
-    { guard: 'refreshesInThisCycle', target: '#refreshingToken', actions: ['recreateClient', 'becauseOfCycle', action] },
+    {
+      guard: 'refreshesInThisCycle',
+      target: '#refreshingToken',
+      actions: ['recreateClient', 'becauseOfCycle', action],
+    },
     { guard: 'needsCredentials', target: '#refreshingToken', actions: ['recreateClient', 'becauseNeeded', action] },
     { target: '#connecting', actions: ['recreateClient', action] },
   ] as const
 
 /** What a recovery cycle does, at once and because somebody asks for it. */
-const recoverNow = [
-  { guard: 'canRefresh', target: '#refreshingToken', actions: ['startOver', 'newClient', 'becauseRequested'] },
-  { target: '#connecting', actions: ['startOver', 'newClient'] },
+const recoverNow = <const Target extends string>(refreshing: Target) =>
+  [
+    { guard: 'canRefresh', target: refreshing, actions: ['startOver', 'newClient', 'becauseRequested'] },
+    { target: '#connecting', actions: ['startOver', 'newClient'] },
+  ] as const
+
+/** During a planned renewal the new credentials are awaited, unless the failure leads elsewhere or asks for a pause. */
+const decideOnline = [
+  { guard: 'renewalGoesOn', target: '#refreshingToken.offline', actions: 'recordFailure' },
+  ...decide,
 ] as const
 
 /** A planned renewal that failed is repeated after a backoff, as long as what we have is still valid. */
@@ -194,14 +215,14 @@ export const connectionMachine = connectionSetup.createMachine({
     id: 'subscriptions',
     src: 'subscriptions',
     input: ({ context }) => patch.subscriptionsInput(context),
-    onError: { target: '#failed', actions: 'recordFailure' },
   },
   initial: 'idle',
   on: {
     DISCONNECT: '.disconnecting',
     'PERIODIC.START': { actions: 'startPeriodic' },
     'PERIODIC.STOP': { actions: 'stopPeriodic' },
-    'xstate.error.actor.transport': decide,
+    // A periodic request's actor that threw is dropped. What any other is good for only a connection can need.
+    'xstate.error.actor.*': { actions: 'stopPeriodic' },
   },
   states: {
     idle: {
@@ -218,6 +239,7 @@ export const connectionMachine = connectionSetup.createMachine({
       on: {
         'transport.opened': { target: 'connected', actions: 'recordOpened' },
         'transport.failed': decide,
+        'xstate.error.actor.transport': decide,
       },
     },
     connected: {
@@ -227,9 +249,10 @@ export const connectionMachine = connectionSetup.createMachine({
       after: { stableAfter: { actions: 'recordStable' } },
       on: {
         'transport.failed': decide,
+        'xstate.error.actor.transport': decide,
+        'xstate.error.actor.subscriptions': decide,
         'subscriptions.unanswered': decide,
         WAKE: { actions: 'probe' },
-        RECOVER: recoverNow,
       },
       states: {
         restoring: {
@@ -239,14 +262,24 @@ export const connectionMachine = connectionSetup.createMachine({
           on: {
             'subscriptions.progress': { actions: 'recordRestore' },
             'subscriptions.restored': { target: 'ready', actions: 'announceReady' },
+            RECOVER: recoverNow('#refreshingToken.offline'),
           },
         },
         ready: {
           id: 'ready',
           description: 'Messages flow. Credentials are renewed before they expire.',
           entry: ['openGate', 'runPeriodic'],
-          after: { renewalDue: { target: '#refreshingToken', actions: 'becauseNeeded' } },
-          on: { 'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] } },
+          // A timer takes 24.8 days at most: then it only starts again.
+          after: {
+            renewalDue: [
+              { guard: 'needsCredentials', target: '#refreshingToken', actions: 'becauseNeeded' },
+              { target: 'ready', reenter: true },
+            ],
+          },
+          on: {
+            'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
+            RECOVER: recoverNow('#refreshingToken.online'),
+          },
         },
       },
     },
@@ -256,7 +289,7 @@ export const connectionMachine = connectionSetup.createMachine({
       tags: 'waiting',
       entry: ['goOffline', 'scheduleReconnect', 'announceReconnect'],
       after: { reconnectDelay: attempt('endWait') },
-      on: { WAKE: attempt('uncount'), RETRY: attempt('startOver'), RECOVER: recoverNow },
+      on: { WAKE: attempt('uncount'), RETRY: attempt('startOver'), RECOVER: recoverNow('#refreshingToken.offline') },
     },
     failed: {
       id: 'failed',
@@ -265,7 +298,7 @@ export const connectionMachine = connectionSetup.createMachine({
       entry: ['goOffline', 'announceFailed'],
       // Not at once, so that an observer sees `failed` before `recovering`.
       after: { 0: { guard: 'mayRecover', target: 'recovering' } },
-      on: { RETRY: attempt('startOver'), RECOVER: recoverNow },
+      on: { RETRY: attempt('startOver'), RECOVER: recoverNow('#refreshingToken.offline') },
     },
     recovering: {
       id: 'recovering',
@@ -273,7 +306,7 @@ export const connectionMachine = connectionSetup.createMachine({
       tags: 'waiting',
       entry: ['goOffline', 'scheduleRecovery', 'announceRecovery'],
       after: { recoveryDelay: recover('endWait') },
-      on: { WAKE: recover('uncount'), RETRY: attempt('startOver'), RECOVER: recoverNow },
+      on: { WAKE: recover('uncount'), RETRY: attempt('startOver'), RECOVER: recoverNow('#refreshingToken.offline') },
     },
     refreshingToken: {
       id: 'refreshingToken',
@@ -294,10 +327,10 @@ export const connectionMachine = connectionSetup.createMachine({
           tags: 'online',
           always: { guard: 'notOpen', target: 'offline' },
           on: {
-            'transport.failed': [
-              { guard: 'isFatal', target: '#failed', actions: 'recordFailure' },
-              { target: 'offline', actions: 'recordFailure' },
-            ],
+            'transport.failed': decideOnline,
+            'xstate.error.actor.transport': decideOnline,
+            'xstate.error.actor.subscriptions': decideOnline,
+            'subscriptions.unanswered': decideOnline,
             'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
             WAKE: { actions: 'probe' },
           },
@@ -324,7 +357,7 @@ export const connectionMachine = connectionSetup.createMachine({
     disconnected: {
       description: 'Disconnected because somebody asked for it.',
       tags: 'resting',
-      entry: ['goOffline', 'endWait'],
+      entry: ['goOffline', 'endOutage'],
       on: { CONNECT: attempt('startOver'), DISCONNECT: {} },
     },
   },

@@ -21,6 +21,13 @@ export function failureOf(event: ConnectionEvent): Failure {
   return { kind: 'closed' }
 }
 
+/** Which periodic request the event ends: by a command, or because its actor threw. */
+export function periodicIdOf(event: ConnectionEvent): string | null {
+  if (event.type === 'PERIODIC.STOP') return event.id
+  const actorFailed = 'xstate.error.actor.'
+  return event.type.startsWith(actorFailed) ? event.type.slice(actorFailed.length) : null
+}
+
 /** When the credentials that a refresh obtained expire. */
 export function expiresAtOf(event: ConnectionEvent): number | null {
   const { output }: ActorEvent = event

@@ -61,7 +61,8 @@ export const periodicRequestMachine = setup({
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
   },
   delays: {
-    untilDue: ({ context }) => clampDelay(context.dueAt - context.now()),
+    // Never more than an interval: somebody may set the wall clock back.
+    untilDue: ({ context }) => clampDelay(Math.min(context.dueAt - context.now(), longestInterval(context))),
     // Without an expected response only the acknowledgement is awaited, and not beyond the next turn.
     responseTimeout: ({ context }) => clampDelay(context.schedule.responseTimeout ?? context.schedule.interval),
   },
@@ -87,13 +88,15 @@ export const periodicRequestMachine = setup({
     awaiting: {
       description: 'A request is sent; its acknowledgement, and its response if one is expected, is awaited.',
       entry: 'begin',
-      invoke: { id: 'request', src: 'request', input: ({ context }) => ({ id: context.schedule.id }) },
+      invoke: {
+        id: 'request',
+        src: 'request',
+        input: ({ context }) => ({ id: context.schedule.id }),
+        onError: { target: 'due', actions: 'countFailure' },
+      },
       after: { responseTimeout: { target: 'due', actions: 'countTimeout' } },
       on: {
-        'request.done': [
-          { guard: 'responseExpected', target: 'due', actions: 'countResponse' },
-          { target: 'due' },
-        ],
+        'request.done': [{ guard: 'responseExpected', target: 'due', actions: 'countResponse' }, { target: 'due' }],
         'request.failed': { target: 'due', actions: 'countFailure' },
         PAUSE: 'paused.ready',
       },
@@ -119,4 +122,8 @@ export const periodicRequestMachine = setup({
 function nextInterval({ schedule, random }: PeriodicRequestContext): number {
   const spread = 1 + schedule.jitter * (2 * chance(random) - 1)
   return Math.max(1, schedule.interval * spread)
+}
+
+function longestInterval({ schedule }: PeriodicRequestContext): number {
+  return Math.max(1, schedule.interval * (1 + schedule.jitter))
 }

@@ -1,7 +1,7 @@
 import { assign, fromCallback, sendParent, setup, type AnyEventObject } from 'xstate'
 
 import { defaultTimeouts } from './config.ts'
-import { backoffDelay, type BackoffPolicy } from './policy/backoff.ts'
+import { backoffDelay, clampDelay, type BackoffPolicy } from './policy/backoff.ts'
 
 /** How refused subscriptions are retried. */
 export interface ResubscribePolicy extends BackoffPolicy {
@@ -93,7 +93,9 @@ export const subscriptionsMachine = setup({
     clearRefusals: assign({ refusals: 0 }),
     heard: assign({ unanswered: 0 }),
     takeCounts: assign(({ event }) =>
-      event.type === 'sync.settled' ? { wanted: event.wanted, held: event.held, refused: event.refused } : {},
+      event.type === 'sync.settled'
+        ? { wanted: event.wanted, held: event.held, refused: event.refused, unanswered: 0 }
+        : {},
     ),
     reportProgress: sendParent(({ event }) =>
       event.type === 'sync.progress'
@@ -108,7 +110,7 @@ export const subscriptionsMachine = setup({
     reportUnanswered: sendParent({ type: 'subscriptions.unanswered' }),
   },
   delays: {
-    subscribeTimeout: ({ context }) => context.subscribeTimeout,
+    subscribeTimeout: ({ context }) => clampDelay(context.subscribeTimeout),
     resubscribeDelay: ({ context }) => backoffDelay(context.resubscribe, context.refusals, context.random),
   },
 }).createMachine({
@@ -137,11 +139,12 @@ export const subscriptionsMachine = setup({
         id: 'sync',
         src: 'sync',
         input: ({ context }) => ({ restoring: true, sessionPresent: context.sessionPresent }),
+        onError: '#subscriptions.unanswered',
       },
       initial: 'awaiting',
       states: { awaiting: { after: { subscribeTimeout: '#subscriptions.unanswered' } } },
       on: {
-        'sync.progress': { target: '.awaiting', reenter: true, actions: ['heard', 'reportProgress'] },
+        'sync.progress': { target: '.awaiting', actions: ['heard', 'reportProgress'] },
         'sync.settled': [
           { guard: 'someRetryable', target: 'refused', actions: ['takeCounts', 'countRefusal', 'reportRestored'] },
           { target: 'settled', actions: ['takeCounts', 'reportRestored'] },
@@ -170,11 +173,12 @@ export const subscriptionsMachine = setup({
         id: 'sync',
         src: 'sync',
         input: ({ context }) => ({ restoring: false, sessionPresent: context.sessionPresent }),
+        onError: '#subscriptions.resyncing',
       },
       initial: 'awaiting',
       states: { awaiting: { after: { subscribeTimeout: '#subscriptions.resyncing' } } },
       on: {
-        'sync.progress': { target: '.awaiting', reenter: true, actions: 'heard' },
+        'sync.progress': { target: '.awaiting', actions: 'heard' },
         'sync.settled': [
           { guard: 'someRetryable', target: 'refused', actions: ['takeCounts', 'countRefusal'] },
           { target: 'settled', actions: 'takeCounts' },

@@ -11,17 +11,20 @@ export class InvalidOptionError extends ResilientMqttError {
   override readonly name = 'InvalidOptionError'
   readonly code = 'INVALID_OPTION'
 
+  readonly option: string
+  readonly rule: string
+  readonly value: unknown | undefined
+
   /**
    * @param option - its path, such as `reconnect.maxDelay`
    * @param rule - what it must be, such as `must be at least 0`
    * @param value - what it was; leave it out for secrets
    */
-  constructor(
-    readonly option: string,
-    readonly rule: string,
-    readonly value?: unknown,
-  ) {
+  constructor(option: string, rule: string, value?: unknown) {
     super(`${option} ${rule}${value === undefined ? '' : `, got ${show(value)}`}`)
+    this.option = option
+    this.rule = rule
+    this.value = value
   }
 }
 
@@ -43,11 +46,11 @@ export class ConnectionFailedError extends ResilientMqttError {
   override readonly name = 'ConnectionFailedError'
   readonly code = 'CONNECTION_FAILED'
 
-  constructor(
-    readonly failure: Failure,
-    options?: ErrorOptions,
-  ) {
+  readonly failure: Failure
+
+  constructor(failure: Failure, options?: ErrorOptions) {
     super(`gave up: ${describeFailure(failure)}`, options)
+    this.failure = failure
   }
 
   /** The reason code of the CONNACK or DISCONNECT, if that was it. */
@@ -91,12 +94,12 @@ export class TimeoutError extends ResilientMqttError {
   override readonly name = 'TimeoutError'
   readonly code = 'TIMEOUT'
 
-  constructor(
-    what: string,
-    /** In milliseconds. */
-    readonly timeout: number,
-  ) {
+  /** In milliseconds. */
+  readonly timeout: number
+
+  constructor(what: string, timeout: number) {
     super(`${what} took longer than ${timeout} ms`)
+    this.timeout = timeout
   }
 }
 
@@ -105,13 +108,16 @@ export class PublishRefusedError extends ResilientMqttError {
   override readonly name = 'PublishRefusedError'
   readonly code = 'PUBLISH_REFUSED'
 
-  constructor(
-    readonly topic: string,
-    /** Of the PUBACK, PUBREC or PUBCOMP (MQTT 5 §3.4.2.1). */
-    readonly reasonCode: number,
-    readonly reasonString: string | undefined,
-  ) {
+  readonly topic: string
+  /** Of the PUBACK, PUBREC or PUBCOMP (MQTT 5 §3.4.2.1). */
+  readonly reasonCode: number
+  readonly reasonString: string | undefined
+
+  constructor(topic: string, reasonCode: number, reasonString: string | undefined) {
     super(`the broker refused the publish to ${topic}: ${hex(reasonCode)}${reasonString ? ` ${reasonString}` : ''}`)
+    this.topic = topic
+    this.reasonCode = reasonCode
+    this.reasonString = reasonString
   }
 }
 
@@ -120,8 +126,11 @@ export class PublishExpiredError extends ResilientMqttError {
   override readonly name = 'PublishExpiredError'
   readonly code = 'PUBLISH_EXPIRED'
 
-  constructor(readonly topic: string) {
+  readonly topic: string
+
+  constructor(topic: string) {
     super(`the publish to ${topic} expired before it could be sent`)
+    this.topic = topic
   }
 }
 
@@ -130,11 +139,13 @@ export class OutboxOverflowError extends ResilientMqttError {
   override readonly name = 'OutboxOverflowError'
   readonly code = 'OUTBOX_OVERFLOW'
 
-  constructor(
-    readonly topic: string,
-    readonly policy: string,
-  ) {
+  readonly topic: string
+  readonly policy: string
+
+  constructor(topic: string, policy: string) {
     super(`the outbox is full: the publish to ${topic} was dropped (overflow: '${policy}')`)
+    this.topic = topic
+    this.policy = policy
   }
 }
 
@@ -143,8 +154,11 @@ export class PublishSupersededError extends ResilientMqttError {
   override readonly name = 'PublishSupersededError'
   readonly code = 'PUBLISH_SUPERSEDED'
 
-  constructor(readonly topic: string) {
+  readonly topic: string
+
+  constructor(topic: string) {
     super(`a newer publish to ${topic} took the place of this one`)
+    this.topic = topic
   }
 }
 
@@ -153,12 +167,13 @@ export class NotSupportedByBrokerError extends ResilientMqttError {
   override readonly name = 'NotSupportedByBrokerError'
   readonly code = 'NOT_SUPPORTED_BY_BROKER'
 
-  constructor(
-    readonly topic: string,
-    readonly limit: 'maximumPacketSize' | 'maximumQos' | 'retainAvailable',
-    rule: string,
-  ) {
+  readonly topic: string
+  readonly limit: 'maximumPacketSize' | 'maximumQos' | 'retainAvailable'
+
+  constructor(topic: string, limit: 'maximumPacketSize' | 'maximumQos' | 'retainAvailable', rule: string) {
     super(`the publish to ${topic} is beyond the broker's limits: ${rule}`)
+    this.topic = topic
+    this.limit = limit
   }
 }
 
@@ -167,11 +182,13 @@ export class PoisonPacketError extends ResilientMqttError {
   override readonly name = 'PoisonPacketError'
   readonly code = 'POISON_PACKET'
 
-  constructor(
-    readonly kind: 'publish' | 'subscribe',
-    readonly topic: string,
-  ) {
+  readonly kind: 'publish' | 'subscribe'
+  readonly topic: string
+
+  constructor(kind: 'publish' | 'subscribe', topic: string) {
     super(`the broker closed the connection twice on the ${kind} to ${topic}: it was taken out`)
+    this.kind = kind
+    this.topic = topic
   }
 }
 
@@ -180,12 +197,14 @@ export class SubscriptionRefusedError extends ResilientMqttError {
   override readonly name = 'SubscriptionRefusedError'
   readonly code = 'SUBSCRIPTION_REFUSED'
 
-  constructor(
-    readonly filter: string,
-    /** Of the SUBACK (MQTT 5 §3.9.3). */
-    readonly reasonCode: number,
-  ) {
+  readonly filter: string
+  /** Of the SUBACK (MQTT 5 §3.9.3). */
+  readonly reasonCode: number
+
+  constructor(filter: string, reasonCode: number) {
     super(`the broker refused the subscription to ${filter}: ${hex(reasonCode)}`)
+    this.filter = filter
+    this.reasonCode = reasonCode
   }
 }
 
@@ -194,8 +213,11 @@ export class UnsubscribedError extends ResilientMqttError {
   override readonly name = 'UnsubscribedError'
   readonly code = 'UNSUBSCRIBED'
 
-  constructor(readonly filter: string) {
+  readonly filter: string
+
+  constructor(filter: string) {
     super(`unsubscribed from ${filter}`)
+    this.filter = filter
   }
 }
 

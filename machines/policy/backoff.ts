@@ -61,7 +61,9 @@ export function expectedDelay(policy: BackoffPolicy, attempt: number): number {
       return expectedDecorrelated(policy, attempt)
     default:
       // Half of the way is the best guess for a function that nobody has told us about.
-      return clampDelay(safely(() => (policy.jitter as (c: number, r: () => number) => number)(ceiling, () => 0.5), ceiling))
+      return clampDelay(
+        safely(() => (policy.jitter as (c: number, r: () => number) => number)(ceiling, () => 0.5), ceiling),
+      )
   }
 }
 
@@ -120,7 +122,7 @@ export function chance(random: () => number): number {
 function safely(run: () => number, fallback: number): number {
   try {
     const value = run()
-    return typeof value === 'number' ? value : fallback
+    return typeof value === 'number' && !Number.isNaN(value) ? value : fallback
   } catch {
     return fallback
   }

@@ -90,9 +90,6 @@ function fromTable(failure: Failure, { canRefresh, onTakeover = 'fail' }: Classi
   switch (failure.kind) {
     case 'credentials':
       return 'fatal'
-    case 'internal':
-      // A transport is made anew for each attempt. Without its subscriptions actor no connection can become ready.
-      return failure.actor === 'subscriptions' ? 'fatal' : 'retry'
     case 'websocket': {
       const unauthorized = failure.status === 401 || failure.status === 403
       return unauthorized && canRefresh ? 'refresh' : 'retry'

@@ -71,4 +71,9 @@ export const exponentialRecovery: RecoveryPolicy = Object.freeze({
 })
 
 /** The four strategies under their names. */
-export const recoveryStrategies = Object.freeze({ simpleRetry, recreateClient, refreshAndRecreate, exponentialRecovery })
+export const recoveryStrategies = Object.freeze({
+  simpleRetry,
+  recreateClient,
+  refreshAndRecreate,
+  exponentialRecovery,
+})

@@ -66,7 +66,7 @@ export interface Link {
   pubrel(packetId: number): void
   /** Sends the PUBACK or PUBCOMP that was held back. */
   acknowledge(packet: IncomingPublish): void
-  /** Sends one SUBSCRIBE; resolves with the SUBACK's codes in order. Rejects when the connection ends first. */
+  /** Sends one SUBSCRIBE for filters that share their options; resolves with the SUBACK's codes in order. Rejects when the connection ends first. */
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]>
   /** Sends one UNSUBSCRIBE; resolves at the UNSUBACK. Rejects when the connection ends first. */
   unsubscribe(filters: readonly string[]): Promise<void>

@@ -7,12 +7,13 @@ export class PacketIds implements PacketIdSource {
   readonly #used = new Set<number>()
   #last = 0
 
-  get size(): number {
-    return this.#used.size
+  /** Whether there is a free one. */
+  get available(): boolean {
+    return this.#used.size < MAX_PACKET_ID
   }
 
   allocate(): number | null {
-    if (this.#used.size >= MAX_PACKET_ID) return null
+    if (!this.available) return null
     do this.#last = (this.#last % MAX_PACKET_ID) + 1
     while (this.#used.has(this.#last))
     this.#used.add(this.#last)

@@ -6,8 +6,37 @@ export interface PublishResult {
   readonly reasonCode: number
 }
 
+/** What a publish is made of. */
+export interface PublicationInit {
+  readonly topic: string
+  readonly payload: Payload
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+  /** When it was accepted, in milliseconds since 1970. */
+  readonly acceptedAt: number
+  /** When it expires in the outbox, in milliseconds since 1970; `Infinity` if never. */
+  readonly expiresAt: number
+  /** Of all that wait with the same key only the newest is sent. */
+  readonly latest: string | undefined
+  readonly resolve: (result: PublishResult) => void
+  readonly reject: (error: unknown) => void
+}
+
 /** A publish on its way, from `publish()` until its promise settles. */
 export class Publication {
+  readonly topic: string
+  readonly payload: Payload
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+  readonly acceptedAt: number
+  readonly expiresAt: number
+  readonly latest: string | undefined
+  readonly resolve: (result: PublishResult) => void
+  readonly reject: (error: unknown) => void
+  /** Topic and payload. */
+  readonly bytes: number
   /** 0 until it is sent, and for QoS 0. */
   packetId = 0
   /**
@@ -19,32 +48,25 @@ export class Publication {
   phase: 'waiting' | 'sent' | 'released' | 'settled' = 'waiting'
   /** Whether it went over the connection that is open now. */
   onWire = false
-  /** How often in a row the broker closed the connection on it. */
-  suspicions = 0
 
-  constructor(
-    readonly topic: string,
-    readonly payload: Payload,
-    readonly qos: Qos,
-    readonly retain: boolean,
-    readonly properties: PublishProperties | undefined,
-    /** Payload and topic, in bytes. */
-    readonly bytes: number,
-    /** When it was accepted, in milliseconds since 1970. */
-    readonly acceptedAt: number,
-    /** When it expires in the outbox, in milliseconds since 1970; `Infinity` if never. */
-    readonly expiresAt: number,
-    /** Of all that wait with the same key only the newest is sent. */
-    readonly latest: string | undefined,
-    readonly resolve: (result: PublishResult) => void,
-    readonly reject: (error: unknown) => void,
-  ) {}
+  constructor(init: PublicationInit) {
+    this.topic = init.topic
+    this.payload = init.payload
+    this.qos = init.qos
+    this.retain = init.retain
+    this.properties = init.properties
+    this.acceptedAt = init.acceptedAt
+    this.expiresAt = init.expiresAt
+    this.latest = init.latest
+    this.resolve = init.resolve
+    this.reject = init.reject
+    this.bytes = sizeOf(init.topic, init.payload)
+  }
 }
 
 const encoder = new TextEncoder()
 
-/** Payload and topic, in bytes of UTF-8. */
-export function sizeOf(topic: string, payload: Payload): number {
+function sizeOf(topic: string, payload: Payload): number {
   return byteLength(topic) + (typeof payload === 'string' ? byteLength(payload) : payload.byteLength)
 }
 

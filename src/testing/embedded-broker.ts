@@ -161,7 +161,8 @@ class Broker implements EmbeddedBroker {
     })
     aedes.on('publish', (packet, client) => {
       // Without a client it is the broker's own: $SYS, or this object's publish(). A killed broker sends no wills.
-      if (client && this.#run?.aedes === aedes) this.#emit({ ...packet, payload: Buffer.from(packet.payload), clientId: client.id })
+      if (!client || this.#run?.aedes !== aedes) return
+      this.#emit({ ...packet, payload: Buffer.from(packet.payload), clientId: client.id })
     })
 
     const rawOf = new WeakMap<Client, Socket>()

@@ -6,13 +6,8 @@ import type { Duplex } from 'node:stream'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
 import { importPeer } from './peer.ts'
-import { setRealTimeout, within } from './real-time.ts'
-
-/** Key and certificate of a TLS server, PEM. */
-export interface TlsCredentials {
-  cert: string | Buffer
-  key: string | Buffer
-}
+import { within } from './real-time.ts'
+import type { TlsCredentials } from './tls-credentials.ts'
 
 export interface ListenOptions {
   transport: 'tcp' | 'ws'
@@ -86,7 +81,8 @@ export async function listen(options: ListenOptions, handlers: ListenHandlers): 
 
 async function upgrader(neededBy: string, handlers: ListenHandlers): Promise<ListenHandlers['open']> {
   const { WebSocketServer, createWebSocketStream } = await importPeer(() => import('ws'), 'ws', neededBy)
-  const handleProtocols = (offered: Set<string>) => offered.has('mqtt') ? 'mqtt' : offered.has('mqttv3.1') && 'mqttv3.1'
+  const handleProtocols = (offered: Set<string>) =>
+    offered.has('mqtt') ? 'mqtt' : offered.has('mqttv3.1') && 'mqttv3.1'
   const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, handleProtocols })
   const rawOf = new WeakMap<Duplex, Socket>()
 
@@ -114,20 +110,12 @@ function refuseUpgrade(stream: Duplex, status: number): void {
   stream.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
-// A restart wants the same port back, and the operating system may need a moment to free it.
-async function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
-  for (let triesLeft = 20; ; triesLeft--) {
-    try {
-      return await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(port, host, () => {
-          server.off('error', reject)
-          resolve()
-        })
-      })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || triesLeft === 0) throw error
-      await new Promise((resolve) => setRealTimeout(resolve, 50))
-    }
-  }
+function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }

@@ -1,7 +1,14 @@
-import type { IConnackPacket, IConnectPacket, IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet'
+import type {
+  IConnackPacket,
+  IConnectPacket,
+  IPublishPacket,
+  ISubscribePacket,
+  IUnsubscribePacket,
+  Packet,
+} from 'mqtt-packet'
 import { topicMatches } from './behaviour.ts'
 import type { Action, Answer, Moment, Step } from './behaviour.ts'
-import type { LiveConnection } from './scripted-connection.ts'
+import type { LiveConnection } from './live-connection.ts'
 
 /** Plays the server's side of one connection: its steps first, else what a correct broker does. */
 export class ScriptPlayer {

@@ -32,7 +32,7 @@ export interface TokenAuthority {
  * @example createEmbeddedBroker({ authenticate: (_username, password) => authority.check(password) })
  * @throws RangeError when `lifetime` is not a number of at least 0; `Infinity` is allowed.
  */
-export function createTokenAuthority({ lifetime, now = Date.now }: TokenAuthorityOptions): TokenAuthority {
+export function createTokenAuthority({ lifetime, now = () => Date.now() }: TokenAuthorityOptions): TokenAuthority {
   if (!(lifetime >= 0)) throw new RangeError(`lifetime must be at least 0 ms, got ${String(lifetime)}`)
   const live = new Map<string, Token>()
   let issued = 0

@@ -33,7 +33,11 @@ describe('createEmbeddedBroker', () => {
   test('an outage: stop kills every socket, start takes the same port without sessions', async () => {
     const broker = await startBroker({ webSocket: true })
     const { url, wsUrl } = broker
-    const session = { clean: false, clientId: 'persistent', will: { topic: 'up/will', payload: 'dead', qos: 0 as const } }
+    const session = {
+      clean: false,
+      clientId: 'persistent',
+      will: { topic: 'up/will', payload: 'dead', qos: 0 as const },
+    }
     const first = connect(url, session)
     const second = connect(wsUrl)
     await Promise.all([next(first.client, 'connect'), next(second.client, 'connect')])

@@ -15,7 +15,9 @@ const listeners: [string, ScriptedServerOptions][] = [
   ['ws', { transport: 'ws' }],
   ['wss', { transport: 'ws', tls }],
 ]
-const everywhere = listeners.flatMap(([scheme, options]) => versions.map((version) => [scheme, version, options] as const))
+const everywhere = listeners.flatMap(([scheme, options]) =>
+  versions.map((version) => [scheme, version, options] as const),
+)
 
 describe('without a script it is a correct broker', () => {
   test.each(everywhere)('on %s for protocol version %i', async (scheme, protocolVersion, options) => {
@@ -42,7 +44,9 @@ describe('without a script it is a correct broker', () => {
 
     const [connection] = server.connections
     expect(connection?.packets.map(({ packet }) => packet.cmd)).toEqual(
-      'connect subscribe publish publish publish pubrel unsubscribe puback pubrec pubcomp pingreq disconnect'.split(' '),
+      'connect subscribe publish publish publish pubrel unsubscribe puback pubrec pubcomp pingreq disconnect'.split(
+        ' ',
+      ),
     )
     expect(connection).toMatchObject({ isOpen: false, errors: [], ending: { by: 'client', how: 'disconnect' } })
     expect(connection?.connect).toMatchObject({ clientId: 'test', protocolVersion })
@@ -152,16 +156,27 @@ describe('hands on', () => {
     ['close', 'close', { by: 'server', how: 'fin' }],
     ['reset', 'error ECONNRESET', { by: 'server', how: 'reset' }],
     [{ disconnect: { reasonCode: 0x8b } }, 'disconnect', { by: 'server', how: 'disconnect' }],
-  ] as const)('kicks everyone: %j', async (action, next, ending) => {
+  ] as const)('kicks everyone: %j', async (action, event, ending) => {
     const server = await startServer()
     const clients = ['a', 'b'].map((clientId) => connect(server.url, { clientId, protocolVersion: 5 }))
     await Promise.all(clients.map(({ client }) => next(client, 'connect')))
     expect(server.kick(action)).toBe(2)
     await Promise.all(clients.map(({ closed }) => closed))
-    for (const { events } of clients) expect(events.slice(0, 2)).toEqual(['connect', next])
+    for (const { events } of clients) expect(events.slice(0, 2)).toEqual(['connect', event])
     await server.waitFor(() => server.openSockets === 0)
     expect(server.connections.map((connection) => connection.ending)).toMatchObject([ending, ending])
     expect(server.kick()).toBe(0)
+  })
+
+  test('cuts off a client that does not answer the FIN', async () => {
+    const server = await startServer()
+    const socket = connectTcp({ port: server.port, allowHalfOpen: true }).resume()
+    await server.waitFor(() => server.openSockets === 1)
+    server.kick('close')
+    await once(socket, 'end')
+    const { how } = await server.waitFor(() => server.connections[0]?.ending)
+    expect(how).toBe('fin')
+    socket.destroy()
   })
 
   test('closes and listens again on the same port', async () => {

@@ -1,0 +1,42 @@
+/** Event handlers by name. A handler that throws, or whose promise rejects, hurts nobody: it is reported. */
+export class Emitter<Events extends object> {
+  readonly #handlers = new Map<keyof Events, Set<(event: never) => unknown>>()
+  readonly #onThrow: (error: unknown, event: keyof Events) => void
+
+  constructor(onThrow: (error: unknown, event: keyof Events) => void) {
+    this.#onThrow = onThrow
+  }
+
+  /** @returns takes the handler off again */
+  on<Name extends keyof Events>(name: Name, handler: (event: Events[Name]) => unknown): () => void {
+    const handlers = this.#handlers.get(name) ?? new Set()
+    this.#handlers.set(name, handlers)
+    // A function of its own, so that one handler can be registered twice.
+    const registered = (event: Events[Name]) => handler(event)
+    handlers.add(registered)
+    return () => void handlers.delete(registered)
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const handler of this.#handlers.get(name) ?? []) {
+      callGuarded(
+        () => (handler as (event: Events[Name]) => unknown)(event),
+        (error) => this.#onThrow(error, name),
+      )
+    }
+  }
+
+  has(name: keyof Events): boolean {
+    return (this.#handlers.get(name)?.size ?? 0) > 0
+  }
+}
+
+/** Calls a function of the user's, which may throw, or return a promise that rejects. */
+export function callGuarded(call: () => unknown, onThrow: (error: unknown) => void): void {
+  try {
+    const result = call()
+    if (result instanceof Promise) result.catch(onThrow)
+  } catch (error) {
+    onThrow(error)
+  }
+}

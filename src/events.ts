@@ -1,0 +1,48 @@
+import type { ConnectionEmitted } from '../machines/connection-types.ts'
+
+/** The states of the connection machine. */
+export type ConnectionState =
+  | 'idle'
+  | 'connecting'
+  | 'connected'
+  | 'reconnecting'
+  | 'failed'
+  | 'recovering'
+  | 'refreshingToken'
+  | 'disconnecting'
+  | 'disconnected'
+
+type Emitted<Type extends ConnectionEmitted['type']> = Omit<Extract<ConnectionEmitted, { type: Type }>, 'type'>
+
+/** Events of `ResilientMqttClient`, in the order in which they come. */
+export interface ClientEvents {
+  /** The connection changed its state. */
+  stateChanged: { readonly from: ConnectionState; readonly to: ConnectionState }
+  /** Subscriptions are restored and messages flow: for the first time, or again. */
+  connected: Emitted<'connected'>
+  /** An open connection was lost. */
+  connectionInterrupted: Emitted<'connectionInterrupted'>
+  /** Messages flow again after an interruption, which took `downtime` milliseconds. */
+  connectionResumed: Emitted<'connectionResumed'>
+  /** The next attempt follows after `delay` milliseconds. */
+  reconnectScheduled: Emitted<'reconnectScheduled'>
+  /** The fast tier has no attempts left. */
+  reconnectionFailed: Emitted<'reconnectionFailed'>
+  /** A recovery cycle begins, and waits for `delay` milliseconds first. */
+  recoveryStarted: Emitted<'recoveryStarted'>
+  /** Messages flow again by a recovery cycle. */
+  recovered: Emitted<'recovered'>
+  /** There are new credentials; `expiresAt` is in milliseconds since 1970. */
+  tokenRefreshed: Emitted<'tokenRefreshed'>
+  /** The credentials source failed. */
+  tokenRefreshFailed: Emitted<'tokenRefreshFailed'>
+  /** Nothing more is tried until somebody asks for it. */
+  gaveUp: Emitted<'gaveUp'>
+  /** Everything that was accepted is delivered: the outbox is empty and nothing is in flight. */
+  drained: Record<never, never>
+  /**
+   * Something of the application's failed: a handler threw, or the credentials source rejected. The connection is not
+   * affected. Without a handler the logger is told.
+   */
+  error: { readonly error: unknown; readonly source: string }
+}

@@ -1,0 +1,56 @@
+export { ResilientMqttClient } from './client.ts'
+export type {
+  ClientStatus,
+  MessageHandler,
+  PeriodicRequestHandle,
+  PeriodicRequestOptions,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from './client-types.ts'
+export { describeFailure } from './describe.ts'
+export {
+  ClientDisposedError,
+  ConnectionFailedError,
+  ConnectionLostError,
+  DisconnectedError,
+  InvalidCredentialsError,
+  InvalidOptionError,
+  NotSupportedByBrokerError,
+  OutboxOverflowError,
+  PoisonPacketError,
+  PublishExpiredError,
+  PublishRefusedError,
+  PublishSupersededError,
+  ResilientMqttError,
+  SubscriptionRefusedError,
+  TimeoutError,
+  UnsubscribedError,
+} from './errors.ts'
+export type { ClientEvents, ConnectionState } from './events.ts'
+export type { Logger } from './logger.ts'
+export type {
+  Clock,
+  ConnectOptions,
+  Credentials,
+  CredentialsSource,
+  ResilientMqttClientOptions,
+  TlsOptions,
+  WebSocketOptions,
+  Will,
+} from './options.ts'
+export type { OutboxOptions } from './session/outbox.ts'
+export type { PublishResult } from './session/publication.ts'
+export type { Message, Payload, PublishProperties, Qos } from './types.ts'
+export type { ConnectionCounters, RefreshReason } from '../machines/connection-types.ts'
+export type { RedirectPolicy, Timeouts } from '../machines/config.ts'
+export type { Disposition, Failure, ServerReason } from '../machines/failure.ts'
+export type { BackoffPolicy, Jitter } from '../machines/policy/backoff.ts'
+export type { ReconnectPolicy, RecoveryPolicy } from '../machines/policy/recovery.ts'
+export {
+  exponentialRecovery,
+  recoveryStrategies,
+  recreateClient,
+  refreshAndRecreate,
+  simpleRetry,
+} from '../machines/policy/recovery.ts'

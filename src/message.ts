@@ -1,0 +1,27 @@
+import type { IncomingPublish } from './session/link.ts'
+import type { Message, PublishProperties, Qos } from './types.ts'
+
+const decoder = new TextDecoder()
+
+/** A message as handlers get it. */
+export class ReceivedMessage implements Message {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly dup: boolean
+  readonly properties: PublishProperties | undefined
+
+  constructor({ topic, payload, qos, retain, dup, properties }: IncomingPublish) {
+    this.topic = topic
+    this.payload = payload
+    this.qos = qos
+    this.retain = retain
+    this.dup = dup
+    this.properties = properties
+  }
+
+  text(): string {
+    return decoder.decode(this.payload)
+  }
+}

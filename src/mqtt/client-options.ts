@@ -1,0 +1,93 @@
+import type { IClientOptions } from 'mqtt'
+import type { ClientOptions } from 'ws'
+
+import { MAX_DELAY } from '../../machines/policy/backoff.ts'
+import type { Clock, ConnectOptions, Credentials } from '../options.ts'
+
+/** What one attempt needs, all evaluated. */
+export interface Attempt {
+  readonly url: string
+  readonly clientId: string
+  readonly options: ConnectOptions
+  readonly credentials: Credentials | undefined
+  /** Drives the keep alive if it is not real time. */
+  readonly clock: Clock | undefined
+}
+
+const FOR_EVER = 0xffffffff
+
+/** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: that is not its job here. */
+export function clientOptions({ clientId, options, credentials, clock }: Attempt): IClientOptions {
+  const { protocolVersion = 4, keepalive = 60_000, clean = true, will, tls, wsOptions } = options
+  const username = credentials?.username ?? options.username
+  const password = credentials?.password ?? options.password
+  return {
+    clientId,
+    protocolVersion,
+    clean,
+    keepalive: Math.ceil(keepalive / 1_000),
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    reconnectOnConnackError: false,
+    // The machine's own clock decides how long an attempt takes.
+    connectTimeout: MAX_DELAY,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password: toPassword(password) }),
+    ...(protocolVersion === 5 && { properties: connectProperties(options, clean) }),
+    ...(will && { will: toWill(will, protocolVersion) }),
+    ...(tls as object | undefined),
+    ...(clock && { timerVariant: intervalsOn(clock) }),
+    wsOptions: { ...(wsOptions as ClientOptions), headers: { ...wsOptions?.headers, ...credentials?.wsHeaders } },
+  }
+}
+
+function connectProperties(options: ConnectOptions, clean: boolean): IClientOptions['properties'] {
+  const { receiveMaximum, maximumPacketSize, userProperties } = options
+  const sessionExpiry = options.sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY)
+  return {
+    sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
+    ...(receiveMaximum !== undefined && { receiveMaximum }),
+    ...(maximumPacketSize !== undefined && { maximumPacketSize }),
+    ...(userProperties && { userProperties: userProperties as Record<string, string | string[]> }),
+  }
+}
+
+function toWill(will: NonNullable<ConnectOptions['will']>, protocolVersion: 4 | 5): IClientOptions['will'] {
+  const { topic, payload, qos = 0, retain = false, delay = 0, properties } = will
+  const willProperties = { willDelayInterval: Math.ceil(delay / 1_000), ...properties }
+  return {
+    topic,
+    payload: payload as Buffer,
+    qos,
+    retain,
+    ...(protocolVersion === 5 && { properties: willProperties as NonNullable<IClientOptions['will']>['properties'] }),
+  } as IClientOptions['will']
+}
+
+/** mqtt-packet wants a string or a Buffer. */
+function toPassword(password: string | Uint8Array): string | Buffer {
+  return typeof password === 'string' ? password : Buffer.from(password)
+}
+
+/** MQTT.js's keep alive runs on intervals; the clock has timeouts only. */
+function intervalsOn(clock: Clock): Exclude<IClientOptions['timerVariant'], string | undefined> {
+  const running = new Map<number, unknown>()
+  let last = 0
+  return {
+    set(callback, delay = 0) {
+      const id = ++last
+      const again = () => {
+        start()
+        callback()
+      }
+      const start = () => running.set(id, clock.setTimeout(again, delay))
+      start()
+      return id
+    },
+    clear(id) {
+      clock.clearTimeout(running.get(id as number))
+      running.delete(id as number)
+    },
+  }
+}

@@ -1,0 +1,128 @@
+import type { IClientPublishOptions, MqttClient } from 'mqtt'
+import type { IConnackPacket, IPublishPacket } from 'mqtt-packet'
+
+import { ConnectionLostError } from '../errors.ts'
+import type {
+  BrokerLimits,
+  IncomingPublish,
+  Link,
+  LinkEvents,
+  OutgoingPublish,
+  SubscriptionRequest,
+} from '../session/link.ts'
+import type { SessionIds } from './stores.ts'
+
+/** MQTT.js then goes on with the next packet and sends no acknowledgement: that is ours to send. */
+const heldBack = new Error('acknowledgement held back')
+
+/** The data path of one `MqttClient`. */
+export class MqttLink implements Link {
+  readonly protocolVersion: 3 | 4 | 5
+  readonly limits: BrokerLimits
+  readonly #client: MqttClient
+  readonly #ids: SessionIds
+  #closed = false
+
+  constructor(client: MqttClient, ids: SessionIds, events: LinkEvents, connack: IConnackPacket) {
+    this.#client = client
+    this.#ids = ids
+    this.protocolVersion = client.options.protocolVersion ?? 4
+    this.limits = limitsOf(connack)
+    this.#listen(events)
+  }
+
+  get writable(): boolean {
+    return !this.#closed && !this.#client.stream.writableNeedDrain
+  }
+
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void {
+    if (this.#closed) return
+    const { topic, payload, qos, retain, properties } = packet
+    const options: IClientPublishOptions = { qos, retain, dup }
+    if (properties && this.protocolVersion === 5)
+      options.properties = properties as NonNullable<typeof options.properties>
+    if (qos > 0) this.#ids.use(packetId)
+    this.#client.publish(topic, payload as Buffer, options, written && ((error) => error ?? written()))
+  }
+
+  pubrel(packetId: number): void {
+    this.#write(0x62, packetId)
+  }
+
+  acknowledge({ qos, packetId }: IncomingPublish): void {
+    this.#write(qos === 1 ? 0x40 : 0x70, packetId)
+  }
+
+  subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
+    if (this.#closed) return Promise.reject(new ConnectionLostError('the SUBACK came'))
+    const [first] = requests
+    if (!first) return Promise.resolve([])
+    const filters = requests.map(({ filter }) => filter)
+    const { qos, noLocal: nl, retainAsPublished: rap, retainHandling: rh } = first
+    return new Promise((resolve, reject) => {
+      this.#client.subscribe(filters, { qos, nl, rap, rh }, (error, _granted, suback) => {
+        // With an error code for one filter MQTT.js calls it an error for all: the packet tells them apart.
+        if (suback) resolve(suback.granted as readonly number[])
+        else reject(error ?? new ConnectionLostError('the SUBACK came'))
+      })
+    })
+  }
+
+  unsubscribe(filters: readonly string[]): Promise<void> {
+    if (this.#closed) return Promise.reject(new ConnectionLostError('the UNSUBACK came'))
+    return new Promise((resolve, reject) => {
+      this.#client.unsubscribe([...filters], (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  /** From now on it swallows what it is given. */
+  close(): void {
+    this.#closed = true
+    this.#ids.releaseAll()
+  }
+
+  #listen(events: LinkEvents): void {
+    const client = this.#client
+    const unacknowledged = new WeakSet<object>()
+
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec' && packet.cmd !== 'pubcomp') return
+      events.acknowledged({
+        type: packet.cmd,
+        packetId: packet.messageId ?? 0,
+        reasonCode: packet.reasonCode ?? 0,
+        reasonString: packet.properties?.reasonString,
+      })
+    })
+    client.on('message', (topic, payload, packet) => {
+      if (events.received(incoming(topic, payload, packet))) unacknowledged.add(packet)
+    })
+    client.handleMessage = (packet, done) => done(unacknowledged.has(packet) ? heldBack : undefined)
+    client.stream.on('drain', () => events.writable())
+  }
+
+  #write(type: number, packetId: number): void {
+    if (!this.#closed) this.#client.stream.write(Uint8Array.of(type, 2, packetId >> 8, packetId & 0xff))
+  }
+}
+
+function limitsOf({ properties }: IConnackPacket): BrokerLimits {
+  return {
+    receiveMaximum: properties?.receiveMaximum ?? 65_535,
+    maximumPacketSize: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+    maximumQos: (properties?.maximumQoS ?? 2) as 0 | 1 | 2,
+    retainAvailable: properties?.retainAvailable ?? true,
+  }
+}
+
+function incoming(topic: string, payload: Uint8Array, packet: IPublishPacket): IncomingPublish {
+  return {
+    topic,
+    payload,
+    qos: packet.qos,
+    retain: packet.retain,
+    dup: packet.dup,
+    packetId: packet.messageId ?? 0,
+    properties: packet.properties as IncomingPublish['properties'],
+  }
+}

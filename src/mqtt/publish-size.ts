@@ -1,0 +1,41 @@
+import type { Link, OutgoingPublish } from '../session/link.ts'
+import type { PublishProperties } from '../types.ts'
+
+/** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
+export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, { protocolVersion }: Link): number {
+  const propertyBytes = protocolVersion === 5 ? sizeOfProperties(properties) : undefined
+  const propertyLength = propertyBytes === undefined ? 0 : varint(propertyBytes) + propertyBytes
+  const rest = text(topic) + (qos > 0 ? 2 : 0) + propertyLength + bytes(payload)
+  return 1 + varint(rest) + rest
+}
+
+/** One byte for the identifier of each property, then its value (MQTT 5 §2.2.2.2). */
+function sizeOfProperties(properties: PublishProperties = {}): number {
+  const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } = properties
+  let size = 0
+  if (payloadFormatIndicator !== undefined) size += 2
+  if (messageExpiryInterval !== undefined) size += 5
+  if (responseTopic !== undefined) size += 1 + text(responseTopic)
+  if (correlationData !== undefined) size += 1 + text(correlationData)
+  if (contentType !== undefined) size += 1 + text(contentType)
+  for (const [name, values] of Object.entries(properties.userProperties ?? {})) {
+    for (const value of [values].flat()) size += 1 + text(name) + text(value)
+  }
+  return size
+}
+
+/** A string, or binary data, after its length in two bytes. */
+function text(value: string | Uint8Array): number {
+  return 2 + bytes(value)
+}
+
+function bytes(value: string | Uint8Array): number {
+  return typeof value === 'string' ? new TextEncoder().encode(value).length : value.byteLength
+}
+
+/** The bytes of a variable byte integer (MQTT 5 §1.5.5). */
+function varint(value: number): number {
+  if (value < 128) return 1
+  if (value < 16_384) return 2
+  return value < 2_097_152 ? 3 : 4
+}

@@ -1,0 +1,32 @@
+/** The URL of the server that an attempt goes to. */
+export interface ServerUrlChoice {
+  /** Counts on through the list. */
+  readonly index: number
+  /** A Server Reference that replaces the list's entry, if the broker sent us elsewhere. */
+  readonly redirect: string | null
+}
+
+/** Takes the server from the list, or the one that the broker referred to, with the scheme and path of the list's. */
+export function serverUrl(urls: readonly string[], { index, redirect }: ServerUrlChoice): string {
+  const url = urls[index % urls.length] ?? ''
+  const host = redirect === null ? undefined : hostOf(redirect)
+  if (host === undefined) return url
+  const target = new URL(url)
+  // The scheme is never taken from a Server Reference: it must not lead from TLS to plain text.
+  target.port = ''
+  target.host = host
+  return target.href
+}
+
+/** The host and port of the first server that a Server Reference names (MQTT 5 §4.11). */
+export function hostOf(serverReference: string): string | undefined {
+  const [first = ''] = serverReference.trim().split(/\s+/)
+  const host = first.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/, '')
+  if (host === '' || host.includes('@')) return undefined
+  return URL.canParse(`http://${host}`) ? host : undefined
+}
+
+/** The host name without the port. */
+export function hostname(host: string): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
+}

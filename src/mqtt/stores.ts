@@ -1,0 +1,109 @@
+import mqtt from 'mqtt'
+import type { Packet } from 'mqtt-packet'
+
+import type { PacketIdSource } from '../session/link.ts'
+
+type Done = (error?: Error) => void
+type Found = (error?: Error, packet?: Packet) => void
+
+/**
+ * The outgoing store that we give to MQTT.js: always empty. The session keeps what is un-acked itself, because MQTT.js
+ * would resend it one packet per round trip, without DUP, into fresh sessions too, and hold back `connect` meanwhile.
+ */
+export class EmptyStore extends mqtt.Store {
+  override put(_packet: Packet, done: Done): this {
+    done()
+    return this
+  }
+
+  override del(packet: Pick<Packet, 'messageId'>, found: Found): this {
+    found(undefined, packet as Packet)
+    return this
+  }
+
+  override close(done: Done): void {
+    done()
+  }
+}
+
+/**
+ * The incoming store that all clients of a session share: QoS 2 messages between PUBLISH and PUBREL, which outlive a
+ * connection but not the session (MQTT-3.2.2-5).
+ */
+export class IncomingStore extends mqtt.Store {
+  readonly #packets = new Map<number | undefined, Packet>()
+
+  override put(packet: Packet, done: Done): this {
+    this.#packets.set(packet.messageId, packet)
+    done()
+    return this
+  }
+
+  override get(packet: Pick<Packet, 'messageId'>, found: Found): this {
+    const stored = this.#packets.get(packet.messageId)
+    found(stored ? undefined : new Error('no such packet'), stored)
+    return this
+  }
+
+  override del(packet: Pick<Packet, 'messageId'>, found: Found): this {
+    this.#packets.delete(packet.messageId)
+    found(undefined, packet as Packet)
+    return this
+  }
+
+  override close(done: Done): void {
+    done()
+  }
+
+  clear(): void {
+    this.#packets.clear()
+  }
+}
+
+/** The message-id provider that we give to MQTT.js: it hands out the ids that the session chose. */
+export class SessionIds {
+  readonly #source: PacketIdSource
+  /** Ids of SUBSCRIBE and UNSUBSCRIBE packets, which end with the connection. */
+  readonly #volatile = new Set<number>()
+  #next: number | null = null
+  #last: number | null = null
+
+  constructor(source: PacketIdSource) {
+    this.#source = source
+  }
+
+  /** The id that the next `allocate` hands out: a PUBLISH's, chosen by the session. */
+  use(packetId: number): void {
+    this.#next = packetId
+  }
+
+  allocate(): number | null {
+    const chosen = this.#next
+    this.#next = null
+    this.#last = chosen ?? this.#source.allocate()
+    if (chosen === null && this.#last !== null) this.#volatile.add(this.#last)
+    return this.#last
+  }
+
+  getLastAllocated(): number | null {
+    return this.#last
+  }
+
+  register(): boolean {
+    return true
+  }
+
+  /** Only ids that it allocated itself: those of publishes are the session's to release. */
+  deallocate(packetId: number): void {
+    if (this.#volatile.delete(packetId)) this.#source.release(packetId)
+  }
+
+  /** MQTT.js clears its provider at each CONNACK; the session's ids outlive that. */
+  clear(): void {}
+
+  /** The connection ended, and with it whatever waited for a SUBACK or UNSUBACK. */
+  releaseAll(): void {
+    for (const packetId of this.#volatile) this.#source.release(packetId)
+    this.#volatile.clear()
+  }
+}

@@ -1,0 +1,171 @@
+import mqtt, { type MqttClient } from 'mqtt'
+import type { IConnackPacket } from 'mqtt-packet'
+import { fromCallback, type AnyEventObject } from 'xstate'
+
+import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection-types.ts'
+import type { Failure } from '../../machines/failure.ts'
+import type { Clock } from '../options.ts'
+import type { LinkEvents, PacketIdSource } from '../session/link.ts'
+import { fromCloseCode, watchForFailure } from './cause.ts'
+import { clientOptions, type Attempt } from './client-options.ts'
+import { closeClient } from './close.ts'
+import { MqttLink } from './link.ts'
+import { EmptyStore, IncomingStore, SessionIds } from './stores.ts'
+import { webSocketFactory } from './web-socket.ts'
+
+/** What the transports of one client share. */
+export interface TransportOptions {
+  /** Evaluates options, credentials and server for an attempt. Secrets come in here, past the machine. */
+  readonly prepare: (input: TransportInput) => Attempt | Promise<Attempt>
+  readonly events: LinkEvents
+  readonly packetIds: PacketIdSource
+  readonly clock: Clock
+  /** How long a graceful close may take, in milliseconds. */
+  readonly disconnectTimeout: number
+  /** How long the answer to a PINGREQ may take after a WAKE, in milliseconds. */
+  readonly probeTimeout: number
+  /** Told of the error behind a failure of `prepare`, which the machine knows by its name only. */
+  readonly onError: (error: unknown) => void
+}
+
+/** What the connections of one client share. */
+interface Shared extends TransportOptions {
+  readonly ids: SessionIds
+  readonly incomingStore: IncomingStore
+}
+
+/**
+ * Creates the logic of transport actors. One actor is one attempt: one `MqttClient`, one connection, one end. An actor
+ * opens its socket only after the one before has closed its own: two connections with one client id would evict each
+ * other.
+ */
+export function createTransport(options: TransportOptions) {
+  const shared = { ...options, ids: new SessionIds(options.packetIds), incomingStore: new IncomingStore() }
+  let closing: Promise<void> | undefined
+
+  return fromCallback<TransportCommand, TransportInput>(({ input, sendBack, receive }) => {
+    const connection = new Connection(shared, sendBack)
+    receive(({ type }) => {
+      if (type === 'PROBE') connection.probe()
+      else void connection.close().then(() => sendBack({ type: 'transport.closed' }))
+    })
+
+    const previous = closing
+    if (previous) void previous.then(() => connection.open(input))
+    else void connection.open(input)
+
+    return () => {
+      const closed = Promise.all([previous, connection.close()]).then(() => {
+        if (closing === closed) closing = undefined
+      })
+      closing = closed
+    }
+  })
+}
+
+class Connection {
+  readonly #shared: Shared
+  readonly #tell: (event: AnyEventObject & ConnectionFact) => void
+  #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
+  #client: MqttClient | undefined
+  #link: MqttLink | undefined
+  /** Resolves at the client's `close`. */
+  #closed: Promise<void> = Promise.resolve()
+  #closing: Promise<void> = Promise.resolve()
+  #probeTimer: unknown
+
+  constructor(shared: Shared, tell: (event: AnyEventObject & ConnectionFact) => void) {
+    this.#shared = shared
+    this.#tell = tell
+  }
+
+  async open(input: TransportInput): Promise<void> {
+    try {
+      const prepared = this.#shared.prepare(input)
+      const attempt = prepared instanceof Promise ? await prepared : prepared
+      if (this.#phase === 'preparing') this.#connect(attempt)
+    } catch (error) {
+      this.#shared.onError(error)
+      this.#fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
+    }
+  }
+
+  /** Resolves when no socket is left. Sends DISCONNECT if the connection is open. */
+  close(): Promise<void> {
+    if (this.#phase !== 'closed') this.#release(this.#phase === 'open')
+    return this.#closing
+  }
+
+  /** Asks for a sign of life, in bounded time. */
+  probe(): void {
+    if (this.#phase !== 'open' || this.#probeTimer !== undefined) return
+    this.#client?.sendPing()
+    const { clock, probeTimeout } = this.#shared
+    this.#probeTimer = clock.setTimeout(() => this.#fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
+  }
+
+  #connect(attempt: Attempt): void {
+    this.#phase = 'opening'
+    const { ids, incomingStore } = this.#shared
+    const client = mqtt.connect(attempt.url, {
+      ...clientOptions(attempt),
+      messageIdProvider: ids,
+      outgoingStore: new EmptyStore(),
+      incomingStore,
+      createWebsocket: webSocketFactory((closeCode, reason) => {
+        const failure = fromCloseCode(closeCode, reason)
+        if (failure) this.#fail(failure)
+      }),
+    })
+    this.#client = client
+    this.#closed = new Promise((resolve) => client.once('close', resolve))
+    watchForFailure(client, (failure) => this.#fail(failure))
+    client.on('packetreceive', (packet) => {
+      this.#heard()
+      if (packet.cmd === 'connack' && this.#phase === 'opening') this.#accepted(client, packet)
+    })
+  }
+
+  /** The CONNACK came. MQTT.js has yet to handle it, and takes packets only after that. */
+  #accepted(client: MqttClient, connack: IConnackPacket): void {
+    const { events, ids, incomingStore } = this.#shared
+    const { sessionPresent } = connack
+    if (!sessionPresent) incomingStore.clear()
+    const link = new MqttLink(client, ids, events, connack)
+    this.#link = link
+    queueMicrotask(() => {
+      if (this.#phase !== 'opening') return
+      this.#phase = 'open'
+      events.attached(link, sessionPresent)
+      this.#tell({ type: 'transport.opened', sessionPresent })
+    })
+  }
+
+  /** The one end of this connection. */
+  #fail(failure: Failure): void {
+    if (this.#phase === 'closed') return
+    this.#release(false)
+    this.#tell({ type: 'transport.failed', failure })
+  }
+
+  #release(graceful: boolean): void {
+    this.#phase = 'closed'
+    this.#heard()
+    this.#link?.close()
+    if (this.#link) this.#shared.events.detached(this.#link)
+    const client = this.#client
+    if (!client) return
+    const { clock, disconnectTimeout } = this.#shared
+    this.#closing = closeClient(client, this.#closed, graceful, clock, disconnectTimeout).then(() => {
+      client.removeAllListeners()
+      // An error that comes even later has nobody to tell, but must not be thrown.
+      client.on('error', () => {})
+    })
+  }
+
+  #heard(): void {
+    if (this.#probeTimer === undefined) return
+    this.#shared.clock.clearTimeout(this.#probeTimer)
+    this.#probeTimer = undefined
+  }
+}

@@ -1,0 +1,29 @@
+import type { IClientOptions } from 'mqtt'
+import NodeWebSocket from 'ws'
+
+type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
+
+/** What `ws` and the browsers' WebSocket have in common, as far as it matters here. */
+interface AnyWebSocket {
+  addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void
+}
+
+/**
+ * Creates WebSockets like MQTT.js, and tells the close code, which MQTT.js swallows.
+ *
+ * @param onClose - called before the client's `close`
+ */
+export function webSocketFactory(onClose: (closeCode: number, reason: string) => void): CreateWebSocket {
+  return (url, protocols, { wsOptions }) => {
+    const socket: AnyWebSocket = inNode()
+      ? new NodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions)
+      : new WebSocket(url, protocols)
+    socket.addEventListener('close', ({ code, reason }) => onClose(code, reason))
+    return socket
+  }
+}
+
+/** In a browser bundle `ws` is a stub that throws when it is called. */
+function inNode(): boolean {
+  return typeof process !== 'undefined' && process.versions?.node !== undefined
+}

@@ -1,0 +1,149 @@
+import type { InspectionEvent, Observer } from 'xstate'
+
+import type { ConnectionInput } from '../machines/config.ts'
+import type { RefreshReason } from '../machines/connection-types.ts'
+import type { Logger } from './logger.ts'
+import type { OutboxOptions } from './session/outbox.ts'
+import type { Payload, PublishProperties, Qos } from './types.ts'
+
+/** The message that the broker sends for us when the connection dies (MQTT 5 §3.1.2.5). */
+export interface Will {
+  readonly topic: string
+  readonly payload: Payload
+  /** @default 0 */
+  readonly qos?: Qos
+  /** @default false */
+  readonly retain?: boolean
+  /** How long the broker waits before it sends the will, in milliseconds (MQTT 5). @default 0 */
+  readonly delay?: number
+  /** MQTT 5. */
+  readonly properties?: PublishProperties
+}
+
+/** TLS options, by the names of Node's `tls.connect`. */
+export interface TlsOptions {
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly cert?: string | Uint8Array
+  readonly key?: string | Uint8Array
+  readonly pfx?: string | Uint8Array
+  readonly passphrase?: string
+  /** @default the host of the URL */
+  readonly servername?: string
+  /** Turning this off gives the connection to anybody on the way. @default true */
+  readonly rejectUnauthorized?: boolean
+  readonly ALPNProtocols?: readonly string[]
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** WebSocket options, by the names of `ws`. Browsers allow none of them. */
+export interface WebSocketOptions {
+  /** Headers of the upgrade request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** An `http.Agent`. */
+  readonly agent?: unknown
+  readonly perMessageDeflate?: boolean
+}
+
+/** How to connect: given as a value, or as a function that is called for each recreated client. */
+export interface ConnectOptions {
+  /**
+   * Where to: `mqtt:`, `mqtts:`, `ws:` or `wss:`. Of several, an attempt that failed is followed by one at the next.
+   *
+   * @default `url` of the client's options
+   */
+  readonly url?: string | readonly string[]
+  /** @default generated once, and kept for the client's life */
+  readonly clientId?: string
+  /** 4 is MQTT 3.1.1. @default 4 */
+  readonly protocolVersion?: 4 | 5
+  /** In milliseconds, whole seconds on the wire; 0 turns it off. @default 60_000 */
+  readonly keepalive?: number
+  /**
+   * Whether the broker forgets the session when we connect: `clean session` of MQTT 3.1.1, `clean start` of MQTT 5.
+   * `false` needs a `clientId` of your own.
+   *
+   * @default true
+   */
+  readonly clean?: boolean
+  /**
+   * How long the broker keeps the session after the connection ended, in milliseconds; `Infinity` for ever (MQTT 5).
+   *
+   * @default 0 with `clean`, else Infinity
+   */
+  readonly sessionExpiry?: number
+  readonly username?: string
+  readonly password?: string | Uint8Array
+  readonly will?: Will
+  /** How many QoS 1 and 2 messages the broker may send us un-acked (MQTT 5). @default 65_535 */
+  readonly receiveMaximum?: number
+  /** The largest packet that the broker may send us, in bytes (MQTT 5). @default no limit */
+  readonly maximumPacketSize?: number
+  /** User properties of the CONNECT packet (MQTT 5). */
+  readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
+  readonly tls?: TlsOptions
+  readonly wsOptions?: WebSocketOptions
+}
+
+/** What a credentials source gives. All of it stays out of the machine. */
+export interface Credentials {
+  readonly username?: string
+  readonly password?: string | Uint8Array
+  /** Replaces the URL: for a signed one, as AWS IoT wants it. */
+  readonly url?: string
+  /** Added to the headers of the WebSocket upgrade. */
+  readonly wsHeaders?: Readonly<Record<string, string>>
+  /** When they expire, in milliseconds since 1970 or as a `Date`. Without it there is no planned renewal. */
+  readonly expiresAt?: number | Date
+}
+
+/**
+ * Gives credentials. Called before the first connection, before they expire, when the broker refuses them, and in
+ * recovery cycles; never twice at a time. Reject with `InvalidCredentialsError` to stop for good.
+ *
+ * @param request.reason - why it is called
+ * @param request.signal - aborts when the answer is no longer wanted, after `refreshTimeout` for one
+ */
+export type CredentialsSource = (request: {
+  readonly reason: RefreshReason
+  readonly signal: AbortSignal
+}) => Credentials | Promise<Credentials>
+
+/** A clock like XState's: `createTestClock()` of `xstate-mqtt/testing` for one. */
+export interface Clock {
+  setTimeout(callback: () => void, delay: number): unknown
+  clearTimeout(id: unknown): void
+}
+
+type Policies = Pick<
+  ConnectionInput,
+  'reconnect' | 'recovery' | 'timeouts' | 'onTakeover' | 'classify' | 'random' | 'now'
+>
+
+/** Options of `ResilientMqttClient`. All durations are in milliseconds. */
+export interface ResilientMqttClientOptions extends Policies {
+  /** Where to connect. Needed unless `options` or `credentials` give it. */
+  readonly url?: string | readonly string[]
+  /** How to connect, or a function that is called for each recreated client. */
+  readonly options?: ConnectOptions | (() => ConnectOptions | Promise<ConnectOptions>)
+  /** Where credentials come from, if they are more than a fixed user name and password. */
+  readonly credentials?: CredentialsSource
+  /** Renew credentials this long before they expire, at most a tenth of their lifetime. @default 300_000 */
+  readonly refreshBefore?: number
+  /**
+   * Which Server References we follow (MQTT 5 §4.11): the hosts of our own URLs, any, or what a function allows. The
+   * scheme never changes, so TLS stays TLS.
+   *
+   * @default { allow: 'own-hosts', maxHops: 3 }
+   */
+  readonly redirect?: {
+    readonly allow?: 'own-hosts' | 'any' | 'none' | ((serverReference: string) => boolean)
+    readonly maxHops?: number
+  }
+  readonly outbox?: Partial<OutboxOptions>
+  /** pino's shape. @default silent */
+  readonly logger?: Logger
+  /** An XState inspector. */
+  readonly inspect?: ((event: InspectionEvent) => void) | Observer<InspectionEvent>
+  /** What time the machine runs on. @default real time */
+  readonly clock?: Clock
+}

@@ -1,0 +1,168 @@
+import type { BackoffPolicy } from '../machines/policy/backoff.ts'
+import type { ConnectionInput, RedirectPolicy } from '../machines/config.ts'
+import { defaultTimeouts } from '../machines/config.ts'
+import { defaultReconnect, exponentialRecovery } from '../machines/policy/recovery.ts'
+import { InvalidOptionError } from './errors.ts'
+import { hostname, hostOf } from './mqtt/server-url.ts'
+import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
+import type { OutboxOptions } from './session/outbox.ts'
+
+const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:']
+
+export const defaultOutbox: OutboxOptions = Object.freeze({
+  maxMessages: 10_000,
+  maxBytes: 64 * 1024 * 1024,
+  overflow: 'reject',
+})
+
+/**
+ * Checks the options of a client, all of them, before anything happens.
+ *
+ * @throws {InvalidOptionError} naming the option, the rule and the value
+ */
+export function checkOptions(options: ResilientMqttClientOptions): void {
+  const { url, reconnect, recovery, timeouts, redirect, refreshBefore, outbox } = options
+  if (url !== undefined) parseUrls('url', url)
+  if (url === undefined && options.options === undefined && options.credentials === undefined) {
+    throw new InvalidOptionError('url', 'must be given, unless options or credentials give it')
+  }
+  checkTier('reconnect', { ...defaultReconnect, ...reconnect })
+  checkTier('recovery', { ...exponentialRecovery, ...recovery })
+  checkCount('recovery.refreshTokenEvery', recovery?.refreshTokenEvery)
+  for (const name of Object.keys(defaultTimeouts) as (keyof typeof defaultTimeouts)[]) {
+    checkDuration(`timeouts.${name}`, timeouts?.[name])
+  }
+  checkDuration('refreshBefore', refreshBefore)
+  checkCount('redirect.maxHops', redirect?.maxHops)
+  oneOf('onTakeover', options.onTakeover, ['fail', 'retry-later'])
+  checkCount('outbox.maxMessages', outbox?.maxMessages)
+  checkCount('outbox.maxBytes', outbox?.maxBytes)
+  oneOf('outbox.overflow', outbox?.overflow, ['reject', 'drop-oldest', 'drop-newest'])
+  checkFunction('credentials', options.credentials)
+  checkFunction('classify', options.classify)
+  checkFunction('random', options.random)
+  checkFunction('now', options.now)
+  if (typeof options.options === 'object') checkConnectOptions(options.options)
+}
+
+/**
+ * Checks how to connect, also when a function gave it.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function checkConnectOptions(options: ConnectOptions): void {
+  const { url, clientId, keepalive, protocolVersion, clean, sessionExpiry, receiveMaximum, maximumPacketSize } = options
+  if (url !== undefined) parseUrls('options.url', url)
+  if (keepalive !== undefined && keepalive !== 0 && !(keepalive >= 1_000 && keepalive <= 65_535_000)) {
+    const rule = 'is in milliseconds: it must be 0, or between 1000 and 65535000'
+    throw new InvalidOptionError('options.keepalive', rule, keepalive)
+  }
+  oneOf('options.protocolVersion', protocolVersion, [4, 5])
+  if (clean === false && !clientId) {
+    throw new InvalidOptionError(
+      'options.clientId',
+      'must be given with clean: false, so that the session is found again',
+    )
+  }
+  if (sessionExpiry !== undefined && !(sessionExpiry >= 0)) {
+    throw new InvalidOptionError('options.sessionExpiry', 'must be at least 0, or Infinity', sessionExpiry)
+  }
+  between('options.receiveMaximum', receiveMaximum, 1, 65_535)
+  between('options.maximumPacketSize', maximumPacketSize, 1, 0xffffffff)
+}
+
+/**
+ * The servers to connect to.
+ *
+ * @throws {InvalidOptionError} if there is none, or one is no URL of MQTT. What it was is told without its credentials
+ */
+export function parseUrls(option: string, url: string | readonly string[]): readonly string[] {
+  const urls = typeof url === 'string' ? [url] : url
+  if (!Array.isArray(urls) || urls.length === 0) {
+    throw new InvalidOptionError(option, 'must be a URL, or a list of at least one')
+  }
+  for (const candidate of urls) {
+    if (typeof candidate !== 'string' || !URL.canParse(candidate)) {
+      // It may hold a password where we can't tell, so it is not shown.
+      throw new InvalidOptionError(option, 'must be a URL such as mqtt://localhost:1883')
+    }
+    const { protocol } = new URL(candidate)
+    if (!SCHEMES.includes(protocol)) {
+      throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
+    }
+  }
+  return urls
+}
+
+/** The machine's input. */
+export function connectionInput(options: ResilientMqttClientOptions): ConnectionInput {
+  const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
+  return {
+    canRefresh: options.credentials !== undefined,
+    redirect: redirectPolicy(options),
+    ...(reconnect && { reconnect }),
+    ...(recovery && { recovery }),
+    ...(timeouts && { timeouts }),
+    ...(refreshBefore !== undefined && { refreshBefore }),
+    ...(onTakeover && { onTakeover }),
+    ...(classify && { classify }),
+    ...(random && { random }),
+    ...(now && { now }),
+  }
+}
+
+function redirectPolicy({ redirect, url, options }: ResilientMqttClientOptions): Partial<RedirectPolicy> {
+  const { allow = 'own-hosts', maxHops = 3 } = redirect ?? {}
+  if (typeof allow === 'function') return { allow, maxHops }
+  if (allow !== 'own-hosts') return { allow: () => allow === 'any', maxHops }
+  const own = (typeof options === 'object' ? options.url : undefined) ?? url ?? []
+  const hosts = new Set((typeof own === 'string' ? [own] : own).map((each) => hostname(new URL(each).host)))
+  return { allow: (serverReference) => hosts.has(hostname(hostOf(serverReference) ?? '')), maxHops }
+}
+
+function checkTier(tier: string, policy: BackoffPolicy & { readonly maxAttempts: number }): void {
+  checkCount(`${tier}.maxAttempts`, policy.maxAttempts)
+  checkDuration(`${tier}.initialDelay`, policy.initialDelay)
+  checkDuration(`${tier}.maxDelay`, policy.maxDelay)
+  if (policy.maxDelay < policy.initialDelay) {
+    const rule = `must be at least ${tier}.initialDelay (${policy.initialDelay})`
+    throw new InvalidOptionError(`${tier}.maxDelay`, rule, policy.maxDelay)
+  }
+  if (!(policy.multiplier >= 1))
+    throw new InvalidOptionError(`${tier}.multiplier`, 'must be at least 1', policy.multiplier)
+  if (typeof policy.jitter !== 'function')
+    oneOf(`${tier}.jitter`, policy.jitter, ['none', 'equal', 'full', 'decorrelated'])
+}
+
+function checkDuration(option: string, value: number | undefined): void {
+  if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1)) {
+    throw new InvalidOptionError(option, 'must be milliseconds between 0 and 2147483647', value)
+  }
+}
+
+function checkCount(option: string, value: number | undefined): void {
+  if (value === undefined || value === Number.POSITIVE_INFINITY) return
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidOptionError(option, 'must be a whole number of at least 0', value)
+}
+
+function between(option: string, value: number | undefined, min: number, max: number): void {
+  if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max)) {
+    throw new InvalidOptionError(option, `must be a whole number between ${min} and ${max}`, value)
+  }
+}
+
+function oneOf(option: string, value: unknown, allowed: readonly unknown[]): void {
+  if (value !== undefined && !allowed.includes(value)) {
+    throw new InvalidOptionError(
+      option,
+      `must be one of ${allowed.map((each) => JSON.stringify(each)).join(', ')}`,
+      value,
+    )
+  }
+}
+
+function checkFunction(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw new InvalidOptionError(option, 'must be a function', value)
+}

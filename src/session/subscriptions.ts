@@ -1,0 +1,249 @@
+import { fromCallback, type AnyEventObject } from 'xstate'
+
+import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions.ts'
+import { SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
+import type { Qos } from '../types.ts'
+import type { Link, SubscriptionRequest } from './link.ts'
+import { TopicMatcher } from './topic-matcher.ts'
+
+/** What one `subscribe()` asks for. */
+export interface Subscriber {
+  readonly filter: string
+  readonly qos: Qos
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+  /** The broker holds it. */
+  granted(qos: Qos): void
+  /** The broker refused it for good, or it was given up. */
+  rejected(error: unknown): void
+}
+
+/** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
+interface Wanted {
+  readonly filter: string
+  readonly subscribers: Set<Subscriber>
+  request: SubscriptionRequest
+  /** `asked` until the SUBACK. */
+  state: 'wanted' | 'asked' | 'held' | 'refused'
+  granted: Qos
+  /** How often in a row the broker refused it. */
+  refusals: number
+  reasonCode: number
+}
+
+export interface SubscriptionsOptions {
+  /** How many filters go into one SUBSCRIBE. */
+  readonly batchSize: number
+  /** Whether a restore is skipped when the broker kept the session. */
+  readonly onSessionPresent: 'skip' | 'always'
+  /** How often a refused filter is tried again. */
+  readonly maxAttempts: number
+}
+
+/** Codes that will not change by asking again: filter invalid, shared or wildcard subscriptions not supported. */
+const PERMANENT = new Set([0x8f, 0x9e, 0xa1, 0xa2])
+
+/** What is wanted of the broker, and what it holds. It outlives connections. */
+export class Subscriptions<S extends Subscriber = Subscriber> {
+  readonly #options: SubscriptionsOptions
+  readonly #wanted = new Map<string, Wanted>()
+  /** Held by the broker, and no longer wanted. */
+  readonly #unwanted = new Set<string>()
+  readonly #matcher = new TopicMatcher<Wanted>()
+  #link: Link | undefined
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options
+  }
+
+  attached(link: Link): void {
+    this.#link = link
+  }
+
+  detached(link: Link): void {
+    if (this.#link === link) this.#link = undefined
+  }
+
+  /** @returns whether the broker has to be asked */
+  add(subscriber: S): boolean {
+    const { filter } = subscriber
+    this.#unwanted.delete(filter)
+    const wanted = this.#wanted.get(filter) ?? this.#want(filter, subscriber)
+    wanted.subscribers.add(subscriber)
+    const request = merge(filter, wanted.subscribers)
+    const changed = !sameRequest(request, wanted.request)
+    wanted.request = request
+    if (changed || wanted.state === 'refused') {
+      wanted.state = 'wanted'
+      wanted.refusals = 0
+    }
+    if (wanted.state === 'held') subscriber.granted(wanted.granted)
+    return wanted.state !== 'held'
+  }
+
+  /** @returns whether the broker has to be asked */
+  remove(subscriber: S): boolean {
+    const wanted = this.#wanted.get(subscriber.filter)
+    if (!wanted?.subscribers.delete(subscriber)) return false
+    subscriber.rejected(new UnsubscribedError(subscriber.filter))
+    if (wanted.subscribers.size > 0) return false
+    this.#wanted.delete(wanted.filter)
+    this.#matcher.remove(wanted.filter, wanted)
+    if (wanted.state !== 'held' && wanted.state !== 'asked') return false
+    this.#unwanted.add(wanted.filter)
+    return true
+  }
+
+  /** Each subscriber whose filter matches, once. */
+  *match(topic: string): Iterable<S> {
+    for (const { subscribers } of this.#matcher.match(topic)) yield* subscribers as Set<S>
+  }
+
+  counts() {
+    let held = 0
+    let refused = 0
+    let retryable = 0
+    for (const wanted of this.#wanted.values()) {
+      if (wanted.state === 'held') held++
+      if (wanted.state !== 'refused') continue
+      refused++
+      if (this.#retryable(wanted)) retryable++
+    }
+    return { wanted: this.#wanted.size, held, refused, retryable }
+  }
+
+  /** The logic of the `sync` actor: brings what is wanted and what the broker holds together, and reports. */
+  readonly sync = fromCallback<AnyEventObject, SyncInput>(({ input, sendBack }) => {
+    let stopped = false
+    const tell = (event: SubscriptionsEvent) => {
+      if (!stopped) sendBack(event)
+    }
+    if (input.restoring) this.#forget(input.sessionPresent)
+    for (const wanted of this.#wanted.values()) if (this.#retryable(wanted)) wanted.state = 'wanted'
+    void this.#bringTogether(tell, () => stopped)
+    return () => {
+      stopped = true
+    }
+  })
+
+  /** A new connection: what the broker held is gone, unless it kept the session. */
+  #forget(sessionPresent: boolean): void {
+    const kept = sessionPresent && this.#options.onSessionPresent === 'skip'
+    for (const wanted of this.#wanted.values()) {
+      if (wanted.state === 'held' && kept) continue
+      wanted.state = 'wanted'
+      wanted.refusals = 0
+    }
+    if (!sessionPresent) this.#unwanted.clear()
+  }
+
+  async #bringTogether(tell: (event: SubscriptionsEvent) => void, stopped: () => boolean): Promise<void> {
+    const link = this.#link
+    while (link && !stopped()) {
+      const missing = [...this.#wanted.values()].filter(({ state }) => state === 'wanted' || state === 'asked')
+      const unwanted = [...this.#unwanted]
+      if (missing.length === 0 && unwanted.length === 0) break
+      const total = missing.length
+      let done = 0
+      const subscribed = this.#batches(missing).map(async (batch) => {
+        await this.#subscribe(link, batch)
+        done += batch.length
+        tell({ type: 'sync.progress', done, total })
+      })
+      const unsubscribed = inBatches(unwanted, this.#options.batchSize).map((batch) => this.#unsubscribe(link, batch))
+      try {
+        await Promise.all([...subscribed, ...unsubscribed])
+      } catch {
+        // The connection ended, or the broker does not answer: the machine knows, and a later round begins anew.
+        return
+      }
+    }
+    tell({ type: 'sync.settled', ...this.counts() })
+  }
+
+  async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
+    const requests = batch.map(({ request }) => request)
+    for (const wanted of batch) wanted.state = 'asked'
+    const codes = await link.subscribe(requests)
+    for (const [i, wanted] of batch.entries()) {
+      // Meanwhile somebody may have asked for more, or for nothing.
+      if (wanted.state !== 'asked' || wanted.request !== requests[i]) continue
+      this.#answered(wanted, codes[i] ?? 0x80)
+    }
+  }
+
+  async #unsubscribe(link: Link, filters: readonly string[]): Promise<void> {
+    await link.unsubscribe(filters)
+    for (const filter of filters) this.#unwanted.delete(filter)
+  }
+
+  #answered(wanted: Wanted, code: number): void {
+    if (code < 0x80) {
+      wanted.state = 'held'
+      wanted.granted = code as Qos
+      wanted.refusals = 0
+      for (const subscriber of wanted.subscribers) subscriber.granted(wanted.granted)
+      return
+    }
+    wanted.state = 'refused'
+    wanted.reasonCode = code
+    wanted.refusals++
+    if (this.#retryable(wanted)) return
+    for (const subscriber of wanted.subscribers) {
+      subscriber.rejected(new SubscriptionRefusedError(wanted.filter, code))
+    }
+  }
+
+  /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
+  #batches(missing: readonly Wanted[]): Wanted[][] {
+    const alike = new Map<string, Wanted[]>()
+    for (const wanted of missing) {
+      const options = JSON.stringify({ ...wanted.request, filter: '' })
+      const group = alike.get(options)
+      if (group) group.push(wanted)
+      else alike.set(options, [wanted])
+    }
+    return [...alike.values()].flatMap((group) => inBatches(group, this.#options.batchSize))
+  }
+
+  #retryable({ state, refusals, reasonCode }: Wanted): boolean {
+    return state === 'refused' && refusals <= this.#options.maxAttempts && !PERMANENT.has(reasonCode)
+  }
+
+  #want(filter: string, subscriber: Subscriber): Wanted {
+    const request = merge(filter, [subscriber])
+    const subscribers = new Set<Subscriber>()
+    const wanted: Wanted = { filter, subscribers, request, state: 'wanted', granted: 0, refusals: 0, reasonCode: 0 }
+    this.#wanted.set(filter, wanted)
+    this.#matcher.add(filter, wanted)
+    return wanted
+  }
+}
+
+/** What satisfies all subscribers of a filter. */
+function merge(filter: string, subscribers: Iterable<Subscriber>): SubscriptionRequest {
+  const all = [...subscribers]
+  return {
+    filter,
+    qos: Math.max(...all.map(({ qos }) => qos)) as Qos,
+    noLocal: all.every(({ noLocal }) => noLocal),
+    retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
+    retainHandling: Math.min(...all.map(({ retainHandling }) => retainHandling)) as 0 | 1 | 2,
+  }
+}
+
+function sameRequest(a: SubscriptionRequest, b: SubscriptionRequest): boolean {
+  return (
+    a.qos === b.qos &&
+    a.noLocal === b.noLocal &&
+    a.retainAsPublished === b.retainAsPublished &&
+    a.retainHandling === b.retainHandling
+  )
+}
+
+function inBatches<T>(items: readonly T[], size: number): T[][] {
+  const result: T[][] = []
+  for (let i = 0; i < items.length; i += size) result.push(items.slice(i, i + size))
+  return result
+}

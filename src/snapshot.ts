@@ -1,0 +1,19 @@
+import type { ConnectionContext } from '../machines/connection-types.ts'
+import type { ConnectionState } from './events.ts'
+
+/** The part of the machine's snapshot that the client reads. */
+export interface ConnectionSnapshot {
+  readonly value: unknown
+  readonly context: ConnectionContext
+}
+
+/** The state's own name, without that of its children. */
+export function stateOf({ value }: ConnectionSnapshot): ConnectionState {
+  return (typeof value === 'string' ? value : Object.keys(value as object)[0]) as ConnectionState
+}
+
+/** Whether messages flow: `connected.ready`, or a planned renewal meanwhile. */
+export function isReady({ value }: ConnectionSnapshot): boolean {
+  const { connected, refreshingToken } = value as { connected?: string; refreshingToken?: string }
+  return connected === 'ready' || refreshingToken === 'online'
+}

@@ -1,0 +1,541 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+
+import type { ConnectionInput } from '../../machines/config.ts'
+import {
+  closed,
+  hours,
+  InvalidCredentialsError,
+  kicked,
+  minutes,
+  notAuthorized,
+  readyScene,
+  scene,
+  type Scene,
+  seconds,
+  settle,
+  type SceneOptions,
+} from './scene.ts'
+
+const input: ConnectionInput = { canRefresh: true }
+const unreachable = new TypeError('fetch failed')
+
+const withTokens = (lifetime: number | null, options: SceneOptions = {}) =>
+  readyScene({ ...options, input: { ...input, ...options.input } }, lifetime)
+
+/** Moves on to the next timer, and lets promises settle. */
+async function next(s: Scene) {
+  s.clock.next()
+  await settle()
+}
+
+/** Moves on, and lets promises settle before and after. */
+async function wait(s: Scene, ms: number) {
+  await settle()
+  s.clock.tick(ms)
+  await settle()
+}
+
+describe('the first connect', () => {
+  test('asks for credentials, and then connects', async () => {
+    const s = scene({ input })
+    s.send('CONNECT')
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.tokens).toMatchObject([{ reason: 'initial' }])
+    expect(s.transport.connections).toHaveLength(0)
+    s.tokens[0]!.resolve(hours(1))
+    await settle()
+    expect(s.state).toBe('connecting')
+    expect(s.context.credentials).toEqual({ status: 'fresh', expiresAt: s.clock.now() + hours(1), lifetime: hours(1) })
+    expect(s.heard('tokenRefreshed')).toMatchObject([{ reason: 'initial', expiresAt: s.clock.now() + hours(1) }])
+  })
+
+  test('without a source it connects at once', () => {
+    const s = scene()
+    s.send('CONNECT')
+    expect(s.state).toBe('connecting')
+    expect(s.tokens).toHaveLength(0)
+    expect(s.context.credentials.status).toBe('none')
+  })
+
+  test('a source that fails is asked again after the backoff of the fast tier', async () => {
+    const s = scene({ input, refresh: (request) => request.reject(unreachable) })
+    s.send('CONNECT')
+    await settle()
+    expect(s.state).toBe('reconnecting')
+    expect(s.context).toMatchObject({
+      attempt: 1,
+      failure: { kind: 'refresh', name: 'TypeError' },
+      disposition: 'retry',
+    })
+    for (let n = 0; n < 10; n++) await next(s)
+    expect(s.tokens.map(({ at }) => at / 1000)).toEqual([0, 1, 3, 7, 15, 31, 63, 127, 247, 367, 487])
+    expect(s.state).toBe('failed')
+    expect(s.transport.connections, 'nothing to connect with').toHaveLength(0)
+  })
+
+  test('a second connect uses the credentials that are still good', async () => {
+    const s = await withTokens(hours(1))
+    s.send('DISCONNECT')
+    expect(s.state).toBe('disconnected')
+    s.send('CONNECT')
+    expect(s.state).toBe('connecting')
+    expect(s.tokens).toHaveLength(1)
+  })
+
+  test.each([
+    ['expired', hours(1)],
+    ['about to expire', minutes(55)],
+  ])('and asks for new ones when they are %s', async (_, pause) => {
+    const s = await withTokens(hours(1))
+    s.send('DISCONNECT')
+    s.clock.tick(pause)
+    s.send('CONNECT')
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.tokens.at(-1)!.reason).toBe('expiring')
+  })
+})
+
+describe('credentials that are refused', () => {
+  test.each([
+    ['CONNACK 0x87', notAuthorized],
+    ['CONNACK 5 of MQTT 3.1.1', { kind: 'refused', protocolVersion: 4, reasonCode: 5 } as const],
+    ['WebSocket 401', { kind: 'websocket', status: 401, message: '' } as const],
+    ['DISCONNECT 0x98', kicked],
+  ])('%s: proven ones are refreshed at once, then it connects', async (_, failure) => {
+    const s = await withTokens(null)
+    s.clock.tick(seconds(30))
+    expect(s.context.credentials.status).toBe('proven')
+    s.transport.current.fail(failure)
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.tokens.at(-1)!.reason).toBe('refused')
+    expect(s.transport.running).toBe(0)
+    s.tokens.at(-1)!.resolve()
+    await settle()
+    expect(s.state).toBe('connecting')
+    expect(s.context).toMatchObject({ attempt: 0, credentials: { status: 'fresh' } })
+  })
+
+  test('fresh ones back off, and every attempt brings new ones', async () => {
+    const s = scene({ input, refresh: (request) => request.resolve(), transport: (c) => c.fail(notAuthorized) })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 10; n++) {
+      expect(s.state).toBe('reconnecting')
+      await next(s)
+    }
+    expect(s.tokens.map(({ at }) => at / 1000)).toEqual([0, 1, 3, 7, 15, 31, 63, 127, 247, 367, 487])
+    expect(s.tokens.slice(1).every(({ reason }) => reason === 'refused')).toBe(true)
+    expect(s.state).toBe('failed')
+  })
+
+  test('a connection that is opened and closed on them over and over backs off, too', async () => {
+    const s = scene({ input, refresh: (request) => request.resolve() })
+    s.send('CONNECT')
+    const openings: number[] = []
+    for (let n = 0; n < 5; n++) {
+      await settle()
+      openings.push(s.time)
+      s.transport.current.open()
+      s.transport.current.fail(kicked)
+      expect(s.state).toBe('reconnecting')
+      await next(s)
+    }
+    expect(openings).toEqual([0, 1, 3, 7, 15].map(seconds))
+  })
+
+  test('the network failed during the refresh: they are still refused, so it asks again', async () => {
+    const s = await withTokens(null)
+    s.clock.tick(seconds(30))
+    s.transport.current.fail(kicked)
+    s.tokens.at(-1)!.reject(unreachable)
+    await settle()
+    expect(s.state).toBe('reconnecting')
+    await next(s)
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.tokens.at(-1)!.reason).toBe('refused')
+  })
+
+  test('in a recovery the next cycle brings new ones', async () => {
+    const s = scene({
+      input: { ...input, reconnect: { enabled: false } },
+      refresh: (request) => request.resolve(),
+      transport: (c) => c.fail(notAuthorized),
+    })
+    s.send('CONNECT')
+    await settle()
+    s.clock.tick(0)
+    expect(s.state).toBe('recovering')
+    await next(s)
+    expect(s.tokens).toHaveLength(2)
+    expect(s.context.cycle).toBe(2)
+  })
+})
+
+describe('the planned renewal', () => {
+  test.each([
+    ['a tenth of the lifetime before the end', minutes(10), minutes(9)],
+    ['a tenth of the lifetime before the end', seconds(100), seconds(90)],
+    ['at most five minutes before the end', hours(24), hours(24) - minutes(5)],
+    ['at most five minutes before the end', minutes(50), minutes(45)],
+  ])('%s: lifetime %d ms, after %d ms', async (_, lifetime, due) => {
+    const s = await withTokens(lifetime)
+    s.clock.tick(due - 1)
+    expect(s.state).toBe('connected.ready')
+    s.clock.tick(1)
+    expect(s.state).toBe('refreshingToken.online')
+    expect(s.tokens.at(-1)!.reason).toBe('expiring')
+  })
+
+  test('refreshBefore moves it', async () => {
+    const s = await withTokens(hours(1), { input: { refreshBefore: minutes(1) } })
+    s.clock.tick(minutes(59) - 1)
+    expect(s.state).toBe('connected.ready')
+    s.clock.tick(1)
+    expect(s.state).toBe('refreshingToken.online')
+  })
+
+  test('a token that does not tell its expiry is never renewed by time', async () => {
+    const s = await withTokens(null)
+    s.clock.tick(hours(24 * 60))
+    expect(s.state).toBe('connected.ready')
+    expect(s.tokens).toHaveLength(1)
+  })
+
+  test('a token that lives for months is renewed at its time', async () => {
+    const s = await withTokens(hours(24 * 60))
+    s.clock.tick(hours(24 * 60) - minutes(5) - 1)
+    expect(s.tokens).toHaveLength(1)
+    s.clock.tick(1)
+    expect(s.tokens).toHaveLength(2)
+  })
+
+  test('the connection stays open meanwhile, and messages go on', async () => {
+    const gate: string[] = []
+    const s = await withTokens(hours(1), {
+      actions: { openGate: () => void gate.push('open'), closeGate: () => void gate.push('closed') },
+    })
+    s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
+    s.clock.tick(minutes(55))
+    expect(s.state).toBe('refreshingToken.online')
+    expect(s.actor.getSnapshot().hasTag('online')).toBe(true)
+    expect(s.transport.current.stopped).toBe(false)
+    const before = s.requests.length
+    s.clock.tick(seconds(20))
+    expect(s.requests.length, 'periodic requests go on').toBe(before + 20)
+    expect(gate).toEqual(['open'])
+    expect(s.heard('connectionInterrupted')).toEqual([])
+
+    s.tokens.at(-1)!.resolve(hours(1))
+    await settle()
+    expect(gate).toEqual(['open', 'closed'])
+    expect(s.transport.connections).toHaveLength(2)
+    expect(s.transport.running).toBe(1)
+    s.transport.current.open(true)
+    expect(s.state).toBe('connected.ready')
+    expect(s.context.attempt, 'no failure').toBe(0)
+  })
+
+  test('a renewal that fails leaves the connection alone, and comes again after a backoff', async () => {
+    const s = await withTokens(hours(1), {
+      refresh: (request) => request.reason === 'expiring' && request.reject(unreachable),
+    })
+    s.clock.tick(minutes(55))
+    await settle()
+    expect(s.state).toBe('connected.ready')
+    for (let n = 0; n < 5; n++) await next(s)
+    const due = s.tokens.slice(1).map(({ at }) => (at - minutes(55)) / 1000)
+    expect(due).toEqual([0, 1, 3, 7, 15, 31])
+    expect(s.transport.connections).toHaveLength(1)
+    expect(s.heard('tokenRefreshFailed')).toHaveLength(6)
+    expect(s.heard('connectionInterrupted')).toEqual([])
+    expect(s.context.counters).toMatchObject({ failedTokenRefreshes: 6, interruptions: 0 })
+  })
+
+  test('that backoff grows on, although the connection is stable', async () => {
+    const s = await withTokens(hours(1), {
+      refresh: (request) => request.reason === 'expiring' && request.reject(unreachable),
+    })
+    s.clock.tick(minutes(55))
+    await settle()
+    while (s.state !== 'reconnecting') await next(s)
+    const times = s.tokens.slice(1).map(({ at }) => (at - minutes(55)) / 1000)
+    expect(times, 'the last one after the expiry').toEqual([0, 1, 3, 7, 15, 31, 63, 127, 247, 367])
+  })
+
+  test('once it has expired, a renewal that fails is a failure like any other', async () => {
+    const s = await withTokens(minutes(10))
+    s.clock.tick(minutes(9))
+    while (s.state !== 'reconnecting') {
+      expect(s.time).toBeLessThan(minutes(11))
+      await next(s)
+    }
+    expect(s.time).toBeGreaterThanOrEqual(minutes(10))
+    expect(s.heard('connectionInterrupted')).toHaveLength(1)
+    expect(s.heard('tokenRefreshFailed').length).toBeGreaterThan(0)
+    expect(s.transport.running).toBe(0)
+    expect(s.context.counters.interruptions).toBe(1)
+    expect(s.context.counters.failedTokenRefreshes).toBe(s.heard('tokenRefreshFailed').length)
+    await next(s)
+    expect(s.state).toBe('refreshingToken.offline')
+  })
+
+  test('the connection is lost meanwhile: the refresh goes on, the connection follows', async () => {
+    const s = await withTokens(hours(1))
+    s.clock.tick(minutes(55))
+    s.transport.current.fail(closed)
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.tokens, 'the same refresh').toHaveLength(2)
+    expect(s.tokens.at(-1)!.aborted).toBe(false)
+    expect(s.heard('connectionInterrupted')).toHaveLength(1)
+    s.tokens.at(-1)!.resolve(hours(1))
+    await settle()
+    expect(s.state).toBe('connecting')
+  })
+
+  test('the connection is lost meanwhile, and the refresh fails, too', async () => {
+    const s = await withTokens(hours(1))
+    s.clock.tick(minutes(55))
+    s.transport.current.fail(closed)
+    s.tokens.at(-1)!.reject(unreachable)
+    await settle()
+    expect(s.state).toBe('reconnecting')
+    expect(s.heard('connectionInterrupted')).toHaveLength(1)
+  })
+
+  test('DISCONNECT meanwhile ends it', async () => {
+    const s = await withTokens(hours(1))
+    s.clock.tick(minutes(55))
+    s.send('DISCONNECT')
+    expect(s.state).toBe('disconnected')
+    expect(s.tokens.at(-1)!.aborted).toBe(true)
+    expect(s.clock.pending).toBe(0)
+  })
+
+  test('the wall clock was set back: it waits for the new time', async () => {
+    let skew = 0
+    const s = scene({ input: { ...input, now: () => s.clock.now() - skew } })
+    s.send('CONNECT')
+    s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: s.clock.now() + hours(1) } })
+    s.transport.current.open()
+    skew = hours(1)
+    s.clock.tick(minutes(55))
+    expect(s.state).toBe('connected.ready')
+    s.clock.tick(hours(1))
+    expect(s.state).toBe('refreshingToken.online')
+  })
+})
+
+describe('by recovery cycle', () => {
+  test.each([
+    [3, ['initial', 'cycle', 'cycle', 'cycle'], [3, 6, 9]],
+    [1, ['initial', ...Array.from({ length: 10 }, () => 'cycle')], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
+    [4, ['initial', 'cycle', 'cycle'], [4, 8]],
+    [0, ['initial'], []],
+  ])('every %d cycles', async (refreshTokenEvery, reasons, cycles) => {
+    const asked: number[] = []
+    const s = scene({
+      input: { ...input, reconnect: { enabled: false }, recovery: { refreshTokenEvery } },
+      refresh: (request) => {
+        if (request.reason === 'cycle') asked.push(s.context.cycle)
+        request.resolve()
+      },
+      transport: (connection) => connection.fail(),
+    })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 11; n++) await next(s)
+    expect(s.state).toBe('failed')
+    expect(s.tokens.map(({ reason }) => reason)).toEqual(reasons)
+    expect(asked).toEqual(cycles)
+    expect(s.transport.connections).toHaveLength(11)
+  })
+
+  test('without a source no cycle asks', () => {
+    const s = scene({ input: { recovery: { refreshTokenEvery: 1 } }, transport: (connection) => connection.fail() })
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    expect(s.tokens).toHaveLength(0)
+    expect(s.context.cycle).toBe(10)
+  })
+
+  test('RECOVER asks, whatever the cycle', async () => {
+    const s = await withTokens(null)
+    s.send('RECOVER')
+    expect(s.tokens.at(-1)!.reason).toBe('requested')
+    expect(s.transport.running, 'the connection stays').toBe(1)
+    s.tokens.at(-1)!.reject(unreachable)
+    await settle()
+    expect(s.state, 'and so it does when the source fails').toBe('connected.ready')
+  })
+
+  test('RECOVER while restoring drops the connection, which was not ready', async () => {
+    const s = await withTokens(null, { sync: () => {} })
+    expect(s.state).toBe('connected.restoring')
+    s.send('RECOVER')
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.transport.running).toBe(0)
+  })
+})
+
+describe('refreshTimeout', () => {
+  test('a source that hangs is given up, and told so', async () => {
+    const s = scene({ input })
+    s.send('CONNECT')
+    s.clock.tick(seconds(30) - 1)
+    expect(s.state).toBe('refreshingToken.offline')
+    s.clock.tick(1)
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'refresh' })
+    expect(s.tokens[0]!.aborted).toBe(true)
+    expect(s.heard('tokenRefreshFailed')).toMatchObject([{ failure: { kind: 'timeout', phase: 'refresh' } }])
+  })
+
+  test('what it says afterwards is not heard', async () => {
+    const s = scene({ input })
+    s.send('CONNECT')
+    s.clock.tick(seconds(30))
+    s.tokens[0]!.resolve(hours(1))
+    await settle()
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.credentials.status).toBe('missing')
+  })
+})
+
+describe('a source that rejects', () => {
+  test('with InvalidCredentialsError: the account is wrong, stop', async () => {
+    const s = scene({ input })
+    s.send('CONNECT')
+    s.tokens[0]!.reject(new InvalidCredentialsError('wrong password'))
+    await settle()
+    expect(s.state).toBe('failed')
+    s.clock.tick(hours(24))
+    expect(s.state).toBe('failed')
+    expect(s.context.failure).toEqual({ kind: 'credentials' })
+    expect(s.told.map(({ type }) => type)).toEqual(['tokenRefreshFailed', 'gaveUp'])
+    s.send('RETRY')
+    expect(s.state, 'until somebody asks').toBe('refreshingToken.offline')
+  })
+
+  test('the error is known by its name: it may come from another copy of the package', async () => {
+    const s = scene({ input })
+    s.send('CONNECT')
+    s.tokens[0]!.reject(Object.assign(new Error('no'), { name: 'InvalidCredentialsError' }))
+    await settle()
+    expect(s.context.failure).toEqual({ kind: 'credentials' })
+  })
+
+  test.each<[string, unknown, string]>([
+    ['a network error', new TypeError('fetch failed'), 'TypeError'],
+    ['text with "invalid"', new Error('invalid grant: unauthorized'), 'Error'],
+    ['a name with "invalid"', Object.assign(new Error(), { name: 'InvalidTokenError' }), 'InvalidTokenError'],
+    ['an abort', new DOMException('aborted', 'AbortError'), 'AbortError'],
+    ['a string', 'InvalidCredentialsError', 'string'],
+    ['nothing', undefined, 'undefined'],
+  ])('with %s: transient', async (_, error, name) => {
+    const s = scene({ input })
+    s.send('CONNECT')
+    s.tokens[0]!.reject(error as Error)
+    await settle()
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.failure).toEqual({ kind: 'refresh', name })
+  })
+})
+
+describe('single flight', () => {
+  test('never two at once: whatever leaves the refresh aborts it', async () => {
+    const running = () => s.tokens.filter((request) => !request.aborted && !request.settled).length
+    const s = await withTokens(hours(1))
+    const steps = [
+      'RECOVER',
+      'RECOVER',
+      'WAKE',
+      'RETRY',
+      'CONNECT',
+      'DISCONNECT',
+      'CONNECT',
+      'RECOVER',
+      'RETRY',
+    ] as const
+    for (const step of steps) {
+      s.send(step)
+      await settle()
+      expect(running(), `after ${step}`).toBeLessThanOrEqual(1)
+      s.clock.tick(seconds(20))
+      expect(running(), `after ${step}`).toBeLessThanOrEqual(1)
+    }
+    for (let n = 0; n < 50; n++) {
+      await next(s)
+      if (n % 3 === 0) s.transport.connections.at(-1)?.fail(kicked)
+      expect(running()).toBeLessThanOrEqual(1)
+    }
+  })
+
+  test('a lost connection and a refused one during a refresh start no second', async () => {
+    const s = await withTokens(hours(1))
+    s.clock.tick(minutes(55))
+    s.transport.current.fail(kicked)
+    s.transport.current.fail(notAuthorized)
+    s.send('WAKE')
+    s.send('RETRY')
+    s.send('RECOVER')
+    expect(s.tokens).toHaveLength(2)
+    expect(s.tokens[1]!.aborted).toBe(false)
+  })
+})
+
+describe('a source whose tokens come expired never makes a hot loop', () => {
+  test.each([-hours(1), -1, 0, 1, 100, 999])('lifetime %d ms', async (lifetime) => {
+    const openings: number[] = []
+    const s = scene({
+      input: { ...input, random: () => 0 },
+      refresh: (request) => request.resolve(lifetime),
+      transport: (connection) => {
+        openings.push(s.time)
+        connection.open()
+      },
+    })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 200; n++) await next(s)
+    for (const [index, opening] of openings.slice(1).entries()) {
+      expect(opening - openings[index]!).toBeGreaterThanOrEqual(500)
+    }
+    expect(s.time / openings.length, 'on average').toBeGreaterThan(seconds(20))
+  })
+
+  test('a good token ends the backoff', async () => {
+    let lifetime = 0
+    const s = scene({ input, refresh: (request) => request.resolve(lifetime), transport: (c) => c.open() })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 20; n++) await next(s)
+    expect(s.context.renewals).toBeGreaterThan(3)
+    lifetime = hours(1)
+    while (s.context.credentials.lifetime !== hours(1)) await next(s)
+    expect(s.context.renewals).toBe(0)
+  })
+})
+
+describe('secrets', () => {
+  const secret = 'hunter2-very-secret'
+
+  test('stay outside: neither snapshots nor what an inspector gets holds one', async () => {
+    const s = scene({ input, refresh: (request) => request.reason === 'initial' && request.reject(new Error(secret)) })
+    s.send('CONNECT')
+    await settle()
+    await next(s)
+    s.tokens.at(-1)!.reject(new TypeError(`https://broker/?token=${secret}`))
+    await wait(s, hours(1))
+    expect(inspect(s.context, { depth: 10 })).not.toContain(secret)
+    expect(JSON.stringify(s.told)).not.toContain(secret)
+    expect(JSON.stringify(s.actor.getSnapshot())).not.toContain(secret)
+    const events = s.inspected.map((event) => ('event' in event ? event.event : null))
+    expect(JSON.stringify(events)).not.toContain(secret)
+  })
+
+  test('of a token the machine knows when it expires, and nothing else', async () => {
+    const s = await withTokens(hours(1))
+    expect(Object.keys(s.context.credentials).toSorted()).toEqual(['expiresAt', 'lifetime', 'status'])
+  })
+})

@@ -1,0 +1,294 @@
+import { describe, expect, test } from 'vitest'
+
+import type { PeriodicSchedule } from '../../machines/connection-types.ts'
+import { hours, minutes, readyScene, scene, type Scene, seconds } from './scene.ts'
+
+const poll: PeriodicSchedule = { id: 'poll', interval: seconds(10), jitter: 0, responseTimeout: null }
+const asking: PeriodicSchedule = { ...poll, responseTimeout: seconds(3) }
+
+const start = (s: Scene, schedule: PeriodicSchedule = poll) => s.send({ type: 'PERIODIC.START', schedule })
+const child = (s: Scene, id = 'poll') => s.actor.getSnapshot().children[id]!
+const counts = (s: Scene) => (child(s).getSnapshot() as { context: object }).context
+const times = (s: Scene) => s.requests.map(({ at }) => at / 1000)
+
+describe('while ready', () => {
+  test('the first goes at once, then one each interval', async () => {
+    const s = await readyScene()
+    start(s)
+    expect(s.requests).toMatchObject([{ id: 'poll', at: 0 }])
+    s.clock.tick(seconds(35))
+    expect(times(s)).toEqual([0, 10, 20, 30])
+    expect(counts(s)).toMatchObject({ sent: 4, timeouts: 0, failures: 0 })
+  })
+
+  test('started before, the first goes as soon as subscriptions are restored', () => {
+    const s = scene({ sync: () => {} })
+    start(s)
+    s.send('CONNECT')
+    s.clock.tick(seconds(5))
+    s.transport.current.open()
+    s.clock.tick(seconds(5))
+    expect(s.requests).toEqual([])
+    s.rounds[0]!.settle()
+    expect(times(s)).toEqual([10])
+  })
+
+  test('the interval counts from request to request, however long the answer takes', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, asking)
+    s.clock.tick(seconds(2))
+    s.requests[0]!.done()
+    s.clock.tick(seconds(8) - 1)
+    expect(s.requests).toHaveLength(1)
+    s.clock.tick(1)
+    expect(times(s)).toEqual([0, 10])
+  })
+
+  test('two never overlap, and one that took too long is not made up for', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, { ...asking, responseTimeout: seconds(25) })
+    s.clock.tick(seconds(24))
+    expect(s.requests).toHaveLength(1)
+    s.requests[0]!.done()
+    expect(s.requests[0]!.stopped).toBe(true)
+    s.clock.tick(1)
+    expect(times(s), 'at once, as it is due').toEqual([0, 24])
+    s.clock.tick(seconds(9))
+    expect(s.requests, 'and not once more').toHaveLength(2)
+    expect(s.requests.filter(({ stopped }) => !stopped)).toHaveLength(1)
+  })
+
+  test('a response that does not come is a timeout, and the next follows at its time', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, asking)
+    s.clock.tick(seconds(3))
+    expect(s.requests[0]!.stopped).toBe(true)
+    expect(counts(s)).toMatchObject({ timeouts: 1, responses: 0 })
+    s.clock.tick(seconds(7))
+    expect(times(s)).toEqual([0, 10])
+  })
+
+  test('a response that comes is counted', async () => {
+    const s = await readyScene()
+    start(s, asking)
+    expect(counts(s)).toMatchObject({ responses: 1, timeouts: 0 })
+  })
+
+  test('without a response filter the acknowledgement is awaited until the next turn', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s)
+    s.clock.tick(seconds(30))
+    // A timer of 0 ms takes 1 ms, like in Node.
+    expect(times(s)).toEqual([0, 10.001, 20.002])
+    expect(counts(s)).toMatchObject({ timeouts: 2, responses: 0 })
+    expect(s.requests.filter(({ stopped }) => !stopped)).toHaveLength(1)
+  })
+
+  test('failures do not end it', async () => {
+    const s = await readyScene({ request: (each) => each.fail() })
+    start(s)
+    s.clock.tick(seconds(50))
+    expect(times(s)).toEqual([0, 10, 20, 30, 40, 50])
+    expect(counts(s)).toMatchObject({ failures: 6 })
+    expect(s.state).toBe('connected.ready')
+  })
+
+  test('nor does a request that throws', async () => {
+    const s = await readyScene({
+      request: () => {
+        throw new Error('broken')
+      },
+    })
+    start(s)
+    s.clock.tick(seconds(20))
+    expect(times(s)).toEqual([0, 10, 20])
+    expect(counts(s)).toMatchObject({ failures: 3 })
+    expect(s.state).toBe('connected.ready')
+    expect(s.errors).toEqual([])
+  })
+
+  test.each([
+    [0, 8],
+    [0.5, 10],
+    [1, 12],
+  ])('jitter spreads the interval: chance %d, %d s', async (chance, interval) => {
+    const s = await readyScene({ input: { random: () => chance } })
+    start(s, { ...poll, jitter: 0.2 })
+    s.clock.tick(seconds(interval) - 1)
+    expect(s.requests).toHaveLength(1)
+    s.clock.tick(1)
+    expect(s.requests).toHaveLength(2)
+  })
+
+  test.each([0, -1, Number.NaN])('an interval of %d is no hot loop', async (interval) => {
+    const s = await readyScene()
+    start(s, { ...poll, interval })
+    s.clock.tick(100)
+    expect(s.requests.length).toBeLessThanOrEqual(101)
+  })
+
+  test('the wall clock is set back: the next comes after an interval at most', async () => {
+    let skew = 0
+    const s = scene({ input: { now: () => s.clock.now() - skew } })
+    s.send('CONNECT')
+    s.transport.current.open()
+    start(s, asking)
+    s.clock.tick(seconds(10))
+    skew = hours(1)
+    s.clock.tick(seconds(20))
+    expect(s.requests.length).toBeGreaterThanOrEqual(3)
+  })
+
+  test('several do not get into each other’s way', async () => {
+    const s = await readyScene()
+    start(s, { ...poll, id: 'a', interval: seconds(1) })
+    start(s, { ...poll, id: 'b', interval: seconds(4) })
+    s.clock.tick(seconds(4))
+    expect(s.requests.filter(({ id }) => id === 'a')).toHaveLength(5)
+    expect(s.requests.filter(({ id }) => id === 'b')).toHaveLength(2)
+  })
+
+  test('the same id twice is one', async () => {
+    const s = await readyScene()
+    start(s)
+    start(s, { ...poll, interval: 1 })
+    s.clock.tick(seconds(10))
+    expect(times(s)).toEqual([0, 10])
+  })
+})
+
+describe('while not ready', () => {
+  test('it stops in the moment that the connection is left', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, asking)
+    s.transport.current.fail()
+    expect(s.requests[0]!.stopped).toBe(true)
+    expect(s.clock.pending, 'the reconnect timer only').toBe(1)
+  })
+
+  test.each(['idle', 'reconnecting', 'failed', 'recovering', 'disconnected'])('%s: nothing is sent', async (state) => {
+    const s = scene({ transport: (connection) => (state === 'disconnected' ? connection.open() : connection.fail()) })
+    if (state !== 'idle') s.send('CONNECT')
+    if (state === 'disconnected') s.send('DISCONNECT')
+    while (!['idle', 'disconnected'].includes(state) && s.state !== state) s.clock.next()
+    const before = s.requests.length
+    start(s)
+    s.clock.tick(seconds(0.5))
+    expect(s.requests).toHaveLength(before)
+    expect(s.requests).toEqual([])
+  })
+
+  test('it resumes by itself, at once, and makes up for nothing', async () => {
+    const s = await readyScene()
+    start(s)
+    s.clock.tick(seconds(5))
+    s.transport.current.fail()
+    s.clock.tick(seconds(1))
+    s.clock.tick(seconds(29))
+    expect(s.requests).toHaveLength(1)
+    s.transport.current.open()
+    expect(times(s)).toEqual([0, 35])
+    s.clock.tick(seconds(10))
+    expect(times(s)).toEqual([0, 35, 45])
+  })
+
+  test('a hundred outages leave one request at a time', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, asking)
+    for (let n = 0; n < 100; n++) {
+      s.clock.tick(minutes(1))
+      s.transport.current.fail()
+      expect(s.requests.every(({ stopped }) => stopped)).toBe(true)
+      s.clock.tick(seconds(1))
+      s.transport.current.open()
+      expect(s.requests.filter(({ stopped }) => !stopped)).toHaveLength(1)
+    }
+  })
+
+  test('during a planned renewal it goes on, and can be started', async () => {
+    const s = await readyScene({ input: { canRefresh: true } })
+    start(s)
+    s.send('RECOVER')
+    start(s, { ...poll, id: 'other' })
+    s.clock.tick(seconds(10))
+    expect(s.state).toBe('refreshingToken.online')
+    expect(s.requests.map(({ id, at }) => [id, at / 1000])).toEqual([
+      ['poll', 0],
+      ['other', 0],
+      ['poll', 10],
+      ['other', 10],
+    ])
+  })
+})
+
+describe('paused by the application', () => {
+  test('nothing is sent, and RESUME sends at once', async () => {
+    const s = await readyScene()
+    start(s)
+    child(s).send({ type: 'PAUSE' })
+    s.clock.tick(minutes(5))
+    expect(s.requests).toHaveLength(1)
+    child(s).send({ type: 'RESUME' })
+    expect(times(s)).toEqual([0, 300])
+  })
+
+  test('a request that is out is dropped', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, asking)
+    child(s).send({ type: 'PAUSE' })
+    expect(s.requests[0]!.stopped).toBe(true)
+  })
+
+  test('it stays paused through an outage', async () => {
+    const s = await readyScene()
+    start(s)
+    child(s).send({ type: 'PAUSE' })
+    s.transport.current.fail()
+    s.clock.tick(seconds(1))
+    s.transport.current.open()
+    s.clock.tick(minutes(5))
+    expect(s.requests).toHaveLength(1)
+    child(s).send({ type: 'RESUME' })
+    expect(s.requests).toHaveLength(2)
+  })
+
+  test('resumed while offline it waits for the connection', async () => {
+    const s = await readyScene()
+    start(s)
+    s.transport.current.fail()
+    child(s).send({ type: 'PAUSE' })
+    child(s).send({ type: 'RESUME' })
+    expect(s.requests).toHaveLength(1)
+    s.clock.tick(seconds(1))
+    s.transport.current.open()
+    expect(s.requests).toHaveLength(2)
+  })
+})
+
+describe('PERIODIC.STOP', () => {
+  test('ends it, and leaves no timer and no child', async () => {
+    const s = await readyScene({ request: () => {} })
+    const timers = s.clock.pending
+    start(s, asking)
+    s.send({ type: 'PERIODIC.STOP', id: 'poll' })
+    expect(s.requests[0]!.stopped).toBe(true)
+    expect(s.clock.pending).toBe(timers)
+    expect(s.actor.getSnapshot().children['poll']).toBeUndefined()
+    expect(s.context.periodic).toEqual([])
+  })
+
+  test('of an id that is unknown does nothing, not even for an actor of the machine’s own', async () => {
+    const s = await readyScene()
+    for (const id of ['unknown', 'transport', 'subscriptions']) s.send({ type: 'PERIODIC.STOP', id })
+    expect(s.state).toBe('connected.ready')
+    expect(s.transport.running).toBe(1)
+  })
+
+  test('the id can be used again', async () => {
+    const s = await readyScene()
+    start(s)
+    s.send({ type: 'PERIODIC.STOP', id: 'poll' })
+    start(s)
+    expect(s.requests).toHaveLength(2)
+  })
+})

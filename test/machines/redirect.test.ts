@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+
+import type { ConnectionInput } from '../../machines/config.ts'
+import type { Failure } from '../../machines/failure.ts'
+import { moved, readyScene, scene, seconds } from './scene.ts'
+
+const anywhere: ConnectionInput = { redirect: { allow: () => true } }
+const useAnother = (serverReference: string): Failure => ({ kind: 'disconnected', reasonCode: 0x9c, serverReference })
+
+describe('a Server Reference', () => {
+  test('is not followed unless it is allowed: credentials would go there', () => {
+    const s = scene({ transport: (connection) => connection.fail(moved) })
+    s.send('CONNECT')
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.server).toMatchObject({ redirect: null, hops: 0 })
+  })
+
+  test('is followed at once when it is', () => {
+    const s = scene({ input: anywhere })
+    s.send('CONNECT')
+    s.transport.current.fail(moved)
+    expect(s.state).toBe('connecting')
+    expect(s.transport.current.input.server).toMatchObject({ redirect: 'other:1883', hops: 1 })
+    expect(s.context).toMatchObject({ attempt: 0, counters: { redirects: 1 } })
+    expect(s.transport.running).toBe(1)
+  })
+
+  test('in a DISCONNECT is followed, too', async () => {
+    const s = await readyScene({ input: anywhere })
+    s.transport.current.fail(useAnother('other:1883'))
+    expect(s.transport.current.input.server.redirect).toBe('other:1883')
+    expect(s.heard('connectionInterrupted')).toHaveLength(1)
+  })
+
+  test('during a planned renewal is followed with the credentials at hand', async () => {
+    const s = await readyScene({ input: { ...anywhere, canRefresh: true } })
+    s.send('RECOVER')
+    s.transport.current.fail(useAnother('other:1883'))
+    expect(s.state).toBe('connecting')
+    expect(s.transport.current.input.server.redirect).toBe('other:1883')
+    expect(s.tokens.at(-1)!.aborted).toBe(true)
+  })
+
+  test('the rule sees it, and decides', () => {
+    const seen: string[] = []
+    const allow = (server: string) => {
+      seen.push(server)
+      return server.endsWith('.example')
+    }
+    const s = scene({ input: { redirect: { allow } } })
+    s.send('CONNECT')
+    s.transport.current.fail({ ...moved, serverReference: 'evil:1883' } as Failure)
+    expect(s.state).toBe('reconnecting')
+    s.clock.tick(seconds(1))
+    s.transport.current.fail({ ...moved, serverReference: 'b.example' } as Failure)
+    expect(s.state).toBe('connecting')
+    expect(new Set(seen)).toEqual(new Set(['evil:1883', 'b.example']))
+  })
+
+  test('a rule that throws allows nothing', () => {
+    const allow = () => {
+      throw new Error('broken')
+    }
+    const s = scene({ input: { redirect: { allow } }, transport: (connection) => connection.fail(moved) })
+    s.send('CONNECT')
+    expect(s.state).toBe('reconnecting')
+    expect(s.errors).toEqual([])
+  })
+
+  test('without one, the next server of the list is tried, after the backoff', () => {
+    const s = scene({
+      input: anywhere,
+      transport: (c) => c.fail({ kind: 'refused', protocolVersion: 5, reasonCode: 0x9d }),
+    })
+    s.send('CONNECT')
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.server).toEqual({ index: 1, redirect: null, hops: 0 })
+  })
+})
+
+describe('two servers that send us to each other', () => {
+  const pingPong: Parameters<typeof scene>[0] = {
+    input: anywhere,
+    transport: (c) => c.fail(useAnother(c.input.server.redirect === 'b' ? 'a' : 'b')),
+  }
+
+  test.each([
+    [undefined, 3],
+    [1, 1],
+    [0, 0],
+  ])('maxHops %s: %d hops, then the backoff', (maxHops, hops) => {
+    const redirect = { ...anywhere.redirect, ...(maxHops === undefined ? {} : { maxHops }) }
+    const s = scene({ ...pingPong, input: { redirect } })
+    s.send('CONNECT')
+    expect(s.state).toBe('reconnecting')
+    expect(s.transport.connections).toHaveLength(1 + hops)
+    expect(s.context.attempt).toBe(1)
+  })
+
+  test('hops do not come back with the next attempt', () => {
+    const s = scene(pingPong)
+    s.send('CONNECT')
+    const before = s.transport.connections.length
+    s.clock.tick(seconds(1))
+    expect(s.transport.connections).toHaveLength(before + 1)
+  })
+
+  test('they come back with a stable connection', async () => {
+    const s = await readyScene({ input: anywhere })
+    for (let n = 0; n < 20; n++) {
+      s.clock.tick(seconds(30))
+      s.transport.current.fail(useAnother('other:1883'))
+      expect(s.state).toBe('connecting')
+      expect(s.context.server.hops).toBe(1)
+      s.transport.current.open()
+    }
+  })
+})
+
+describe('the server list', () => {
+  test('each attempt that fails is followed by one at the next server', () => {
+    const s = scene({ transport: (connection) => connection.fail() })
+    s.send('CONNECT')
+    s.clock.tick(seconds(7))
+    expect(s.transport.connections.map(({ input }) => input.server.index)).toEqual([0, 1, 2, 3])
+  })
+
+  test('a connection that is lost is followed by one to the same server', async () => {
+    const s = await readyScene()
+    s.transport.current.fail()
+    s.clock.tick(seconds(1))
+    expect(s.transport.current.input.server.index).toBe(0)
+  })
+
+  test('a connection that was redirected and is lost is followed by one to where it was', async () => {
+    const s = await readyScene({ input: anywhere })
+    s.transport.current.fail(useAnother('other:1883'))
+    s.transport.current.open()
+    s.transport.current.fail()
+    s.clock.tick(seconds(1))
+    expect(s.transport.current.input.server.redirect).toBe('other:1883')
+  })
+
+  test('an attempt at a redirect that fails is followed by one at the list', () => {
+    const s = scene({ input: anywhere })
+    s.send('CONNECT')
+    s.transport.current.fail(moved)
+    s.transport.current.fail()
+    s.clock.tick(seconds(1))
+    expect(s.transport.current.input.server.redirect).toBe(null)
+  })
+})

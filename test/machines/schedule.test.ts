@@ -1,0 +1,545 @@
+import { describe, expect, test } from 'vitest'
+
+import type { ConnectionInput } from '../../machines/config.ts'
+import { MAX_DELAY, recoveryStrategies } from '../../machines/index.ts'
+import type { FakeConnection } from '../../src/testing/fake-transport.ts'
+import { banned, busy, closed, hours, minutes, scene, seconds, type SceneOptions } from './scene.ts'
+
+const plain: ConnectionInput = { reconnect: { jitter: 'none' }, recovery: { jitter: 'none' } }
+const onlyFast: ConnectionInput = { ...plain, recovery: { enabled: false } }
+
+const fast = [1, 2, 4, 8, 16, 32, 64, 120, 120, 120].map(seconds)
+const slow = [60, 120, 240, 300, 300, 300, 300, 300, 300, 300].map(seconds)
+
+const fails = (connection: FakeConnection) => connection.fail()
+
+/** A scene that notes when each connection is opened. */
+function timed(input: ConnectionInput, script?: SceneOptions['transport']) {
+  const openings: number[] = []
+  const s = scene({
+    input,
+    transport: (connection) => {
+      openings.push(s?.time ?? 0)
+      script?.(connection)
+    },
+  })
+  return Object.assign(s, { openings, gaps: () => gaps(openings) })
+}
+
+const gaps = (times: number[]) => times.slice(1).map((time, index) => time - times[index]!)
+
+/** A connection that is ready from the first moment on, and a way to take the server away. */
+function onOff(input: ConnectionInput) {
+  const server = { up: true }
+  const s = timed(input, (connection) => (server.up ? connection.open() : connection.fail()))
+  s.send('CONNECT')
+  expect(s.state).toBe('connected.ready')
+  const stop = () => {
+    server.up = false
+    s.transport.current.fail()
+  }
+  return { s, server, stop }
+}
+
+describe('the fast tier', () => {
+  test('ten attempts follow, each exactly after its delay', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    for (const [index, delay] of fast.entries()) {
+      expect(s.state).toBe('reconnecting')
+      expect(s.context).toMatchObject({ attempt: index + 1, delay, retryAt: s.clock.now() + delay })
+      s.clock.tick(delay - 1)
+      expect(s.openings, 'not a millisecond early').toHaveLength(index + 1)
+      s.clock.tick(1)
+      expect(s.openings, 'not a millisecond late').toHaveLength(index + 2)
+    }
+    expect(s.state).toBe('failed')
+    expect(s.gaps()).toEqual(fast)
+    expect(s.time).toBe(seconds(487))
+  })
+
+  test.each([
+    ['9th', 9, 'reconnecting'],
+    ['10th', 10, 'failed'],
+  ])('after the %s attempt', (_, attempt, state) => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    for (let n = 1; n <= attempt; n++) s.clock.next()
+    expect(s.state).toBe(state)
+    expect(s.context.attempt).toBe(Math.min(10, attempt + 1))
+    expect(s.openings).toHaveLength(attempt + 1)
+  })
+
+  test('the 11th attempt never happens', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    expect(s.openings).toHaveLength(11)
+    expect(s.context.attempt).toBe(10)
+    expect(s.clock.pending).toBe(0)
+  })
+
+  test('what happens is the same after an open connection is lost', () => {
+    const { s, stop } = onOff(onlyFast)
+    s.clock.tick(hours(1))
+    stop()
+    s.clock.tick(hours(1))
+    expect(s.gaps()).toEqual([hours(1) + seconds(1), ...fast.slice(1)])
+  })
+
+  test('attempts that time out take the timeout, too', () => {
+    const s = timed(onlyFast)
+    s.send('CONNECT')
+    s.clock.tick(hours(1))
+    expect(s.gaps()).toEqual(fast.map((delay) => delay + seconds(30)))
+    expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'connect' })
+  })
+
+  test.each([
+    [0, 1],
+    [1, 2],
+    [3, 4],
+  ])('maxAttempts %d: %d connections in all', (maxAttempts, connections) => {
+    const s = timed({ ...onlyFast, reconnect: { maxAttempts } }, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(1))
+    expect(s.openings).toHaveLength(connections)
+    expect(s.state).toBe('failed')
+  })
+
+  test('disabled: a failure leads to failed at once', () => {
+    const s = timed({ ...onlyFast, reconnect: { enabled: false } }, fails)
+    s.send('CONNECT')
+    expect(s.state).toBe('failed')
+    s.clock.tick(hours(24))
+    expect(s.openings).toHaveLength(1)
+  })
+
+  test('without a limit it goes on for ever, at the cap', () => {
+    const s = timed({ ...plain, reconnect: { maxAttempts: Number.POSITIVE_INFINITY, jitter: 'none' } }, fails)
+    s.send('CONNECT')
+    s.clock.tick(seconds(487) + 5_000 * seconds(120))
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.attempt).toBe(5_011)
+    expect(new Set(s.gaps().slice(10))).toEqual(new Set([seconds(120)]))
+    expect(s.heard('reconnectionFailed')).toEqual([])
+  })
+
+  test.each(['equal', 'full', 'decorrelated'] as const)(
+    'with jitter %s the timer keeps what retryAt says',
+    (jitter) => {
+      let chance = 0.1
+      const random = () => (chance = (chance * 7.3) % 1)
+      const s = timed({ ...onlyFast, reconnect: { jitter }, random }, fails)
+      s.send('CONNECT')
+      while (s.state === 'reconnecting') {
+        const { retryAt } = s.context
+        const before = s.openings.length
+        expect(s.heard('reconnectScheduled').at(-1)?.delay).toBe(retryAt! - s.clock.now())
+        s.clock.next()
+        expect(s.openings).toHaveLength(before + 1)
+        expect(s.clock.now()).toBe(retryAt)
+      }
+      expect(s.openings).toHaveLength(11)
+    },
+  )
+})
+
+describe('the slow tier', () => {
+  const onlySlow: ConnectionInput = { ...plain, reconnect: { enabled: false } }
+
+  test('ten cycles follow, each exactly after its delay', () => {
+    const s = timed(onlySlow, fails)
+    s.send('CONNECT')
+    s.clock.tick(0)
+    for (const [index, delay] of slow.entries()) {
+      expect(s.state).toBe('recovering')
+      expect(s.context).toMatchObject({ cycle: index + 1, delay, retryAt: s.clock.now() + delay })
+      s.clock.tick(delay - 1)
+      expect(s.openings, 'not a millisecond early').toHaveLength(index + 1)
+      s.clock.tick(1)
+      expect(s.openings, 'not a millisecond late').toHaveLength(index + 2)
+    }
+    expect(s.state).toBe('failed')
+    expect(s.gaps()).toEqual(slow)
+  })
+
+  test.each([
+    ['9th', 9, 'recovering'],
+    ['10th', 10, 'failed'],
+  ])('after the %s cycle', (_, cycle, state) => {
+    const s = timed(onlySlow, fails)
+    s.send('CONNECT')
+    s.clock.tick(0)
+    for (let n = 1; n <= cycle; n++) s.clock.next()
+    expect(s.state).toBe(state)
+    expect(s.context.cycle).toBe(Math.min(10, cycle + 1))
+  })
+
+  test('the 11th cycle never happens', () => {
+    const s = timed(onlySlow, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    expect(s.openings).toHaveLength(11)
+    expect(s.context).toMatchObject({ cycle: 10, counters: { cycles: 10 } })
+    expect(s.heard('recoveryStarted').map(({ cycle }) => cycle)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    expect(s.clock.pending).toBe(0)
+  })
+
+  test('follows the fast one: 1 + 10 + 10 connections, and not one more', () => {
+    const s = timed(plain, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    // `failed` is seen for one turn of the clock: a timer of 0 ms takes 1 ms, like in Node.
+    expect(s.gaps()).toEqual([...fast, slow[0]! + 1, ...slow.slice(1)])
+    expect(s.state).toBe('failed')
+  })
+
+  test('disabled: failed is where it rests', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(24 * 30))
+    expect(s.state).toBe('failed')
+    expect(s.path).not.toContain('recovering')
+  })
+
+  test.each([
+    ['simpleRetry', 0],
+    ['recreateClient', 1],
+    ['refreshAndRecreate', 1],
+  ] as const)('%s: every minute, for ever', (name, recreated) => {
+    const s = timed({ ...onlySlow, recovery: recoveryStrategies[name] }, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    expect(s.openings.length).toBe(1 + 24 * 60)
+    expect(s.context.generation).toBe(1 + recreated * (s.openings.length - 1))
+    expect(s.state).toBe('recovering')
+  })
+
+  test('each cycle recreates the client; attempts of the fast tier do not', () => {
+    const s = timed({ ...plain, reconnect: { maxAttempts: 2 } }, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    const generations = s.transport.connections.map(({ input }) => input.generation)
+    expect(generations).toEqual([1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  })
+})
+
+describe('a day', () => {
+  test('of outage, and then the server is back', () => {
+    const forever = { ...recoveryStrategies.exponentialRecovery, maxAttempts: Number.POSITIVE_INFINITY }
+    const { s, server, stop } = onOff({ recovery: forever })
+    s.clock.tick(minutes(10))
+    stop()
+    s.clock.tick(hours(24))
+    expect(s.state).toBe('recovering')
+    expect(s.context.cycle).toBeGreaterThan(280)
+    server.up = true
+    s.clock.tick(minutes(5))
+    expect(s.state).toBe('connected.ready')
+    expect(s.heard('connectionResumed')).toHaveLength(1)
+    s.clock.tick(seconds(30))
+    expect(s.context).toMatchObject({ attempt: 0, cycle: 0, delay: 0, retryAt: null })
+  })
+
+  test('of an outage that outlasts both tiers is told, and RETRY starts over', () => {
+    const { s, server, stop } = onOff(plain)
+    stop()
+    s.clock.tick(hours(24))
+    expect(s.state).toBe('failed')
+    expect(s.heard('gaveUp')).toHaveLength(1)
+    server.up = true
+    s.send('RETRY')
+    expect(s.state).toBe('connected.ready')
+    expect(s.context).toMatchObject({ attempt: 0, cycle: 0 })
+  })
+})
+
+describe('success is proven by time', () => {
+  test('a connection that flaps does not reset the counters', () => {
+    const s = timed(onlyFast, (connection) => connection.open())
+    s.send('CONNECT')
+    for (let n = 0; n < 10; n++) {
+      s.clock.tick(seconds(30) - 1)
+      s.transport.current.fail()
+      s.clock.tick(fast[n]!)
+      expect(s.state, `connection ${n + 2}`).toBe('connected.ready')
+      expect(s.context.attempt).toBe(n + 1)
+    }
+    s.transport.current.fail()
+    expect(s.state).toBe('failed')
+    expect(s.heard('reconnectionFailed')).toMatchObject([{ attempts: 10 }])
+  })
+
+  test('a connection that lasts does', () => {
+    const s = timed(onlyFast, (connection) => connection.open())
+    s.send('CONNECT')
+    for (let n = 0; n < 100; n++) {
+      s.clock.tick(seconds(30))
+      s.transport.current.fail()
+      expect(s.context).toMatchObject({ attempt: 1, delay: seconds(1) })
+      s.clock.tick(seconds(1))
+    }
+    expect(s.state).toBe('connected.ready')
+  })
+
+  test('it counts from the CONNACK, and restoring is part of it', () => {
+    const s = scene({ input: plain, sync: () => {} })
+    s.send('CONNECT')
+    s.transport.current.fail()
+    s.clock.tick(seconds(1))
+    s.transport.current.open()
+    s.clock.tick(seconds(20))
+    s.rounds.at(-1)!.settle()
+    s.clock.tick(seconds(10) - 1)
+    expect(s.context.attempt).toBe(1)
+    s.clock.tick(1)
+    expect(s.context.attempt).toBe(0)
+  })
+
+  test('in a recovery, a connection that flaps goes on with the next cycle', () => {
+    const up = { open: false }
+    const s = timed({ ...plain, reconnect: { enabled: false } }, (connection) =>
+      up.open ? connection.open() : connection.fail(),
+    )
+    s.send('CONNECT')
+    s.clock.tick(0)
+    up.open = true
+    for (const [index, delay] of slow.entries()) {
+      s.clock.tick(delay)
+      expect(s.state, `cycle ${index + 1}`).toBe('connected.ready')
+      s.clock.tick(seconds(29))
+      s.transport.current.fail()
+    }
+    expect(s.state).toBe('failed')
+    expect(s.heard('gaveUp')).toMatchObject([{ cycles: 10 }])
+  })
+
+  test('after a stable connection a recovery begins with the fast tier again', () => {
+    const { s, server, stop } = onOff(plain)
+    stop()
+    s.clock.tick(seconds(500))
+    expect(s.state).toBe('recovering')
+    server.up = true
+    s.clock.tick(seconds(60))
+    s.clock.tick(seconds(30))
+    stop()
+    expect(s.state).toBe('reconnecting')
+    expect(s.context).toMatchObject({ attempt: 1, cycle: 0, delay: seconds(1) })
+  })
+})
+
+describe('a server that is busy', () => {
+  test.each([
+    ['none', 0, seconds(120)],
+    ['equal', 0, seconds(120)],
+    ['full', 0, seconds(120)],
+    ['decorrelated', 0, seconds(120)],
+    ['equal', 1, seconds(180)],
+  ] as const)('is left alone for the maximal delay at least: jitter %s, chance %d', (jitter, chance, delay) => {
+    const s = timed({ reconnect: { jitter }, random: () => chance }, (connection) => connection.fail(busy))
+    s.send('CONNECT')
+    expect(s.context).toMatchObject({ attempt: 1, delay, retryAt: s.clock.now() + delay })
+    s.clock.tick(delay - 1)
+    expect(s.openings).toHaveLength(1)
+    s.clock.tick(1)
+    expect(s.openings).toHaveLength(2)
+  })
+
+  test('in a recovery: for that of the slow tier', () => {
+    const s = timed({ ...plain, reconnect: { enabled: false } }, (connection) => connection.fail(busy))
+    s.send('CONNECT')
+    s.clock.tick(0)
+    expect(s.context).toMatchObject({ cycle: 1, delay: seconds(300) })
+  })
+
+  test('also if it says so during a planned renewal', () => {
+    const s = scene({ input: { ...plain, canRefresh: true } })
+    s.send('CONNECT')
+    s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
+    s.transport.current.open()
+    s.send('RECOVER')
+    expect(s.state).toBe('refreshingToken.online')
+    s.transport.current.fail({ kind: 'disconnected', reasonCode: 0x89 })
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.delay).toBe(seconds(120))
+  })
+
+  test('takes one of ten attempts', () => {
+    const s = timed(onlyFast, (connection) => connection.fail(busy))
+    s.send('CONNECT')
+    s.clock.tick(hours(24))
+    expect(s.gaps()).toEqual(fast.map(() => seconds(120)))
+  })
+})
+
+describe('WAKE', () => {
+  test('brings the attempt forward, which is not counted', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    s.clock.tick(seconds(3))
+    expect(s.context).toMatchObject({ attempt: 3, delay: seconds(4) })
+    s.send('WAKE')
+    expect(s.openings).toHaveLength(4)
+    expect(s.context).toMatchObject({ attempt: 3, delay: seconds(4), retryAt: s.clock.now() + seconds(4) })
+  })
+
+  test('as often as you like: ten attempts are left', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    for (let n = 0; n < 50; n++) s.send('WAKE')
+    expect(s.context.attempt).toBe(1)
+    s.clock.tick(hours(24))
+    expect(s.openings).toHaveLength(1 + 50 + 10)
+  })
+
+  test('the last attempt can be brought forward, too', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    s.clock.tick(seconds(487) - 1)
+    expect(s.context.attempt).toBe(10)
+    s.send('WAKE')
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.attempt).toBe(10)
+    s.clock.tick(seconds(120))
+    expect(s.state).toBe('failed')
+  })
+
+  test.each([1, 2, 10])('in recovery cycle %d: the cycle comes again', (cycle) => {
+    const s = timed(plain, fails)
+    s.send('CONNECT')
+    while (s.context.cycle < cycle) s.clock.next()
+    expect(s.state).toBe('recovering')
+    s.send('WAKE')
+    expect(s.state).toBe('recovering')
+    expect(s.context).toMatchObject({ cycle, delay: slow[cycle - 1] })
+    s.clock.tick(hours(24))
+    expect(s.openings).toHaveLength(1 + 10 + 10 + 1)
+    expect(s.heard('reconnectionFailed'), 'told once').toHaveLength(1)
+  })
+
+  test('while connecting it changes nothing', () => {
+    const s = timed(plain)
+    s.send('CONNECT')
+    s.send('WAKE')
+    expect(s.openings).toHaveLength(1)
+    expect(s.transport.current.commands).toEqual([])
+  })
+
+  test('while connected it probes', () => {
+    const s = timed(plain, (connection) => connection.open())
+    s.send('CONNECT')
+    s.send('WAKE')
+    expect(s.transport.current.commands).toEqual([{ type: 'PROBE' }])
+    expect(s.state).toBe('connected.ready')
+    s.transport.current.fail({ kind: 'timeout', phase: 'probe' })
+    expect(s.state).toBe('reconnecting')
+  })
+})
+
+describe('RETRY', () => {
+  test('in the fast tier starts it over', () => {
+    const s = timed(onlyFast, fails)
+    s.send('CONNECT')
+    s.clock.tick(seconds(40))
+    expect(s.context.attempt).toBe(6)
+    s.send('RETRY')
+    expect(s.context).toMatchObject({ attempt: 1, delay: seconds(1) })
+  })
+
+  test('in the slow tier goes back to the fast one', () => {
+    const s = timed(plain, fails)
+    s.send('CONNECT')
+    s.clock.tick(hours(0.5))
+    expect(s.state).toBe('recovering')
+    s.send('RETRY')
+    expect(s.state).toBe('reconnecting')
+    expect(s.context).toMatchObject({ attempt: 1, cycle: 0 })
+  })
+
+  test('while connecting or connected it changes nothing', () => {
+    const s = timed(plain)
+    s.send('CONNECT')
+    s.send('RETRY')
+    s.transport.current.open()
+    s.send('RETRY')
+    expect(s.openings).toHaveLength(1)
+    expect(s.state).toBe('connected.ready')
+  })
+})
+
+describe('RECOVER', () => {
+  test.each(['connected.ready', 'reconnecting', 'recovering', 'failed'])(
+    'in %s opens a new client at once',
+    (state) => {
+      const { s, server, stop } = onOff(plain)
+      if (state !== 'connected.ready') stop()
+      while (s.state !== state) s.clock.next()
+      server.up = true
+      const { generation } = s.context
+      s.send('RECOVER')
+      expect(s.state).toBe('connected.ready')
+      expect(s.context).toMatchObject({ generation: generation + 1, attempt: 0, cycle: 0, retryAt: null })
+      expect(s.transport.running).toBe(1)
+    },
+  )
+})
+
+describe('rest', () => {
+  test.each<[string, (s: ReturnType<typeof timed>) => void]>([
+    ['idle', () => {}],
+    ['failed', (s) => (s.send('CONNECT'), s.transport.current.fail(banned), s.clock.tick(0))],
+    ['disconnected', (s) => (s.send('CONNECT'), s.transport.current.open(), s.send('DISCONNECT'))],
+    ['disconnected', (s) => (s.send('CONNECT'), s.transport.current.fail(), s.send('DISCONNECT'))],
+    ['disconnected', (s) => (s.send('CONNECT'), s.send('DISCONNECT'))],
+  ])('%s leaves no timer', (state, arrange) => {
+    const s = timed(plain)
+    arrange(s)
+    expect(s.state).toBe(state)
+    expect(s.clock.pending).toBe(0)
+    expect(s.transport.running).toBe(0)
+    expect(s.context.retryAt).toBe(null)
+  })
+
+  test('a stopped actor leaves no timer', () => {
+    const s = timed(plain, (connection) => connection.open())
+    s.send('CONNECT')
+    s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
+    expect(s.clock.pending).toBeGreaterThan(0)
+    s.actor.stop()
+    expect(s.clock.pending).toBe(0)
+    expect(s.transport.running).toBe(0)
+  })
+})
+
+describe('delays that no timer takes', () => {
+  test.each([Number.POSITIVE_INFINITY, Number.NaN, 2 ** 31, 1e300])('a timeout of %d is the longest one', (timeout) => {
+    const timeouts = { connectTimeout: timeout, stableAfter: timeout, disconnectTimeout: timeout }
+    const s = timed({ ...plain, timeouts })
+    s.send('CONNECT')
+    s.clock.tick(MAX_DELAY - 1)
+    expect(s.state).toBe('connecting')
+    s.clock.tick(1)
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'connect' })
+  })
+
+  test('a connection that lives for months is left in peace', () => {
+    const s = timed(plain, (connection) => connection.open())
+    s.send('CONNECT')
+    s.clock.tick(MAX_DELAY)
+    s.clock.tick(MAX_DELAY)
+    s.clock.tick(MAX_DELAY)
+    expect(s.path).toEqual(['idle', 'connecting', 'connected.restoring', 'connected.ready'])
+    expect(s.openings).toHaveLength(1)
+    expect(s.told.map(({ type }) => type)).toEqual(['connected'])
+  })
+})
+
+test('a failure that nobody knows is transient', () => {
+  const s = timed(plain, (connection) => connection.fail({ kind: 'martian' } as never))
+  s.send('CONNECT')
+  expect(s.state).toBe('reconnecting')
+  s.transport.current.fail(closed)
+  expect(s.state).toBe('reconnecting')
+})

@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest'
+
+import { minutes, readyScene, scene, type Scene, type SceneOptions, seconds } from './scene.ts'
+
+/** Subscriptions that answer only when the test says so. */
+function opened(options: SceneOptions = {}, sessionPresent = false) {
+  const s = scene({ sync: () => {}, ...options })
+  s.send('CONNECT')
+  s.transport.current.open(sessionPresent)
+  return s
+}
+
+const subscriptions = (s: Scene) => s.actor.getSnapshot().children.subscriptions!
+const round = (s: Scene) => s.rounds.at(-1)!
+
+describe('restoring', () => {
+  test('nothing is ready until it is done; publishes and periodic requests wait', () => {
+    const gate: string[] = []
+    const s = opened({ actions: { openGate: () => void gate.push('open') } })
+    s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
+    s.clock.tick(seconds(29))
+    expect(s.state).toBe('connected.restoring')
+    expect([gate, s.requests]).toEqual([[], []])
+    round(s).settle({ wanted: 2, held: 2 })
+    expect(s.state).toBe('connected.ready')
+    expect(gate).toEqual(['open'])
+    expect(s.requests).toHaveLength(1)
+    expect(s.heard('connected')).toMatchObject([{ restored: 2, refused: 0 }])
+  })
+
+  test.each([true, false])(
+    'the first round on a connection is told whether the broker kept the session: %s',
+    (sessionPresent) => {
+      const s = opened({}, sessionPresent)
+      expect(s.rounds).toMatchObject([{ restoring: true, sessionPresent }])
+    },
+  )
+
+  test('its progress can be seen', () => {
+    const s = opened()
+    expect(s.context.restore).toEqual({ done: 0, total: 0 })
+    round(s).progress(100, 250)
+    expect(s.context.restore).toEqual({ done: 100, total: 250 })
+    round(s).progress(250, 250)
+    round(s).settle({ wanted: 250, held: 250 })
+    expect(s.state).toBe('connected.ready')
+    expect(s.context.restore).toEqual({ done: 250, total: 250 })
+  })
+
+  test('each connection begins anew', async () => {
+    const s = opened()
+    round(s).progress(1, 2)
+    s.transport.current.fail()
+    expect(round(s).stopped).toBe(true)
+    s.clock.tick(seconds(1))
+    s.transport.current.open()
+    expect(s.rounds).toHaveLength(2)
+    expect(s.context.restore).toEqual({ done: 0, total: 0 })
+  })
+
+  test('what a round says after its connection was lost is not heard', () => {
+    const s = opened()
+    s.transport.current.fail()
+    round(s).settle()
+    expect(s.state).toBe('reconnecting')
+  })
+
+  test('without a sync actor nothing is wanted, and it is ready at once', () => {
+    const s = scene({ sync: (each) => each.settle() })
+    s.send('CONNECT')
+    s.transport.current.open()
+    expect(s.state).toBe('connected.ready')
+  })
+})
+
+describe('a SUBACK that does not come', () => {
+  test('the SUBSCRIBE is repeated once, then the connection is replaced', () => {
+    const s = opened()
+    s.clock.tick(seconds(30) - 1)
+    expect(s.rounds).toHaveLength(1)
+    s.clock.tick(1)
+    expect(s.rounds).toHaveLength(2)
+    expect(s.rounds[0]!.stopped).toBe(true)
+    expect(s.state, 'the connection stays').toBe('connected.restoring')
+    s.clock.tick(seconds(30))
+    expect(s.rounds, 'no third').toHaveLength(2)
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'restore' })
+    expect(s.transport.running).toBe(0)
+    expect(s.heard('connectionInterrupted')).toHaveLength(1)
+  })
+
+  test('each SUBACK gives the rest its time again', () => {
+    const s = opened()
+    for (let done = 1; done <= 10; done++) {
+      s.clock.tick(seconds(29))
+      round(s).progress(done, 10)
+    }
+    expect(s.state).toBe('connected.restoring')
+    expect(s.rounds).toHaveLength(1)
+  })
+
+  test('the answer to the second is enough', () => {
+    const s = opened()
+    s.clock.tick(seconds(30))
+    round(s).settle()
+    expect(s.state).toBe('connected.ready')
+    expect(subscriptions(s).getSnapshot()).toMatchObject({ context: { unanswered: 0 } })
+  })
+
+  test('later, after somebody subscribed: the same', async () => {
+    const s = await readyScene({ sync: (each) => each.restoring && each.settle() })
+    subscriptions(s).send({ type: 'wanted.changed' })
+    expect(round(s)).toMatchObject({ restoring: false })
+    s.clock.tick(seconds(30))
+    expect(s.state).toBe('connected.ready')
+    expect(s.rounds).toHaveLength(3)
+    s.clock.tick(seconds(30))
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'restore' })
+  })
+
+  test('during a planned renewal: the connection is given up, the renewal goes on', async () => {
+    const s = await readyScene({ input: { canRefresh: true }, sync: (each) => each.restoring && each.settle() })
+    subscriptions(s).send({ type: 'wanted.changed' })
+    s.clock.tick(seconds(45))
+    s.send('RECOVER')
+    s.clock.tick(seconds(15))
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(s.transport.running).toBe(0)
+  })
+
+  test('unanswered ones are counted in a row: what is answered between clears them', async () => {
+    let answers = true
+    const s = await readyScene({ sync: (each) => answers && each.settle() })
+    for (let n = 0; n < 5; n++) {
+      answers = false
+      subscriptions(s).send({ type: 'wanted.changed' })
+      s.clock.tick(seconds(30))
+      round(s).settle()
+      expect(s.state).toBe('connected.ready')
+    }
+  })
+
+  test.each([Number.POSITIVE_INFINITY, Number.NaN])('a subscribeTimeout of %d is no hot loop', (subscribeTimeout) => {
+    const s = opened({ input: { timeouts: { subscribeTimeout } } })
+    s.clock.tick(minutes(60))
+    expect(s.rounds).toHaveLength(1)
+  })
+})
+
+describe('a filter that the broker refuses', () => {
+  test('does not hold up the others', () => {
+    const s = opened()
+    round(s).settle({ wanted: 3, held: 2, refused: 1, retryable: 1 })
+    expect(s.state).toBe('connected.ready')
+    expect(s.heard('connected')).toMatchObject([{ restored: 2, refused: 1 }])
+  })
+
+  test('is tried again after a backoff, while the connection stays', () => {
+    const s = opened({ sync: (each) => each.settle({ wanted: 1, refused: 1, retryable: 1 }) })
+    const times = [s.time]
+    for (let n = 0; n < 8; n++) {
+      const before = s.rounds.length
+      while (s.rounds.length === before) s.clock.next()
+      times.push(s.time)
+    }
+    const gaps = times.slice(1).map((time, index) => (time - times[index]!) / 1000)
+    expect(gaps).toEqual([1, 2, 4, 8, 16, 32, 60, 60])
+    expect(s.rounds.slice(1).every(({ restoring }) => !restoring)).toBe(true)
+    expect(s.state).toBe('connected.ready')
+    expect(s.transport.connections).toHaveLength(1)
+    expect(s.heard('connected'), 'told once').toHaveLength(1)
+  })
+
+  test('one that is not to be retried is left alone', () => {
+    const s = opened()
+    round(s).settle({ wanted: 1, refused: 1, retryable: 0 })
+    s.clock.tick(minutes(60))
+    expect(s.rounds).toHaveLength(1)
+  })
+
+  test('somebody subscribes meanwhile: both are tried at once', () => {
+    const s = opened({ sync: (each) => each.settle({ wanted: 1, refused: 1, retryable: 1 }) })
+    subscriptions(s).send({ type: 'wanted.changed' })
+    expect(s.rounds).toHaveLength(2)
+  })
+
+  test('the backoff starts anew once nothing is refused', () => {
+    let refused = 1
+    const s = opened({ sync: (each) => each.settle({ wanted: 1, refused, retryable: refused }) })
+    s.clock.tick(seconds(1))
+    s.clock.tick(seconds(2))
+    refused = 0
+    s.clock.tick(seconds(4))
+    expect(s.rounds).toHaveLength(4)
+    refused = 1
+    subscriptions(s).send({ type: 'wanted.changed' })
+    s.clock.tick(seconds(1))
+    expect(s.rounds).toHaveLength(6)
+  })
+
+  test('ends with the connection: no timer asks into the void', () => {
+    const s = opened()
+    round(s).settle({ wanted: 1, refused: 1, retryable: 1 })
+    s.send('DISCONNECT')
+    expect(s.clock.pending).toBe(0)
+  })
+})
+
+describe('somebody subscribes', () => {
+  test('while connected: the difference is sent', async () => {
+    const s = await readyScene()
+    subscriptions(s).send({ type: 'wanted.changed' })
+    expect(s.rounds).toHaveLength(2)
+    expect(round(s)).toMatchObject({ restoring: false })
+  })
+
+  test('while offline: it waits for the connection', async () => {
+    const s = await readyScene()
+    s.transport.current.fail()
+    subscriptions(s).send({ type: 'wanted.changed' })
+    expect(s.rounds).toHaveLength(1)
+    s.clock.tick(seconds(1))
+    s.transport.current.open()
+    expect(s.rounds).toHaveLength(2)
+  })
+})

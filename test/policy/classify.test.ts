@@ -1,0 +1,189 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { Disposition, Failure } from '../../machines/failure.ts'
+import { classify, objectsToPacket } from '../../machines/index.ts'
+
+const connack = (protocolVersion: 3 | 4 | 5, reasonCode: number, serverReference?: string): Failure => ({
+  kind: 'refused',
+  protocolVersion,
+  reasonCode,
+  ...(serverReference === undefined ? {} : { serverReference }),
+})
+const disconnect = (reasonCode: number, serverReference?: string): Failure => ({
+  kind: 'disconnected',
+  reasonCode,
+  ...(serverReference === undefined ? {} : { serverReference }),
+})
+const hex = (code: number) => `0x${code.toString(16).padStart(2, '0')}`
+const allCodes = Array.from({ length: 256 }, (_, code) => code)
+
+const withSource = { canRefresh: true }
+const withoutSource = { canRefresh: false }
+
+describe('causes without a code', () => {
+  test.each<[string, Failure, Disposition]>([
+    ['socket refused', { kind: 'socket', code: 'ECONNREFUSED', message: '' }, 'retry'],
+    ['DNS', { kind: 'socket', code: 'ENOTFOUND', message: '' }, 'retry'],
+    ['TLS', { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: '' }, 'retry'],
+    ['connect timeout', { kind: 'timeout', phase: 'connect' }, 'retry'],
+    ['refresh timeout', { kind: 'timeout', phase: 'refresh' }, 'retry'],
+    ['probe timeout', { kind: 'timeout', phase: 'probe' }, 'retry'],
+    ['SUBACK timeout', { kind: 'timeout', phase: 'restore' }, 'retry'],
+    ['keep alive lost', { kind: 'keepalive' }, 'retry'],
+    ['closed without a reason', { kind: 'closed' }, 'retry'],
+    ['no MQTT', { kind: 'protocol', message: '' }, 'retry'],
+    ['options failed', { kind: 'options', name: 'Error' }, 'retry'],
+    ['transport threw', { kind: 'internal', actor: 'transport', message: '' }, 'retry'],
+    ['subscriptions threw', { kind: 'internal', actor: 'subscriptions', message: '' }, 'retry'],
+    ['refresh failed', { kind: 'refresh', name: 'TypeError' }, 'retry'],
+    ['refresh failed with a name that sounds final', { kind: 'refresh', name: 'InvalidTokenError' }, 'retry'],
+    ['the account is wrong', { kind: 'credentials' }, 'fatal'],
+  ])('%s', (_, failure, disposition) => {
+    expect(classify(failure, withSource)).toBe(disposition)
+    expect(classify(failure, withoutSource)).toBe(disposition)
+  })
+})
+
+describe('WebSocket upgrade', () => {
+  test.each<[number | undefined, Disposition]>([
+    [401, 'refresh'],
+    [403, 'refresh'],
+    [400, 'retry'],
+    [404, 'retry'],
+    [407, 'retry'],
+    [429, 'retry'],
+    [500, 'retry'],
+    [502, 'retry'],
+    [503, 'retry'],
+    [undefined, 'retry'],
+  ])('status %s', (status, disposition) => {
+    const failure: Failure = { kind: 'websocket', message: '', ...(status === undefined ? {} : { status }) }
+    expect(classify(failure, withSource)).toBe(disposition)
+    expect(classify(failure, withoutSource), 'without a credentials source').toBe('retry')
+  })
+
+  test.each([1000, 1006, 1008, 4401])('close code %d is a retry', (closeCode) => {
+    expect(classify({ kind: 'websocket', closeCode, message: '' }, withSource)).toBe('retry')
+  })
+})
+
+type Table = Partial<Record<Disposition, readonly number[]>>
+
+const connack3: Table = { fatal: [1, 2], retry: [3], refresh: [4, 5] }
+
+const connack5: Table = {
+  retry: [0x80, 0x83, 0x88],
+  'retry-later': [0x89, 0x97, 0x9f],
+  refresh: [0x86, 0x87],
+  redirect: [0x9c, 0x9d],
+  fatal: [0x81, 0x82, 0x84, 0x85, 0x8a, 0x8c, 0x90, 0x95, 0x99, 0x9a, 0x9b],
+}
+
+const objections = [0x81, 0x82, 0x8f, 0x90, 0x94, 0x95, 0x99, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2]
+
+const disconnect5: Table = {
+  retry: [0x00, 0x80, 0x83, 0x8b, 0x8d, 0x93, 0xa0, ...objections],
+  'retry-later': [0x89, 0x96, 0x97, 0x9f],
+  refresh: [0x87, 0x98],
+  redirect: [0x9c, 0x9d],
+  fatal: [0x8e],
+}
+
+const rows = (table: Table) =>
+  Object.entries(table).flatMap(([disposition, codes]) =>
+    codes.map((code) => [hex(code), code, disposition as Disposition] as const),
+  )
+const listed = (table: Table) => new Set(Object.values(table).flat())
+
+describe.each([
+  ['CONNACK 3.1', connack3, (code: number, reference?: string) => connack(3, code, reference), 'fatal'],
+  ['CONNACK 3.1.1', connack3, (code: number, reference?: string) => connack(4, code, reference), 'fatal'],
+  ['CONNACK 5.0', connack5, (code: number, reference?: string) => connack(5, code, reference), 'fatal'],
+  ['DISCONNECT 5.0', disconnect5, disconnect, 'retry'],
+] as const)('%s', (_, table, failure, refreshWithoutSource) => {
+  test.each(rows(table))('%s', (__, code, disposition) => {
+    expect(classify(failure(code, 'other:1883'), withSource)).toBe(disposition)
+    const without = disposition === 'refresh' ? refreshWithoutSource : disposition
+    expect(classify(failure(code, 'other:1883'), withoutSource), 'without a credentials source').toBe(without)
+    const noReference = disposition === 'redirect' ? 'retry' : disposition
+    expect(classify(failure(code), withSource), 'without a server reference').toBe(noReference)
+    expect(classify(failure(code, ''), withSource), 'with an empty server reference').toBe(noReference)
+  })
+
+  test('any other code is transient', () => {
+    const known = listed(table)
+    const others = allCodes.filter((code) => !known.has(code))
+    expect(others.length).toBeGreaterThan(200)
+    for (const code of others) expect(classify(failure(code, 'other:1883'), withSource), `code ${code}`).toBe('retry')
+  })
+})
+
+describe('session taken over', () => {
+  test.each<['fail' | 'retry-later' | undefined, Disposition]>([
+    [undefined, 'fatal'],
+    ['fail', 'fatal'],
+    ['retry-later', 'retry-later'],
+  ])('onTakeover %s', (onTakeover, disposition) => {
+    const options = onTakeover ? { ...withSource, onTakeover } : withSource
+    expect(classify(disconnect(0x8e), options)).toBe(disposition)
+  })
+
+  test('in a CONNACK the code means nothing', () => {
+    expect(classify(connack(5, 0x8e), withSource)).toBe('retry')
+  })
+})
+
+describe('override', () => {
+  test('decides single cases, and sees what the table says', () => {
+    const seen: unknown[] = []
+    const override = (failure: Failure, disposition: Disposition) => {
+      seen.push([failure.kind, disposition])
+      return failure.kind === 'tls' ? 'fatal' : undefined
+    }
+    expect(classify({ kind: 'tls', message: '' }, { canRefresh: false, override })).toBe('fatal')
+    expect(classify(connack(5, 0x87), { canRefresh: true, override })).toBe('refresh')
+    expect(classify(connack(5, 0x87), { canRefresh: false, override })).toBe('fatal')
+    expect(seen).toEqual([
+      ['tls', 'retry'],
+      ['refused', 'refresh'],
+      ['refused', 'fatal'],
+    ])
+  })
+
+  test('can make what is fatal transient', () => {
+    expect(classify({ kind: 'credentials' }, { canRefresh: true, override: () => 'retry' })).toBe('retry')
+    expect(classify(disconnect(0x8e), { canRefresh: true, override: () => 'retry-later' })).toBe('retry-later')
+  })
+
+  test('one that throws is ignored', () => {
+    const override = () => {
+      throw new Error('broken')
+    }
+    expect(classify({ kind: 'closed' }, { canRefresh: true, override })).toBe('retry')
+    expect(classify(connack(5, 0x8a), { canRefresh: true, override })).toBe('fatal')
+  })
+})
+
+describe('suspected of being poison', () => {
+  test('DISCONNECT with an objection to a packet of ours, and nothing else', () => {
+    expect(allCodes.filter((code) => objectsToPacket(disconnect(code)))).toEqual(objections)
+    expect(allCodes.filter((code) => objectsToPacket(connack(5, code)))).toEqual([])
+    expect(objectsToPacket({ kind: 'protocol', message: '' })).toBe(false)
+  })
+})
+
+test('total: any failure has a disposition', () => {
+  const dispositions: Disposition[] = ['retry', 'retry-later', 'refresh', 'redirect', 'fatal']
+  const failures = fc.oneof(
+    fc.integer().map((code) => connack(5, code)),
+    fc.integer().map((code) => connack(4, code)),
+    fc.integer().map((code) => disconnect(code)),
+    fc.string().map((kind) => ({ kind }) as never),
+  )
+  fc.assert(
+    fc.property(failures, fc.boolean(), (failure, canRefresh) => {
+      expect(dispositions).toContain(classify(failure, { canRefresh }))
+    }),
+  )
+})
