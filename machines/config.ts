@@ -1,3 +1,4 @@
+import { systemNow, systemRandom } from './ambient.ts'
 import type { Disposition, Failure } from './failure.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy, type RecoveryPolicy } from './policy/recovery.ts'
 
@@ -74,8 +75,8 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
     refreshBefore: input.refreshBefore ?? DEFAULT_REFRESH_BEFORE,
     onTakeover: input.onTakeover ?? 'fail',
     classify: input.classify,
-    random: input.random ?? Math.random,
-    now: input.now ?? Date.now,
+    random: input.random ?? systemRandom,
+    now: input.now ?? systemNow,
     reconnect: Object.freeze({ ...defaultReconnect, ...input.reconnect }),
     recovery: Object.freeze({ ...exponentialRecovery, ...input.recovery }),
     timeouts: Object.freeze({ ...defaultTimeouts, ...input.timeouts }),

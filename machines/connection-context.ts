@@ -28,6 +28,7 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
     sessionPresent: false,
     openedAt: null,
     interruptedAt: null,
+    replaced: false,
     restore: { done: 0, total: 0 },
     periodic: [],
     counters: {
@@ -47,24 +48,28 @@ export function subscriptionsInput({ config }: ConnectionContext): Subscriptions
 }
 
 export function failed(context: ConnectionContext, failure: Failure): Patch {
-  const { config, openedAt, interruptedAt, server } = context
-  if (isRefreshFailure(failure) && openedAt === null) return refreshFailed(context, failure)
-
+  const { config, openedAt, interruptedAt, replaced, server } = context
+  const open = openedAt !== null
+  const refresh = isRefreshFailure(failure)
   const disposition = dispositionOf(context, failure)
-  const common = { failure, disposition, credentials: judged(context.credentials, disposition) }
-  if (openedAt !== null) {
-    const refreshFailures = Number(isRefreshFailure(failure))
-    const { interruptions, failedTokenRefreshes } = context.counters
-    const counters = {
+  const { interruptions, failedTokenRefreshes, failedAttempts } = context.counters
+  return {
+    failure,
+    disposition,
+    openedAt: null,
+    replaced: false,
+    interruptedAt: open ? (interruptedAt ?? config.now()) : interruptedAt,
+    renewals: context.renewals + Number(refresh),
+    credentials: judged(context.credentials, disposition),
+    // Like MQTT.js: an attempt that failed is followed by one at the next server of the list.
+    server: open || refresh ? server : { ...server, index: server.index + 1, redirect: null },
+    counters: {
       ...context.counters,
-      interruptions: interruptions + 1,
-      failedTokenRefreshes: failedTokenRefreshes + refreshFailures,
-    }
-    return { ...common, counters, openedAt: null, interruptedAt: interruptedAt ?? config.now() }
+      interruptions: interruptions + Number(open || replaced),
+      failedTokenRefreshes: failedTokenRefreshes + Number(refresh),
+      failedAttempts: failedAttempts + Number(!open && !refresh),
+    },
   }
-  // Like MQTT.js: an attempt that failed is followed by one at the next server of the list.
-  const next = { ...server, index: server.index + 1, redirect: null }
-  return { ...common, counters: count(context, 'failedAttempts'), server: next }
 }
 
 export function refreshFailed(context: ConnectionContext, failure: Failure): Patch {
@@ -82,6 +87,17 @@ export function opened(context: ConnectionContext, sessionPresent: boolean): Pat
     openedAt: context.config.now(),
     restore: { done: 0, total: 0 },
     counters: count(context, 'connects'),
+  }
+}
+
+/** There is no transport any more. If its connection was open, it was given up by plan, to be replaced. */
+export function offline({ openedAt, interruptedAt, replaced, config }: ConnectionContext): Patch {
+  const byPlan = openedAt !== null
+  return {
+    transport: false,
+    openedAt: null,
+    interruptedAt: byPlan ? (interruptedAt ?? config.now()) : interruptedAt,
+    replaced: byPlan || replaced,
   }
 }
 

@@ -10,15 +10,15 @@ const unknown: Failure = { kind: 'closed' }
 export function failure(context: ConnectionContext, cause: Failure): ConnectionEmitted[] {
   const emitted: ConnectionEmitted[] = []
   if (isRefreshFailure(cause)) emitted.push(tokenRefreshFailed(context, cause))
-  if (context.openedAt !== null) emitted.push({ type: 'connectionInterrupted', failure: cause })
+  if (context.openedAt !== null || context.replaced) emitted.push({ type: 'connectionInterrupted', failure: cause })
   return emitted
 }
 
 export function ready(context: ConnectionContext, event: ConnectionEvent): ConnectionEmitted[] {
-  const { sessionPresent, interruptedAt, cycle, config } = context
+  const { sessionPresent, interruptedAt, replaced, cycle, config } = context
   const { restored, refused } = event.type === 'subscriptions.restored' ? event : { restored: 0, refused: 0 }
   const emitted: ConnectionEmitted[] = [{ type: 'connected', sessionPresent, restored, refused }]
-  if (interruptedAt !== null) {
+  if (interruptedAt !== null && !replaced) {
     emitted.push({ type: 'connectionResumed', sessionPresent, downtime: config.now() - interruptedAt })
   }
   if (cycle > 0) emitted.push({ type: 'recovered', cycle })

@@ -89,8 +89,10 @@ export interface ConnectionContext {
   readonly sessionPresent: boolean
   /** When the connection opened, in milliseconds since 1970; `null` while there is none. */
   readonly openedAt: number | null
-  /** When the last open connection was lost, until there is a ready one again. */
+  /** When the last open connection ended, until there is a ready one again. */
   readonly interruptedAt: number | null
+  /** Whether it ended by plan, to be replaced: an interruption only if its replacement fails. */
+  readonly replaced: boolean
   readonly restore: RestoreProgress
   /** The ids of the periodic requests, which are also their actors' ids. */
   readonly periodic: readonly string[]

@@ -1,5 +1,6 @@
 import { assign, fromCallback, setup, type AnyEventObject } from 'xstate'
 
+import { systemNow, systemRandom } from './ambient.ts'
 import type { PeriodicSchedule } from './connection-types.ts'
 import { chance, clampDelay } from './policy/backoff.ts'
 
@@ -70,8 +71,8 @@ export const periodicRequestMachine = setup({
   id: 'periodicRequest',
   context: ({ input }) => ({
     schedule: input.schedule,
-    random: input.random ?? Math.random,
-    now: input.now ?? Date.now,
+    random: input.random ?? systemRandom,
+    now: input.now ?? systemNow,
     dueAt: 0,
     sent: 0,
     responses: 0,

@@ -1,5 +1,6 @@
 import { assign, fromCallback, sendParent, setup, type AnyEventObject } from 'xstate'
 
+import { systemRandom } from './ambient.ts'
 import { defaultTimeouts } from './config.ts'
 import { backoffDelay, clampDelay, type BackoffPolicy } from './policy/backoff.ts'
 
@@ -118,7 +119,7 @@ export const subscriptionsMachine = setup({
   context: ({ input }) => ({
     subscribeTimeout: input.subscribeTimeout ?? defaultTimeouts.subscribeTimeout,
     resubscribe: { ...defaultResubscribe, ...input.resubscribe },
-    random: input.random ?? Math.random,
+    random: input.random ?? systemRandom,
     unanswered: 0,
     refusals: 0,
     sessionPresent: false,

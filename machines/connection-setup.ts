@@ -1,0 +1,156 @@
+import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
+
+import type { ConnectionInput } from './config.ts'
+import * as patch from './connection-context.ts'
+import * as announce from './connection-emitted.ts'
+import * as check from './connection-guards.ts'
+import type {
+  ConnectionContext,
+  ConnectionEmitted,
+  ConnectionEvent,
+  ConnectionTag,
+  RefreshedCredentials,
+  RefreshReason,
+  TransportCommand,
+  TransportInput,
+} from './connection-types.ts'
+import { expiresAtOf, failureOf, periodicIdOf } from './event-of.ts'
+import { periodicRequestMachine } from './periodic-request.ts'
+import { clampDelay } from './policy/backoff.ts'
+import { subscriptionsMachine } from './subscriptions.ts'
+
+/** The code behind the names of the connection machine's statechart. */
+export const connectionSetup = setup({
+  types: {
+    input: {} as ConnectionInput | undefined,
+    context: {} as ConnectionContext,
+    events: {} as ConnectionEvent,
+    emitted: {} as ConnectionEmitted,
+    tags: {} as ConnectionTag,
+  },
+  actors: {
+    transport: fromCallback<TransportCommand, TransportInput>(() => {
+      throw new Error('connectionMachine needs a transport: connectionMachine.provide({ actors: { transport } })')
+    }),
+    refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(() =>
+      Promise.reject(new Error('connectionMachine needs a refreshToken actor when canRefresh is set')),
+    ),
+    subscriptions: subscriptionsMachine,
+    periodicRequest: periodicRequestMachine,
+  },
+  guards: {
+    isFatal: ({ context, event }) => check.dispositionOf(context, failureOf(event)) === 'fatal',
+    wantsCredentials: ({ context, event }) => check.wantsCredentials(context, failureOf(event)),
+    redirects: ({ context, event }) => check.redirects(context, failureOf(event)),
+    recoveryGoesOn: ({ context }) => context.cycle > 0 && check.cyclesLeft(context),
+    recoveryIsOver: ({ context }) => context.cycle > 0,
+    attemptsLeft: ({ context }) => check.attemptsLeft(context),
+    mayRecover: ({ context }) => check.mayRecover(context),
+    refreshesInThisCycle: ({ context }) => check.refreshesInThisCycle(context),
+    needsCredentials: ({ context }) => check.needsCredentials(context),
+    canRefresh: ({ context }) => context.config.canRefresh,
+    mayStay: ({ context, event }) => check.mayStay(context, failureOf(event)),
+    renewalGoesOn: ({ context, event }) => check.renewalGoesOn(context, failureOf(event)),
+    notOpen: ({ context }) => context.openedAt === null,
+    nothingToClose: ({ context }) => !context.transport,
+  },
+  actions: {
+    recordFailure: enqueueActions(({ context, event, enqueue }) => {
+      const failure = failureOf(event)
+      for (const emitted of announce.failure(context, failure)) enqueue.emit(emitted)
+      enqueue.assign(({ context: current }) => patch.failed(current, failure))
+    }),
+    recordOpened: assign(({ context, event }) =>
+      event.type === 'transport.opened' ? patch.opened(context, event.sessionPresent) : {},
+    ),
+    recordRestore: assign(({ event }) =>
+      event.type === 'subscriptions.progress' ? { restore: { done: event.done, total: event.total } } : {},
+    ),
+    recordStable: assign(({ context }) => patch.stable(context)),
+    recordRefreshed: assign(({ context, event }) => patch.refreshed(context, expiresAtOf(event))),
+    recordRefreshFailed: assign(({ context, event }) => patch.refreshFailed(context, failureOf(event))),
+    startOver: assign(({ context }) => patch.startOver(context)),
+    uncount: assign({ woken: true, retryAt: null }),
+    followRedirect: assign(({ context }) => patch.redirected(context)),
+    recreateClient: assign(({ context }) => patch.recreated(context)),
+    newClient: assign(({ context }) => ({ generation: context.generation + 1 })),
+    becauseNeeded: assign(({ context }) => ({ refreshReason: check.neededBecause(context) })),
+    becauseRefused: assign({ refreshReason: 'refused' }),
+    becauseOfCycle: assign({ refreshReason: 'cycle' }),
+    becauseRequested: assign({ refreshReason: 'requested' }),
+    scheduleReconnect: assign(({ context }) => patch.scheduleReconnect(context)),
+    scheduleRecovery: assign(({ context }) => patch.scheduleRecovery(context)),
+    endWait: assign({ retryAt: null }),
+    endOutage: assign({ retryAt: null, interruptedAt: null, replaced: false }),
+
+    announceReconnect: emit(({ context }) => announce.reconnectScheduled(context)),
+    announceRecovery: emit(({ context }) => announce.recoveryStarted(context)),
+    announceRefreshed: emit(({ context }) => announce.tokenRefreshed(context)),
+    announceRefreshFailed: emit(({ context, event }) => announce.tokenRefreshFailed(context, failureOf(event))),
+    announceReady: enqueueActions(({ context, event, enqueue }) => {
+      for (const emitted of announce.ready(context, event)) enqueue.emit(emitted)
+      enqueue.assign({ interruptedAt: null, replaced: false })
+    }),
+    announceFailed: enqueueActions(({ context, enqueue }) => {
+      for (const emitted of announce.failed(context)) enqueue.emit(emitted)
+    }),
+
+    openTransport: enqueueActions(({ context: { attempt, cycle, generation, server }, enqueue }) => {
+      enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
+      enqueue.assign({ transport: true })
+    }),
+    goOffline: enqueueActions(({ context, enqueue }) => {
+      if (!context.transport) return
+      enqueue('quiesce')
+      enqueue.stopChild('transport')
+      enqueue.assign(({ context: current }) => patch.offline(current))
+    }),
+    quiesce: enqueueActions(({ context, enqueue }) => {
+      enqueue('closeGate')
+      for (const id of ['subscriptions', ...context.periodic]) enqueue.sendTo(id, { type: 'connection.lost' })
+    }),
+    askToClose: enqueueActions(({ context, enqueue }) => {
+      if (context.transport) enqueue.sendTo('transport', { type: 'CLOSE' })
+    }),
+    probe: sendTo('transport', { type: 'PROBE' }),
+    restoreSubscriptions: enqueueActions(({ context, enqueue, self }) => {
+      // An actor that threw is replaced: without one no connection would become ready again. In XState's pure
+      // `transition()` there are no children to look at.
+      const { children } = self.getSnapshot() as { children?: Record<string, AnyActorRef> }
+      if (children?.subscriptions?.getSnapshot().status === 'error') {
+        enqueue.stopChild('subscriptions')
+        enqueue.spawnChild('subscriptions', { id: 'subscriptions', input: patch.subscriptionsInput(context) })
+      }
+      enqueue.sendTo('subscriptions', { type: 'connection.opened', sessionPresent: context.sessionPresent })
+    }),
+    startPeriodic: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'PERIODIC.START' || context.periodic.includes(event.schedule.id)) return
+      const { random, now } = context.config
+      const input = { schedule: event.schedule, random, now }
+      enqueue.spawnChild('periodicRequest', { id: event.schedule.id, input })
+      enqueue.assign({ periodic: [...context.periodic, event.schedule.id] })
+    }),
+    stopPeriodic: enqueueActions(({ context, event, enqueue }) => {
+      const stopped = periodicIdOf(event)
+      if (stopped === null || !context.periodic.includes(stopped)) return
+      enqueue.stopChild(stopped)
+      enqueue.assign({ periodic: context.periodic.filter((id) => id !== stopped) })
+    }),
+    runPeriodic: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.periodic) enqueue.sendTo(id, { type: 'connection.ready' })
+    }),
+    /** Provided by who owns a session: publishes may flow. It must not throw. */
+    openGate: () => {},
+    /** Provided by who owns a session: publishes have to wait. It must not throw. */
+    closeGate: () => {},
+  },
+  delays: {
+    connectTimeout: ({ context }) => clampDelay(context.config.timeouts.connectTimeout),
+    refreshTimeout: ({ context }) => clampDelay(context.config.timeouts.refreshTimeout),
+    disconnectTimeout: ({ context }) => clampDelay(context.config.timeouts.disconnectTimeout),
+    stableAfter: ({ context }) => clampDelay(context.config.timeouts.stableAfter),
+    reconnectDelay: ({ context }) => context.delay,
+    recoveryDelay: ({ context }) => context.delay,
+    renewalDue: ({ context }) => patch.renewalDelay(context),
+  },
+})
