@@ -17,7 +17,10 @@ export function failure(context: ConnectionContext, cause: Failure): ConnectionE
 export function ready(context: ConnectionContext, event: ConnectionEvent): ConnectionEmitted[] {
   const { sessionPresent, interruptedAt, replaced, cycle, config } = context
   const { restored, refused } = event.type === 'subscriptions.restored' ? event : { restored: 0, refused: 0 }
-  const emitted: ConnectionEmitted[] = [{ type: 'connected', sessionPresent, restored, refused }]
+  const emitted: ConnectionEmitted[] = [
+    { type: 'restored', restored, refused },
+    { type: 'connected', sessionPresent, restored, refused },
+  ]
   if (interruptedAt !== null && !replaced) {
     emitted.push({ type: 'connectionResumed', sessionPresent, downtime: config.now() - interruptedAt })
   }

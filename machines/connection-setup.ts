@@ -63,9 +63,12 @@ export const connectionSetup = setup({
     recordOpened: assign(({ context, event }) =>
       event.type === 'transport.opened' ? patch.opened(context, event.sessionPresent) : {},
     ),
-    recordRestore: assign(({ event }) =>
-      event.type === 'subscriptions.progress' ? { restore: { done: event.done, total: event.total } } : {},
-    ),
+    recordRestore: enqueueActions(({ event, enqueue }) => {
+      if (event.type !== 'subscriptions.progress') return
+      const { done, total } = event
+      enqueue.emit({ type: 'restoring', done, total })
+      enqueue.assign({ restore: { done, total } })
+    }),
     recordStable: assign(({ context }) => patch.stable(context)),
     recordRefreshed: assign(({ context, event }) => patch.refreshed(context, expiresAtOf(event))),
     recordRefreshFailed: assign(({ context, event }) => patch.refreshFailed(context, failureOf(event))),

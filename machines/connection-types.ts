@@ -151,6 +151,9 @@ export type ConnectionEvent = ConnectionCommand | ConnectionFact | ActorError
 
 /** What the machine tells the world, beside its snapshots. */
 export type ConnectionEmitted =
+  /** So many of the wanted subscriptions are answered. */
+  | { readonly type: 'restoring'; readonly done: number; readonly total: number }
+  | { readonly type: 'restored'; readonly restored: number; readonly refused: number }
   /** Messages flow and subscriptions are restored. */
   | {
       readonly type: 'connected'

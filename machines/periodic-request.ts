@@ -59,6 +59,8 @@ export const periodicRequestMachine = setup({
     begin: assign(({ context }) => ({ sent: context.sent + 1, dueAt: context.now() + nextInterval(context) })),
     countResponse: assign({ responses: ({ context }) => context.responses + 1 }),
     countTimeout: assign({ timeouts: ({ context }) => context.timeouts + 1 }),
+    /** Provided by who owns the requests. It must not throw. */
+    announceTimeout: () => {},
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
   },
   delays: {
@@ -95,7 +97,7 @@ export const periodicRequestMachine = setup({
         input: ({ context }) => ({ id: context.schedule.id }),
         onError: { target: 'due', actions: 'countFailure' },
       },
-      after: { responseTimeout: { target: 'due', actions: 'countTimeout' } },
+      after: { responseTimeout: { target: 'due', actions: ['countTimeout', 'announceTimeout'] } },
       on: {
         'request.done': [{ guard: 'responseExpected', target: 'due', actions: 'countResponse' }, { target: 'due' }],
         'request.failed': { target: 'due', actions: 'countFailure' },

@@ -1,6 +1,9 @@
 import type { ConnectionCounters } from '../machines/connection-types.ts'
 import type { Failure } from '../machines/failure.ts'
+import type { Codec, StandardSchema } from './codec.ts'
+import type { InvalidMessageError } from './errors.ts'
 import type { ConnectionState } from './events.ts'
+import type { PublishResult } from './session/publication.ts'
 import type { Message, Payload, PublishProperties, Qos } from './types.ts'
 
 /** What a client is doing, at one moment. Times are in milliseconds since 1970. */
@@ -16,24 +19,53 @@ export interface ClientStatus {
   readonly nextRetryAt: number | null
   readonly lastFailure: Failure | null
   readonly counters: ConnectionCounters
+  readonly outbox: OutboxStatus
+  readonly subscriptions: SubscriptionsStatus
 }
 
-export interface PublishOptions {
+/** What waits for a connection, and what is sent and not acknowledged. */
+export interface OutboxStatus {
+  /** How many publishes wait. */
+  readonly size: number
+  /** Their topics and payloads. */
+  readonly bytes: number
+  /** How many of QoS 1 and 2 are sent and not acknowledged. */
+  readonly inFlight: number
+}
+
+/** Subscriptions by topic filter. */
+export interface SubscriptionsStatus {
+  readonly wanted: number
+  readonly held: number
+  readonly refused: number
+}
+
+export interface PublishOptions<Value = Payload> {
   /** @default 0 */
   readonly qos?: Qos
   /** @default false */
   readonly retain?: boolean
-  /** MQTT 5. */
+  /** MQTT 5. The Message Expiry Interval is sent reduced by the time that the message waited. */
   readonly properties?: PublishProperties
-  /** How long it may wait in the outbox, in milliseconds. @default for ever */
+  /** How long it may wait in the outbox, in milliseconds. @default the Message Expiry Interval, or for ever */
   readonly ttl?: number
   /** Of all that wait with the same key only the newest is sent; `true` takes the topic for it. */
   readonly latest?: boolean | string
+  /** Survives the end of the process. Needs QoS 1 or 2 and the client's option `store`. @default false */
+  readonly durable?: boolean
+  /** Makes the payload of the value. */
+  readonly codec?: Codec<Value>
   /** Removes it, as long as it was not sent. */
   readonly signal?: AbortSignal
 }
 
-export interface SubscribeOptions {
+/** A publish on its way: resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. */
+export interface PendingPublish extends Promise<PublishResult> {
+  /** Resolves when the client is answerable for it: a durable one is on disk then. Rejects if it is not accepted. */
+  readonly accepted: Promise<void>
+}
+
+export interface SubscribeOptions<Value = Uint8Array> {
   /** @default 0 */
   readonly qos?: Qos
   /** Not what this client publishes itself (MQTT 5 §3.8.3.1). @default false */
@@ -42,9 +74,24 @@ export interface SubscribeOptions {
   readonly retainAsPublished?: boolean
   /** When retained messages come: 0 at each SUBSCRIBE, 1 if it is new, 2 never (MQTT 5 §3.8.3.1). @default 0 */
   readonly retainHandling?: 0 | 1 | 2
+  /**
+   * When the broker gets its acknowledgement: at once, or when the handler's promise has resolved. If it rejects, the
+   * message stays un-acked, and the broker sends it again after the next reconnect with its session.
+   *
+   * @default 'on-receipt'; in an async loop, when the next message is asked for
+   */
+  readonly ack?: 'on-receipt' | 'after-handler'
+  /** Makes the value of the payload. @default bytes */
+  readonly codec?: Codec<Value>
+  /** Checks the value, by any validator that speaks Standard Schema. */
+  readonly schema?: StandardSchema<Value>
+  /** Gets what can't be decoded or is not valid. @default the client's `error` event */
+  readonly onInvalid?: (error: InvalidMessageError, message: Message) => void
+  /** In an async loop: how many QoS 0 messages may wait; beyond it the oldest of them is dropped. @default 1_000 */
+  readonly bufferSize?: number
 }
 
-export type MessageHandler = (message: Message) => unknown
+export type MessageHandler<Value = Uint8Array> = (message: Message<Value>) => unknown
 
 /** A subscription, until it is ended. It is restored by itself after every interruption. */
 export interface Subscription {
@@ -53,6 +100,22 @@ export interface Subscription {
   readonly ready: Promise<Qos>
   /** Ends it, also while offline: the broker is told later, then. */
   unsubscribe(): void
+}
+
+/** A subscription whose messages are taken in a loop: `for await (const message of subscription)`. */
+export interface IterableSubscription<Value = Uint8Array> extends Subscription, AsyncIterable<Message<Value>> {
+  /** How many QoS 0 messages were dropped because the loop was too slow. */
+  readonly dropped: number
+}
+
+/** What answers a request. */
+export interface ResponseOptions {
+  /** The topic filter on which the response comes. */
+  readonly filter: string
+  /** How long it is awaited, in milliseconds. @default the interval */
+  readonly timeout?: number
+  /** Whether a message is the response. @default the first that comes */
+  readonly match?: (message: Message) => boolean
 }
 
 export interface PeriodicRequestOptions {
@@ -65,10 +128,52 @@ export interface PeriodicRequestOptions {
   readonly jitter?: number
   /** @default 0 */
   readonly qos?: Qos
+  /** Expects a response to each request. */
+  readonly response?: ResponseOptions
+  readonly onResponse?: (message: Message) => unknown
+  /** No response came in time. */
+  readonly onTimeout?: () => unknown
 }
 
 /** Requests that repeat while the connection is ready. */
 export interface PeriodicRequestHandle {
+  /** No further request until `resume()`; one under way is given up. */
+  pause(): void
+  /** The next request follows at once, if the connection is ready. */
+  resume(): void
   /** Ends them for good. */
   stop(): void
+}
+
+export interface RequestOptions {
+  /** For the response, in milliseconds, waiting for a connection included. @default 30_000 */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+  /** @default 1 */
+  readonly qos?: Qos
+  /**
+   * Where the response comes. On MQTT 5 the client has a topic of its own for all its requests; on MQTT 3.1.1 nothing
+   * tells the other side where to answer, so it must be given.
+   */
+  readonly responseTopic?: string
+  /** Whether a message is the response. @default by Correlation Data on MQTT 5, else the first that comes */
+  readonly match?: (message: Message) => boolean
+}
+
+export interface DisconnectOptions {
+  /** Stops waiting when it aborts; the connection is closed all the same. */
+  readonly signal?: AbortSignal
+  /**
+   * How long the outbox may drain before, in milliseconds, if the connection is ready.
+   *
+   * @default timeouts.disconnectTimeout
+   */
+  readonly drainTimeout?: number
+  /**
+   * What becomes of publishes that are left then: rejected with `DisconnectedError`, or kept for the next `connect()`.
+   * Durable ones are kept in the store either way.
+   *
+   * @default 'reject'
+   */
+  readonly outbox?: 'reject' | 'keep'
 }

@@ -3,84 +3,78 @@ import { createActor, type Actor } from 'xstate'
 import type { ConnectionCommand } from '../machines/connection-types.ts'
 import type { connectionMachine } from '../machines/connection.ts'
 import type { Failure } from '../machines/failure.ts'
-import { defaultResubscribe } from '../machines/subscriptions.ts'
 import type {
   ClientStatus,
+  DisconnectOptions,
+  IterableSubscription,
   MessageHandler,
+  OutboxStatus,
+  PendingPublish,
   PeriodicRequestHandle,
   PeriodicRequestOptions,
   PublishOptions,
+  RequestOptions,
   SubscribeOptions,
   Subscription,
 } from './client-types.ts'
-import { createConnectionMachine, realClock } from './connection.ts'
+import { realClock } from './clock.ts'
+import { Connection } from './connection.ts'
 import { callGuarded } from './emitter.ts'
-import {
-  ClientDisposedError,
-  ConnectionFailedError,
-  DisconnectedError,
-  InvalidOptionError,
-  TimeoutError,
-} from './errors.ts'
+import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
 import { guarded, silentLogger } from './logger.ts'
-import { ReceivedMessage } from './message.ts'
-import { publishSize } from './mqtt/publish-size.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
-import { checkOptions, connectionInput, defaultOutbox } from './parse-options.ts'
-import { checkQos, publish } from './publish.ts'
-import type { IncomingPublish } from './session/link.ts'
-import { PeriodicRequests } from './session/periodic-requests.ts'
-import type { PublishResult } from './session/publication.ts'
-import { Session } from './session/session.ts'
-import { Subscriptions, type Subscriber } from './session/subscriptions.ts'
+import { preparePeriodicRequest } from './periodic.ts'
+import { randomText } from './preparation.ts'
+import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
+import { Requests } from './requests.ts'
 import { isReady } from './snapshot.ts'
-import { checkFilter, checkTopic } from './topics.ts'
-import type { Payload, Qos } from './types.ts'
-import { wait, type Ending, type WaitOptions } from './wait.ts'
-
-interface ClientSubscriber extends Subscriber {
-  readonly handler: MessageHandler
-}
+import { subscribe } from './subscribe.ts'
+import type { Message, Payload } from './types.ts'
+import { Waits } from './wait.ts'
 
 /**
  * An MQTT client whose connection never needs a restart. It reconnects with backoff, recovers, renews its credentials,
- * and brings back its subscriptions and periodic requests by itself.
+ * and brings back its subscriptions and periodic requests by itself. What it accepted to publish it delivers, or says
+ * why not.
  */
 export class ResilientMqttClient implements AsyncDisposable {
   /** The running connection machine, for who wants XState. */
   readonly actor: Actor<typeof connectionMachine>
   readonly #options: ResilientMqttClientOptions
-  readonly #now: () => number
   readonly #observer: Observer
-  readonly #session: Session
-  readonly #subscriptions: Subscriptions<ClientSubscriber>
-  readonly #periodic = new PeriodicRequests()
-  /** Waits under way, which `asyncDispose` ends. */
-  readonly #waits = new Set<Ending<never>>()
+  readonly #connection: Connection
+  readonly #publisher: Publisher
+  readonly #requests: Requests
+  readonly #waits = new Waits()
   /** The error of the application's that is behind the last failure. */
   #cause: unknown
   #disposed = false
 
   /** @throws {InvalidOptionError} if an option is wrong */
   constructor(options: ResilientMqttClientOptions) {
-    checkOptions(options)
+    const now = options.now ?? Date.now
     this.#options = options
-    this.#now = options.now ?? Date.now
-    this.#observer = new Observer(guarded(options.logger ?? silentLogger), this.#now)
-    this.#session = new Session({
-      outbox: { ...defaultOutbox, ...options.outbox },
-      now: this.#now,
-      onDrained: () => this.#observer.events.emit('drained', {}),
-      packetSize: publishSize,
+    this.#observer = new Observer(guarded(options.logger ?? silentLogger), now)
+    const { events } = this.#observer
+    this.#connection = new Connection(options, {
+      onDrained: () => events.emit('drained', {}),
+      onSubscriptionFailed: (filter, error) => events.emit('subscriptionFailed', { filter, error }),
+      onError: (error, source) => {
+        this.#cause = error
+        this.#observer.report(error, source)
+      },
     })
-    this.#subscriptions = new Subscriptions({
-      batchSize: 100,
-      onSessionPresent: 'skip',
-      maxAttempts: defaultResubscribe.maxAttempts,
+    this.#publisher = { session: this.#connection.session, journal: undefined, now }
+    this.#requests = this.#createRequests()
+    const { inspect, clock } = options
+    this.actor = createActor(this.#connection.machine, {
+      id: 'connection',
+      input: this.#connection.input,
+      ...(inspect && { inspect }),
+      ...(clock && { clock }),
     })
-    this.actor = this.#createActor()
     this.#observer.watch(this.actor)
     this.actor.start()
   }
@@ -89,12 +83,29 @@ export class ResilientMqttClient implements AsyncDisposable {
   get status(): ClientStatus {
     const { attempt, cycle, retryAt, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
-    return { state, since, attempt, cycle, nextRetryAt: retryAt, lastFailure: failure, counters }
+    const { wanted, held, refused } = this.#connection.subscriptions.counts()
+    return {
+      state,
+      since,
+      attempt,
+      cycle,
+      nextRetryAt: retryAt,
+      lastFailure: failure,
+      counters,
+      outbox: this.outbox,
+      subscriptions: { wanted, held, refused },
+    }
   }
 
   /** Whether a connection is open. */
   get isConnected(): boolean {
     return this.actor.getSnapshot().hasTag('online')
+  }
+
+  /** What waits for a connection, and what is sent and not acknowledged; `drained` is the event when both are none. */
+  get outbox(): OutboxStatus {
+    const { outbox, inFlight } = this.#connection.session
+    return { size: outbox.size, bytes: outbox.bytes, inFlight }
   }
 
   /**
@@ -111,16 +122,16 @@ export class ResilientMqttClient implements AsyncDisposable {
     signal?.throwIfAborted()
     if (this.#observer.state === 'disconnecting') await this.waitFor('disconnected', signal && { signal })
     try {
-      await this.#wait<void>({ signal }, (ending) => {
+      await this.#waits.wait<void>({ signal }, (ending) => {
         const stops = [
           this.on('connected', () => ending.resolve()),
           this.on('gaveUp', ({ failure }) => ending.reject(this.#failed(failure))),
           this.on('stateChanged', ({ to }) => {
-            if (to === 'disconnecting' || to === 'disconnected') ending.reject(new DisconnectedError('connected'))
+            if (to === 'disconnecting' || to === 'disconnected') ending.reject(new DisconnectedError('it was ready'))
           }),
         ]
         this.#send(this.#observer.state === 'failed' ? 'RETRY' : 'CONNECT')
-        return () => stops.forEach((stop) => stop())
+        return stops
       })
     } catch (error) {
       if (signal?.aborted) this.#send('DISCONNECT')
@@ -129,57 +140,71 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Disconnects gracefully and stays disconnected: DISCONNECT is sent and the socket closed, within
-   * `timeouts.disconnectTimeout`. Subscriptions and the outbox are kept for the next `connect()`.
-   *
-   * @param options.signal - stops waiting when it aborts; the connection is closed all the same
+   * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent and the socket closed, each in
+   * bounded time. Subscriptions and periodic requests are kept for the next `connect()`.
    */
-  async disconnect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#disposed || this.#observer.state === 'idle' || this.#observer.state === 'disconnected') return
-    const disconnected = this.waitFor('disconnected', signal && { signal })
-    this.#send('DISCONNECT')
-    await disconnected
+  async disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions = {}): Promise<void> {
+    const { state } = this.#observer
+    if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
+    try {
+      await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal)
+    } finally {
+      this.#send('DISCONNECT')
+    }
+    await this.waitFor('disconnected', signal && { signal })
+    this.#leaveOutbox(outbox)
   }
 
   /**
-   * Publishes. Offline it waits in the outbox.
+   * Publishes. What can't be sent now waits in the outbox.
    *
-   * @returns resolves at PUBACK or PUBCOMP, for QoS 0 when it is written
+   * @returns resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. Its `accepted` resolves when the client is
+   *   answerable for it: at once, or for a durable one when it is on disk
    * @throws {InvalidOptionError} if topic, payload or options are wrong
    * @throws {PublishRefusedError} if the broker refuses it
-   * @throws {OutboxOverflowError} {PublishExpiredError} {NotSupportedByBrokerError} {ConnectionLostError}
-   * @throws {ClientDisposedError}
+   * @throws {NotSupportedByBrokerError} if it is larger, or of a higher QoS, than the broker takes, or retained
+   * @throws {OutboxOverflowError} {PublishExpiredError} {PublishSupersededError} if it left the outbox unsent
+   * @throws {ConnectionLostError} if it is QoS 0 and the connection ended while it was written
+   * @throws {PoisonPacketError} if the broker closes the connection on it again and again
+   * @throws {DisconnectedError} {ClientDisposedError}
    */
-  async publish(topic: string, payload: Payload, options: PublishOptions = {}): Promise<PublishResult> {
-    this.#ensureAlive()
-    return publish(this.#session, topic, payload, options, this.#now())
+  publish<Value = Payload>(topic: string, value: Value, options: PublishOptions<Value> = {}): PendingPublish {
+    if (this.#disposed) return refusedPublish(new ClientDisposedError())
+    return publish(this.#publisher, topic, value, options)
   }
 
   /**
-   * Subscribes: now, and after every interruption again. A handler that throws, or whose promise rejects, reaches the
-   * `error` event.
+   * Subscribes: now, and after every interruption again. With a handler it is called for each message; without one the
+   * messages are taken in a loop: `for await (const message of client.subscribe('a/#'))`.
    *
    * @throws {InvalidOptionError} if the filter or an option is wrong
    * @throws {ClientDisposedError}
    */
-  subscribe(filter: string, handler: MessageHandler, options: SubscribeOptions = {}): Subscription {
+  subscribe<Value = Uint8Array>(
+    filter: string,
+    handler: MessageHandler<Value>,
+    options?: SubscribeOptions<Value>,
+  ): Subscription
+  subscribe<Value = Uint8Array>(filter: string, options?: SubscribeOptions<Value>): IterableSubscription<Value>
+  subscribe<Value>(
+    filter: string,
+    handlerOrOptions?: MessageHandler<Value> | SubscribeOptions<Value>,
+    options?: SubscribeOptions<Value>,
+  ): Subscription {
     this.#ensureAlive()
-    checkFilter(filter)
-    if (typeof handler !== 'function') throw new InvalidOptionError('handler', 'must be a function', handler)
-    const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options
-    checkQos(qos)
-    const { promise: ready, resolve: granted, reject: rejected } = deferred<Qos>()
-    // Nobody has to look at it: a refusal is told by an event too.
-    ready.catch(() => {})
-    const subscriber = { filter, handler, qos, noLocal, retainAsPublished, retainHandling, granted, rejected }
-    if (this.#subscriptions.add(subscriber)) this.#wantedChanged()
-    return {
-      filter,
-      ready,
-      unsubscribe: () => {
-        if (this.#subscriptions.remove(subscriber)) this.#wantedChanged()
-      },
-    }
+    const report = (error: unknown) => this.#observer.report(error, `the handler of ${filter}`)
+    return subscribe(this.#connection, filter, handlerOrOptions, options, report)
+  }
+
+  /**
+   * Sends a request and resolves with its response (MQTT 5 §4.10; with `responseTopic` on MQTT 3.1.1 too).
+   *
+   * @throws {TimeoutError} if no response comes in time
+   * @throws {InvalidOptionError} {ClientDisposedError}, and whatever `publish` rejects with
+   */
+  async request(topic: string, payload: Payload, options: RequestOptions = {}): Promise<Message> {
+    this.#ensureAlive()
+    return this.#requests.request(topic, payload, options)
   }
 
   /**
@@ -191,19 +216,23 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   startPeriodicRequests(options: PeriodicRequestOptions): PeriodicRequestHandle {
     this.#ensureAlive()
-    const { topic, payload, interval, jitter = 0, qos = 0 } = options
-    checkTopic(topic)
-    checkQos(qos)
-    if (!(interval > 0)) throw new InvalidOptionError('interval', 'must be more than 0 milliseconds', interval)
-    if (!(jitter >= 0 && jitter <= 1)) throw new InvalidOptionError('jitter', 'must be between 0 and 1', jitter)
-    const id = this.#periodic.add(async () => {
-      const value = typeof payload === 'function' ? await payload() : payload
-      await publish(this.#session, topic, value, { qos }, this.#now())
-    })
-    this.actor.send({ type: 'PERIODIC.START', schedule: { id, interval, jitter, responseTimeout: null } })
+    const { schedule, end } = preparePeriodicRequest(
+      {
+        requests: this.#connection.periodic,
+        subscribe: (filter, handler) => this.subscribe(filter, handler),
+        publishNow: (topic, payload, qos) => publishNow(this.#publisher, topic, payload, qos),
+        guard: (call, name) => callGuarded(call, (error) => this.#observer.report(error, name)),
+      },
+      options,
+    )
+    const { id } = schedule
+    const tell = (type: 'PAUSE' | 'RESUME') => this.#connection.tell(this.actor, id, { type })
+    this.actor.send({ type: 'PERIODIC.START', schedule })
     return {
+      pause: () => tell('PAUSE'),
+      resume: () => tell('RESUME'),
       stop: () => {
-        this.#periodic.delete(id)
+        end()
         this.actor.send({ type: 'PERIODIC.STOP', id })
       },
     }
@@ -228,7 +257,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Waits until the connection is in a state; at once if it is.
+   * Waits until the connection is in a state; not at all if it is.
    *
    * @param options.timeout - in milliseconds
    * @throws {TimeoutError}
@@ -241,18 +270,10 @@ export class ResilientMqttClient implements AsyncDisposable {
   ): Promise<void> {
     this.#ensureAlive()
     if (this.#observer.state === state) return
-    const clock = this.#options.clock ?? realClock
-    const error = () => new TimeoutError(`waiting for ${state}`, timeout ?? 0)
-    await this.#wait<void>(
-      { signal, timeout: timeout === undefined ? undefined : { after: timeout, clock, error } },
-      (ending) => {
-        const stops = [
-          this.on('stateChanged', ({ to }) => to === state && ending.resolve()),
-          this.on('gaveUp', ({ failure }) => state !== 'failed' && ending.reject(this.#failed(failure))),
-        ]
-        return () => stops.forEach((stop) => stop())
-      },
-    )
+    await this.#waits.wait<void>({ signal, timeout: this.#timeout(`waiting for ${state}`, timeout) }, (ending) => [
+      this.on('stateChanged', ({ to }) => to === state && ending.resolve()),
+      this.on('gaveUp', ({ failure }) => state !== 'failed' && ending.reject(this.#failed(failure))),
+    ])
   }
 
   /**
@@ -264,67 +285,57 @@ export class ResilientMqttClient implements AsyncDisposable {
     return this.#observer.events.on(event, handler)
   }
 
-  /** Disconnects and ends the client for good. Whatever is pending then rejects with `ClientDisposedError`. */
+  /** Disconnects and ends the client for good. What is pending then rejects with `ClientDisposedError`. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#disposed) return
-    await this.disconnect()
+    await this.disconnect({ outbox: 'keep' })
     this.#disposed = true
     this.actor.stop()
-    this.#session.dispose(() => new ClientDisposedError())
-    for (const ending of this.#waits) ending.reject(new ClientDisposedError())
+    const error = new ClientDisposedError()
+    this.#connection.session.reject(() => error)
+    this.#connection.subscriptions.reject(error)
+    this.#waits.reject(error)
   }
 
-  #createActor(): Actor<typeof connectionMachine> {
-    const machine = createConnectionMachine(this.#options, {
-      session: this.#session,
-      subscriptions: this.#subscriptions,
-      periodic: this.#periodic,
-      onMessage: (packet) => this.#dispatch(packet),
-      onError: (error, source) => {
-        this.#cause = error
-        this.#observer.report(error, source)
+  #createRequests(): Requests {
+    const responseTopic = this.#options.responseTopic ?? `response/${randomText(20)}`
+    return new Requests(
+      {
+        clock: this.#options.clock ?? realClock,
+        protocolVersion: () => this.#connection.protocolVersion,
+        subscribe: (filter, handler) => this.subscribe(filter, handler),
+        publish: (topic, payload, options) => this.publish(topic, payload, options),
       },
-    })
-    const { inspect, clock } = this.#options
-    return createActor(machine, {
-      id: 'connection',
-      input: connectionInput(this.#options),
-      ...(inspect && { inspect }),
-      ...(clock && { clock: clock as never }),
-    })
+      responseTopic,
+    )
   }
 
-  #dispatch(packet: IncomingPublish): boolean {
-    let message: ReceivedMessage | undefined
-    for (const { handler, filter } of this.#subscriptions.match(packet.topic)) {
-      const received = (message ??= new ReceivedMessage(packet))
-      callGuarded(
-        () => handler(received),
-        (error) => this.#observer.report(error, `the handler of ${filter}`),
-      )
-    }
-    return false
+  /** Gives the outbox a chance, if there is a connection that it can drain into. */
+  async #drain(after: number, signal: AbortSignal | undefined): Promise<void> {
+    const { session } = this.#connection
+    if (session.drained || after === 0 || !isReady(this.actor.getSnapshot())) return
+    const timeout = this.#timeout('draining the outbox', after)
+    await this.#waits
+      .wait<void>({ signal, timeout }, (ending) => [
+        this.on('drained', () => ending.resolve()),
+        this.on('stateChanged', () => ending.resolve()),
+      ])
+      .catch((error: unknown) => {
+        if (!(error instanceof TimeoutError)) throw error
+      })
   }
 
-  #wantedChanged(): void {
-    this.actor.getSnapshot().children.subscriptions?.send({ type: 'wanted.changed' })
+  #leaveOutbox(policy: 'reject' | 'keep'): void {
+    if (policy === 'reject') this.#connection.session.reject(() => new DisconnectedError('the publish was delivered'))
+  }
+
+  #timeout(what: string, after: number | undefined) {
+    if (after === undefined) return undefined
+    return { after, clock: this.#options.clock ?? realClock, error: () => new TimeoutError(what, after) }
   }
 
   #send(type: Exclude<ConnectionCommand['type'], `PERIODIC.${string}`>): void {
     if (!this.#disposed) this.actor.send({ type })
-  }
-
-  async #wait<T>(options: WaitOptions, start: (ending: Ending<T>) => () => void): Promise<T> {
-    let own: Ending<T> | undefined
-    try {
-      return await wait<T>(options, (ending) => {
-        own = ending
-        this.#waits.add(ending)
-        return start(ending)
-      })
-    } finally {
-      if (own) this.#waits.delete(own)
-    }
   }
 
   #failed(failure: Failure): ConnectionFailedError {
@@ -335,15 +346,4 @@ export class ResilientMqttClient implements AsyncDisposable {
   #ensureAlive(): void {
     if (this.#disposed) throw new ClientDisposedError()
   }
-}
-
-/** `Promise.withResolvers`, which Node 20 does not have. */
-function deferred<T>() {
-  let resolve!: (value: T) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  return { promise, resolve, reject }
 }

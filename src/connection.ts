@@ -1,152 +1,146 @@
-import { fromPromise } from 'xstate'
+import { fromPromise, type AnyActorRef, type AnyEventObject } from 'xstate'
 
-import type { RefreshedCredentials, RefreshReason, TransportInput } from '../machines/connection-types.ts'
+import { defaultTimeouts, type ConnectionInput, type Timeouts } from '../machines/config.ts'
+import type { RefreshedCredentials, RefreshReason } from '../machines/connection-types.ts'
 import { connectionMachine } from '../machines/connection.ts'
 import { periodicRequestMachine } from '../machines/periodic-request.ts'
-import { defaultTimeouts } from '../machines/config.ts'
-import { subscriptionsMachine } from '../machines/subscriptions.ts'
-import { InvalidOptionError } from './errors.ts'
-import type { Attempt } from './mqtt/client-options.ts'
-import { serverUrl } from './mqtt/server-url.ts'
+import { defaultResubscribe, subscriptionsMachine } from '../machines/subscriptions.ts'
+import { realClock } from './clock.ts'
 import { createTransport } from './mqtt/transport.ts'
-import type { Clock, ConnectOptions, Credentials, ResilientMqttClientOptions } from './options.ts'
-import { checkConnectOptions, parseUrls } from './parse-options.ts'
+import type { ResilientMqttClientOptions } from './options.ts'
+import { checkOptions, connectionInput, defaultOutbox } from './parse-options.ts'
+import { preparation } from './preparation.ts'
+import { Secrets } from './secrets.ts'
+import { Inbox, type Receiver } from './session/inbox.ts'
 import type { Ack, IncomingPublish, Link } from './session/link.ts'
-import type { PeriodicRequests } from './session/periodic-requests.ts'
-import type { Session } from './session/session.ts'
-import type { Subscriptions } from './session/subscriptions.ts'
+import { PeriodicRequests } from './session/periodic-requests.ts'
+import { Session } from './session/session.ts'
+import { Subscriptions } from './session/subscriptions.ts'
 
-/** Real time. */
-export const realClock: Clock = {
-  setTimeout: (callback, delay) => setTimeout(callback, delay),
-  clearTimeout: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
-}
+const DEFAULT_BATCH_SIZE = 100
 
-/** What the machine of one client is provided with. */
-export interface ConnectionParts {
-  readonly session: Session
-  readonly subscriptions: Subscriptions
-  readonly periodic: PeriodicRequests
-  /** @returns whether the acknowledgement is held back */
-  readonly onMessage: (packet: IncomingPublish, link: Link | undefined) => boolean
+/** What a connection tells beside its machine. */
+export interface ConnectionHooks {
+  /** Everything accepted is delivered. */
+  readonly onDrained: () => void
+  /** A subscription is left to the user: the broker refused it for good, or closes the connection on it. */
+  readonly onSubscriptionFailed: (filter: string, error: Error) => void
   /** Told of the errors that the machine knows by their names only. */
   readonly onError: (error: unknown, source: 'credentials' | 'options') => void
 }
 
-/** The connection machine, provided with MQTT.js, the credentials source and the session. */
-export function createConnectionMachine(options: ResilientMqttClientOptions, parts: ConnectionParts) {
-  const { session, subscriptions, periodic } = parts
-  const clock = options.clock ?? realClock
-  const secrets = new Secrets(options, parts.onError)
-  const prepare = preparation(options, secrets)
-
-  const transport = createTransport({
-    prepare,
-    packetIds: session.packetIds,
-    clock,
-    disconnectTimeout: options.timeouts?.disconnectTimeout ?? defaultTimeouts.disconnectTimeout,
-    probeTimeout: options.timeouts?.probeTimeout ?? defaultTimeouts.probeTimeout,
-    onError: (error) => parts.onError(error, 'options'),
-    events: linkEvents(parts),
-  })
-
-  return connectionMachine.provide({
-    actors: {
-      transport,
-      refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(({ input, signal }) =>
-        secrets.refresh(input.reason, signal),
-      ),
-      subscriptions: subscriptionsMachine.provide({ actors: { sync: subscriptions.sync } }),
-      periodicRequest: periodicRequestMachine.provide({ actors: { request: periodic.request } }),
-    },
-    actions: {
-      openGate: () => session.openGate(),
-      closeGate: () => session.closeGate(),
-    },
-  })
-}
-
-/** Credentials live here, where no inspector looks. */
-class Secrets {
+/** The connection machine, provided with MQTT.js, the credentials source and the session, and what lives beside it. */
+export class Connection {
+  readonly session: Session
+  readonly subscriptions: Subscriptions<Receiver>
+  readonly periodic = new PeriodicRequests()
+  /** Run it with `input`. */
+  readonly machine: typeof connectionMachine
+  readonly input: ConnectionInput
+  readonly #inbox: Inbox
   readonly #options: ResilientMqttClientOptions
-  readonly #onError: ConnectionParts['onError']
-  credentials: Credentials | undefined
+  #link: Link | undefined
+  /** The running machine, as soon as it was ready for the first time. */
+  #actor: AnyActorRef | undefined
 
-  constructor(options: ResilientMqttClientOptions, onError: ConnectionParts['onError']) {
+  /** @throws {InvalidOptionError} if an option is wrong */
+  constructor(options: ResilientMqttClientOptions, hooks: ConnectionHooks) {
+    checkOptions(options)
     this.#options = options
-    this.#onError = onError
+    this.input = connectionInput(options)
+    this.session = new Session({
+      outbox: { ...defaultOutbox, ...options.outbox },
+      clock: options.clock ?? realClock,
+      now: options.now ?? Date.now,
+      onDrained: hooks.onDrained,
+      othersOnWire: () => this.subscriptions.onWire > 0,
+    })
+    const { batchSize, onSessionPresent } = options.subscriptions ?? {}
+    this.subscriptions = new Subscriptions({
+      batchSize: batchSize ?? DEFAULT_BATCH_SIZE,
+      onSessionPresent: onSessionPresent ?? 'skip',
+      maxAttempts: defaultResubscribe.maxAttempts,
+      othersOnWire: () => this.session.onWire > 0,
+      onFailed: hooks.onSubscriptionFailed,
+    })
+    this.#inbox = new Inbox(this.subscriptions)
+    this.machine = this.#provide(hooks)
   }
 
-  async refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials> {
-    try {
-      const credentials = await this.#options.credentials?.({ reason, signal })
-      const refreshed = { expiresAt: expiry(credentials) }
-      if (credentials?.url !== undefined) parseUrls('credentials.url', credentials.url)
-      // One that comes too late must not replace what a later one brought.
-      if (!signal.aborted) this.credentials = credentials
-      return refreshed
-    } catch (error) {
-      if (!signal.aborted) this.#onError(error, 'credentials')
-      throw error
-    }
-  }
-}
-
-function expiry(credentials: Credentials | undefined): number | null {
-  const expiresAt = credentials?.expiresAt
-  if (expiresAt === undefined) return null
-  const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
-  if (typeof time === 'number' && !Number.isNaN(time)) return time
-  throw new InvalidOptionError('credentials.expiresAt', 'must be a Date, or milliseconds since 1970', expiresAt)
-}
-
-/** Evaluates what an attempt needs. Options are evaluated anew for each recreated client, and only then. */
-function preparation(options: ResilientMqttClientOptions, secrets: Secrets) {
-  const generated = generateClientId()
-  let evaluated: { readonly generation: number; readonly options: ConnectOptions } | undefined
-
-  const attempt = (connect: ConnectOptions, input: TransportInput): Attempt => {
-    const { credentials } = secrets
-    const url = credentials?.url ?? connect.url ?? options.url
-    if (url === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
-    const urls = parseUrls('url', url)
-    const clientId = connect.clientId ?? generated
-    return { url: serverUrl(urls, input.server), clientId, options: connect, credentials, clock: options.clock }
+  /** Of the last connection; before the first by the options. */
+  get protocolVersion(): number {
+    const { options } = this.#options
+    return this.#link?.protocolVersion ?? (typeof options === 'object' ? options.protocolVersion : undefined) ?? 4
   }
 
-  return (input: TransportInput): Attempt | Promise<Attempt> => {
-    const source = options.options
-    if (typeof source !== 'function') return attempt(source ?? {}, input)
-    if (evaluated?.generation === input.generation) return attempt(evaluated.options, input)
-    return Promise.resolve(source()).then((connect) => {
-      checkConnectOptions(connect)
-      evaluated = { generation: input.generation, options: connect }
-      return attempt(connect, input)
+  /** Somebody subscribed or unsubscribed. Until the connection is ready, its restore takes care of that. */
+  wantedChanged(): void {
+    if (this.#actor) this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' })
+  }
+
+  get timeouts(): Timeouts {
+    return { ...defaultTimeouts, ...this.#options.timeouts }
+  }
+
+  /** Sends to a child of the running machine. */
+  tell(actor: AnyActorRef, id: string, event: AnyEventObject): void {
+    const { children } = actor.getSnapshot() as { children: Record<string, AnyActorRef | undefined> }
+    children[id]?.send(event)
+  }
+
+  #provide(hooks: ConnectionHooks): typeof connectionMachine {
+    const { session, subscriptions, periodic } = this
+    const { clock = realClock, credentials } = this.#options
+    const { disconnectTimeout, probeTimeout } = this.timeouts
+    const secrets = new Secrets(credentials, (error) => hooks.onError(error, 'credentials'))
+    return connectionMachine.provide({
+      actors: {
+        transport: createTransport({
+          prepare: preparation(this.#options, secrets),
+          packetIds: session.packetIds,
+          clock,
+          disconnectTimeout,
+          probeTimeout,
+          onError: (error) => hooks.onError(error, 'options'),
+          events: this.#linkEvents(),
+        }),
+        refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(({ input, signal }) =>
+          secrets.refresh(input.reason, signal),
+        ),
+        subscriptions: subscriptionsMachine.provide({ actors: { sync: subscriptions.sync } }),
+        periodicRequest: periodicRequestMachine.provide({
+          actors: { request: periodic.request },
+          actions: { announceTimeout: ({ context }) => periodic.timedOut(context.schedule.id) },
+        }),
+      },
+      actions: {
+        openGate: ({ self }) => {
+          this.#actor = self
+          session.openGate()
+        },
+        closeGate: () => session.closeGate(),
+      },
     })
   }
-}
 
-function linkEvents({ session, subscriptions, onMessage }: ConnectionParts) {
-  let current: Link | undefined
-  return {
-    attached(link: Link, sessionPresent: boolean) {
-      current = link
-      subscriptions.attached(link)
-      session.attached(link, sessionPresent)
-    },
-    detached(link: Link) {
-      if (current === link) current = undefined
-      subscriptions.detached(link)
-      session.detached(link)
-    },
-    acknowledged: (ack: Ack) => session.acknowledged(ack),
-    received: (packet: IncomingPublish) => onMessage(packet, current),
-    writable: () => session.writable(),
+  #linkEvents() {
+    const { session, subscriptions } = this
+    const inbox = this.#inbox
+    return {
+      attached: (link: Link, sessionPresent: boolean) => {
+        this.#link = link
+        inbox.attached(link)
+        subscriptions.attached(link)
+        session.attached(link, sessionPresent)
+      },
+      detached: (...ended: Parameters<Session['detached']>) => {
+        subscriptions.detached(...ended)
+        session.detached(...ended)
+      },
+      acknowledged: (ack: Ack) => session.acknowledged(ack),
+      releasing: (packetId: number) => session.releasing(packetId),
+      received: (packet: IncomingPublish) => inbox.received(packet),
+      writable: () => session.writable(),
+    }
   }
-}
-
-/** 23 characters, as every MQTT 3.1.1 server must take (MQTT-3.1.3-5). */
-function generateClientId(): string {
-  const random = crypto.getRandomValues(new Uint8Array(11))
-  return `xstate-mqtt-${Array.from(random, (byte) => (byte % 36).toString(36)).join('')}`
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../machines/failure.ts'
+import type { SchemaIssue } from './codec.ts'
 import { describeFailure } from './describe.ts'
 
 /** What all errors of this package are: `code` is stable, `name` is the class's. */
@@ -205,6 +206,23 @@ export class SubscriptionRefusedError extends ResilientMqttError {
     super(`the broker refused the subscription to ${filter}: ${hex(reasonCode)}`)
     this.filter = filter
     this.reasonCode = reasonCode
+  }
+}
+
+/** A message could not be decoded, or does not fit the subscription's schema. */
+export class InvalidMessageError extends ResilientMqttError {
+  override readonly name = 'InvalidMessageError'
+  readonly code = 'INVALID_MESSAGE'
+
+  readonly topic: string
+  /** What the schema found; empty if the codec failed, which is the `cause` then. */
+  readonly issues: readonly SchemaIssue[]
+
+  constructor(topic: string, issues: readonly SchemaIssue[], options?: ErrorOptions) {
+    const [first] = issues
+    super(`a message to ${topic} is invalid${first ? `: ${first.message}` : ': it could not be decoded'}`, options)
+    this.topic = topic
+    this.issues = issues
   }
 }
 

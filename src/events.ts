@@ -38,6 +38,12 @@ export interface ClientEvents {
   tokenRefreshFailed: Emitted<'tokenRefreshFailed'>
   /** Nothing more is tried until somebody asks for it. */
   gaveUp: Emitted<'gaveUp'>
+  /** The restore of subscriptions goes on: so many of so many are answered. */
+  restoring: Emitted<'restoring'>
+  /** Subscriptions are restored: so many are held, and so many refused, which are tried again. */
+  restored: Emitted<'restored'>
+  /** A subscription is left to you: the broker refused it for good, or closes the connection on it. */
+  subscriptionFailed: { readonly filter: string; readonly error: Error }
   /** Everything that was accepted is delivered: the outbox is empty and nothing is in flight. */
   drained: Record<never, never>
   /**

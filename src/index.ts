@@ -1,13 +1,24 @@
 export { ResilientMqttClient } from './client.ts'
 export type {
   ClientStatus,
+  DisconnectOptions,
+  IterableSubscription,
   MessageHandler,
+  OutboxStatus,
+  PendingPublish,
   PeriodicRequestHandle,
   PeriodicRequestOptions,
   PublishOptions,
+  RequestOptions,
+  ResponseOptions,
   SubscribeOptions,
   Subscription,
+  SubscriptionsStatus,
 } from './client-types.ts'
+export { binary, json, text } from './codec.ts'
+export type { Codec, SchemaIssue, SchemaResult, StandardSchema } from './codec.ts'
+export { Connection } from './connection.ts'
+export type { ConnectionHooks } from './connection.ts'
 export { describeFailure } from './describe.ts'
 export {
   ClientDisposedError,
@@ -15,6 +26,7 @@ export {
   ConnectionLostError,
   DisconnectedError,
   InvalidCredentialsError,
+  InvalidMessageError,
   InvalidOptionError,
   NotSupportedByBrokerError,
   OutboxOverflowError,
@@ -35,6 +47,7 @@ export type {
   Credentials,
   CredentialsSource,
   ResilientMqttClientOptions,
+  SubscriptionsOptions,
   TlsOptions,
   WebSocketOptions,
   Will,

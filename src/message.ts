@@ -4,17 +4,19 @@ import type { Message, PublishProperties, Qos } from './types.ts'
 const decoder = new TextDecoder()
 
 /** A message as handlers get it. */
-export class ReceivedMessage implements Message {
+export class ReceivedMessage<Value> implements Message<Value> {
   readonly topic: string
   readonly payload: Uint8Array
+  readonly value: Value
   readonly qos: Qos
   readonly retain: boolean
   readonly dup: boolean
   readonly properties: PublishProperties | undefined
 
-  constructor({ topic, payload, qos, retain, dup, properties }: IncomingPublish) {
+  constructor({ topic, payload, qos, retain, dup, properties }: IncomingPublish, value: Value) {
     this.topic = topic
     this.payload = payload
+    this.value = value
     this.qos = qos
     this.retain = retain
     this.dup = dup

@@ -114,6 +114,13 @@ export interface Clock {
   clearTimeout(id: unknown): void
 }
 
+export interface SubscriptionsOptions {
+  /** How many topic filters go into one SUBSCRIBE. Some brokers take only few: 8 on AWS IoT. @default 100 */
+  readonly batchSize?: number
+  /** Whether to restore subscriptions also when the broker kept the session. @default 'skip' */
+  readonly onSessionPresent?: 'skip' | 'always'
+}
+
 type Policies = Pick<
   ConnectionInput,
   'reconnect' | 'recovery' | 'timeouts' | 'onTakeover' | 'classify' | 'random' | 'now'
@@ -140,6 +147,13 @@ export interface ResilientMqttClientOptions extends Policies {
     readonly maxHops?: number
   }
   readonly outbox?: Partial<OutboxOptions>
+  readonly subscriptions?: SubscriptionsOptions
+  /**
+   * Where responses to this client's requests come (MQTT 5). No other client may have the same.
+   *
+   * @default `response/` and a random text
+   */
+  readonly responseTopic?: string
   /** pino's shape. @default silent */
   readonly logger?: Logger
   /** An XState inspector. */

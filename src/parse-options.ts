@@ -6,6 +6,7 @@ import { InvalidOptionError } from './errors.ts'
 import { hostname, hostOf } from './mqtt/server-url.ts'
 import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
 import type { OutboxOptions } from './session/outbox.ts'
+import { checkTopic } from './topics.ts'
 
 const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:']
 
@@ -38,6 +39,9 @@ export function checkOptions(options: ResilientMqttClientOptions): void {
   checkCount('outbox.maxMessages', outbox?.maxMessages)
   checkCount('outbox.maxBytes', outbox?.maxBytes)
   oneOf('outbox.overflow', outbox?.overflow, ['reject', 'drop-oldest', 'drop-newest'])
+  between('subscriptions.batchSize', options.subscriptions?.batchSize, 1, 65_535)
+  oneOf('subscriptions.onSessionPresent', options.subscriptions?.onSessionPresent, ['skip', 'always'])
+  if (options.responseTopic !== undefined) checkTopic(options.responseTopic, 'responseTopic')
   checkFunction('credentials', options.credentials)
   checkFunction('classify', options.classify)
   checkFunction('random', options.random)

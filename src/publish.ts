@@ -1,53 +1,62 @@
-import type { PublishOptions } from './client-types.ts'
+import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { InvalidOptionError } from './errors.ts'
+import type { Journal } from './session/journal.ts'
 import { Publication, type PublishResult } from './session/publication.ts'
 import type { Session } from './session/session.ts'
 import { checkTopic } from './topics.ts'
-import type { Payload } from './types.ts'
+import type { Payload, Qos } from './types.ts'
 
 /** 256 MiB less one byte, less the topic (MQTT 5 §1.5.5). */
 const MAX_PAYLOAD = 268_435_455 - 65_535
 
-/**
- * Gives a publish to the session.
- *
- * @param now - in milliseconds since 1970
- * @throws {InvalidOptionError} if topic, payload or an option is wrong
- */
-export function publish(
-  session: Session,
+const ACCEPTED = Promise.resolve()
+
+/** Options of a payload, whatever made it. */
+type WireOptions = Omit<PublishOptions, 'codec'>
+
+/** Where a publish goes. */
+export interface Publisher {
+  readonly session: Session
+  /** Of durable publishes, if the client has a store. */
+  readonly journal: Journal | undefined
+  readonly now: () => number
+}
+
+/** Gives a publish to the session. Whatever is wrong with it rejects the promise, and that of its acceptance. */
+export function publish<Value>(
+  publisher: Publisher,
+  topic: string,
+  value: Value,
+  options: PublishOptions<Value>,
+): PendingPublish {
+  let accepted: Promise<void> | undefined
+  const published = new Promise<PublishResult>((resolve, reject) => {
+    const { session, journal, now } = publisher
+    const payload = encode(value, options)
+    checkPublish(topic, payload, options, journal)
+    const publication = createPublication(session, topic, payload, options, now(), resolve, reject)
+    session.publish(publication)
+    accepted = publication.durable && journal ? journal.accepted(publication) : ACCEPTED
+  })
+  return withAcceptance(published, accepted)
+}
+
+/** A publish that is refused before anything else. */
+export function refusedPublish(error: Error): PendingPublish {
+  return withAcceptance(Promise.reject<PublishResult>(error), undefined)
+}
+
+/** Gives a publish to the session only if it can go at once: for periodic requests, which must not pile up. */
+export function publishNow(
+  { session, now }: Publisher,
   topic: string,
   payload: Payload,
-  options: PublishOptions,
-  now: number,
+  qos: Qos,
 ): Promise<PublishResult> {
   return new Promise((resolve, reject) => {
-    checkTopic(topic)
-    checkPublish(payload, options)
-    const { signal, latest, ttl } = options
-    signal?.throwIfAborted()
-    const onAbort = () => session.outbox.remove(publication, signal?.reason)
-    const settled = <Value>(settle: (value: Value) => void) =>
-      signal
-        ? (value: Value) => {
-            signal.removeEventListener('abort', onAbort)
-            settle(value)
-          }
-        : settle
-    const publication = new Publication({
-      topic,
-      payload,
-      qos: options.qos ?? 0,
-      retain: options.retain ?? false,
-      properties: options.properties,
-      acceptedAt: now,
-      expiresAt: ttl === undefined ? Number.POSITIVE_INFINITY : now + ttl,
-      latest: latest === true ? topic : latest || undefined,
-      resolve: settled(resolve),
-      reject: settled(reject),
-    })
-    session.publish(publication)
-    signal?.addEventListener('abort', onAbort)
+    checkPublish(topic, payload, { qos }, undefined)
+    const publication = createPublication(session, topic, payload, { qos }, now(), resolve, reject)
+    if (!session.publishNow(publication)) reject(new Error('the connection takes no request now'))
   })
 }
 
@@ -56,13 +65,73 @@ export function checkQos(qos: unknown): void {
   if (qos !== 0 && qos !== 1 && qos !== 2) throw new InvalidOptionError('qos', 'must be 0, 1 or 2', qos)
 }
 
-function checkPublish(payload: unknown, { qos = 0, ttl }: PublishOptions): void {
+function withAcceptance(published: Promise<PublishResult>, accepted: Promise<void> | undefined): PendingPublish {
+  const acceptance = accepted ?? published.then(() => {})
+  if (acceptance !== ACCEPTED) acceptance.catch(() => {})
+  return Object.assign(published, { accepted: acceptance })
+}
+
+function createPublication(
+  session: Session,
+  topic: string,
+  payload: Payload,
+  options: WireOptions,
+  now: number,
+  resolve: (result: PublishResult) => void,
+  reject: (error: unknown) => void,
+): Publication {
+  const { signal, latest, properties } = options
+  const onAbort = () => session.outbox.remove(publication, signal?.reason)
+  const settled = <Argument>(settle: (argument: Argument) => void) =>
+    signal
+      ? (argument: Argument) => {
+          signal.removeEventListener('abort', onAbort)
+          settle(argument)
+        }
+      : settle
+  const publication = new Publication({
+    topic,
+    payload,
+    qos: options.qos ?? 0,
+    retain: options.retain ?? false,
+    properties,
+    acceptedAt: now,
+    expiresAt: now + timeToLive(options),
+    latest: latest === true ? topic : latest || undefined,
+    durable: options.durable ?? false,
+    resolve: settled(resolve),
+    reject: settled(reject),
+  })
+  signal?.addEventListener('abort', onAbort)
+  return publication
+}
+
+/** The shorter of the two, in milliseconds. */
+function timeToLive({ ttl, properties }: WireOptions): number {
+  const interval = properties?.messageExpiryInterval
+  return Math.min(ttl ?? Number.POSITIVE_INFINITY, interval === undefined ? Number.POSITIVE_INFINITY : interval * 1_000)
+}
+
+function encode<Value>(value: Value, { codec }: PublishOptions<Value>): Payload {
+  return codec ? codec.encode(value) : (value as Payload)
+}
+
+function checkPublish(
+  topic: string,
+  payload: unknown,
+  { qos = 0, ttl, durable, signal }: WireOptions,
+  journal: Journal | undefined,
+): void {
+  checkTopic(topic)
   if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-    throw new InvalidOptionError('payload', 'must be a string or a Uint8Array', payload)
+    throw new InvalidOptionError('payload', 'must be a string or a Uint8Array, or have a codec', payload)
   }
   if (payload.length > MAX_PAYLOAD) {
     throw new InvalidOptionError('payload', `must be at most ${MAX_PAYLOAD} bytes`, payload.length)
   }
   checkQos(qos)
   if (ttl !== undefined && !(ttl > 0)) throw new InvalidOptionError('ttl', 'must be more than 0 milliseconds', ttl)
+  if (durable && qos === 0) throw new InvalidOptionError('durable', 'needs QoS 1 or 2', qos)
+  if (durable && !journal) throw new InvalidOptionError('durable', "needs the client's option store", durable)
+  signal?.throwIfAborted()
 }

@@ -7,9 +7,9 @@ const MAX_BYTES = 65_535
  *
  * @throws {InvalidOptionError}
  */
-export function checkTopic(topic: unknown): asserts topic is string {
-  checkText('topic', topic)
-  if (/[+#]/.test(topic)) throw new InvalidOptionError('topic', 'must have no wildcards', topic)
+export function checkTopic(topic: unknown, option = 'topic'): asserts topic is string {
+  checkText(option, topic)
+  if (/[+#]/.test(topic)) throw new InvalidOptionError(option, 'must have no wildcards', topic)
 }
 
 /**

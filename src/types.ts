@@ -18,9 +18,11 @@ export interface PublishProperties {
 }
 
 /** A message that came. */
-export interface Message {
+export interface Message<Value = Uint8Array> {
   readonly topic: string
   readonly payload: Uint8Array
+  /** What the subscription's codec made of the payload; without one the payload. */
+  readonly value: Value
   /** The payload as UTF-8. */
   text(): string
   readonly qos: Qos

@@ -3,47 +3,87 @@ import type { Clock } from './options.ts'
 export interface WaitOptions {
   /** Gives up waiting when it aborts. */
   readonly signal?: AbortSignal | undefined
+  readonly timeout?: WaitTimeout | undefined
+}
+
+export interface WaitTimeout {
   /** In milliseconds. */
-  readonly timeout?: { readonly after: number; readonly clock: Clock; readonly error: () => Error } | undefined
+  readonly after: number
+  readonly clock: Clock
+  readonly error: () => Error
 }
 
 /** How a wait ends. */
-export interface Ending<T> {
-  resolve(value: T): void
+export interface Ending<Value> {
+  resolve(value: Value): void
   reject(error: unknown): void
 }
 
 /**
- * Waits for what `start` tells of. Whatever ends the wait, everything that it set up is taken down again.
+ * Waits for what `start` tells of. Whatever ends the wait, everything that was set up for it is taken down again.
  *
  * @param start - begins to listen; returns how to stop that
  */
-export function wait<T>(options: WaitOptions, start: (ending: Ending<T>) => () => void): Promise<T> {
+export function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (() => void)[]): Promise<Value> {
   const { signal, timeout } = options
-  return new Promise<T>((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    let stop: (() => void) | undefined
-    let ended = false
-    const end = () => {
-      ended = true
-      stop?.()
-      signal?.removeEventListener('abort', onAbort)
-      if (timeout) timeout.clock.clearTimeout(timer)
-    }
-    const ending: Ending<T> = {
-      resolve(value) {
-        end()
-        resolve(value)
-      },
-      reject(error) {
-        end()
-        reject(error)
-      },
-    }
-    const onAbort = () => ending.reject(signal?.reason)
-    const timer = timeout?.clock.setTimeout(() => ending.reject(timeout.error()), timeout.after)
-    signal?.addEventListener('abort', onAbort)
-    stop = start(ending)
-    if (ended) stop()
+  const { promise, resolve, reject } = deferred<Value>()
+  const stops: (() => void)[] = []
+  let ended = false
+  const end = () => {
+    ended = true
+    for (const stop of stops.splice(0)) stop()
+  }
+  const ending: Ending<Value> = {
+    resolve: (value) => {
+      end()
+      resolve(value)
+    },
+    reject: (error) => {
+      end()
+      reject(error)
+    },
+  }
+
+  if (signal?.aborted) {
+    ending.reject(signal.reason)
+    return promise
+  }
+  const onAbort = () => ending.reject(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
+  stops.push(() => signal?.removeEventListener('abort', onAbort))
+  if (timeout) {
+    const timer = timeout.clock.setTimeout(() => ending.reject(timeout.error()), timeout.after)
+    stops.push(() => timeout.clock.clearTimeout(timer))
+  }
+  stops.push(...start(ending))
+  // It may have ended while it was started.
+  if (ended) end()
+  return promise
+}
+
+/** Waits under way, which can be ended together. */
+export class Waits {
+  readonly #endings = new Set<Ending<never>>()
+
+  async wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (() => void)[]): Promise<Value> {
+    return wait<Value>(options, (ending) => {
+      this.#endings.add(ending)
+      return [() => this.#endings.delete(ending), ...start(ending)]
+    })
+  }
+
+  reject(error: unknown): void {
+    for (const ending of this.#endings) ending.reject(error)
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+export function deferred<Value>() {
+  let resolve!: (value: Value) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<Value>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
   })
+  return { promise, resolve, reject }
 }

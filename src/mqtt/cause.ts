@@ -4,7 +4,7 @@ import type { Failure, ServerReason } from '../../machines/failure.ts'
 
 /** What OpenSSL and Node call failures of TLS: certificates first, then the handshake. */
 const TLS_CODE =
-  /^(CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_|ERR_TLS_|ERR_SSL_|EPROTO)/
+  /^(CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO)/
 
 const KEEPALIVE_TIMEOUT = 'Keepalive timeout'
 const TLS_NOT_AUTHORIZED = 'TLS not authorized'
@@ -50,10 +50,10 @@ function fromError(error: Error & { code?: unknown }, protocol: string | undefin
 
   const status = /^Unexpected server response: (\d{3})$/.exec(message)?.[1]
   if (status !== undefined) return { kind: 'websocket', status: Number(status), message }
-  if (code !== undefined && !code.startsWith('ERR_')) return { kind: 'socket', code, message: socketMessage(error) }
   if (code?.startsWith('WS_ERR_') || (protocol?.startsWith('ws') && message === 'WebSocket error')) {
     return { kind: 'websocket', message }
   }
+  if (code !== undefined && !code.startsWith('ERR_')) return { kind: 'socket', code, message: socketMessage(error) }
   // What has neither: the parser's errors, and packets that MQTT.js objects to.
   return { kind: 'protocol', message }
 }

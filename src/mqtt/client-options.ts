@@ -17,12 +17,19 @@ export interface Attempt {
 const FOR_EVER = 0xffffffff
 
 /** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: that is not its job here. */
-export function clientOptions({ clientId, options, credentials, clock }: Attempt): IClientOptions {
+export function clientOptions({ url, clientId, options, credentials, clock }: Attempt): IClientOptions {
   const { protocolVersion = 4, keepalive = 60_000, clean = true, will, tls, wsOptions } = options
-  const username = credentials?.username ?? options.username
-  const password = credentials?.password ?? options.password
+  const target = new URL(url)
+  const username = credentials?.username ?? options.username ?? userInfo(target.username)
+  const password = credentials?.password ?? options.password ?? userInfo(target.password)
+  target.username = ''
+  target.password = ''
   return {
     clientId,
+    // MQTT.js would let the user name and password of the URL win over all others, and cut them at the last colon.
+    auth: '',
+    // It would also put the URL together again, and lose the brackets of an IPv6 address.
+    transformWsUrl: () => target.href,
     protocolVersion,
     clean,
     keepalive: Math.ceil(keepalive / 1_000),
@@ -38,7 +45,12 @@ export function clientOptions({ clientId, options, credentials, clock }: Attempt
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as object | undefined),
     ...(clock && { timerVariant: intervalsOn(clock) }),
-    wsOptions: { ...(wsOptions as ClientOptions), headers: { ...wsOptions?.headers, ...credentials?.wsHeaders } },
+    // MQTT.js hands on to a WebSocket only some of the TLS options.
+    wsOptions: {
+      ...(tls as ClientOptions | undefined),
+      ...(wsOptions as ClientOptions | undefined),
+      headers: { ...wsOptions?.headers, ...credentials?.wsHeaders },
+    },
   }
 }
 
@@ -63,6 +75,10 @@ function toWill(will: NonNullable<ConnectOptions['will']>, protocolVersion: 4 | 
     retain,
     ...(protocolVersion === 5 && { properties: willProperties as NonNullable<IClientOptions['will']>['properties'] }),
   } as IClientOptions['will']
+}
+
+function userInfo(encoded: string): string | undefined {
+  return encoded === '' ? undefined : decodeURIComponent(encoded)
 }
 
 /** mqtt-packet wants a string or a Buffer. */

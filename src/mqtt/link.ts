@@ -10,7 +10,8 @@ import type {
   OutgoingPublish,
   SubscriptionRequest,
 } from '../session/link.ts'
-import type { SessionIds } from './stores.ts'
+import { publishSize } from './publish-size.ts'
+import type { IncomingStore, SessionIds } from './stores.ts'
 
 /** MQTT.js then goes on with the next packet and sends no acknowledgement: that is ours to send. */
 const heldBack = new Error('acknowledgement held back')
@@ -21,10 +22,18 @@ export class MqttLink implements Link {
   readonly limits: BrokerLimits
   readonly #client: MqttClient
   readonly #ids: SessionIds
+  readonly #incomingStore: IncomingStore
   #closed = false
 
-  constructor(client: MqttClient, ids: SessionIds, events: LinkEvents, connack: IConnackPacket) {
+  constructor(
+    client: MqttClient,
+    ids: SessionIds,
+    incomingStore: IncomingStore,
+    events: LinkEvents,
+    connack: IConnackPacket,
+  ) {
     this.#client = client
+    this.#incomingStore = incomingStore
     this.#ids = ids
     this.protocolVersion = client.options.protocolVersion ?? 4
     this.limits = limitsOf(connack)
@@ -45,11 +54,21 @@ export class MqttLink implements Link {
     this.#client.publish(topic, payload as Buffer, options, written && ((error) => error ?? written()))
   }
 
+  sizeOf(packet: OutgoingPublish): number {
+    return publishSize(packet, this.protocolVersion)
+  }
+
   pubrel(packetId: number): void {
     this.#write(0x62, packetId)
   }
 
   acknowledge({ qos, packetId }: IncomingPublish): void {
+    if (this.#closed) return
+    if (qos === 2) {
+      this.#incomingStore.delete(packetId)
+      // MQTT.js counts it against our Receive Maximum until it is released, and has no public call for that.
+      this.#client['_releaseIncomingQoS2Publish'](packetId)
+    }
     this.#write(qos === 1 ? 0x40 : 0x70, packetId)
   }
 

@@ -1,8 +1,8 @@
-import type { Link, OutgoingPublish } from '../session/link.ts'
+import type { OutgoingPublish } from '../session/link.ts'
 import type { PublishProperties } from '../types.ts'
 
 /** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
-export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, { protocolVersion }: Link): number {
+export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, protocolVersion: 3 | 4 | 5): number {
   const propertyBytes = protocolVersion === 5 ? sizeOfProperties(properties) : undefined
   const propertyLength = propertyBytes === undefined ? 0 : varint(propertyBytes) + propertyBytes
   const rest = text(topic) + (qos > 0 ? 2 : 0) + propertyLength + bytes(payload)

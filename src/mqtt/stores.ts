@@ -11,8 +11,18 @@ type Found = (error?: Error, packet?: Packet) => void
  * would resend it one packet per round trip, without DUP, into fresh sessions too, and hold back `connect` meanwhile.
  */
 export class EmptyStore extends mqtt.Store {
-  override put(_packet: Packet, done: Done): this {
-    done()
+  readonly #releasing: (packetId: number) => Promise<void> | undefined
+
+  /** @param releasing - PUBREL is sent only after what it returns */
+  constructor(releasing: (packetId: number) => Promise<void> | undefined) {
+    super()
+    this.#releasing = releasing
+  }
+
+  override put(packet: Packet, done: Done): this {
+    const first = packet.cmd === 'pubrel' ? this.#releasing(packet.messageId ?? 0) : undefined
+    if (first) void first.then(() => done())
+    else done()
     return this
   }
 
@@ -53,6 +63,10 @@ export class IncomingStore extends mqtt.Store {
 
   override close(done: Done): void {
     done()
+  }
+
+  delete(packetId: number): void {
+    this.#packets.delete(packetId)
   }
 
   clear(): void {

@@ -45,12 +45,12 @@ export function createTransport(options: TransportOptions) {
 
   return fromCallback<TransportCommand, TransportInput>(({ input, sendBack, receive }) => {
     const connection = new Connection(shared, sendBack)
+    const previous = closing
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
-      else void connection.close().then(() => sendBack({ type: 'transport.closed' }))
+      else void Promise.all([previous, connection.close()]).then(() => sendBack({ type: 'transport.closed' }))
     })
 
-    const previous = closing
     if (previous) void previous.then(() => connection.open(input))
     else void connection.open(input)
 
@@ -80,6 +80,7 @@ class Connection {
   }
 
   async open(input: TransportInput): Promise<void> {
+    if (this.#phase !== 'preparing') return
     try {
       const prepared = this.#shared.prepare(input)
       const attempt = prepared instanceof Promise ? await prepared : prepared
@@ -106,11 +107,11 @@ class Connection {
 
   #connect(attempt: Attempt): void {
     this.#phase = 'opening'
-    const { ids, incomingStore } = this.#shared
+    const { events, ids, incomingStore } = this.#shared
     const client = mqtt.connect(attempt.url, {
       ...clientOptions(attempt),
       messageIdProvider: ids,
-      outgoingStore: new EmptyStore(),
+      outgoingStore: new EmptyStore((packetId) => events.releasing(packetId)),
       incomingStore,
       createWebsocket: webSocketFactory((closeCode, reason) => {
         const failure = fromCloseCode(closeCode, reason)
@@ -119,6 +120,8 @@ class Connection {
     })
     this.#client = client
     this.#closed = new Promise((resolve) => client.once('close', resolve))
+    // It destroys the stream on a CONNECT that cannot be encoded.
+    if (client.stream.errored) throw client.stream.errored
     watchForFailure(client, (failure) => this.#fail(failure))
     client.on('packetreceive', (packet) => {
       this.#heard()
@@ -131,7 +134,7 @@ class Connection {
     const { events, ids, incomingStore } = this.#shared
     const { sessionPresent } = connack
     if (!sessionPresent) incomingStore.clear()
-    const link = new MqttLink(client, ids, events, connack)
+    const link = new MqttLink(client, ids, incomingStore, events, connack)
     this.#link = link
     queueMicrotask(() => {
       if (this.#phase !== 'opening') return
@@ -144,15 +147,15 @@ class Connection {
   /** The one end of this connection. */
   #fail(failure: Failure): void {
     if (this.#phase === 'closed') return
-    this.#release(false)
+    this.#release(false, failure)
     this.#tell({ type: 'transport.failed', failure })
   }
 
-  #release(graceful: boolean): void {
+  #release(graceful: boolean, failure?: Failure): void {
     this.#phase = 'closed'
     this.#heard()
     this.#link?.close()
-    if (this.#link) this.#shared.events.detached(this.#link)
+    if (this.#link) this.#shared.events.detached(this.#link, failure)
     const client = this.#client
     if (!client) return
     const { clock, disconnectTimeout } = this.#shared

@@ -6,6 +6,9 @@ type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
 /** What `ws` and the browsers' WebSocket have in common, as far as it matters here. */
 interface AnyWebSocket {
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void
+  addEventListener(type: 'error', listener: () => void): void
+  /** Of `ws` only. */
+  terminate?(): void
 }
 
 /**
@@ -19,6 +22,8 @@ export function webSocketFactory(onClose: (closeCode: number, reason: string) =>
       ? new NodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions)
       : new WebSocket(url, protocols)
     socket.addEventListener('close', ({ code, reason }) => onClose(code, reason))
+    // After a bad frame ws waits 30 s for the server to close, and MQTT.js hears nothing before that.
+    socket.addEventListener('error', () => socket.terminate?.())
     return socket
   }
 }

@@ -1,3 +1,4 @@
+import type { Failure } from '../../machines/failure.ts'
 import type { PublishProperties } from '../types.ts'
 
 /** What the broker told of itself in the CONNACK; the defaults are those of MQTT 5 §3.2.2.3. */
@@ -62,6 +63,8 @@ export interface Link {
   readonly writable: boolean
   /** Sends PUBLISH. @param written - called once the bytes are with the socket; QoS 0 only */
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void
+  /** How many bytes a PUBLISH takes on the wire. */
+  sizeOf(packet: OutgoingPublish): number
   /** Sends PUBREL for a publish of an earlier connection. */
   pubrel(packetId: number): void
   /** Sends the PUBACK or PUBCOMP that was held back. */
@@ -76,9 +79,11 @@ export interface Link {
 export interface LinkEvents {
   /** The CONNACK came. */
   attached(link: Link, sessionPresent: boolean): void
-  /** The connection ended. */
-  detached(link: Link): void
+  /** The connection ended: with a failure, unless we closed it. */
+  detached(link: Link, failure: Failure | undefined): void
   acknowledged(ack: Ack): void
+  /** PUBREC came, and PUBREL is about to be sent: after what is returned. */
+  releasing(packetId: number): Promise<void> | undefined
   /** @returns whether its acknowledgement is held back, until `Link.acknowledge` */
   received(packet: IncomingPublish): boolean
   /** The socket takes bytes again. */

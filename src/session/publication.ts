@@ -19,6 +19,8 @@ export interface PublicationInit {
   readonly expiresAt: number
   /** Of all that wait with the same key only the newest is sent. */
   readonly latest: string | undefined
+  /** Whether it outlives the process. */
+  readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
   readonly reject: (error: unknown) => void
 }
@@ -33,6 +35,7 @@ export class Publication {
   readonly acceptedAt: number
   readonly expiresAt: number
   readonly latest: string | undefined
+  readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
   readonly reject: (error: unknown) => void
   /** Topic and payload. */
@@ -48,6 +51,8 @@ export class Publication {
   phase: 'waiting' | 'sent' | 'released' | 'settled' = 'waiting'
   /** Whether it went over the connection that is open now. */
   onWire = false
+  /** How often in a row the broker closed the connection while it was un-acked. */
+  suspicions = 0
 
   constructor(init: PublicationInit) {
     this.topic = init.topic
@@ -58,6 +63,7 @@ export class Publication {
     this.acceptedAt = init.acceptedAt
     this.expiresAt = init.expiresAt
     this.latest = init.latest
+    this.durable = init.durable
     this.resolve = init.resolve
     this.reject = init.reject
     this.bytes = sizeOf(init.topic, init.payload)

@@ -1,8 +1,10 @@
 import { fromCallback, type AnyEventObject } from 'xstate'
 
 import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions.ts'
-import { SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
+import type { Failure } from '../../machines/failure.ts'
+import { PoisonPacketError, SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
 import type { Qos } from '../types.ts'
+import { blameOf, POISON_FROM, SUSPECT_FROM } from './blame.ts'
 import type { Link, SubscriptionRequest } from './link.ts'
 import { TopicMatcher } from './topic-matcher.ts'
 
@@ -30,6 +32,8 @@ interface Wanted {
   /** How often in a row the broker refused it. */
   refusals: number
   reasonCode: number
+  /** How often in a row the broker closed the connection while its SUBACK was awaited. */
+  suspicions: number
 }
 
 export interface SubscriptionsOptions {
@@ -39,6 +43,10 @@ export interface SubscriptionsOptions {
   readonly onSessionPresent: 'skip' | 'always'
   /** How often a refused filter is tried again. */
   readonly maxAttempts: number
+  /** Whether a publish is under way: then a SUBSCRIBE is not the only one that the broker may mind. */
+  readonly othersOnWire: () => boolean
+  /** A subscription is left to the user: refused for good, or poison. */
+  readonly onFailed: (filter: string, error: Error) => void
 }
 
 /** Codes that will not change by asking again: filter invalid, shared or wildcard subscriptions not supported. */
@@ -52,6 +60,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #unwanted = new Set<string>()
   readonly #matcher = new TopicMatcher<Wanted>()
   #link: Link | undefined
+  /** How many SUBSCRIBE and UNSUBSCRIBE packets are under way. */
+  #onWire = 0
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
@@ -61,8 +71,15 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#link = link
   }
 
-  detached(link: Link): void {
-    if (this.#link === link) this.#link = undefined
+  detached(link: Link, failure: Failure | undefined): void {
+    if (this.#link !== link) return
+    this.#link = undefined
+    this.#blame(failure)
+    this.#onWire = 0
+  }
+
+  get onWire(): number {
+    return this.#onWire
   }
 
   /** @returns whether the broker has to be asked */
@@ -93,6 +110,12 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     if (wanted.state !== 'held' && wanted.state !== 'asked') return false
     this.#unwanted.add(wanted.filter)
     return true
+  }
+
+  /** Rejects whatever waits for the broker's answer. */
+  reject(error: unknown): void {
+    for (const { subscribers } of this.#wanted.values())
+      for (const subscriber of subscribers) subscriber.rejected(error)
   }
 
   /** Each subscriber whose filter matches, once. */
@@ -144,16 +167,19 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       const missing = [...this.#wanted.values()].filter(({ state }) => state === 'wanted' || state === 'asked')
       const unwanted = [...this.#unwanted]
       if (missing.length === 0 && unwanted.length === 0) break
-      const total = missing.length
       let done = 0
-      const subscribed = this.#batches(missing).map(async (batch) => {
+      const subscribe = async (batch: readonly Wanted[]) => {
         await this.#subscribe(link, batch)
         done += batch.length
-        tell({ type: 'sync.progress', done, total })
-      })
-      const unsubscribed = inBatches(unwanted, this.#options.batchSize).map((batch) => this.#unsubscribe(link, batch))
+        tell({ type: 'sync.progress', done, total: missing.length })
+      }
       try {
-        await Promise.all([...subscribed, ...unsubscribed])
+        await Promise.all([
+          ...this.#batches(missing.filter((wanted) => !isSuspect(wanted))).map(subscribe),
+          ...inBatches(unwanted, this.#options.batchSize).map((batch) => this.#unsubscribe(link, batch)),
+        ])
+        // Each alone, so that a connection that is closed then tells which of them it is.
+        for (const suspect of missing.filter(isSuspect)) await subscribe([suspect])
       } catch {
         // The connection ended, or the broker does not answer: the machine knows, and a later round begins anew.
         return
@@ -165,17 +191,43 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
     const requests = batch.map(({ request }) => request)
     for (const wanted of batch) wanted.state = 'asked'
+    this.#onWire++
     const codes = await link.subscribe(requests)
+    this.#onWire--
     for (const [i, wanted] of batch.entries()) {
+      wanted.suspicions = 0
       // Meanwhile somebody may have asked for more, or for nothing.
-      if (wanted.state !== 'asked' || wanted.request !== requests[i]) continue
-      this.#answered(wanted, codes[i] ?? 0x80)
+      if (wanted.state === 'asked' && wanted.request === requests[i]) this.#answered(wanted, codes[i] ?? 0x80)
     }
   }
 
   async #unsubscribe(link: Link, filters: readonly string[]): Promise<void> {
+    this.#onWire++
     await link.unsubscribe(filters)
+    this.#onWire--
     for (const filter of filters) this.#unwanted.delete(filter)
+  }
+
+  /** Finds the filter that the broker closes on: see `Session`, which does the same for publishes. */
+  #blame(failure: Failure | undefined): void {
+    const blame = blameOf(failure)
+    const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
+    const alone = asked.length === 1 && this.#onWire === 1 && !this.#options.othersOnWire()
+    for (const wanted of asked) {
+      wanted.suspicions = blame === 'none' ? 0 : wanted.suspicions + 1
+      if (blame !== 'none' && alone && wanted.suspicions >= POISON_FROM[blame]) this.#quarantine(wanted)
+    }
+  }
+
+  #quarantine(wanted: Wanted): void {
+    this.#wanted.delete(wanted.filter)
+    this.#matcher.remove(wanted.filter, wanted)
+    this.#failed(wanted, new PoisonPacketError('subscribe', wanted.filter))
+  }
+
+  #failed({ filter, subscribers }: Wanted, error: Error): void {
+    for (const subscriber of subscribers) subscriber.rejected(error)
+    this.#options.onFailed(filter, error)
   }
 
   #answered(wanted: Wanted, code: number): void {
@@ -190,9 +242,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.reasonCode = code
     wanted.refusals++
     if (this.#retryable(wanted)) return
-    for (const subscriber of wanted.subscribers) {
-      subscriber.rejected(new SubscriptionRefusedError(wanted.filter, code))
-    }
+    this.#failed(wanted, new SubscriptionRefusedError(wanted.filter, code))
   }
 
   /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
@@ -214,7 +264,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #want(filter: string, subscriber: Subscriber): Wanted {
     const request = merge(filter, [subscriber])
     const subscribers = new Set<Subscriber>()
-    const wanted: Wanted = { filter, subscribers, request, state: 'wanted', granted: 0, refusals: 0, reasonCode: 0 }
+    const fresh = { granted: 0, refusals: 0, reasonCode: 0, suspicions: 0 } as const
+    const wanted: Wanted = { filter, subscribers, request, state: 'wanted', ...fresh }
     this.#wanted.set(filter, wanted)
     this.#matcher.add(filter, wanted)
     return wanted
@@ -231,6 +282,10 @@ function merge(filter: string, subscribers: Iterable<Subscriber>): SubscriptionR
     retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
     retainHandling: Math.min(...all.map(({ retainHandling }) => retainHandling)) as 0 | 1 | 2,
   }
+}
+
+function isSuspect({ suspicions }: Wanted): boolean {
+  return suspicions >= SUSPECT_FROM
 }
 
 function sameRequest(a: SubscriptionRequest, b: SubscriptionRequest): boolean {

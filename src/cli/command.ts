@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util'
+
+import { InvalidOptionError } from '../errors.ts'
+
+/** An option of a command: what `parseArgs` needs, and what the help says. */
+export interface Option {
+  readonly type: 'string' | 'boolean'
+  readonly multiple?: boolean
+  /** What stands for the value in the help, such as `<url>`. */
+  readonly value?: string
+  readonly description: string
+}
+
+export type Options = Readonly<Record<string, Option>>
+
+/** What the options were given as. */
+export type Values<O extends Options> = {
+  readonly [K in keyof O]?: O[K] extends { type: 'boolean' }
+    ? boolean
+    : O[K] extends { multiple: true }
+      ? readonly string[]
+      : string
+}
+
+export interface Command {
+  readonly name: string
+  /** One line, for the list of commands. */
+  readonly summary: string
+  readonly help: string
+  /**
+   * @returns the exit code
+   * @throws {UsageError} if an option is unknown or wrong
+   */
+  run(args: readonly string[]): number | Promise<number>
+}
+
+/** The command line is wrong: told without a stack trace, with exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+interface Definition<O extends Options> {
+  readonly name: string
+  readonly summary: string
+  /** Paragraphs for the end of the help. */
+  readonly notes?: string
+  readonly options: O
+  /** Options that there are not, and what to say about them. */
+  readonly refused?: Readonly<Record<string, string>>
+  run(values: Values<O>): number | Promise<number>
+}
+
+export function defineCommand<const O extends Options>(definition: Definition<O>): Command {
+  const { name, summary, options, refused = {} } = definition
+  const help = helpOf(definition)
+  return {
+    name,
+    summary,
+    help,
+    run(args) {
+      const values = parse(args, { ...options, help: { type: 'boolean', description: '' } }, refused)
+      if (values.help) {
+        console.log(help)
+        return 0
+      }
+      return definition.run(values as Values<O>)
+    },
+  }
+}
+
+/** What is wrong with the command line, in the words of the command line. `null` if something else is wrong. */
+export function usageMessage(error: unknown, flags: Readonly<Record<string, string>> = {}): string | null {
+  if (error instanceof UsageError) return error.message
+  if (!(error instanceof InvalidOptionError)) return null
+  return error.message.replaceAll(/\b[a-z]+(?:\.[a-zA-Z]+)+\b/g, (option) => flags[option] ?? option)
+}
+
+function parse(args: readonly string[], options: Options, refused: Readonly<Record<string, string>>) {
+  for (const arg of args) {
+    const why = refused[arg.split('=', 1)[0] ?? '']
+    if (why) throw new UsageError(why)
+  }
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw new UsageError(parseMessage(error as Error & { code?: string }))
+  }
+}
+
+/** Node's messages begin well and go on for too long. */
+function parseMessage({ message, code }: Error & { code?: string }): string {
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
+    return message.replace(/^(Unexpected argument '[^]*?')\.[^]*$/, '$1')
+  }
+  return message.replace(/^([^.]*)\. [^]*$/, '$1')
+}
+
+function helpOf({ name, summary, options, notes }: Definition<Options>): string {
+  const rows = Object.entries(options).map(
+    ([option, { value, description }]) => [`--${option}${value ? ` ${value}` : ''}`, description] as const,
+  )
+  const width = Math.max(...rows.map(([flag]) => flag.length), '--help'.length)
+  const lines = [...rows, ['--help', 'this text'] as const].map(
+    ([flag, description]) => `  ${flag.padEnd(width)}  ${description.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`,
+  )
+  const end = notes ? `\n\n${notes}` : ''
+  return `xstate-mqtt ${name}: ${summary}\n\nUsage: xstate-mqtt ${name} [options]\n\n${lines.join('\n')}${end}`
+}

@@ -1,0 +1,34 @@
+import { connectionMachine } from '../../machines/connection.ts'
+import { defineCommand, UsageError } from './command.ts'
+import { toMermaid, type MermaidOptions } from './mermaid.ts'
+import { chartOf } from './statechart.ts'
+
+const options: MermaidOptions = {
+  // As they are called in machines/connection.ts.
+  decisions: { isFatal: 'decide', needsCredentials: 'attempt' },
+  notes: ['RECOVER'],
+}
+
+/** The diagram of the connection machine: it stands in the README too. */
+export function connectionDiagram(): string {
+  return toMermaid(chartOf(connectionMachine), options)
+}
+
+const formats: Readonly<Record<string, () => string>> = {
+  mermaid: connectionDiagram,
+  json: () => JSON.stringify(chartOf(connectionMachine), null, 2),
+}
+
+export const diagram = defineCommand({
+  name: 'diagram',
+  summary: 'the connection machine as a diagram, generated from the machine itself',
+  options: {
+    format: { type: 'string', value: '<format>', description: Object.keys(formats).join(' (the default) or ') },
+  },
+  run({ format = 'mermaid' }) {
+    const draw = Object.hasOwn(formats, format) ? formats[format] : undefined
+    if (!draw) throw new UsageError(`--format must be one of ${Object.keys(formats).join(', ')}, got '${format}'`)
+    console.log(draw())
+    return 0
+  },
+})

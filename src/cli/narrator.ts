@@ -1,0 +1,164 @@
+import type { RefreshReason } from '../../machines/connection-types.ts'
+import type { ResilientMqttClient } from '../client.ts'
+import { describeFailure } from '../describe.ts'
+import type { ConnectionState } from '../events.ts'
+import { inSeconds } from './duration.ts'
+import { printable, type Style, type Terminal } from './terminal.ts'
+
+const looks: Readonly<Record<ConnectionState, { readonly sign: string; readonly style: Style }>> = {
+  idle: { sign: '○', style: 'dim' },
+  connecting: { sign: '◌', style: 'cyan' },
+  connected: { sign: '●', style: 'green' },
+  reconnecting: { sign: '◔', style: 'yellow' },
+  failed: { sign: '✕', style: 'red' },
+  recovering: { sign: '◑', style: 'magenta' },
+  refreshingToken: { sign: '◇', style: 'blue' },
+  disconnecting: { sign: '◌', style: 'dim' },
+  disconnected: { sign: '○', style: 'dim' },
+}
+
+const reasons: Readonly<Record<RefreshReason, string>> = {
+  initial: 'there is no token yet',
+  expiring: 'the token is about to expire',
+  refused: 'the broker refused the token',
+  cycle: 'this cycle gets a new token',
+  requested: 'somebody asked for it',
+}
+
+/** Tells what a client does: a line for each transition and, on a terminal, a live line that counts down. */
+export class Narrator {
+  /** The states that it went through, in order. */
+  readonly path: ConnectionState[] = []
+  readonly #terminal: Terminal
+  readonly #client: ResilientMqttClient
+  readonly #started = performance.now()
+  /** What the live line says beside the state. */
+  readonly #activity: () => string
+  readonly #timer: ReturnType<typeof setInterval> | undefined
+  readonly #stops: readonly (() => void)[]
+
+  constructor(terminal: Terminal, client: ResilientMqttClient, activity: () => string) {
+    this.#terminal = terminal
+    this.#client = client
+    this.#activity = activity
+    this.#stops = [
+      client.on('stateChanged', ({ from, to }) => this.#changed(from, to)),
+      client.on('connected', ({ restored, refused }) => this.#ready(restored, refused)),
+      client.on('error', ({ error, source }) => this.note(`${source} failed: ${messageOf(error)}`)),
+      client.on('tokenRefreshFailed', ({ failure }) => this.note(printable(describeFailure(failure)))),
+    ]
+    if (terminal.isLive) this.#timer = setInterval(() => this.#tick(), 100)
+  }
+
+  /** The heading of the columns. */
+  header(): void {
+    this.#terminal.line(this.#terminal.paint('dim', columns('time', '  state', 'try', 'delay', 'cause')))
+  }
+
+  /** Something that is no transition of ours: what the broker does, or what came of it. */
+  note(text: string, style: Style = 'dim'): void {
+    const { paint, line } = bound(this.#terminal)
+    line(`${this.#time()} ${paint(style, `▸ ${text}`)}`)
+  }
+
+  /** Ends the live line, and listens no more. */
+  end(): void {
+    clearInterval(this.#timer)
+    for (const stop of this.#stops) stop()
+    this.#terminal.live('')
+  }
+
+  #changed(from: ConnectionState, to: ConnectionState): void {
+    this.path.push(to)
+    const { sign, style } = looks[to]
+    this.#row(style, `${sign} ${to}`, this.#try(to), this.#delay(), this.#cause(from, to))
+    this.#tick()
+  }
+
+  #ready(restored: number, refused: number): void {
+    const subscriptions = `${restored} subscription${restored === 1 ? '' : 's'} restored`
+    const cause = `${subscriptions}${refused > 0 ? `, ${refused} refused` : ''}`
+    this.#row(looks.connected.style, '└ ready', '', '', cause)
+  }
+
+  #row(style: Style, name: string, attempt: string, delay: string, cause: string): void {
+    const { paint, line } = bound(this.#terminal)
+    line(columns(this.#time(), paint(style, name.padEnd(STATE)), attempt, delay, printable(cause)))
+  }
+
+  /** The attempt or the cycle, of how many. */
+  #try(state: ConnectionState): string {
+    if (state === 'idle' || state === 'disconnecting' || state === 'disconnected') return ''
+    const { attempt, cycle } = this.#client.status
+    const { reconnect, recovery } = this.#client.actor.getSnapshot().context.config
+    if (cycle > 0) return `cycle ${of(cycle, recovery.maxAttempts)}`
+    return attempt > 0 ? `attempt ${of(attempt, reconnect.maxAttempts)}` : ''
+  }
+
+  #delay(): string {
+    const { nextRetryAt } = this.#client.status
+    return nextRetryAt === null ? '' : inSeconds(this.#client.actor.getSnapshot().context.delay)
+  }
+
+  #cause(from: ConnectionState, to: ConnectionState): string {
+    if (to === 'refreshingToken') return this.#refreshReason()
+    if (to === 'connecting' && from === 'refreshingToken') return 'there is a new token'
+    if (to === 'connected') return 'accepted: restoring subscriptions'
+    // Before `recovering` it was told a line above.
+    const failed = to === 'reconnecting' || to === 'failed' || (to === 'recovering' && from !== 'failed')
+    const { lastFailure } = this.#client.status
+    return failed && lastFailure ? describeFailure(lastFailure) : ''
+  }
+
+  #refreshReason(): string {
+    const { refreshReason, credentials } = this.#client.actor.getSnapshot().context
+    const expired = credentials.expiresAt !== null && credentials.expiresAt <= Date.now()
+    return refreshReason === 'expiring' && expired ? 'the token has expired' : reasons[refreshReason]
+  }
+
+  #tick(): void {
+    const { state, nextRetryAt } = this.#client.status
+    const { sign, style } = looks[state]
+    const { paint } = bound(this.#terminal)
+    const waiting = nextRetryAt === null ? '' : this.#countdown(nextRetryAt)
+    const activity = this.#activity()
+    const rest = [waiting, activity].filter(Boolean).join(paint('dim', ' · '))
+    this.#terminal.live(`${this.#time()} ${paint(style, `${sign} ${state}`)}  ${rest}`)
+  }
+
+  #countdown(until: number): string {
+    const { delay } = this.#client.actor.getSnapshot().context
+    const left = Math.min(delay, Math.max(0, until - Date.now()))
+    const width = 20
+    const gone = delay > 0 ? Math.round((1 - left / delay) * width) : width
+    const { paint } = bound(this.#terminal)
+    const bar = `${paint('yellow', '━'.repeat(gone))}${paint('dim', '─'.repeat(width - gone))}`
+    return `${bar} in ${(left / 1_000).toFixed(1)} s`
+  }
+
+  #time(): string {
+    return `${((performance.now() - this.#started) / 1_000).toFixed(1)} s`.padStart(TIME)
+  }
+}
+
+const TIME = 6
+const STATE = 17
+
+function columns(time: string, state: string, attempt: string, delay: string, cause: string): string {
+  return `${time.padStart(TIME)} ${state.padEnd(STATE)} ${attempt.padEnd(11)} ${delay.padEnd(5)} ${cause}`.trimEnd()
+}
+
+function of(n: number, max: number): string {
+  return max === Number.POSITIVE_INFINITY ? String(n) : `${n}/${max}`
+}
+
+function messageOf(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error))
+}
+
+function bound(terminal: Terminal) {
+  return {
+    paint: (style: Style, text: string) => terminal.paint(style, text),
+    line: (text: string) => terminal.line(text),
+  }
+}

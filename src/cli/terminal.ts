@@ -1,0 +1,78 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+export type Style = Parameters<typeof styleText>[0]
+
+/** Where a terminal writes to: `process.stdout`, or what a test looks at. */
+export interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+  hasColors?(): boolean
+}
+
+/**
+ * Lines of text, and on a terminal one live line below them. Piped there are only the lines, without colours. What
+ * counts as having colours is Node's business: NO_COLOR, FORCE_COLOR and TERM=dumb are looked at there.
+ */
+export class Terminal {
+  readonly #output: Output
+  readonly #colours: boolean
+  #live = ''
+
+  constructor(output: Output = process.stdout) {
+    this.#output = output
+    this.#colours = output.isTTY === true && output.hasColors?.() === true
+  }
+
+  /** Whether a live line can be seen. */
+  get isLive(): boolean {
+    return this.#output.isTTY === true && process.env.TERM !== 'dumb'
+  }
+
+  paint(style: Style, text: string): string {
+    return this.#colours ? styleText(style, text, { validateStream: false }) : text
+  }
+
+  /** A line that stays. On a terminal it is cut to its width, so that a table stays one. */
+  line(text = ''): void {
+    const fitting = this.isLive ? cut(text, this.#output.columns ?? 80) : text
+    this.#output.write(`${this.#eraser()}${fitting}\n${this.#live}`)
+  }
+
+  /** Replaces the live line; nothing of it is seen when it is piped. */
+  live(text: string): void {
+    if (!this.isLive) return
+    const eraser = this.#eraser()
+    // One column is left for the cursor: in the last one some terminals wrap.
+    this.#live = cut(text, (this.#output.columns ?? 80) - 1)
+    this.#output.write(eraser + this.#live)
+  }
+
+  #eraser(): string {
+    return this.#live ? '\r\u001B[2K' : ''
+  }
+}
+
+/** Text from outside, made harmless: a payload must not move the cursor. */
+export function printable(text: string, limit = 200): string {
+  const safe = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => escapes[char] ?? '�')
+  return safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe
+}
+
+const escapes: Readonly<Record<string, string>> = { '\n': '↵', '\r': '', '\t': ' ' }
+
+/** Cuts to a number of columns; escape sequences take none. */
+export function cut(text: string, columns: number): string {
+  if (stripVTControlCharacters(text).length <= columns) return text
+  let left = columns - 1
+  // eslint-disable-next-line no-control-regex
+  const pieces = text.split(/(\u001B\[[\d;]*m)/)
+  const kept = pieces.map((piece, index) => {
+    if (index % 2 === 1) return piece
+    const part = piece.slice(0, Math.max(0, left))
+    const ends = left > 0 && piece.length >= left
+    left -= piece.length
+    return ends ? `${part}…` : part
+  })
+  return kept.join('')
+}

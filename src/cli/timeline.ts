@@ -1,0 +1,186 @@
+import type { Jitter } from '../../machines/policy/backoff.ts'
+import {
+  defaultReconnect,
+  recoveryStrategies,
+  type ReconnectPolicy,
+  type RecoveryPolicy,
+} from '../../machines/policy/recovery.ts'
+import { checkOptions } from '../parse-options.ts'
+import { defineCommand, UsageError, usageMessage, type Values } from './command.ts'
+import { inSeconds, inWords, parseCount, parseDuration } from './duration.ts'
+import { schedule, SHOWN_OF_UNLIMITED, type Schedule } from './schedule.ts'
+import { Terminal } from './terminal.ts'
+
+const strategies = Object.keys(recoveryStrategies)
+
+const options = {
+  attempts: { type: 'string', value: '<n>', description: 'attempts of the fast tier (10); Infinity is allowed' },
+  initial: { type: 'string', value: '<time>', description: 'its first delay (1s)' },
+  multiplier: { type: 'string', value: '<x>', description: 'its growth (2)' },
+  max: { type: 'string', value: '<time>', description: 'its longest delay (120s)' },
+  strategy: { type: 'string', value: '<name>', description: `the recovery tier's: ${strategies.join(', ')}` },
+  cycles: { type: 'string', value: '<n>', description: 'cycles of the recovery tier (10)' },
+  'recovery-initial': { type: 'string', value: '<time>', description: 'its first delay (60s)' },
+  'recovery-multiplier': { type: 'string', value: '<x>', description: 'its growth (2)' },
+  'recovery-max': { type: 'string', value: '<time>', description: 'its longest delay (300s)' },
+  jitter: {
+    type: 'string',
+    value: '<name>',
+    description: 'none, equal (the default), full or decorrelated; both tiers',
+  },
+  json: { type: 'boolean', description: 'as JSON, in milliseconds' },
+} as const
+
+/** Options by the names of the library, in the words of the command line. */
+const flags = {
+  'reconnect.maxAttempts': '--attempts',
+  'reconnect.initialDelay': '--initial',
+  'reconnect.multiplier': '--multiplier',
+  'reconnect.maxDelay': '--max',
+  'reconnect.jitter': '--jitter',
+  'recovery.maxAttempts': '--cycles',
+  'recovery.initialDelay': '--recovery-initial',
+  'recovery.multiplier': '--recovery-multiplier',
+  'recovery.maxDelay': '--recovery-max',
+  'recovery.jitter': '--jitter',
+}
+
+export const timeline = defineCommand({
+  name: 'timeline',
+  summary: 'when the attempts and recovery cycles of an outage happen',
+  options,
+  notes: 'Times are written 250ms, 300s, 5m, 2h, or as a number of milliseconds.',
+  run(values) {
+    const policies = policiesOf(values)
+    const plan = { reconnect: schedule(policies.reconnect), recovery: schedule(policies.recovery) }
+    if (values.json) console.log(JSON.stringify(toJson(policies, plan), null, 2))
+    else print(new Terminal(), policies, plan)
+    return 0
+  },
+})
+
+interface Policies {
+  readonly reconnect: ReconnectPolicy
+  readonly recovery: RecoveryPolicy
+}
+
+type Plan = { readonly [Tier in keyof Policies]: Schedule }
+
+/** @throws {UsageError} */
+function policiesOf(values: Values<typeof options>): Policies {
+  const { strategy = 'exponentialRecovery', jitter } = values
+  if (!Object.hasOwn(recoveryStrategies, strategy)) {
+    throw new UsageError(`--strategy must be one of ${strategies.join(', ')}, got '${strategy}'`)
+  }
+  const both = given({ jitter: jitter as Jitter | undefined })
+  const reconnect = {
+    ...defaultReconnect,
+    ...both,
+    ...given({
+      maxAttempts: read(values, 'attempts', parseCount),
+      initialDelay: read(values, 'initial', parseDuration),
+      multiplier: read(values, 'multiplier', parseNumber),
+      maxDelay: read(values, 'max', parseDuration),
+    }),
+  }
+  const recovery = {
+    ...recoveryStrategies[strategy as keyof typeof recoveryStrategies],
+    ...both,
+    ...given({
+      maxAttempts: read(values, 'cycles', parseCount),
+      initialDelay: read(values, 'recovery-initial', parseDuration),
+      multiplier: read(values, 'recovery-multiplier', parseNumber),
+      maxDelay: read(values, 'recovery-max', parseDuration),
+    }),
+  }
+  try {
+    // The same rules as for a client.
+    checkOptions({ url: 'mqtt://localhost', reconnect, recovery })
+  } catch (error) {
+    throw new UsageError(usageMessage(error, flags) ?? String(error))
+  }
+  for (const { maxAttempts } of [reconnect, recovery]) {
+    if (maxAttempts > 10_000 && maxAttempts !== Number.POSITIVE_INFINITY) {
+      throw new UsageError(`More than 10,000 rows are more than anybody reads, got ${maxAttempts}`)
+    }
+  }
+  return { reconnect, recovery }
+}
+
+function print(terminal: Terminal, { reconnect, recovery }: Policies, plan: Plan): void {
+  const heading = (text: string, rest: string) => terminal.line(`${terminal.paint('bold', text)}  ${rest}`)
+
+  heading('Fast tier', `${policyInWords(reconnect, 'attempt')}: reconnect with what is at hand`)
+  printRows(terminal, 'attempt', plan.reconnect)
+  terminal.line()
+  const renewed = recovery.recreateClient ? 'recreate the client' : 'the same client'
+  heading('Recovery tier', `${policyInWords(recovery, 'cycle')}: ${renewed}`)
+  printRows(terminal, 'cycle', plan.recovery, (n) => {
+    const { refreshTokenEvery } = recovery
+    return refreshTokenEvery > 0 && n % refreshTokenEvery === 0 ? 'new token' : ''
+  })
+  terminal.line()
+  terminal.line(conclusion(plan))
+}
+
+function printRows(terminal: Terminal, name: string, tier: Schedule, note: (n: number) => string = () => ''): void {
+  const header = [name, 'ceiling', 'expected', 'cumulative'].map((title) => title.padStart(11)).join('')
+  terminal.line(terminal.paint('dim', header))
+  for (const { n, ceiling, expected, cumulative } of tier.rows) {
+    const cells = [String(n), inSeconds(ceiling), inSeconds(expected), inSeconds(cumulative)]
+    const row = cells.map((cell) => cell.padStart(11)).join('')
+    terminal.line(`${row}   ${terminal.paint('cyan', note(n))}`.trimEnd())
+  }
+  if (tier.unlimited) return terminal.line(terminal.paint('dim', '          …  and so on, for ever'))
+  if (tier.rows.length === 0) return terminal.line(terminal.paint('dim', '       none'))
+  const { expected, ceiling } = tier
+  const atMost = expected === ceiling ? 'in all' : `expected, ${inSeconds(ceiling)} without jitter`
+  terminal.line(`${' '.repeat(33)}${terminal.paint('bold', inSeconds(expected).padStart(11))} ${atMost}`)
+}
+
+function policyInWords(policy: ReconnectPolicy | RecoveryPolicy, name: string): string {
+  const { maxAttempts, initialDelay, multiplier, maxDelay, jitter } = policy
+  const unlimited = maxAttempts === Number.POSITIVE_INFINITY
+  const count = unlimited ? `unlimited ${name}s` : `${maxAttempts} ${name}${maxAttempts === 1 ? '' : 's'}`
+  const growth = multiplier === 1 ? inSeconds(initialDelay) : `${inSeconds(initialDelay)} × ${multiplier}ⁿ⁻¹`
+  const cap = multiplier === 1 ? '' : ` up to ${inSeconds(maxDelay)}`
+  return `${count}, ${growth}${cap}, jitter ${String(jitter)}`
+}
+
+function conclusion({ reconnect, recovery }: Plan): string {
+  if (reconnect.unlimited) return 'It never gives up: the fast tier has no end, so recovery never begins.'
+  const fast = `Recovery begins after ${inWords(reconnect.expected)} of outage, on average`
+  if (recovery.unlimited) return `${fast}, and never ends.`
+  return `${fast}; it gives up after ${inWords(reconnect.expected + recovery.expected)}.`
+}
+
+function toJson(policies: Policies, plan: Plan) {
+  const tier = (policy: ReconnectPolicy | RecoveryPolicy, { rows, unlimited, expected, ceiling }: Schedule) => ({
+    // JSON has no Infinity.
+    policy: { ...policy, maxAttempts: unlimited ? 'Infinity' : policy.maxAttempts },
+    rows,
+    ...(unlimited ? { shown: SHOWN_OF_UNLIMITED } : { total: { ceiling, expected } }),
+  })
+  return {
+    reconnect: tier(policies.reconnect, plan.reconnect),
+    recovery: tier(policies.recovery, plan.recovery),
+  }
+}
+
+function parseNumber(flag: string, text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value)) return value
+  throw new UsageError(`${flag} must be a number, got '${text}'`)
+}
+
+type Flag = Exclude<keyof typeof options, 'json'>
+
+function read<T>(values: Values<typeof options>, name: Flag, parser: (flag: string, text: string) => T): T | undefined {
+  const text = values[name]
+  return text === undefined ? undefined : parser(`--${name}`, text)
+}
+
+/** Without what is undefined, so that it does not displace a default. */
+function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+}

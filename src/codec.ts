@@ -1,0 +1,51 @@
+import type { Payload } from './types.ts'
+
+/** Turns values into payloads and back. Either may throw: a message that can't be decoded reaches the error handler. */
+export interface Codec<Value> {
+  encode(value: Value): Payload
+  decode(payload: Uint8Array): Value
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Values as JSON. What comes in is not checked: add a schema for that. */
+export function json<Value>(): Codec<Value> {
+  return {
+    encode: (value) => JSON.stringify(value),
+    decode: (payload) => JSON.parse(decoder.decode(payload)) as Value,
+  }
+}
+
+/** Strings as UTF-8. */
+export const text: Codec<string> = Object.freeze({
+  encode: (value: string) => value,
+  decode: (payload: Uint8Array) => decoder.decode(payload),
+})
+
+/** Bytes as they are. */
+export const binary: Codec<Uint8Array> = Object.freeze({
+  encode: (value: Uint8Array) => value,
+  decode: (payload: Uint8Array) => payload,
+})
+
+/**
+ * A validator of any library that speaks Standard Schema (https://standardschema.dev): zod, valibot, arktype and more.
+ * This is the part of the specification that is used here.
+ */
+export interface StandardSchema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
+  }
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}

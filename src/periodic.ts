@@ -1,0 +1,74 @@
+import type { PeriodicSchedule } from '../machines/connection-types.ts'
+import type { PeriodicRequestOptions, Subscription } from './client-types.ts'
+import { InvalidOptionError } from './errors.ts'
+import { checkQos } from './publish.ts'
+import type { PeriodicRequests, PeriodicTask } from './session/periodic-requests.ts'
+import { checkFilter, checkTopic } from './topics.ts'
+import type { Message, Payload, Qos } from './types.ts'
+
+/** What periodic requests need of the client. */
+export interface PeriodicPort {
+  readonly requests: PeriodicRequests
+  readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
+  readonly publishNow: (topic: string, payload: Payload, qos: Qos) => Promise<unknown>
+  /** Calls a function of the user's. */
+  readonly guard: (call: () => unknown, name: string) => void
+}
+
+/** A periodic request, set up and not yet started. */
+export interface PreparedRequest {
+  readonly schedule: PeriodicSchedule
+  /** Takes down what was set up. */
+  readonly end: () => void
+}
+
+/** @throws {InvalidOptionError} if an option is wrong */
+export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequestOptions): PreparedRequest {
+  check(options)
+  const { topic, payload, interval, jitter = 0, qos = 0, response, onResponse, onTimeout } = options
+  let answered: (() => void) | undefined
+  const subscription =
+    response &&
+    port.subscribe(response.filter, (message) => {
+      if (!answered || !(response.match?.(message) ?? true)) return
+      answered()
+      answered = undefined
+      if (onResponse) port.guard(() => onResponse(message), 'onResponse')
+    })
+
+  const perform = async (signal: AbortSignal): Promise<void> => {
+    const value = typeof payload === 'function' ? await payload() : payload
+    if (signal.aborted) return
+    // The response may come before the acknowledgement.
+    const response = subscription && new Promise<void>((resolve) => (answered = resolve))
+    await port.publishNow(topic, value, qos)
+    await response
+  }
+  const timedOut = () => {
+    answered = undefined
+    if (response && onTimeout) port.guard(onTimeout, 'onTimeout')
+  }
+  const task: PeriodicTask = { perform, timedOut }
+  const id = port.requests.add(task)
+  const responseTimeout = response ? (response.timeout ?? interval) : null
+  return {
+    schedule: { id, interval, jitter, responseTimeout },
+    end: () => {
+      port.requests.delete(id)
+      subscription?.unsubscribe()
+    },
+  }
+}
+
+function check({ topic, interval, jitter = 0, qos = 0, response }: PeriodicRequestOptions): void {
+  checkTopic(topic)
+  checkQos(qos)
+  if (!(interval > 0)) throw new InvalidOptionError('interval', 'must be more than 0 milliseconds', interval)
+  if (!(jitter >= 0 && jitter <= 1)) throw new InvalidOptionError('jitter', 'must be between 0 and 1', jitter)
+  if (!response) return
+  checkFilter(response.filter)
+  const { timeout } = response
+  if (timeout !== undefined && !(timeout > 0)) {
+    throw new InvalidOptionError('response.timeout', 'must be more than 0 milliseconds', timeout)
+  }
+}

@@ -1,0 +1,38 @@
+import { clampDelay } from '../../machines/policy/backoff.ts'
+import type { Clock } from '../options.ts'
+
+/** One timer for whatever expires first. */
+export class ExpiryTimer {
+  readonly #clock: Clock
+  readonly #now: () => number
+  readonly #expire: () => void
+  #timer: unknown
+  #dueAt = Number.POSITIVE_INFINITY
+
+  /** @param expire - called when the first is due; it sets the next one with `atLatest` */
+  constructor(clock: Clock, now: () => number, expire: () => void) {
+    this.#clock = clock
+    this.#now = now
+    this.#expire = expire
+  }
+
+  /** Something expires then, in milliseconds since 1970. */
+  atLatest(expiresAt: number): void {
+    if (expiresAt >= this.#dueAt) return
+    this.clear()
+    this.#dueAt = expiresAt
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#dueAt = Number.POSITIVE_INFINITY
+        this.#expire()
+      },
+      clampDelay(expiresAt - this.#now()),
+    )
+  }
+
+  clear(): void {
+    if (this.#dueAt === Number.POSITIVE_INFINITY) return
+    this.#clock.clearTimeout(this.#timer)
+    this.#dueAt = Number.POSITIVE_INFINITY
+  }
+}

@@ -1,0 +1,25 @@
+import { NotSupportedByBrokerError } from '../errors.ts'
+import type { Link } from './link.ts'
+import type { Publication } from './publication.ts'
+
+/** The largest PUBLISH header: fixed header, topic length, packet id, property length. */
+const HEADER_BYTES = 13
+
+/** What about a publication the broker does not support, by its CONNACK; MQTT.js would send it all the same. */
+export function beyondLimits(publication: Publication, link: Link): NotSupportedByBrokerError | undefined {
+  const { topic, qos, retain, bytes, properties } = publication
+  const { maximumQos, retainAvailable, maximumPacketSize } = link.limits
+  if (qos > maximumQos) {
+    return new NotSupportedByBrokerError(topic, 'maximumQos', `QoS ${qos}, but it takes at most ${maximumQos}`)
+  }
+  if (retain && !retainAvailable) {
+    return new NotSupportedByBrokerError(topic, 'retainAvailable', 'it takes no retained messages')
+  }
+  // Exact sizes cost time: they are needed only where the message alone does not fit well below the limit.
+  if (maximumPacketSize === Number.POSITIVE_INFINITY) return undefined
+  if (properties === undefined && bytes + HEADER_BYTES <= maximumPacketSize) return undefined
+  const size = link.sizeOf(publication)
+  if (size <= maximumPacketSize) return undefined
+  const rule = `${size} bytes, but it takes packets of at most ${maximumPacketSize}`
+  return new NotSupportedByBrokerError(topic, 'maximumPacketSize', rule)
+}

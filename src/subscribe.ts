@@ -1,0 +1,89 @@
+import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from './client-types.ts'
+import type { Connection } from './connection.ts'
+import { InvalidOptionError } from './errors.ts'
+import { MessageQueue } from './message-queue.ts'
+import { checkQos } from './publish.ts'
+import { createDeliver } from './receiver.ts'
+import type { Receiver } from './session/inbox.ts'
+import { checkFilter } from './topics.ts'
+import type { Qos } from './types.ts'
+import { deferred } from './wait.ts'
+
+const DEFAULT_BUFFER_SIZE = 1_000
+
+/**
+ * Subscribes on a connection.
+ *
+ * @param report - told of what a handler throws, and of invalid messages that nobody else takes
+ * @throws {InvalidOptionError} if the filter, the handler or an option is wrong
+ */
+export function subscribe<Value>(
+  connection: Connection,
+  filter: string,
+  handlerOrOptions: MessageHandler<Value> | SubscribeOptions<Value> | undefined,
+  optionsAfterHandler: SubscribeOptions<Value> | undefined,
+  report: (error: unknown) => void,
+): Subscription {
+  const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
+  const options = (handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)) ?? {}
+  check(filter, options)
+  const { subscriptions } = connection
+  const unsubscribe = () => {
+    if (subscriptions.remove(receiver)) connection.wantedChanged()
+    queue?.close()
+  }
+  const queue = handler ? undefined : new MessageQueue<Value>(options.bufferSize ?? DEFAULT_BUFFER_SIZE, unsubscribe)
+  const { promise: ready, resolve: granted, reject: rejected } = deferred<Qos>()
+  // Nobody has to look at it: a refusal is told by an event too.
+  ready.catch(() => {})
+
+  const receiver: Receiver = {
+    filter,
+    qos: options.qos ?? 0,
+    noLocal: options.noLocal ?? false,
+    retainAsPublished: options.retainAsPublished ?? false,
+    retainHandling: options.retainHandling ?? 0,
+    ack: options.ack ?? (queue ? 'after-handler' : 'on-receipt'),
+    granted,
+    rejected: (error) => {
+      rejected(error)
+      queue?.close()
+    },
+    deliver: createDeliver({
+      options,
+      handler: handler ?? ((message) => queue?.push(message)),
+      onThrow: report,
+      onInvalid: report,
+    }),
+  }
+  if (subscriptions.add(receiver)) connection.wantedChanged()
+  const subscription = { filter, ready, unsubscribe }
+  return queue ? iterable(subscription, queue) : subscription
+}
+
+function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>): IterableSubscription<Value> {
+  return {
+    ...subscription,
+    [Symbol.asyncIterator]: () => queue,
+    get dropped() {
+      return queue.dropped
+    },
+  }
+}
+
+function check<Value>(filter: string, options: SubscribeOptions<Value>): void {
+  checkFilter(filter)
+  const { qos = 0, retainHandling = 0, ack = 'on-receipt', noLocal = false, bufferSize = 1 } = options
+  checkQos(qos)
+  if (![0, 1, 2].includes(retainHandling)) {
+    throw new InvalidOptionError('retainHandling', 'must be 0, 1 or 2', retainHandling)
+  }
+  if (ack !== 'on-receipt' && ack !== 'after-handler') {
+    throw new InvalidOptionError('ack', 'must be "on-receipt" or "after-handler"', ack)
+  }
+  // MQTT-3.8.3-4: the broker would have to close the connection on it.
+  if (noLocal && filter.startsWith('$share/')) {
+    throw new InvalidOptionError('noLocal', 'must not be set on a shared subscription', noLocal)
+  }
+  if (!(bufferSize >= 1)) throw new InvalidOptionError('bufferSize', 'must be at least 1', bufferSize)
+}
