@@ -59,7 +59,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#observer = new Observer(guarded(options.logger ?? silentLogger), now)
     const { events } = this.#observer
     this.#connection = new Connection(options, {
-      onDrained: () => events.emit('drained', {}),
+      onDrained: () => events.emit('drained', this.outbox),
       onSubscriptionFailed: (filter, error) => events.emit('subscriptionFailed', { filter, error }),
       onError: (error, source) => {
         this.#cause = error

@@ -14,7 +14,7 @@ export class InvalidOptionError extends ResilientMqttError {
 
   readonly option: string
   readonly rule: string
-  readonly value: unknown | undefined
+  readonly value: unknown
 
   /**
    * @param option - its path, such as `reconnect.maxDelay`

@@ -1,3 +1,4 @@
+import type { OutboxStatus } from './client-types.ts'
 import type { ConnectionEmitted } from '../machines/connection-types.ts'
 
 /** The states of the connection machine. */
@@ -45,7 +46,7 @@ export interface ClientEvents {
   /** A subscription is left to you: the broker refused it for good, or closes the connection on it. */
   subscriptionFailed: { readonly filter: string; readonly error: Error }
   /** Everything that was accepted is delivered: the outbox is empty and nothing is in flight. */
-  drained: Record<never, never>
+  drained: OutboxStatus
   /**
    * Something of the application's failed: a handler threw, or the credentials source rejected. The connection is not
    * affected. Without a handler the logger is told.

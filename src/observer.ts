@@ -63,7 +63,7 @@ export class Observer {
     }
     for (const { type, ...event } of emitted) {
       this.#log(type, event)
-      this.events.emit(type, event as never)
+      this.events.emit(type, event)
     }
   }
 

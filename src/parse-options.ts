@@ -8,7 +8,7 @@ import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
 import type { OutboxOptions } from './session/outbox.ts'
 import { checkTopic } from './topics.ts'
 
-const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:']
+const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
 
 export const defaultOutbox: OutboxOptions = Object.freeze({
   maxMessages: 10_000,
@@ -91,7 +91,7 @@ export function parseUrls(option: string, url: string | readonly string[]): read
       throw new InvalidOptionError(option, 'must be a URL such as mqtt://localhost:1883')
     }
     const { protocol } = new URL(candidate)
-    if (!SCHEMES.includes(protocol)) {
+    if (!SCHEMES.has(protocol)) {
       throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
     }
   }
@@ -132,10 +132,12 @@ function checkTier(tier: string, policy: BackoffPolicy & { readonly maxAttempts:
     const rule = `must be at least ${tier}.initialDelay (${policy.initialDelay})`
     throw new InvalidOptionError(`${tier}.maxDelay`, rule, policy.maxDelay)
   }
-  if (!(policy.multiplier >= 1))
+  if (!(policy.multiplier >= 1)) {
     throw new InvalidOptionError(`${tier}.multiplier`, 'must be at least 1', policy.multiplier)
-  if (typeof policy.jitter !== 'function')
+  }
+  if (typeof policy.jitter !== 'function') {
     oneOf(`${tier}.jitter`, policy.jitter, ['none', 'equal', 'full', 'decorrelated'])
+  }
 }
 
 function checkDuration(option: string, value: number | undefined): void {
@@ -146,8 +148,9 @@ function checkDuration(option: string, value: number | undefined): void {
 
 function checkCount(option: string, value: number | undefined): void {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return
-  if (!Number.isInteger(value) || value < 0)
+  if (!Number.isInteger(value) || value < 0) {
     throw new InvalidOptionError(option, 'must be a whole number of at least 0', value)
+  }
 }
 
 function between(option: string, value: number | undefined, min: number, max: number): void {
@@ -167,6 +170,7 @@ function oneOf(option: string, value: unknown, allowed: readonly unknown[]): voi
 }
 
 function checkFunction(option: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function')
+  if (value !== undefined && typeof value !== 'function') {
     throw new InvalidOptionError(option, 'must be a function', value)
+  }
 }

@@ -40,9 +40,9 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
     const value = typeof payload === 'function' ? await payload() : payload
     if (signal.aborted) return
     // The response may come before the acknowledgement.
-    const response = subscription && new Promise<void>((resolve) => (answered = resolve))
+    const responded = subscription && new Promise<void>((resolve) => (answered = resolve))
     await port.publishNow(topic, value, qos)
-    await response
+    await responded
   }
   const timedOut = () => {
     answered = undefined

@@ -56,7 +56,7 @@ export function createDeliver<Value>(
     try {
       value = codec.decode(packet.payload)
     } catch (cause) {
-      return void invalid(packet, new InvalidMessageError(packet.topic, [], { cause }))
+      return invalid(packet, new InvalidMessageError(packet.topic, [], { cause }))
     }
     if (!schema) return hand(packet, value)
     return check(packet, value).catch(rethrowTo(onThrow))
@@ -69,7 +69,7 @@ function nothing(): void {}
 function rethrowTo(onThrow: (error: unknown) => void) {
   return (error: unknown): Promise<never> => {
     onThrow(error)
-    const rejected = Promise.reject<never>(error)
+    const rejected = Promise.reject(error)
     // With `ack: 'on-receipt'` nobody waits for it.
     rejected.catch(nothing)
     return rejected

@@ -33,7 +33,7 @@ export class Requests {
   readonly #port: RequestPort
   readonly #responseTopic: string
   readonly #pending = new Map<string, Pending>()
-  #subscription: Subscription | undefined
+  #subscribed = false
   #last = 0
 
   /** @param responseTopic - of this client alone */
@@ -75,9 +75,20 @@ export class Requests {
   }
 
   #awaitOnOwnTopic(id: string, pending: Pending): () => void {
-    this.#subscription ??= this.#port.subscribe(this.#responseTopic, (message) => this.#received(message))
+    if (!this.#subscribed) this.#subscribe()
     this.#pending.set(id, pending)
     return () => void this.#pending.delete(id)
+  }
+
+  #subscribe(): void {
+    this.#subscribed = true
+    const subscription = this.#port.subscribe(this.#responseTopic, (message) => this.#received(message))
+    // Refused for good: no response can come, and the next request tries again.
+    subscription.ready.catch((error: unknown) => {
+      this.#subscribed = false
+      subscription.unsubscribe()
+      for (const { ending } of this.#pending.values()) ending.reject(error)
+    })
   }
 
   #received(message: Message): void {

@@ -38,8 +38,9 @@ export function checkFilter(filter: unknown): asserts filter is string {
 }
 
 function checkText(option: string, text: unknown): asserts text is string {
-  if (typeof text !== 'string' || text === '')
+  if (typeof text !== 'string' || text === '') {
     throw new InvalidOptionError(option, 'must be a string of at least 1 character', text)
+  }
   if (text.includes('\0')) throw new InvalidOptionError(option, 'must not contain U+0000', text)
   // At most three bytes for each UTF-16 unit: only then is it worth counting.
   if (text.length * 3 > MAX_BYTES && new TextEncoder().encode(text).length > MAX_BYTES) {

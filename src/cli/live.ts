@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ResilientMqttClient } from '../client.ts'
 import type { ConnectOptions } from '../options.ts'
 import type { Message, Qos } from '../types.ts'
-import { Narrator } from './narrator.ts'
+import { Narrator, timeOfDay } from './narrator.ts'
 import { printable, type Terminal } from './terminal.ts'
 
 export interface LiveOptions extends Pick<
@@ -30,11 +30,11 @@ export async function runLive(terminal: Terminal, options: LiveOptions): Promise
   const { url, subscribe, publish, interval, qos, ...connect } = options
   await using client = new ResilientMqttClient({ url, options: connect })
   const counts = { received: 0, accepted: 0, acknowledged: 0 }
-  const narrator = new Narrator(terminal, client, () => {
+  const activity = () => {
     const { received, accepted, acknowledged } = counts
-    const published = publish === undefined ? '' : ` · ${acknowledged} of ${accepted} publishes acknowledged`
-    return `${received} received${published}`
-  })
+    return `${received} received${publish === undefined ? '' : ` · ${acknowledged}/${accepted} acknowledged`}`
+  }
+  const narrator = new Narrator(terminal, client, { time: timeOfDay, activity })
   const show = (message: Message) => {
     counts.received++
     narrator.note(`${printable(message.topic, 60)}  ${printable(message.text(), 120)}`)

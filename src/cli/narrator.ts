@@ -25,21 +25,40 @@ const reasons: Readonly<Record<RefreshReason, string>> = {
   requested: 'somebody asked for it',
 }
 
+export interface NarratorOptions {
+  /** What the time column says. */
+  readonly time: () => string
+  /** What the live line says beside the state. */
+  readonly activity: () => string
+}
+
+/** Since now, such as `12.3s`. */
+export function elapsedTime(): () => string {
+  const started = performance.now()
+  return () => `${((performance.now() - started) / 1_000).toFixed(1)}s`.padStart(5)
+}
+
+/** Such as `14:05:09`. */
+export function timeOfDay(): string {
+  return new Date().toTimeString().slice(0, 8)
+}
+
 /** Tells what a client does: a line for each transition and, on a terminal, a live line that counts down. */
 export class Narrator {
   /** The states that it went through, in order. */
   readonly path: ConnectionState[] = []
   readonly #terminal: Terminal
   readonly #client: ResilientMqttClient
-  readonly #started = performance.now()
+  readonly #time: () => string
   /** What the live line says beside the state. */
   readonly #activity: () => string
   readonly #timer: ReturnType<typeof setInterval> | undefined
   readonly #stops: readonly (() => void)[]
 
-  constructor(terminal: Terminal, client: ResilientMqttClient, activity: () => string) {
+  constructor(terminal: Terminal, client: ResilientMqttClient, { time, activity }: NarratorOptions) {
     this.#terminal = terminal
     this.#client = client
+    this.#time = time
     this.#activity = activity
     this.#stops = [
       client.on('stateChanged', ({ from, to }) => this.#changed(from, to)),
@@ -52,7 +71,9 @@ export class Narrator {
 
   /** The heading of the columns. */
   header(): void {
-    this.#terminal.line(this.#terminal.paint('dim', columns('time', '  state', 'try', 'delay', 'cause')))
+    this.#terminal.line(
+      this.#terminal.paint('dim', columns('time'.padStart(this.#time().length), '  state', 'try', 'delay', 'cause')),
+    )
   }
 
   /** Something that is no transition of ours: what the broker does, or what came of it. */
@@ -97,7 +118,8 @@ export class Narrator {
 
   #delay(): string {
     const { nextRetryAt } = this.#client.status
-    return nextRetryAt === null ? '' : inSeconds(this.#client.actor.getSnapshot().context.delay)
+    if (nextRetryAt === null) return ''
+    return inSeconds(Math.round(this.#client.actor.getSnapshot().context.delay / 100) * 100)
   }
 
   #cause(from: ConnectionState, to: ConnectionState): string {
@@ -135,17 +157,12 @@ export class Narrator {
     const bar = `${paint('yellow', '━'.repeat(gone))}${paint('dim', '─'.repeat(width - gone))}`
     return `${bar} in ${(left / 1_000).toFixed(1)} s`
   }
-
-  #time(): string {
-    return `${((performance.now() - this.#started) / 1_000).toFixed(1)} s`.padStart(TIME)
-  }
 }
 
-const TIME = 6
 const STATE = 17
 
 function columns(time: string, state: string, attempt: string, delay: string, cause: string): string {
-  return `${time.padStart(TIME)} ${state.padEnd(STATE)} ${attempt.padEnd(11)} ${delay.padEnd(5)} ${cause}`.trimEnd()
+  return `${time} ${state.padEnd(STATE)} ${attempt.padEnd(12)} ${delay.padEnd(5)} ${cause}`.trimEnd()
 }
 
 function of(n: number, max: number): string {

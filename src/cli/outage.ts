@@ -6,7 +6,7 @@ import { createEmbeddedBroker, type EmbeddedBroker } from '../testing/embedded-b
 import { createTokenAuthority, type TokenAuthority } from '../testing/token-authority.ts'
 import { inSeconds } from './duration.ts'
 import { Ledger } from './ledger.ts'
-import { Narrator } from './narrator.ts'
+import { elapsedTime, Narrator } from './narrator.ts'
 import type { Terminal } from './terminal.ts'
 
 const READINGS = 'demo/readings'
@@ -75,7 +75,7 @@ export async function runOutage(terminal: Terminal): Promise<number> {
   terminal.line(terminal.paint('bold', 'One whole outage, with short delays'))
   terminal.line(`Broker ${broker.url}, in this process. QoS 1 readings all the time.`)
   terminal.line()
-  const narrator = new Narrator(terminal, client, () => activity(ledger, client))
+  const narrator = new Narrator(terminal, client, { time: elapsedTime(), activity: () => activity(ledger, client) })
   narrator.header()
 
   const life = new AbortController()

@@ -43,7 +43,7 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     ...(password !== undefined && { password: toPassword(password) }),
     ...(protocolVersion === 5 && { properties: connectProperties(options, clean) }),
     ...(will && { will: toWill(will, protocolVersion) }),
-    ...(tls as object | undefined),
+    ...tls,
     ...(clock && { timerVariant: intervalsOn(clock) }),
     // MQTT.js hands on to a WebSocket only some of the TLS options.
     wsOptions: {
@@ -102,8 +102,8 @@ function intervalsOn(clock: Clock): Exclude<IClientOptions['timerVariant'], stri
       return id
     },
     clear(id) {
-      clock.clearTimeout(running.get(id as number))
-      running.delete(id as number)
+      clock.clearTimeout(running.get(id))
+      running.delete(id)
     },
   }
 }

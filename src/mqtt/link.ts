@@ -48,8 +48,9 @@ export class MqttLink implements Link {
     if (this.#closed) return
     const { topic, payload, qos, retain, properties } = packet
     const options: IClientPublishOptions = { qos, retain, dup }
-    if (properties && this.protocolVersion === 5)
+    if (properties && this.protocolVersion === 5) {
       options.properties = properties as NonNullable<typeof options.properties>
+    }
     if (qos > 0) this.#ids.use(packetId)
     this.#client.publish(topic, payload as Buffer, options, written && ((error) => error ?? written()))
   }
@@ -142,6 +143,6 @@ function incoming(topic: string, payload: Uint8Array, packet: IPublishPacket): I
     retain: packet.retain,
     dup: packet.dup,
     packetId: packet.messageId ?? 0,
-    properties: packet.properties as IncomingPublish['properties'],
+    properties: packet.properties,
   }
 }

@@ -114,8 +114,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   /** Rejects whatever waits for the broker's answer. */
   reject(error: unknown): void {
-    for (const { subscribers } of this.#wanted.values())
+    for (const { subscribers } of this.#wanted.values()) {
       for (const subscriber of subscribers) subscriber.rejected(error)
+    }
   }
 
   /** Each subscriber whose filter matches, once. */
@@ -163,7 +164,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   async #bringTogether(tell: (event: SubscriptionsEvent) => void, stopped: () => boolean): Promise<void> {
     const link = this.#link
-    while (link && !stopped()) {
+    if (!link) return
+    while (!stopped()) {
       const missing = [...this.#wanted.values()].filter(({ state }) => state === 'wanted' || state === 'asked')
       const unwanted = [...this.#unwanted]
       if (missing.length === 0 && unwanted.length === 0) break
