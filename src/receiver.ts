@@ -56,7 +56,8 @@ export function createDeliver<Value>(
     try {
       value = codec.decode(packet.payload)
     } catch (cause) {
-      return invalid(packet, new InvalidMessageError(packet.topic, [], { cause }))
+      invalid(packet, new InvalidMessageError(packet.topic, [], { cause }))
+      return undefined
     }
     if (!schema) return hand(packet, value)
     return check(packet, value).catch(rethrowTo(onThrow))

@@ -43,7 +43,7 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     ...(password !== undefined && { password: toPassword(password) }),
     ...(protocolVersion === 5 && { properties: connectProperties(options, clean) }),
     ...(will && { will: toWill(will, protocolVersion) }),
-    ...tls,
+    ...(tls as IClientOptions | undefined),
     ...(clock && { timerVariant: intervalsOn(clock) }),
     // MQTT.js hands on to a WebSocket only some of the TLS options.
     wsOptions: {
