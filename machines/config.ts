@@ -77,9 +77,15 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
     classify: input.classify,
     random: input.random ?? systemRandom,
     now: input.now ?? systemNow,
-    reconnect: Object.freeze({ ...defaultReconnect, ...input.reconnect }),
-    recovery: Object.freeze({ ...exponentialRecovery, ...input.recovery }),
-    timeouts: Object.freeze({ ...defaultTimeouts, ...input.timeouts }),
-    redirect: Object.freeze({ allow: () => false, maxHops: 3, ...input.redirect }),
+    reconnect: withDefaults(defaultReconnect, input.reconnect),
+    recovery: withDefaults(exponentialRecovery, input.recovery),
+    timeouts: withDefaults(defaultTimeouts, input.timeouts),
+    redirect: withDefaults<RedirectPolicy>({ allow: () => false, maxHops: 3 }, input.redirect),
   })
+}
+
+/** What is left out takes its default, and what is `undefined` too: a delay of that would be endless. */
+export function withDefaults<Options extends object>(defaults: Options, given: Partial<Options> = {}): Options {
+  const told = Object.entries(given).filter(([, value]) => value !== undefined)
+  return Object.freeze({ ...defaults, ...Object.fromEntries(told) })
 }

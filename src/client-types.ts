@@ -87,7 +87,12 @@ export interface SubscribeOptions<Value = Uint8Array> {
   readonly schema?: StandardSchema<Value>
   /** Gets what can't be decoded or is not valid. @default the client's `error` event */
   readonly onInvalid?: (error: InvalidMessageError, message: Message) => void
-  /** In an async loop: how many QoS 0 messages may wait; beyond it the oldest of them is dropped. @default 1_000 */
+  /**
+   * In an async loop: how many messages may wait; beyond it the oldest is dropped. Those of QoS 1 and 2 are not, as
+   * long as their acknowledgements wait for the loop: then the broker holds the others back.
+   *
+   * @default 1_000
+   */
   readonly bufferSize?: number
 }
 
@@ -102,9 +107,12 @@ export interface Subscription {
   unsubscribe(): void
 }
 
-/** A subscription whose messages are taken in a loop: `for await (const message of subscription)`. */
+/**
+ * A subscription whose messages are taken in a loop: `for await (const message of subscription)`. Several loops share
+ * them; when the last one is left, the subscription ends, and what still waits is dropped.
+ */
 export interface IterableSubscription<Value = Uint8Array> extends Subscription, AsyncIterable<Message<Value>> {
-  /** How many QoS 0 messages were dropped because the loop was too slow. */
+  /** How many messages were dropped because the loop was too slow. */
   readonly dropped: number
 }
 

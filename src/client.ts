@@ -25,6 +25,7 @@ import type { ClientEvents, ConnectionState } from './events.ts'
 import { guarded, silentLogger } from './logger.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
+import { checkOptions } from './parse-options.ts'
 import { preparePeriodicRequest } from './periodic.ts'
 import { randomText } from './preparation.ts'
 import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
@@ -48,12 +49,15 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #publisher: Publisher
   readonly #requests: Requests
   readonly #waits = new Waits()
+  /** For the store, of calls of `connect`. */
+  readonly #openings = new Waits()
   /** The error of the application's that is behind the last failure. */
   #cause: unknown
   #disposed = false
 
   /** @throws {InvalidOptionError} if an option is wrong */
   constructor(options: ResilientMqttClientOptions) {
+    checkOptions(options)
     const now = options.now ?? Date.now
     this.#options = options
     this.#observer = new Observer(guarded(options.logger ?? silentLogger), now)
@@ -62,11 +66,13 @@ export class ResilientMqttClient implements AsyncDisposable {
       onDrained: () => events.emit('drained', this.outbox),
       onSubscriptionFailed: (filter, error) => events.emit('subscriptionFailed', { filter, error }),
       onError: (error, source) => {
-        this.#cause = error
+        if (source !== 'store') this.#cause = error
         this.#observer.report(error, source)
       },
+      onOutboxRestored: (restored) => this.#observer.restored(restored),
     })
-    this.#publisher = { session: this.#connection.session, journal: undefined, now }
+    const { session, journal } = this.#connection
+    this.#publisher = { session, journal, now }
     this.#requests = this.#createRequests()
     const { inspect, clock } = options
     this.actor = createActor(this.#connection.machine, {
@@ -113,6 +119,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    *
    * @param options.signal - stops trying when it aborts
    * @throws {ConnectionFailedError} when it gave up: the failure is fatal, or no attempts and cycles are left
+   * @throws {StoreError} if the store can't be opened; nothing was done then
    * @throws {DisconnectedError} when `disconnect()` is called meanwhile
    * @throws {ClientDisposedError}
    */
@@ -120,7 +127,9 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#ensureAlive()
     if (isReady(this.actor.getSnapshot())) return
     signal?.throwIfAborted()
+    await this.#openStore(signal)
     if (this.#observer.state === 'disconnecting') await this.waitFor('disconnected', signal && { signal })
+    this.#ensureAlive()
     try {
       await this.#waits.wait<void>({ signal }, (ending) => {
         const stops = [
@@ -141,10 +150,12 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /**
    * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent and the socket closed, each in
-   * bounded time. Subscriptions and periodic requests are kept for the next `connect()`.
+   * bounded time. Subscriptions, periodic requests and durable publishes are kept for the next `connect()`; the latter
+   * for a later process, too.
    */
   async disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions = {}): Promise<void> {
     const { state } = this.#observer
+    this.#openings.reject(new DisconnectedError('the store was open'))
     if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
     try {
       await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal)
@@ -152,21 +163,23 @@ export class ResilientMqttClient implements AsyncDisposable {
       this.#send('DISCONNECT')
     }
     await this.waitFor('disconnected', signal && { signal })
-    this.#leaveOutbox(outbox)
+    await this.#leaveOutbox(outbox)
   }
 
   /**
    * Publishes. What can't be sent now waits in the outbox.
    *
    * @returns resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. Its `accepted` resolves when the client is
-   *   answerable for it: at once, or for a durable one when it is on disk
+   *   answerable for it: at once, or for a durable one when it is on disk. Who asks for `accepted` need not handle a
+   *   rejection of the other
    * @throws {InvalidOptionError} if topic, payload or options are wrong
    * @throws {PublishRefusedError} if the broker refuses it
    * @throws {NotSupportedByBrokerError} if it is larger, or of a higher QoS, than the broker takes, or retained
    * @throws {OutboxOverflowError} {PublishExpiredError} {PublishSupersededError} if it left the outbox unsent
    * @throws {ConnectionLostError} if it is QoS 0 and the connection ended while it was written
    * @throws {PoisonPacketError} if the broker closes the connection on it again and again
-   * @throws {DisconnectedError} {ClientDisposedError}
+   * @throws {StoreError} if it is durable and can't be written
+   * @throws {DisconnectedError} {ClientDisposedError}; a durable one stays in the store then, and is delivered later
    */
   publish<Value = Payload>(topic: string, value: Value, options: PublishOptions<Value> = {}): PendingPublish {
     if (this.#disposed) return refusedPublish(new ClientDisposedError())
@@ -295,6 +308,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#connection.session.reject(() => error)
     this.#connection.subscriptions.reject(error)
     this.#waits.reject(error)
+    await this.#connection.journal?.close()
   }
 
   #createRequests(): Requests {
@@ -325,8 +339,21 @@ export class ResilientMqttClient implements AsyncDisposable {
       })
   }
 
-  #leaveOutbox(policy: 'reject' | 'keep'): void {
-    if (policy === 'reject') this.#connection.session.reject(() => new DisconnectedError('the publish was delivered'))
+  async #leaveOutbox(policy: 'reject' | 'keep'): Promise<void> {
+    const { session, journal } = this.#connection
+    if (policy === 'reject') session.reject(() => new DisconnectedError('the publish was delivered'))
+    // What is settled must not be sent again by the next process.
+    await journal?.flush()
+  }
+
+  async #openStore(signal: AbortSignal | undefined): Promise<void> {
+    const { journal } = this.#connection
+    if (!journal || journal.clientId !== undefined) return
+    await this.#openings.wait<void>({ signal }, (ending) => {
+      journal.open().then(ending.resolve, ending.reject)
+      return []
+    })
+    this.#ensureAlive()
   }
 
   #timeout(what: string, after: number | undefined) {

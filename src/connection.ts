@@ -1,15 +1,17 @@
 import { fromPromise, type AnyActorRef, type AnyEventObject } from 'xstate'
 
-import { defaultTimeouts, type ConnectionInput, type Timeouts } from '../machines/config.ts'
+import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } from '../machines/config.ts'
 import type { RefreshedCredentials, RefreshReason } from '../machines/connection-types.ts'
 import { connectionMachine } from '../machines/connection.ts'
 import { periodicRequestMachine } from '../machines/periodic-request.ts'
 import { defaultResubscribe, subscriptionsMachine } from '../machines/subscriptions.ts'
 import { realClock } from './clock.ts'
+import { LevelJournal } from './durable/level-journal.ts'
+import type { ClientEvents } from './events.ts'
 import { createTransport } from './mqtt/transport.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
-import { checkOptions, connectionInput, defaultOutbox } from './parse-options.ts'
-import { preparation } from './preparation.ts'
+import { connectionInput, defaultOutbox } from './parse-options.ts'
+import { generateClientId, preparation } from './preparation.ts'
 import { Secrets } from './secrets.ts'
 import { Inbox, type Receiver } from './session/inbox.ts'
 import type { Ack, IncomingPublish, Link } from './session/link.ts'
@@ -26,12 +28,16 @@ export interface ConnectionHooks {
   /** A subscription is left to the user: the broker refused it for good, or closes the connection on it. */
   readonly onSubscriptionFailed: (filter: string, error: Error) => void
   /** Told of the errors that the machine knows by their names only. */
-  readonly onError: (error: unknown, source: 'credentials' | 'options') => void
+  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store') => void
+  /** The store was opened, and holds publishes of an earlier process. */
+  readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
 }
 
 /** The connection machine, provided with MQTT.js, the credentials source and the session, and what lives beside it. */
 export class Connection {
   readonly session: Session
+  /** Where durable publishes are written down, if the client has a store. */
+  readonly journal: LevelJournal | undefined
   readonly subscriptions: Subscriptions<Receiver>
   readonly periodic = new PeriodicRequests()
   /** Run it with `input`. */
@@ -43,13 +49,14 @@ export class Connection {
   /** The running machine, as soon as it was ready for the first time. */
   #actor: AnyActorRef | undefined
 
-  /** @throws {InvalidOptionError} if an option is wrong */
   constructor(options: ResilientMqttClientOptions, hooks: ConnectionHooks) {
-    checkOptions(options)
     this.#options = options
     this.input = connectionInput(options)
+    this.journal = this.#createJournal(hooks)
     this.session = new Session({
-      outbox: { ...defaultOutbox, ...options.outbox },
+      journal: this.journal,
+      onOrphanFailed: (_publication, error) => hooks.onError(error, 'store'),
+      outbox: withDefaults(defaultOutbox, options.outbox),
       clock: options.clock ?? realClock,
       now: options.now ?? Date.now,
       onDrained: hooks.onDrained,
@@ -79,13 +86,29 @@ export class Connection {
   }
 
   get timeouts(): Timeouts {
-    return { ...defaultTimeouts, ...this.#options.timeouts }
+    return withDefaults(defaultTimeouts, this.#options.timeouts)
   }
 
   /** Sends to a child of the running machine. */
   tell(actor: AnyActorRef, id: string, event: AnyEventObject): void {
     const { children } = actor.getSnapshot() as { children: Record<string, AnyActorRef | undefined> }
     children[id]?.send(event)
+  }
+
+  #createJournal(hooks: ConnectionHooks): LevelJournal | undefined {
+    const { store } = this.#options
+    if (store === undefined) return undefined
+    return new LevelJournal({
+      store,
+      generateClientId,
+      onRestored: (waiting, inFlight) => {
+        this.session.resume(waiting, inFlight)
+        if (waiting.length + inFlight.length === 0) return
+        hooks.onOutboxRestored({ waiting: waiting.length, inFlight: inFlight.length })
+      },
+      onRefused: (publication, error) => this.session.withdraw(publication, error),
+      onError: (error) => hooks.onError(error, 'store'),
+    })
   }
 
   #provide(hooks: ConnectionHooks): typeof connectionMachine {
@@ -96,7 +119,7 @@ export class Connection {
     return connectionMachine.provide({
       actors: {
         transport: createTransport({
-          prepare: preparation(this.#options, secrets),
+          prepare: preparation(this.#options, secrets, this.journal),
           packetIds: session.packetIds,
           clock,
           disconnectTimeout,
@@ -129,11 +152,12 @@ export class Connection {
     return {
       attached: (link: Link, sessionPresent: boolean) => {
         this.#link = link
-        inbox.attached(link)
+        inbox.attached(link, sessionPresent)
         subscriptions.attached(link)
         session.attached(link, sessionPresent)
       },
       detached: (...ended: Parameters<Session['detached']>) => {
+        inbox.detached(ended[0])
         subscriptions.detached(...ended)
         session.detached(...ended)
       },

@@ -18,7 +18,8 @@ export class Emitter<Events extends object> {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const handler of this.#handlers.get(name) ?? []) {
+    // A copy: what a handler registers is called from the next event on.
+    for (const handler of [...(this.#handlers.get(name) ?? [])]) {
       callGuarded(
         () => (handler as (event: Events[Name]) => unknown)(event),
         (error) => this.#onThrow(error, name),

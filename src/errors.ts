@@ -239,6 +239,36 @@ export class UnsubscribedError extends ResilientMqttError {
   }
 }
 
+/** What is wrong with a store. */
+export type StoreProblem = keyof typeof STORE_PROBLEMS
+
+const STORE_PROBLEMS = {
+  locked: 'is in use already: give each client a store of its own, or end the one that has it open',
+  foreign: 'holds something else, which was left as it is: choose another place',
+  corrupt: 'is damaged, and was left as it is: move it away to begin with an empty one',
+  newer: 'was written by a newer version of xstate-mqtt, and was left as it is: upgrade, or choose another place',
+  'no-package': 'needs the optional package classic-level: npm install classic-level',
+  unavailable: 'could not be opened',
+  write: 'could not be written',
+} as const
+
+/** The store of durable publishes can't be opened, or can't be written. */
+export class StoreError extends ResilientMqttError {
+  override readonly name = 'StoreError'
+  readonly code = 'STORE'
+
+  readonly problem: StoreProblem
+  /** Its path, if it has one. */
+  readonly location: string
+
+  constructor(problem: StoreProblem, location: string, options?: ErrorOptions) {
+    const told = problem === 'unavailable' || problem === 'write' ? options?.cause : undefined
+    super(`the store ${location} ${STORE_PROBLEMS[problem]}${told instanceof Error ? `: ${told.message}` : ''}`, options)
+    this.problem = problem
+    this.location = location
+  }
+}
+
 function hex(reasonCode: number): string {
   return `0x${reasonCode.toString(16).padStart(2, '0')}`
 }

@@ -45,6 +45,8 @@ export interface ClientEvents {
   restored: Emitted<'restored'>
   /** A subscription is left to you: the broker refused it for good, or closes the connection on it. */
   subscriptionFailed: { readonly filter: string; readonly error: Error }
+  /** The store was opened, and holds publishes of an earlier process: so many wait, and so many were sent. */
+  outboxRestored: { readonly waiting: number; readonly inFlight: number }
   /** Everything that was accepted is delivered: the outbox is empty and nothing is in flight. */
   drained: OutboxStatus
   /**

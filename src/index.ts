@@ -19,6 +19,8 @@ export { binary, json, text } from './codec.ts'
 export type { Codec, SchemaIssue, SchemaResult, StandardSchema } from './codec.ts'
 export { Connection } from './connection.ts'
 export type { ConnectionHooks } from './connection.ts'
+export { createConnectionMachine } from './connection-machine.ts'
+export type { ConnectionMachine } from './connection-machine.ts'
 export { describeFailure } from './describe.ts'
 export {
   ClientDisposedError,
@@ -35,10 +37,13 @@ export {
   PublishRefusedError,
   PublishSupersededError,
   ResilientMqttError,
+  StoreError,
   SubscriptionRefusedError,
   TimeoutError,
   UnsubscribedError,
 } from './errors.ts'
+export type { StoreProblem } from './errors.ts'
+export type { LevelDatabase } from './durable/database.ts'
 export type { ClientEvents, ConnectionState } from './events.ts'
 export type { Logger } from './logger.ts'
 export type {

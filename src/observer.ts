@@ -42,6 +42,12 @@ export class Observer {
     })
   }
 
+  /** The store holds publishes of an earlier process. */
+  restored(restored: ClientEvents['outboxRestored']): void {
+    this.#logger.info(restored, 'outboxRestored')
+    this.events.emit('outboxRestored', restored)
+  }
+
   /** Something of the application's failed. An error in a handler of `error` goes to the logger only. */
   report(error: unknown, source: string): void {
     if (!this.events.has('error') || source === 'the handler of error') {

@@ -2,6 +2,7 @@ import type { InspectionEvent, Observer } from 'xstate'
 
 import type { ConnectionInput } from '../machines/config.ts'
 import type { RefreshReason } from '../machines/connection-types.ts'
+import type { LevelDatabase } from './durable/database.ts'
 import type { Logger } from './logger.ts'
 import type { OutboxOptions } from './session/outbox.ts'
 import type { Payload, PublishProperties, Qos } from './types.ts'
@@ -52,7 +53,7 @@ export interface ConnectOptions {
    * @default `url` of the client's options
    */
   readonly url?: string | readonly string[]
-  /** @default generated once, and kept for the client's life */
+  /** @default generated once, and kept for the client's life, or for that of its `store` */
   readonly clientId?: string
   /** 4 is MQTT 3.1.1. @default 4 */
   readonly protocolVersion?: 4 | 5
@@ -60,7 +61,7 @@ export interface ConnectOptions {
   readonly keepalive?: number
   /**
    * Whether the broker forgets the session when we connect: `clean session` of MQTT 3.1.1, `clean start` of MQTT 5.
-   * `false` needs a `clientId` of your own.
+   * `false` needs a `clientId` of your own, or a `store`.
    *
    * @default true
    */
@@ -147,6 +148,14 @@ export interface ResilientMqttClientOptions extends Policies {
     readonly maxHops?: number
   }
   readonly outbox?: Partial<OutboxOptions>
+  /**
+   * Where publishes with `durable: true` are kept until they are acknowledged, so that they outlive the process: the
+   * path of a folder, which needs the package `classic-level`, or a database with the interface of `abstract-level`,
+   * such as `browser-level`, which you close yourself. One store belongs to one client at one broker.
+   *
+   * It also keeps the client id that is generated if you give none, so that `clean: false` needs no `clientId`.
+   */
+  readonly store?: string | LevelDatabase
   readonly subscriptions?: SubscriptionsOptions
   /**
    * Where responses to this client's requests come (MQTT 5). No other client may have the same.

@@ -1,10 +1,10 @@
-import type { BackoffPolicy } from '../machines/policy/backoff.ts'
 import type { ConnectionInput, RedirectPolicy } from '../machines/config.ts'
-import { defaultTimeouts } from '../machines/config.ts'
-import { defaultReconnect, exponentialRecovery } from '../machines/policy/recovery.ts'
+import { defaultTimeouts, withDefaults } from '../machines/config.ts'
+import { defaultReconnect, exponentialRecovery, type ReconnectPolicy } from '../machines/policy/recovery.ts'
 import { InvalidOptionError } from './errors.ts'
 import { hostname, hostOf } from './mqtt/server-url.ts'
 import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
+import { checkProperties } from './publish-properties.ts'
 import type { OutboxOptions } from './session/outbox.ts'
 import { checkTopic } from './topics.ts'
 
@@ -22,19 +22,21 @@ export const defaultOutbox: OutboxOptions = Object.freeze({
  * @throws {InvalidOptionError} naming the option, the rule and the value
  */
 export function checkOptions(options: ResilientMqttClientOptions): void {
-  const { url, reconnect, recovery, timeouts, redirect, refreshBefore, outbox } = options
+  const { url, reconnect, recovery, timeouts, redirect, refreshBefore, outbox, logger, clock } = options
   if (url !== undefined) parseUrls('url', url)
   if (url === undefined && options.options === undefined && options.credentials === undefined) {
     throw new InvalidOptionError('url', 'must be given, unless options or credentials give it')
   }
-  checkTier('reconnect', { ...defaultReconnect, ...reconnect })
-  checkTier('recovery', { ...exponentialRecovery, ...recovery })
+  checkTier('reconnect', withDefaults(defaultReconnect, reconnect))
+  checkTier('recovery', withDefaults(exponentialRecovery, recovery))
+  oneOf('recovery.recreateClient', recovery?.recreateClient, [true, false])
   checkCount('recovery.refreshTokenEvery', recovery?.refreshTokenEvery)
   for (const name of Object.keys(defaultTimeouts) as (keyof typeof defaultTimeouts)[]) {
     checkDuration(`timeouts.${name}`, timeouts?.[name])
   }
   checkDuration('refreshBefore', refreshBefore)
   checkCount('redirect.maxHops', redirect?.maxHops)
+  if (typeof redirect?.allow !== 'function') oneOf('redirect.allow', redirect?.allow, ['own-hosts', 'any', 'none'])
   oneOf('onTakeover', options.onTakeover, ['fail', 'retry-later'])
   checkCount('outbox.maxMessages', outbox?.maxMessages)
   checkCount('outbox.maxBytes', outbox?.maxBytes)
@@ -46,15 +48,25 @@ export function checkOptions(options: ResilientMqttClientOptions): void {
   checkFunction('classify', options.classify)
   checkFunction('random', options.random)
   checkFunction('now', options.now)
-  if (typeof options.options === 'object') checkConnectOptions(options.options)
+  checkStore(options.store)
+  checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
+  checkMethods('clock', clock, ['setTimeout', 'clearTimeout'])
+  if (typeof options.inspect !== 'function') checkMethods('inspect', options.inspect, ['next'])
+  if (options.options !== undefined && typeof options.options !== 'function') {
+    checkConnectOptions(options.options, options.store !== undefined)
+  }
 }
 
 /**
  * Checks how to connect, also when a function gave it.
  *
+ * @param hasStore - which keeps the client id
  * @throws {InvalidOptionError}
  */
-export function checkConnectOptions(options: ConnectOptions): void {
+export function checkConnectOptions(options: ConnectOptions, hasStore: boolean): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOptionError('options', 'must be an object, or a function that gives one', options)
+  }
   const { url, clientId, keepalive, protocolVersion, clean, sessionExpiry, receiveMaximum, maximumPacketSize } = options
   if (url !== undefined) parseUrls('options.url', url)
   if (keepalive !== undefined && keepalive !== 0 && !(keepalive >= 1_000 && keepalive <= 65_535_000)) {
@@ -62,10 +74,15 @@ export function checkConnectOptions(options: ConnectOptions): void {
     throw new InvalidOptionError('options.keepalive', rule, keepalive)
   }
   oneOf('options.protocolVersion', protocolVersion, [4, 5])
-  if (clean === false && !clientId) {
+  oneOf('options.clean', clean, [true, false])
+  checkString('options.clientId', clientId)
+  checkString('options.username', options.username)
+  if (!(options.password instanceof Uint8Array)) checkString('options.password', options.password, true)
+  checkWill(options.will)
+  if (clean === false && !clientId && !hasStore) {
     throw new InvalidOptionError(
       'options.clientId',
-      'must be given with clean: false, so that the session is found again',
+      'must be given with clean: false, so that the session is found again, or else a store',
     )
   }
   if (sessionExpiry !== undefined && !(sessionExpiry >= 0)) {
@@ -90,10 +107,11 @@ export function parseUrls(option: string, url: string | readonly string[]): read
       // It may hold a password where we can't tell, so it is not shown.
       throw new InvalidOptionError(option, 'must be a URL such as mqtt://localhost:1883')
     }
-    const { protocol } = new URL(candidate)
+    const { protocol, hostname: host } = new URL(candidate)
     if (!SCHEMES.has(protocol)) {
       throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
     }
+    if (host === '') throw new InvalidOptionError(option, 'must name a host, as mqtt://localhost:1883 does')
   }
   return urls
 }
@@ -124,7 +142,22 @@ function redirectPolicy({ redirect, url, options }: ResilientMqttClientOptions):
   return { allow: (serverReference) => hosts.has(hostname(hostOf(serverReference) ?? '')), maxHops }
 }
 
-function checkTier(tier: string, policy: BackoffPolicy & { readonly maxAttempts: number }): void {
+function checkStore(store: ResilientMqttClientOptions['store']): void {
+  if (store === '') throw new InvalidOptionError('store', 'must be the path of a folder, or a database', store)
+  if (typeof store !== 'string') checkMethods('store', store, ['open', 'batch', 'iterator'])
+}
+
+function checkWill(will: ConnectOptions['will']): void {
+  if (will === undefined) return
+  checkTopic(will.topic, 'options.will.topic')
+  if (!(will.payload instanceof Uint8Array)) checkString('options.will.payload', will.payload, true)
+  oneOf('options.will.qos', will.qos, [0, 1, 2])
+  checkDuration('options.will.delay', will.delay)
+  checkProperties(will.properties)
+}
+
+function checkTier(tier: string, policy: ReconnectPolicy): void {
+  oneOf(`${tier}.enabled`, policy.enabled, [true, false])
   checkCount(`${tier}.maxAttempts`, policy.maxAttempts)
   checkDuration(`${tier}.initialDelay`, policy.initialDelay)
   checkDuration(`${tier}.maxDelay`, policy.maxDelay)
@@ -167,6 +200,19 @@ function oneOf(option: string, value: unknown, allowed: readonly unknown[]): voi
       value,
     )
   }
+}
+
+/** @param secret - leaves the value out of the message */
+function checkString(option: string, value: unknown, secret = false): void {
+  if (value === undefined || typeof value === 'string') return
+  throw new InvalidOptionError(option, `must be a string${secret ? ' or a Uint8Array' : ''}`, secret ? undefined : value)
+}
+
+function checkMethods(option: string, value: unknown, methods: readonly string[]): void {
+  if (value === undefined) return
+  const object = Object(value) as Record<string, unknown>
+  if (methods.every((method) => typeof object[method] === 'function')) return
+  throw new InvalidOptionError(option, `must have ${methods.map((method) => `${method}()`).join(', ')}`, value)
 }
 
 function checkFunction(option: string, value: unknown): void {

@@ -1,13 +1,14 @@
 import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { InvalidOptionError } from './errors.ts'
+import { checkProperties } from './publish-properties.ts'
 import type { Journal } from './session/journal.ts'
 import { Publication, type PublishResult } from './session/publication.ts'
 import type { Session } from './session/session.ts'
 import { checkTopic } from './topics.ts'
 import type { Payload, Qos } from './types.ts'
 
-/** 256 MiB less one byte, less the topic (MQTT 5 §1.5.5). */
-const MAX_PAYLOAD = 268_435_455 - 65_535
+/** 256 MiB less one byte, less a topic and properties (MQTT 5 §1.5.5). */
+const MAX_PAYLOAD = 268_435_455 - 4 * 65_535
 
 const ACCEPTED = Promise.resolve()
 
@@ -36,6 +37,8 @@ export function publish<Value>(
     checkPublish(topic, payload, options, journal)
     const publication = createPublication(session, topic, payload, options, now(), resolve, reject)
     session.publish(publication)
+    // Then the outbox had no room for it, or it is done.
+    if (publication.phase === 'settled') return
     accepted = publication.durable && journal ? journal.accepted(publication) : ACCEPTED
   })
   return withAcceptance(published, accepted)
@@ -55,7 +58,8 @@ export function publishNow(
 ): Promise<PublishResult> {
   return new Promise((resolve, reject) => {
     checkPublish(topic, payload, { qos }, undefined)
-    const publication = createPublication(session, topic, payload, { qos }, now(), resolve, reject)
+    // It is worth nothing later: should the connection be lost, with the session, it is not sent anew.
+    const publication = createPublication(session, topic, payload, { qos, ttl: 0 }, now(), resolve, reject)
     if (!session.publishNow(publication)) reject(new Error('the connection takes no request now'))
   })
 }
@@ -68,7 +72,13 @@ export function checkQos(qos: unknown): void {
 function withAcceptance(published: Promise<PublishResult>, accepted: Promise<void> | undefined): PendingPublish {
   const acceptance = accepted ?? published.then(() => {})
   if (acceptance !== ACCEPTED) acceptance.catch(() => {})
-  return Object.assign(published, { accepted: acceptance })
+  return Object.defineProperty(published, 'accepted', {
+    get: () => {
+      // Who asks for it may look at nothing else.
+      published.catch(() => {})
+      return acceptance
+    },
+  }) as PendingPublish
 }
 
 function createPublication(
@@ -80,7 +90,7 @@ function createPublication(
   resolve: (result: PublishResult) => void,
   reject: (error: unknown) => void,
 ): Publication {
-  const { signal, latest, properties } = options
+  const { signal, latest } = options
   const onAbort = () => session.outbox.remove(publication, signal?.reason)
   const settled = <Argument>(settle: (argument: Argument) => void) =>
     signal
@@ -94,7 +104,7 @@ function createPublication(
     payload,
     qos: options.qos ?? 0,
     retain: options.retain ?? false,
-    properties,
+    properties: checkProperties(options.properties),
     acceptedAt: now,
     expiresAt: now + timeToLive(options),
     latest: latest === true ? topic : latest || undefined,
@@ -116,6 +126,10 @@ function encode<Value>(value: Value, { codec }: PublishOptions<Value>): Payload 
   return codec ? codec.encode(value) : (value as Payload)
 }
 
+function byteLength(payload: Payload): number {
+  return typeof payload === 'string' ? new TextEncoder().encode(payload).byteLength : payload.byteLength
+}
+
 function checkPublish(
   topic: string,
   payload: unknown,
@@ -126,8 +140,9 @@ function checkPublish(
   if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
     throw new InvalidOptionError('payload', 'must be a string or a Uint8Array, or have a codec', payload)
   }
-  if (payload.length > MAX_PAYLOAD) {
-    throw new InvalidOptionError('payload', `must be at most ${MAX_PAYLOAD} bytes`, payload.length)
+  // At most three bytes for each UTF-16 unit: only then is it worth counting.
+  if (payload.length * 3 > MAX_PAYLOAD && byteLength(payload) > MAX_PAYLOAD) {
+    throw new InvalidOptionError('payload', `must be at most ${MAX_PAYLOAD} bytes`)
   }
   checkQos(qos)
   if (ttl !== undefined && !(ttl > 0)) throw new InvalidOptionError('ttl', 'must be more than 0 milliseconds', ttl)

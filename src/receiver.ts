@@ -1,5 +1,6 @@
 import type { SubscribeOptions } from './client-types.ts'
-import { binary, type Codec } from './codec.ts'
+import { binary, type Codec, type SchemaResult, type StandardSchema } from './codec.ts'
+import { callGuarded } from './emitter.ts'
 import { InvalidMessageError } from './errors.ts'
 import { ReceivedMessage } from './message.ts'
 import type { IncomingPublish } from './session/link.ts'
@@ -15,56 +16,92 @@ export interface Delivery<Value> {
   readonly onInvalid: (error: InvalidMessageError) => void
 }
 
-/**
- * Decodes, checks and hands over messages. Never throws.
- *
- * @returns a promise that resolves when the message is processed, unless that is known at once
- */
-export function createDeliver<Value>(
-  delivery: Delivery<Value>,
-): (packet: IncomingPublish) => Promise<void> | undefined {
+/** Resolves when a message is processed, rejects if it could not be; `undefined` if it was processed at once. */
+type Processing = Promise<void> | undefined
+
+/** Decodes, checks and hands over messages, in the order in which they came. Never throws. */
+export function createDeliver<Value>(delivery: Delivery<Value>): (packet: IncomingPublish) => Processing {
   const { options, handler, onThrow } = delivery
   const codec = options.codec ?? (binary as Codec<unknown> as Codec<Value>)
   const { schema } = options
 
-  const hand = (packet: IncomingPublish, value: Value): Promise<void> | undefined => {
+  const hand = (packet: IncomingPublish, value: Value): Processing => {
     try {
       const processed = handler(new ReceivedMessage(packet, value))
-      return processed instanceof Promise ? processed.then(nothing, rethrowTo(onThrow)) : undefined
+      return isThenable(processed) ? Promise.resolve(processed).then(nothing, rethrowTo(onThrow)) : undefined
     } catch (error) {
       return rethrowTo(onThrow)(error)
     }
   }
 
-  const invalid = (packet: IncomingPublish, error: InvalidMessageError): void => {
-    if (!options.onInvalid) return delivery.onInvalid(error)
-    try {
-      options.onInvalid(error, new ReceivedMessage(packet, packet.payload))
-    } catch (thrown) {
-      onThrow(thrown)
-    }
+  const invalid = (packet: IncomingPublish, error: InvalidMessageError): undefined => {
+    const { onInvalid } = options
+    if (!onInvalid) return void delivery.onInvalid(error)
+    callGuarded(() => onInvalid(error, new ReceivedMessage(packet, packet.payload)), onThrow)
   }
 
-  const check = async (packet: IncomingPublish, value: Value): Promise<void> => {
-    const result = await schema?.['~standard'].validate(value)
-    if (result?.issues) return invalid(packet, new InvalidMessageError(packet.topic, result.issues))
-    await hand(packet, result ? result.value : value)
-  }
+  const conclude = (packet: IncomingPublish, { issues, ...result }: SchemaResult<Value>): Processing =>
+    issues
+      ? invalid(packet, new InvalidMessageError(packet.topic, issues))
+      : hand(packet, (result as { value: Value }).value)
+
+  const check = checkInOrder(conclude, onThrow)
 
   return (packet) => {
     let value: Value
     try {
       value = codec.decode(packet.payload)
     } catch (cause) {
-      invalid(packet, new InvalidMessageError(packet.topic, [], { cause }))
-      return undefined
+      return invalid(packet, new InvalidMessageError(packet.topic, [], { cause }))
     }
-    if (!schema) return hand(packet, value)
-    return check(packet, value).catch(rethrowTo(onThrow))
+    return schema ? check(packet, value, schema) : hand(packet, value)
+  }
+}
+
+/** Checks messages, which may take its time, and lets none overtake another. */
+function checkInOrder<Value>(
+  conclude: (packet: IncomingPublish, result: SchemaResult<Value>) => Processing,
+  onThrow: (error: unknown) => void,
+) {
+  /** Resolves when those before are handed over; `undefined` if they are. */
+  let before: Promise<unknown> | undefined
+
+  const conclusionOf = async (packet: IncomingPublish, checking: Promise<SchemaResult<Value>>, turn: typeof before) => {
+    try {
+      const result = await checking
+      await turn
+      return { processing: conclude(packet, result) }
+    } catch (error) {
+      await turn
+      return { processing: rethrowTo(onThrow)(error) }
+    }
+  }
+
+  return (packet: IncomingPublish, value: Value, schema: StandardSchema<Value>): Processing => {
+    let result: SchemaResult<Value> | Promise<SchemaResult<Value>>
+    try {
+      result = schema['~standard'].validate(value)
+    } catch (error) {
+      return rethrowTo(onThrow)(error)
+    }
+    if (!isThenable(result) && !before) return conclude(packet, result)
+    const concluded = conclusionOf(packet, Promise.resolve(result), before)
+    before = concluded
+    const processed = concluded.then(async ({ processing }) => {
+      if (before === concluded) before = undefined
+      await processing
+    })
+    // With `ack: 'on-receipt'` nobody waits for it.
+    processed.catch(nothing)
+    return processed
   }
 }
 
 function nothing(): void {}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
+}
 
 /** Reports, and stays rejected: the message was not processed. */
 function rethrowTo(onThrow: (error: unknown) => void) {

@@ -32,7 +32,9 @@ export function subscribe<Value>(
     if (subscriptions.remove(receiver)) connection.wantedChanged()
     queue?.close()
   }
-  const queue = handler ? undefined : new MessageQueue<Value>(options.bufferSize ?? DEFAULT_BUFFER_SIZE, unsubscribe)
+  const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
+  const { bufferSize = DEFAULT_BUFFER_SIZE } = options
+  const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, ack === 'after-handler', unsubscribe)
   const { promise: ready, resolve: granted, reject: rejected } = deferred<Qos>()
   // Nobody has to look at it: a refusal is told by an event too.
   ready.catch(() => {})
@@ -43,7 +45,7 @@ export function subscribe<Value>(
     noLocal: options.noLocal ?? false,
     retainAsPublished: options.retainAsPublished ?? false,
     retainHandling: options.retainHandling ?? 0,
-    ack: options.ack ?? (queue ? 'after-handler' : 'on-receipt'),
+    ack,
     granted,
     rejected: (error) => {
       rejected(error)
@@ -64,7 +66,7 @@ export function subscribe<Value>(
 function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>): IterableSubscription<Value> {
   return {
     ...subscription,
-    [Symbol.asyncIterator]: () => queue,
+    [Symbol.asyncIterator]: () => queue.iterate(),
     get dropped() {
       return queue.dropped
     },

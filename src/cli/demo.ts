@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 
+import { MAX_DELAY } from '../../machines/policy/backoff.ts'
+import { checkTopic } from '../topics.ts'
 import type { Qos } from '../types.ts'
 import { defineCommand, UsageError, type Values } from './command.ts'
 import { parseDuration } from './duration.ts'
@@ -59,6 +61,7 @@ export const demo = defineCommand({
 function liveOptions(url: string, values: Values<typeof options>): LiveOptions {
   const { protocol = '4', qos = '1', interval = '1s', subscribe = [], publish } = values
   if (URL.canParse(url) && new URL(url).password !== '') throw new UsageError(PASSWORD_ADVICE)
+  if (publish !== undefined) checkTopic(publish, '--publish')
   const clientId = values['client-id']
   return {
     url,
@@ -68,7 +71,7 @@ function liveOptions(url: string, values: Values<typeof options>): LiveOptions {
     ...(values.ca !== undefined && { tls: { ca: read('--ca', values.ca) } }),
     subscribe,
     publish,
-    interval: parseDuration('--interval', interval),
+    interval: between('--interval', parseDuration('--interval', interval)),
     qos: Number(oneOf('--qos', qos, ['0', '1', '2'])) as Qos,
   }
 }
@@ -81,6 +84,12 @@ function credentials({ username, 'password-file': file }: Values<typeof options>
     return {}
   }
   return { username, ...(password !== undefined && { password }) }
+}
+
+/** More than nothing: a loop without a pause is no demo. */
+function between(flag: string, interval: number): number {
+  if (interval >= 1 && interval <= MAX_DELAY) return interval
+  throw new UsageError(`${flag} must be between 1ms and 24d, got ${interval} ms`)
 }
 
 function oneOf(flag: string, value: string, allowed: readonly string[]): string {

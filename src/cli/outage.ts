@@ -166,9 +166,9 @@ function messageOf(error: unknown): string {
 }
 
 function activity(ledger: Ledger, client: ResilientMqttClient): string {
-  const { delivered, lost } = ledger.balance
-  const waiting = lost > 0 && !client.isConnected ? `, ${lost} wait` : ''
-  return `${delivered} reading${delivered === 1 ? '' : 's'} delivered${waiting}`
+  const { delivered } = ledger.balance
+  const { size } = client.outbox
+  return `${delivered} reading${delivered === 1 ? '' : 's'} delivered${size > 0 ? `, ${size} wait` : ''}`
 }
 
 function summarize(stage: Stage, problem: string | undefined): number {

@@ -14,7 +14,7 @@ export interface ChartState {
 export interface ChartTransition {
   /** `null` for the machine itself: from every state that does not say otherwise. */
   readonly source: string | null
-  /** As XState calls it, such as `xstate.after.reconnectDelay.connection.reconnecting`; `''` if it is immediate. */
+  /** As XState calls it, such as `xstate.after.reconnectDelay.reconnecting`; `''` if it is immediate. */
   readonly event: string
   /** In words, such as `after reconnectDelay`. */
   readonly label: string

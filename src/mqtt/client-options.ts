@@ -28,8 +28,12 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     clientId,
     // MQTT.js would let the user name and password of the URL win over all others, and cut them at the last colon.
     auth: '',
-    // It would also put the URL together again, and lose the brackets of an IPv6 address.
-    transformWsUrl: () => target.href,
+    // It would also put the URL together again, and lose the brackets of an IPv6 address. A key and a certificate turn
+    // its `mqtt` and `ws` into `mqtts` and `wss`.
+    transformWsUrl: (_url, { protocol = 'wss' }) => {
+      target.protocol = protocol
+      return target.href
+    },
     protocolVersion,
     clean,
     keepalive: Math.ceil(keepalive / 1_000),

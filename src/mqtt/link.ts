@@ -23,6 +23,7 @@ export class MqttLink implements Link {
   readonly #client: MqttClient
   readonly #ids: SessionIds
   readonly #incomingStore: IncomingStore
+  readonly #pings: (() => void)[] = []
   #closed = false
 
   constructor(
@@ -61,6 +62,14 @@ export class MqttLink implements Link {
 
   pubrel(packetId: number): void {
     this.#write(0x62, packetId)
+  }
+
+  ping(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#closed) return
+      this.#pings.push(resolve)
+      this.#client.sendPing()
+    })
   }
 
   acknowledge({ qos, packetId }: IncomingPublish): void {
@@ -106,6 +115,7 @@ export class MqttLink implements Link {
     const unacknowledged = new WeakSet<object>()
 
     client.on('packetreceive', (packet) => {
+      if (packet.cmd === 'pingresp') for (const answered of this.#pings.splice(0)) answered()
       if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec' && packet.cmd !== 'pubcomp') return
       events.acknowledged({
         type: packet.cmd,

@@ -2,22 +2,47 @@ import type { Failure } from '../../machines/failure.ts'
 import { objectsToPacket } from '../../machines/policy/classify.ts'
 
 /**
- * How a connection ended, for what was un-acked then: the broker objected to a packet, or closed without a word, or it
- * is nobody's fault.
+ * How a connection ended, for what was un-acked then: the broker objected to a packet, or it closed without a word or
+ * answered with what nobody understands, or it is nobody's fault.
  */
 export type Blame = 'objection' | 'silence' | 'none'
 
 export function blameOf(failure: Failure | undefined): Blame {
   if (!failure) return 'none'
   if (objectsToPacket(failure)) return 'objection'
-  return failure.kind === 'closed' ? 'silence' : 'none'
+  return failure.kind === 'closed' || failure.kind === 'protocol' ? 'silence' : 'none'
 }
 
-/** From so many closes in a row on, a packet is a suspect, and is sent only when no other is under way. */
-export const SUSPECT_FROM = 2
+/** What speaks against a packet. */
+export interface Suspect {
+  /** How often in a row the connection was closed while it was un-acked. */
+  suspicions: number
+  /** How often in a row it was alone then, on a connection on which the broker had answered before. */
+  accusations: number
+}
 
-/**
- * How many closes in a row, the last of them on this packet alone, make it poison. A close without a word can be a
- * broker that was restarted, so it takes one more.
- */
-export const POISON_FROM: Readonly<Record<Exclude<Blame, 'none'>, number>> = { objection: 2, silence: 3 }
+/** From so many closes in a row on a packet is a suspect: it is sent only when no other is under way. */
+const SUSPECT_FROM = 2
+
+/** Before a packet is quarantined for closes without a word, it has to be caught so often: brokers are killed, too. */
+const SILENT_ACCUSATIONS = 2
+
+export function accuse(suspect: Suspect, blame: Blame, alone: boolean): void {
+  if (blame === 'none') {
+    suspect.suspicions = 0
+    suspect.accusations = 0
+    return
+  }
+  suspect.suspicions++
+  if (alone) suspect.accusations++
+}
+
+export function isSuspect({ suspicions }: Suspect): boolean {
+  return suspicions >= SUSPECT_FROM
+}
+
+/** Whether a packet that was alone when the connection was closed is the cause: twice in a row, or once more. */
+export function isPoison({ suspicions, accusations }: Suspect, blame: Blame): boolean {
+  if (blame === 'objection') return suspicions >= SUSPECT_FROM
+  return blame === 'silence' && suspicions > SUSPECT_FROM && accusations >= SILENT_ACCUSATIONS
+}

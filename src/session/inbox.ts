@@ -10,7 +10,7 @@ export interface Receiver extends Subscriber {
 }
 
 interface HeldBack {
-  readonly packet: IncomingPublish
+  packet: IncomingPublish
   state: 'processing' | 'processed' | 'failed'
 }
 
@@ -19,20 +19,29 @@ export class Inbox {
   readonly #subscriptions: Subscriptions<Receiver>
   /** Acknowledgements that are held back on the connection that is open now, in order. */
   #heldBack: HeldBack[] = []
+  /** QoS 2 messages whose PUBCOMP is held back, by packet id: after a reconnect the broker releases them once more. */
+  readonly #unreleased = new Map<number, HeldBack>()
   #link: Link | undefined
 
   constructor(subscriptions: Subscriptions<Receiver>) {
     this.#subscriptions = subscriptions
   }
 
-  attached(link: Link): void {
+  attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
     // Those of the connection before are lost with it: the broker sends their messages again.
     this.#heldBack = []
+    if (!sessionPresent) this.#unreleased.clear()
+  }
+
+  detached(link: Link): void {
+    if (this.#link === link) this.#link = undefined
   }
 
   /** @returns whether its acknowledgement is held back */
   received(packet: IncomingPublish): boolean {
+    const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
+    if (earlier && earlier.state !== 'failed') return this.#receivedAgain(earlier, packet)
     const processing: Promise<void>[] = []
     for (const receiver of this.#subscriptions.match(packet.topic)) {
       const processed = receiver.deliver(packet)
@@ -44,9 +53,18 @@ export class Inbox {
     return true
   }
 
+  /** It was delivered on an earlier connection: exactly once means not again (MQTT 5 §4.3.3). */
+  #receivedAgain(earlier: HeldBack, packet: IncomingPublish): boolean {
+    earlier.packet = packet
+    if (earlier.state === 'processed' && this.#heldBack.length === 0) return !this.#unreleased.delete(packet.packetId)
+    this.#heldBack.push(earlier)
+    return true
+  }
+
   #holdBack(packet: IncomingPublish, processing: readonly Promise<void>[]): void {
     const heldBack: HeldBack = { packet, state: 'processing' }
     this.#heldBack.push(heldBack)
+    if (packet.qos === 2) this.#unreleased.set(packet.packetId, heldBack)
     void Promise.all(processing).then(
       () => this.#done(heldBack, 'processed'),
       () => this.#done(heldBack, 'failed'),
@@ -55,12 +73,14 @@ export class Inbox {
 
   #done(heldBack: HeldBack, state: 'processed' | 'failed'): void {
     heldBack.state = state
-    for (;;) {
+    while (this.#link) {
       const [first] = this.#heldBack
       if (!first || first.state === 'processing') return
       this.#heldBack.shift()
       // A message that failed stays un-acked: the broker sends it again after the next reconnect.
-      if (first.state === 'processed') this.#link?.acknowledge(first.packet)
+      if (first.state === 'failed') continue
+      if (first.packet.qos === 2) this.#unreleased.delete(first.packet.packetId)
+      this.#link.acknowledge(first.packet)
     }
   }
 }

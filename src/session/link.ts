@@ -67,6 +67,8 @@ export interface Link {
   sizeOf(packet: OutgoingPublish): number
   /** Sends PUBREL for a publish of an earlier connection. */
   pubrel(packetId: number): void
+  /** Sends PINGREQ; resolves at the next PINGRESP, or never. */
+  ping(): Promise<void>
   /** Sends the PUBACK or PUBCOMP that was held back. */
   acknowledge(packet: IncomingPublish): void
   /** Sends one SUBSCRIBE for filters that share their options; resolves with the SUBACK's codes in order. Rejects when the connection ends first. */

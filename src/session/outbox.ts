@@ -18,6 +18,7 @@ export interface OutboxOptions {
 /** The publishes that wait for a connection, in order, bounded by messages and bytes. */
 export class Outbox {
   readonly #options: OutboxOptions
+  readonly #onRemoved: (publication: Publication, error: unknown) => void
   readonly #latest = new Map<string, Publication>()
   #queue: Publication[] = []
   /** Everything before it has left. Entries that left from the middle stay until they are passed. */
@@ -25,8 +26,10 @@ export class Outbox {
   #size = 0
   #bytes = 0
 
-  constructor(options: OutboxOptions) {
+  /** @param onRemoved - told of each publication that was rejected one by one */
+  constructor(options: OutboxOptions, onRemoved: (publication: Publication, error: unknown) => void) {
     this.#options = options
+    this.#onRemoved = onRemoved
   }
 
   get size(): number {
@@ -44,24 +47,29 @@ export class Outbox {
    */
   add(publication: Publication): void {
     const superseded = publication.latest === undefined ? undefined : this.#latest.get(publication.latest)
+    this.#makeRoom(publication, superseded)
     if (superseded) this.remove(superseded, new PublishSupersededError(superseded.topic))
-    this.#makeRoom(publication)
     this.#queue.push(publication)
     this.#enter(publication)
   }
 
   /** Puts publications in front of all others, in their order, whatever the bounds: they were accepted before. */
   addFirst(publications: readonly Publication[]): void {
-    this.#queue = [...publications, ...this.#queue.slice(this.#head)]
+    this.#queue = [...publications, ...this.waiting()]
     this.#head = 0
-    for (const publication of publications) this.#enter(publication)
+    // From the last to the first: a newer one with the same `latest` key may wait, or be among them.
+    for (const publication of publications.toReversed()) {
+      const newer = publication.latest !== undefined && this.#latest.has(publication.latest)
+      this.#enter(publication)
+      if (newer) this.remove(publication, new PublishSupersededError(publication.topic))
+    }
   }
 
   /** The next to send. What has expired meanwhile is rejected. */
   peek(now: number): Publication | undefined {
     for (;;) {
       const publication = this.#queue[this.#head]
-      if (publication === undefined) return this.#compact()
+      if (publication === undefined) return undefined
       if (publication.phase !== 'waiting') this.#head++
       else if (publication.expiresAt <= now) this.remove(publication, new PublishExpiredError(publication.topic))
       else return publication
@@ -72,18 +80,13 @@ export class Outbox {
   shift(publication: Publication): void {
     this.#head++
     this.#leave(publication)
-    if (this.#head > 1_024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
-    }
   }
 
   /** Takes out and rejects one that waits. */
   remove(publication: Publication, error: unknown): void {
     if (publication.phase !== 'waiting') return
-    publication.phase = 'settled'
-    this.#leave(publication)
-    publication.reject(error)
+    this.#reject(publication, error)
+    this.#onRemoved(publication, error)
   }
 
   /** Takes out and rejects all that have expired. */
@@ -93,10 +96,11 @@ export class Outbox {
     }
   }
 
-  /** Takes out and rejects everything. */
-  clear(error: (publication: Publication) => unknown): void {
-    for (const publication of this.waiting()) this.remove(publication, error(publication))
-    this.#compact()
+  /** Takes out and rejects everything, except what is to be kept. */
+  clear(error: (publication: Publication) => unknown, keeps: (publication: Publication) => boolean): void {
+    for (const publication of this.waiting()) {
+      if (!keeps(publication)) this.#reject(publication, error(publication))
+    }
   }
 
   /** All that wait, in order. */
@@ -109,9 +113,13 @@ export class Outbox {
     return this.waiting().reduce((next, { expiresAt }) => Math.min(next, expiresAt), Number.POSITIVE_INFINITY)
   }
 
-  #makeRoom(publication: Publication): void {
+  /** @param superseded - leaves in any case */
+  #makeRoom(publication: Publication, superseded: Publication | undefined): void {
     const { maxMessages, maxBytes, overflow } = this.#options
-    const full = () => this.#size + 1 > maxMessages || this.#bytes + publication.bytes > maxBytes
+    const leaving = () => (superseded?.phase === 'waiting' ? superseded : undefined)
+    const full = () =>
+      this.#size + 1 - (leaving() ? 1 : 0) > maxMessages ||
+      this.#bytes + publication.bytes - (leaving()?.bytes ?? 0) > maxBytes
     if (!full()) return
     // One that could never fit displaces nobody.
     if (overflow === 'reject' || publication.bytes > maxBytes || maxMessages < 1) {
@@ -137,7 +145,9 @@ export class Outbox {
   #enter(publication: Publication): void {
     this.#size++
     this.#bytes += publication.bytes
-    if (publication.latest !== undefined) this.#latest.set(publication.latest, publication)
+    if (publication.latest !== undefined && !this.#latest.has(publication.latest)) {
+      this.#latest.set(publication.latest, publication)
+    }
   }
 
   #leave(publication: Publication): void {
@@ -146,10 +156,19 @@ export class Outbox {
     if (publication.latest !== undefined && this.#latest.get(publication.latest) === publication) {
       this.#latest.delete(publication.latest)
     }
+    this.#compact()
   }
 
-  #compact(): undefined {
-    this.#queue = []
+  #reject(publication: Publication, error: unknown): void {
+    publication.phase = 'settled'
+    this.#leave(publication)
+    publication.reject(error)
+  }
+
+  /** Forgets the entries that have left, once they are the most. */
+  #compact(): void {
+    if (this.#queue.length <= 64 + 2 * this.#size) return
+    this.#queue = this.waiting()
     this.#head = 0
   }
 }

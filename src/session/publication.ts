@@ -1,8 +1,9 @@
 import type { Payload, PublishProperties, Qos } from '../types.ts'
+import type { Suspect } from './blame.ts'
 
 /** What a publish came to. */
 export interface PublishResult {
-  /** Of the PUBACK or PUBCOMP: 0, or 0x10 when nobody has subscribed (MQTT 5 only). 0 for QoS 0. */
+  /** Of the PUBACK or PUBREC: 0, or 0x10 when nobody has subscribed (MQTT 5 only). 0 for QoS 0. */
   readonly reasonCode: number
 }
 
@@ -26,7 +27,7 @@ export interface PublicationInit {
 }
 
 /** A publish on its way, from `publish()` until its promise settles. */
-export class Publication {
+export class Publication implements Suspect {
   readonly topic: string
   readonly payload: Payload
   readonly qos: Qos
@@ -51,8 +52,12 @@ export class Publication {
   phase: 'waiting' | 'sent' | 'released' | 'settled' = 'waiting'
   /** Whether it went over the connection that is open now. */
   onWire = false
-  /** How often in a row the broker closed the connection while it was un-acked. */
+  /** Whether nobody waits for its promise any more: it is of an earlier process, or `disconnect` rejected it. */
+  orphaned = false
+  /** Of its PUBACK or PUBREC. */
+  reasonCode = 0
   suspicions = 0
+  accusations = 0
 
   constructor(init: PublicationInit) {
     this.topic = init.topic
@@ -81,8 +86,10 @@ function byteLength(text: string): number {
   if (text.length > 256) return encoder.encode(text).byteLength
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1
+    const code = text.codePointAt(i) ?? 0
+    // Two units that make four bytes.
+    if (code > 0xffff) i++
+    if (code > 0x7f) bytes += code > 0x7ff ? 2 : 1
   }
   return bytes
 }

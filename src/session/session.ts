@@ -1,17 +1,21 @@
 import type { Failure } from '../../machines/failure.ts'
-import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
+import { ConnectionLostError, PoisonPacketError, PublishRefusedError, PublishSupersededError } from '../errors.ts'
 import type { Clock } from '../options.ts'
-import { blameOf, POISON_FROM, SUSPECT_FROM } from './blame.ts'
+import { accuse, blameOf, isPoison, isSuspect } from './blame.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
+import { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
 import { beyondLimits } from './limits.ts'
 import type { Ack, Link, OutgoingPublish } from './link.ts'
 import { Outbox, type OutboxOptions } from './outbox.ts'
-import { PacketIds } from './packet-ids.ts'
+import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 
 /** Reason codes from here on are errors (MQTT 5 §2.4). */
 const FIRST_ERROR = 0x80
+
+/** Packet Identifier not found: as an answer to PUBREL no error after a reconnect (MQTT 5 §3.7.2.1). */
+const NOT_FOUND = 0x92
 
 /** How many durable publications are written to the journal together before they are sent. */
 const JOURNAL_BATCH = 1_000
@@ -21,8 +25,12 @@ export interface SessionOptions {
   readonly clock: Clock
   /** In milliseconds since 1970. */
   readonly now: () => number
-  /** Everything accepted is delivered. */
+  /** Nothing waits, and nothing is in flight any more. */
   readonly onDrained: () => void
+  /** Where durable publications are written down. */
+  readonly journal?: Journal | undefined
+  /** A durable publication that nobody waits for any more came to nothing. */
+  readonly onOrphanFailed?: (publication: Publication, error: unknown) => void
   /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way: then a publish is not the only one that the broker may mind. */
   readonly othersOnWire: () => boolean
 }
@@ -32,17 +40,13 @@ export interface SessionOptions {
  * attaches its link; what is un-acked is then resent, or sent anew if the broker lost the session.
  */
 export class Session {
-  readonly packetIds = new PacketIds()
   readonly outbox: Outbox
   readonly #options: SessionOptions
   readonly #expiry: ExpiryTimer
-  /** Un-acked QoS 1 and 2 publishes by packet id, in the order in which they were sent. */
-  readonly #inFlight = new Map<number, Publication>()
+  readonly #inFlight: InFlight
   /** QoS 0 publishes that the socket has not taken yet. */
   readonly #writing = new Set<Publication>()
-  /** Ids of publishes that were given up un-acked: the broker may know them as long as it keeps the session. */
-  readonly #abandoned: number[] = []
-  #journal: Journal | undefined
+  readonly #journal: Journal | undefined
   /** Whether packet ids are being written to the journal: nothing may overtake them. */
   #journaling = false
   #link: Link | undefined
@@ -52,17 +56,27 @@ export class Session {
   #onWire = 0
   /** Whether one of them is a suspect: then it is alone. */
   #suspectOnWire = false
+  /** Whether the broker answered on this connection: if it then closes on a suspect, that is what it minds. */
+  #trial: 'none' | 'asking' | 'answered' = 'none'
   /** Whether there may be in-flight publishes that have yet to be resent on this connection. */
   #resending = false
   #pumping = false
+  /** Whether something was accepted that could not be done at once: `onDrained` tells of its end. */
+  #busy = false
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.outbox = new Outbox(options.outbox)
+    this.#journal = options.journal
+    this.#inFlight = new InFlight(options.journal !== undefined)
+    this.outbox = new Outbox(options.outbox, (publication, error) => this.#left(publication, error))
     this.#expiry = new ExpiryTimer(options.clock, options.now, () => {
       this.outbox.expire(options.now())
       this.#expiry.atLatest(this.outbox.nextExpiry())
     })
+  }
+
+  get packetIds(): PacketIds {
+    return this.#inFlight.packetIds
   }
 
   /** How many QoS 1 and 2 publishes are sent and not acknowledged. */
@@ -80,42 +94,35 @@ export class Session {
     return this.outbox.size === 0 && this.#inFlight.size === 0 && this.#writing.size === 0
   }
 
-  /**
-   * Accepts a publication: sends it at once if nothing stands before it, else puts it into the outbox.
-   *
-   * @throws {OutboxOverflowError} if there is no room
-   */
+  /** Accepts a publication: sends it at once if nothing stands before it, else puts it into the outbox, if it has room. */
   publish(publication: Publication): void {
-    if (this.publishNow(publication)) return
-    this.outbox.add(publication)
-    this.#expiry.atLatest(publication.expiresAt)
-    if (publication.durable) this.#pumpSoon()
+    if (this.outbox.size > 0 || !this.publishNow(publication)) this.#enqueue(publication)
+    this.#busy ||= !this.drained
   }
 
-  /** Sends only what can go at once: for what must never wait, such as a periodic request. */
+  /** Sends only what can go at once, past the outbox: for what must never wait, such as a periodic request. */
   publishNow(publication: Publication): boolean {
-    if (publication.durable || !this.#gateOpen || this.outbox.size > 0 || !this.#roomFor(publication)) return false
+    if (publication.durable || !this.#gateOpen || !this.#roomFor(publication)) return false
     this.#send(publication)
     return true
   }
 
   /** Takes up what an earlier process left behind, before the first connection. */
-  resume(journal: Journal, waiting: readonly Publication[], inFlight: readonly Publication[]): void {
-    this.#journal = journal
-    for (const publication of inFlight) {
-      this.packetIds.claim(publication.packetId)
-      this.#inFlight.set(publication.packetId, publication)
-    }
+  resume(waiting: readonly Publication[], inFlight: readonly Publication[]): void {
+    for (const publication of inFlight) this.#inFlight.resume(publication)
     this.outbox.addFirst(waiting)
     this.#expiry.atLatest(this.outbox.nextExpiry())
+    this.#busy ||= !this.drained
   }
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
     this.#onWire = 0
     this.#suspectOnWire = false
+    this.#trial = 'none'
     this.#resending = sessionPresent && this.#inFlight.size > 0
-    if (!sessionPresent) this.#startAnew()
+    if (sessionPresent) this.#inFlight.kept(link)
+    else this.#startAnew()
     this.#pump()
   }
 
@@ -147,17 +154,19 @@ export class Session {
   }
 
   acknowledged(ack: Ack): void {
+    this.#trial = 'answered'
     const publication = this.#inFlight.get(ack.packetId)
+    if (!publication && ack.type === 'pubcomp') this.#inFlight.finished(ack.packetId)
     if (!publication?.onWire) return
     if (ack.type === 'pubrec' && ack.reasonCode < FIRST_ERROR) {
       publication.phase = 'released'
+      publication.reasonCode = ack.reasonCode
       return
     }
     // MQTT.js still has to handle this packet: the id may be used again only after that, so sending waits.
-    this.#inFlight.delete(ack.packetId)
+    this.#inFlight.acknowledged(publication)
     this.#onWire--
     this.#suspectOnWire = false
-    this.packetIds.release(ack.packetId)
     this.#settle(publication, ack)
     this.#pumpSoon()
   }
@@ -168,41 +177,72 @@ export class Session {
     return publication?.durable ? this.#journal?.released(publication) : undefined
   }
 
-  /** Rejects everything that waits or is in flight; durable publications stay in the journal. */
+  /** It could not be written down, so it is not accepted after all. */
+  withdraw(publication: Publication, error: unknown): void {
+    if (publication.phase === 'waiting') return this.outbox.remove(publication, error)
+    // With its packet id it was to be written down after itself.
+    if (publication.phase !== 'sent' || publication.onWire) return
+    this.#inFlight.acknowledged(publication)
+    this.#fail(publication, error)
+  }
+
+  /** Rejects everything that waits or is in flight. Durable publications stay: the next connection delivers them. */
   reject(error: (publication: Publication) => unknown): void {
-    this.outbox.clear(error)
+    this.outbox.clear(error, (publication) => this.#orphan(publication, error))
     for (const publication of [...this.#inFlight.values(), ...this.#writing]) {
+      if (this.#orphan(publication, error)) continue
+      if (publication.qos > 0) this.#inFlight.giveUp(publication, 'finish')
       publication.phase = 'settled'
       publication.reject(error(publication))
     }
-    this.#abandoned.push(...this.#inFlight.keys())
-    this.#inFlight.clear()
     this.#writing.clear()
     this.#expiry.clear()
+    this.#busy = !this.drained
+  }
+
+  #enqueue(publication: Publication): void {
+    try {
+      this.outbox.add(publication)
+    } catch (error) {
+      return this.#fail(publication, error)
+    }
+    this.#expiry.atLatest(publication.expiresAt)
+    if (publication.durable) this.#pumpSoon()
+  }
+
+  /** @returns whether it stays, without anybody who waits for it */
+  #orphan(publication: Publication, error: (publication: Publication) => unknown): boolean {
+    if (!publication.durable || !this.#journal) return false
+    if (!publication.orphaned) publication.reject(error(publication))
+    publication.orphaned = true
+    return true
+  }
+
+  /** It was taken out of the outbox and rejected. */
+  #left(publication: Publication, error: unknown): void {
+    if (publication.durable) this.#journal?.settled(publication)
+    if (publication.orphaned && !(error instanceof PublishSupersededError)) {
+      this.#options.onOrphanFailed?.(publication, error)
+    }
+    this.#pumpSoon()
   }
 
   /** The broker does not know our session: what it has not acknowledged becomes new publishes, in front of all others. */
   #startAnew(): void {
-    for (const packetId of this.#abandoned.splice(0)) this.packetIds.release(packetId)
     const unsent: Publication[] = []
-    for (const publication of this.#inFlight.values()) {
-      this.packetIds.release(publication.packetId)
+    for (const publication of this.#inFlight.lost()) {
       if (publication.phase === 'released') {
         // It took the message with its PUBREC; only the end of the handshake is missing (MQTT 5 §4.3.3).
-        this.#settle(publication, {
-          type: 'pubcomp',
-          packetId: publication.packetId,
-          reasonCode: 0,
-          reasonString: undefined,
-        })
+        this.#succeed(publication)
         continue
       }
       publication.phase = 'waiting'
       publication.packetId = 0
       unsent.push(publication)
     }
-    this.#inFlight.clear()
-    if (unsent.length > 0) this.outbox.addFirst(unsent)
+    if (unsent.length === 0) return
+    this.outbox.addFirst(unsent)
+    this.#expiry.atLatest(this.outbox.nextExpiry())
   }
 
   #pumpSoon(): void {
@@ -211,7 +251,9 @@ export class Session {
     queueMicrotask(() => {
       this.#pumping = false
       this.#pump()
-      if (this.drained) this.#options.onDrained()
+      if (!this.#busy || !this.drained) return
+      this.#busy = false
+      this.#options.onDrained()
     })
   }
 
@@ -229,45 +271,66 @@ export class Session {
 
   /** Resends in a pipeline what was in flight, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
   #resend(): void {
+    const link = this.#link
     for (const publication of this.#inFlight.values()) {
       if (publication.onWire) continue
-      const link = this.#link
-      // A suspect waits until the restore is over, so that it is alone.
       if (!link?.writable || !this.#mayGo(publication, link)) return
-      if (publication.suspicions >= SUSPECT_FROM && !this.#gateOpen) return
+      const unsupported = publication.phase === 'sent' ? beyondLimits(publication, link) : undefined
+      if (unsupported) {
+        this.#inFlight.giveUp(publication, 'finish')
+        this.#fail(publication, unsupported)
+        continue
+      }
       this.#putOnWire(publication)
-      if (publication.phase === 'released') link.pubrel(publication.packetId)
-      else link.publish(publication, publication.packetId, true)
+      if (publication.phase === 'released') this.#resendPubrel(publication, link)
+      else link.publish(this.#aged(publication, link), publication.packetId, true)
     }
     this.#resending = false
+  }
+
+  #resendPubrel({ packetId }: Publication, link: Link): void {
+    // The connection may have ended before that was written down.
+    const written = this.releasing(packetId)
+    if (written) void written.then(() => link.pubrel(packetId))
+    else link.pubrel(packetId)
   }
 
   #roomFor(publication: Publication): boolean {
     const link = this.#link
     if (!link?.writable || this.#resending || this.#journaling || this.#suspectOnWire) return false
-    return publication.qos === 0 || (this.#mayGo(publication, link) && this.packetIds.available)
+    return publication.qos === 0 || (this.#mayGo(publication, link) && this.#inFlight.hasIdFor(publication))
   }
 
-  #mayGo({ suspicions }: Publication, { limits }: Link): boolean {
-    if (this.#suspectOnWire || (suspicions >= SUSPECT_FROM && this.#onWire > 0)) return false
-    return this.#onWire < limits.receiveMaximum
+  #mayGo(publication: Publication, link: Link): boolean {
+    if (this.#suspectOnWire || this.#onWire >= link.limits.receiveMaximum) return false
+    if (!isSuspect(publication)) return true
+    // It goes alone: after the restore, with nothing else under way, and only if the broker is alive.
+    if (!this.#gateOpen || this.#onWire > 0) return false
+    if (this.#trial === 'none') this.#beginTrial(link)
+    return this.#trial === 'answered'
+  }
+
+  #beginTrial(link: Link): void {
+    this.#trial = 'asking'
+    void link.ping().then(() => {
+      if (this.#link !== link) return
+      this.#trial = 'answered'
+      this.#pump()
+    })
   }
 
   #putOnWire(publication: Publication): void {
     publication.onWire = true
     this.#onWire++
-    if (publication.suspicions >= SUSPECT_FROM) this.#suspectOnWire = true
+    if (isSuspect(publication)) this.#suspectOnWire = true
   }
 
   #send(publication: Publication): void {
     const link = this.#link
     if (!link || this.#cannotBeSent(publication, link)) return
     if (publication.qos === 0) return this.#sendAtMostOnce(publication, link)
-    const packetId = this.packetIds.allocate()
+    const packetId = this.#inFlight.add(publication)
     if (packetId === null) return this.outbox.addFirst([publication])
-    publication.phase = 'sent'
-    publication.packetId = packetId
-    this.#inFlight.set(packetId, publication)
     this.#putOnWire(publication)
     link.publish(this.#aged(publication, link), packetId, false)
   }
@@ -275,32 +338,26 @@ export class Session {
   #sendAtMostOnce(publication: Publication, link: Link): void {
     publication.phase = 'sent'
     this.#writing.add(publication)
-    let atOnce = true
     link.publish(this.#aged(publication, link), 0, false, () => {
-      if (!this.#writing.delete(publication)) return
-      publication.phase = 'settled'
-      publication.resolve({ reasonCode: 0 })
-      if (!atOnce) this.#pumpSoon()
+      if (this.#writing.delete(publication)) this.#succeed(publication)
     })
-    atOnce = false
   }
+
   /** Their packet ids go to disk before they go to the broker, so that the next process resends them under the same. */
   #sendDurable(journal: Journal): void {
     const link = this.#link
     if (!link) return
     const batch: Publication[] = []
     const room = Math.min(JOURNAL_BATCH, link.limits.receiveMaximum - this.#onWire)
-    while (batch.length < room && this.packetIds.available) {
+    while (batch.length < room) {
       const publication = this.outbox.peek(this.#options.now())
-      const suspect = (publication?.suspicions ?? 0) >= SUSPECT_FROM
-      if (!publication?.durable || (suspect && batch.length > 0)) break
+      if (!publication?.durable || !this.#inFlight.hasIdFor(publication)) break
+      if (batch.length > 0 && isSuspect(publication)) break
       this.outbox.shift(publication)
       if (this.#cannotBeSent(publication, link)) continue
-      publication.phase = 'sent'
-      publication.packetId = this.packetIds.allocate() ?? 0
-      this.#inFlight.set(publication.packetId, publication)
+      this.#inFlight.add(publication)
       batch.push(publication)
-      if (suspect) break
+      if (isSuspect(publication)) break
     }
     if (batch.length === 0) return this.#pumpSoon()
     this.#journaling = true
@@ -336,32 +393,36 @@ export class Session {
     return unsupported !== undefined
   }
 
-  /** Finds the packet that the broker closes on: twice in a row un-acked makes a suspect, once more alone is proof. */
+  /** Finds the packet that the broker closes on, by closes in a row: see `blame.ts`. */
   #blame(failure: Failure | undefined): void {
     const blame = blameOf(failure)
     const alone = this.#onWire === 1 && !this.#options.othersOnWire()
-    for (const publication of this.#inFlight.values()) {
-      if (!publication.onWire || blame === 'none') publication.suspicions = 0
-      else publication.suspicions++
-      if (blame === 'none' || !alone || publication.suspicions < POISON_FROM[blame]) continue
-      this.#inFlight.delete(publication.packetId)
-      this.#abandoned.push(publication.packetId)
+    for (const publication of [...this.#inFlight.values()]) {
+      accuse(publication, publication.onWire ? blame : 'none', alone)
+      if (!publication.onWire || !alone || !isPoison(publication, blame)) continue
+      this.#inFlight.giveUp(publication, 'hold')
       this.#fail(publication, new PoisonPacketError('publish', publication.topic))
     }
   }
 
-  #settle(publication: Publication, ack: Ack): void {
-    if (ack.reasonCode >= FIRST_ERROR) {
-      return this.#fail(publication, new PublishRefusedError(publication.topic, ack.reasonCode, ack.reasonString))
-    }
+  #settle(publication: Publication, { type, reasonCode, reasonString }: Ack): void {
+    if (type === 'puback') publication.reasonCode = reasonCode
+    if (reasonCode < FIRST_ERROR || (type === 'pubcomp' && reasonCode === NOT_FOUND)) this.#succeed(publication)
+    else this.#fail(publication, new PublishRefusedError(publication.topic, reasonCode, reasonString))
+  }
+
+  #succeed(publication: Publication): void {
     publication.phase = 'settled'
     if (publication.durable) this.#journal?.settled(publication)
-    publication.resolve({ reasonCode: ack.reasonCode })
+    publication.resolve({ reasonCode: publication.reasonCode })
+    if (this.#busy) this.#pumpSoon()
   }
 
   #fail(publication: Publication, error: unknown): void {
     publication.phase = 'settled'
     if (publication.durable) this.#journal?.settled(publication)
     publication.reject(error)
+    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+    if (this.#busy) this.#pumpSoon()
   }
 }

@@ -4,7 +4,8 @@ import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions
 import type { Failure } from '../../machines/failure.ts'
 import { PoisonPacketError, SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
 import type { Qos } from '../types.ts'
-import { blameOf, POISON_FROM, SUSPECT_FROM } from './blame.ts'
+import { accuse, blameOf, isPoison, isSuspect, type Suspect } from './blame.ts'
+import { filterPacketSize, inPackets } from './filter-packets.ts'
 import type { Link, SubscriptionRequest } from './link.ts'
 import { TopicMatcher } from './topic-matcher.ts'
 
@@ -22,7 +23,7 @@ export interface Subscriber {
 }
 
 /** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
-interface Wanted {
+interface Wanted extends Suspect {
   readonly filter: string
   readonly subscribers: Set<Subscriber>
   request: SubscriptionRequest
@@ -32,8 +33,8 @@ interface Wanted {
   /** How often in a row the broker refused it. */
   refusals: number
   reasonCode: number
-  /** How often in a row the broker closed the connection while its SUBACK was awaited. */
-  suspicions: number
+  /** Whether the broker may hold it, whatever is asked for now. */
+  known: boolean
 }
 
 export interface SubscriptionsOptions {
@@ -49,8 +50,11 @@ export interface SubscriptionsOptions {
   readonly onFailed: (filter: string, error: Error) => void
 }
 
-/** Codes that will not change by asking again: filter invalid, shared or wildcard subscriptions not supported. */
-const PERMANENT = new Set([0x8f, 0x9e, 0xa1, 0xa2])
+/** Codes that will not change by asking again: filter invalid, packet too large, shared or wildcard subscriptions not supported. */
+const PERMANENT = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
+
+/** The SUBSCRIBE for it would be larger than the broker takes. */
+const PACKET_TOO_LARGE = 0x95
 
 /** What is wanted of the broker, and what it holds. It outlives connections. */
 export class Subscriptions<S extends Subscriber = Subscriber> {
@@ -69,13 +73,14 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   attached(link: Link): void {
     this.#link = link
+    // Not before: `Session` asks for it after a connection ended.
+    this.#onWire = 0
   }
 
   detached(link: Link, failure: Failure | undefined): void {
     if (this.#link !== link) return
     this.#link = undefined
     this.#blame(failure)
-    this.#onWire = 0
   }
 
   get onWire(): number {
@@ -107,7 +112,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     if (wanted.subscribers.size > 0) return false
     this.#wanted.delete(wanted.filter)
     this.#matcher.remove(wanted.filter, wanted)
-    if (wanted.state !== 'held' && wanted.state !== 'asked') return false
+    if (!wanted.known) return false
     this.#unwanted.add(wanted.filter)
     return true
   }
@@ -121,7 +126,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   /** Each subscriber whose filter matches, once. */
   *match(topic: string): Iterable<S> {
-    for (const { subscribers } of this.#matcher.match(topic)) yield* subscribers as Set<S>
+    for (const { subscribers } of this.#matcher.match(topic)) {
+      // A handler may subscribe or unsubscribe: who comes now is not meant, who has gone neither.
+      for (const subscriber of [...subscribers]) if (subscribers.has(subscriber)) yield subscriber as S
+    }
   }
 
   counts() {
@@ -155,6 +163,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #forget(sessionPresent: boolean): void {
     const kept = sessionPresent && this.#options.onSessionPresent === 'skip'
     for (const wanted of this.#wanted.values()) {
+      if (!sessionPresent) wanted.known = false
       if (wanted.state === 'held' && kept) continue
       wanted.state = 'wanted'
       wanted.refusals = 0
@@ -177,11 +186,19 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       }
       try {
         await Promise.all([
-          ...this.#batches(missing.filter((wanted) => !isSuspect(wanted))).map(subscribe),
-          ...inBatches(unwanted, this.#options.batchSize).map((batch) => this.#unsubscribe(link, batch)),
+          ...this.#batches(
+            missing.filter((wanted) => !isSuspect(wanted)),
+            link,
+          ).map(subscribe),
+          ...inPackets('unsubscribe', unwanted, String, this.#options.batchSize, link).map((batch) =>
+            this.#unsubscribe(link, batch),
+          ),
         ])
-        // Each alone, so that a connection that is closed then tells which of them it is.
-        for (const suspect of missing.filter(isSuspect)) await subscribe([suspect])
+        // Each alone, and after a sign of life: a connection that is closed then tells which of them it is.
+        for (const suspect of missing.filter(isSuspect)) {
+          await link.ping()
+          await subscribe([suspect])
+        }
       } catch {
         // The connection ended, or the broker does not answer: the machine knows, and a later round begins anew.
         return
@@ -192,12 +209,20 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
     const requests = batch.map(({ request }) => request)
-    for (const wanted of batch) wanted.state = 'asked'
+    // Only a single filter can be: then it is alone.
+    if (filterPacketSize('subscribe', requests.map(filterOf), link) > link.limits.maximumPacketSize) {
+      for (const wanted of batch) this.#answered(wanted, PACKET_TOO_LARGE)
+      return
+    }
+    for (const wanted of batch) {
+      wanted.state = 'asked'
+      wanted.known = true
+    }
     this.#onWire++
     const codes = await link.subscribe(requests)
     this.#onWire--
     for (const [i, wanted] of batch.entries()) {
-      wanted.suspicions = 0
+      accuse(wanted, 'none', false)
       // Meanwhile somebody may have asked for more, or for nothing.
       if (wanted.state === 'asked' && wanted.request === requests[i]) this.#answered(wanted, codes[i] ?? 0x80)
     }
@@ -216,8 +241,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
     const alone = asked.length === 1 && this.#onWire === 1 && !this.#options.othersOnWire()
     for (const wanted of asked) {
-      wanted.suspicions = blame === 'none' ? 0 : wanted.suspicions + 1
-      if (blame !== 'none' && alone && wanted.suspicions >= POISON_FROM[blame]) this.#quarantine(wanted)
+      accuse(wanted, blame, alone)
+      if (alone && isPoison(wanted, blame)) this.#quarantine(wanted)
     }
   }
 
@@ -241,6 +266,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       return
     }
     wanted.state = 'refused'
+    wanted.known = false
     wanted.reasonCode = code
     wanted.refusals++
     if (this.#retryable(wanted)) return
@@ -248,7 +274,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
-  #batches(missing: readonly Wanted[]): Wanted[][] {
+  #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
       const options = JSON.stringify({ ...wanted.request, filter: '' })
@@ -256,7 +282,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
     }
-    return [...alike.values()].flatMap((group) => inBatches(group, this.#options.batchSize))
+    return [...alike.values()].flatMap((group) => inPackets('subscribe', group, filterOf, this.#options.batchSize, link))
   }
 
   #retryable({ state, refusals, reasonCode }: Wanted): boolean {
@@ -266,7 +292,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #want(filter: string, subscriber: Subscriber): Wanted {
     const request = merge(filter, [subscriber])
     const subscribers = new Set<Subscriber>()
-    const fresh = { granted: 0, refusals: 0, reasonCode: 0, suspicions: 0 } as const
+    const fresh = { granted: 0, refusals: 0, reasonCode: 0, known: false, suspicions: 0, accusations: 0 } as const
     const wanted: Wanted = { filter, subscribers, request, state: 'wanted', ...fresh }
     this.#wanted.set(filter, wanted)
     this.#matcher.add(filter, wanted)
@@ -286,10 +312,6 @@ function merge(filter: string, subscribers: Iterable<Subscriber>): SubscriptionR
   }
 }
 
-function isSuspect({ suspicions }: Wanted): boolean {
-  return suspicions >= SUSPECT_FROM
-}
-
 function sameRequest(a: SubscriptionRequest, b: SubscriptionRequest): boolean {
   return (
     a.qos === b.qos &&
@@ -299,8 +321,6 @@ function sameRequest(a: SubscriptionRequest, b: SubscriptionRequest): boolean {
   )
 }
 
-function inBatches<T>(items: readonly T[], size: number): T[][] {
-  const result: T[][] = []
-  for (let i = 0; i < items.length; i += size) result.push(items.slice(i, i + size))
-  return result
+function filterOf({ filter }: { readonly filter: string }): string {
+  return filter
 }

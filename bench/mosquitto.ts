@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const READY_WITHIN = 15_000
+
+export interface MosquittoOptions {
+  /** Lines for `mosquitto.conf`, after the listener. */
+  readonly config?: readonly string[]
+  /** Keeps its log, which ends in errors. */
+  readonly port?: number
+}
+
+/** A real broker on a free loopback port, with a directory of its own that goes when it goes. */
+export class Mosquitto implements AsyncDisposable {
+  readonly port: number
+  readonly directory: string
+  readonly #configFile: string
+  #child: ChildProcess | undefined
+  #log = ''
+
+  static async start({ config = [], port }: MosquittoOptions = {}): Promise<Mosquitto> {
+    const broker = new Mosquitto(port ?? (await freePort()), config)
+    await broker.up()
+    return broker
+  }
+
+  private constructor(port: number, config: readonly string[]) {
+    this.port = port
+    this.directory = mkdtempSync(join(tmpdir(), 'xstate-mqtt-mosquitto-'))
+    this.#configFile = join(this.directory, 'mosquitto.conf')
+    const lines = [`listener ${port} 127.0.0.1`, 'user root', 'set_tcp_nodelay true', ...config]
+    // A listener of `config` takes what follows it, so the settings of the first one come first.
+    writeFileSync(this.#configFile, `${lines.join('\n')}\n`.replaceAll('{directory}', this.directory))
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined
+  }
+
+  /** Resolves when it listens. */
+  async up(): Promise<void> {
+    const PATH = [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter)
+    const child = spawn('mosquitto', ['-c', this.#configFile], {
+      env: { ...process.env, PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => (this.#log = (this.#log + String(chunk)).slice(-4_000)))
+    }
+    const ended = new Promise<never>((_, reject) => {
+      child.once('error', (cause) => reject(new Error('mosquitto did not start: is it installed?', { cause })))
+      child.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}:\n${this.#log}`)))
+    })
+    ended.catch(() => {})
+    await Promise.race([listening(this.port), ended])
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Resolves when the process is gone. */
+  async down(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    if (!child) return
+    this.#child = undefined
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.down()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function listening(port: number): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN
+  while (Date.now() < deadline) {
+    if (await accepts(port)) return
+    await sleep(5)
+  }
+  throw new Error(`mosquitto does not listen on ${port}`)
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,88 @@
+import { answersOf, Frames, packetIdOf, PacketType, typeOf } from './frames.ts'
+import { Mosquitto } from './mosquitto.ts'
+import type { PeerName } from './peers/peer.ts'
+import { Proxy, type Direction } from './proxy.ts'
+import { runWorker } from './run-worker.ts'
+
+const WITHIN = 120_000
+
+/** Calls back at each packet, whichever connection it is on. */
+function packets(onPacket: (direction: Direction, frame: Buffer) => void) {
+  const streams = new WeakMap<object, Record<Direction, Frames>>()
+  return (direction: Direction, chunk: Buffer, link: object) => {
+    let frames = streams.get(link)
+    if (!frames) {
+      frames = {
+        toBroker: new Frames((frame) => onPacket('toBroker', frame)),
+        toClient: new Frames((frame) => onPacket('toClient', frame)),
+      }
+      streams.set(link, frames)
+    }
+    frames[direction].push(chunk)
+  }
+}
+
+/** The broker restarts and knows nobody: the time from listening again to the last SUBACK, and what was sent for it. */
+export async function measureRestore(peer: PeerName, filters: number) {
+  await using broker = await Mosquitto.start({ config: ['allow_anonymous true', 'max_queued_messages 0'] })
+  let answered = 0
+  let subscribes = 0
+  let restored: (() => void) | undefined
+  const onBytes = packets((_, frame) => {
+    if (typeOf(frame) === PacketType.SUBSCRIBE) subscribes++
+    if (typeOf(frame) !== PacketType.SUBACK) return
+    answered += answersOf(frame)
+    if (answered === filters) restored?.()
+  })
+  await using proxy = await Proxy.start({ target: broker.port, onBytes })
+  const worker = runWorker({ kind: 'restore', peer, port: proxy.port, filters }, WITHIN)
+  await worker.says('subscribed')
+  await broker.down()
+  answered = 0
+  subscribes = 0
+  const done = new Promise<void>((resolve) => (restored = resolve))
+  await broker.up()
+  const listening = performance.now()
+  await Promise.race([done, worker.result])
+  const ms = performance.now() - listening
+  worker.tell('end')
+  await worker.result
+  return { ms, packets: subscribes }
+}
+
+/** Un-acked publishes are resent: the time from CONNACK to the last ack, at 20 ms for a round trip. */
+export async function measureResend(peer: PeerName, messages: number) {
+  const config = ['allow_anonymous true', 'max_inflight_messages 0', 'max_queued_messages 0']
+  await using broker = await Mosquitto.start({ config })
+  const acked = new Set<number>()
+  let published = 0
+  let connackAt = 0
+  let resent: (() => void) | undefined
+  let allPublished: (() => void) | undefined
+  const onBytes = packets((_, frame) => {
+    const type = typeOf(frame)
+    if (type === PacketType.CONNACK) connackAt = performance.now()
+    if (type === PacketType.PUBLISH && ++published === messages) allPublished?.()
+    if (type === PacketType.PUBACK) acked.add(packetIdOf(frame))
+    if (type === PacketType.PUBACK && acked.size === messages) resent?.()
+  })
+  await using proxy = await Proxy.start({ target: broker.port, onBytes })
+  const worker = runWorker({ kind: 'resend', peer, port: proxy.port, messages }, WITHIN)
+  await worker.says('connected')
+  proxy.stall('toClient')
+  const sent = new Promise<void>((resolve) => (allPublished = resolve))
+  worker.tell('publish')
+  await Promise.race([sent, worker.result])
+  // The broker has acknowledged them all, into a wire that is about to break.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  acked.clear()
+  const done = new Promise<void>((resolve) => (resent = resolve))
+  proxy.delay = 10
+  proxy.reset()
+  await Promise.race([done, worker.result])
+  // Both passed the broker's side of the proxy; the way to the client is the same for both.
+  const ms = performance.now() - connackAt
+  worker.tell('end')
+  await worker.result
+  return { ms }
+}

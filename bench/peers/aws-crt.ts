@@ -1,0 +1,59 @@
+import type { Connect } from './peer.ts'
+
+/** The part of aws-crt that is used here. Its types are there only after `npm ci` in bench/. */
+interface AwsCrt {
+  readonly io: {
+    readonly ClientBootstrap: new () => object
+    readonly SocketOptions: new () => object
+  }
+  readonly mqtt5: {
+    readonly Mqtt5Client: new (config: object) => Mqtt5Client
+  }
+}
+
+interface Mqtt5Client {
+  on(event: 'connectionSuccess' | 'messageReceived' | 'stopped' | 'error', listener: () => void): void
+  start(): void
+  stop(): void
+  close(): void
+  publish(packet: object): Promise<unknown>
+  subscribe(packet: object): Promise<unknown>
+}
+
+/** Not a literal: nobody but bench/ has the package. */
+const PACKAGE: string = 'aws-crt'
+
+/** The mqtt5 client of AWS's Common Runtime: native code behind a Node addon. It knows no QoS 2. */
+export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }) => {
+  const { io, mqtt5 } = ((await import(PACKAGE)) as { default: AwsCrt }).default
+  const client = new mqtt5.Mqtt5Client({
+    hostName: '127.0.0.1',
+    port,
+    connectProperties: { clientId, keepAliveIntervalSeconds: keepalive, sessionExpiryIntervalSeconds: clean ? 0 : 3_600 },
+    sessionBehavior: clean ? 1 : 2,
+    minReconnectDelayMs: retryDelay,
+    maxReconnectDelayMs: retryDelay,
+    clientBootstrap: new io.ClientBootstrap(),
+    socketOptions: new io.SocketOptions(),
+  })
+  client.on('error', () => {})
+  await new Promise<void>((resolve) => {
+    client.on('connectionSuccess', resolve)
+    client.start()
+  })
+  return {
+    publish: (topicName, payload, qos, done) => void client.publish({ topicName, payload, qos }).then(done),
+    subscribe: async (filters, qos, onMessage) => {
+      client.on('messageReceived', onMessage)
+      await client.subscribe({ subscriptions: filters.map((topicFilter) => ({ topicFilter, qos })) })
+    },
+    end: () =>
+      new Promise<void>((resolve) => {
+        client.on('stopped', () => {
+          client.close()
+          resolve()
+        })
+        client.stop()
+      }),
+  }
+}

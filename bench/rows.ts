@@ -1,0 +1,166 @@
+import { bundleSizes } from './bundle.ts'
+import type { PeerName } from './peers/peer.ts'
+import { measureResend, measureRestore } from './outages.ts'
+import { runWorker } from './run-worker.ts'
+import type { Metrics } from './work/index.ts'
+
+/** Who is measured in a row: besides the clients the loop that an app writes by hand. */
+export type Contender = PeerName | 'loop'
+
+export interface MetricRule {
+  readonly unit: string
+  readonly better: 'more' | 'less'
+  /** What ours ÷ raw MQTT.js must be: at least, or at most. */
+  readonly ratio?: number
+  /** What ours must be at most, whatever the others are. */
+  readonly atMost?: number
+}
+
+/** One line of the table: the same task for each contender. */
+export interface Case {
+  readonly name: string
+  readonly contenders: readonly Contender[]
+  readonly measure: (contender: Contender, context: BenchContext) => Promise<Metrics>
+}
+
+export interface Row {
+  readonly what: string
+  readonly metrics: Readonly<Record<string, MetricRule>>
+  readonly cases: readonly Case[]
+  /** Rounds, if fewer are enough. */
+  readonly rounds?: number
+}
+
+export interface BenchContext {
+  readonly quick: boolean
+  /** Of a broker that stays up. */
+  readonly port: number
+}
+
+const everybody = ['ours', 'mqttjs', 'aws-crt'] as const
+const ourselvesAndRaw = ['ours', 'mqttjs'] as const
+
+export const rows: Readonly<Record<string, Row>> = {
+  'throughput.qos0': throughputRow(0),
+  'throughput.qos1': throughputRow(1),
+  'throughput.qos2': throughputRow(2),
+  'latency.qos1': {
+    what: 'publish to ack at 1,000 messages/s, QoS 1, 64 bytes',
+    metrics: {
+      p50: { unit: 'ms', better: 'less', ratio: 1.1 },
+      p99: { unit: 'ms', better: 'less', ratio: 1.25 },
+    },
+    cases: [
+      {
+        name: '',
+        contenders: everybody,
+        measure: (peer, { port, quick }) => {
+          const duration = quick ? 1_000 : 5_000
+          return runWorker({ kind: 'latency', peer: peer as PeerName, port, rate: 1_000, duration }, 30_000).result
+        },
+      },
+    ],
+  },
+  'restore.1000': restoreRow(1_000),
+  'restore.10000': restoreRow(10_000),
+  'resend.1000': {
+    what: '1,000 un-acked QoS 1 publishes, 20 ms round trip: from CONNACK to the last ack',
+    metrics: { ms: { unit: 'ms', better: 'less', ratio: 1 / 20 } },
+    cases: [
+      {
+        name: '',
+        contenders: everybody,
+        measure: (peer, { quick }) => measureResend(peer as PeerName, quick ? 100 : 1_000),
+      },
+    ],
+    rounds: 3,
+  },
+  'memory.idle': idleRow('memory for each of 2,000 idle connections', {
+    rss: { unit: 'KiB', better: 'less', ratio: 1.15 },
+    heap: { unit: 'KiB', better: 'less' },
+  }),
+  'cpu.idle': idleRow('CPU time of 2,000 idle connections in 20 s, keep alive 10 s', {
+    cpu: { unit: 's', better: 'less', ratio: 1.15 },
+  }),
+  'match.100000': {
+    what: 'from a message to its handlers among 100,000 filters',
+    metrics: { rate: { unit: 'messages/s', better: 'more' }, prepare: { unit: 'ms', better: 'less' } },
+    cases: [
+      {
+        name: '',
+        contenders: ['ours', 'loop'],
+        measure: (peer, { quick }) => {
+          const [filters, duration] = quick ? [10_000, 200] : [100_000, 2_000]
+          return runWorker({ kind: 'match', peer: peer as 'ours' | 'loop', filters, duration }, 60_000).result
+        },
+      },
+    ],
+    rounds: 3,
+  },
+  bundle: {
+    what: 'a browser bundle, minified and gzipped',
+    metrics: {
+      own: { unit: 'bytes', better: 'less', atMost: 15 * 1_024 },
+      withDependencies: { unit: 'bytes', better: 'less' },
+    },
+    cases: [{ name: '', contenders: ['ours', 'mqttjs'], measure: (peer) => bundleSizes(peer as 'ours' | 'mqttjs') }],
+    rounds: 1,
+  },
+}
+
+function throughputRow(qos: 0 | 1 | 2): Row {
+  return {
+    what: `QoS ${qos}, end to end through mosquitto, both ends in one process`,
+    metrics: {
+      rate: { unit: 'messages/s', better: 'more', ratio: 0.97 },
+      cpu: { unit: 'µs CPU/message', better: 'less', ratio: 1.05 },
+    },
+    cases: [64, 4_096].map((payloadBytes) => ({
+      name: payloadBytes === 64 ? '64 B' : '4 KiB',
+      // aws-crt knows no QoS 2.
+      contenders: qos === 2 ? ourselvesAndRaw : everybody,
+      measure: (peer, { port, quick }) => {
+        const [warmUp, measure] = quick ? [300, 400] : [1_000, 2_500]
+        const task = { kind: 'throughput', peer: peer as PeerName, port, qos, payloadBytes, warmUp, measure } as const
+        return runWorker(task, 30_000).result
+      },
+    })),
+  }
+}
+
+function restoreRow(filters: number): Row {
+  return {
+    what: `${filters.toLocaleString('en')} subscriptions after the broker lost the session: until the last SUBACK`,
+    metrics: {
+      ms: { unit: 'ms', better: 'less', ratio: 1 / 5 },
+      packets: { unit: 'SUBSCRIBE packets', better: 'less' },
+    },
+    cases: [
+      {
+        name: '',
+        // aws-crt does not restore subscriptions.
+        contenders: ourselvesAndRaw,
+        measure: (peer, { quick }) => measureRestore(peer as PeerName, quick ? Math.min(filters, 1_000) : filters),
+      },
+    ],
+  }
+}
+
+function idleRow(what: string, metrics: Row['metrics']): Row {
+  return {
+    what,
+    metrics,
+    cases: [
+      {
+        name: '',
+        contenders: everybody,
+        measure: (peer, { port, quick }) => {
+          const [connections, duration] = quick ? [200, 1_000] : [2_000, 20_000]
+          const task = { kind: 'idle', peer: peer as PeerName, port, connections, keepalive: 10, duration } as const
+          return runWorker(task, 180_000).result
+        },
+      },
+    ],
+    rounds: 3,
+  }
+}

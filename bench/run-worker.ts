@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+import { build } from 'esbuild'
+
+import type { Metrics, Task } from './work/index.ts'
+
+const BUNDLE = fileURLToPath(new URL('.cache/worker.mjs', import.meta.url))
+
+/** Compiles the worker as a user's build would: what tsx makes of it names every closure as it runs. */
+export async function buildWorker(): Promise<void> {
+  await build({
+    entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))],
+    outfile: BUNDLE,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  })
+}
+
+export interface Worker {
+  /** What it measured. Rejects if it ended without. */
+  readonly result: Promise<Metrics>
+  /** Resolves when it says the word. */
+  says(word: string): Promise<void>
+  tell(word: string): void
+}
+
+export function runWorker(task: Task, within: number, nodeOptions: readonly string[] = []): Worker {
+  const args = ['--expose-gc', '--no-warnings', ...nodeOptions, BUNDLE, JSON.stringify(task)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const said = new Set<string>()
+  const waiting = new Map<string, () => void>()
+  let result: Metrics | undefined
+  child.on('message', (message: { readonly type: string; readonly result?: Metrics }) => {
+    if (message.result) result = message.result
+    said.add(message.type)
+    waiting.get(message.type)?.()
+  })
+  const ended = new Promise<Metrics>((resolve, reject) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), within)
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer)
+      if (result) resolve(result)
+      else reject(new Error(`${JSON.stringify(task)} ended without a result: ${signal ?? code}`))
+    })
+  })
+  ended.catch(() => {})
+  return {
+    result: ended,
+    says: (word) => {
+      if (said.has(word)) return Promise.resolve()
+      const heard = new Promise<void>((resolve) => waiting.set(word, resolve))
+      return Promise.race([heard, ended.then(() => {})])
+    },
+    tell: (type) => void child.send({ type }),
+  }
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { peers } from '../peers/index.ts'
+import type { PeerClient, PeerName } from '../peers/peer.ts'
+
+export interface IdleTask {
+  readonly kind: 'idle'
+  readonly peer: PeerName
+  readonly port: number
+  readonly connections: number
+  /** In seconds: some pings should fall into the time that is watched. */
+  readonly keepalive: number
+  /** How long idling is watched, in milliseconds. */
+  readonly duration: number
+}
+
+/** How many connections are opened at a time. */
+const AT_A_TIME = 50
+
+/** What idle connections take: memory for each, and CPU time for all. */
+export async function idle({ peer, port, connections, keepalive, duration }: IdleTask) {
+  const open = (n: number) => peers[peer]({ port, clientId: `${peer}-${process.pid}-${n}`, keepalive })
+  // Code and pools are there before the first one is counted.
+  const warm = await Promise.all(Array.from({ length: AT_A_TIME }, (_, n) => open(-1 - n)))
+  const before = await settledMemory()
+  const clients: PeerClient[] = []
+  for (let n = 0; n < connections; n += AT_A_TIME) {
+    const batch = Array.from({ length: Math.min(AT_A_TIME, connections - n) }, (_, i) => open(n + i))
+    clients.push(...(await Promise.all(batch)))
+  }
+  const after = await settledMemory()
+  const cpu = process.cpuUsage()
+  await sleep(duration)
+  const { user, system } = process.cpuUsage(cpu)
+  await Promise.all([...warm, ...clients].map((client) => client.end()))
+  return {
+    rss: (after.rss - before.rss) / connections / 1_024,
+    heap: (after.heapUsed - before.heapUsed) / connections / 1_024,
+    cpu: (user + system) / 1e6,
+  }
+}
+
+async function settledMemory() {
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc?.()
+    await sleep(100)
+  }
+  return process.memoryUsage()
+}

@@ -1,0 +1,27 @@
+import { idle, type IdleTask } from './idle.ts'
+import { latency, type LatencyTask } from './latency.ts'
+import { match, type MatchTask } from './match.ts'
+import { resend, type ResendTask } from './resend.ts'
+import { restore, type RestoreTask } from './restore.ts'
+import { throughput, type ThroughputTask } from './throughput.ts'
+
+export type Task = ThroughputTask | LatencyTask | RestoreTask | ResendTask | IdleTask | MatchTask
+
+export type Metrics = Readonly<Record<string, number>>
+
+export async function perform(task: Task): Promise<Metrics> {
+  switch (task.kind) {
+    case 'throughput':
+      return await throughput(task)
+    case 'latency':
+      return await latency(task)
+    case 'restore':
+      return await restore(task)
+    case 'resend':
+      return await resend(task)
+    case 'idle':
+      return await idle(task)
+    case 'match':
+      return match(task)
+  }
+}

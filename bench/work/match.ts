@@ -1,0 +1,82 @@
+import { Inbox, type Receiver } from '../../src/session/inbox.ts'
+import type { IncomingPublish } from '../../src/session/link.ts'
+import { Subscriptions } from '../../src/session/subscriptions.ts'
+
+export interface MatchTask {
+  readonly kind: 'match'
+  readonly peer: 'ours' | 'loop'
+  readonly filters: number
+  /** In milliseconds. */
+  readonly duration: number
+}
+
+/** From a message to the handlers whose filters match, among many: with ours, and with the loop that an app writes. */
+export function match({ peer, filters, duration }: MatchTask) {
+  const names = Array.from({ length: filters }, (_, n) => filterAt(n))
+  // More topics than anybody caches, so that what is measured is the matching.
+  const topics = Array.from({ length: 20_000 }, (_, n) => `site/${n % 100}/device/${(n * 7) % filters}/temperature`)
+  const started = performance.now()
+  const dispatch = peer === 'ours' ? ourDispatch(names) : loopDispatch(names)
+  const prepared = performance.now()
+  let messages = 0
+  let handled = 0
+  while (performance.now() - prepared < duration) {
+    // The loop takes a while for each: the clock is asked often enough for it, and seldom enough for ours.
+    for (let i = 0; i < (peer === 'ours' ? 200 : 1); i++) handled += dispatch(topics[messages++ % topics.length] ?? '')
+  }
+  if (handled === 0) throw new Error('nothing matched')
+  return {
+    rate: messages / ((performance.now() - prepared) / 1_000),
+    prepare: prepared - started,
+  }
+}
+
+function filterAt(n: number): string {
+  if (n % 1_000 === 0) return `site/+/device/${n}/#`
+  return n % 10 === 0 ? `site/+/device/${n}/temperature` : `site/${n % 100}/device/${n}/temperature`
+}
+
+function ourDispatch(names: readonly string[]) {
+  const subscriptions = new Subscriptions<Receiver>({
+    batchSize: 100,
+    onSessionPresent: 'skip',
+    maxAttempts: 5,
+    othersOnWire: () => false,
+    onFailed: () => {},
+  })
+  let handled = 0
+  const receiver = (filter: string): Receiver => ({
+    ...{ filter, qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0, ack: 'on-receipt' },
+    granted: () => {},
+    rejected: () => {},
+    deliver: () => void handled++,
+  })
+  for (const name of names) subscriptions.add(receiver(name))
+  const inbox = new Inbox(subscriptions)
+  const payload = new Uint8Array(64)
+  const rest = { payload, qos: 0, retain: false, dup: false, packetId: 0, properties: undefined } as const
+  return (topic: string) => {
+    const before = handled
+    inbox.received({ ...rest, topic } satisfies IncomingPublish)
+    return handled - before
+  }
+}
+
+/** Raw MQTT.js has one `message` event for all topics. */
+function loopDispatch(names: readonly string[]) {
+  const split = names.map((name) => name.split('/'))
+  return (topic: string) => {
+    const levels = topic.split('/')
+    let handled = 0
+    for (const filter of split) if (matches(filter, levels)) handled++
+    return handled
+  }
+}
+
+function matches(filter: readonly string[], levels: readonly string[]): boolean {
+  for (let i = 0; i < filter.length; i++) {
+    if (filter[i] === '#') return true
+    if (filter[i] !== '+' && filter[i] !== levels[i]) return false
+  }
+  return filter.length === levels.length
+}

@@ -1,0 +1,21 @@
+import { peers } from '../peers/index.ts'
+import type { PeerName } from '../peers/peer.ts'
+import { asked, tell } from './dialogue.ts'
+
+export interface RestoreTask {
+  readonly kind: 'restore'
+  readonly peer: PeerName
+  readonly port: number
+  readonly filters: number
+}
+
+/** Subscribes, and lives through the broker's restart; what happens then is measured on the wire. */
+export async function restore({ peer, port, filters }: RestoreTask) {
+  const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, retryDelay: 20 })
+  const names = Array.from({ length: filters }, (_, n) => `bench/restore/${n}/#`)
+  for (let i = 0; i < filters; i += 1_000) await client.subscribe(names.slice(i, i + 1_000), 1, () => {})
+  tell('subscribed')
+  await asked('end')
+  await client.end()
+  return {}
+}

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { peers } from '../peers/index.ts'
+import type { PeerName } from '../peers/peer.ts'
+
+export interface ThroughputTask {
+  readonly kind: 'throughput'
+  readonly peer: PeerName
+  readonly port: number
+  readonly qos: 0 | 1 | 2
+  readonly payloadBytes: number
+  /** How long to run before the measurement and for it, in milliseconds. */
+  readonly warmUp: number
+  readonly measure: number
+}
+
+/** How many messages are under way at most, between `publish` and both its ack and its arrival. */
+const WINDOW = { small: 1_000, large: 200 }
+
+/** End to end: one publisher and one subscriber in this process, through the broker. */
+export async function throughput({ peer, port, qos, payloadBytes, warmUp, measure }: ThroughputTask) {
+  const connect = peers[peer]
+  const id = `${peer}-${process.pid}`
+  const subscriber = await connect({ port, clientId: `${id}-s` })
+  const publisher = await connect({ port, clientId: `${id}-p` })
+  const payload = new Uint8Array(payloadBytes).fill(120)
+  const window = payloadBytes > 1_024 ? WINDOW.large : WINDOW.small
+  let sent = 0
+  let acked = 0
+  let received = 0
+  let running = true
+
+  const pump = () => {
+    while (running && sent - Math.min(acked, received) < window) {
+      sent++
+      publisher.publish('bench/throughput', payload, qos, onAck)
+    }
+  }
+  const onAck = () => {
+    acked++
+    pump()
+  }
+  await subscriber.subscribe(['bench/throughput'], qos, () => {
+    received++
+    pump()
+  })
+
+  pump()
+  await sleep(warmUp)
+  const before = { received, at: performance.now(), cpu: process.cpuUsage() }
+  await sleep(measure)
+  const messages = received - before.received
+  const seconds = (performance.now() - before.at) / 1_000
+  const { user, system } = process.cpuUsage(before.cpu)
+  running = false
+  await sleep(100)
+  await Promise.all([publisher.end(), subscriber.end()])
+  return { rate: messages / seconds, cpu: (user + system) / messages }
+}

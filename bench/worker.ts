@@ -1,0 +1,9 @@
+import { perform, type Task } from './work/index.ts'
+
+// One measurement in a process of its own: nobody else's garbage, and nobody else's compiled code.
+const task = JSON.parse(process.argv[2] ?? '') as Task
+const result = await perform(task)
+process.send?.({ type: 'result', result })
+process.disconnect?.()
+// Threads of native peers may keep the process alive.
+process.exit(0)

@@ -1,0 +1,46 @@
+/**
+ * The recommended pattern: the defaults, and one handler for the day when somebody has to look.
+ *
+ *   npx tsx examples/simple-auto-recovery.ts                           an outage on a broker in this process
+ *   npx tsx examples/simple-auto-recovery.ts mqtt://localhost:1883     a real broker, until Ctrl-C
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describeFailure, ResilientMqttClient } from 'xstate-mqtt'
+import { createEmbeddedBroker } from 'xstate-mqtt/testing'
+
+const broker = process.argv[2] ? { url: process.argv[2] } : await createEmbeddedBroker()
+
+const client = new ResilientMqttClient({
+  url: broker.url,
+  // In production leave both out. The defaults take minutes, which is too long to watch.
+  reconnect: { maxAttempts: 3, initialDelay: 200, maxDelay: 500 },
+  recovery: { initialDelay: 500, maxDelay: 1_000 },
+})
+
+client.on('stateChanged', ({ from, to }) => console.log(`${from} → ${to}`))
+client.on('gaveUp', ({ failure }) => {
+  console.error(`Somebody has to look: ${describeFailure(failure)}`)
+  process.exitCode = 1
+})
+
+// Both live as long as the client does: after every interruption they are there again.
+client.subscribe('home/#', (message) => console.log(`${message.topic}: ${message.text()}`), { qos: 1 })
+client.startPeriodicRequests({ topic: 'home/heartbeat', payload: () => new Date().toISOString(), interval: 500 })
+
+await client.connect()
+await client.publish('home/lamp', 'on', { qos: 1 })
+
+if ('stop' in broker) {
+  await sleep(800)
+  await broker.stop()
+  await client.waitFor('recovering')
+  // Accepted now, delivered when the connection is back.
+  const published = client.publish('home/lamp', 'off', { qos: 1 })
+  await broker.start()
+  await published
+  await sleep(800)
+  await client[Symbol.asyncDispose]()
+  await broker.stop()
+} else {
+  process.once('SIGINT', () => void client[Symbol.asyncDispose]())
+}

@@ -1,0 +1,10 @@
+// npm start -w examples/xstate-inspect -- 'http://127.0.0.1:7878/?token=…' [port]
+import { createBridge } from './bridge.ts'
+
+const [visualizer, port = '8888'] = process.argv.slice(2)
+if (visualizer === undefined) {
+  console.error('Give the address that the visualizer printed.')
+  process.exit(2)
+}
+const bridge = await createBridge(visualizer, Number(port))
+console.log(`Viewers of @xstate/inspect: createWebSocketReceiver({ server: '${bridge.server}' })`)

@@ -1,0 +1,66 @@
+// Lays out the charts of our own machines and writes them into the page's sources, so that the page needs ELK only for
+// the machines of others. `--check` only compares.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import Elk from 'elkjs'
+import { tsImport } from 'tsx/esm/api'
+
+import * as drawn from './layout-connection.mjs'
+
+const file = fileURLToPath(new URL('../visualizer/page/src/chart/layouts.generated.ts', import.meta.url))
+const { connectionMachine, periodicRequestMachine, subscriptionsMachine } = await load('../machines/index.ts')
+const { anywhereSize, fromElk, labelSize, toElk } = await load('../visualizer/page/src/chart/layout.ts')
+const { chartOf } = await load('../visualizer/page/src/chart/model.ts')
+const { ourCommands, signatureOf } = await load('../visualizer/page/src/chart/ours.ts')
+
+const layouts = {}
+for (const machine of [connectionMachine, subscriptionsMachine, periodicRequestMachine]) {
+  const chart = chartOf(JSON.parse(JSON.stringify(machine.config)), ourCommands)
+  const layout = machine === connectionMachine ? (byHand(chart) ?? (await byElk(chart))) : await byElk(chart)
+  layouts[machine.id] = { signature: signatureOf(chart), layout }
+}
+
+const text = `// Made by scripts/layout-charts.mjs: do not edit.
+import type { Layout } from './layout.ts'
+
+export const layouts: { readonly [id: string]: { readonly signature: string; readonly layout: Layout } } = ${JSON.stringify(layouts, null, 1)}
+`
+if (!process.argv.includes('--check')) {
+  writeFileSync(file, text)
+} else if (readFileSync(file, 'utf8') !== text) {
+  console.error('layouts.generated.ts is not what the machines look like: run node scripts/layout-charts.mjs')
+  process.exitCode = 1
+}
+
+function byHand(chart) {
+  const missing = [...chart.nodes, ...chart.edges].filter(({ id }) => !drawn.nodes[id] && !drawn.edges[id])
+  if (missing.length > 0) {
+    console.warn(`Not drawn by hand: ${missing.map(({ id }) => id).join(', ')}. ELK lays out the whole chart.`)
+    return null
+  }
+  const boxes = chart.nodes.map(({ id }) => [id, box(drawn.nodes[id])])
+  const lines = chart.edges.map((edge) => {
+    const [points, [x, y]] = drawn.edges[edge.id]
+    return [edge.id, { points, label: { x, y, ...labelSize(edge) } }]
+  })
+  const [x, y] = drawn.anywhere
+  return {
+    ...drawn.size,
+    anywhere: { x, y, ...anywhereSize(chart) },
+    nodes: Object.fromEntries(boxes),
+    edges: Object.fromEntries(lines),
+  }
+}
+
+async function byElk(chart) {
+  return fromElk(chart, await new Elk().layout(toElk(chart)))
+}
+
+function box([x, y, width, height]) {
+  return { x, y, width, height }
+}
+
+function load(path) {
+  return tsImport(path, import.meta.url)
+}

@@ -1,0 +1,50 @@
+// Takes the pictures of the README: the page in the eighth minute of an outage, after a night. Needs `npm run build`.
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import { tsImport } from 'tsx/esm/api'
+
+import { createVisualizer } from '../dist/visualizer/index.js'
+
+const { browse, noBrowser } = await load('../test/browser/browser.ts')
+const { spendNight } = await load('../test/browser/night.ts')
+
+if (noBrowser) {
+  console.error(`No screenshots: ${noBrowser}`)
+  process.exit(1)
+}
+
+const folder = process.argv[2] ?? fileURLToPath(new URL('../docs/images/', import.meta.url))
+mkdirSync(folder, { recursive: true })
+const only = process.argv[3]
+const visualizer = await createVisualizer({ name: 'garden gateway', allowCommands: true })
+const actor = await spendNight(visualizer)
+
+const desktop = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: only ? 1 : 2 }
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
+await take('visualizer-light.png', { ...desktop, colorScheme: 'light' })
+await take('visualizer-dark.png', { ...desktop, colorScheme: 'dark' })
+if (only) await take('visualizer-phone.png', { ...phone, colorScheme: 'light' })
+actor.stop()
+await visualizer.close()
+process.exit()
+
+async function take(name, options) {
+  const browsing = await browse(options)
+  const page = await browsing.context.newPage()
+  page.on('pageerror', (error) => console.error(error))
+  page.on('console', (message) => message.type() === 'error' && console.error(message.text()))
+  await page.goto(visualizer.url)
+  await page.getByRole('button', { name: 'All', exact: true }).click()
+  await page.locator('.node.active').first().waitFor()
+  // The flash of the last edge is over.
+  await page.waitForTimeout(1_500)
+  await page.mouse.move(2, 2)
+  await page.evaluate(() => document.activeElement?.blur())
+  await page.screenshot({ path: `${folder}/${name}`, fullPage: options.viewport.width < 500 })
+  await browsing[Symbol.asyncDispose]()
+}
+
+function load(path) {
+  return tsImport(path, import.meta.url)
+}

@@ -1,0 +1,76 @@
+import type { ConnectionInput } from '../machines/config.ts'
+import type { connectionMachine } from '../machines/connection.ts'
+import type {
+  IterableSubscription,
+  MessageHandler,
+  PendingPublish,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from './client-types.ts'
+import { Connection } from './connection.ts'
+import { ClientDisposedError } from './errors.ts'
+import { guarded, silentLogger } from './logger.ts'
+import type { ResilientMqttClientOptions } from './options.ts'
+import { publish } from './publish.ts'
+import { subscribe } from './subscribe.ts'
+import type { Payload } from './types.ts'
+
+/** The connection machine for an actor system of your own, and the messages that flow beside it. */
+export interface ConnectionMachine extends Disposable {
+  /** `connectionMachine`, provided with MQTT.js, the credentials source and the session. Run one actor of it. */
+  readonly machine: typeof connectionMachine
+  /** The input of its actor. It holds no secret. */
+  readonly input: ConnectionInput
+  /** As `ResilientMqttClient.publish`. */
+  publish<Value = Payload>(topic: string, value: Value, options?: PublishOptions<Value>): PendingPublish
+  /** As `ResilientMqttClient.subscribe` with a handler. What a handler throws goes to `logger`. */
+  subscribe<Value = Uint8Array>(
+    filter: string,
+    handler: MessageHandler<Value>,
+    options?: SubscribeOptions<Value>,
+  ): Subscription
+  /** As `ResilientMqttClient.subscribe` without a handler. */
+  subscribe<Value = Uint8Array>(filter: string, options?: SubscribeOptions<Value>): IterableSubscription<Value>
+  /** To be called when its actor is stopped for good: what is pending rejects with `ClientDisposedError`. */
+  [Symbol.dispose](): void
+}
+
+/**
+ * Makes the connection machine for who runs it by themselves: as an actor, or inside of a machine of the application.
+ * `inspect` and `clock` belong to the actor: give them to `createActor` (`clock` here too, for the transport).
+ *
+ * @throws {InvalidOptionError} if an option is wrong
+ */
+export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
+  const logger = guarded(options.logger ?? silentLogger)
+  const report = (error: unknown, source: string) => logger.error({ err: error, source }, `${source} failed`)
+  const connection = new Connection(options, {
+    onDrained: () => {},
+    onSubscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
+    onError: report,
+    onOutboxRestored: (restored) => logger.info(restored, 'outboxRestored'),
+  })
+  const { session, subscriptions, journal, machine, input } = connection
+  const publisher = { session, journal, now: options.now ?? Date.now }
+
+  return {
+    machine,
+    input,
+    publish: (topic, value, publishOptions = {}) => publish(publisher, topic, value, publishOptions),
+    subscribe: <Value>(
+      filter: string,
+      handlerOrOptions?: MessageHandler<Value> | SubscribeOptions<Value>,
+      subscribeOptions?: SubscribeOptions<Value>,
+    ) =>
+      subscribe(connection, filter, handlerOrOptions, subscribeOptions, (error: unknown) =>
+        report(error, `the handler of ${filter}`),
+      ) as IterableSubscription<Value>,
+    [Symbol.dispose]() {
+      const error = new ClientDisposedError()
+      session.reject(() => error)
+      subscriptions.reject(error)
+      void journal?.close()
+    },
+  }
+}

@@ -1,0 +1,105 @@
+import type { Link } from './link.ts'
+import { PacketIds } from './packet-ids.ts'
+import type { Publication } from './publication.ts'
+
+/**
+ * Durable publishes have the packet ids from here on to themselves: a broker that kept the session takes a QoS 2 PUBLISH
+ * for one that it knows if an earlier process used its id and wrote nothing down (MQTT 5 §4.3.3).
+ */
+const FIRST_DURABLE = 32_768
+
+/** The QoS 1 and 2 publishes that are sent and not acknowledged, and their packet ids. */
+export class InFlight {
+  readonly packetIds: PacketIds
+  /** Of durable publishes. */
+  readonly #durableIds = new PacketIds(FIRST_DURABLE)
+  /** By packet id, in the order in which they were sent. */
+  readonly #publications = new Map<number, Publication>()
+  /** Ids of publishes that were given up un-acked, which the broker may know, and what is done at the next connection. */
+  readonly #givenUp = new Map<number, 'release' | 'finish' | 'hold'>()
+
+  /** @param journaled - whether there can be durable publishes */
+  constructor(journaled: boolean) {
+    this.packetIds = journaled ? new PacketIds(1, FIRST_DURABLE - 1) : new PacketIds()
+  }
+
+  get size(): number {
+    return this.#publications.size
+  }
+
+  /** Whether there is a packet id for it. */
+  hasIdFor(publication: Publication): boolean {
+    return this.#idsOf(publication).available
+  }
+
+  get(packetId: number): Publication | undefined {
+    return this.#publications.get(packetId)
+  }
+
+  values(): Iterable<Publication> {
+    return this.#publications.values()
+  }
+
+  /** @returns its packet id, or `null` if none is free */
+  add(publication: Publication): number | null {
+    const packetId = this.hasIdFor(publication) ? this.#idsOf(publication).allocate() : null
+    if (packetId === null) return null
+    publication.phase = 'sent'
+    publication.packetId = packetId
+    this.#publications.set(packetId, publication)
+    return packetId
+  }
+
+  /** Takes up what an earlier process sent. */
+  resume(publication: Publication): void {
+    this.#durableIds.claim(publication.packetId)
+    this.#publications.set(publication.packetId, publication)
+  }
+
+  acknowledged({ packetId }: Publication): void {
+    this.#publications.delete(packetId)
+    this.#release(packetId)
+  }
+
+  /**
+   * Nobody waits for its acknowledgement any more.
+   *
+   * @param ending - whether the broker is asked to forget it, or its id is held for as long as the session lives
+   */
+  giveUp({ packetId, qos }: Publication, ending: 'finish' | 'hold'): void {
+    this.#publications.delete(packetId)
+    // Of a QoS 1 publish the receiver keeps nothing (MQTT 5 §4.3.2).
+    this.#givenUp.set(packetId, qos === 1 ? 'release' : ending)
+  }
+
+  /** The broker kept the session: what was given up between PUBLISH and PUBCOMP is brought to its end. */
+  kept(link: Link): void {
+    for (const [packetId, ending] of this.#givenUp) {
+      if (ending === 'release') this.finished(packetId)
+      else if (ending === 'finish') link.pubrel(packetId)
+    }
+  }
+
+  /** PUBCOMP came for what was given up. */
+  finished(packetId: number): void {
+    if (this.#givenUp.delete(packetId)) this.#release(packetId)
+  }
+
+  /** The broker does not know our session: all ids are free. @returns what was in flight, in its order */
+  lost(): Publication[] {
+    const publications = [...this.#publications.values()]
+    for (const packetId of [...this.#publications.keys(), ...this.#givenUp.keys()]) this.#release(packetId)
+    this.#publications.clear()
+    this.#givenUp.clear()
+    return publications
+  }
+
+  #idsOf({ durable }: Publication): PacketIds {
+    return durable ? this.#durableIds : this.packetIds
+  }
+
+  #release(packetId: number): void {
+    this.packetIds.release(packetId)
+    this.#durableIds.release(packetId)
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+
+import { missingState } from '../../src/cli/outage.ts'
+import type { ConnectionState } from '../../src/events.ts'
+
+const whole: ConnectionState[] = [
+  'connecting',
+  'connected',
+  'reconnecting',
+  'connecting',
+  'failed',
+  'recovering',
+  'refreshingToken',
+  'connecting',
+  'connected',
+  'disconnecting',
+  'disconnected',
+]
+
+test.each([
+  ['the whole outage', whole, undefined],
+  ['no recovery', whole.filter((state) => state !== 'recovering'), 'recovering'],
+  ['not connected again', whole.slice(0, -3), 'connected'],
+  ['connected once only', whole.toSpliced(-3, 1), 'connected'],
+  ['nothing at all', [], 'connected'],
+] satisfies [string, ConnectionState[], ConnectionState | undefined][])('%s', (_, path, expected) => {
+  expect(missingState(path)).toBe(expected)
+})

@@ -1,0 +1,232 @@
+import { describe, expect, test, vi } from 'vitest'
+
+import { ResilientMqttClient, type ClientEvents } from '../../src/index.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { turns, until } from '../mqtt/harness.ts'
+import { atOnce, once, rejection, startClient, startServer } from './harness.ts'
+
+test('come in order, and the status agrees inside every handler', async () => {
+  const server = await startServer({ script: [{}, { connack: { reasonCode: 3 } }, { connack: { reasonCode: 3 } }, {}] })
+  const tier = { initialDelay: 1, maxDelay: 1, jitter: 'none' } as const
+  const { client, told, next } = startClient({
+    url: server.url,
+    reconnect: { ...tier, maxAttempts: 1 },
+    recovery: { ...tier, maxAttempts: 2, refreshTokenEvery: 1 },
+    credentials: () => ({}),
+  })
+  await client.connect()
+  server.kick()
+  await next('recovered')
+  await client.disconnect()
+
+  const steps = told.map(({ name, event, status }) => {
+    const { from, to } = event as ClientEvents['stateChanged']
+    return name === 'stateChanged' ? `${from} → ${to}` : `${name} in ${status.state}`
+  })
+  expect(steps).toEqual([
+    'idle → refreshingToken',
+    'refreshingToken → connecting',
+    'tokenRefreshed in connecting',
+    'connecting → connected',
+    'restored in connected',
+    'connected in connected',
+    'connected → reconnecting',
+    'connectionInterrupted in reconnecting',
+    'reconnectScheduled in reconnecting',
+    'reconnecting → connecting',
+    'connecting → failed',
+    'reconnectionFailed in failed',
+    'failed → recovering',
+    'recoveryStarted in recovering',
+    'recovering → refreshingToken',
+    'refreshingToken → connecting',
+    'tokenRefreshed in connecting',
+    'connecting → recovering',
+    'recoveryStarted in recovering',
+    'recovering → refreshingToken',
+    'refreshingToken → connecting',
+    'tokenRefreshed in connecting',
+    'connecting → connected',
+    'restored in connected',
+    'connected in connected',
+    'connectionResumed in connected',
+    'recovered in connected',
+    'connected → disconnecting',
+    'disconnecting → disconnected',
+  ])
+  for (const { name, event, status, isConnected } of told) {
+    if (name === 'stateChanged') expect(status.state).toBe((event as ClientEvents['stateChanged']).to)
+    expect(isConnected).toBe(status.state === 'connected')
+    expect(status.nextRetryAt === null).toBe(status.state !== 'reconnecting' && status.state !== 'recovering')
+    if (name === 'reconnectScheduled') expect(event).toMatchObject({ attempt: status.attempt, delay: 1 })
+    if (name === 'recoveryStarted') expect(event).toMatchObject({ cycle: status.cycle, delay: 1 })
+  }
+})
+
+test('the status tells since when, and what comes next', async () => {
+  const clock = createTestClock({ now: Date.UTC(2026, 0, 1) })
+  const server = await startServer({ script: { connack: { reasonCode: 3 } } })
+  const { client, next } = startClient({ url: server.url, clock, now: clock.now, random: () => 1 })
+  expect(client.status).toMatchObject({ state: 'idle', since: clock.now(), attempt: 0, lastFailure: null })
+  clock.tick(500)
+  const connected = client.connect().catch(() => {})
+  expect(client.status).toMatchObject({ state: 'connecting', since: clock.now(), nextRetryAt: null })
+  await next('reconnectScheduled', 1)
+  expect(client.status).toMatchObject({
+    state: 'reconnecting',
+    since: clock.now(),
+    attempt: 1,
+    nextRetryAt: clock.now() + 1_000,
+    lastFailure: { kind: 'refused', protocolVersion: 4, reasonCode: 3 },
+    counters: { connects: 0, failedAttempts: 1 },
+  })
+  await client.disconnect()
+  await connected
+})
+
+test('a handler that is taken off is called no more, and one can be registered twice', async () => {
+  const server = await startServer()
+  const { client } = startClient({ url: server.url })
+  const handler = vi.fn<() => void>()
+  const off = client.on('connected', handler)
+  client.on('connected', handler)
+  await client.connect()
+  expect(handler).toHaveBeenCalledTimes(2)
+  off()
+  off()
+  await client.disconnect()
+  await client.connect()
+  expect(handler).toHaveBeenCalledTimes(3)
+})
+
+test('a handler that is registered by a handler is called from the next event on', async () => {
+  const server = await startServer()
+  const { client } = startClient({ url: server.url })
+  let calls = 0
+  const again = () => {
+    if (++calls > 100) throw new Error('for ever')
+    client.on('connected', again)
+  }
+  client.on('connected', again)
+  await client.connect()
+  expect(calls).toBe(1)
+})
+
+test('a handler may command the client', async () => {
+  const server = await startServer()
+  const { client, path } = startClient({ url: server.url })
+  client.on('connected', () => client.disconnect())
+  const seen: string[] = []
+  client.on('stateChanged', ({ to }) => seen.push(`${to} ${client.status.state}`))
+  await rejection(client.connect().then(() => client.waitFor('disconnected')).then(() => Promise.reject(new Error('ok'))))
+  expect(path[0]).toBe('idle')
+  expect(seen).toEqual(['connecting', 'connected', 'disconnecting', 'disconnected'].map((state) => `${state} ${state}`))
+})
+
+describe('what the application does wrong', () => {
+  const broken = new Error('broken handler')
+  const wrongs: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw broken
+      },
+    ],
+    ['rejects', () => Promise.reject(broken)],
+    [
+      'rejects later',
+      async () => {
+        await turns(2)
+        throw broken
+      },
+    ],
+  ]
+
+  test.each(wrongs)('a handler that %s reaches the error event, and hurts nobody', async (_, wrong) => {
+    const server = await startServer()
+    const { client, lines, next } = startClient({ ...atOnce, url: server.url })
+    const errors: ClientEvents['error'][] = []
+    client.on('error', (event) => errors.push(event))
+    for (const name of ['stateChanged', 'connected', 'connectionInterrupted', 'reconnectScheduled'] as const) {
+      client.on(name, wrong)
+    }
+    client.subscribe('a', wrong)
+    await client.connect()
+    server.publish('a', 'x')
+    await until('the error of the subscription', () => errors.some(({ source }) => source === 'the handler of a'))
+    server.kick()
+    await next('connectionResumed')
+    await until('all errors', () => new Set(errors.map(({ source }) => source)).size === 5)
+    for (const { error } of errors) expect(error).toBe(broken)
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  test.each(wrongs)('without a handler of error one that %s reaches the logger', async (_, wrong) => {
+    const server = await startServer()
+    const { client, lines } = startClient({ url: server.url })
+    client.on('connected', wrong)
+    await client.connect()
+    await until('the line', () => lines.some(({ level }) => level === 'error'))
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([
+      {
+        level: 'error',
+        details: { err: broken, source: 'the handler of connected' },
+        message: 'the handler of connected failed',
+      },
+    ])
+  })
+
+  test.each(wrongs)('a handler of error that %s reaches the logger', async (_, wrong) => {
+    const server = await startServer()
+    const { client, lines } = startClient({ url: server.url })
+    client.on('error', wrong)
+    client.on('connected', wrong)
+    await client.connect()
+    await until('the line', () => lines.some(({ level }) => level === 'error'))
+    expect(lines.filter(({ level }) => level === 'error')).toMatchObject([{ details: { source: 'the handler of error' } }])
+  })
+
+  test('a logger, an inspector, a clock’s time, chance and a classifier that throw hurt nobody', async () => {
+    const server = await startServer({ script: [{ connack: { reasonCode: 3 } }, {}] })
+    const wrong = () => {
+      throw broken
+    }
+    await using client = new ResilientMqttClient({
+      url: server.url,
+      reconnect: { initialDelay: 1, maxDelay: 1 },
+      logger: { debug: wrong, info: wrong, warn: wrong, error: wrong },
+      random: wrong,
+      classify: wrong,
+    })
+    client.on('connected', wrong)
+    await client.connect()
+    expect(client.isConnected).toBe(true)
+  })
+})
+
+describe('the logger', () => {
+  test('is silent by default', async () => {
+    const written = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]
+    const logged = (['log', 'info', 'warn', 'error', 'debug'] as const).map((name) => vi.spyOn(console, name))
+    const server = await startServer({ script: { connack: { reasonCode: 2 } } })
+    await using client = new ResilientMqttClient({ url: server.url })
+    client.on('gaveUp', () => {
+      throw new Error('broken')
+    })
+    await rejection(client.connect())
+    await turns()
+    for (const spy of [...written, ...logged]) expect(spy).not.toHaveBeenCalled()
+    vi.restoreAllMocks()
+  })
+
+  test('is told of every transition, and of failures in words', async () => {
+    const server = await startServer({ script: { connack: { reasonCode: 2 } } })
+    const { client, lines } = startClient({ ...once, url: server.url })
+    await rejection(client.connect())
+    expect(lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      'info: idle → connecting',
+      'info: connecting → failed',
+      'error: gaveUp: connection refused: identifier rejected',
+    ])
+  })
+})

@@ -1,0 +1,103 @@
+import { onTestFinished } from 'vitest'
+import type { InspectionEvent } from 'xstate'
+
+import { ResilientMqttClient, type ClientEvents, type ClientStatus, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
+import { Waiters, type WaitOptions } from '../../src/testing/wait-for.ts'
+
+const names = [
+  'stateChanged',
+  'connected',
+  'connectionInterrupted',
+  'connectionResumed',
+  'reconnectScheduled',
+  'reconnectionFailed',
+  'recoveryStarted',
+  'recovered',
+  'tokenRefreshed',
+  'tokenRefreshFailed',
+  'gaveUp',
+  'restoring',
+  'restored',
+  'subscriptionFailed',
+  'drained',
+] as const satisfies (keyof ClientEvents)[]
+
+export interface Told {
+  readonly name: keyof ClientEvents
+  readonly event: object
+  /** What the client said of itself inside the handler. */
+  readonly status: ClientStatus
+  readonly isConnected: boolean
+}
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly details: object
+  readonly message: string
+}
+
+/** Retries after a millisecond, for ever. */
+export const atOnce = {
+  reconnect: { initialDelay: 1, maxDelay: 1, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+} as const satisfies Partial<ResilientMqttClientOptions>
+
+/** The first failure is the last. */
+export const once = { reconnect: { enabled: false }, recovery: { enabled: false } } as const
+
+/** A client, and everything that it ever said. It is disposed at the end of the test. */
+export function startClient(options: ResilientMqttClientOptions) {
+  const told: Told[] = []
+  const lines: LogLine[] = []
+  const inspected: InspectionEvent[] = []
+  const waiters = new Waiters(() => `Told: ${told.map(({ name, event }) => `${name} ${JSON.stringify(event)}`).join(' ')}`)
+  const log = (level: LogLine['level']) => (details: object, message: string) => {
+    lines.push({ level, details, message })
+    waiters.changed()
+  }
+  const client = new ResilientMqttClient({
+    logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    inspect: (event) => void inspected.push(event),
+    ...options,
+  })
+  for (const name of names) {
+    client.on(name, (event) => {
+      told.push({ name, event, status: client.status, isConnected: client.isConnected })
+      waiters.changed()
+    })
+  }
+  onTestFinished(() => client[Symbol.asyncDispose]())
+
+  const heard = <Name extends keyof ClientEvents>(name: Name): ClientEvents[Name][] =>
+    told.filter((each) => each.name === name).map(({ event }) => event as ClientEvents[Name])
+  return {
+    client,
+    told,
+    lines,
+    inspected,
+    heard,
+    /** The states that it went through, the first included. */
+    get path(): readonly string[] {
+      return ['idle', ...heard('stateChanged').map(({ to }) => to)]
+    },
+    /** Waits for the n-th event of a name. */
+    next: <Name extends keyof ClientEvents>(name: Name, n = heard(name).length + 1, options: WaitOptions = {}) =>
+      waiters.wait(`${name} ${n}`, () => heard(name)[n - 1], options) as Promise<ClientEvents[Name]>,
+  }
+}
+
+export async function startServer(options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
+  const server = await createScriptedServer(options)
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** What a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('It resolved')
+}

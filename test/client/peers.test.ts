@@ -1,0 +1,242 @@
+import { expect, test } from 'vitest'
+
+import { createTestClock } from '../../src/testing/index.ts'
+import { everywhere, serve, trusting, turns, until } from '../mqtt/harness.ts'
+import { stubbornServer } from '../mqtt/stubborn-server.ts'
+import { atOnce, rejection, startClient, startServer } from './harness.ts'
+
+// What broke in others, by the numbers of the list that we keep of it, with MQTT.js and real sockets. The machine's own
+// are in test/machines/peers.test.ts.
+
+test('peer bug 5: nothing reconnects but the machine, and our own teardown is no drop', async () => {
+  const clock = createTestClock()
+  const server = await startServer()
+  const { client, heard } = startClient({ url: server.url, clock })
+  await client.connect()
+  server.kick()
+  await until('the drop', () => client.status.state === 'reconnecting')
+  // MQTT.js's own loop would be back after a second of real time; ours waits for the clock.
+  await turns(50)
+  expect(server.connections).toHaveLength(1)
+  for (let n = 0; n < 3; n++) {
+    client.recover()
+    client.wake()
+    client.resetReconnect()
+    await client.connect()
+  }
+  await client.disconnect()
+  expect(heard('connectionInterrupted')).toHaveLength(1)
+  expect(heard('reconnectScheduled')).toHaveLength(1)
+  await server.waitFor(() => server.openSockets === 0)
+})
+
+test.each(everywhere)('peer bug 6: a replaced client keeps no socket, $scheme, MQTT $version', async (where) => {
+  const crowds: number[] = []
+  const server = await serve(where.scheme, {
+    script: {
+      connack: () => {
+        crowds.push(server.connections.filter(({ connect, isOpen }) => connect && isOpen).length)
+        return {}
+      },
+    },
+  })
+  const { client, next } = startClient({
+    ...atOnce,
+    url: server.url,
+    options: { ...trusting, protocolVersion: where.version, clientId: 'one' },
+  })
+  await client.connect()
+  for (let n = 1; n <= 10; n++) {
+    if (n % 2 === 0) server.kick('malformed')
+    else client.recover()
+    await next('connected', n + 1)
+  }
+  expect(crowds).toEqual(Array.from({ length: 11 }, () => 1))
+  await server.waitFor(() => server.openSockets === 1)
+})
+
+test('peer bug 6: also when the old socket is slow to close', async () => {
+  const clock = createTestClock()
+  const server = await stubbornServer()
+  const { client, next } = startClient({ url: server.url, clock })
+  await client.connect()
+  client.recover()
+  await until('the FIN', () => server.ended.size === 1)
+  await turns(20)
+  expect(server.sockets).toHaveLength(1)
+  clock.tick(5_000)
+  await next('connected', 2)
+  expect(server.sockets).toHaveLength(2)
+  const disposed = client[Symbol.asyncDispose]()
+  await until('the second FIN', () => server.ended.size === 2)
+  await clock.tickAsync(5_000)
+  await disposed
+})
+
+test('peer bug 7: a late event of a dead connection does not reach the healthy one', async () => {
+  const server = await startServer({ script: [{ steps: [{ at: 'connect', do: 'ignore' }] }, {}] })
+  const clock = createTestClock()
+  const { client, heard } = startClient({ url: server.url, clock })
+  const connected = client.connect()
+  await server.waitFor('connect')
+  // The first attempt times out; whatever its server still sends comes too late.
+  clock.tick(30_000)
+  clock.tick(1_000)
+  await connected
+  const [dead] = server.connections
+  dead?.send({ cmd: 'connack', returnCode: 5, sessionPresent: false })
+  dead?.send({ cmd: 'publish', topic: 'late', payload: 'x', qos: 0, dup: false, retain: false })
+  dead?.reset()
+  await turns(20)
+  expect(client.isConnected).toBe(true)
+  expect(heard('connectionInterrupted')).toEqual([])
+  expect(heard('stateChanged').map(({ to }) => to)).toEqual(['connecting', 'reconnecting', 'connecting', 'connected'])
+})
+
+test('peer bug 8: the session is gone, and the subscriptions are back', async () => {
+  const server = await startServer()
+  const { client, next } = startClient({ ...atOnce, url: server.url })
+  const got: string[] = []
+  client.subscribe('a', (message) => void got.push(message.text()))
+  await client.connect()
+  server.kick()
+  await next('connectionResumed', 1)
+  expect(server.connections[1]?.received('subscribe')).toHaveLength(1)
+  server.publish('a', 'again')
+  await until('the message', () => got.length === 1)
+})
+
+test('peer bug 8: a SUBACK that does not come is noticed', async () => {
+  const clock = createTestClock()
+  const server = await startServer({ script: [{ suback: false }, {}] })
+  const { client, heard } = startClient({ url: server.url, clock, options: { keepalive: 0 } })
+  const subscription = client.subscribe('a', () => {})
+  const connected = client.connect()
+  await server.waitFor('subscribe', { count: 1 })
+  clock.tick(30_000)
+  await server.waitFor('subscribe', { count: 2 })
+  clock.tick(30_000)
+  expect(heard('connectionInterrupted')).toEqual([{ failure: { kind: 'timeout', phase: 'restore' } }])
+  clock.tick(1_000)
+  await connected
+  expect(await subscription.ready).toBe(0)
+})
+
+test('peer bug 10: disconnect during a backoff is obeyed', async () => {
+  const clock = createTestClock()
+  const server = await startServer({ script: { connack: { reasonCode: 3 } } })
+  const { client, next } = startClient({ url: server.url, clock })
+  const connected = rejection(client.connect())
+  await next('reconnectScheduled', 1)
+  await client.disconnect()
+  expect(await connected).toMatchObject({ name: 'DisconnectedError' })
+  await clock.tickAsync(24 * 3_600_000)
+  expect(server.connections).toHaveLength(1)
+  expect(clock.pending).toBe(0)
+})
+
+test('peer bug 10: disconnect from inside a handler is obeyed', async () => {
+  const server = await startServer({ script: { connack: { reasonCode: 3 } } })
+  const { client } = startClient({ url: server.url })
+  client.on('reconnectScheduled', () => client.disconnect())
+  await rejection(client.connect())
+  await client.waitFor('disconnected')
+  expect(server.connections).toHaveLength(1)
+})
+
+test('peer bug 12: periodic requests neither flood the log nor die', async () => {
+  const clock = createTestClock()
+  const server = await startServer()
+  const { client, lines, next } = startClient({
+    url: server.url,
+    clock,
+    now: clock.now,
+    random: () => 1,
+    options: { keepalive: 0 },
+  })
+  let healthy = true
+  client.startPeriodicRequests({
+    topic: 'ask',
+    payload: () => (healthy ? 'x' : Promise.reject(new Error('broken'))),
+    interval: 1_000,
+  })
+  await client.connect()
+  await server.waitFor('publish')
+  healthy = false
+  await clock.tickAsync(5_000)
+  healthy = true
+  server.kick()
+  await next('reconnectScheduled', 1)
+  const before = lines.length
+  await server.close()
+  clock.tick(900)
+  expect(lines, 'offline').toHaveLength(before)
+  await server.listen()
+  client.recover()
+  await next('connected', 2)
+  await server.waitFor('publish', { count: 2 })
+})
+
+test('peer bug 14: a publish that the broker closes on is taken out', async () => {
+  const server = await startServer({
+    script: { steps: [{ at: 'publish', topic: 'forbidden', do: { disconnect: { reasonCode: 0x90 } } }] },
+  })
+  const { client } = startClient({ ...atOnce, url: server.url, options: { protocolVersion: 5 } })
+  await client.connect()
+  const poison = rejection(client.publish('forbidden', 'x', { qos: 1 }))
+  expect(await poison).toMatchObject({ name: 'PoisonPacketError', topic: 'forbidden' })
+  await client.publish('allowed', 'x', { qos: 1 })
+  expect(server.connections.length).toBeLessThanOrEqual(4)
+})
+
+test('peer bug 15: ending while it reconnects leaves nothing pending', async () => {
+  const clock = createTestClock()
+  const server = await startServer({ script: { connack: { reasonCode: 3 } } })
+  const { client, next } = startClient({ url: server.url, clock })
+  const settled = [
+    client.connect(),
+    client.publish('a', 'x', { qos: 1 }),
+    client.publish('b', 'y'),
+    client.subscribe('c', () => {}).ready,
+    client.waitFor('connected'),
+  ].map(rejection)
+  await next('reconnectScheduled', 1)
+  await client[Symbol.asyncDispose]()
+  expect((await Promise.all(settled)).map(({ name }) => name)).toEqual([
+    'DisconnectedError',
+    'ClientDisposedError',
+    'ClientDisposedError',
+    'ClientDisposedError',
+    'ClientDisposedError',
+  ])
+  expect(client.status.state).toBe('disconnected')
+  expect(clock.pending).toBe(0)
+})
+
+test('peer bug 15: after a disconnect it connects again, any number of times', async () => {
+  const server = await startServer()
+  const { client } = startClient({ url: server.url })
+  for (let n = 0; n < 20; n++) {
+    await client.connect()
+    await client.disconnect()
+  }
+  expect(server.connections).toHaveLength(20)
+  expect(server.received('disconnect')).toHaveLength(20)
+})
+
+test.each(everywhere)('peer bug 16: one lost connection is told once, $scheme, MQTT $version', async (where) => {
+  const clock = createTestClock()
+  const server = await serve(where.scheme)
+  const options = { ...trusting, protocolVersion: where.version } as const
+  const { client, heard, lines } = startClient({ url: server.url, clock, options })
+  await client.connect()
+  server.kick({ disconnect: { reasonCode: 0x8b }, close: false })
+  server.kick('malformed')
+  server.kick('close')
+  await until('the drop', () => client.status.state === 'reconnecting')
+  await turns(20)
+  expect(heard('connectionInterrupted')).toHaveLength(1)
+  expect(heard('reconnectScheduled')).toHaveLength(1)
+  expect(lines.filter(({ message }) => message.startsWith('connectionInterrupted'))).toHaveLength(1)
+  expect(client.status.counters).toMatchObject({ connects: 1, interruptions: 1, failedAttempts: 0 })
+})

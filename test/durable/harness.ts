@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { ClassicLevel } from 'classic-level'
+import { MemoryLevel } from 'memory-level'
+import { onTestFinished } from 'vitest'
+
+import type { Operation } from '../../src/durable/database.ts'
+import { LevelJournal, type LevelJournalOptions } from '../../src/durable/level-journal.ts'
+import { decodeHandshake, decodeKey, decodePublication } from '../../src/durable/records.ts'
+import { ResilientMqttClient, type LevelDatabase, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { Publication, type PublicationInit } from '../../src/session/publication.ts'
+import { createScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
+
+const views = { keyEncoding: 'view', valueEncoding: 'view' } as const
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-durable-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A database in memory whose batches are written down, and can be held up or made to fail. */
+export class SpiedDatabase implements LevelDatabase {
+  readonly batches: { readonly operations: readonly Operation[]; readonly sync: boolean }[] = []
+  /** What the next writes wait for. */
+  gate: Promise<void> = Promise.resolve()
+  /** What the next writes fail with. */
+  failure: Error | undefined
+  readonly #level: MemoryLevel<Uint8Array, Uint8Array>
+
+  constructor(level = new MemoryLevel<Uint8Array, Uint8Array>(views)) {
+    this.#level = level
+  }
+
+  /** The same data, as another process would find them. */
+  reopened(): SpiedDatabase {
+    return new SpiedDatabase(this.#level)
+  }
+
+  open(): Promise<void> {
+    return this.#level.open()
+  }
+
+  iterator(): AsyncIterable<[Uint8Array, Uint8Array]> {
+    return this.#level.iterator(views)
+  }
+
+  async batch(operations: Operation[], { sync }: { readonly sync: boolean }): Promise<void> {
+    this.batches.push({ operations, sync })
+    await this.gate
+    if (this.failure) throw this.failure
+    await this.#level.batch(operations, views)
+  }
+}
+
+/** What a store holds, without its header, in a line each. */
+export async function contentsOf(database: LevelDatabase): Promise<string[]> {
+  const lines: string[] = []
+  for await (const [key, value] of database.iterator(views)) {
+    const decoded = decodeKey(key)
+    if (decoded?.kind === 'publication') {
+      const { topic, payload } = decodePublication(value)
+      lines.push(`${topic} ${Buffer.from(payload).toString()}`)
+    } else if (decoded?.kind === 'handshake') {
+      const { phase, packetId } = decodeHandshake(value)
+      lines.push(`${phase} ${packetId}`)
+    }
+  }
+  return lines
+}
+
+/** What a store in a folder holds. Nobody else may have it open. */
+export async function contentsAt(path: string): Promise<string[]> {
+  const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
+  const contents = await contentsOf(database)
+  await database.close()
+  return contents
+}
+
+export function publication(topic: string, init: Partial<PublicationInit> = {}): Publication {
+  return new Publication({
+    topic,
+    payload: '',
+    qos: 1,
+    retain: false,
+    properties: undefined,
+    acceptedAt: 0,
+    expiresAt: Number.POSITIVE_INFINITY,
+    latest: undefined,
+    durable: true,
+    resolve: () => {},
+    reject: () => {},
+    ...init,
+  })
+}
+
+/** A journal, and everything that it ever told. */
+export function journalOn(store: LevelJournalOptions['store']) {
+  const told: string[] = []
+  const restored: { waiting: readonly Publication[]; inFlight: readonly Publication[] }[] = []
+  const journal = new LevelJournal({
+    store,
+    generateClientId: () => 'generated',
+    onRestored: (waiting, inFlight) => void restored.push({ waiting, inFlight }),
+    onRefused: (refused, error) => void told.push(`refused ${refused.topic}: ${error.problem}`),
+    onError: (error) => void told.push(`error: ${error.problem}`),
+  })
+  onTestFinished(() => journal.close())
+  return { journal, told, restored }
+}
+
+export async function startServer(options: ScriptedServerOptions = {}) {
+  const server = await createScriptedServer(options)
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** A client with a store that keeps its session, and the errors that it told of. */
+export function startClient(options: ResilientMqttClientOptions) {
+  const errors: unknown[] = []
+  const client = new ResilientMqttClient({
+    options: { clean: false },
+    reconnect: { initialDelay: 1, maxDelay: 1, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+    ...options,
+  })
+  client.on('error', ({ error }) => void errors.push(error))
+  onTestFinished(() => client[Symbol.asyncDispose]())
+  return { client, errors }
+}
+
+/** What a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('It resolved')
+}

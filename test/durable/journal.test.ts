@@ -1,0 +1,219 @@
+import { describe, expect, it, test } from 'vitest'
+
+import { StoreError } from '../../src/index.ts'
+import { deferred } from '../../src/wait.ts'
+import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
+
+describe('batches', () => {
+  it('takes all of one turn to the disk together', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    await journal.open()
+    database.batches.length = 0
+
+    const publications = Array.from({ length: 100 }, (_, n) => publication(`t/${n}`))
+    const accepted = publications.map((each) => journal.accepted(each))
+    for (const [n, each] of publications.entries()) each.packetId = n + 1
+    await Promise.all([...accepted, journal.sent(publications)])
+
+    expect(database.batches.map(({ operations, sync }) => [operations.length, sync])).toEqual([[200, true]])
+  })
+
+  it('takes what comes while a write is under way to the disk together after it', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    await journal.open()
+    database.batches.length = 0
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+
+    const first = journal.accepted(publication('first'))
+    await turns()
+    const others = ['second', 'third', 'fourth'].map(async (topic) => {
+      await turns()
+      await journal.accepted(publication(topic))
+    })
+    await turns()
+    expect(database.batches).toHaveLength(1)
+    resolve()
+    await Promise.all([first, ...others])
+
+    expect(database.batches.map(({ operations }) => operations.length)).toEqual([1, 3])
+    expect(await contentsOf(database)).toEqual(['first ', 'second ', 'third ', 'fourth '])
+  })
+
+  it('resolves only when it is on disk', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    await journal.open()
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+    const order: string[] = []
+
+    const accepted = journal.accepted(publication('a')).then(() => order.push('accepted'))
+    await turns()
+    order.push('written')
+    resolve()
+    await accepted
+
+    expect(order).toEqual(['written', 'accepted'])
+  })
+
+  it('forces nothing to disk that the end of the process does not lose, until it is flushed', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    const done = publication('a')
+    await journal.accepted(done)
+    database.batches.length = 0
+
+    journal.settled(done)
+    await turns()
+    expect(database.batches.map(({ sync }) => sync)).toEqual([false])
+    await journal.flush()
+    expect(database.batches.map(({ sync }) => sync)).toEqual([false, true])
+    await journal.flush()
+    expect(database.batches).toHaveLength(2)
+  })
+
+  it('writes again as released what has another packet id by then', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    const resent = publication('a', { qos: 2 })
+    resent.packetId = 1
+    await Promise.all([journal.accepted(resent), journal.sent([resent])])
+    resent.packetId = 2
+    await journal.sent([resent])
+    await journal.released(resent)
+    expect(await contentsOf(database)).toEqual(['a ', 'released 2'])
+    expect(journal.released(resent)).toBeUndefined()
+  })
+})
+
+describe('the next process', () => {
+  it('finds what waits and what is in flight, each in its order, and the client id', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((topic) => publication(topic, { qos: 2, payload: topic })) as [
+      ReturnType<typeof publication>,
+      ...ReturnType<typeof publication>[],
+    ]
+    for (const [n, each] of [a, b!, c!].entries()) each.packetId = 40_000 - n
+    void [a, b!, c!, d!, e!].map((each) => journal.accepted(each))
+    void journal.sent([a, b!, c!])
+    void journal.released(b!)
+    journal.settled(d!)
+    await journal.flush()
+
+    const { journal: next, restored } = journalOn(database.reopened())
+    await next.open()
+
+    const [{ waiting, inFlight } = { waiting: [], inFlight: [] }] = restored
+    expect(waiting.map(({ topic }) => topic)).toEqual(['e'])
+    expect(inFlight.map(({ topic, phase, packetId }) => [topic, phase, packetId])).toEqual([
+      ['a', 'sent', 40_000],
+      ['b', 'released', 39_999],
+      ['c', 'sent', 39_998],
+    ])
+    expect(next.clientId).toBe('generated')
+    expect(waiting[0]).toMatchObject({ durable: true, orphaned: true, qos: 2, payload: new Uint8Array(Buffer.from('e')) })
+  })
+
+  it('goes on with the sequence', async () => {
+    const database = new SpiedDatabase()
+    await journalOn(database).journal.accepted(publication('a'))
+    const second = journalOn(database.reopened()).journal
+    await second.accepted(publication('b'))
+    await second.close()
+    const { journal, restored } = journalOn(database.reopened())
+    void journal.accepted(publication('c'))
+    await journal.flush()
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a', 'b'])
+    expect(await contentsOf(database)).toEqual(['a ', 'b ', 'c '])
+  })
+
+  test.each([
+    ['sent', ['new'], ['old'], []],
+    ['released', ['new'], [], ['old']],
+  ] as const)('gives a packet id to the newer of two: the older was %s', async (phase, inFlight, waiting, delivered) => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    const older = publication('old', { qos: 2 })
+    const newer = publication('new', { qos: 2 })
+    older.packetId = newer.packetId = 7
+    void journal.accepted(older)
+    void journal.accepted(newer)
+    void (phase === 'sent' ? journal.sent([older]) : journal.released(older))
+    await journal.sent([newer])
+
+    const { journal: next, restored } = journalOn(database.reopened())
+    await next.open()
+    expect(restored[0]?.inFlight.map(({ topic }) => topic)).toEqual(inFlight)
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(waiting)
+    await next.flush()
+    const topics = (await contentsOf(database)).map((line) => line.split(' ')[0])
+    for (const topic of delivered) expect(topics).not.toContain(topic)
+  })
+})
+
+describe('a write that fails', () => {
+  const full = new Error('no space left on device')
+
+  it('rejects what it was to accept, and tells so before', async () => {
+    const database = new SpiedDatabase()
+    const { journal, told } = journalOn(database)
+    await journal.open()
+    database.failure = full
+
+    const error = await rejection(journal.accepted(publication('a')).catch((reason) => {
+      expect(told).toContain('refused a: write')
+      throw reason
+    }))
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toMatchObject({ problem: 'write', cause: full })
+    expect(error.message).toBe('the store of the application could not be written: no space left on device')
+
+    database.failure = undefined
+    await journal.accepted(publication('b'))
+    expect(await contentsOf(database)).toEqual(['b '])
+  })
+
+  it('holds up nothing that is accepted, is told once, and is made up for', async () => {
+    const database = new SpiedDatabase()
+    const { journal, told } = journalOn(database)
+    const [one, two] = [publication('one', { qos: 2 }), publication('two')]
+    await Promise.all([journal.accepted(one), journal.accepted(two)])
+    database.failure = full
+
+    one.packetId = 1
+    await journal.sent([one])
+    await journal.released(one)
+    journal.settled(two)
+    await journal.flush()
+    expect(told).toEqual(['error: write'])
+    expect(await contentsOf(database)).toEqual(['one ', 'two '])
+
+    database.failure = undefined
+    await journal.flush()
+    expect(await contentsOf(database)).toEqual(['one ', 'released 1'])
+  })
+
+  it('leaves the store as it was if it cannot be opened, and can be tried again', async () => {
+    const database = new SpiedDatabase()
+    database.failure = full
+    const { journal, told } = journalOn(database)
+    const accepted = rejection(journal.accepted(publication('a')))
+    expect(await rejection(journal.open())).toMatchObject({ problem: 'write' })
+    expect(await accepted).toMatchObject({ problem: 'write' })
+    expect(told).toEqual(['refused a: write'])
+    expect(journal.clientId).toBeUndefined()
+
+    database.failure = undefined
+    await journal.accepted(publication('b'))
+    expect(await contentsOf(database)).toEqual(['b '])
+  })
+})
+
+/** Lets everything happen that needs nobody else. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,165 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { ClassicLevel } from 'classic-level'
+import { describe, expect, it, test } from 'vitest'
+
+import { encodeHeader, handshakeKey, headerKey, publicationKey } from '../../src/durable/records.ts'
+import { StoreError } from '../../src/index.ts'
+import { contentsAt, journalOn, publication, rejection, SpiedDatabase, startClient, temporaryFolder } from './harness.ts'
+
+type Entry = readonly [key: Uint8Array | string, value: Uint8Array | string]
+
+const header: Entry = [headerKey, encodeHeader('c')]
+const ofTheFuture = Buffer.from(encodeHeader('c'))
+ofTheFuture[ofTheFuture.indexOf(0) + 1] = 2
+
+describe('a database in a folder', () => {
+  test.each<[string, StoreError['problem'], readonly Entry[]]>([
+    ['of somebody else', 'foreign', [['user:1', '{"name":"x"}']]],
+    ['of somebody else, whose first key is ours', 'foreign', [[headerKey, 'leveldb']]],
+    ['with a header of ours and a key of somebody else', 'foreign', [header, ['zz', 'x']]],
+    ['of a newer format', 'newer', [[headerKey, ofTheFuture]]],
+    ['whose header is cut short', 'corrupt', [[headerKey, encodeHeader('client').slice(0, -3)]]],
+    ['with a publication that is none', 'corrupt', [header, [publicationKey(1), 'x']]],
+    ['with a handshake of no publication', 'corrupt', [header, [handshakeKey(1), Uint8Array.of(1, 0, 1)]]],
+  ])('%s is refused and left as it is: %s', async (_name, problem, entries) => {
+    const path = join(temporaryFolder(), 'store')
+    await fill(path, entries)
+    const before = await dump(path)
+
+    const { client } = startClient({ url: 'mqtt://127.0.0.1:1', store: path })
+    const publishing = client.publish('a', 'x', { qos: 1, durable: true })
+    const error = await rejection(client.connect())
+
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toMatchObject({ problem, location: path, code: 'STORE' })
+    expect(error.message).toContain(path)
+    expect(await rejection(publishing.accepted)).toMatchObject({ problem })
+    expect(await rejection(publishing)).toMatchObject({ problem })
+    expect(client.status).toMatchObject({ state: 'idle', outbox: { size: 0, bytes: 0, inFlight: 0 } })
+    await client[Symbol.asyncDispose]()
+    expect(await dump(path)).toEqual(before)
+  })
+
+  it('that LevelDB finds damaged is refused', async () => {
+    const path = join(temporaryFolder(), 'store')
+    await fill(path, [header])
+    writeFileSync(join(path, 'CURRENT'), 'MANIFEST-9')
+    const error = await rejection(journalOn(path).journal.open())
+    expect(error).toMatchObject({ problem: 'corrupt', location: path })
+    expect(error.message).toMatch(/is damaged, and was left as it is: move it away/)
+    expect(readFileSync(join(path, 'CURRENT'), 'utf8')).toBe('MANIFEST-9')
+  })
+
+  it('that another client has open is refused, and works on for that one', async () => {
+    const path = join(temporaryFolder(), 'store')
+    const { journal } = journalOn(path)
+    await journal.accepted(publication('a'))
+
+    const error = await rejection(journalOn(path).journal.open())
+    expect(error).toMatchObject({ problem: 'locked' })
+    expect(error.message).toMatch(/is in use already: give each client a store of its own/)
+
+    await journal.accepted(publication('b'))
+    await journal.close()
+    expect(await contentsAt(path)).toEqual(['a ', 'b '])
+  })
+
+  it('is made with the folders above it', async () => {
+    const path = join(temporaryFolder(), 'not', 'yet', 'there')
+    const { journal } = journalOn(path)
+    await journal.accepted(publication('a'))
+    await journal.close()
+    expect(await contentsAt(path)).toEqual(['a '])
+  })
+
+  it('whose first opening was interrupted is opened', async () => {
+    const path = temporaryFolder()
+    for (const file of ['LOCK', 'LOG', 'MANIFEST-000001']) writeFileSync(join(path, file), '')
+    await journalOn(path).journal.open()
+    expect(readdirSync(path)).toContain('CURRENT')
+  })
+})
+
+describe('a place that is no database', () => {
+  test.each([
+    ['a folder of documents', (path: string) => (mkdirSync(path), writeFileSync(join(path, 'letter.txt'), 'Dear'))],
+    ['a file', (path: string) => writeFileSync(path, 'Dear')],
+  ])('%s is refused and not written into', async (_name, make) => {
+    const path = join(temporaryFolder(), 'place')
+    make(path)
+    const error = await rejection(journalOn(path).journal.open())
+    expect(error).toMatchObject({ problem: 'foreign' })
+    if (statSync(path).isDirectory()) expect(readdirSync(path)).toEqual(['letter.txt'])
+    else expect(readFileSync(path, 'utf8')).toBe('Dear')
+  })
+
+  it('a folder that cannot be made is told with its cause', async () => {
+    const file = join(temporaryFolder(), 'file')
+    writeFileSync(file, '')
+    const error = await rejection(journalOn(join(file, 'store')).journal.open())
+    expect(error).toMatchObject({ problem: 'unavailable' })
+    expect(error.message).toMatch(/could not be opened: .*directory/i)
+  })
+})
+
+describe('a database of the application', () => {
+  it('serves one client at a time, and stays open', async () => {
+    const database = new ClassicLevel(join(temporaryFolder(), 'application'))
+    const first = journalOn(database).journal
+    await first.open()
+    expect(await rejection(journalOn(database).journal.open())).toMatchObject({ problem: 'locked' })
+    await first.close()
+    expect(database.status).toBe('open')
+    await journalOn(database).journal.open()
+    await database.close()
+  })
+
+  it('may be a sublevel, beside other data', async () => {
+    const database = new ClassicLevel(join(temporaryFolder(), 'application'))
+    await database.put('mine', 'x')
+    const { journal } = journalOn(database.sublevel('mqtt'))
+    await journal.accepted(publication('a'))
+    await journal.close()
+    const { journal: next, restored } = journalOn(database.sublevel('mqtt'))
+    await next.open()
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a'])
+    expect(await database.get('mine')).toBe('x')
+    await next.close()
+    await database.close()
+  })
+
+  it('is tried again after a failure', async () => {
+    const database = new SpiedDatabase()
+    database.failure = new Error('not now')
+    const { journal } = journalOn(database)
+    await rejection(journal.open())
+    database.failure = undefined
+    await journal.open()
+    expect(journal.clientId).toBe('generated')
+  })
+})
+
+test.each([
+  ['', 'store must be the path of a folder, or a database, got ""'],
+  [{}, 'store must have open(), batch(), iterator(), got an object'],
+  [7, 'store must have open(), batch(), iterator(), got 7'],
+])('the option store %j is refused', (store, message) => {
+  expect(() => startClient({ url: 'mqtt://x', store: store as never })).toThrow(message)
+})
+
+const buffers = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+
+async function fill(path: string, entries: readonly Entry[]): Promise<void> {
+  const database = new ClassicLevel<Buffer, Buffer>(path, buffers)
+  await database.batch(entries.map(([key, value]) => ({ type: 'put', key: Buffer.from(key), value: Buffer.from(value) })))
+  await database.close()
+}
+
+async function dump(path: string): Promise<string[]> {
+  const database = new ClassicLevel<Buffer, Buffer>(path, buffers)
+  const entries = await database.iterator().all()
+  await database.close()
+  return entries.map(([key, value]) => `${key.toString('hex')} ${value.toString('hex')}`)
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+import { cli, run } from './run.ts'
+
+const commands = ['demo', 'timeline', 'diagram']
+
+describe('timeline', () => {
+  test.each([
+    [['--jitter', 'none'], [1, 2, 4, 8, 16, 32, 64, 120, 120, 120], 487],
+    [[], [0.75, 1.5, 3, 6, 12, 24, 48, 90, 90, 90], 365.25],
+    [
+      ['--attempts', '3', '--initial', '500ms', '--multiplier', '3', '--max', '2s', '--jitter', 'none'],
+      [0.5, 1.5, 2],
+      4,
+    ],
+  ])('%j as JSON', async (args, seconds, total) => {
+    const { reconnect } = JSON.parse((await run(cli, ['timeline', '--json', ...args])).stdout)
+    expect(reconnect.rows.map((row: { expected: number }) => row.expected / 1_000)).toEqual(seconds)
+    expect(reconnect.total.expected / 1_000).toBe(total)
+  })
+
+  test.each([
+    [['--jitter', 'none'], / 10 +120 s +120 s +487 s\n +487 s in all/],
+    [[], / 10 +120 s +90 s +365 s\n +365 s expected, 487 s without jitter/],
+    [['--attempts', '50', '--max', '300s', '--jitter', 'none'], / 50 +300 s +300 s +12,811 s\n +12,811 s in all/],
+    [['--attempts', '50', '--max', '5m', '--jitter', 'none'], /12,811 s in all/],
+    [['--attempts', '50', '--max', '300000', '--jitter', 'none'], /12,811 s in all/],
+    [['--strategy', 'simpleRetry'], /unlimited cycles, 60 s, jitter none: the same client/],
+    [['--strategy', 'refreshAndRecreate'], / 2 +60 s +60 s +120 s +new token/],
+    [['--attempts', 'Infinity'], /It never gives up: the fast tier has no end/],
+  ])('%j', async (args, expected) => {
+    const { code, stdout, stderr } = await run(cli, ['timeline', ...args])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(expected)
+  })
+})
+
+describe('diagram', () => {
+  test('mermaid is the default', async () => {
+    const [byDefault, mermaid] = await Promise.all([
+      run(cli, ['diagram']),
+      run(cli, ['diagram', '--format', 'mermaid']),
+    ])
+    expect(byDefault.stdout).toBe(mermaid.stdout)
+    expect(mermaid.stdout).toMatch(/^stateDiagram-v2\n/)
+  })
+
+  test('json has every state with its description', async () => {
+    const { states } = JSON.parse((await run(cli, ['diagram', '--format', 'json'])).stdout)
+    expect(states).toHaveLength(13)
+    expect(states.every(({ description }: { description: string }) => description.length > 0)).toBe(true)
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['nope'], "There is no command 'nope'"],
+    [['timeline', '--nope'], "Unknown option '--nope'"],
+    [['timeline', 'nope'], "Unexpected argument 'nope'"],
+    [['timeline', '--max'], "'--max <value>' argument missing"],
+    [['timeline', '--max', '10'], '--max must be at least --initial (1000), got 10'],
+    [['timeline', '--max', 'soon'], "--max must be a duration such as 300s, 5m or 120000 (milliseconds), got 'soon'"],
+    [['timeline', '--attempts', '-1'], '--attempts'],
+    [['timeline', '--attempts', '1.5'], "--attempts must be a whole number, or Infinity, got '1.5'"],
+    [['timeline', '--jitter', 'some'], '--jitter must be one of "none", "equal", "full", "decorrelated", got "some"'],
+    [['timeline', '--strategy', 'hope'], '--strategy must be one of simpleRetry'],
+    [['timeline', '--multiplier', '0.5'], '--multiplier must be at least 1, got 0.5'],
+    [['diagram', '--format', 'png'], "--format must be one of mermaid, json, got 'png'"],
+    [['demo', '--nope'], "Unknown option '--nope'"],
+    [['demo', '--username', 'me'], '--username needs --url'],
+    [['demo', '--url', 'http://localhost'], 'must begin with mqtt:, mqtts:, ws: or wss:'],
+    [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 4, 5, got '3'"],
+    [['demo', '--url', 'mqtt://localhost', '--publish', 'a/#'], '--publish must have no wildcards'],
+    [['demo', '--url', 'mqtt://localhost', '--interval', '0'], '--interval must be between 1ms and 24d, got 0 ms'],
+    [['demo', '--url', 'mqtt://localhost', '--password', 'secret'], 'A password is never an argument'],
+    [['demo', '--url', 'mqtt://localhost', '--password=secret'], 'A password is never an argument'],
+    [['demo', '--url', 'mqtt://me:secret@localhost'], 'A password is never an argument'],
+  ])('%j is told, without a stack trace', async (args, message) => {
+    const { code, stdout, stderr } = await run(cli, args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/See xstate-mqtt.* --help\n$/)
+    expect(stderr).not.toMatch(/\n {4}at /)
+    expect(stderr).not.toContain('secret')
+  })
+
+  test('without a command it shows what there is', async () => {
+    const { code, stdout } = await run(cli)
+    expect(code).toBe(2)
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
+  })
+
+  test.each(commands)('%s --help', async (command) => {
+    const [help, same] = await Promise.all([run(cli, [command, '--help']), run(cli, ['help', command])])
+    expect(help.code).toBe(0)
+    expect(help.stdout).toContain(`Usage: xstate-mqtt ${command} [options]`)
+    expect(same.stdout).toBe(help.stdout)
+  })
+
+  test('--version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect((await run(cli, ['--version'])).stdout).toBe(`${version}\n`)
+  })
+})

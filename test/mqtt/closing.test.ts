@@ -1,0 +1,323 @@
+import type { Socket } from 'node:net'
+
+import mqtt, { type MqttClient } from 'mqtt'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+
+import { createTestClock, type Behaviour, type ScriptedServer } from '../../src/testing/index.ts'
+import { schemes, serve, transportScene, trusting, turns, until, type TransportScene } from './harness.ts'
+import { webSocketServer } from './raw-web-socket.ts'
+import { stubbornServer } from './stubborn-server.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+interface Phase {
+  readonly name: string
+  readonly script?: Behaviour
+  readonly prepare?: () => Promise<never>
+  /** Brings the attempt into the phase. */
+  readonly reach: (server: ScriptedServer, scene: TransportScene) => unknown
+  /** Whether the broker is told. */
+  readonly graceful: boolean
+}
+
+const phases: Phase[] = [
+  { name: 'preparing', prepare: () => new Promise(() => {}), reach: () => turns(), graceful: false },
+  { name: 'connecting', reach: () => {}, graceful: false },
+  {
+    name: 'accepted, without an answer',
+    script: { steps: [{ at: 'accept', do: 'ignore' }] },
+    reach: (server) => server.waitFor(() => server.openSockets === 1),
+    graceful: false,
+  },
+  {
+    name: 'CONNECT sent',
+    script: { connack: false },
+    reach: (server) => server.waitFor('connect'),
+    graceful: false,
+  },
+  { name: 'open', reach: (_, scene) => scene.waitFor('transport.opened'), graceful: true },
+  {
+    name: 'failed',
+    script: { connack: { reasonCode: 0x87 } },
+    reach: (_, scene) => scene.failure(),
+    graceful: false,
+  },
+  {
+    name: 'failed after it was open',
+    script: { steps: [{ at: 'connack', after: 1, do: 'malformed' }] },
+    reach: (_, scene) => scene.failure(),
+    graceful: false,
+  },
+]
+
+/** How the machine ends a connection. */
+const ways = {
+  'asked to close': (scene: TransportScene) => {
+    scene.send('CLOSE')
+    return scene.waitFor('transport.closed')
+  },
+  'asked twice': (scene: TransportScene) => {
+    scene.send('CLOSE')
+    scene.send('CLOSE')
+    return scene.waitFor('transport.closed')
+  },
+  stopped: (scene: TransportScene) => scene.stop(),
+  'asked to close, then stopped': (scene: TransportScene) => {
+    scene.send('CLOSE')
+    scene.stop()
+  },
+} as const
+
+const closings = phases.flatMap((phase) =>
+  schemes.flatMap((scheme) =>
+    (Object.keys(ways) as (keyof typeof ways)[]).map((way) => ({ ...phase, phase: phase.name, scheme, way })),
+  ),
+)
+
+test.each(closings)('$phase on $scheme, $way: nothing is left', async ({ scheme, way, graceful, ...phase }) => {
+  const clients = watchClients()
+  const clock = createTestClock()
+  const server = await serve(scheme, phase.script ? { script: phase.script } : {})
+  const options = { ...trusting, protocolVersion: 5 } as const
+  const { prepare } = phase
+  const scene = transportScene({ url: server.url, options, clock, ...(prepare && { prepare }) })
+  scene.start()
+  await phase.reach(server, scene)
+  await ways[way](scene)
+
+  await turns(10)
+  await server.waitFor(() => server.openSockets === 0)
+  await until('the handles to be gone', () => handles() === '')
+  expect(clock.pending).toBe(0)
+  expect(server.received('disconnect')).toHaveLength(Number(graceful))
+  if (graceful) expect(server.connections[0]?.ending).toMatchObject({ by: 'client', how: 'disconnect' })
+  for (const client of clients) {
+    // Only what keeps a late error from being thrown.
+    expect(client.eventNames()).toEqual(['error'])
+    expect(client.stream.destroyed).toBe(true)
+  }
+})
+
+describe('a peer that never closes', () => {
+  test('is given the time of disconnectTimeout, and no more', async () => {
+    const clock = createTestClock()
+    const server = await stubbornServer()
+    const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    scene.send('CLOSE')
+    await until('the FIN', () => server.ended.size === 1)
+    clock.tick(1_999)
+    await turns(10)
+    expect(scene.told.map(({ type }) => type)).toEqual(['transport.opened'])
+    clock.tick(1)
+    await scene.waitFor('transport.closed')
+    await expectGone(server.sockets[0])
+    expect(clock.pending).toBe(0)
+  })
+
+  test('over WebSocket is given the time of disconnectTimeout, and no more', async () => {
+    const clock = createTestClock()
+    // A binary frame with a CONNACK; the Close frame of the client's is never answered.
+    const server = await webSocketServer((socket) => socket.write(Uint8Array.of(0x82, 4, 0x20, 2, 0, 0)))
+    const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    scene.send('CLOSE')
+    await turns(10)
+    clock.tick(1_999)
+    await turns(10)
+    expect(scene.told.map(({ type }) => type)).toEqual(['transport.opened'])
+    clock.tick(1)
+    await scene.waitFor('transport.closed')
+    await expectGone([...server.sockets][0])
+  })
+
+  test('that does not read what we write is left all the same', async () => {
+    const clock = createTestClock()
+    const server = await stubbornServer()
+    const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    server.sockets[0]?.pause()
+    const big = { topic: 'big', payload: new Uint8Array(8 * 1024 * 1024), qos: 0, retain: false, properties: undefined } as const
+    while (scene.links[0]?.writable) scene.links[0].publish(big, 0, false)
+    scene.send('CLOSE')
+    await turns(10)
+    expect(scene.told.map(({ type }) => type)).toEqual(['transport.opened'])
+    clock.tick(2_000)
+    await scene.waitFor('transport.closed')
+  })
+
+  test('is not waited for after a failure', async () => {
+    const clock = createTestClock()
+    const server = await stubbornServer()
+    const scene = transportScene({ url: server.url, clock })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    server.sockets[0]?.write(Uint8Array.of(0, 0))
+    await scene.failure()
+    await expectGone(server.sockets[0])
+    scene.start()
+    await until('the next connection', () => server.sockets.length === 2)
+  })
+})
+
+describe('close before replace', () => {
+  const ends: Record<string, (scene: TransportScene, server: ScriptedServer) => unknown> = {
+    'by plan': () => {},
+    'after a FIN': async (scene, server) => {
+      server.kick('close')
+      await until('the failure', () => scene.told.at(-1)?.type === 'transport.failed')
+    },
+    'after malformed bytes': async (scene, server) => {
+      server.kick('malformed')
+      await until('the failure', () => scene.told.at(-1)?.type === 'transport.failed')
+    },
+  }
+  const replacements = schemes.flatMap((scheme) => Object.keys(ends).map((end) => ({ scheme, end })))
+
+  test.each(replacements)('$end on $scheme: a hundred reconnects, never two clients', async ({ scheme, end }) => {
+    const crowds: number[] = []
+    const server = await serve(scheme, {
+      script: {
+        connack: () => {
+          crowds.push(server.connections.filter(({ connect, isOpen }) => connect && isOpen).length)
+          return {}
+        },
+      },
+    })
+    const sockets = watchSockets()
+    const scene = transportScene({ url: server.url, options: trusting })
+    for (let n = 1; n <= 100; n++) {
+      scene.start()
+      await until(`connection ${n}`, () => scene.told.filter(({ type }) => type === 'transport.opened').length === n)
+      await ends[end]?.(scene, server)
+    }
+    scene.stop()
+    await server.waitFor(() => server.openSockets === 0)
+    expect(server.connections).toHaveLength(100)
+    expect(Math.max(...crowds)).toBe(1)
+    expect(sockets.most, 'open on the client’s side').toBe(1)
+  })
+
+  test.each(schemes)('on %s replaced while it connects: nothing is sent twice', async (scheme) => {
+    const server = await serve(scheme)
+    const sockets = watchSockets()
+    const scene = transportScene({ url: server.url, options: trusting })
+    for (let n = 0; n < 20; n++) {
+      scene.start()
+      await turns(n % 4)
+    }
+    await scene.waitFor('transport.opened')
+    expect(server.connections.filter(({ isOpen }) => isOpen)).toHaveLength(1)
+    scene.stop()
+    await server.waitFor(() => server.openSockets === 0)
+    expect(sockets.most).toBe(1)
+  })
+
+  test('waits for a slow close, also when the one in between is given up', async () => {
+    const clock = createTestClock()
+    const server = await stubbornServer()
+    let prepared = 0
+    const prepare = () => {
+      prepared++
+      return { url: server.url, clientId: 'test', options: {}, credentials: undefined, clock }
+    }
+    const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000, prepare })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    for (let n = 0; n < 5; n++) {
+      scene.start()
+      await turns(5)
+    }
+    expect(server.sockets).toHaveLength(1)
+    clock.tick(1_999)
+    await turns(10)
+    expect(server.sockets).toHaveLength(1)
+    clock.tick(1)
+    await until('the next connection', () => server.sockets.length === 2)
+    await turns(10)
+    expect(server.sockets, 'only the last one connects').toHaveLength(2)
+    expect(prepared, 'options are evaluated for attempts that are made').toBe(2)
+  })
+
+  test('is told to be closed only when the one before is closed, too', async () => {
+    const clock = createTestClock()
+    const server = await stubbornServer()
+    const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    scene.start()
+    await turns(5)
+    scene.send('CLOSE')
+    await turns(10)
+    expect(scene.told.map(({ type }) => type)).toEqual(['transport.opened'])
+    clock.tick(2_000)
+    await scene.waitFor('transport.closed')
+    await expectGone(server.sockets[0])
+    expect(server.sockets).toHaveLength(1)
+  })
+
+  test('options that come after it was closed open nothing', async () => {
+    const server = await serve('mqtt')
+    let come: (attempt: never) => void = () => {}
+    const prepare = () => new Promise<never>((resolve) => void (come = resolve))
+    const scene = transportScene({ url: server.url, prepare })
+    scene.start()
+    scene.send('CLOSE')
+    await scene.waitFor('transport.closed')
+    come({ url: server.url, clientId: 'late', options: {}, credentials: undefined, clock: undefined } as never)
+    await turns(20)
+    expect(server.connections).toEqual([])
+    expect(scene.failures()).toEqual([])
+  })
+})
+
+/** The clients that MQTT.js makes from now on. */
+function watchClients(): MqttClient[] {
+  const clients: MqttClient[] = []
+  const { connect } = mqtt
+  vi.spyOn(mqtt, 'connect').mockImplementation(((...args: Parameters<typeof connect>) => {
+    const client = connect(...args)
+    clients.push(client)
+    return client
+  }) as typeof connect)
+  return clients
+}
+
+/** How many connections of MQTT.js are open at a time, from `connect` to `close`. */
+function watchSockets(): { readonly most: number } {
+  let open = 0
+  let most = 0
+  const { connect } = mqtt
+  vi.spyOn(mqtt, 'connect').mockImplementation(((...args: Parameters<typeof connect>) => {
+    const client = connect(...args)
+    most = Math.max(most, ++open)
+    client.once('close', () => open--)
+    return client
+  }) as typeof connect)
+  return {
+    get most() {
+      return most
+    },
+  }
+}
+
+/** Sockets, requests and timers of this process, both sides counted. */
+function handles(): string {
+  const ours = /^(TCPSocket|TCPConnect|TLS|GetAddrInfo|HTTP|Shutdown|Write|Timeout)/
+  return process
+    .getActiveResourcesInfo()
+    .filter((resource) => ours.test(resource))
+    .toSorted()
+    .join(' ')
+}
+
+/** Writing to a socket whose other end is gone ends it; one that is only half closed would take it. */
+async function expectGone(socket: Socket | undefined): Promise<void> {
+  await until('the reset', () => {
+    socket?.write('x')
+    return socket?.destroyed
+  })
+}

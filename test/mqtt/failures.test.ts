@@ -1,0 +1,391 @@
+import { createServer, type Socket } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+import type { Failure } from '../../machines/failure.ts'
+import type { ConnectOptions } from '../../src/options.ts'
+import { createTestClock, type Behaviour, type ScriptedServer } from '../../src/testing/index.ts'
+import { everywhere, serve, transportScene, trusting, turns, until, type Scheme, type Version } from './harness.ts'
+import { webSocketServer } from './raw-web-socket.ts'
+
+interface Case {
+  readonly scheme: Scheme
+  readonly version: Version
+}
+
+interface Row {
+  readonly name: string
+  readonly script?: Behaviour
+  readonly options?: ConnectOptions
+  /** Where it can happen at all. @default everywhere */
+  readonly on?: (where: Case) => boolean
+  /** What the test does to the server before it connects. */
+  readonly before?: (server: ScriptedServer) => unknown
+  /** What it does once the connection is open. */
+  readonly opened?: (server: ScriptedServer) => unknown
+  readonly url?: (server: ScriptedServer) => string
+  readonly failure: Failure | ((where: Case) => Failure)
+}
+
+const text = expect.any(String) as string
+const closed: Failure = { kind: 'closed' }
+const protocol: Failure = { kind: 'protocol', message: text }
+const reset: Failure = { kind: 'socket', code: 'ECONNRESET', message: text }
+const badOptions: Failure = { kind: 'options', name: 'Error' }
+
+const onV5 = ({ version }: Case) => version === 5
+const onV4 = ({ version }: Case) => version === 4
+const onWebSocket = ({ scheme }: Case) => scheme.startsWith('ws')
+const onTcp = ({ scheme }: Case) => scheme === 'mqtt'
+const onTls = ({ scheme }: Case) => scheme === 'mqtts' || scheme === 'wss'
+
+const moved = { reasonCode: 0x9d, reasonString: 'gone', serverReference: 'other:1883' }
+
+const rows: Row[] = [
+  // Nobody answers.
+  {
+    name: 'refused',
+    before: (server) => server.close(),
+    failure: { kind: 'socket', code: 'ECONNREFUSED', message: text },
+  },
+  {
+    name: 'DNS',
+    url: ({ url }) => url.replace('127.0.0.1', 'nohost.invalid'),
+    failure: { kind: 'socket', code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) as string, message: text },
+  },
+  // Before the CONNECT can be sent. Under TLS and the WebSocket upgrade Node calls a FIN a reset.
+  {
+    name: 'FIN at accept',
+    script: { steps: [{ at: 'accept', do: 'close' }] },
+    failure: ({ scheme }) => (scheme === 'mqtt' ? closed : reset),
+  },
+  { name: 'RST at accept', script: { steps: [{ at: 'accept', do: 'reset' }] }, failure: reset },
+  ...[401, 403, 503].map(
+    (status): Row => ({
+      name: `WebSocket upgrade ${status}`,
+      on: onWebSocket,
+      script: { upgradeStatus: status },
+      failure: { kind: 'websocket', status, message: text },
+    }),
+  ),
+  {
+    name: 'a web server that knows no WebSocket',
+    on: ({ scheme }) => scheme === 'ws',
+    script: { steps: [{ at: 'accept', do: { bytes: Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') } }] },
+    failure: { kind: 'websocket', status: 200, message: text },
+  },
+  {
+    name: 'TLS to a server without',
+    on: ({ scheme }) => scheme === 'mqtts',
+    script: { steps: [{ at: 'accept', do: { bytes: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') } }] },
+    failure: { kind: 'tls', code: text, message: text },
+  },
+  {
+    name: 'a certificate that is not trusted',
+    on: onTls,
+    options: { tls: {} },
+    failure: { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: text },
+  },
+  {
+    name: 'a certificate for another host',
+    on: onTls,
+    options: { tls: { ...trusting.tls, servername: 'elsewhere.example' } },
+    failure: { kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID', message: text },
+  },
+  // What MQTT.js does not take.
+  {
+    name: 'a property that cannot be encoded',
+    on: onV5,
+    options: { will: { topic: 'gone', payload: '', properties: { messageExpiryInterval: 'soon' as never } } },
+    failure: badOptions,
+  },
+  { name: 'a password without a user name', options: { password: 'secret' }, failure: badOptions },
+  {
+    name: 'a key that is none',
+    on: onTls,
+    options: { tls: { cert: 'none', key: 'none' } },
+    // Node's https tells of it later than its tls.
+    failure: ({ scheme }) => (scheme === 'mqtts' ? badOptions : { kind: 'tls', code: text, message: text }),
+  },
+
+  // The CONNECT is sent.
+  { name: 'FIN on CONNECT', script: { steps: [{ at: 'connect', do: 'close' }] }, failure: closed },
+  {
+    name: 'RST on CONNECT',
+    script: { steps: [{ at: 'connect', do: 'reset' }] },
+    // ws swallows it, and tells of a close without a status.
+    failure: ({ scheme }) => (scheme.startsWith('ws') ? closed : reset),
+  },
+  {
+    name: 'malformed bytes for a CONNACK',
+    script: { steps: [{ at: 'connect', do: 'malformed' }] },
+    failure: protocol,
+  },
+  {
+    name: 'an answer in HTTP',
+    on: onTcp,
+    script: { steps: [{ at: 'connect', do: { bytes: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') } }] },
+    failure: protocol,
+  },
+  ...[1, 2, 3, 4, 5].map(
+    (reasonCode): Row => ({
+      name: `CONNACK ${reasonCode}`,
+      on: onV4,
+      script: { connack: { reasonCode } },
+      failure: { kind: 'refused', protocolVersion: 4, reasonCode },
+    }),
+  ),
+  ...[0x80, 0x86, 0x87, 0x88, 0x8a, 0x97].map(
+    (reasonCode): Row => ({
+      name: `CONNACK 0x${reasonCode.toString(16)}`,
+      on: onV5,
+      script: { connack: { reasonCode } },
+      failure: { kind: 'refused', protocolVersion: 5, reasonCode },
+    }),
+  ),
+  {
+    name: 'CONNACK with a reason string and a server reference',
+    on: onV5,
+    script: {
+      connack: { reasonCode: 0x9d, properties: { reasonString: 'gone', serverReference: 'other:1883' } },
+    },
+    failure: { kind: 'refused', protocolVersion: 5, ...moved },
+  },
+  ...(['connect', 'connack'] as const).map(
+    (at): Row => ({
+      name: `WebSocket close code at ${at}`,
+      on: onWebSocket,
+      script: { steps: [{ at, do: { close: 4_401, reason: 'expired' } }] },
+      failure: { kind: 'websocket', closeCode: 4_401, message: expect.stringContaining('4401 expired') as string },
+    }),
+  ),
+  ...[1_000, 1_001].map(
+    (close): Row => ({
+      name: `WebSocket close code ${close}, which says nothing`,
+      on: onWebSocket,
+      script: { steps: [{ at: 'connack', do: { close } }] },
+      failure: closed,
+    }),
+  ),
+
+  // The connection is open.
+  { name: 'FIN with the CONNACK', script: { steps: [{ at: 'connack', do: 'close' }] }, failure: closed },
+  { name: 'FIN later', opened: (server) => server.kick('close'), failure: closed },
+  {
+    name: 'RST later',
+    opened: (server) => server.kick('reset'),
+    failure: ({ scheme }) => (scheme.startsWith('ws') ? closed : reset),
+  },
+  { name: 'the server dies', opened: (server) => server.close(), failure: closed },
+  { name: 'malformed bytes', opened: (server) => server.kick('malformed'), failure: protocol },
+  {
+    name: 'malformed bytes with the CONNACK',
+    script: { steps: [{ at: 'connack', do: 'malformed' }] },
+    failure: protocol,
+  },
+  {
+    name: 'a second CONNACK',
+    opened: (server) => server.send({ cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false }),
+    failure: protocol,
+  },
+  {
+    name: 'AUTH that nobody asked for',
+    on: onV5,
+    opened: (server) => server.send({ cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'x' } }),
+    failure: protocol,
+  },
+  ...[true, false].flatMap((close): Row[] => [
+    {
+      name: `DISCONNECT, ${close ? 'then it closes' : 'and it does not close'}`,
+      on: onV5,
+      opened: (server) => server.kick({ disconnect: moved, close }),
+      failure: { kind: 'disconnected', ...moved },
+    },
+    {
+      name: `DISCONNECT with the CONNACK, ${close ? 'then it closes' : 'and it does not close'}`,
+      // Over WebSocket the scripted server's Close frame would overtake the DISCONNECT.
+      on: (where) => onV5(where) && !(close && onWebSocket(where)),
+      script: { steps: [{ at: 'connack', do: { disconnect: { reasonCode: 0x8e }, close } }] },
+      failure: { kind: 'disconnected', reasonCode: 0x8e },
+    },
+  ]),
+  {
+    name: 'DISCONNECT without a reason',
+    on: onV5,
+    opened: (server) => server.kick({ disconnect: {} }),
+    failure: { kind: 'disconnected', reasonCode: 0 },
+  },
+  // The first one counts.
+  {
+    name: 'DISCONNECT, then malformed bytes and a close',
+    on: onV5,
+    opened: async (server) => {
+      server.kick({ disconnect: { reasonCode: 0x98 }, close: false })
+      await turns(10)
+      server.kick('malformed')
+      server.kick('close')
+    },
+    failure: { kind: 'disconnected', reasonCode: 0x98 },
+  },
+  {
+    name: 'malformed bytes, DISCONNECT and a close at once',
+    opened: (server) => {
+      server.kick('malformed')
+      server.kick({ disconnect: { reasonCode: 0x98 } })
+    },
+    failure: protocol,
+  },
+]
+
+const cases = rows.flatMap((row) =>
+  everywhere.filter((where) => row.on?.(where) ?? true).map((where) => ({ ...row, ...where })),
+)
+
+test.each(cases)('$name on $scheme, MQTT $version: one failure', async (row) => {
+  const { scheme, version, script = {}, options } = row
+  const server = await serve(scheme, { script })
+  const url = row.url?.(server) ?? server.url
+  await row.before?.(server)
+  const scene = transportScene({ url, options: { ...trusting, ...options, protocolVersion: version } })
+  scene.start()
+  if (row.opened) {
+    await scene.waitFor('transport.opened')
+    await row.opened(server)
+  }
+  expect(await scene.failure()).toEqual(typeof row.failure === 'function' ? row.failure(row) : row.failure)
+
+  // The transport lets go of the socket without being told, and has nothing more to say.
+  await settled(server)
+  const terminal = scene.told.filter(({ type }) => type !== 'transport.opened')
+  expect(terminal).toHaveLength(1)
+  expect(scene.told.at(-1)).toBe(terminal[0])
+  expect(server.received('disconnect')).toEqual([])
+})
+
+test.each(everywhere)('no CONNACK on $scheme, MQTT $version: the machine’s clock decides', async (where) => {
+  for (const script of [{ connack: false }, { steps: [{ at: 'accept', do: 'ignore' }] }] satisfies Behaviour[]) {
+    const server = await serve(where.scheme, { script })
+    const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: where.version } })
+    scene.start()
+    await server.waitFor(() => server.openSockets === 1)
+    if ('connack' in script) await server.waitFor('connect')
+    await turns()
+    expect(scene.told).toEqual([])
+    scene.stop()
+    await settled(server)
+    expect(scene.told).toEqual([])
+  }
+})
+
+test.each(everywhere)('half-open on $scheme, MQTT $version: one failure after 1.5 × keep alive', async (where) => {
+  const clock = createTestClock()
+  const server = await serve(where.scheme, { script: { pingresp: false } })
+  const options: ConnectOptions = { ...trusting, protocolVersion: where.version, keepalive: 20_000 }
+  const scene = transportScene({ url: server.url, options, clock })
+  scene.start()
+  await scene.waitFor('transport.opened')
+  clock.tick(20_000)
+  await server.waitFor('pingreq')
+  clock.tick(9_999)
+  expect(scene.failures()).toEqual([])
+  clock.tick(1)
+  expect(scene.failures()).toEqual([{ kind: 'keepalive' }])
+  await settled(server)
+  expect(scene.failures()).toHaveLength(1)
+  expect(clock.pending).toBe(0)
+})
+
+test.each(everywhere)('a link that answers stays on $scheme, MQTT $version', async (where) => {
+  const clock = createTestClock()
+  const server = await serve(where.scheme)
+  const options: ConnectOptions = { ...trusting, protocolVersion: where.version, keepalive: 20_000 }
+  const scene = transportScene({ url: server.url, options, clock })
+  scene.start()
+  await scene.waitFor('transport.opened')
+  for (let count = 1; count <= 5; count++) {
+    clock.tick(20_000)
+    await server.waitFor('pingreq', { count })
+    // The PINGRESP is on its way: a PUBLISH behind it tells when it is there.
+    await turns(20)
+  }
+  expect(scene.failures()).toEqual([])
+})
+
+describe('a probe', () => {
+  test.each(everywhere)('without an answer fails on $scheme, MQTT $version', async (where) => {
+    const clock = createTestClock()
+    const server = await serve(where.scheme, { script: { pingresp: false } })
+    const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: where.version }, clock })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    scene.send('PROBE')
+    scene.send('PROBE')
+    await server.waitFor('pingreq')
+    clock.tick(4_999)
+    expect(scene.failures()).toEqual([])
+    clock.tick(1)
+    expect(scene.failures()).toEqual([{ kind: 'timeout', phase: 'probe' }])
+    await settled(server)
+    expect(server.received('pingreq')).toHaveLength(1)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('is satisfied by any packet', async () => {
+    const clock = createTestClock()
+    const server = await serve('mqtt', { script: { pingresp: false } })
+    const scene = transportScene({ url: server.url, options: { keepalive: 0 }, clock })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    scene.send('PROBE')
+    await server.waitFor('pingreq')
+    expect(clock.pending).toBe(1)
+    server.publish('alive', '')
+    await until('the sign of life', () => clock.pending === 0)
+    clock.tick(60_000)
+    expect(scene.failures()).toEqual([])
+  })
+
+  test('before the connection is open does nothing', async () => {
+    const clock = createTestClock()
+    const server = await serve('mqtt', { script: { connack: false } })
+    const scene = transportScene({ url: server.url, clock })
+    scene.start()
+    scene.send('PROBE')
+    await server.waitFor('connect')
+    scene.send('PROBE')
+    expect(clock.pending).toBe(0)
+    expect(scene.told).toEqual([])
+  })
+})
+
+test('a WebSocket frame that is none: one failure, and no waiting for a peer that does not close', async () => {
+  const peer = await webSocketServer((socket) => socket.write(Uint8Array.of(0xff, 0xff, 0xff)))
+  const scene = transportScene({ url: peer.url })
+  scene.start()
+  expect(await scene.failure()).toEqual({ kind: 'websocket', message: text })
+  await peer.closed
+  expect(scene.failures()).toHaveLength(1)
+})
+
+test('a TCP server that only listens: nothing is told until the machine gives up', async () => {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => void sockets.add(socket.on('close', () => sockets.delete(socket))))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as { port: number }
+  const scene = transportScene({ url: `wss://127.0.0.1:${port}` })
+  scene.start()
+  await new Promise((resolve) => server.once('connection', resolve))
+  scene.stop()
+  for (const socket of sockets) socket.resume()
+  await new Promise<void>((resolve) => {
+    if (sockets.size === 0) resolve()
+    for (const socket of sockets) socket.once('close', () => resolve())
+  })
+  expect(scene.told).toEqual([])
+})
+
+/** The server has no socket left, and whatever was under way has happened. */
+async function settled(server: ScriptedServer): Promise<void> {
+  if (server.connections.length > 0) await server.waitFor(() => server.openSockets === 0)
+  await turns(10)
+}

@@ -1,0 +1,138 @@
+import { onTestFinished } from 'vitest'
+import { createActor, setup, type AnyEventObject } from 'xstate'
+
+import type { ConnectionFact, TransportInput } from '../../machines/connection-types.ts'
+import type { Failure } from '../../machines/failure.ts'
+import { realClock } from '../../src/clock.ts'
+import type { Attempt } from '../../src/mqtt/client-options.ts'
+import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
+import type { Clock, ConnectOptions, Credentials } from '../../src/options.ts'
+import { PacketIds } from '../../src/session/packet-ids.ts'
+import type { Link } from '../../src/session/link.ts'
+import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
+import { Waiters } from '../../src/testing/wait-for.ts'
+import { tls } from '../testing/tls-fixture.ts'
+
+export const schemes = ['mqtt', 'mqtts', 'ws', 'wss'] as const
+export type Scheme = (typeof schemes)[number]
+
+export const versions = [4, 5] as const
+export type Version = (typeof versions)[number]
+
+/** Every scheme with every protocol version. */
+export const everywhere = schemes.flatMap((scheme) => versions.map((version) => ({ scheme, version })))
+
+/** A scripted server that speaks a scheme. */
+export async function serve(scheme: Scheme, options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
+  const server = await createScriptedServer({
+    transport: scheme.startsWith('ws') ? 'ws' : 'tcp',
+    ...(scheme.endsWith('s') && scheme !== 'ws' && { tls }),
+    ...options,
+  })
+  onTestFinished(() => server.close())
+  return server
+}
+
+export interface AttemptOptions {
+  readonly url: string
+  readonly options?: ConnectOptions
+  readonly credentials?: Credentials
+  readonly clock?: Clock
+  readonly disconnectTimeout?: number
+  readonly prepare?: TransportOptions['prepare']
+}
+
+/** Trusts the certificate of `serve`. */
+export const trusting = { tls: { ca: String(tls.cert) } } as const
+
+/**
+ * Transport actors under a parent that writes down whatever they tell, and, unlike the machine, goes on listening after
+ * the first failure.
+ */
+export function transportScene(attempt: AttemptOptions) {
+  const { clock = realClock } = attempt
+  const told: ConnectionFact[] = []
+  const links: Link[] = []
+  const errors: unknown[] = []
+  const waiters = new Waiters(() => `Told: ${JSON.stringify(told)}`)
+
+  const transport = createTransport({
+    prepare: () => ({
+      url: attempt.url,
+      clientId: 'test',
+      options: attempt.options ?? {},
+      credentials: attempt.credentials,
+      clock: attempt.clock,
+    }),
+    packetIds: new PacketIds(),
+    clock,
+    disconnectTimeout: attempt.disconnectTimeout ?? 5_000,
+    probeTimeout: 5_000,
+    onError: (error) => errors.push(error),
+    events: {
+      attached: (link) => void links.push(link),
+      detached: () => {},
+      acknowledged: () => {},
+      releasing: () => undefined,
+      received: () => false,
+      writable: () => {},
+    },
+    ...(attempt.prepare && { prepare: attempt.prepare }),
+  })
+
+  const parent = setup({ actors: { transport } }).createMachine({
+    initial: 'down',
+    on: {
+      'transport.*': {
+        actions: ({ event }) => {
+          told.push(event as AnyEventObject as ConnectionFact)
+          waiters.changed()
+        },
+      },
+    },
+    states: {
+      down: { on: { UP: 'up' } },
+      up: {
+        invoke: { id: 'transport', src: 'transport', input },
+        on: { UP: { target: 'up', reenter: true }, DOWN: 'down' },
+      },
+    },
+  })
+  const actor = createActor(parent).start()
+  onTestFinished(() => void actor.stop())
+
+  const failures = () => told.filter((event) => event.type === 'transport.failed').map(({ failure }) => failure)
+  return {
+    told,
+    links,
+    errors,
+    failures,
+    /** Starts an attempt; the one before is stopped. */
+    start: () => actor.send({ type: 'UP' }),
+    /** Stops it, as the machine does when it leaves for another state. */
+    stop: () => actor.send({ type: 'DOWN' }),
+    send: (type: 'CLOSE' | 'PROBE') => actor.getSnapshot().children['transport']?.send({ type }),
+    waitFor: (type: ConnectionFact['type']) => waiters.wait(type, () => told.some((event) => event.type === type)),
+    failure: (): Promise<Failure> => waiters.wait('a failure', () => failures()[0]),
+  }
+}
+
+export type TransportScene = ReturnType<typeof transportScene>
+
+const input: TransportInput = { attempt: 0, cycle: 0, generation: 1, server: { index: 0, redirect: null, hops: 0 } }
+
+export type { Attempt }
+
+/** Lets the event loop turn, so that whatever is due has happened. */
+export async function turns(n = 5): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Looks again at each turn of the event loop, until it is so. */
+export async function until(what: string, look: () => unknown, timeout = 4_000): Promise<void> {
+  const deadline = Date.now() + timeout
+  while (!look()) {
+    if (Date.now() > deadline) throw new Error(`Gave up after ${timeout} ms waiting for ${what}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -1,0 +1,601 @@
+import type { IConnectPacket } from 'mqtt-packet'
+import { describe, expect, test } from 'vitest'
+
+import { InvalidCredentialsError, type ConnectOptions, type Credentials, type RefreshReason } from '../../src/index.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { tls } from '../testing/tls-fixture.ts'
+import { atOnce, once, rejection, startClient, startServer } from '../client/harness.ts'
+import { everywhere, serve, trusting, turns, until } from './harness.ts'
+import { upgradeRecorder } from './upgrade-recorder.ts'
+
+test.each(everywhere)('connects over $scheme with MQTT $version', async ({ scheme, version }) => {
+  const server = await serve(scheme)
+  const { client } = startClient({ url: server.url, options: { ...trusting, protocolVersion: version } })
+  await client.connect()
+  expect(server.received('connect')).toMatchObject([
+    { protocolVersion: version, clean: true, keepalive: 60, clientId: expect.stringMatching(/^xstate-mqtt-[0-9a-z]{11}$/) },
+  ])
+  await client.disconnect()
+  expect(server.received('disconnect')).toHaveLength(1)
+  await server.waitFor(() => server.openSockets === 0)
+})
+
+describe('the CONNECT packet', () => {
+  type Row = [name: string, options: ConnectOptions, v4: Partial<IConnectPacket>, v5?: Partial<IConnectPacket>]
+  const bytes = Uint8Array.of(0, 255, 1)
+  const rows: Row[] = [
+    ['nothing', {}, { keepalive: 60, clean: true }, { properties: { sessionExpiryInterval: 0 } }],
+    ['clientId', { clientId: 'mine' }, { clientId: 'mine' }],
+    ['keepalive', { keepalive: 30_000 }, { keepalive: 30 }],
+    ['keepalive, rounded up', { keepalive: 1_001 }, { keepalive: 2 }],
+    ['keepalive off', { keepalive: 0 }, { keepalive: 0 }],
+    ['a user name', { username: 'me' }, { username: 'me' }],
+    ['a password', { username: 'me', password: 'pass' }, { username: 'me', password: Buffer.from('pass') }],
+    ['password of bytes', { username: 'me', password: bytes }, { password: Buffer.from(bytes) }],
+    [
+      'not clean',
+      { clean: false, clientId: 'mine' },
+      { clean: false },
+      { properties: { sessionExpiryInterval: 0xffffffff } },
+    ],
+    [
+      'session expiry',
+      { clean: false, clientId: 'mine', sessionExpiry: 90_500 },
+      { clean: false },
+      { properties: { sessionExpiryInterval: 91 } },
+    ],
+    [
+      'clean start, with a session that is kept afterwards',
+      { sessionExpiry: Number.POSITIVE_INFINITY },
+      { clean: true },
+      { properties: { sessionExpiryInterval: 0xffffffff } },
+    ],
+    [
+      'limits',
+      { receiveMaximum: 20, maximumPacketSize: 1_000 },
+      {},
+      { properties: { sessionExpiryInterval: 0, receiveMaximum: 20, maximumPacketSize: 1_000 } },
+    ],
+    [
+      'user properties',
+      { userProperties: { a: 'b', c: ['d', 'e'] } },
+      {},
+      { properties: { sessionExpiryInterval: 0, userProperties: { a: 'b', c: ['d', 'e'] } } },
+    ],
+    ['empty user properties', { userProperties: {} }, {}],
+    ['empty lists of user properties', { userProperties: { a: [] } }, {}],
+    ['a will with empty properties', { will: { topic: 'gone', payload: '', properties: { userProperties: {} } } }, {}],
+    [
+      'a will',
+      { will: { topic: 'gone', payload: 'bye', qos: 1, retain: true } },
+      { will: expect.objectContaining({ topic: 'gone', payload: Buffer.from('bye'), qos: 1, retain: true }) as never },
+    ],
+    [
+      'a will of bytes',
+      { will: { topic: 'gone', payload: bytes } },
+      { will: expect.objectContaining({ topic: 'gone', payload: Buffer.from(bytes), qos: 0, retain: false }) as never },
+    ],
+    [
+      'an empty will',
+      { will: { topic: 'gone', payload: '' } },
+      { will: expect.objectContaining({ topic: 'gone', payload: Buffer.alloc(0) }) as never },
+    ],
+    [
+      'a will with properties',
+      {
+        will: {
+          topic: 'gone',
+          payload: 'bye',
+          delay: 2_500,
+          properties: { contentType: 'text/plain', correlationData: bytes, userProperties: { a: 'b' } },
+        },
+      },
+      {},
+      {
+        will: expect.objectContaining({
+          properties: {
+            willDelayInterval: 3,
+            contentType: 'text/plain',
+            correlationData: Buffer.from(bytes),
+            userProperties: expect.objectContaining({ a: 'b' }) as never,
+          },
+        }) as never,
+      },
+    ],
+  ]
+  const cases = rows.flatMap(([name, options, v4, v5 = {}]) => [
+    { name, version: 4, options, expected: v4 } as const,
+    { name, version: 5, options, expected: { ...v4, ...v5 } } as const,
+  ])
+
+  test.each(cases)('$name, MQTT $version', async ({ version, options, expected }) => {
+    const server = await startServer()
+    const { client } = startClient({ ...once, url: server.url, options: { ...options, protocolVersion: version } })
+    await client.connect()
+    expect(server.received('connect')[0]).toMatchObject({ protocolVersion: version, ...expected })
+  })
+
+  const given = (url: string) => url.replace('://', '://me%40home:p%3Aa%2Fss:word@')
+  const who: [string, ConnectOptions, Credentials | undefined, string, string][] = [
+    ['of the URL', {}, undefined, 'me@home', 'p:a/ss:word'],
+    ['of the options go before those of the URL', { username: 'o', password: 'p' }, undefined, 'o', 'p'],
+    [
+      'of the credentials go before all others',
+      { username: 'o', password: 'p' },
+      { username: 'c', password: 'q' },
+      'c',
+      'q',
+    ],
+    ['may come from several places', { username: 'o', password: 'p' }, { password: 'token' }, 'o', 'token'],
+  ]
+  test.each(who)('user name and password %s', async (_, options, credentials, username, password) => {
+    for (const scheme of ['mqtt', 'ws'] as const) {
+      const server = await serve(scheme)
+      const source = credentials && { credentials: () => credentials }
+      const { client } = startClient({ ...once, url: given(server.url), options, ...source })
+      await client.connect()
+      expect(server.received('connect')[0]).toMatchObject({ username, password: Buffer.from(password) })
+    }
+  })
+
+  test('the will is sent when the connection dies, and not when we disconnect', async () => {
+    const server = await startServer()
+    const { client } = startClient({ url: server.url, options: { will: { topic: 'gone', payload: 'bye' } } })
+    await client.connect()
+    await client.disconnect()
+    // MQTT-3.14.4-3: the server discards the will at DISCONNECT, and at nothing else.
+    expect(await server.waitFor(() => server.connections[0]?.ending)).toMatchObject({ by: 'client', how: 'disconnect' })
+  })
+})
+
+const identity = { key: String(tls.key), cert: String(tls.cert) }
+
+describe('TLS', () => {
+  test.each(['mqtts', 'wss'] as const)('%s without a check of the certificate', async (scheme) => {
+    const server = await serve(scheme)
+    const { client } = startClient({ ...once, url: server.url, options: { tls: { rejectUnauthorized: false } } })
+    await client.connect()
+  })
+
+  test.each(['mqtts', 'wss'] as const)('%s: trusted by its authority', async (scheme) => {
+    const server = await serve(scheme)
+    const { client } = startClient({ ...once, url: server.url, options: trusting })
+    await client.connect()
+  })
+
+  test.each(['mqtts', 'wss'] as const)('%s, without its s, but with a key and a certificate', async (scheme) => {
+    const server = await serve(scheme)
+    const url = server.url.replace('s://', '://')
+    const { client } = startClient({ ...once, url, options: { tls: { ...trusting.tls, ...identity } } })
+    await client.connect()
+  })
+
+  test.each(['mqtts', 'wss'] as const)('%s: not trusted', async (scheme) => {
+    const server = await serve(scheme)
+    const { client } = startClient({ ...once, url: server.url })
+    expect(await rejection(client.connect())).toMatchObject({
+      name: 'ConnectionFailedError',
+      failure: { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+    })
+  })
+})
+
+describe('WebSocket', () => {
+  const signed = '/mqtt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fiot%2Faws4_request&X-Amz-Signature=1a2b%3D'
+
+  test('headers and a signed URL come from the credentials, anew for each refresh', async () => {
+    const server = await upgradeRecorder()
+    let n = 0
+    const { client, next } = startClient({
+      ...atOnce,
+      options: { wsOptions: { headers: { 'X-Fixed': 'yes', Authorization: 'old' } } },
+      credentials: () => ({ url: `${server.origin}${signed}&n=${++n}`, wsHeaders: { Authorization: `Bearer ${n}` } }),
+    })
+    const failed = client.connect().catch(() => {})
+    // 401 asks for new credentials; those that were fresh back off first.
+    await next('tokenRefreshed', 2)
+    await until('the second upgrade', () => server.requests.length === 2)
+    await client.disconnect()
+    await failed
+    for (const [i, { url, headers }] of server.requests.entries()) {
+      expect(url).toBe(`${signed}&n=${i + 1}`)
+      expect(headers).toMatchObject({ 'x-fixed': 'yes', authorization: `Bearer ${i + 1}`, host: server.origin.slice(5) })
+      expect(headers['sec-websocket-protocol']).toBe('mqtt')
+    }
+  })
+
+  test('an IPv6 address', async ({ skip }) => {
+    const server = await upgradeRecorder('::1').catch(() => skip('no IPv6 here'))
+    const { client } = startClient({ ...once, url: `${server.origin}/path` })
+    expect(await rejection(client.connect())).toMatchObject({ failure: { kind: 'websocket', status: 401 } })
+    expect(server.requests).toMatchObject([{ url: '/path', headers: { host: `[::1]:${server.port}` } }])
+  })
+
+  test('user name and password of the URL go to MQTT, not into the headers', async () => {
+    const server = await upgradeRecorder()
+    const { client } = startClient({ ...once, url: `${server.origin.replace('://', '://me:pass@')}/mqtt` })
+    await rejection(client.connect())
+    expect(server.requests[0]?.headers).not.toHaveProperty('authorization')
+  })
+})
+
+describe('the client id', () => {
+  test('is generated once, and kept over attempts, connections and recreated clients', async () => {
+    const server = await startServer({ script: [{ connack: { reasonCode: 3 } }, {}] })
+    const { client, next } = startClient({ ...atOnce, url: server.url, options: () => ({}) })
+    await client.connect()
+    server.kick()
+    await next('connectionResumed')
+    client.recover()
+    await next('connected')
+    await client.disconnect()
+    await client.connect()
+    const ids = server.received('connect').map(({ clientId }) => clientId)
+    expect(ids).toHaveLength(5)
+    expect(new Set(ids).size).toBe(1)
+  })
+
+  test('differs between clients', async () => {
+    const server = await startServer()
+    for (let n = 0; n < 5; n++) await startClient({ url: server.url }).client.connect()
+    expect(new Set(server.received('connect').map(({ clientId }) => clientId)).size).toBe(5)
+  })
+})
+
+describe('options as a function', () => {
+  test('is called once for each recreated client', async () => {
+    const server = await startServer()
+    const calls: number[] = []
+    const options = () => {
+      calls.push(server.connections.length)
+      return Promise.resolve({ clientId: `client-${calls.length}` })
+    }
+    const { client, next } = startClient({ ...atOnce, url: server.url, options })
+    expect(calls).toEqual([])
+    await client.connect()
+    for (let n = 1; n <= 3; n++) {
+      server.kick()
+      await next('connectionResumed', n)
+    }
+    expect(calls).toHaveLength(1)
+    client.recover()
+    await next('connected')
+    expect(calls).toHaveLength(2)
+    server.kick()
+    await next('connectionResumed')
+    expect(calls).toHaveLength(2)
+    expect(server.received('connect').map(({ clientId }) => clientId)).toEqual([
+      ...Array.from({ length: 4 }, () => 'client-1'),
+      'client-2',
+      'client-2',
+    ])
+  })
+
+  test('gives the URL', async () => {
+    const server = await startServer()
+    const { client } = startClient({ ...once, options: () => ({ url: server.url }) })
+    await client.connect()
+  })
+
+  const bad: [string, () => unknown, string][] = [
+    ['throws', () => { throw new RangeError('secret-1') }, 'RangeError'],
+    ['rejects', () => Promise.reject(new TypeError('secret-1')), 'TypeError'],
+    ['rejects with what is no error', () => Promise.reject('secret-1' as never), 'string'],
+    ['returns nothing', () => undefined, 'TypeError'],
+    ['returns what is not valid', () => ({ keepalive: 60 }), 'InvalidOptionError'],
+    ['returns no URL, and there is no other', () => ({}), 'InvalidOptionError'],
+  ]
+  test.each(bad)('one that %s is a failure, and tried again', async (_, options, name) => {
+    const server = await startServer()
+    let good = false
+    const { client, next, heard, lines } = startClient({
+      ...atOnce,
+      options: () => (good ? { url: server.url } : (options() as ConnectOptions)),
+    })
+    const connected = client.connect()
+    await next('reconnectScheduled', 3)
+    good = true
+    await connected
+    for (const { failure } of heard('reconnectScheduled')) expect(failure).toEqual({ kind: 'options', name })
+    expect(lines.some(({ details }) => 'err' in details), 'the error itself goes to the application').toBe(true)
+  })
+
+  test('what MQTT.js does not take is a failure, until the client is recreated', async () => {
+    const server = await startServer()
+    const given = [{ password: 'secret-1' }, {}]
+    const { client, next, heard } = startClient({ ...atOnce, url: server.url, options: () => given.shift() ?? {} })
+    const connected = client.connect()
+    await next('reconnectScheduled', 3)
+    client.recover()
+    await connected
+    for (const { failure } of heard('reconnectScheduled')) expect(failure).toEqual({ kind: 'options', name: 'Error' })
+    expect(server.received('connect')).toHaveLength(1)
+  })
+
+  test('the error is the cause when it gives up', async () => {
+    const cause = new RangeError('of mine')
+    const { client } = startClient({ ...once, options: () => Promise.reject(cause) })
+    const error = await rejection(client.connect())
+    expect(error).toMatchObject({ name: 'ConnectionFailedError', failure: { kind: 'options', name: 'RangeError' }, cause })
+    expect(error.message).not.toContain('of mine')
+  })
+
+  test('one that never answers is a timeout', async () => {
+    const clock = createTestClock()
+    const { client } = startClient({ ...once, clock, options: () => new Promise<never>(() => {}) })
+    const failed = rejection(client.connect())
+    await clock.tickAsync(30_000)
+    expect(await failed).toMatchObject({ failure: { kind: 'timeout', phase: 'connect' } })
+  })
+})
+
+describe('credentials', () => {
+  test('are asked for with their reason', async () => {
+    const reasons: RefreshReason[] = []
+    const server = await startServer()
+    const { client, next } = startClient({
+      ...atOnce,
+      url: server.url,
+      credentials: ({ reason, signal }) => {
+        reasons.push(reason)
+        expect(signal.aborted).toBe(false)
+        return { username: 'me', password: `token-${reasons.length}` }
+      },
+      timeouts: { stableAfter: 0 },
+    })
+    await client.connect()
+    await until('the connection is stable', () => client.actor.getSnapshot().context.credentials.status === 'proven')
+    server.setScript([{ connack: { reasonCode: 5 } }, {}])
+    server.kick()
+    await next('connectionResumed')
+    client.recover()
+    await next('connected')
+    expect(reasons).toEqual(['initial', 'refused', 'requested'])
+    expect(server.received('connect').map(({ password }) => String(password))).toEqual([
+      'token-1',
+      'token-1',
+      'token-2',
+      'token-3',
+    ])
+  })
+
+  test('in every n-th cycle', async () => {
+    const clock = createTestClock()
+    const reasons: RefreshReason[] = []
+    const server = await startServer({ script: { connack: { reasonCode: 3 } } })
+    const { client } = startClient({
+      url: server.url,
+      clock,
+      now: clock.now,
+      reconnect: { enabled: false },
+      recovery: { refreshTokenEvery: 2, maxAttempts: 4, jitter: 'none' },
+      credentials: ({ reason }) => {
+        reasons.push(reason)
+        return {}
+      },
+    })
+    const failed = rejection(client.connect())
+    for (let cycle = 1; cycle <= 4; cycle++) {
+      await until(`cycle ${cycle}`, () => {
+        clock.tick(0)
+        return client.status.cycle === cycle
+      })
+      clock.tick((client.status.nextRetryAt ?? 0) - clock.now())
+    }
+    await failed
+    expect(reasons).toEqual(['initial', 'cycle', 'cycle'])
+    expect(server.received('connect')).toHaveLength(5)
+  })
+
+  const expiries: [string, (now: number) => Date | number][] = [
+    ['a Date', (now) => new Date(now)],
+    ['a number', (now) => now],
+  ]
+  test.each(expiries)('are renewed before they expire, which is given as %s', async (_, at) => {
+    const clock = createTestClock({ now: Date.UTC(2026, 0, 1) })
+    const reasons: RefreshReason[] = []
+    const server = await startServer()
+    const { client, next, heard } = startClient({
+      url: server.url,
+      clock,
+      now: clock.now,
+      options: { keepalive: 0 },
+      credentials: ({ reason }) => {
+        reasons.push(reason)
+        return { password: 'p', username: 'u', expiresAt: at(clock.now() + 3_600_000) }
+      },
+    })
+    await client.connect()
+    // Five minutes before, in an hour: the connection stays open meanwhile.
+    await clock.tickAsync(55 * 60_000 - 1)
+    expect(reasons).toEqual(['initial'])
+    await clock.tickAsync(1)
+    await next('connected', 2)
+    expect(reasons).toEqual(['initial', 'expiring'])
+    expect(heard('tokenRefreshed')).toEqual([
+      { reason: 'initial', expiresAt: Date.UTC(2026, 0, 1, 1) },
+      { reason: 'expiring', expiresAt: Date.UTC(2026, 0, 1, 1, 55) },
+    ])
+    await server.waitFor(() => server.openSockets === 1)
+  })
+
+  const bad: [string, () => unknown, string][] = [
+    ['throws', () => { throw new RangeError('secret-1') }, 'RangeError'],
+    ['rejects', () => Promise.reject(new TypeError('secret-1')), 'TypeError'],
+    ['gives an expiry that is none', () => ({ expiresAt: 'tomorrow' }), 'InvalidOptionError'],
+    ['gives an invalid Date', () => ({ expiresAt: new Date('x') }), 'InvalidOptionError'],
+    ['gives a URL that is none', () => ({ url: 'secret-1' }), 'InvalidOptionError'],
+    ['gives a URL of another protocol', () => ({ url: 'https://example.org/' }), 'InvalidOptionError'],
+  ]
+  test.each(bad)('a source that %s is a failure, and asked again', async (_, source, name) => {
+    const server = await startServer()
+    let good = false
+    const { client, next, heard } = startClient({
+      ...atOnce,
+      url: server.url,
+      credentials: () => (good ? {} : (source() as Credentials)),
+    })
+    const connected = client.connect()
+    await next('tokenRefreshFailed', 2)
+    good = true
+    await connected
+    for (const event of heard('tokenRefreshFailed')) {
+      expect(event).toEqual({ reason: 'initial', failure: { kind: 'refresh', name } })
+    }
+  })
+
+  test('InvalidCredentialsError stops for good', async () => {
+    const cause = new InvalidCredentialsError('no such account')
+    const { client, heard } = startClient({ ...atOnce, url: 'mqtt://127.0.0.1', credentials: () => Promise.reject(cause) })
+    expect(await rejection(client.connect())).toMatchObject({ failure: { kind: 'credentials' }, cause })
+    expect(heard('gaveUp')).toHaveLength(1)
+    expect(heard('reconnectScheduled')).toEqual([])
+  })
+
+  test('a source that does not answer is aborted, and what it gives later is not taken', async () => {
+    const clock = createTestClock()
+    const server = await startServer()
+    const asked: { signal: AbortSignal; answer: (credentials: Credentials) => void }[] = []
+    const { client, next } = startClient({
+      url: server.url,
+      clock,
+      now: clock.now,
+      random: () => 0,
+      credentials: ({ signal }) => new Promise((answer) => asked.push({ signal, answer })),
+    })
+    const connected = client.connect()
+    await clock.tickAsync(30_000)
+    await next('reconnectScheduled', 1)
+    expect(asked[0]?.signal.aborted).toBe(true)
+    await clock.tickAsync(1_000)
+    expect(asked).toHaveLength(2)
+    asked[1]?.answer({ username: 'me', password: 'second' })
+    asked[0]?.answer({ username: 'me', password: 'first' })
+    await connected
+    expect(String(server.received('connect')[0]?.password)).toBe('second')
+  })
+
+  test('a source is asked once at a time, whoever wants them', async () => {
+    const server = await startServer()
+    let running = 0
+    let most = 0
+    const { client } = startClient({
+      ...atOnce,
+      url: server.url,
+      credentials: async () => {
+        most = Math.max(most, ++running)
+        await turns(3)
+        running--
+        return {}
+      },
+    })
+    await client.connect()
+    for (let n = 0; n < 5; n++) {
+      client.recover()
+      client.wake()
+      client.resetReconnect()
+      await turns(n)
+    }
+    await client.connect()
+    expect(most).toBe(1)
+  })
+})
+
+describe('several servers', () => {
+  test('an attempt that failed is followed by one at the next', async () => {
+    const servers = await Promise.all([3, 3, 0].map((reasonCode) => startServer({ script: { connack: { reasonCode } } })))
+    const { client, next } = startClient({ ...atOnce, url: servers.map(({ url }) => url) })
+    await client.connect()
+    expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 1])
+    // It goes back to the one that worked.
+    servers[2]?.kick()
+    await next('connectionResumed')
+    expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 2])
+    // And round again when it does no more.
+    servers[0]?.setScript({})
+    await servers[2]?.close()
+    await next('connectionResumed', 2)
+    expect(servers.map(({ connections }) => connections.length)).toEqual([2, 1, 2])
+  })
+})
+
+describe('a Server Reference', () => {
+  type Allow = 'own-hosts' | 'any' | 'none' | ((serverReference: string) => boolean) | undefined
+  const broken = () => {
+    throw new Error('broken')
+  }
+  const rows: [string, Allow, string, boolean][] = [
+    ['to our own host by default', undefined, '127.0.0.1', true],
+    ['to our own host', 'own-hosts', '127.0.0.1', true],
+    ['to our own host with a scheme', 'own-hosts', 'mqtts://127.0.0.1', true],
+    ['to another host by default', undefined, 'localhost', false],
+    ['to another host', 'own-hosts', 'localhost', false],
+    ['to our own host that is only a part of it', 'own-hosts', '127.0.0.1.localhost', false],
+    ['to a host behind our own', 'own-hosts', '127.0.0.1@localhost', false],
+    ['to any host', 'any', 'localhost', true],
+    ['to none', 'none', '127.0.0.1', false],
+    ['that a function allows', (reference) => reference.startsWith('localhost:'), 'localhost', true],
+    ['that a function does not allow', () => false, '127.0.0.1', false],
+    ['that a function throws on', broken, '127.0.0.1', false],
+  ]
+  const sent = rows.flatMap(([name, allow, host, followed]) =>
+    (['CONNACK', 'DISCONNECT'] as const).map((by) => ({ name, allow, host, followed, by })),
+  )
+
+  test.each(sent)('$name, by $by: followed $followed', async ({ allow, host, followed, by }) => {
+    const other = await startServer()
+    const reference = { reasonCode: 0x9c, serverReference: `${host}:${other.port}` }
+    const server = await startServer({
+      script:
+        by === 'CONNACK'
+          ? { connack: { reasonCode: 0x9c, properties: { serverReference: reference.serverReference } } }
+          : { steps: [{ at: 'connack', do: { disconnect: reference } }] },
+    })
+    const { client, next } = startClient({
+      ...once,
+      url: server.url,
+      options: { protocolVersion: 5 },
+      ...(allow && { redirect: { allow } }),
+    })
+    const connected = client.connect().catch(() => {})
+    if (followed) {
+      await other.waitFor('connect')
+      await connected
+    } else {
+      await next('gaveUp')
+    }
+    expect(client.status.counters.redirects).toBe(Number(followed))
+    expect(other.connections).toHaveLength(Number(followed))
+  })
+
+  test.each(['mqtts', 'wss'] as const)('never leads from %s to plain text', async (scheme) => {
+    const plain = await serve(scheme === 'mqtts' ? 'mqtt' : 'ws')
+    const server = await serve(scheme, {
+      script: { connack: { reasonCode: 0x9d, properties: { serverReference: plain.url } } },
+    })
+    const options = { ...trusting, protocolVersion: 5 } as const
+    const { client } = startClient({ ...once, url: server.url, options, redirect: { allow: 'any' } })
+    await rejection(client.connect())
+    expect(plain.connections, 'it went there').toHaveLength(1)
+    expect(plain.received('connect'), 'and said nothing in plain text').toEqual([])
+  })
+
+  test.each([0, 1, 3])('is followed %i times in a row', async (maxHops) => {
+    const server = await startServer({
+      script: { connack: () => ({ reasonCode: 0x9c, properties: { serverReference: `127.0.0.1:${server.port}` } }) },
+    })
+    const options = { protocolVersion: 5 } as const
+    const { client } = startClient({ ...once, url: server.url, options, redirect: { maxHops } })
+    expect(await rejection(client.connect())).toMatchObject({ reasonCode: 0x9c })
+    expect(server.connections).toHaveLength(1 + maxHops)
+  })
+
+  test('that is left out leads to the next server of the list', async () => {
+    const other = await startServer()
+    const server = await startServer({ script: { connack: { reasonCode: 0x9d } } })
+    const { client } = startClient({ ...atOnce, url: [server.url, other.url], options: { protocolVersion: 5 } })
+    await client.connect()
+    expect(other.connections).toHaveLength(1)
+    expect(server.connections).toHaveLength(1)
+  })
+})

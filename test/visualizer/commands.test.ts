@@ -1,0 +1,114 @@
+import { createActor } from 'xstate'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { connectionMachine } from '../../machines/index.ts'
+import { createFakeTransport } from '../../src/testing/index.ts'
+import { connectVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
+import { openViewer, startVisualizer, type AnyMessage, type Peer } from './helpers.ts'
+import { startLamp } from './machines.ts'
+
+function startConnection(inspect: VisualizerConnection['inspect']) {
+  const { logic: transport } = createFakeTransport()
+  const actor = createActor(connectionMachine.provide({ actors: { transport } }), { inspect }).start()
+  onTestFinished(() => {
+    actor.stop()
+  })
+  return actor
+}
+
+let requests = 0
+
+async function ask(viewer: Peer, sessionId: string, command: unknown): Promise<AnyMessage> {
+  const requestId = String(++requests)
+  viewer.send({ type: '@xstate-mqtt.command', createdAt: '1', requestId, sessionId, command })
+  return viewer.until(
+    ({ type, requestId: answered }) => type === '@xstate-mqtt.command-result' && answered === requestId,
+  )
+}
+
+describe('commands', () => {
+  test('are refused unless allowed, and the page is told so from the start', async () => {
+    const visualizer = await startVisualizer()
+    const actor = startConnection(visualizer.inspect)
+    const viewer = await openViewer(visualizer)
+    expect(viewer.of('@xstate-mqtt.welcome')[0]).toMatchObject({ allowCommands: false })
+    expect(viewer.of('@xstate.actor')[0]).not.toHaveProperty('commands')
+    expect(await ask(viewer, `local/${actor.sessionId}`, 'connect')).toMatchObject({
+      ok: false,
+      reason: 'not-allowed',
+      message: expect.stringContaining('allowCommands'),
+    })
+    expect(actor.getSnapshot().value).toBe('idle')
+  })
+
+  test('are events that the machine is sent; what it accepts is told with its snapshots', async () => {
+    const visualizer = await startVisualizer({ allowCommands: true })
+    const actor = startConnection(visualizer.inspect)
+    const viewer = await openViewer(visualizer)
+    expect(viewer.of('@xstate-mqtt.welcome')[0]).toMatchObject({ allowCommands: true })
+    expect(viewer.of('@xstate.actor')[0]).toMatchObject({
+      commands: ['connect', 'disconnect', 'retry', 'wake', 'drop'],
+      accepts: ['connect'],
+    })
+    const sessionId = `local/${actor.sessionId}`
+    expect(await ask(viewer, sessionId, 'connect')).toMatchObject({ ok: true, message: 'connection was sent CONNECT.' })
+    const event = await viewer.until(({ type, event: sent }) => type === '@xstate.event' && sent.type === 'CONNECT')
+    expect(event.event).toEqual({ type: 'CONNECT' })
+    await viewer.until(({ type, accepts }) => type === '@xstate.snapshot' && accepts?.includes('disconnect'))
+    expect(await ask(viewer, sessionId, 'disconnect')).toMatchObject({ ok: true })
+  })
+
+  test.each<[string, string, unknown, string]>([
+    ['the machine ignores it', 'connection', 'retry', 'ignored'],
+    ['there is none such', 'connection', 'SHUTDOWN', 'unknown-command'],
+    ['it is no name', 'connection', { type: 'CONNECT' }, 'unknown-command'],
+    ['it is one of every object', 'connection', 'constructor', 'unknown-command'],
+    ['there is no such actor', 'nobody', 'connect', 'unknown-actor'],
+    ['it is no connection', 'lamp', 'connect', 'not-allowed'],
+    ['it has stopped', 'stopped', 'connect', 'unknown-actor'],
+  ])('are answered when %s', async (_why, target, command, reason) => {
+    const visualizer = await startVisualizer({ allowCommands: true })
+    const connection = startConnection(visualizer.inspect)
+    const stopped = startConnection(visualizer.inspect)
+    stopped.stop()
+    const lamp = startLamp(visualizer.inspect)
+    const ids: Record<string, string> = {
+      connection: connection.sessionId,
+      lamp: lamp.sessionId,
+      stopped: stopped.sessionId,
+      nobody: 'x:nobody',
+    }
+    const viewer = await openViewer(visualizer)
+    const result = await ask(viewer, `local/${ids[target]}`, command)
+    expect(result).toMatchObject({ ok: false, reason, message: expect.stringMatching(/\w+.*\.$/) })
+    expect(connection.getSnapshot().value).toBe('idle')
+  })
+
+  test.each([
+    [true, true, undefined],
+    [true, false, 'not-allowed'],
+    [false, true, 'not-allowed'],
+  ])('for another process: allowed by the server %s, by the app %s', async (server, app, reason) => {
+    const visualizer = await startVisualizer({ allowCommands: server })
+    const feed = connectVisualizer(visualizer.url, { allowCommands: app })
+    onTestFinished(() => feed.close())
+    const actor = startConnection(feed.inspect)
+    const viewer = await openViewer(visualizer)
+    await viewer.until(({ type, name }) => type === '@xstate.actor' && name === 'connection')
+    const result = await ask(viewer, `f1/${actor.sessionId}`, 'connect')
+    expect(result.reason).toBe(reason)
+    expect(actor.getSnapshot().value).toBe(reason ? 'idle' : 'connecting')
+  })
+
+  test('for a process that is gone', async () => {
+    const visualizer = await startVisualizer({ allowCommands: true })
+    const feed = connectVisualizer(visualizer.url, { allowCommands: true })
+    const actor = startConnection(feed.inspect)
+    const viewer = await openViewer(visualizer)
+    await viewer.until(({ type, name }) => type === '@xstate.actor' && name === 'connection')
+    feed.close()
+    await viewer.until(
+      ({ type, feedId, status }) => type === '@xstate-mqtt.feed' && feedId === 'f1' && status === 'offline',
+    )
+    expect(await ask(viewer, `f1/${actor.sessionId}`, 'connect')).toMatchObject({ ok: false, reason: 'offline' })
+  })
+})

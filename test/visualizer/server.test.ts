@@ -1,0 +1,283 @@
+import { rm, symlink, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createVisualizer } from '../../visualizer/index.ts'
+import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
+import { startLamp } from './machines.ts'
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly headers: Record<string, string | string[] | undefined>
+}
+
+/** Sends the path as it is, which `fetch` would tidy up. */
+function get(url: string, path: string, { method = 'GET', headers = {} } = {}): Promise<Answer> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, path, method, headers, agent: false }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => (body += chunk))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+function pathOf(url: string): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search
+}
+
+describe('the page', () => {
+  test('is served to who has the token, on loopback, with a random token', async () => {
+    const visualizer = await startVisualizer()
+    const other = await startVisualizer()
+    const url = new URL(visualizer.url)
+    expect(url.hostname).toBe('127.0.0.1')
+    expect(url.searchParams.get('token')).toMatch(/^[\w-]{32}$/)
+    expect(url.searchParams.get('token')).not.toBe(new URL(other.url).searchParams.get('token'))
+    expect(await get(visualizer.url, pathOf(visualizer.url))).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('<title>page'),
+    })
+    expect(await get(visualizer.url, '/page.js')).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/javascript; charset=utf-8' },
+    })
+  })
+
+  test('loads nothing from elsewhere, and stands in no frame', async () => {
+    const { url } = await startVisualizer()
+    for (const path of [pathOf(url), '/', '/page.js', '/nothing']) {
+      const { headers } = await get(url, path)
+      const policy = String(headers['content-security-policy'])
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).toContain("frame-ancestors 'none'")
+      expect(policy).not.toMatch(/unsafe|\*|https?:|ws:/)
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
+        'cache-control': 'no-store',
+      })
+    }
+  })
+
+  test.each([
+    ['no token', '/'],
+    ['no token for the page by its name', '/index.html'],
+    ['a wrong one', '/?token=wrong'],
+    ['a longer one', '/?token=' + 'x'.repeat(5_000)],
+    ['an empty one', '/?token='],
+  ])('is refused to who has %s', async (_what, path) => {
+    const { url } = await startVisualizer()
+    expect(await get(url, path)).toMatchObject({ status: 401, body: expect.stringContaining('token') })
+  })
+
+  test.each([
+    '/../secret.txt',
+    '/..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/..\\secret.txt',
+    '/....//secret.txt',
+    '/assets/../../secret.txt',
+    '//etc/passwd',
+    '/etc/passwd',
+    '/page.js%00.html',
+    '/link.txt',
+    '/.',
+    '/page.js/',
+  ])('no path leads out of its folder: %s', async (path) => {
+    const { url, pageFolder } = await startVisualizer()
+    await writeFile(join(pageFolder, '..', 'secret.txt'), 'planted-secret')
+    await symlink('/etc/hostname', join(pageFolder, 'link.txt'))
+    const { status, body } = await get(url, path)
+    expect([400, 404, 401]).toContain(status)
+    expect(body).not.toContain('planted-secret')
+  })
+
+  test('says how to build it if it is not built', async () => {
+    const { url, pageFolder } = await startVisualizer()
+    await rm(join(pageFolder, 'index.html'))
+    expect(await get(url, pathOf(url))).toMatchObject({ status: 503, body: expect.stringContaining('npm run build') })
+  })
+
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('takes no %s', async (method) => {
+    const { url } = await startVisualizer()
+    expect(await get(url, pathOf(url), { method })).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } })
+  })
+})
+
+describe('other sites', () => {
+  test.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost.evil.example', '', '127.0.0.1'])(
+    'whose name leads here get nothing: Host %s',
+    async (name) => {
+      const { url } = await startVisualizer()
+      const { port } = new URL(url)
+      const host = name.includes(':') || name === '127.0.0.1' ? name : `${name}:${port}`
+      expect(await get(url, pathOf(url), { headers: { host } })).toMatchObject({ status: 403 })
+      const peer = new Peer(socketUrl({ url }, '/viewer'), { headers: { host } })
+      expect(await peer.refused).toBe(403)
+    },
+  )
+
+  test('localhost is ours', async () => {
+    const { url } = await startVisualizer()
+    const { port } = new URL(url)
+    expect(await get(url, pathOf(url), { headers: { host: `localhost:${port}` } })).toMatchObject({ status: 200 })
+  })
+
+  test.each(['/viewer', '/feed', '/stately', '/'])('may open no WebSocket on %s', async (path) => {
+    const visualizer = await startVisualizer()
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1', 'http://localhost:1']) {
+      expect(await new Peer(socketUrl(visualizer, path), { origin }).refused).toBe(403)
+    }
+  })
+
+  test('that are named may report, but not look on', async () => {
+    const visualizer = await startVisualizer({ origins: ['http://localhost:5173'] })
+    const origin = 'http://localhost:5173'
+    await new Peer(socketUrl(visualizer, '/feed'), { origin }).opened
+    expect(await new Peer(socketUrl(visualizer, '/viewer'), { origin }).refused).toBe(403)
+  })
+
+  test('the page itself may', async () => {
+    const visualizer = await startVisualizer()
+    const peer = new Peer(socketUrl(visualizer, '/viewer'), { origin: new URL(visualizer.url).origin })
+    await expect(peer.opened).resolves.toBeUndefined()
+  })
+})
+
+describe('WebSockets', () => {
+  test.each(['/viewer', '/feed', '/stately', '/'])('need the token on %s', async (path) => {
+    const visualizer = await startVisualizer()
+    const url = new URL(socketUrl(visualizer, path))
+    url.searchParams.set('token', 'wrong')
+    expect(await new Peer(url.href).refused).toBe(401)
+    url.search = ''
+    expect(await new Peer(url.href).refused).toBe(401)
+  })
+
+  test('there are none elsewhere', async () => {
+    const visualizer = await startVisualizer()
+    expect(await new Peer(socketUrl(visualizer, '/admin')).refused).toBe(404)
+  })
+
+  test('messages are bounded', async () => {
+    const visualizer = await startVisualizer()
+    const viewer = new Peer(socketUrl(visualizer, '/viewer'))
+    const feed = new Peer(socketUrl(visualizer, '/feed'))
+    await Promise.all([viewer.opened, feed.opened])
+    const closed = Promise.all([viewer.closed, feed.closed])
+    viewer.socket.send('x'.repeat(20_000))
+    feed.socket.send('x'.repeat(1_100_000))
+    // 1009 is "message too big" (RFC 6455 §7.4.1).
+    expect(await closed).toEqual([1009, 1009])
+  })
+
+  test('viewers are bounded', async () => {
+    const visualizer = await startVisualizer()
+    const viewers = Array.from({ length: 20 }, () => new Peer(socketUrl(visualizer, '/viewer')))
+    await Promise.all(viewers.map(({ opened }) => opened))
+    expect(await new Peer(socketUrl(visualizer, '/viewer')).refused).toBe(503)
+    const gone = viewers[0]!.closed
+    viewers[0]!.socket.close()
+    await gone
+    await new Peer(socketUrl(visualizer, '/feed')).opened
+  })
+
+  test('rubbish is left out', async () => {
+    const visualizer = await startVisualizer()
+    const feed = new Peer(socketUrl(visualizer, '/feed'))
+    await feed.opened
+    for (const frame of [
+      '',
+      '{',
+      '[]',
+      'null',
+      '"@xstate.actor"',
+      '{"type":5}',
+      '{"type":"@xstate.snapshot"}',
+      '\u0000',
+    ]) {
+      feed.socket.send(frame)
+    }
+    feed.socket.send(Buffer.from([0xff, 0xfe]))
+    feed.send({ type: '@xstate-mqtt.batch', messages: [1, null, [], { type: '@xstate.event', sessionId: 7 }] })
+    feed.send({
+      type: '@xstate.actor',
+      sessionId: 'x:0',
+      name: 'lamp',
+      snapshot: 'odd',
+      definition: '{{',
+      timers: 5,
+      commands: ['rm -rf'],
+    })
+    const viewer = await openViewer(visualizer)
+    expect(await viewer.until(({ type, name }) => type === '@xstate.actor' && name === 'lamp')).toMatchObject({
+      snapshot: { status: 'active' },
+      commands: [],
+    })
+  })
+
+  test('a viewer that does not read is dropped, and nobody waits for it', async () => {
+    const visualizer = await startVisualizer({}, 4 * 1024 * 1024)
+    const { hostname, port, search } = new URL(visualizer.url)
+    const deaf = connect(Number(port), hostname)
+    deaf.on('error', () => {})
+    const closed = new Promise<void>((resolve) => {
+      deaf.once('close', () => resolve())
+    })
+    const upgraded = new Promise<void>((resolve) => {
+      deaf.once('data', () => {
+        deaf.pause()
+        resolve()
+      })
+    })
+    deaf.write(
+      `GET /stately${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    )
+    await upgraded
+    const lively = await openViewer(visualizer)
+    const lamp = startLamp(visualizer.inspect)
+    const note = Array.from({ length: 50 }, () => 'x'.repeat(290))
+    for (let index = 0; index < 1_900; index += 1) lamp.send({ type: 'NOTE', note })
+    lamp.send({ type: 'NOTE', note: 'the last one' })
+    await lively.until(({ type, snapshot }) => type === '@xstate.snapshot' && snapshot.context.note === 'the last one')
+    // What the kernel took before it was dropped has to be read until the end is seen.
+    deaf.resume()
+    await closed
+    expect(lively.socket.readyState).toBe(lively.socket.OPEN)
+  })
+})
+
+describe('options', () => {
+  test.each<[object, string]>([
+    [{ port: -1 }, 'port must be an integer between 0 and 65535, got -1'],
+    [{ history: 1.5 }, 'history must be an integer between 0 and 100000, got 1.5'],
+    [{ token: 'planted' }, 'token must be a string of at least 16 characters'],
+    [{ host: '' }, 'host must be a host name, got ""'],
+    [{ allowCommands: 1 }, 'allowCommands must be true or false, got 1'],
+  ])('%j', async (options, message) => {
+    await expect(createVisualizer(options)).rejects.toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message }),
+    )
+  })
+
+  test('a port that is taken', async () => {
+    const { url } = await startVisualizer()
+    await expect(createVisualizer({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+
+  test('a token of one’s own', async () => {
+    const visualizer = await startVisualizer({ token: 'a token & its odd signs' })
+    expect(await get(visualizer.url, pathOf(visualizer.url))).toMatchObject({ status: 200 })
+    await openViewer(visualizer)
+  })
+})

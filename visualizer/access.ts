@@ -1,0 +1,73 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+
+import { InvalidOptionError } from '../src/index.ts'
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
+
+/** Why a request is refused, as an HTTP answer. */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 503
+  readonly message: string
+}
+
+export function makeToken(token: string | undefined): string {
+  if (token === undefined) return randomBytes(24).toString('base64url')
+  if (typeof token === 'string' && token.length >= 16) return token
+  throw new InvalidOptionError('token', 'must be a string of at least 16 characters')
+}
+
+/** Decides who may talk to the server: who has the token, and no page of another site. */
+export class Access {
+  readonly #token: Buffer
+  readonly #host: string
+  readonly #origins: readonly string[]
+
+  constructor(token: string, host: string, origins: readonly string[]) {
+    this.#token = digest(token)
+    this.#host = host
+    this.#origins = origins
+  }
+
+  host(request: IncomingMessage): Refusal | undefined {
+    const port = request.socket.localPort ?? 0
+    // A name of another site that leads here (DNS rebinding) would make that site's pages ours.
+    if (this.#isOwn(request.headers.host ?? '', port)) return undefined
+    return { status: 403, message: 'The Host header names another host. Open the address that was printed.' }
+  }
+
+  token(url: URL): Refusal | undefined {
+    // Digests have one length, and comparing them tells nothing about the token.
+    const given = digest(url.searchParams.get('token') ?? '')
+    if (timingSafeEqual(given, this.#token)) return undefined
+    return { status: 401, message: 'The token is missing or wrong. Open the address that was printed, token included.' }
+  }
+
+  /** A browser says from which site a WebSocket is opened; whoever says nothing is no browser. */
+  origin(request: IncomingMessage, feed: boolean): Refusal | undefined {
+    const { origin, host } = request.headers
+    if (origin === undefined || origin === `http://${host}`) return undefined
+    if (feed && this.#origins.includes(origin)) return undefined
+    return { status: 403, message: 'Pages of other sites may not connect.' }
+  }
+
+  #isOwn(header: string, port: number): boolean {
+    const name = header.endsWith(`:${port}`) ? header.slice(0, -`:${port}`.length) : header
+    if (name === header && port !== 80) return false
+    const lower = name.toLowerCase()
+    if (lower === this.#host.toLowerCase() || lower === `[${this.#host.toLowerCase()}]`) return true
+    if (isLoopback(this.#host)) return LOOPBACK.has(lower)
+    // Bound to more than loopback: an address cannot be rebound, and neither can this machine's own name.
+    return LOOPBACK.has(lower) || isIP(lower.replace(/^\[(.*)\]$/, '$1')) !== 0 || lower === hostname().toLowerCase()
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,156 @@
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
+
+import { definitionOf } from './definition.ts'
+import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from './protocol.ts'
+import type { Redactor } from './redact.ts'
+import { Timers } from './timers.ts'
+
+type Kind = NonNullable<ActorMessage['kind']>
+
+const commands = Object.keys(commandEvents) as Command[]
+
+/** What is kept of a snapshot until somebody wants to see it: no more, or every actor that ever was would stay alive. */
+export interface KeptSnapshot {
+  readonly status: ShownSnapshot['status']
+  readonly value?: unknown
+  readonly context?: unknown
+  readonly tags?: ReadonlySet<string>
+  readonly children?: ShownSnapshot['children']
+  /** Shown at once: these may be secrets, which have to be known from then on. */
+  readonly output?: ShownSnapshot['output']
+  readonly error?: ShownSnapshot['error']
+}
+
+/** What is known of one actor of this process. */
+export class InspectedActor {
+  readonly sessionId: string
+  readonly rootId: string
+  readonly parentId: string | undefined
+  readonly name: string
+  readonly kind: Kind
+  readonly bornAt = Date.now()
+  readonly timers = new Timers()
+  readonly commands: readonly Command[]
+  /** Actors of which there is one after the other have one of these. */
+  readonly group: string
+  readonly #ref: WeakRef<AnyActorRef>
+  readonly #config: object | undefined
+  #children: object | undefined
+  #shownChildren: ShownSnapshot['children']
+  last: KeptSnapshot = { status: 'active' }
+
+  constructor(ref: AnyActorRef, rootId: string, allowCommands: boolean) {
+    const logic = logicOf(ref)
+    const config = typeof logic.config === 'object' ? logic.config : undefined
+    const { id } = config ?? {}
+    this.#ref = new WeakRef(ref)
+    this.sessionId = ref.sessionId
+    this.rootId = rootId
+    this.parentId = ref._parent?.sessionId
+    this.name = ref.id === ref.sessionId && typeof id === 'string' ? id : ref.id
+    this.group = `${rootId}/${this.name}`
+    this.kind = kindOf(logic)
+    this.#config = this.kind === 'machine' ? config : undefined
+    this.commands = allowCommands && takesCommands(logic) ? commands : []
+  }
+
+  get ref(): AnyActorRef | undefined {
+    return this.#ref.deref()
+  }
+
+  get definition(): string {
+    if (!this.#config) return JSON.stringify({ id: this.name })
+    const known = definitions.get(this.#config)
+    if (known !== undefined) return known
+    const definition = definitionOf(this.#config) ?? JSON.stringify({ id: this.name })
+    definitions.set(this.#config, definition)
+    return definition
+  }
+
+  /** @param stopped - some logic says nothing of it in its snapshot */
+  keep(snapshot: unknown, redactor: Redactor, stopped: boolean): KeptSnapshot {
+    const { status, value, context, tags, children, output, error } = snapshot as Partial<AnyMachineSnapshot>
+    this.last = {
+      status: stopped && status === 'active' ? 'stopped' : (status ?? 'active'),
+      ...(value !== undefined && { value }),
+      ...(context !== undefined && { context }),
+      ...(tags instanceof Set && { tags }),
+      ...(isObject(children) && { children: this.#keepChildren(children) }),
+      ...(output !== undefined && { output: redactor.shape(output) }),
+      ...(error !== undefined && error !== null && { error: redactor.error(error) }),
+    }
+    return this.last
+  }
+
+  /** Which commands the machine would take. Guards are asked, nothing else runs. */
+  accepts(snapshot: unknown): readonly Command[] | undefined {
+    if (this.commands.length === 0) return undefined
+    return this.commands.filter((command) => accepts(snapshot, command))
+  }
+
+  show(kept: KeptSnapshot, redactor: Redactor): ShownSnapshot {
+    const { status, value, context, tags, children, output, error } = kept
+    // Of other kinds of logic the context is what an observable gave.
+    const open = this.kind === 'machine' || this.kind === 'transition'
+    return {
+      status,
+      ...(value !== undefined && { value: redactor.state(value) }),
+      ...(context !== undefined && { context: open ? redactor.show(context) : redactor.shape(context) }),
+      ...(tags && { tags: [...tags] }),
+      ...(children && { children }),
+      ...(output !== undefined && { output }),
+      ...(error !== undefined && { error }),
+    }
+  }
+
+  /** Children seldom change, and then there is another object. */
+  #keepChildren(children: Readonly<Record<string, unknown>>): NonNullable<ShownSnapshot['children']> {
+    if (children !== this.#children || !this.#shownChildren) {
+      this.#children = children
+      const entries = Object.entries(children as Record<string, AnyActorRef | undefined>).slice(0, MAX_CHILDREN)
+      this.#shownChildren = Object.fromEntries(
+        entries.flatMap(([id, ref]) => (ref ? [[id, { id: ref.id, sessionId: ref.sessionId }]] : [])),
+      )
+    }
+    return this.#shownChildren
+  }
+}
+
+/** Whether the machine would do anything with the command in this state. */
+export function accepts(snapshot: unknown, command: Command): boolean {
+  const { status, can } = snapshot as Partial<AnyMachineSnapshot>
+  if (status !== 'active' || typeof can !== 'function') return false
+  try {
+    return (snapshot as AnyMachineSnapshot).can({ type: commandEvents[command] })
+  } catch {
+    return false
+  }
+}
+
+const MAX_CHILDREN = 200
+const definitions = new WeakMap<object, string>()
+
+interface Logic {
+  readonly config?: ({ readonly id?: unknown } & object) | ((...args: never[]) => unknown)
+  readonly events?: readonly string[]
+  readonly implementations?: unknown
+  readonly start?: unknown
+}
+
+function logicOf(ref: AnyActorRef): Logic {
+  return (ref as { logic?: Logic }).logic ?? {}
+}
+
+function kindOf(logic: Logic): Kind {
+  if (isObject(logic.config) && logic.implementations !== undefined) return 'machine'
+  return typeof logic.config === 'function' && logic.start === undefined ? 'transition' : 'other'
+}
+
+/** A connection machine: one that knows all the commands. */
+function takesCommands({ events }: Logic): boolean {
+  return Array.isArray(events) && Object.values(commandEvents).every((type) => events.includes(type))
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}

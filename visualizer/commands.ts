@@ -1,0 +1,58 @@
+import { accepts } from './actor.ts'
+import { now } from './frames.ts'
+import { commandEvents, type Command, type CommandMessage, type CommandResultMessage } from './protocol.ts'
+import type { Recorder } from './recorder.ts'
+
+type Refused = NonNullable<CommandResultMessage['reason']>
+
+const MAX_REQUEST_ID = 200
+
+export function answer(requestId: string, reason: Refused | undefined, message: string): CommandResultMessage {
+  return {
+    type: '@xstate-mqtt.command-result',
+    ...now(),
+    requestId,
+    ok: reason === undefined,
+    ...(reason && { reason }),
+    message,
+  }
+}
+
+/** A command as it came over a socket, or what is wrong with it. */
+export function parseCommand(fields: Readonly<Record<string, unknown>>): CommandMessage | CommandResultMessage {
+  const requestId = typeof fields.requestId === 'string' ? fields.requestId.slice(0, MAX_REQUEST_ID) : ''
+  const { sessionId, command } = fields
+  if (!isCommand(command)) {
+    return answer(
+      requestId,
+      'unknown-command',
+      `There is no such command. There are ${Object.keys(commandEvents).join(', ')}.`,
+    )
+  }
+  if (typeof sessionId !== 'string') return answer(requestId, 'unknown-actor', 'The command names no actor.')
+  return { type: '@xstate-mqtt.command', ...now(), requestId, sessionId, command }
+}
+
+/** Asks the machine: sends it the event, if it would do anything with it. */
+export function perform(recorder: Recorder, allowCommands: boolean, request: CommandMessage): CommandResultMessage {
+  const { requestId, sessionId, command } = request
+  const type = commandEvents[command]
+  if (!allowCommands) {
+    return answer(requestId, 'not-allowed', 'Commands are not allowed here: the option allowCommands is off.')
+  }
+  const actor = recorder.actor(sessionId)
+  const ref = actor?.ref
+  if (!actor || !ref) return answer(requestId, 'unknown-actor', 'There is no such actor, or it has stopped.')
+  if (!actor.commands.includes(command)) return answer(requestId, 'not-allowed', `${actor.name} takes no commands.`)
+  const snapshot = ref.getSnapshot() as { readonly status?: string; readonly value?: unknown } | undefined
+  if (snapshot?.status !== 'active') return answer(requestId, 'stopped', `${actor.name} has stopped.`)
+  if (!accepts(snapshot, command)) {
+    return answer(requestId, 'ignored', `${actor.name} does nothing with ${type} in ${JSON.stringify(snapshot.value)}.`)
+  }
+  ref.send({ type })
+  return answer(requestId, undefined, `${actor.name} was sent ${type}.`)
+}
+
+function isCommand(value: unknown): value is Command {
+  return typeof value === 'string' && Object.hasOwn(commandEvents, value)
+}

@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
+import { WebSocket } from 'ws'
+
+import { backoffDelay } from '../machines/index.ts'
+import { InvalidOptionError, type BackoffPolicy } from '../src/index.ts'
+import { parseCommand, perform } from './commands.ts'
+import { batches, now } from './frames.ts'
+import type { Inspection } from './options.ts'
+import { PROTOCOL_VERSION, type FeedMessage } from './protocol.ts'
+import { Recorder, type Recorded } from './recorder.ts'
+import { messagesOf } from './remote.ts'
+import { watch } from './stats.ts'
+
+export interface ConnectVisualizerOptions {
+  /** What this process is called on the page. @default the script's name */
+  readonly name?: string
+  /** Whether the page may retry, wake, connect, disconnect, and drop the connection. @default false */
+  readonly allowCommands?: boolean
+  /** How many messages wait for the visualizer at most; older ones are dropped. @default 2_000 */
+  readonly buffer?: number
+  /** Hides more than what looks like a secret: called with each name and value that would be sent. */
+  readonly hide?: (name: string, value: unknown) => boolean
+}
+
+/** Reports this process's actors to a visualizer elsewhere. */
+export interface VisualizerConnection extends Inspection {
+  /** Messages that were dropped because the visualizer was away or slow. */
+  readonly dropped: number
+  /** Sends what is left if it can, and ends. */
+  close(): void
+}
+
+/** The visualizer may be away for long: then it is asked for seldom. */
+const RECONNECT: BackoffPolicy = { initialDelay: 250, multiplier: 2, maxDelay: 30_000, jitter: 'equal' }
+const FLUSH_AFTER = 50
+/** What one flush puts into words at most: more would be felt by the app. */
+const MAX_FLUSHED = 500
+const MAX_UNSENT_BYTES = 1024 * 1024
+/** A server that has not introduced itself by then speaks `@statelyai/inspect` only. */
+const WELCOME_WITHIN = 1_000
+
+/**
+ * Reports actors to the visualizer at `url`, the address that it printed, or to any server that speaks the protocol of
+ * `@statelyai/inspect`. It connects when it can and as often as needed, keeps no process alive, and never blocks: what
+ * the visualizer cannot take is dropped.
+ *
+ * @throws {InvalidOptionError} if the URL or an option is wrong
+ */
+export function connectVisualizer(url: string, options: ConnectVisualizerOptions = {}): VisualizerConnection {
+  const { buffer = 2_000, allowCommands = false, name = basename(process.argv[1] ?? 'app') } = options
+  if (!Number.isInteger(buffer) || buffer < 1) throw new InvalidOptionError('buffer', 'must be at least 1', buffer)
+  const feed = new Feed(webSocketUrl(url), { ...options, buffer, allowCommands, name })
+  const watches = new Set<() => void>()
+  return {
+    inspect: feed.recorder.inspect,
+    watch: (actor, sample) => watch(feed.recorder, actor, sample, watches),
+    get dropped() {
+      return feed.dropped
+    },
+    close() {
+      for (const stop of watches) stop()
+      feed.close()
+    },
+  }
+}
+
+function webSocketUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (!parsed || !/^(?:http|ws)s?:$/.test(parsed.protocol)) {
+    // The URL holds the token, so it is not shown.
+    throw new InvalidOptionError('url', 'must be an http:, https:, ws: or wss: URL')
+  }
+  parsed.protocol = parsed.protocol.replace('http', 'ws')
+  parsed.hash = ''
+  return parsed.href
+}
+
+type FeedOptions = ConnectVisualizerOptions &
+  Required<Pick<ConnectVisualizerOptions, 'buffer' | 'allowCommands' | 'name'>>
+
+/** Who is on the other side: nobody, somebody that has not said who, our server, or one that speaks the base only. */
+type Peer = 'none' | 'unknown' | 'visualizer' | 'plain'
+
+class Feed {
+  readonly recorder: Recorder
+  dropped = 0
+  readonly #url: string
+  readonly #options: FeedOptions
+  readonly #feedId = randomUUID()
+  #queue: Recorded[] = []
+  #peer: Peer = 'none'
+  #socket: WebSocket | undefined
+  #attempt = 0
+  #toldDropped = 0
+  #closed = false
+  #flushTimer: NodeJS.Timeout | undefined
+  #waitTimer: NodeJS.Timeout | undefined
+
+  constructor(url: string, options: FeedOptions) {
+    this.#url = url
+    this.#options = options
+    this.recorder = new Recorder({
+      allowCommands: options.allowCommands,
+      hide: options.hide,
+      onRecorded: (recorded) => this.#record(recorded),
+    })
+    this.#connect()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#flush()
+    this.#closed = true
+    this.#queue = []
+    clearTimeout(this.#flushTimer)
+    clearTimeout(this.#waitTimer)
+    // Not `terminate`: what was sent just now is still on its way.
+    this.#socket?.close()
+  }
+
+  #record(recorded: Recorded): void {
+    if (this.#closed) return
+    this.#queue.push(recorded)
+    // Cut seldom, not with every message.
+    if (this.#queue.length >= this.#options.buffer * 2) this.#cutQueue()
+    if (this.#peer === 'visualizer' || this.#peer === 'plain') this.#schedule()
+  }
+
+  #cutQueue(): void {
+    const excess = this.#queue.length - this.#options.buffer
+    if (excess <= 0) return
+    this.dropped += excess
+    this.#queue = this.#queue.slice(excess)
+  }
+
+  #connect(): void {
+    if (this.#closed) return
+    const socket = new WebSocket(this.#url, {
+      perMessageDeflate: false,
+      maxPayload: 64 * 1024,
+      handshakeTimeout: 10_000,
+      // From the start: a visualizer that does not answer keeps no process alive either.
+      finishRequest: (request) => {
+        request.once('socket', (raw) => raw.unref())
+        request.end()
+      },
+    })
+    this.#socket = socket
+    socket.on('open', () => this.#opened())
+    socket.on('message', (data) => this.#frame((data as Buffer).toString()))
+    // An error is followed by `close`.
+    socket.on('error', () => {})
+    socket.on('close', () => this.#lost())
+  }
+
+  #opened(): void {
+    this.#peer = 'unknown'
+    this.#waitTimer = setTimeout(() => this.#isPlain(), WELCOME_WITHIN).unref()
+  }
+
+  #lost(): void {
+    this.#socket = undefined
+    this.#peer = 'none'
+    clearTimeout(this.#waitTimer)
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    if (this.#closed) return
+    this.#attempt += 1
+    const delay = backoffDelay(RECONNECT, this.#attempt, Math.random)
+    this.#waitTimer = setTimeout(() => this.#connect(), delay).unref()
+  }
+
+  #frame(frame: string): void {
+    for (const message of messagesOf(frame)) {
+      if (message.type === '@xstate-mqtt.welcome') this.#welcomed()
+      if (message.type === '@statelyai.connected') this.#replay()
+      if (message.type === '@xstate-mqtt.command') {
+        const request = parseCommand(message)
+        const isResult = request.type === '@xstate-mqtt.command-result'
+        this.#send([isResult ? request : perform(this.recorder, this.#options.allowCommands, request)])
+      }
+    }
+  }
+
+  #welcomed(): void {
+    clearTimeout(this.#waitTimer)
+    this.#attempt = 0
+    this.#peer = 'visualizer'
+    const { name } = this.#options
+    const actors = Array.from(this.recorder.actors, ({ sessionId }) => sessionId)
+    const hello = { version: PROTOCOL_VERSION, feedId: this.#feedId, name, pid: process.pid, actors } as const
+    this.#send([{ type: '@xstate-mqtt.hello', ...now(), ...hello }])
+    // Those that live come with the replay, as they are now.
+    this.#queue = this.#queue.filter(
+      ({ type, sessionId }) => type !== '@xstate.actor' || !this.recorder.actor(sessionId),
+    )
+    this.#replay()
+    this.#schedule()
+  }
+
+  #isPlain(): void {
+    this.#attempt = 0
+    this.#peer = 'plain'
+    this.#replay()
+    this.#schedule()
+  }
+
+  #replay(): void {
+    this.#send(this.recorder.replay())
+  }
+
+  #schedule(): void {
+    this.#flushTimer ??= setTimeout(() => this.#flush(), FLUSH_AFTER).unref()
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    if (this.#peer === 'none' || this.#peer === 'unknown') return
+    this.#cutQueue()
+    if ((this.#socket?.bufferedAmount ?? 0) < MAX_UNSENT_BYTES) {
+      const flushed = this.#queue.splice(0, MAX_FLUSHED)
+      this.#send(flushed.map((recorded) => recorded.read()))
+      this.#tellDropped()
+    }
+    if (this.#queue.length > 0) this.#schedule()
+  }
+
+  #tellDropped(): void {
+    if (this.dropped === this.#toldDropped) return
+    this.#toldDropped = this.dropped
+    this.#send([{ type: '@xstate-mqtt.dropped', ...now(), dropped: this.dropped }])
+  }
+
+  #send(messages: readonly FeedMessage[]): void {
+    const socket = this.#socket
+    if (socket?.readyState !== WebSocket.OPEN) return
+    const frames =
+      this.#peer === 'visualizer'
+        ? batches(messages.map((message) => JSON.stringify(message)))
+        : messages.filter(({ type }) => type.startsWith('@xstate.')).map((message) => JSON.stringify(message))
+    for (const frame of frames) socket.send(frame, () => {})
+  }
+}

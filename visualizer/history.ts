@@ -1,0 +1,237 @@
+import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from './protocol.ts'
+import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
+
+const MAX_ACTORS = 2_000
+
+/** A message of the history. It is put into words when somebody wants to see it, once. */
+export class Entry {
+  readonly id: number
+  readonly type: HistoryMessage['type']
+  readonly actor: KnownActor
+  readonly #feedId: string
+  #recorded: Recorded | undefined
+  #text: string | undefined
+
+  constructor(id: number, feedId: string, actor: KnownActor, recorded: Recorded) {
+    this.id = id
+    this.type = recorded.type
+    this.actor = actor
+    this.#feedId = feedId
+    this.#recorded = recorded
+  }
+
+  /** JSON, as it goes over the wire. */
+  get text(): string {
+    if (this.#text === undefined) {
+      this.#text = JSON.stringify(this.#recorded && qualified(this.#recorded.read(), this.#feedId, this.id))
+      this.#recorded = undefined
+    }
+    return this.#text
+  }
+}
+
+/** An actor, as long as it lives or the history tells of it. */
+export interface KnownActor {
+  readonly key: string
+  readonly feedId: string
+  readonly sessionId: string
+  /** Actors of one kind share their room. */
+  readonly kind: string
+  birth: Entry | undefined
+  snapshot: Entry | undefined
+  stats: Entry | undefined
+  stopped: boolean
+  /** Entries in the history. */
+  entries: number
+}
+
+/**
+ * The last messages, for those who join late. Every kind of actor (all the transports of one connection, say) has the
+ * same share of the room: a chatty one forgets its own past first, not that of the others.
+ */
+export class History {
+  readonly #limit: number
+  readonly #onAdded: (entry: Entry) => void
+  readonly #onForgotten: (sessionIds: readonly string[]) => void
+  readonly #actors = new Map<string, KnownActor>()
+  /** Oldest first, by kind of actor. */
+  readonly #shares = new Map<string, Entry[]>()
+  #size = 0
+  #lastId = 0
+  #forgotten = 0
+
+  constructor(
+    limit: number,
+    onAdded: (entry: Entry) => void,
+    onForgotten: (sessionIds: readonly string[]) => void = () => {},
+  ) {
+    this.#limit = limit
+    this.#onAdded = onAdded
+    this.#onForgotten = onForgotten
+  }
+
+  /** Messages that there are no more. */
+  get forgotten(): number {
+    return this.#forgotten
+  }
+
+  add(feedId: string, recorded: Recorded): void {
+    const actor = this.#actor(feedId, recorded)
+    const entry = new Entry(++this.#lastId, feedId, actor, recorded)
+    if (entry.type === '@xstate.actor') actor.birth = entry
+    if (entry.type === '@xstate.snapshot') actor.snapshot = entry
+    // A birth that comes again is that of an actor which was thought to have stopped.
+    if (recorded.stopped !== undefined) actor.stopped = recorded.stopped
+    if (entry.type === '@xstate-mqtt.stats') actor.stats = entry
+    this.#keep(entry, actor)
+    this.#onAdded(entry)
+  }
+
+  /** A feed came back: of its actors only those still live. */
+  retain(feedId: string, sessionIds: ReadonlySet<string>): void {
+    for (const actor of this.#actors.values()) {
+      if (actor.feedId !== feedId || actor.stopped || sessionIds.has(actor.sessionId)) continue
+      this.add(feedId, stoppedUnseen(actor))
+    }
+  }
+
+  /** Every actor with its last snapshot, then what happened, oldest first. */
+  replay(): { readonly actors: readonly string[]; readonly entries: readonly Entry[] } {
+    const actors = [...this.#actors.values()].flatMap((actor) => {
+      const birth = actor.birth && (JSON.parse(actor.birth.text) as ActorMessage)
+      if (!birth) return []
+      const last = actor.snapshot && (JSON.parse(actor.snapshot.text) as SnapshotMessage)
+      const now = last && {
+        snapshot: last.snapshot,
+        timers: last.timers,
+        accepts: last.accepts,
+        createdAt: last.createdAt,
+      }
+      const message = JSON.stringify({ ...birth, bornAt: birth.bornAt ?? birth.createdAt, ...now })
+      return actor.stats ? [message, actor.stats.text] : [message]
+    })
+    const entries = [...this.#shares.values()].flat().toSorted((a, b) => a.id - b.id)
+    return { actors, entries }
+  }
+
+  #actor(feedId: string, { sessionId, kind }: Recorded): KnownActor {
+    const key = `${feedId}/${sessionId}`
+    const known = this.#actors.get(key)
+    if (known) return known
+    const nothing = { birth: undefined, snapshot: undefined, stats: undefined }
+    const actor: KnownActor = {
+      key,
+      feedId,
+      sessionId,
+      kind: `${feedId}/${kind}`,
+      ...nothing,
+      stopped: false,
+      entries: 0,
+    }
+    this.#actors.set(key, actor)
+    if (this.#actors.size > MAX_ACTORS) this.#forgetActor()
+    return actor
+  }
+
+  #keep(entry: Entry, actor: KnownActor): void {
+    const share = this.#shares.get(actor.kind) ?? []
+    if (share.length === 0) this.#shares.set(actor.kind, share)
+    share.push(entry)
+    actor.entries += 1
+    this.#size += 1
+    if (this.#size > this.#limit) this.#forgetEntry(share)
+  }
+
+  #forgetEntry(latest: Entry[]): void {
+    const fair = this.#limit / this.#shares.size
+    const share = latest.length > fair ? latest : this.#largestShare(latest)
+    const entry = share.shift()
+    if (!entry) return
+    this.#size -= 1
+    this.#forgotten += 1
+    entry.actor.entries -= 1
+    if (entry.actor.stopped && entry.actor.entries === 0) this.#forget(entry.actor)
+  }
+
+  #largestShare(latest: Entry[]): Entry[] {
+    let largest = latest
+    for (const share of this.#shares.values()) if (share.length > largest.length) largest = share
+    return largest
+  }
+
+  /** One that stopped, the oldest; if none did, the oldest of all. */
+  #forgetActor(): void {
+    let oldest: KnownActor | undefined
+    for (const actor of this.#actors.values()) {
+      oldest ??= actor
+      if (actor.stopped) return this.#forget(actor)
+    }
+    if (oldest) this.#forget(oldest)
+  }
+
+  #forget(actor: KnownActor): void {
+    this.#actors.delete(actor.key)
+    const share = this.#shares.get(actor.kind)?.filter((entry) => entry.actor !== actor) ?? []
+    this.#size -= actor.entries
+    this.#forgotten += actor.entries
+    if (share.length > 0) this.#shares.set(actor.kind, share)
+    else this.#shares.delete(actor.kind)
+    this.#onForgotten([actor.key])
+  }
+}
+
+/** It stopped while its feed was away. */
+function stoppedUnseen({ sessionId, kind, feedId, snapshot, birth }: KnownActor): Recorded {
+  const createdAt = String(Date.now())
+  const read = (): SnapshotMessage => {
+    const { rootId } = birth ? (JSON.parse(birth.text) as ActorMessage) : {}
+    const { value, context } = snapshot ? (JSON.parse(snapshot.text) as SnapshotMessage).snapshot : {}
+    return {
+      type: '@xstate.snapshot',
+      sessionId,
+      rootId: rootId?.slice(feedId.length + 1),
+      createdAt,
+      id: null,
+      _version: INSPECTOR_VERSION,
+      snapshot: { status: 'stopped', ...(value !== undefined && { value }), ...(context !== undefined && { context }) },
+      event: { type: 'xstate.stop' },
+      timers: [],
+    }
+  }
+  return { sessionId, kind: kind.slice(feedId.length + 1), type: '@xstate.snapshot', stopped: true, read }
+}
+
+type Qualified = HistoryMessage | (ActorMessage & { readonly feedId: string })
+
+/** Session ids are unique in a process only: every app has an `x:0`. */
+function qualified(message: HistoryMessage, feedId: string, id: number): Qualified {
+  const at = <Id extends string | undefined>(sessionId: Id) =>
+    sessionId === undefined ? sessionId : `${feedId}/${sessionId}`
+  const base = { id: String(id), sessionId: `${feedId}/${message.sessionId}`, rootId: at(message.rootId) }
+  switch (message.type) {
+    case '@xstate.actor':
+      return {
+        ...message,
+        ...base,
+        parentId: at(message.parentId),
+        feedId,
+        snapshot: children(message.snapshot, feedId),
+      }
+    case '@xstate.event':
+      return { ...message, ...base, sourceId: at(message.sourceId) }
+    case '@xstate.snapshot':
+      return { ...message, ...base, snapshot: children(message.snapshot, feedId) }
+    case '@xstate-mqtt.transition':
+    case '@xstate-mqtt.stats':
+      return { ...message, ...base } satisfies HistoryMessage | StatsMessage
+  }
+}
+
+function children(snapshot: ActorMessage['snapshot'], feedId: string): ActorMessage['snapshot'] {
+  if (!snapshot.children) return snapshot
+  const shown = Object.entries(snapshot.children).map(([id, child]) => [
+    id,
+    child.sessionId === undefined ? child : { ...child, sessionId: `${feedId}/${child.sessionId}` },
+  ])
+  return { ...snapshot, children: Object.fromEntries(shown) as NonNullable<ActorMessage['snapshot']['children']> }
+}

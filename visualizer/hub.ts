@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import type { WebSocket } from 'ws'
+
+import { answer, parseCommand, perform } from './commands.ts'
+import { now } from './frames.ts'
+import { History } from './history.ts'
+import {
+  PROTOCOL_VERSION,
+  type CommandMessage,
+  type CommandResultMessage,
+  type FeedInfoMessage,
+  type ServerMessage,
+  type WelcomeMessage,
+} from './protocol.ts'
+import { Recorder } from './recorder.ts'
+import type { Hide } from './redact.ts'
+import { RemoteFeed } from './remote-feed.ts'
+import { messagesOf } from './remote.ts'
+import { Viewers, type Viewer } from './viewers.ts'
+
+export interface HubOptions {
+  readonly history: number
+  readonly allowCommands: boolean
+  readonly maxMessageBytes: number
+  readonly maxUnreadBytes: number
+  readonly name: string
+  readonly hide: Hide | undefined
+}
+
+const LOCAL = 'local'
+const MAX_FEEDS = 100
+
+/** Brings together those who report and those who look on. It knows sockets, but not how they came. */
+export class Hub {
+  readonly recorder: Recorder
+  readonly viewers: Viewers
+  readonly #options: HubOptions
+  readonly #history: History
+  readonly #serverId = randomUUID()
+  readonly #startedAt = Date.now()
+  readonly #feeds = new Map<string, RemoteFeed>()
+  /** By the id that an app gave itself. */
+  readonly #known = new Map<string, RemoteFeed>()
+  #lastFeed = 0
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.#history = new History(
+      options.history,
+      (entry) => this.viewers.added(entry),
+      (sessionIds) => this.viewers.notify({ type: '@xstate-mqtt.forgotten', ...now(), sessionIds }),
+    )
+    this.viewers = new Viewers(this.#history, options.maxUnreadBytes)
+    this.recorder = new Recorder({
+      allowCommands: options.allowCommands,
+      hide: options.hide,
+      onRecorded: (recorded) => this.#history.add(LOCAL, recorded),
+    })
+  }
+
+  addViewer(socket: WebSocket, plain: boolean): void {
+    const viewer: Viewer = { socket, plain }
+    let replayed = plain
+    socket.on('close', () => this.viewers.remove(viewer))
+    socket.on('message', (data) => {
+      for (const message of messagesOf(text(data))) {
+        if (message.type === '@statelyai.connected') {
+          // A page says so when it opens; one that says it again wants it again.
+          if (replayed) this.viewers.replay(viewer, this.#introduction().slice(1))
+          else this.viewers.add(viewer, this.#introduction())
+          replayed = true
+        } else if (message.type === '@xstate-mqtt.command' && !plain) {
+          void this.#command(message).then((result) => socket.send(JSON.stringify(result), () => {}))
+        }
+      }
+    })
+    if (plain) this.viewers.add(viewer, [])
+  }
+
+  addFeed(socket: WebSocket): void {
+    let feed: RemoteFeed | undefined
+    socket.send(JSON.stringify(this.#welcome()))
+    socket.on('message', (data) => {
+      const frame = text(data)
+      if (!feed) {
+        feed = this.#feedOf(frame)
+        feed.attach(socket)
+      }
+      feed.frame(frame)
+    })
+    socket.on('close', () => feed?.detach(socket))
+  }
+
+  /** The app that a first frame is from: one that introduces itself may be known. */
+  #feedOf(frame: string): RemoteFeed {
+    const hello = messagesOf(frame).find(({ type }) => type === '@xstate-mqtt.hello')
+    const givenId = typeof hello?.feedId === 'string' ? hello.feedId.slice(0, 100) : undefined
+    const known = givenId === undefined ? undefined : this.#known.get(givenId)
+    if (known) return known
+    const feed: RemoteFeed = new RemoteFeed(`f${++this.#lastFeed}`, this.#history, this.#options.hide, () =>
+      this.viewers.notify(feed.info),
+    )
+    this.#feeds.set(feed.feedId, feed)
+    if (givenId !== undefined) this.#known.set(givenId, feed)
+    this.#forgetOldFeeds()
+    return feed
+  }
+
+  #forgetOldFeeds(): void {
+    for (const [feedId, feed] of this.#feeds) {
+      if (this.#feeds.size <= MAX_FEEDS * 2) return
+      if (feed.info.status === 'online') continue
+      this.#feeds.delete(feedId)
+      for (const [givenId, other] of this.#known) if (other === feed) this.#known.delete(givenId)
+    }
+  }
+
+  async #command(fields: Readonly<Record<string, unknown>>): Promise<CommandResultMessage> {
+    const request = parseCommand(fields)
+    if (request.type === '@xstate-mqtt.command-result') return request
+    const { requestId } = request
+    if (!this.#options.allowCommands) {
+      return answer(requestId, 'not-allowed', 'The visualizer allows no commands: its option allowCommands is off.')
+    }
+    const slash = request.sessionId.indexOf('/')
+    const feedId = request.sessionId.slice(0, Math.max(0, slash))
+    const local: CommandMessage = { ...request, sessionId: request.sessionId.slice(slash + 1) }
+    if (feedId === LOCAL) return perform(this.recorder, true, local)
+    return this.#feeds.get(feedId)?.command(local) ?? answer(requestId, 'unknown-actor', 'There is no such actor.')
+  }
+
+  #introduction(): readonly ServerMessage[] {
+    const local: FeedInfoMessage = {
+      type: '@xstate-mqtt.feed',
+      ...now(),
+      feedId: LOCAL,
+      name: this.#options.name,
+      pid: process.pid,
+      status: 'online',
+      dropped: 0,
+    }
+    return [this.#welcome(), local, ...[...this.#feeds.values()].map(({ info }) => info)]
+  }
+
+  #welcome(): WelcomeMessage {
+    const { allowCommands, history, maxMessageBytes } = this.#options
+    return {
+      type: '@xstate-mqtt.welcome',
+      ...now(),
+      version: PROTOCOL_VERSION,
+      serverId: this.#serverId,
+      startedAt: this.#startedAt,
+      allowCommands,
+      history,
+      maxMessageBytes,
+    }
+  }
+}
+
+function text(data: Buffer | ArrayBuffer | Buffer[]): string {
+  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString()
+}

@@ -1,0 +1,89 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { extname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import type { Refusal } from './access.ts'
+
+/** Where the build puts the page: beside this file, or in `dist` when this file runs as TypeScript. */
+export const builtPage = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../dist/visualizer/page/' : './page/', import.meta.url),
+)
+
+/** Everything comes from here and nothing runs that is not a file of ours; no other site may show the page in a frame. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const SECURITY_HEADERS = {
+  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  // The token is in the URL.
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+  '.txt': 'text/plain; charset=utf-8',
+}
+
+/** Serves one file. What is asked for is looked up among the files that there are: no path leads out of the folder. */
+export async function servePage(folder: string, path: string, response: ServerResponse): Promise<Refusal | undefined> {
+  const files = await listFiles(folder)
+  if (!files.has('/index.html')) {
+    const message = `The page is not built: there is no index.html in ${folder}. In a checkout: npm run build.`
+    return { status: 503, message }
+  }
+  const file = files.get(path === '/' ? '/index.html' : path)
+  if (file === undefined) return { status: 404, message: 'There is nothing here.' }
+  const body = await readFile(file)
+  response.writeHead(200, {
+    ...SECURITY_HEADERS,
+    'Content-Type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream',
+    'Content-Length': body.byteLength,
+    // The files of the next version may have the same names.
+    'Cache-Control': 'no-store',
+  })
+  response.end(body)
+  return undefined
+}
+
+export function refuse(response: ServerResponse, { status, message }: Refusal): void {
+  response.writeHead(status, {
+    ...SECURITY_HEADERS,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    ...(status === 405 && { Allow: 'GET, HEAD' }),
+  })
+  response.end(`${message}\n`)
+}
+
+async function listFiles(folder: string): Promise<Map<string, string>> {
+  // A symbolic link is no file here: it could lead anywhere.
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return new Map(files.map((file) => [`/${relative(folder, file).split(sep).join('/')}`, file]))
+}

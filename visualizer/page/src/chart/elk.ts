@@ -1,0 +1,38 @@
+import type * as ElkApi from 'elkjs/lib/elk-api.js'
+import { fromElk, toElk, type Layout } from './layout.ts'
+import type { Chart } from './model.ts'
+import { signatureOf } from './ours.ts'
+
+const TIMEOUT = 20_000
+const layouts = new Map<string, Promise<Layout>>()
+
+/** Lays out a machine that is none of ours, in a worker. ELK is loaded when the first one comes. */
+export function layOut(chart: Chart): Promise<Layout> {
+  const signature = signatureOf(chart)
+  const known = layouts.get(signature)
+  if (known) return known
+  const layout = compute(chart)
+  layouts.set(signature, layout)
+  layout.catch(() => layouts.delete(signature))
+  return layout
+}
+
+async function compute(chart: Chart): Promise<Layout> {
+  // Its types do not say that it is CommonJS.
+  const [{ default: Elk }, { default: workerUrl }] = await Promise.all([
+    import('elkjs/lib/elk-api.js') as unknown as Promise<{ default: typeof ElkApi.default }>,
+    import('elkjs/lib/elk-worker.min.js?url'),
+  ])
+  const elk = new Elk({ workerUrl })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the layout took too long')), TIMEOUT)
+  })
+  try {
+    const output = await Promise.race([elk.layout(toElk(chart) as never), late])
+    return fromElk(chart, output as Parameters<typeof fromElk>[1])
+  } finally {
+    clearTimeout(timer)
+    elk.terminateWorker()
+  }
+}

@@ -1,0 +1,255 @@
+import type { Chart, ChartEdge, ChartNode, Row } from './model.ts'
+
+/** Where everything of a chart is, in pixels. Plain data: ours are laid out when the package is built. */
+export interface Layout {
+  readonly width: number
+  readonly height: number
+  /** Where the list of `anywhere` stands. */
+  readonly anywhere: Box | null
+  readonly nodes: { readonly [id: string]: Box }
+  readonly edges: { readonly [id: string]: EdgeLayout }
+}
+
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface EdgeLayout {
+  readonly points: readonly Point[]
+  readonly label: Box | null
+}
+
+export type Point = readonly [x: number, y: number]
+
+/** Sizes that the layout and the drawing agree on. Text is measured by a monospaced font's width. */
+export const size = {
+  name: 8.6,
+  row: 6.35,
+  rowHeight: 15,
+  head: 34,
+  delay: 22,
+  /** From an edge to its label, with room for its count. */
+  labelGap: 9,
+  tag: 5.8,
+  padding: 14,
+  choice: 22,
+} as const
+
+/** What ELK needs. Its types are looser than this. */
+export interface ElkInput {
+  id: string
+  layoutOptions: Record<string, string>
+  children: ElkInputNode[]
+  edges: ElkInputEdge[]
+}
+
+interface ElkInputNode {
+  id: string
+  width?: number
+  height?: number
+  layoutOptions?: Record<string, string>
+  children?: ElkInputNode[]
+}
+
+interface ElkInputEdge {
+  id: string
+  sources: string[]
+  targets: string[]
+  labels: { id: string; text: string; width: number; height: number }[]
+}
+
+interface ElkOutput {
+  readonly width?: number
+  readonly height?: number
+  readonly children?: readonly ElkOutputNode[]
+  readonly edges?: readonly ElkOutputEdge[]
+}
+
+interface ElkOutputNode extends ElkOutput {
+  readonly id: string
+  readonly x?: number
+  readonly y?: number
+}
+
+interface ElkOutputEdge {
+  readonly id: string
+  readonly container?: string
+  readonly sections?: readonly { startPoint: XY; endPoint: XY; bendPoints?: readonly XY[] }[]
+  readonly labels?: readonly { x?: number; y?: number; width?: number; height?: number }[]
+}
+
+interface XY {
+  readonly x: number
+  readonly y: number
+}
+
+export function toElk(chart: Chart, options: Record<string, string> = {}): ElkInput {
+  const childrenOf = (parent: string | null): ElkInputNode[] =>
+    chart.nodes.filter((node) => node.parent === parent).map((node) => elkNode(node, childrenOf(node.id)))
+  return {
+    id: 'chart',
+    layoutOptions: {
+      'elk.algorithm': 'layered',
+      'elk.direction': 'DOWN',
+      'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+      'elk.edgeRouting': 'ORTHOGONAL',
+      'elk.randomSeed': '1',
+      'elk.padding': '[top=16,left=16,bottom=16,right=16]',
+      'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+      'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
+      'elk.layered.spacing.nodeNodeBetweenLayers': '28',
+      'elk.layered.spacing.edgeNodeBetweenLayers': '14',
+      'elk.layered.spacing.edgeEdgeBetweenLayers': '11',
+      'elk.spacing.nodeNode': '26',
+      'elk.spacing.edgeNode': '16',
+      'elk.spacing.edgeEdge': '11',
+      'elk.spacing.edgeLabel': '3',
+      'elk.spacing.labelNode': '6',
+      ...options,
+    },
+    children: childrenOf(null),
+    edges: chart.edges.map(elkEdge),
+  }
+}
+
+export function fromElk(chart: Chart, output: ElkOutput): Layout {
+  const nodes: Record<string, Box> = {}
+  const edges: Record<string, EdgeLayout> = {}
+  const origins = new Map<string, Point>([['chart', [0, 0]]])
+  const drawn: ElkOutputEdge[] = []
+
+  const visit = (parent: ElkOutput, x: number, y: number) => {
+    drawn.push(...(parent.edges ?? []))
+    for (const node of parent.children ?? []) {
+      const at: Point = [x + (node.x ?? 0), y + (node.y ?? 0)]
+      origins.set(node.id, at)
+      nodes[node.id] = { x: round(at[0]), y: round(at[1]), width: round(node.width ?? 0), height: round(node.height ?? 0) }
+      visit(node, ...at)
+    }
+  }
+  visit(output, 0, 0)
+
+  const names = new Map(chart.edges.map((edge) => [edge.id, edge]))
+  for (const edge of drawn) {
+    if (!names.has(edge.id)) continue
+    const [x, y] = origins.get(edge.container ?? 'chart') ?? [0, 0]
+    const points = (edge.sections ?? []).flatMap(({ startPoint, bendPoints = [], endPoint }) =>
+      [startPoint, ...bendPoints, endPoint].map((point): Point => [round(x + point.x), round(y + point.y)]),
+    )
+    const label = edge.labels?.[0]
+    edges[edge.id] = {
+      points,
+      label: label
+        ? {
+            x: round(x + (label.x ?? 0)),
+            y: round(y + (label.y ?? 0)),
+            width: round(label.width ?? 0),
+            height: round(label.height ?? 0),
+          }
+        : null,
+    }
+  }
+  const [width, height] = [Math.ceil(output.width ?? 0), Math.ceil(output.height ?? 0)]
+  const list = anywhereSize(chart)
+  const anywhere = list && { x: 16, y: height, ...list }
+  return {
+    width: Math.max(width, list ? list.width + 32 : 0),
+    height: height + (list ? list.height + 16 : 0),
+    anywhere,
+    nodes,
+    edges,
+  }
+}
+
+/** Tags on a state: what people may send to it. */
+export function commandsOf({ rows }: ChartNode): Row[] {
+  return rows.filter(({ effect }) => effect === 'command')
+}
+
+/** The size of a node without children: its name and commands in the first line, its delay in the second. */
+export function nodeSize(node: ChartNode): { readonly width: number; readonly height: number } {
+  if (node.kind === 'choice') return { width: size.choice * 2, height: size.choice }
+  const commands = commandsOf(node).reduce((sum, row) => sum + tagWidth(row) + 4, 0)
+  const first = node.name.length * size.name + 2 * size.padding + commands + (node.initial ? 14 : 0)
+  const second = Math.max(0, ...node.delays.map((delay) => delay.length + 14)) * size.row + 2 * size.padding
+  return {
+    width: Math.ceil(Math.max(96, first, second)),
+    height: size.head + (node.delays.length > 0 ? size.delay : 0),
+  }
+}
+
+export function tagWidth({ event }: Row): number {
+  return Math.ceil(event.length * size.tag + 10)
+}
+
+export function labelSize(edge: ChartEdge): { readonly width: number; readonly height: number } {
+  const lines = labelOf(edge)
+  const width = Math.ceil(Math.max(...lines.map(({ text }) => text.length)) * size.row + size.labelGap + 4)
+  return { width, height: lines.length * size.rowHeight + 2 }
+}
+
+const MAX_ANYWHERE = 10
+
+/** What stands in the list of reactions in any state. */
+export function anywhereLines({ anywhere }: Chart): { readonly text: string; readonly row: string }[] {
+  return anywhere.slice(0, MAX_ANYWHERE).map((row) => ({
+    text: row.effect.startsWith('→') ? lineOf(row) : [row.event, row.guard && `[${row.guard}]`].filter(Boolean).join(' '),
+    row: row.id,
+  }))
+}
+
+export function anywhereSize(chart: Chart): { readonly width: number; readonly height: number } | null {
+  const lines = anywhereLines(chart)
+  if (lines.length === 0) return null
+  const longest = Math.max(13, ...lines.map(({ text }) => Math.min(text.length, 60)))
+  return { width: Math.ceil((longest + 4) * size.row + 20), height: lines.length * size.rowHeight + 32 }
+}
+
+/** A row in full. */
+export function lineOf({ event, guard, effect }: Row): string {
+  return [event, guard && `[${guard}]`, effect].filter(Boolean).join(' ')
+}
+
+/** What stands on an edge: delays one by one, the other events with the same guard in one line. */
+export function labelOf({ rows }: ChartEdge): { readonly text: string; readonly rows: readonly string[] }[] {
+  const lines: { text: string; rows: string[]; guard: string; more: number }[] = []
+  for (const row of rows) {
+    const same = lines.find(({ guard, text }) => row.event !== '' && guard === row.guard && !text.startsWith('after '))
+    if (same && !row.event.startsWith('after ')) {
+      same.rows.push(row.id)
+      same.more++
+    } else {
+      lines.push({ text: row.event, rows: [row.id], guard: row.guard, more: 0 })
+    }
+  }
+  return lines.map(({ text, guard, more, rows: ids }) => ({
+    text: [text && (more > 0 ? `${text} +${more}` : text), guard && `[${guard}]`].filter(Boolean).join(' '),
+    rows: ids,
+  }))
+}
+
+function elkNode(node: ChartNode, children: ElkInputNode[]): ElkInputNode {
+  const own = nodeSize(node)
+  if (children.length === 0) return { id: node.id, ...own }
+  return {
+    id: node.id,
+    children,
+    layoutOptions: {
+      'elk.padding': `[top=${own.height + 10},left=16,bottom=16,right=16]`,
+      'elk.nodeSize.constraints': 'MINIMUM_SIZE',
+      'elk.nodeSize.minimum': `(${own.width}, ${own.height + 20})`,
+    },
+  }
+}
+
+function elkEdge(edge: ChartEdge): ElkInputEdge {
+  const { id, source, target } = edge
+  return { id, sources: [source], targets: [target], labels: [{ id: `${id} label`, text: id, ...labelSize(edge) }] }
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,396 @@
+/**
+ * A machine's definition as a picture needs it: nodes, edges and the rows on them. Pure, and independent of XState: the
+ * definition comes from any process, as JSON.
+ */
+export interface Chart {
+  readonly id: string
+  readonly nodes: readonly ChartNode[]
+  readonly edges: readonly ChartEdge[]
+  /** What the machine reacts to in any state: transitions of the root. They are listed, not drawn. */
+  readonly anywhere: readonly Row[]
+  /** Which rows a transition runs along, by `transitionKey`. */
+  readonly paths: { readonly [key: string]: readonly string[] }
+}
+
+export interface ChartNode {
+  readonly id: string
+  readonly name: string
+  readonly kind: 'state' | 'final' | 'history' | 'choice'
+  readonly parent: string | null
+  readonly compound: boolean
+  readonly parallel: boolean
+  readonly initial: boolean
+  readonly description: string
+  readonly tags: readonly string[]
+  /** Names of the delays that run in it. */
+  readonly delays: readonly string[]
+  readonly invokes: readonly string[]
+  /** Transitions that stay in it: they only run actions. */
+  readonly rows: readonly Row[]
+}
+
+/** All that leads from one node to another, drawn as one arrow. */
+export interface ChartEdge {
+  readonly id: string
+  readonly source: string
+  readonly target: string
+  readonly rows: readonly Row[]
+}
+
+/** A transition, or a part of one that passes a choice. */
+export interface Row {
+  readonly id: string
+  /** In words; empty behind a choice. */
+  readonly event: string
+  /** `else` if the guards before it did not hold. */
+  readonly guard: string
+  /** What it runs, where that is all it does; or where it leads, where no arrow shows it. */
+  readonly effect: string
+}
+
+interface Candidate {
+  readonly guard: string | null
+  readonly targets: readonly string[]
+  readonly actions: readonly string[]
+}
+
+/** All candidates of one state for one event, in order: the first whose guard holds is taken. */
+interface Reaction {
+  readonly source: string
+  readonly event: string
+  readonly candidates: readonly Candidate[]
+}
+
+interface Raw {
+  readonly [key: string]: unknown
+}
+
+interface Draft {
+  readonly id: string
+  readonly key: string
+  readonly raw: Raw
+  readonly parent: Draft | null
+  readonly children: Draft[]
+}
+
+const MAX_NODES = 400
+
+export function transitionKey(source: string, event: string, index: number): string {
+  return `${source}|${event}|${index}`
+}
+
+/** @returns `null` if this is no machine's definition */
+export function parseChart(definition: string | undefined, commands?: readonly string[]): Chart | null {
+  if (!definition) return null
+  try {
+    const raw: unknown = JSON.parse(definition)
+    return isRaw(raw) && isRaw(raw.states) ? chartOf(raw, commands) : null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * @param commands - events that people send: each is a tag on the states that take it, while an arrow shows what happens
+ *   by itself
+ * @returns `null` if it is too big to be drawn
+ */
+export function chartOf(raw: Raw, commands: readonly string[] = []): Chart | null {
+  const rootId = text(raw.id) || '(machine)'
+  const root: Draft = { id: rootId, key: rootId, raw, parent: null, children: [] }
+  const drafts: Draft[] = []
+  grow(root, drafts)
+  if (drafts.length > MAX_NODES) return null
+  const byId = new Map([root, ...drafts].map((draft) => [draft.id, draft]))
+
+  const reactions = [root, ...drafts].flatMap((draft) => reactionsOf(draft, root, byId))
+  const isCommand = (event: string) => commands.includes(event)
+  const choices = findChoices(reactions.filter(({ source, event }) => source !== rootId && !isCommand(event)))
+  const edges = new Map<string, { id: string; source: string; target: string; rows: Row[] }>()
+  const inner = new Map<string, Row[]>()
+  const paths: Record<string, string[]> = {}
+
+  const add = (source: string, target: string, row: Omit<Row, 'id'>): string => {
+    const edgeId = `${source}→${target}`
+    const edge = edges.get(edgeId) ?? { id: edgeId, source, target, rows: [] }
+    edges.set(edgeId, edge)
+    return push(edge.rows, edgeId, row)
+  }
+
+  for (const { source, event, candidates } of reactions) {
+    const choice = choices.get(reactionKey({ source, event }))
+    const shared = choice ? candidates.length - choice.candidates.length : candidates.length
+    for (const [index, candidate] of candidates.entries()) {
+      const key = transitionKey(source, event, index)
+      const guard = candidate.guard ?? (index > 0 ? 'else' : '')
+      if (source !== rootId && isCommand(event)) {
+        const tags = inner.get(source) ?? []
+        inner.set(source, tags)
+        paths[key] = [push(tags, source, { event, guard: '', effect: 'command' })]
+      } else if (choice && index >= shared) {
+        const into = add(source, choice.id, { event: eventWords(event), guard: shared > 0 ? 'else' : '', effect: '' })
+        const place = index - shared
+        const out = candidate.targets.map((target) =>
+          add(choice.id, target, { event: '', guard: `${place + 1} ${candidate.guard ?? 'else'}`, effect: '' }),
+        )
+        paths[key] = [into, ...out]
+      } else if (source === rootId || candidate.targets.length === 0) {
+        // Forbidden: nothing happens.
+        if (candidate.targets.length === 0 && candidate.actions.length === 0) continue
+        const effect =
+          candidate.targets.length > 0
+            ? `→ ${candidate.targets.map((target) => shortName(target)).join(', ')}`
+            : `/ ${candidate.actions.join(', ')}`
+        const rows = inner.get(source) ?? []
+        inner.set(source, rows)
+        paths[key] = [push(rows, source, { event: eventWords(event), guard, effect })]
+      } else {
+        paths[key] = candidate.targets.map((target) =>
+          add(source, target, { event: eventWords(event), guard, effect: '' }),
+        )
+      }
+    }
+  }
+
+  const nodes = drafts.map((draft) => nodeOf(draft, rootId, inner.get(draft.id) ?? []))
+  for (const { id, after } of new Set(choices.values())) {
+    nodes.splice(nodes.findIndex((node) => node.id === after) + 1, 0, choiceNode(id))
+  }
+  return { id: rootId, nodes, edges: [...edges.values()], anywhere: inner.get(rootId) ?? [], paths }
+}
+
+/** What an event is called in the picture. */
+export function eventWords(type: string): string {
+  if (type === '') return 'always'
+  if (type === '*') return 'any event'
+  const after = /^xstate\.after\.([^.]+)\./.exec(type)
+  if (after) return `after ${delayWords(after[1] ?? '')}`
+  const end = /^xstate\.(done|error)\.(actor|state)\.(.+)$/.exec(type)
+  if (!end) return type
+  const [, how, what, id = ''] = end
+  if (what === 'state') return `${shortName(id)} done`
+  return `${id === '*' ? 'an actor' : shortName(id)} ${how === 'done' ? 'done' : 'failed'}`
+}
+
+export function delayWords(name: string): string {
+  const delay = Number(name)
+  if (!Number.isFinite(delay)) return name
+  return delay >= 1000 ? `${+(delay / 1000).toFixed(2)} s` : `${delay} ms`
+}
+
+/** The last part of a state's id. */
+export function shortName(id: string): string {
+  return id.slice(id.lastIndexOf('.') + 1)
+}
+
+/** The ids of a state value's active nodes, the machine itself left out. */
+export function activeIds(chart: Chart, value: unknown): Set<string> {
+  const active = new Set<string>()
+  const children = new Map<string, ChartNode[]>()
+  for (const node of chart.nodes) {
+    const parent = node.parent ?? ''
+    children.set(parent, [...(children.get(parent) ?? []), node])
+  }
+  const visit = (parent: string, part: unknown) => {
+    const parts = typeof part === 'string' ? { [part]: {} } : isRaw(part) ? part : {}
+    for (const [key, below] of Object.entries(parts)) {
+      const node = children.get(parent)?.find((child) => child.name === key)
+      if (!node) continue
+      active.add(node.id)
+      visit(node.id, below)
+    }
+  }
+  visit('', value)
+  return active
+}
+
+function grow(draft: Draft, all: Draft[]): void {
+  const { states } = draft.raw
+  if (!isRaw(states)) return
+  for (const [key, value] of Object.entries(states)) {
+    const raw = isRaw(value) ? value : {}
+    const path = pathOf(draft)
+    const child: Draft = {
+      id: text(raw.id) || [...path, key].join('.'),
+      key,
+      raw,
+      parent: draft,
+      children: [],
+    }
+    draft.children.push(child)
+    all.push(child)
+    if (all.length > MAX_NODES) return
+    grow(child, all)
+  }
+}
+
+/** Like XState: a state without an id of its own is called by the keys on the way to it, from the machine's id on. */
+function pathOf(draft: Draft): string[] {
+  return draft.parent ? [...pathOf(draft.parent), draft.key] : [draft.id]
+}
+
+function nodeOf(draft: Draft, rootId: string, rows: Row[]): ChartNode {
+  const { raw, parent } = draft
+  return {
+    id: draft.id,
+    name: draft.key,
+    kind: raw.type === 'final' || raw.type === 'history' ? raw.type : 'state',
+    parent: parent && parent.id !== rootId ? parent.id : null,
+    compound: draft.children.length > 0,
+    parallel: raw.type === 'parallel',
+    initial: parent !== null && initialOf(parent) === draft.key,
+    description: text(raw.description),
+    tags: list(raw.tags).map(text).filter(Boolean),
+    delays: isRaw(raw.after) ? Object.keys(raw.after) : [],
+    invokes: list(raw.invoke)
+      .map((invoke) => (isRaw(invoke) ? name(invoke.src) || text(invoke.id) : name(invoke)))
+      .filter(Boolean),
+    rows,
+  }
+}
+
+function choiceNode(id: string): ChartNode {
+  const none = { compound: false, parallel: false, initial: false, description: '', tags: [], delays: [], rows: [] }
+  return { id, name: '', kind: 'choice', parent: null, invokes: [], ...none }
+}
+
+function initialOf({ raw }: Draft): string {
+  if (typeof raw.initial === 'string') return raw.initial
+  if (!isRaw(raw.initial)) return ''
+  return shortName(text(list(raw.initial.target)[0]))
+}
+
+function reactionsOf(draft: Draft, root: Draft, byId: Map<string, Draft>): Reaction[] {
+  const { raw, id } = draft
+  const reactions: Reaction[] = []
+  const add = (event: string, value: unknown) => {
+    const candidates = list(value).flatMap((entry) => candidateOf(entry, draft, root, byId))
+    if (candidates.length > 0) reactions.push({ source: id, event, candidates })
+  }
+  if (isRaw(raw.on)) for (const [event, value] of Object.entries(raw.on)) add(event, value)
+  if (raw.always !== undefined) add('', raw.always)
+  if (isRaw(raw.after)) {
+    for (const [delay, value] of Object.entries(raw.after)) add(`xstate.after.${delay}.${id}`, value)
+  }
+  for (const [index, invoke] of list(raw.invoke).entries()) {
+    if (!isRaw(invoke)) continue
+    const actor = text(invoke.id) || `${index}.${id}`
+    if (invoke.onDone !== undefined) add(`xstate.done.actor.${actor}`, invoke.onDone)
+    if (invoke.onError !== undefined) add(`xstate.error.actor.${actor}`, invoke.onError)
+    if (invoke.onSnapshot !== undefined) add(`xstate.snapshot.${actor}`, invoke.onSnapshot)
+  }
+  if (raw.onDone !== undefined) add(`xstate.done.state.${id}`, raw.onDone)
+  return reactions
+}
+
+function candidateOf(entry: unknown, source: Draft, root: Draft, byId: Map<string, Draft>): Candidate[] {
+  if (typeof entry === 'string') return [{ guard: null, targets: resolve(entry, source, root, byId), actions: [] }]
+  if (!isRaw(entry)) return []
+  const targets = list(entry.target).flatMap((target) => resolve(text(target), source, root, byId))
+  const actions = list(entry.actions).map(name).filter(Boolean)
+  return [{ guard: entry.guard === undefined ? null : name(entry.guard) || 'a guard', targets, actions }]
+}
+
+function resolve(target: string, source: Draft, root: Draft, byId: Map<string, Draft>): string[] {
+  if (target === '') return []
+  if (target.startsWith('#')) return find(target.slice(1), byId)
+  const inside = target.startsWith('.')
+  const start = inside ? source : (source.parent ?? root)
+  let draft: Draft | undefined = start
+  for (const key of (inside ? target.slice(1) : target).split('.')) {
+    draft = draft?.children.find((child) => child.key === key)
+  }
+  return draft ? [draft.id] : []
+}
+
+/** `#id`, or a path that begins with an id. */
+function find(target: string, byId: Map<string, Draft>): string[] {
+  if (byId.has(target)) return [target]
+  for (let end = target.lastIndexOf('.'); end > 0; end = target.lastIndexOf('.', end - 1)) {
+    let draft = byId.get(target.slice(0, end))
+    if (!draft) continue
+    for (const key of target.slice(end + 1).split('.')) draft = draft?.children.find((child) => child.key === key)
+    return draft ? [draft.id] : []
+  }
+  return []
+}
+
+interface Choice {
+  readonly id: string
+  /** The first state that leads to it. */
+  readonly after: string
+  readonly candidates: readonly Candidate[]
+}
+
+/**
+ * Guard chains that several states share end in one diamond, from which the guarded edges are drawn once: else a policy
+ * like *decide* becomes dozens of arrows that say the same.
+ */
+function findChoices(reactions: readonly Reaction[]): Map<string, Choice> {
+  const users = new Map<string, Set<string>>()
+  for (const { source, candidates } of reactions) {
+    for (const tail of tailsOf(candidates)) {
+      const signature = signatureOf(tail)
+      users.set(signature, (users.get(signature) ?? new Set()).add(source))
+    }
+  }
+  const named = new Map<string, Choice>()
+  const choices = new Map<string, Choice>()
+  for (const reaction of reactions) {
+    let best: readonly Candidate[] | undefined
+    let most = 1
+    for (const tail of tailsOf(reaction.candidates)) {
+      const count = users.get(signatureOf(tail))?.size ?? 0
+      // The longest comes first.
+      if (count > most) [best, most] = [tail, count]
+    }
+    if (!best) continue
+    const signature = signatureOf(best)
+    const choice = named.get(signature) ?? { id: `choice ${named.size + 1}`, after: reaction.source, candidates: best }
+    named.set(signature, choice)
+    choices.set(reactionKey(reaction), choice)
+  }
+  return choices
+}
+
+function tailsOf(candidates: readonly Candidate[]): readonly Candidate[][] {
+  if (candidates.some(({ targets }) => targets.length === 0)) return []
+  return candidates.slice(0, -1).map((_, start) => candidates.slice(start))
+}
+
+function signatureOf(candidates: readonly Candidate[]): string {
+  return JSON.stringify(candidates.map(({ guard, targets }) => [guard, targets]))
+}
+
+function reactionKey({ source, event }: Pick<Reaction, 'source' | 'event'>): string {
+  return `${source}|${event}`
+}
+
+/** Adds a row, unless it says the same as another. */
+function push(rows: Row[], prefix: string, row: Omit<Row, 'id'>): string {
+  const same = rows.find(({ event, guard, effect }) => event === row.event && guard === row.guard && effect === row.effect)
+  if (same) return same.id
+  const id = `${prefix}#${rows.length}`
+  rows.push({ id, ...row })
+  return id
+}
+
+function name(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (!isRaw(value)) return ''
+  const inner = list(value.guards).map(name).filter(Boolean)
+  return inner.length > 0 ? `${text(value.type) || 'guards'}(${inner.join(', ')})` : text(value.type)
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  return Array.isArray(value) ? value : [value]
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function isRaw(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

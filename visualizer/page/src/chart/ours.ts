@@ -1,0 +1,20 @@
+import { layouts } from './layouts.generated.ts'
+import type { Layout } from './layout.ts'
+import type { Chart } from './model.ts'
+
+/** Events that people send to our machines: they stand on the states as tags. */
+export const ourCommands: readonly string[] = ['RETRY', 'WAKE', 'RECOVER', 'PAUSE', 'RESUME']
+
+/** The layout that the package brings along, if this is one of our machines and not of another version. */
+export function ourLayout(chart: Chart): Layout | null {
+  const ours = layouts[chart.id]
+  return ours && ours.signature === signatureOf(chart) ? ours.layout : null
+}
+
+/** Equal for charts that need the same layout. */
+export function signatureOf({ nodes, edges }: Chart): string {
+  const text = JSON.stringify([nodes.map(({ id }) => id), edges.map(({ id, rows }) => [id, rows.map(({ id: row }) => row)])])
+  let hash = 5381
+  for (let index = 0; index < text.length; index++) hash = (hash * 33 + text.charCodeAt(index)) % 0x7fffffff
+  return hash.toString(36)
+}

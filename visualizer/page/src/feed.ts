@@ -1,0 +1,100 @@
+import type { Command, ServerFrame, ViewerMessage } from '../../protocol.ts'
+import type { Store } from './model/store.ts'
+
+const FIRST_RETRY = 500
+const LAST_RETRY = 10_000
+/** Hidden tabs get no animation frames. */
+const HIDDEN_FLUSH = 1_000
+
+/** The line to the server. It comes back by itself, and what it brings is applied once a frame. */
+export class Feed {
+  readonly #store: Store
+  readonly #token: string
+  #socket: WebSocket | undefined
+  #queue: string[] = []
+  #scheduled = false
+  #retries = 0
+  #lostAt: number | null = null
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
+  #requests = 0
+
+  constructor(store: Store, token: string) {
+    this.#store = store
+    this.#token = token
+  }
+
+  open(): void {
+    clearTimeout(this.#retryTimer)
+    const url = new URL('viewer', new URL('.', location.href))
+    url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
+    url.searchParams.set('token', this.#token)
+    const socket = new WebSocket(url)
+    this.#socket = socket
+    socket.addEventListener('open', () => this.#send({ type: '@statelyai.connected' }))
+    socket.addEventListener('message', ({ data }) => {
+      if (typeof data === 'string') this.#queue.push(data)
+      this.#schedule()
+    })
+    socket.addEventListener('close', () => void this.#closed(socket))
+  }
+
+  command(sessionId: string, command: Command): void {
+    const requestId = `page-${++this.#requests}`
+    this.#send({ type: '@xstate-mqtt.command', createdAt: String(Date.now()), requestId, sessionId, command })
+  }
+
+  #send(message: ViewerMessage): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message))
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    const flush = () => {
+      this.#scheduled = false
+      this.#flush()
+    }
+    if (document.hidden) setTimeout(flush, HIDDEN_FLUSH)
+    else requestAnimationFrame(flush)
+  }
+
+  #flush(): void {
+    const frames = this.#queue
+    this.#queue = []
+    if (frames.length === 0) return
+    for (const frame of frames) {
+      const message = parse(frame)
+      if (!message) continue
+      for (const one of message.type === '@xstate-mqtt.batch' ? message.messages : [message]) this.#store.apply(one)
+    }
+    if (this.#store.link.status === 'live') {
+      this.#retries = 0
+      this.#lostAt = null
+    }
+    this.#store.changed()
+  }
+
+  async #closed(socket: WebSocket): Promise<void> {
+    if (socket !== this.#socket) return
+    this.#flush()
+    this.#lostAt ??= Date.now()
+    const delay = Math.min(FIRST_RETRY * 2 ** this.#retries++, LAST_RETRY)
+    const retryAt = Date.now() + delay
+    this.#store.setLink({ status: 'lost', since: this.#lostAt, retryAt })
+    this.#retryTimer = setTimeout(() => this.open(), delay)
+    // A browser does not tell why a WebSocket was refused. The page's own address is refused for the same reason.
+    const response = await fetch(location.href, { method: 'HEAD', cache: 'no-store' }).catch(() => null)
+    if (response?.status !== 401 && response?.status !== 403) return
+    clearTimeout(this.#retryTimer)
+    const message = 'The server does not take this page’s token: it was started anew. Open the address that it printed.'
+    this.#store.setLink({ status: 'refused', message })
+  }
+}
+
+function parse(frame: string): ServerFrame | null {
+  try {
+    return JSON.parse(frame) as ServerFrame
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,48 @@
+import type { Json, ShownSnapshot } from '../../../protocol.ts'
+import type { Family, Fields } from './types.ts'
+
+/** A state value as text: `connected.ready`; parallel regions beside each other. */
+export function stateWords(value: Json | undefined): string {
+  if (typeof value === 'string') return value
+  if (!isFields(value)) return ''
+  return Object.entries(value)
+    .map(([key, below]) => {
+      const inner = stateWords(below)
+      return inner === '' ? key : `${key}.${inner}`
+    })
+    .join(' | ')
+}
+
+/** The state of a snapshot; for an actor that is no machine its status. */
+export function stateOf(snapshot: ShownSnapshot): string {
+  return stateWords(snapshot.value) || snapshot.status
+}
+
+export function topState(snapshot: ShownSnapshot): string {
+  return stateOf(snapshot).split('.')[0] ?? ''
+}
+
+export function familyOf(snapshot: ShownSnapshot): Family {
+  const { status, tags = [] } = snapshot
+  const state = stateOf(snapshot)
+  if (status === 'error' || /^(failed|failure|error|deaf|refused)\b/.test(state)) return 'failed'
+  if (status === 'done' || status === 'stopped') return 'resting'
+  for (const family of ['online', 'waiting', 'busy', 'resting'] as const) if (tags.includes(family)) return family
+  return /^(idle|offline|paused|disconnected|settled|off|inactive)\b/.test(state) ? 'resting' : 'busy'
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function contextOf(snapshot: ShownSnapshot): Fields {
+  return isFields(snapshot.context) ? snapshot.context : {}
+}
+
+export function number(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+export function fields(value: unknown): Fields {
+  return isFields(value) ? value : {}
+}

@@ -1,0 +1,349 @@
+import type {
+  ActorMessage,
+  CommandResultMessage,
+  EventMessage,
+  ServerMessage,
+  SnapshotMessage,
+  StatsMessage,
+  TakenTransition,
+  TransitionMessage,
+  WelcomeMessage,
+} from '../../../protocol.ts'
+import { activeIds, parseChart, transitionKey, type Chart } from '../chart/model.ts'
+import { ourCommands } from '../chart/ours.ts'
+import { contextOf, familyOf, fields, number, stateOf, topState } from './state.ts'
+import type { Actor, Band, Entry, FeedInfo, Link } from './types.ts'
+import { failureWords } from './words.ts'
+
+/** Entries with their snapshots: a tab has to live with them for days. */
+const MAX_ENTRIES = 12_000
+const TRIM = 2_000
+const MAX_BANDS = 20_000
+const MAX_SAMPLES = 20_000
+/** Events that an actor has not worked on yet, as far as we know. */
+const MAX_WAITING = 200
+
+/** All that the page knows. It is changed in place, frame by frame; whoever shows it looks at `version`. */
+export class Store {
+  version = 0
+  link: Link = { status: 'connecting' }
+  welcome: WelcomeMessage | null = null
+  /** The server's clock minus ours, in milliseconds. */
+  skew = 0
+  forgotten = 0
+  result: CommandResultMessage | null = null
+  readonly actors = new Map<string, Actor>()
+  readonly feeds = new Map<string, FeedInfo>()
+  /** Oldest first. */
+  entries: Entry[] = []
+  /** Counts entries that were trimmed, and replays: then nothing that was derived holds any more. */
+  generation = 0
+  readonly #listeners = new Set<() => void>()
+  readonly #charts = new Map<string, Chart | null>()
+  readonly #waiting = new Map<string, EventMessage[]>()
+  readonly #taken = new Map<string, TakenTransition[]>()
+  #seq = 0
+  #lastId = 0
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  changed(): void {
+    this.version++
+    for (const listener of this.#listeners) listener()
+  }
+
+  setLink(link: Link): void {
+    this.link = link
+    this.changed()
+  }
+
+  /** By the server's clock. */
+  now(): number {
+    return Date.now() + this.skew
+  }
+
+  apply(message: ServerMessage): void {
+    switch (message.type) {
+      case '@xstate-mqtt.welcome':
+        return this.#welcomed(message)
+      case '@xstate-mqtt.live':
+        this.forgotten = message.forgotten
+        this.link = { status: 'live' }
+        // Of those who did nothing lately the replay tells only how they are.
+        for (const actor of this.actors.values()) if (actor.bands.length === 0) this.#band(actor, actor.since, this.#seq)
+        return
+      case '@xstate-mqtt.feed': {
+        const { feedId, name, pid, status, dropped } = message
+        this.feeds.set(feedId, { feedId, name, pid, online: status === 'online', dropped })
+        return
+      }
+      case '@xstate-mqtt.forgotten':
+        for (const id of message.sessionIds) this.#forget(id)
+        return
+      case '@xstate-mqtt.command-result':
+        this.result = message
+        return
+      case '@xstate.actor':
+        return this.#actor(message)
+      case '@xstate-mqtt.stats':
+        return this.#stats(message)
+      case '@xstate.event':
+      case '@xstate.snapshot':
+      case '@xstate-mqtt.transition':
+        return this.#history(message)
+    }
+  }
+
+  #welcomed(message: WelcomeMessage): void {
+    if (this.welcome && this.welcome.serverId !== message.serverId) this.#clear()
+    this.welcome = message
+    this.skew = Number(message.createdAt) - Date.now()
+    // Some milliseconds are the way here.
+    if (Math.abs(this.skew) < 500) this.skew = 0
+    this.link = { status: 'replaying' }
+    this.#waiting.clear()
+    this.#taken.clear()
+  }
+
+  #clear(): void {
+    this.actors.clear()
+    this.feeds.clear()
+    this.entries = []
+    this.generation++
+    this.#lastId = 0
+  }
+
+  #actor(message: ActorMessage): void {
+    const { sessionId } = message
+    const id = Number(message.id) || 0
+    const known = this.actors.get(sessionId)
+    const chart = this.#chart(message.definition)
+    const actor: Actor = known ?? {
+      sessionId,
+      name: message.name,
+      parentId: message.parentId,
+      rootId: message.rootId ?? sessionId,
+      feedId: message.feedId ?? '',
+      kind: message.kind ?? (chart ? 'machine' : 'unknown'),
+      definition: message.definition,
+      chart,
+      connection: isConnection(chart),
+      bornAt: Number(message.bornAt ?? message.createdAt),
+      snapshot: message.snapshot,
+      timers: message.timers,
+      accepts: undefined,
+      commands: [],
+      lastId: 0,
+      stopped: message.snapshot.status === 'stopped',
+      since: Number(message.createdAt),
+      entries: [],
+      bands: [],
+      samples: [],
+      counts: new Map(),
+      stats: null,
+      statsAt: 0,
+    }
+    actor.commands = message.commands ?? []
+    if (!known) this.actors.set(sessionId, actor)
+    if (id < actor.lastId) return
+    // The replay tells the last snapshot first, and how it came to it afterwards.
+    actor.snapshot = message.snapshot
+    actor.timers = message.timers
+    actor.stopped = message.snapshot.status !== 'active'
+    const { accepts } = message as ActorMessage & Pick<SnapshotMessage, 'accepts'>
+    if (accepts) actor.accepts = accepts
+    if (this.link.status !== 'live') return
+    actor.lastId = id
+    this.#band(actor, Number(message.createdAt), this.#seq)
+  }
+
+  #chart(definition: string | undefined): Chart | null {
+    if (definition === undefined) return null
+    let chart = this.#charts.get(definition)
+    if (chart === undefined) {
+      chart = parseChart(definition)
+      if (chart && isOurs(chart)) chart = parseChart(definition, ourCommands)
+      this.#charts.set(definition, chart)
+    }
+    return chart
+  }
+
+  #history(message: EventMessage | SnapshotMessage | TransitionMessage): void {
+    const id = Number(message.id) || 0
+    // A replay after the feed was lost tells again what we know.
+    if (id !== 0 && id <= this.#lastId) return
+    this.#lastId = Math.max(this.#lastId, id)
+    const { sessionId } = message
+    if (message.type === '@xstate.event') {
+      const waiting = this.#waiting.get(sessionId) ?? []
+      waiting.push(message)
+      if (waiting.length > MAX_WAITING) waiting.shift()
+      this.#waiting.set(sessionId, waiting)
+    } else if (message.type === '@xstate-mqtt.transition') {
+      this.#taken.set(sessionId, [...(this.#taken.get(sessionId) ?? []), ...message.transitions])
+    } else {
+      const actor = this.actors.get(sessionId)
+      if (actor) this.#step(actor, message, id)
+    }
+  }
+
+  #step(actor: Actor, message: SnapshotMessage, id: number): void {
+    const { sessionId, snapshot, event, timers } = message
+    const waiting = this.#waiting.get(sessionId)
+    const place = waiting?.findIndex((candidate) => candidate.event.type === event.type) ?? -1
+    const sent = place < 0 ? undefined : waiting?.splice(0, place + 1).at(-1)
+    const before = actor.entries.at(-1)?.snapshot
+    const time = Number(message.createdAt)
+    const from = before ? stateOf(before) : ''
+    const to = stateOf(snapshot)
+    const transitions = this.#taken.get(sessionId) ?? []
+    this.#taken.delete(sessionId)
+    const rows = rowsOf(actor.chart, transitions, event.type, before?.value, snapshot.value)
+    const entry: Entry = {
+      seq: ++this.#seq,
+      time,
+      actor,
+      event: sent?.event ?? event,
+      sourceId: sent?.sourceId,
+      transitions,
+      from,
+      to,
+      // Actors that are no machines only start and end.
+      changed: actor.chart !== null && from !== to,
+      guards: transitions.flatMap(({ guard }) => (guard === undefined ? [] : [guard])),
+      failure: failureOf(event, snapshot, before),
+      family: familyOf(snapshot),
+      rows,
+      snapshot,
+      timers,
+      search: undefined,
+    }
+    for (const row of rows) actor.counts.set(row, (actor.counts.get(row) ?? 0) + 1)
+    actor.entries.push(entry)
+    this.entries.push(entry)
+    actor.snapshot = snapshot
+    actor.timers = timers
+    actor.stopped = snapshot.status !== 'active'
+    actor.lastId = Math.max(id, actor.lastId)
+    if (message.accepts) actor.accepts = message.accepts
+    this.#band(actor, time, entry.seq)
+    this.#trim()
+  }
+
+  #band(actor: Actor, time: number, seq: number): void {
+    const { bands, snapshot } = actor
+    const last = bands.at(-1)
+    const state = stateOf(snapshot)
+    const family = familyOf(snapshot)
+    if (last && last.state === state && last.family === family) return
+    if (!last || last.state.split('.')[0] !== state.split('.')[0]) actor.since = time
+    const band: Band = { start: time, state, family, attempt: topState(snapshot) === 'connecting', seq }
+    bands.push(band)
+    if (bands.length > MAX_BANDS) bands.splice(0, TRIM)
+  }
+
+  #stats({ sessionId, createdAt, stats }: StatsMessage): void {
+    const actor = this.actors.get(sessionId)
+    if (!actor) return
+    const time = Number(createdAt)
+    const { samples } = actor
+    // The replay begins with the last figures, and goes on with those before them.
+    if (time >= actor.statsAt) {
+      actor.stats = { ...actor.stats, ...stats }
+      actor.statsAt = time
+    }
+    const { published, received } = stats
+    if (published === undefined && received === undefined) return
+    const place = samples.findLastIndex((sample) => sample.time <= time)
+    if (samples[place]?.time === time) return
+    samples.splice(place + 1, 0, { time, total: (published ?? 0) + (received ?? 0) })
+    if (actor.samples.length > MAX_SAMPLES) actor.samples.splice(0, TRIM)
+  }
+
+  #trim(): void {
+    if (this.entries.length <= MAX_ENTRIES) return
+    const oldest = this.entries[TRIM]?.seq ?? 0
+    this.entries = this.entries.slice(TRIM)
+    this.generation++
+    for (const actor of this.actors.values()) {
+      const keep = actor.entries.findIndex(({ seq }) => seq >= oldest)
+      actor.entries.splice(0, keep < 0 ? actor.entries.length : keep)
+    }
+  }
+
+  #forget(sessionId: string): void {
+    this.actors.delete(sessionId)
+    this.#waiting.delete(sessionId)
+    this.#taken.delete(sessionId)
+  }
+}
+
+/** The last entry of an actor up to a moment. */
+export function entryAt(actor: Actor, at: Entry | null): Entry | null {
+  const { entries } = actor
+  if (!at) return entries.at(-1) ?? null
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((entries[middle]?.seq ?? Infinity) <= at.seq) low = middle + 1
+    else high = middle
+  }
+  return entries[low - 1] ?? null
+}
+
+function isConnection(chart: Chart | null): boolean {
+  return chart?.id === 'connection' && ['recovering', 'reconnecting', 'failed'].every((id) => hasNode(chart, id))
+}
+
+function isOurs(chart: Chart): boolean {
+  return (
+    isConnection(chart) ||
+    (chart.id === 'subscriptions' && hasNode(chart, 'subscriptions.deaf')) ||
+    (chart.id === 'periodicRequest' && hasNode(chart, 'periodicRequest.due'))
+  )
+}
+
+function hasNode({ nodes }: Chart, id: string): boolean {
+  return nodes.some((node) => node.id === id)
+}
+
+/** Rows of the chart that a step ran along. Without transitions (another inspector's feed) the likely ones. */
+function rowsOf(
+  chart: Chart | null,
+  transitions: readonly TakenTransition[],
+  event: string,
+  before: unknown,
+  after: unknown,
+): readonly string[] {
+  if (!chart) return []
+  if (transitions.length > 0) {
+    return transitions.flatMap(({ source, eventType, index }) => chart.paths[transitionKey(source, eventType, index)] ?? [])
+  }
+  if (before === undefined || JSON.stringify(before) === JSON.stringify(after)) return []
+  const was = activeIds(chart, before)
+  const is = activeIds(chart, after)
+  for (const [key, rows] of Object.entries(chart.paths)) {
+    const [source = '', type] = key.split('|')
+    if (type !== event || !(was.has(source) || source === chart.id)) continue
+    const edge = chart.edges.find(({ rows: own }) => own.some(({ id }) => id === rows.at(-1)))
+    if (edge && is.has(edge.target)) return rows
+  }
+  return []
+}
+
+/** What failed in this step, in words. */
+function failureOf(event: SnapshotMessage['event'], snapshot: SnapshotMessage['snapshot'], before: typeof snapshot | undefined): string {
+  if (event.failure !== undefined) return failureWords(event.failure)
+  const context = contextOf(snapshot)
+  if (!before || context.failure === undefined) return ''
+  return failures(context) > failures(contextOf(before)) ? failureWords(context.failure) : ''
+}
+
+function failures(context: ReturnType<typeof contextOf>): number {
+  const { failedAttempts, interruptions, failedTokenRefreshes } = fields(context.counters)
+  return (number(failedAttempts) ?? 0) + (number(interruptions) ?? 0) + (number(failedTokenRefreshes) ?? 0)
+}

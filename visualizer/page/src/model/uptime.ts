@@ -1,0 +1,41 @@
+import type { Actor } from './types.ts'
+
+/** The part of the known time in which an actor was online, up to a moment. */
+export function uptimeOf({ bands }: Actor, now: number): { readonly ratio: number; readonly of: number } | null {
+  const first = bands[0]
+  if (!first || now <= first.start) return null
+  let online = 0
+  for (const [index, band] of bands.entries()) {
+    if (band.family !== 'online') continue
+    const end = Math.min(now, bands[index + 1]?.start ?? now)
+    online += Math.max(0, end - band.start)
+  }
+  return { ratio: online / (now - first.start), of: now - first.start }
+}
+
+export interface Outage {
+  readonly start: number
+  /** `null` while it lasts. */
+  readonly end: number | null
+  readonly seq: number
+}
+
+/** The times in which there was no connection although one was wanted, oldest first. */
+export function outagesOf({ bands }: Actor): Outage[] {
+  const outages: Outage[] = []
+  let open: { start: number; seq: number } | null = null
+  let wasOnline = false
+  for (const { family, start, state, seq } of bands) {
+    const online = family === 'online'
+    const wanted = !/^(idle|disconnect)/.test(state)
+    if (open && (online || !wanted)) {
+      outages.push({ ...open, end: start })
+      open = null
+    } else if (!open && !online && wanted && (wasOnline || /^(reconnecting|failed|recovering)/.test(state))) {
+      open = { start, seq }
+    }
+    wasOnline = online
+  }
+  if (open) outages.push({ ...open, end: null })
+  return outages
+}

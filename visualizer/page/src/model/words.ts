@@ -1,0 +1,151 @@
+import { describeFailure, type Failure } from '../../../../src/index.ts'
+import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
+import { eventWords } from '../chart/model.ts'
+import { countdown, duration, shown } from './format.ts'
+import { contextOf, fields, isFields, number, stateOf, topState } from './state.ts'
+
+/** A failure in words, whatever was sent as one. */
+export function failureWords(failure: unknown): string {
+  if (!isFields(failure) || typeof failure.kind !== 'string') return ''
+  try {
+    const words: unknown = describeFailure(failure as unknown as Failure)
+    return typeof words === 'string' ? shown(words) : shown(failure.kind)
+  } catch {
+    return shown(failure.kind)
+  }
+}
+
+export function eventTitle(event: ShownEvent): string {
+  if (event.type === 'xstate.init') return 'started'
+  if (event.type === 'xstate.stop') return 'stopped'
+  return shown(eventWords(event.type), 120)
+}
+
+/** What an operator has to know of a connection. Each part is a sentence. */
+export interface Summary {
+  readonly title: string
+  readonly detail: string
+  readonly next: string
+  readonly cause: string
+  readonly outage: string
+  /** What runs until something happens by itself. */
+  readonly timer: { readonly start: number; readonly end: number } | null
+}
+
+interface Moment {
+  readonly snapshot: ShownSnapshot
+  readonly timers: readonly Timer[] | undefined
+  readonly now: number
+  readonly since: number
+  readonly bornAt: number
+}
+
+export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Summary {
+  const context = contextOf(snapshot)
+  const config = fields(context.config)
+  const state = topState(snapshot)
+  const timer = timerOf(state, timers, context)
+  const left = timer ? countdown(timer.end - now) : ''
+  const cycle = number(context.cycle) ?? 0
+  const attempt = number(context.attempt) ?? 0
+  const cycles = `cycle ${of(cycle, fields(config.recovery).maxAttempts)}`
+  const attempts = `attempt ${of(attempt, fields(config.reconnect).maxAttempts)}`
+  const failure = failureWords(context.failure)
+  const refresh = number(fields(config.recovery).refreshTokenEvery) ?? 0
+  const refreshes = config.canRefresh === true && refresh > 0 && cycle % refresh === 0
+  const interruptedAt = number(context.interruptedAt)
+  const offline = (snapshot.tags ?? []).includes('online')
+    ? ''
+    : interruptedAt !== null
+      ? `Offline for ${duration(now - interruptedAt)}.`
+      : state === 'idle' || state === 'disconnected'
+        ? ''
+        : `No connection yet, ${duration(now - bornAt)} after the start.`
+  const trouble = failure && `Cause: ${sentence(failure)}`
+  const tier = cycle > 0 ? cycles : attempt > 0 ? attempts : 'first attempt'
+  const make = (title: string, detail: string, next: string, cause = '', outage = offline): Summary => ({
+    title,
+    detail,
+    next,
+    cause,
+    outage,
+    timer,
+  })
+
+  if (snapshot.status === 'error') {
+    return make('Crashed', '', 'The actor ended with an error. It does nothing any more.', trouble)
+  }
+  if (snapshot.status === 'stopped') return make('Stopped', '', 'The client was disposed of, or its process ended.', '', '')
+  switch (state) {
+    case 'idle':
+      return make('Idle', '', 'Nobody has asked it to connect yet.', '', '')
+    case 'connecting':
+      return make('Connecting', tier, left && `The broker has ${left} left to answer.`, trouble)
+    case 'connected': {
+      const restore = fields(context.restore)
+      const open = `Connected for ${duration(now - (number(context.openedAt) ?? since))}.`
+      if (stateOf(snapshot).endsWith('restoring')) {
+        const progress = number(restore.total) ? `${number(restore.done)} of ${number(restore.total)}` : ''
+        return make('Restoring subscriptions', progress, 'Publishes wait until this is done.', '', open)
+      }
+      return make('Connected', '', 'Messages flow.', '', open)
+    }
+    case 'reconnecting':
+      return make('Reconnecting', attempts, left && `Next attempt ${inTime(left)}.`, trouble)
+    case 'recovering': {
+      const recreate = fields(config.recovery).recreateClient === true
+      const means = refreshes ? ', with new credentials' : recreate ? ', with a new client' : ''
+      return make('Recovering', cycles, left && `Next attempt ${inTime(left)}${means}.`, trouble)
+    }
+    case 'failed':
+      return make('Failed', 'it gave up', 'Nothing happens until somebody asks for it: Retry or Recover.', trouble)
+    case 'refreshingToken': {
+      const why = reasons[String(context.refreshReason)] ?? ''
+      const online = (snapshot.tags ?? []).includes('online')
+      const until = left && `The credentials source has ${left} left to answer.`
+      if (online) return make('Renewing credentials', why, 'The connection stays open meanwhile.', '')
+      return make('Getting new credentials', why, until, trouble)
+    }
+    case 'disconnecting':
+      return make('Disconnecting', '', left && `Closed in ${left} at the latest.`, '', '')
+    case 'disconnected':
+      return make('Disconnected', 'on request', 'It stays disconnected until somebody asks it to connect.', '', '')
+    default:
+      return make(shown(stateOf(snapshot), 80), '', '', trouble, '')
+  }
+}
+
+/** The delay that decides how long a state lasts. */
+export function timerOf(
+  state: string,
+  timers: readonly Timer[] | undefined,
+  context: ReturnType<typeof contextOf>,
+): Summary['timer'] {
+  const timer = timers?.find((candidate) => candidate.state === state || candidate.state?.endsWith(`.${state}`))
+  if (timer && state !== 'connected') return { start: timer.startedAt, end: timer.startedAt + timer.delay }
+  const retryAt = number(context.retryAt)
+  const delay = number(context.delay)
+  return retryAt === null || delay === null ? null : { start: retryAt - delay, end: retryAt }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  initial: 'there are none yet',
+  expiring: 'they expire soon',
+  refused: 'the broker refused them',
+  cycle: 'as the recovery policy asks',
+  requested: 'somebody asked for it',
+}
+
+/** Without a limit there is nothing to count towards: JSON has no `Infinity`. */
+function of(value: number, limit: unknown): string {
+  const most = number(limit)
+  return most === null ? String(value) : `${value} of ${most}`
+}
+
+function inTime(left: string): string {
+  return left === 'now' ? 'now' : `in ${left}`
+}
+
+function sentence(words: string): string {
+  return /[.!?…]$/.test(words) ? words : `${words}.`
+}

@@ -1,0 +1,231 @@
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Command } from '../../../protocol.ts'
+import type { Feed } from '../feed.ts'
+import { countdown, duration, shown, when } from '../model/format.ts'
+import { familyOf } from '../model/state.ts'
+import { entryAt, type Store } from '../model/store.ts'
+import type { Actor, Entry, Link } from '../model/types.ts'
+import { ChartView } from './Chart.tsx'
+import { Context } from './Context.tsx'
+import { Header, momentOf } from './Header.tsx'
+import { useNow, useVersion } from './hooks.ts'
+import { Log } from './Log.tsx'
+import { Theme } from './Theme.tsx'
+import { Timeline } from './Timeline.tsx'
+import { Tree } from './Tree.tsx'
+
+export function App({ store, feed }: { store: Store; feed: Feed }) {
+  const version = useVersion(store)
+  const [selectedId, select] = useState<string | null>(null)
+  const [at, travel] = useState<Entry | null>(null)
+  const [details, showDetails] = useState(false)
+  const actor = chosenActor(store, selectedId)
+  const root = actor && rootOf(store, actor)
+  // The status is that of the connection, whichever of its children is looked at.
+  const subject = root?.connection ? root : actor
+
+  useEffect(() => {
+    // What was looked at is no more: the server was restarted.
+    if (at && store.actors.get(at.actor.sessionId) !== at.actor) travel(null)
+  }, [version])
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') travel(null)
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [])
+
+  const goTo = (entry: Entry | null) => {
+    travel(entry)
+    if (!entry) return
+    if (entry.actor.chart) select(entry.actor.sessionId)
+    showDetails(true)
+  }
+
+  return (
+    <div class={at ? 'app past' : 'app'}>
+      <TopBar store={store} at={at} onLive={() => travel(null)} />
+      {subject && actor ? (
+        <>
+          <Header
+            store={store}
+            actor={subject}
+            at={at}
+            version={version}
+            onCommand={(target: Actor, command: Command) => feed.command(target.sessionId, command)}
+          />
+          <main>
+            <div class="main-chart">
+              <Stage store={store} actor={actor} at={at} version={version} />
+            </div>
+            <div class="side">
+              <Tree store={store} selected={actor} at={at} version={version} onSelect={({ sessionId }) => select(sessionId)} />
+              <Log store={store} actor={actor} at={at} version={version} onSelect={goTo} />
+              <details class="context" open={details} onToggle={(event) => showDetails(event.currentTarget.open)}>
+                <summary>Context of {shown(actor.name, 60)}</summary>
+                {details && <Context actor={actor} at={at} version={version} />}
+              </details>
+            </div>
+          </main>
+          <Timeline
+            store={store}
+            actor={subject}
+            at={at}
+            version={version}
+            onTravel={(seq) => goTo(seq === null ? null : (subject.entries.find((entry) => entry.seq === seq) ?? null))}
+          />
+        </>
+      ) : (
+        <Welcome store={store} />
+      )}
+      <Toast store={store} version={version} />
+    </div>
+  )
+}
+
+/** The chart of an actor as it is, or was. */
+function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: Entry | null; version: number }) {
+  const now = useNow(store, at?.time ?? null)
+  const entry = entryAt(actor, at)
+  const { snapshot, timers } = momentOf(actor, at)
+  const counts = useMemo(() => {
+    if (!at) return actor.counts
+    const then = new Map<string, number>()
+    for (const { seq, rows } of actor.entries) {
+      if (seq > at.seq) break
+      for (const row of rows) then.set(row, (then.get(row) ?? 0) + 1)
+    }
+    return then
+  }, [at, actor])
+  if (!actor.chart) {
+    return (
+      <div class="chart-wait">
+        {shown(actor.name, 60)} is no state machine, but a {actor.kind === 'unknown' ? 'plain actor' : actor.kind}. Its events are in the
+        list.
+      </div>
+    )
+  }
+  return (
+    <ChartView
+      actor={actor}
+      chart={actor.chart}
+      value={snapshot.value}
+      family={familyOf(snapshot)}
+      timers={timers}
+      last={lastMove(actor, entry)}
+      counts={counts}
+      now={now}
+      version={version}
+    />
+  )
+}
+
+/** The last step that was a transition. */
+function lastMove({ entries }: Actor, entry: Entry | null): Entry | null {
+  const place = entry ? entries.lastIndexOf(entry) : -1
+  for (let index = place; index >= 0 && index > place - 200; index--) {
+    const candidate = entries[index]
+    if (candidate && candidate.rows.length > 0) return candidate
+  }
+  return null
+}
+
+function TopBar({ store, at, onLive }: { store: Store; at: Entry | null; onLive: () => void }) {
+  return (
+    <div class="bar">
+      <span class="brand">xstate-mqtt</span>
+      {at ? (
+        <div class="past-note" role="status">
+          <span>
+            You see <b>{when(at.time, store.now())}</b>, not the present.
+          </span>
+          <button type="button" class="live-button" onClick={onLive}>
+            Return to live <kbd>Esc</kbd>
+          </button>
+        </div>
+      ) : (
+        <LinkState link={store.link} />
+      )}
+      <Theme />
+    </div>
+  )
+}
+
+function LinkState({ link }: { link: Link }) {
+  const [now, tick] = useState(Date.now())
+  useEffect(() => {
+    if (link.status !== 'lost') return undefined
+    tick(Date.now())
+    const timer = setInterval(() => tick(Date.now()), 500)
+    return () => clearInterval(timer)
+  }, [link])
+  const words = {
+    connecting: 'Connecting to the visualizer…',
+    replaying: 'Loading what happened…',
+    live: 'Live',
+    lost:
+      link.status === 'lost'
+        ? `No connection to the visualizer for ${duration(now - link.since)}; what you see is old. Next attempt: ${countdown(link.retryAt - now)}.`
+        : '',
+    refused: link.status === 'refused' ? link.message : '',
+  }[link.status]
+  return (
+    <p class={`link link-${link.status}`} role="status" data-test="link">
+      <span class="dot" aria-hidden="true" />
+      {words}
+    </p>
+  )
+}
+
+function Welcome({ store }: { store: Store }) {
+  const { link } = store
+  return (
+    <main class="welcome">
+      <h1>{link.status === 'live' ? 'Waiting for an actor' : link.status === 'refused' ? 'Not let in' : 'One moment'}</h1>
+      {link.status === 'live' && (
+        <p>
+          Pass <code>inspect</code> to a <code>ResilientMqttClient</code> or to <code>createActor</code>. It appears here by itself.
+        </p>
+      )}
+    </main>
+  )
+}
+
+function Toast({ store }: { store: Store; version: number }) {
+  const { result } = store
+  const [hidden, hide] = useState<unknown>(null)
+  useEffect(() => {
+    if (!result) return undefined
+    const timer = setTimeout(() => hide(result), 6_000)
+    return () => clearTimeout(timer)
+  }, [result])
+  const visible = result !== null && hidden !== result
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {visible && <p class={result.ok ? 'toast' : 'toast refused'}>{shown(result.message)}</p>}
+    </div>
+  )
+}
+
+/** The chosen one; else the first connection, else whatever there is. */
+function chosenActor(store: Store, id: string | null): Actor | null {
+  const chosen = id === null ? undefined : store.actors.get(id)
+  if (chosen) return chosen
+  const actors = [...store.actors.values()]
+  return (
+    actors.find(({ connection, stopped }) => connection && !stopped) ??
+    actors.find(({ chart, stopped, parentId }) => chart && !stopped && parentId === undefined) ??
+    actors[0] ??
+    null
+  )
+}
+
+function rootOf(store: Store, actor: Actor): Actor {
+  let root = actor
+  for (let depth = 0; depth < 50 && !root.connection && root.parentId !== undefined; depth++) {
+    root = store.actors.get(root.parentId) ?? root
+  }
+  return root
+}

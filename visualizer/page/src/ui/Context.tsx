@@ -1,0 +1,78 @@
+import type { Json } from '../../../protocol.ts'
+import { clockMs, shown } from '../model/format.ts'
+import { isFields } from '../model/state.ts'
+import { entryAt } from '../model/store.ts'
+import type { Actor, Entry } from '../model/types.ts'
+import { eventTitle } from '../model/words.ts'
+
+const MAX_FIELDS = 100
+const MAX_DEPTH = 6
+
+/** The context of an actor, now or at a moment, with what the last step changed. */
+export function Context({ actor, at }: { actor: Actor; at: Entry | null; version: number }) {
+  const entry = entryAt(actor, at)
+  const snapshot = entry?.snapshot ?? (at ? null : actor.snapshot)
+  const place = entry ? actor.entries.lastIndexOf(entry) : -1
+  const before = place > 0 ? actor.entries[place - 1]?.snapshot.context : undefined
+  const payload = entry ? Object.entries(entry.event).filter(([key]) => key !== 'type') : []
+  return (
+    <div class="context-body">
+      {at && entry && (
+        <div class="context-event">
+          <h3>
+            {eventTitle(entry.event)} <small>{clockMs(entry.time)}</small>
+          </h3>
+          {payload.length > 0 && <Value name="event" value={Object.fromEntries(payload) as Json} depth={0} before={undefined} />}
+        </div>
+      )}
+      {snapshot?.context === undefined ? (
+        <p class="empty">{snapshot ? 'It has no context.' : 'It did not exist then.'}</p>
+      ) : (
+        <Value name="context" value={snapshot.context} before={before ?? snapshot.context} depth={0} />
+      )}
+    </div>
+  )
+}
+
+interface ValueProps {
+  readonly name: string
+  readonly value: Json | undefined
+  readonly before: Json | undefined
+  readonly depth: number
+}
+
+function Value({ name, value, before, depth }: ValueProps) {
+  const isTree = isFields(value) || Array.isArray(value)
+  const changed = before !== undefined && JSON.stringify(before) !== JSON.stringify(value)
+  if (!isTree || depth >= MAX_DEPTH) {
+    return (
+      <div class={changed ? 'value changed' : 'value'}>
+        <span class="value-name">{shown(name, 60)}</span>{' '}
+        <span class={`value-text ${value === null ? 'null' : typeof value}`}>{literal(value)}</span>
+      </div>
+    )
+  }
+  const entries = Object.entries(value as object) as [string, Json | undefined][]
+  const old = (isFields(before) || Array.isArray(before) ? before : {}) as { readonly [key: string]: Json }
+  return (
+    <details class={changed ? 'value changed' : 'value'} open={depth === 0}>
+      <summary>
+        <span class="value-name">{shown(name, 60)}</span>{' '}
+        <span class="value-text muted">{Array.isArray(value) ? `${entries.length} entries` : entries.length === 0 ? 'empty' : brief(entries)}</span>
+      </summary>
+      {entries.slice(0, MAX_FIELDS).map(([key, inner]) => (
+        <Value key={key} name={key} value={inner} before={before === undefined ? undefined : (old[key] ?? null)} depth={depth + 1} />
+      ))}
+      {entries.length > MAX_FIELDS && <p class="empty">and {entries.length - MAX_FIELDS} more</p>}
+    </details>
+  )
+}
+
+function brief(entries: readonly [string, unknown][]): string {
+  return shown(entries.map(([key]) => key).join(', '), 48)
+}
+
+function literal(value: unknown): string {
+  if (typeof value === 'string') return shown(value, 400)
+  return value === undefined ? '—' : shown(JSON.stringify(value), 400)
+}

@@ -1,0 +1,234 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { Command, ShownSnapshot, Timer } from '../../../protocol.ts'
+import { bytes, clock, duration, percent, shown, when } from '../model/format.ts'
+import { contextOf, familyOf, fields, number, stateOf, topState } from '../model/state.ts'
+import { entryAt, type Store } from '../model/store.ts'
+import type { Actor, Entry } from '../model/types.ts'
+import { uptimeOf } from '../model/uptime.ts'
+import { summaryOf, timerOf } from '../model/words.ts'
+import { useNow } from './hooks.ts'
+
+interface HeaderProps {
+  readonly store: Store
+  readonly actor: Actor
+  readonly at: Entry | null
+  readonly version: number
+  readonly onCommand: (actor: Actor, command: Command) => void
+}
+
+/** What somebody on call reads first: what is wrong, and what happens next, in words. */
+export function Header({ store, actor, at, onCommand }: HeaderProps) {
+  const now = useNow(store, at?.time ?? null)
+  const { snapshot, timers, since } = momentOf(actor, at)
+  const family = familyOf(snapshot)
+  const words = actor.connection
+    ? summaryOf({ snapshot, timers, now, since, bornAt: actor.bornAt })
+    : { title: shown(stateOf(snapshot), 80), detail: '', next: '', cause: '', outage: '', timer: timerOf(topState(snapshot), timers, {}) }
+  const left = words.timer ? Math.max(0, words.timer.end - now) : 0
+  const whole = words.timer ? Math.max(1, words.timer.end - words.timer.start) : 1
+
+  return (
+    <header class={`status family-${family}`} aria-label="Status">
+      <h1>
+        <span class="dot" aria-hidden="true" />
+        <span data-test="state">{words.title}</span>
+        {words.detail && <span class="status-detail"> — {words.detail}</span>}
+      </h1>
+      {store.welcome?.allowCommands && actor.commands.length > 0 && (
+        <Commands actor={actor} disabled={at !== null || store.link.status !== 'live'} onCommand={onCommand} />
+      )}
+      <p class="status-sentences">
+        {words.next && (
+          <span class="status-next" data-test="next">
+            {words.next}{' '}
+          </span>
+        )}
+        {words.cause && (
+          <span class="status-cause" data-test="cause">
+            {words.cause}{' '}
+          </span>
+        )}
+        {words.outage && <span class="status-outage">{words.outage}</span>}
+      </p>
+      <div class="status-bar" aria-hidden="true">
+        {words.timer && <div class="status-bar-left" style={{ width: `${(100 * left) / whole}%` }} />}
+      </div>
+      <Announcer text={`${actor.name}: ${words.title} ${words.detail}. ${words.cause}`} state={stateOf(snapshot)} />
+      {actor.connection ? (
+        <Facts store={store} actor={actor} at={at} now={now} since={since} snapshot={snapshot} />
+      ) : (
+        <dl class="facts">
+          <Fact name="Actor">{shown(actor.name, 60)}</Fact>
+          <Fact name="In this state since">{`${when(since, now)} · ${duration(now - since)}`}</Fact>
+          <Fact name="Status">{snapshot.status}</Fact>
+        </dl>
+      )}
+    </header>
+  )
+}
+
+interface FactsProps {
+  readonly store: Store
+  readonly actor: Actor
+  readonly at: Entry | null
+  readonly now: number
+  readonly since: number
+  readonly snapshot: ShownSnapshot
+}
+
+function Facts({ store, actor, at, now, since, snapshot }: FactsProps) {
+  const context = contextOf(snapshot)
+  const config = fields(context.config)
+  const counters = fields(context.counters)
+  const uptime = uptimeOf(actor, now)
+  const subscriptions = [...store.actors.values()].find(
+    ({ parentId, name }) => parentId === actor.sessionId && name === 'subscriptions',
+  )
+  const counts = subscriptions && contextOf(entryAt(subscriptions, at)?.snapshot ?? subscriptions.snapshot)
+  const refused = number(counts?.refused) ?? 0
+  const stats = at ? null : actor.stats
+  const timer = timerOf(topState(snapshot), momentOf(actor, at).timers, context)
+  const isOnline = snapshot.tags?.includes('online') ?? false
+  const waiting = snapshot.tags?.includes('waiting') ?? false
+  return (
+    <dl class="facts">
+      <Fact name="Since">
+        {when(since, now)} <small>{duration(now - since)}</small>
+      </Fact>
+      <Fact name="Next retry">{waiting && timer ? clock(timer.end) : '—'}</Fact>
+      <Fact name="Attempt">{ratio(context.attempt, fields(config.reconnect).maxAttempts)}</Fact>
+      <Fact name="Recovery cycle">{ratio(context.cycle, fields(config.recovery).maxAttempts)}</Fact>
+      <Fact name="Online" title="Of the time that this page knows of">
+        {uptime ? (
+          <>
+            {percent(uptime.ratio)} <small>of {duration(uptime.of)}</small>
+          </>
+        ) : (
+          '—'
+        )}
+      </Fact>
+      <Fact name="Interruptions">
+        {number(counters.interruptions) ?? 0} <small>{number(counters.failedAttempts) ?? 0} failed attempts</small>
+      </Fact>
+      <Fact name="Subscriptions" alarm={refused > 0}>
+        {counts ? (
+          <>
+            {isOnline ? `${number(counts.held) ?? 0} of ${number(counts.wanted) ?? 0} held` : `${number(counts.wanted) ?? 0} wanted`}{' '}
+            <small>{refused > 0 || isOnline ? `${refused} refused` : 'restored with the connection'}</small>
+          </>
+        ) : (
+          '—'
+        )}
+      </Fact>
+      <Fact name="Outbox">
+        {stats?.outbox === undefined ? (
+          '—'
+        ) : (
+          <>
+            {stats.outbox} <small>{stats.outboxBytes === undefined ? 'waiting' : bytes(stats.outboxBytes)}</small>
+          </>
+        )}
+      </Fact>
+    </dl>
+  )
+}
+
+function Fact({ name, title, alarm, children }: { name: string; title?: string; alarm?: boolean; children: ComponentChildren }) {
+  return (
+    <div class={alarm ? 'fact alarm' : 'fact'} title={title}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+const labels: Readonly<Record<Command, string>> = {
+  retry: 'Retry now',
+  wake: 'Wake',
+  drop: 'Recover',
+  connect: 'Connect',
+  disconnect: 'Disconnect',
+}
+
+const hints: Readonly<Record<Command, string>> = {
+  retry: 'RETRY: forget the counters and try at once',
+  wake: 'WAKE: the network may be back; end the wait, or probe the connection',
+  drop: 'RECOVER: give up this connection, get new credentials and make a new client',
+  connect: 'CONNECT: connect, and stay connected',
+  disconnect: 'DISCONNECT: disconnect, and stay disconnected',
+}
+
+/** Those that end a connection ask once more. */
+const asksAgain: readonly Command[] = ['disconnect', 'drop']
+
+function Commands({ actor, disabled, onCommand }: { actor: Actor; disabled: boolean; onCommand: HeaderProps['onCommand'] }) {
+  const [asked, ask] = useState<Command | null>(null)
+  useEffect(() => {
+    if (asked === null) return undefined
+    const timer = setTimeout(() => ask(null), 4_000)
+    return () => clearTimeout(timer)
+  }, [asked])
+  const online = actor.snapshot.tags?.includes('online') ?? false
+  return (
+    <div class="commands" role="group" aria-label="Commands">
+      {(Object.keys(labels) as Command[])
+        .filter((command) => actor.commands.includes(command))
+        .map((command) => {
+          const refused = actor.accepts !== undefined && !actor.accepts.includes(command)
+          const needsYes = online && asksAgain.includes(command)
+          return (
+            <button
+              key={command}
+              type="button"
+              class={asked === command ? 'sure' : ''}
+              disabled={disabled || refused}
+              title={hints[command]}
+              onClick={() => {
+                if (needsYes && asked !== command) return ask(command)
+                ask(null)
+                onCommand(actor, command)
+              }}
+            >
+              {asked === command ? `${labels[command]}: sure?` : labels[command]}
+            </button>
+          )
+        })}
+    </div>
+  )
+}
+
+/** Tells a screen reader of new states, and not of every second. */
+function Announcer({ text, state }: { text: string; state: string }) {
+  const [said, say] = useState('')
+  useEffect(() => {
+    // A state that lasts a moment is not worth a word.
+    const timer = setTimeout(() => say(text), 700)
+    return () => clearTimeout(timer)
+  }, [state])
+  return (
+    <p class="hidden" role="status">
+      {shown(said)}
+    </p>
+  )
+}
+
+export function momentOf(actor: Actor, at: Entry | null): { snapshot: ShownSnapshot; timers: readonly Timer[] | undefined; since: number } {
+  if (!at) return { snapshot: actor.snapshot, timers: actor.timers, since: actor.since }
+  const entry = entryAt(actor, at)
+  if (!entry) return { snapshot: { status: 'active' }, timers: undefined, since: at.time }
+  const top = entry.to.split('.')[0]
+  let { since } = { since: entry.time }
+  for (let index = actor.bands.length - 1; index >= 0; index--) {
+    const band = actor.bands[index]
+    if (!band || band.seq > entry.seq) continue
+    if (band.state.split('.')[0] !== top) break
+    since = band.start
+  }
+  return { snapshot: entry.snapshot, timers: entry.timers, since }
+}
+
+function ratio(value: unknown, limit: unknown): string {
+  const most = number(limit)
+  return most === null ? String(number(value) ?? 0) : `${number(value) ?? 0} of ${most}`
+}

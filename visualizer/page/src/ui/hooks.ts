@@ -1,0 +1,24 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { Store } from '../model/store.ts'
+
+/** Renders again with every frame that brought something. */
+export function useVersion(store: Store): number {
+  const [version, setVersion] = useState(store.version)
+  useEffect(() => {
+    setVersion(store.version)
+    return store.subscribe(() => setVersion(store.version))
+  }, [store])
+  return version
+}
+
+/** The time by the server's clock, for what counts seconds. Stands still at `at`. */
+export function useNow(store: Store, at: number | null, every = 250): number {
+  const [now, setNow] = useState(store.now())
+  useEffect(() => {
+    if (at !== null) return undefined
+    setNow(store.now())
+    const timer = setInterval(() => setNow(store.now()), every)
+    return () => clearInterval(timer)
+  }, [store, at, every])
+  return at ?? now
+}

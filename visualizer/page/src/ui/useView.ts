@@ -1,0 +1,99 @@
+import type { RefObject } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Box, Layout } from '../chart/layout.ts'
+
+type ViewBox = readonly [x: number, y: number, width: number, height: number]
+
+/** Below this scale nobody can read a chart: then it follows the current state instead of showing all. */
+const READABLE = 0.5
+const FOLLOW_SCALE = 0.85
+
+/** Which part of a drawing is seen: all of it, around the current state, or where it was moved to. */
+export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, focus: Box | undefined) {
+  const [mode, setMode] = useState<'fit' | 'follow' | 'free'>('fit')
+  const [free, setFree] = useState<ViewBox>([0, 0, layout.width, layout.height])
+  const [room, setRoom] = useState({ width: 1, height: 1 })
+  const dragged = useRef<{ x: number; y: number; box: ViewBox } | null>(null)
+  const all: ViewBox = [0, 0, layout.width, layout.height]
+
+  useEffect(() => {
+    const element = frame.current
+    if (!element) return undefined
+    const observer = new ResizeObserver(() => setRoom({ width: element.clientWidth, height: element.clientHeight }))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [frame.current])
+
+  useEffect(() => {
+    const element = frame.current
+    if (!element) return
+    const scale = Math.min(element.clientWidth / layout.width, element.clientHeight / layout.height)
+    setMode(scale < READABLE ? 'follow' : 'fit')
+  }, [layout])
+
+  const around = (): ViewBox => {
+    if (!focus) return all
+    const [width, height] = [room.width / FOLLOW_SCALE, room.height / FOLLOW_SCALE]
+    return [focus.x + focus.width / 2 - width / 2, focus.y + focus.height / 2 - height / 2, width, height]
+  }
+  const box = mode === 'fit' ? all : mode === 'follow' ? around() : free
+  const change = (next: ViewBox) => {
+    setFree(next)
+    setMode('free')
+  }
+  const zoom = (factor: number, cx = 0.5, cy = 0.5) => {
+    const [x, y, width, height] = box
+    const smallest = 160
+    const limited = Math.min(factor, width / smallest)
+    const [w, h] = [width / limited, height / limited]
+    if (w > layout.width * 3) return
+    change([x + (width - w) * cx, y + (height - h) * cy, w, h])
+  }
+  const move = (dx: number, dy: number) => change([box[0] + dx * box[2], box[1] + dy * box[3], box[2], box[3]])
+  const fit = () => setMode('fit')
+  const follow = () => setMode('follow')
+
+  const keys: Readonly<Record<string, () => void>> = {
+    '+': () => zoom(1.25),
+    '=': () => zoom(1.25),
+    '-': () => zoom(1 / 1.25),
+    '0': fit,
+    f: follow,
+    ArrowLeft: () => move(-0.1, 0),
+    ArrowRight: () => move(0.1, 0),
+    ArrowUp: () => move(0, -0.1),
+    ArrowDown: () => move(0, 0.1),
+  }
+  const handlers = {
+    onKeyDown: (event: KeyboardEvent) => {
+      const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key]
+      if (!act) return
+      event.preventDefault()
+      act()
+    },
+    onWheel: (event: WheelEvent) => {
+      // Without the key the page scrolls, as people expect.
+      if (!event.ctrlKey && !event.metaKey) return
+      event.preventDefault()
+      const bounds = frame.current?.getBoundingClientRect()
+      if (!bounds) return
+      const at = [(event.clientX - bounds.left) / bounds.width, (event.clientY - bounds.top) / bounds.height] as const
+      zoom(event.deltaY < 0 ? 1.12 : 1 / 1.12, ...at)
+    },
+    onPointerDown: (event: PointerEvent) => {
+      if (event.button === 0) dragged.current = { x: event.clientX, y: event.clientY, box }
+    },
+    onPointerMove: (event: PointerEvent) => {
+      const start = dragged.current
+      if (!start || event.buttons === 0) return
+      const [dx, dy] = [event.clientX - start.x, event.clientY - start.y]
+      if (mode !== 'free' && Math.hypot(dx, dy) < 5) return
+      const scale = Math.max(start.box[2] / room.width, start.box[3] / room.height)
+      change([start.box[0] - dx * scale, start.box[1] - dy * scale, start.box[2], start.box[3]])
+    },
+    onPointerUp: () => {
+      dragged.current = null
+    },
+  }
+  return { box, mode, zoom, fit, follow, handlers }
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  // The server may stand behind a path.
+  base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  resolve: {
+    // Of the library the page needs the words for failures only: this keeps MQTT.js and Node's modules out of the build.
+    alias: [{ find: /^.*\/src\/index\.ts$/, replacement: fileURLToPath(new URL('../../src/describe.ts', import.meta.url)) }],
+  },
+  build: {
+    outDir: fileURLToPath(new URL('../../dist/visualizer/page', import.meta.url)),
+    emptyOutDir: true,
+    target: 'es2022',
+    // The Content-Security-Policy takes no inline script, and data: only for images.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    // ELK is one file of 1.6 MB. It is loaded only for the machines of others.
+    chunkSizeWarningLimit: 2_000,
+    reportCompressedSize: true,
+  },
+})

@@ -1,0 +1,202 @@
+import { definitionOf } from './definition.ts'
+import type {
+  ActorMessage,
+  BatchMessage,
+  Command,
+  HistoryMessage,
+  Json,
+  ShownSnapshot,
+  StatsMessage,
+  TakenTransition,
+  Timer,
+} from './protocol.ts'
+import { commandEvents } from './protocol.ts'
+import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
+import type { Redactor } from './redact.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const MAX_ID = 200
+const MAX_BATCH = 10_000
+
+/** The messages in a frame that came over a socket: what is no message is left out. */
+export function messagesOf(frame: string): readonly Fields[] {
+  const parsed = parse(frame)
+  if (!isObject(parsed) || typeof parsed.type !== 'string') return []
+  if (parsed.type !== ('@xstate-mqtt.batch' satisfies BatchMessage<never>['type'])) return [parsed]
+  return list(parsed.messages).slice(0, MAX_BATCH).filter(isObject)
+}
+
+/**
+ * A message of an app's, checked field by field and redacted again: the app may be any, with an inspector of its own.
+ *
+ * @param nameOf - what the app's actors are called, by their session id
+ */
+export function received(
+  message: Fields,
+  redactor: Redactor,
+  nameOf: (sessionId: string) => string | undefined,
+): Recorded | undefined {
+  const sessionId = id(message.sessionId)
+  const type = message.type as HistoryMessage['type']
+  if (sessionId === undefined) return undefined
+  const base = {
+    sessionId,
+    rootId: id(message.rootId),
+    createdAt: time(message.createdAt),
+    id: null,
+    _version: id(message._version) ?? INSPECTOR_VERSION,
+  }
+  const built = build(type, message, base, redactor)
+  if (!built) return undefined
+  const name = built.type === '@xstate.actor' ? built.name : (nameOf(sessionId) ?? sessionId)
+  const stopped = 'snapshot' in built ? { stopped: built.snapshot.status !== 'active' } : undefined
+  return { sessionId, type, kind: `${base.rootId ?? ''}/${name}`, ...stopped, read: () => built }
+}
+
+type Base = Pick<ActorMessage, 'sessionId' | 'rootId' | 'createdAt' | '_version'> & { readonly id: null }
+
+function build(
+  type: HistoryMessage['type'],
+  message: Fields,
+  base: Base,
+  redactor: Redactor,
+): HistoryMessage | undefined {
+  switch (type) {
+    case '@xstate.actor':
+      return {
+        type,
+        ...base,
+        name: redactor.text(id(message.name) ?? base.sessionId),
+        parentId: id(message.parentId),
+        definition: definition(message.definition),
+        snapshot: snapshot(message.snapshot, redactor),
+        ...(isOneOf(message.kind, ['machine', 'transition', 'other']) && { kind: message.kind }),
+        ...(message.bornAt !== undefined && { bornAt: time(message.bornAt) }),
+        ...timers(message.timers),
+        ...(Array.isArray(message.commands) && { commands: commands(message.commands) }),
+      }
+    case '@xstate.event':
+      return { type, ...base, event: redactor.event(message.event), sourceId: id(message.sourceId) }
+    case '@xstate.snapshot':
+      return {
+        type,
+        ...base,
+        snapshot: snapshot(message.snapshot, redactor),
+        event: redactor.event(message.event),
+        ...timers(message.timers),
+        ...(Array.isArray(message.accepts) && { accepts: commands(message.accepts) }),
+      }
+    case '@xstate-mqtt.transition':
+      return { type, ...base, eventType: id(message.eventType) ?? '', transitions: transitions(message.transitions) }
+    case '@xstate-mqtt.stats':
+      return { type, ...base, stats: stats(message.stats) }
+    default:
+      return undefined
+  }
+}
+
+function snapshot(value: unknown, redactor: Redactor): ShownSnapshot {
+  if (!isObject(value)) return { status: 'active' }
+  const { status, tags, children, output, error } = value
+  return {
+    status: isOneOf(status, ['active', 'done', 'error', 'stopped']) ? status : 'active',
+    ...(value.value !== undefined && { value: redactor.state(value.value) }),
+    ...(value.context !== undefined && { context: redactor.show(value.context) }),
+    ...(Array.isArray(tags) && { tags: strings(tags) }),
+    ...(isObject(children) && { children: shownChildren(children) }),
+    ...(output !== undefined && { output: redactor.shape(output) }),
+    ...(error !== undefined && error !== null && { error: redactor.error(error) }),
+  }
+}
+
+function shownChildren(children: Fields): NonNullable<ShownSnapshot['children']> {
+  const entries = Object.entries(children).flatMap(([key, child]) => {
+    if (!isObject(child)) return []
+    const sessionId = id(child.sessionId)
+    return [[key, { id: id(child.id) ?? key, ...(sessionId !== undefined && { sessionId }) }]]
+  })
+  return Object.fromEntries(entries.slice(0, MAX_ID)) as NonNullable<ShownSnapshot['children']>
+}
+
+function definition(text: unknown): string | undefined {
+  return typeof text === 'string' ? definitionOf(parse(text)) : undefined
+}
+
+function transitions(value: unknown): readonly TakenTransition[] {
+  return list(value)
+    .slice(0, 50)
+    .filter(isObject)
+    .map(({ source, targets, eventType, guard, index, reenter }) => ({
+      source: id(source) ?? '',
+      targets: strings(list(targets)),
+      eventType: id(eventType) ?? '',
+      ...(typeof guard === 'string' && { guard: guard.slice(0, MAX_ID) }),
+      index: typeof index === 'number' ? index : 0,
+      reenter: reenter === true,
+    }))
+}
+
+function timers(value: unknown): { timers?: readonly Timer[] } {
+  if (!Array.isArray(value)) return {}
+  const shown = value.slice(0, 50).flatMap((timer: unknown): Timer[] => {
+    if (!isObject(timer)) return []
+    const { event, name, state, delay, startedAt } = timer
+    if (typeof event !== 'string' || typeof delay !== 'number' || typeof startedAt !== 'number') return []
+    const after = typeof name === 'string' && typeof state === 'string' ? { name: cut(name), state: cut(state) } : {}
+    return [{ event: cut(event), ...after, delay, startedAt }]
+  })
+  return { timers: shown }
+}
+
+function stats(value: unknown): StatsMessage['stats'] {
+  const fields = isObject(value) ? value : {}
+  const names = ['outbox', 'outboxBytes', 'inFlight', 'published', 'received']
+  const figures = names.flatMap((name) => (typeof fields[name] === 'number' ? [[name, fields[name]]] : []))
+  return Object.fromEntries(figures) as StatsMessage['stats']
+}
+
+function commands(value: readonly unknown[]): readonly Command[] {
+  return (Object.keys(commandEvents) as Command[]).filter((command) => value.includes(command))
+}
+
+/** `createdAt` of a clock that may not be ours; what is no time is now. */
+function time(value: unknown): string {
+  const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
+  return String(Number.isFinite(number) && number > 0 ? Math.round(number) : Date.now())
+}
+
+function id(value: unknown): string | undefined {
+  return typeof value === 'string' ? cut(value) : undefined
+}
+
+function cut(text: string): string {
+  return text.slice(0, MAX_ID)
+}
+
+function strings(values: readonly unknown[]): string[] {
+  return values
+    .filter((value) => typeof value === 'string')
+    .slice(0, 50)
+    .map(cut)
+}
+
+function isOneOf<const Value extends string>(value: unknown, values: readonly Value[]): value is Value {
+  return (values as readonly unknown[]).includes(value)
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}

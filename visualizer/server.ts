@@ -1,0 +1,196 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+
+import { Access, makeToken, type Refusal } from './access.ts'
+import { Hub } from './hub.ts'
+import type { Visualizer, VisualizerOptions } from './options.ts'
+import { parseVisualizerOptions } from './options.ts'
+import { builtPage, refuse, servePage } from './page-files.ts'
+import { watch } from './stats.ts'
+
+/** An app's frame; `connectVisualizer` makes none above 256 KB. A page sends commands only. */
+const MAX_FEED_BYTES = 1024 * 1024
+const MAX_VIEWER_BYTES = 16 * 1024
+const MAX_UNREAD_BYTES = 32 * 1024 * 1024
+const MAX_VIEWERS = 20
+const MAX_FEEDS = 100
+const MAX_SOCKETS = 256
+/** A peer that answers no ping in this time is gone. */
+const PING_EVERY = 30_000
+
+type Role = 'viewer' | 'stately' | 'feed'
+
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ['/viewer', 'viewer'],
+  ['/stately', 'stately'],
+  ['/feed', 'feed'],
+  // `createWebSocketInspector` is given the address that was printed, with `ws:` for `http:`.
+  ['/', 'feed'],
+])
+
+/**
+ * Serves the page that shows running actors, and takes what they report.
+ *
+ * @returns resolves when it listens
+ * @throws {InvalidOptionError} if an option is wrong
+ */
+export function createVisualizer(options: VisualizerOptions = {}): Promise<Visualizer> {
+  return serve(options, { pageFolder: builtPage, maxUnreadBytes: MAX_UNREAD_BYTES })
+}
+
+interface Setting {
+  readonly pageFolder: string
+  /** A viewer that has so much unread is dropped. */
+  readonly maxUnreadBytes: number
+}
+
+/** What `createVisualizer` does, where tests want it otherwise. */
+export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadBytes }: Setting): Promise<Visualizer> {
+  const config = parseVisualizerOptions(options)
+  const token = makeToken(config.token)
+  const hub = new Hub({ ...config, maxMessageBytes: MAX_FEED_BYTES, maxUnreadBytes })
+  const access = new Access(token, config.host, config.origins)
+  const server = createServer()
+  const sockets = new Sockets(hub)
+
+  server.maxConnections = MAX_SOCKETS
+  server.requestTimeout = 10_000
+  server.on('request', (request, response) => {
+    answerRequest(request, response, { access, pageFolder }).catch(() => response.destroy())
+  })
+  server.on('upgrade', (request, socket, head) => {
+    // Without a listener a reset would end the process.
+    socket.on('error', () => socket.destroy())
+    const role = roleFor(request, access)
+    if (typeof role === 'string') sockets.accept(role, request, socket, head)
+    else reject(socket, role)
+  })
+  await listen(server, config.port, config.host)
+
+  const { port } = server.address() as AddressInfo
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  const watches = new Set<() => void>()
+  return {
+    url: `http://${host}:${port}/?token=${encodeURIComponent(token)}`,
+    inspect: hub.recorder.inspect,
+    watch: (actor, sample) => watch(hub.recorder, actor, sample, watches),
+    async close() {
+      for (const stop of watches) stop()
+      sockets.close()
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+    },
+  }
+}
+
+interface Site {
+  readonly access: Access
+  readonly pageFolder: string
+}
+
+async function answerRequest(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
+  const url = urlOf(request)
+  const refusal =
+    site.access.host(request) ??
+    (request.method === 'GET' || request.method === 'HEAD' ? undefined : NOT_ALLOWED) ??
+    (url ? undefined : BAD_REQUEST) ??
+    // The files of the page hold nothing; that it runs here at all is told to those who have the token.
+    (url?.pathname === '/' || url?.pathname === '/index.html' ? site.access.token(url) : undefined) ??
+    (url && (await servePage(site.pageFolder, url.pathname, response)))
+  if (refusal) refuse(response, refusal)
+}
+
+const NOT_ALLOWED: Refusal = { status: 405, message: 'Only GET and HEAD.' }
+const BAD_REQUEST: Refusal = { status: 400, message: 'That is no address.' }
+const NOT_FOUND: Refusal = { status: 404, message: 'There is no WebSocket here.' }
+
+function roleFor(request: IncomingMessage, access: Access): Role | Refusal {
+  const url = urlOf(request)
+  const role = ROLES.get(url?.pathname ?? '')
+  const host = access.host(request)
+  if (host) return host
+  if (!url || !role) return NOT_FOUND
+  return access.origin(request, role === 'feed') ?? access.token(url) ?? role
+}
+
+function urlOf(request: IncomingMessage): URL | undefined {
+  const { url = '' } = request
+  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost') : undefined
+}
+
+function reject(
+  socket: Duplex,
+  { status, message }: Refusal | { readonly status: 503; readonly message: string },
+): void {
+  const body = `${message}\n`
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** The WebSockets of one server: so many of each role, of bounded messages, and none that is dead. */
+class Sockets {
+  readonly #hub: Hub
+  readonly #feeds = socketServer(MAX_FEED_BYTES)
+  readonly #viewers = socketServer(MAX_VIEWER_BYTES)
+  readonly #silent = new WeakSet<WebSocket>()
+  readonly #pings: NodeJS.Timeout
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+    this.#pings = setInterval(() => this.#ping(), PING_EVERY).unref()
+  }
+
+  accept(role: Role, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const [server, limit] = role === 'feed' ? [this.#feeds, MAX_FEEDS] : [this.#viewers, MAX_VIEWERS]
+    if (server.clients.size >= limit) {
+      return reject(socket, { status: 503, message: `There are ${limit} connections of this kind already.` })
+    }
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      // A message that is too big closes the socket; there is nothing else to do about an error.
+      webSocket.on('error', () => {})
+      webSocket.on('pong', () => this.#silent.delete(webSocket))
+      if (role === 'feed') this.#hub.addFeed(webSocket)
+      else this.#hub.addViewer(webSocket, role === 'stately')
+    })
+  }
+
+  close(): void {
+    clearInterval(this.#pings)
+    this.#hub.viewers.close()
+    for (const server of [this.#feeds, this.#viewers]) {
+      for (const socket of server.clients) socket.terminate()
+      server.close()
+    }
+  }
+
+  #ping(): void {
+    for (const socket of [...this.#feeds.clients, ...this.#viewers.clients]) {
+      if (this.#silent.has(socket)) socket.terminate()
+      this.#silent.add(socket)
+      socket.ping()
+    }
+  }
+}
+
+function socketServer(maxPayload: number): WebSocketServer {
+  return new WebSocketServer({ noServer: true, clientTracking: true, perMessageDeflate: false, maxPayload })
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, refused) => {
+    server.once('error', refused)
+    server.listen(port, host, () => {
+      server.off('error', refused)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,48 @@
+import type { Timer } from './protocol.ts'
+
+const MAX_TIMERS = 50
+const AFTER = 'xstate.after.'
+
+/** The delays of one actor that run, by what it did: XState tells of no timer, but of the actions that make and end it. */
+export class Timers {
+  readonly #running = new Map<string, Timer>()
+  #list: readonly Timer[] = []
+
+  /** The same array until something changes. */
+  get list(): readonly Timer[] {
+    return this.#list
+  }
+
+  /** `raise` with a delay starts one, `cancel` ends it. */
+  acted(type: string, params: unknown, now: number): void {
+    const { id, sendId, delay, event } = (params ?? {}) as Readonly<Record<string, unknown>>
+    if (type === 'xstate.cancel' && typeof sendId === 'string') this.#end(sendId)
+    if (type !== 'xstate.raise' || typeof delay !== 'number' || this.#running.size >= MAX_TIMERS) return
+    const { type: eventType } = (event ?? {}) as { type?: unknown }
+    if (typeof eventType !== 'string') return
+    this.#running.set(typeof id === 'string' ? id : eventType, timer(eventType, delay, now))
+    this.#list = [...this.#running.values()]
+  }
+
+  /** An actor got an event: perhaps that of a timer which has run out. */
+  received(eventType: string): void {
+    if (this.#running.size === 0) return
+    if (this.#running.has(eventType)) return this.#end(eventType)
+    for (const [id, { event }] of this.#running) if (event === eventType) return this.#end(id)
+  }
+
+  stopped(): void {
+    this.#running.clear()
+    this.#list = []
+  }
+
+  #end(id: string): void {
+    if (this.#running.delete(id)) this.#list = [...this.#running.values()]
+  }
+}
+
+function timer(event: string, delay: number, startedAt: number): Timer {
+  if (!event.startsWith(AFTER)) return { event, delay, startedAt }
+  const dot = event.indexOf('.', AFTER.length)
+  return { event, name: event.slice(AFTER.length, dot), state: event.slice(dot + 1), delay, startedAt }
+}
