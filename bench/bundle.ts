@@ -30,6 +30,8 @@ async function sizeOf(entry: string, packages: 'bundle' | 'external'): Promise<n
     conditions: ['browser', 'import', 'default'],
     mainFields: ['browser', 'module', 'main'],
     logLevel: 'silent',
+    // The optional store for Node.
+    external: ['classic-level'],
     ...(packages === 'external' && { packages: 'external' as const }),
   })
   return gzipSync(result.outputFiles[0]?.contents ?? '', { level: 9 }).byteLength

@@ -27,9 +27,11 @@ export async function measureRestore(peer: PeerName, filters: number) {
   await using broker = await Mosquitto.start({ config: ['allow_anonymous true', 'max_queued_messages 0'] })
   let answered = 0
   let subscribes = 0
+  let connackAt = 0
   let restored: (() => void) | undefined
   const onBytes = packets((_, frame) => {
     if (typeOf(frame) === PacketType.SUBSCRIBE) subscribes++
+    if (typeOf(frame) === PacketType.CONNACK) connackAt = performance.now()
     if (typeOf(frame) !== PacketType.SUBACK) return
     answered += answersOf(frame)
     if (answered === filters) restored?.()
@@ -44,10 +46,10 @@ export async function measureRestore(peer: PeerName, filters: number) {
   await broker.up()
   const listening = performance.now()
   await Promise.race([done, worker.result])
-  const ms = performance.now() - listening
+  const restoredAt = performance.now()
   worker.tell('end')
   await worker.result
-  return { ms, packets: subscribes }
+  return { ms: restoredAt - listening, sinceConnack: restoredAt - connackAt, packets: subscribes }
 }
 
 /** Un-acked publishes are resent: the time from CONNACK to the last ack, at 20 ms for a round trip. */

@@ -133,6 +133,7 @@ function restoreRow(filters: number): Row {
     what: `${filters.toLocaleString('en')} subscriptions after the broker lost the session: until the last SUBACK`,
     metrics: {
       ms: { unit: 'ms', better: 'less', ratio: 1 / 5 },
+      sinceConnack: { unit: 'ms since CONNACK', better: 'less' },
       packets: { unit: 'SUBSCRIBE packets', better: 'less' },
     },
     cases: [

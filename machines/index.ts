@@ -1,4 +1,15 @@
 export { connectionMachine } from './connection.ts'
+export type {
+  ConnectionCommand,
+  ConnectionContext,
+  ConnectionEmitted,
+  ConnectionEvent,
+  ConnectionTag,
+  RefreshedCredentials,
+  RefreshReason,
+  TransportCommand,
+  TransportInput,
+} from './connection-types.ts'
 export { periodicRequestMachine } from './periodic-request.ts'
 export { defaultResubscribe, subscriptionsMachine } from './subscriptions.ts'
 export { connectionConfig, DEFAULT_REFRESH_BEFORE, defaultTimeouts } from './config.ts'

@@ -25,29 +25,193 @@ export const nodes = {
 
 /** The points of each edge, and the left upper corner of its label. */
 export const edges = {
-  'connection.idle→choice 1': [[[126, 250], [222, 250]], [150, 229]],
-  'connection.disconnected→choice 1': [[[166, 347], [232, 347], [232, 261]], [172, 329]],
-  'choice 1→refreshingToken': [[[244, 239], [244, 60], [390, 60]], [249, 64]],
-  'choice 1→connecting': [[[266, 250], [450, 250]], [296, 231]],
-  'connecting→connection.connected': [[[640, 240], [860, 240]], [640, 216]],
-  'connecting→choice 2': [[[480, 278], [480, 446]], [484, 320]],
-  'connection.connected→choice 2': [[[1000, 418], [1000, 446]], [1004, 424]],
-  'choice 2→connecting': [[[624, 446], [624, 278]], [628, 360]],
-  'choice 2→refreshingToken': [[[756, 446], [756, 144]], [617, 176]],
-  'choice 2→reconnecting': [[[460, 468], [460, 540]], [464, 494]],
-  'choice 2→recovering': [[[730, 468], [730, 540]], [734, 494]],
-  'choice 2→failed': [[[1060, 468], [1060, 540]], [1064, 480]],
-  'connection.connected.restoring→ready': [[[960, 288], [960, 324]], [964, 297]],
-  'ready→refreshingToken': [[[1072, 340], [1196, 340], [1196, 110], [890, 110]], [900, 114]],
-  'ready→ready': [[[930, 380], [930, 397], [990, 397], [990, 380]], [996, 388]],
-  'reconnecting→choice 1': [[[312, 568], [256, 568], [256, 261]], [260, 500]],
-  'failed→recovering': [[[1010, 560], [852, 560]], [846, 536]],
-  'recovering→refreshingToken': [[[780, 596], [780, 640], [1222, 640], [1222, 36], [890, 36]], [790, 620]],
-  'recovering→choice 1': [[[700, 596], [700, 626], [244, 626], [244, 261]], [400, 606]],
-  'refreshingToken→ready': [[[890, 60], [1209, 60], [1209, 362], [1072, 362]], [900, 64]],
-  'refreshingToken→choice 2': [[[785, 144], [785, 446]], [790, 148]],
-  'refreshingToken→connecting': [[[480, 144], [480, 222]], [484, 150]],
-  'connection.refreshingToken.online→connection.refreshingToken.offline': [[[536, 101], [780, 101]], [540, 104]],
-  'connection.refreshingToken.online→choice 2': [[[430, 118], [430, 446]], [246, 174]],
-  'connection.disconnecting→connection.disconnected': [[[60, 440], [60, 364]], [66, 374]],
+  'connection.idle→choice 1': [
+    [
+      [126, 250],
+      [222, 250],
+    ],
+    [150, 229],
+  ],
+  'connection.disconnected→choice 1': [
+    [
+      [166, 347],
+      [232, 347],
+      [232, 261],
+    ],
+    [172, 329],
+  ],
+  'choice 1→refreshingToken': [
+    [
+      [244, 239],
+      [244, 60],
+      [390, 60],
+    ],
+    [249, 64],
+  ],
+  'choice 1→connecting': [
+    [
+      [266, 250],
+      [450, 250],
+    ],
+    [296, 231],
+  ],
+  'connecting→connection.connected': [
+    [
+      [640, 240],
+      [860, 240],
+    ],
+    [640, 216],
+  ],
+  'connecting→choice 2': [
+    [
+      [480, 278],
+      [480, 446],
+    ],
+    [484, 320],
+  ],
+  'connection.connected→choice 2': [
+    [
+      [1000, 418],
+      [1000, 446],
+    ],
+    [1004, 424],
+  ],
+  'choice 2→connecting': [
+    [
+      [624, 446],
+      [624, 278],
+    ],
+    [628, 360],
+  ],
+  'choice 2→refreshingToken': [
+    [
+      [756, 446],
+      [756, 144],
+    ],
+    [617, 176],
+  ],
+  'choice 2→reconnecting': [
+    [
+      [460, 468],
+      [460, 540],
+    ],
+    [464, 494],
+  ],
+  'choice 2→recovering': [
+    [
+      [730, 468],
+      [730, 540],
+    ],
+    [734, 494],
+  ],
+  'choice 2→failed': [
+    [
+      [1060, 468],
+      [1060, 540],
+    ],
+    [1064, 480],
+  ],
+  'connection.connected.restoring→ready': [
+    [
+      [960, 288],
+      [960, 324],
+    ],
+    [964, 297],
+  ],
+  'ready→refreshingToken': [
+    [
+      [1072, 340],
+      [1196, 340],
+      [1196, 110],
+      [890, 110],
+    ],
+    [900, 114],
+  ],
+  'ready→ready': [
+    [
+      [930, 380],
+      [930, 397],
+      [990, 397],
+      [990, 380],
+    ],
+    [996, 388],
+  ],
+  'reconnecting→choice 1': [
+    [
+      [312, 568],
+      [256, 568],
+      [256, 261],
+    ],
+    [260, 500],
+  ],
+  'failed→recovering': [
+    [
+      [1010, 560],
+      [852, 560],
+    ],
+    [846, 536],
+  ],
+  'recovering→refreshingToken': [
+    [
+      [780, 596],
+      [780, 640],
+      [1222, 640],
+      [1222, 36],
+      [890, 36],
+    ],
+    [790, 620],
+  ],
+  'recovering→choice 1': [
+    [
+      [700, 596],
+      [700, 626],
+      [244, 626],
+      [244, 261],
+    ],
+    [400, 606],
+  ],
+  'refreshingToken→ready': [
+    [
+      [890, 60],
+      [1209, 60],
+      [1209, 362],
+      [1072, 362],
+    ],
+    [900, 64],
+  ],
+  'refreshingToken→choice 2': [
+    [
+      [785, 144],
+      [785, 446],
+    ],
+    [790, 148],
+  ],
+  'refreshingToken→connecting': [
+    [
+      [480, 144],
+      [480, 222],
+    ],
+    [484, 150],
+  ],
+  'connection.refreshingToken.online→connection.refreshingToken.offline': [
+    [
+      [536, 101],
+      [780, 101],
+    ],
+    [540, 104],
+  ],
+  'connection.refreshingToken.online→choice 2': [
+    [
+      [430, 118],
+      [430, 446],
+    ],
+    [246, 174],
+  ],
+  'connection.disconnecting→connection.disconnected': [
+    [
+      [60, 440],
+      [60, 364],
+    ],
+    [66, 374],
+  ],
 }

@@ -307,6 +307,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     const error = new ClientDisposedError()
     this.#connection.session.reject(() => error)
     this.#connection.subscriptions.reject(error)
+    this.#requests.reject(error)
     this.#waits.reject(error)
     await this.#connection.journal?.close()
   }
@@ -317,7 +318,8 @@ export class ResilientMqttClient implements AsyncDisposable {
       {
         clock: this.#options.clock ?? realClock,
         protocolVersion: () => this.#connection.protocolVersion,
-        subscribe: (filter, handler) => this.subscribe(filter, handler),
+        // A broker that keeps the session keeps for us what comes with QoS 1 while we are away.
+        subscribe: (filter, handler) => this.subscribe(filter, handler, { qos: 1 }),
         publish: (topic, payload, options) => this.publish(topic, payload, options),
       },
       responseTopic,
@@ -350,7 +352,10 @@ export class ResilientMqttClient implements AsyncDisposable {
     const { journal } = this.#connection
     if (!journal || journal.clientId !== undefined) return
     await this.#openings.wait<void>({ signal }, (ending) => {
-      journal.open().then(ending.resolve, ending.reject)
+      journal.open().then(
+        () => ending.resolve(),
+        (error: unknown) => ending.reject(error),
+      )
       return []
     })
     this.#ensureAlive()

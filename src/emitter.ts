@@ -19,7 +19,7 @@ export class Emitter<Events extends object> {
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     // A copy: what a handler registers is called from the next event on.
-    for (const handler of [...(this.#handlers.get(name) ?? [])]) {
+    for (const handler of Array.from(this.#handlers.get(name) ?? [])) {
       callGuarded(
         () => (handler as (event: Events[Name]) => unknown)(event),
         (error) => this.#onThrow(error, name),

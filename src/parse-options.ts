@@ -79,6 +79,7 @@ export function checkConnectOptions(options: ConnectOptions, hasStore: boolean):
   checkString('options.username', options.username)
   if (!(options.password instanceof Uint8Array)) checkString('options.password', options.password, true)
   checkWill(options.will)
+  if (options.userProperties !== undefined) checkProperties({ userProperties: options.userProperties })
   if (clean === false && !clientId && !hasStore) {
     throw new InvalidOptionError(
       'options.clientId',
@@ -205,7 +206,11 @@ function oneOf(option: string, value: unknown, allowed: readonly unknown[]): voi
 /** @param secret - leaves the value out of the message */
 function checkString(option: string, value: unknown, secret = false): void {
   if (value === undefined || typeof value === 'string') return
-  throw new InvalidOptionError(option, `must be a string${secret ? ' or a Uint8Array' : ''}`, secret ? undefined : value)
+  throw new InvalidOptionError(
+    option,
+    `must be a string${secret ? ' or a Uint8Array' : ''}`,
+    secret ? undefined : value,
+  )
 }
 
 function checkMethods(option: string, value: unknown, methods: readonly string[]): void {

@@ -1,7 +1,7 @@
 import type { PeriodicSchedule } from '../machines/connection-types.ts'
 import type { PeriodicRequestOptions, Subscription } from './client-types.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkQos } from './publish.ts'
+import { checkQos, notNow } from './publish.ts'
 import type { PeriodicRequests, PeriodicTask } from './session/periodic-requests.ts'
 import { checkFilter, checkTopic } from './topics.ts'
 import type { Message, Payload, Qos } from './types.ts'
@@ -36,13 +36,26 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
       if (onResponse) port.guard(() => onResponse(message), 'onResponse')
     })
 
-  const perform = async (signal: AbortSignal): Promise<void> => {
+  const send = async (signal: AbortSignal): Promise<void> => {
+    // Whoever answers may be faster than the SUBACK.
+    await subscription?.ready
     const value = typeof payload === 'function' ? await payload() : payload
     if (signal.aborted) return
     // The response may come before the acknowledgement.
     const responded = subscription && new Promise<void>((resolve) => (answered = resolve))
     await port.publishNow(topic, value, qos)
     await responded
+  }
+  const perform = async (signal: AbortSignal): Promise<void> => {
+    const giveUp = () => (answered = undefined)
+    signal.addEventListener('abort', giveUp)
+    try {
+      await send(signal)
+    } catch (error) {
+      giveUp()
+      if (!signal.aborted && error !== notNow) port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
+      throw error
+    }
   }
   const timedOut = () => {
     answered = undefined

@@ -12,6 +12,9 @@ const MAX_PAYLOAD = 268_435_455 - 4 * 65_535
 
 const ACCEPTED = Promise.resolve()
 
+/** What `publishNow` rejects with if it would have to wait. */
+export const notNow = new Error('the connection takes no publish now')
+
 /** Options of a payload, whatever made it. */
 type WireOptions = Omit<PublishOptions, 'codec'>
 
@@ -60,7 +63,7 @@ export function publishNow(
     checkPublish(topic, payload, { qos }, undefined)
     // It is worth nothing later: should the connection be lost, with the session, it is not sent anew.
     const publication = createPublication(session, topic, payload, { qos, ttl: 0 }, now(), resolve, reject)
-    if (!session.publishNow(publication)) reject(new Error('the connection takes no request now'))
+    if (!session.publishNow(publication)) reject(notNow)
   })
 }
 

@@ -28,7 +28,11 @@ export function createDeliver<Value>(delivery: Delivery<Value>): (packet: Incomi
   const hand = (packet: IncomingPublish, value: Value): Processing => {
     try {
       const processed = handler(new ReceivedMessage(packet, value))
-      return isThenable(processed) ? Promise.resolve(processed).then(nothing, rethrowTo(onThrow)) : undefined
+      if (!isThenable(processed)) return undefined
+      const concluded = Promise.resolve(processed).then(nothing, rethrowTo(onThrow))
+      // With `ack: 'on-receipt'` nobody waits for it.
+      concluded.catch(nothing)
+      return concluded
     } catch (error) {
       return rethrowTo(onThrow)(error)
     }

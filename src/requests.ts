@@ -3,7 +3,7 @@ import { InvalidOptionError, TimeoutError } from './errors.ts'
 import type { Clock } from './options.ts'
 import { checkTopic } from './topics.ts'
 import type { Message, Payload, PublishProperties, Qos } from './types.ts'
-import { wait, type Ending } from './wait.ts'
+import { Waits, type Ending } from './wait.ts'
 
 /** What requests need of the client. */
 export interface RequestPort {
@@ -23,6 +23,13 @@ interface Pending {
   readonly ending: Ending<Message>
 }
 
+/** Where the response to one request comes. */
+interface Listening {
+  /** Resolves when the broker holds the subscription; rejects if it never will. */
+  readonly ready: Promise<unknown>
+  readonly stop: () => void
+}
+
 const DEFAULT_TIMEOUT = 30_000
 
 /**
@@ -32,8 +39,10 @@ const DEFAULT_TIMEOUT = 30_000
 export class Requests {
   readonly #port: RequestPort
   readonly #responseTopic: string
+  /** Those on the response topic of this client, by their Correlation Data. */
   readonly #pending = new Map<string, Pending>()
-  #subscribed = false
+  readonly #waits = new Waits()
+  #subscription: Subscription | undefined
   #last = 0
 
   /** @param responseTopic - of this client alone */
@@ -55,17 +64,21 @@ export class Requests {
 
     const sending = new AbortController()
     const error = () => new TimeoutError(`the response to ${topic}`, timeout)
+    const ends = { signal, timeout: { after: timeout, clock: this.#port.clock, error } }
     try {
-      return await wait<Message>({ signal, timeout: { after: timeout, clock: this.#port.clock, error } }, (ending) => {
+      return await this.#waits.wait<Message>(ends, (ending) => {
         const id = String(++this.#last)
         const correlationData = new TextEncoder().encode(id)
-        const stop =
+        const { ready, stop } =
           responseTopic === undefined
-            ? this.#awaitOnOwnTopic(id, { match, ending })
-            : this.#awaitOn(responseTopic, version === 5 ? id : undefined, { match, ending })
+            ? this.#listenOnOwnTopic(id, { match, ending })
+            : this.#listenOn(responseTopic, version === 5 ? id : undefined, { match, ending })
         const properties = { responseTopic: responseTopic ?? this.#responseTopic, correlationData }
         const publishing = { qos, signal: sending.signal, ttl: timeout, ...(version === 5 && { properties }) }
-        this.#port.publish(topic, payload, publishing).catch((reason: unknown) => ending.reject(reason))
+        // Whoever answers may be faster than the SUBACK.
+        void ready
+          .then(() => this.#port.publish(topic, payload, publishing))
+          .catch((reason: unknown) => ending.reject(reason))
         return [stop]
       })
     } finally {
@@ -74,21 +87,25 @@ export class Requests {
     }
   }
 
-  #awaitOnOwnTopic(id: string, pending: Pending): () => void {
-    if (!this.#subscribed) this.#subscribe()
-    this.#pending.set(id, pending)
-    return () => void this.#pending.delete(id)
+  /** Ends all that are under way. */
+  reject(error: unknown): void {
+    this.#waits.reject(error)
   }
 
-  #subscribe(): void {
-    this.#subscribed = true
+  #listenOnOwnTopic(id: string, pending: Pending): Listening {
+    this.#subscription ??= this.#subscribe()
+    this.#pending.set(id, pending)
+    return { ready: this.#subscription.ready, stop: () => void this.#pending.delete(id) }
+  }
+
+  #subscribe(): Subscription {
     const subscription = this.#port.subscribe(this.#responseTopic, (message) => this.#received(message))
     // Refused for good: no response can come, and the next request tries again.
-    subscription.ready.catch((error: unknown) => {
-      this.#subscribed = false
+    subscription.ready.catch(() => {
+      this.#subscription = undefined
       subscription.unsubscribe()
-      for (const { ending } of this.#pending.values()) ending.reject(error)
     })
+    return subscription
   }
 
   #received(message: Message): void {
@@ -96,14 +113,14 @@ export class Requests {
     if (pending && (pending.match?.(message) ?? true)) pending.ending.resolve(message)
   }
 
-  #awaitOn(responseTopic: string, id: string | undefined, { match, ending }: Pending): () => void {
+  #listenOn(responseTopic: string, id: string | undefined, { match, ending }: Pending): Listening {
     const subscription = this.#port.subscribe(responseTopic, (message) => {
       const correlation = correlationOf(message)
       // Whoever answers without Correlation Data can only be told by the topic.
       if (id !== undefined && correlation !== undefined && correlation !== id) return
       if (match?.(message) ?? true) ending.resolve(message)
     })
-    return () => subscription.unsubscribe()
+    return { ready: subscription.ready, stop: () => subscription.unsubscribe() }
   }
 }
 

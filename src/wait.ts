@@ -1,3 +1,4 @@
+import { clampDelay } from '../machines/policy/backoff.ts'
 import type { Clock } from './options.ts'
 
 export interface WaitOptions {
@@ -52,7 +53,7 @@ export function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>)
   signal?.addEventListener('abort', onAbort)
   stops.push(() => signal?.removeEventListener('abort', onAbort))
   if (timeout) {
-    const timer = timeout.clock.setTimeout(() => ending.reject(timeout.error()), timeout.after)
+    const timer = timeout.clock.setTimeout(() => ending.reject(timeout.error()), clampDelay(timeout.after))
     stops.push(() => timeout.clock.clearTimeout(timer))
   }
   stops.push(...start(ending))

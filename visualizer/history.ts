@@ -1,4 +1,5 @@
 import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from './protocol.ts'
+import { Queue } from './queue.ts'
 import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
 
 const MAX_ACTORS = 2_000
@@ -55,7 +56,9 @@ export class History {
   readonly #onForgotten: (sessionIds: readonly string[]) => void
   readonly #actors = new Map<string, KnownActor>()
   /** Oldest first, by kind of actor. */
-  readonly #shares = new Map<string, Entry[]>()
+  readonly #shares = new Map<string, Queue<Entry>>()
+  /** Messages of one actor often follow each other. */
+  #latest: KnownActor | undefined
   #size = 0
   #lastId = 0
   #forgotten = 0
@@ -78,9 +81,12 @@ export class History {
   add(feedId: string, recorded: Recorded): void {
     const actor = this.#actor(feedId, recorded)
     const entry = new Entry(++this.#lastId, feedId, actor, recorded)
-    if (entry.type === '@xstate.actor') actor.birth = entry
+    if (entry.type === '@xstate.actor') {
+      actor.birth = entry
+      // One that comes again is a feed's replay, and has the newest snapshot in it.
+      actor.snapshot = undefined
+    }
     if (entry.type === '@xstate.snapshot') actor.snapshot = entry
-    // A birth that comes again is that of an actor which was thought to have stopped.
     if (recorded.stopped !== undefined) actor.stopped = recorded.stopped
     if (entry.type === '@xstate-mqtt.stats') actor.stats = entry
     this.#keep(entry, actor)
@@ -110,11 +116,18 @@ export class History {
       const message = JSON.stringify({ ...birth, bornAt: birth.bornAt ?? birth.createdAt, ...now })
       return actor.stats ? [message, actor.stats.text] : [message]
     })
-    const entries = [...this.#shares.values()].flat().toSorted((a, b) => a.id - b.id)
+    const entries = [...this.#shares.values()].flatMap((share) => share.all).toSorted((a, b) => a.id - b.id)
     return { actors, entries }
   }
 
-  #actor(feedId: string, { sessionId, kind }: Recorded): KnownActor {
+  #actor(feedId: string, recorded: Recorded): KnownActor {
+    if (this.#latest?.sessionId !== recorded.sessionId || this.#latest.feedId !== feedId) {
+      this.#latest = this.#find(feedId, recorded)
+    }
+    return this.#latest
+  }
+
+  #find(feedId: string, { sessionId, kind }: Recorded): KnownActor {
     const key = `${feedId}/${sessionId}`
     const known = this.#actors.get(key)
     if (known) return known
@@ -134,7 +147,7 @@ export class History {
   }
 
   #keep(entry: Entry, actor: KnownActor): void {
-    const share = this.#shares.get(actor.kind) ?? []
+    const share = this.#shares.get(actor.kind) ?? new Queue<Entry>()
     if (share.length === 0) this.#shares.set(actor.kind, share)
     share.push(entry)
     actor.entries += 1
@@ -142,7 +155,7 @@ export class History {
     if (this.#size > this.#limit) this.#forgetEntry(share)
   }
 
-  #forgetEntry(latest: Entry[]): void {
+  #forgetEntry(latest: Queue<Entry>): void {
     const fair = this.#limit / this.#shares.size
     const share = latest.length > fair ? latest : this.#largestShare(latest)
     const entry = share.shift()
@@ -153,7 +166,7 @@ export class History {
     if (entry.actor.stopped && entry.actor.entries === 0) this.#forget(entry.actor)
   }
 
-  #largestShare(latest: Entry[]): Entry[] {
+  #largestShare(latest: Queue<Entry>): Queue<Entry> {
     let largest = latest
     for (const share of this.#shares.values()) if (share.length > largest.length) largest = share
     return largest
@@ -171,11 +184,12 @@ export class History {
 
   #forget(actor: KnownActor): void {
     this.#actors.delete(actor.key)
-    const share = this.#shares.get(actor.kind)?.filter((entry) => entry.actor !== actor) ?? []
+    if (this.#latest === actor) this.#latest = undefined
+    const share = this.#shares.get(actor.kind)
+    if (share && actor.entries > 0) share.keep((entry) => entry.actor !== actor)
+    if (share?.length === 0) this.#shares.delete(actor.kind)
     this.#size -= actor.entries
     this.#forgotten += actor.entries
-    if (share.length > 0) this.#shares.set(actor.kind, share)
-    else this.#shares.delete(actor.kind)
     this.#onForgotten([actor.key])
   }
 }
@@ -185,7 +199,8 @@ function stoppedUnseen({ sessionId, kind, feedId, snapshot, birth }: KnownActor)
   const createdAt = String(Date.now())
   const read = (): SnapshotMessage => {
     const { rootId } = birth ? (JSON.parse(birth.text) as ActorMessage) : {}
-    const { value, context } = snapshot ? (JSON.parse(snapshot.text) as SnapshotMessage).snapshot : {}
+    const last = snapshot ?? birth
+    const { value, context } = last ? (JSON.parse(last.text) as ActorMessage | SnapshotMessage).snapshot : {}
     return {
       type: '@xstate.snapshot',
       sessionId,

@@ -294,10 +294,8 @@ export type ServerFrame = ServerMessage | BatchMessage<ServerMessage>
 /** Page → server. */
 export type ViewerMessage = StatelyConnected | CommandMessage
 
-/** App → server. */
+/** App → server, alone or inside of batches. */
 export type FeedMessage = HelloMessage | HistoryMessage | DroppedMessage | CommandResultMessage
-
-export type FeedFrame = FeedMessage | BatchMessage<FeedMessage>
 
 /** Server → app. */
 export type FeedReply = WelcomeMessage | StatelyConnected | CommandMessage

@@ -42,7 +42,7 @@ export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, kee
     client.start()
   })
   return {
-    publish: (topicName, payload, qos, done) => void client.publish({ topicName, payload, qos }).then(done),
+    publish: (topicName, payload, qos, done) => void client.publish({ topicName, payload, qos }).then(done, ignored),
     subscribe: async (filters, qos, onMessage) => {
       client.on('messageReceived', onMessage)
       await client.subscribe({ subscriptions: filters.map((topicFilter) => ({ topicFilter, qos })) })
@@ -57,3 +57,6 @@ export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, kee
       }),
   }
 }
+
+/** What is un-acked when it ends. */
+function ignored(): void {}

@@ -13,10 +13,13 @@ export const connectOurs: Connect = async (options) => {
   const client = new ResilientMqttClient(oursOptions(options))
   await client.connect()
   return {
-    publish: (topic, payload, qos, done) => void client.publish(topic, payload, { qos }).then(done),
+    publish: (topic, payload, qos, done) => void client.publish(topic, payload, { qos }).then(done, ignored),
     subscribe: async (filters, qos, onMessage) => {
       await Promise.all(filters.map((filter) => client.subscribe(filter, onMessage, { qos }).ready))
     },
     end: () => client[Symbol.asyncDispose](),
   }
 }
+
+/** What is un-acked when it ends. */
+function ignored(): void {}

@@ -11,7 +11,7 @@ export interface ResendTask {
 
 /** Publishes what is not acknowledged, and resends it on the next connection; the time is measured on the wire. */
 export async function resend({ peer, port, messages }: ResendTask) {
-  const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, clean: false, retryDelay: 20 })
+  const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, clean: false, retryDelay: 5 })
   tell('connected')
   await asked('publish')
   const payload = new Uint8Array(64).fill(120)

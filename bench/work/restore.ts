@@ -11,7 +11,7 @@ export interface RestoreTask {
 
 /** Subscribes, and lives through the broker's restart; what happens then is measured on the wire. */
 export async function restore({ peer, port, filters }: RestoreTask) {
-  const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, retryDelay: 20 })
+  const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, retryDelay: 5 })
   const names = Array.from({ length: filters }, (_, n) => `bench/restore/${n}/#`)
   for (let i = 0; i < filters; i += 1_000) await client.subscribe(names.slice(i, i + 1_000), 1, () => {})
   tell('subscribed')

@@ -65,7 +65,7 @@ export class Translator {
     const { sessionId, name = sessionId, parentId, snapshot } = message
     const config = machineConfig(message.definition)
     if (!config || (snapshot && snapshot.status !== 'active')) return []
-    const machine = createMachine({ ...config, predictableActionArguments: true }) as AnyStateMachine
+    const machine = createMachine(config) as AnyStateMachine
     const registration = {
       type: 'service.register' as const,
       machine: JSON.stringify(config),
@@ -107,7 +107,7 @@ type Config = Readonly<Record<string, unknown>>
 function machineConfig(definition: string | undefined): Config | undefined {
   const config = definition === undefined ? undefined : (JSON.parse(definition) as Config)
   if (!config?.states) return undefined
-  return { ...stateNode(config), description: LABEL }
+  return { ...stateNode(config), description: LABEL, predictableActionArguments: true }
 }
 
 function stateNode(node: Config): Config {

@@ -149,7 +149,8 @@ function policyInWords(policy: ReconnectPolicy | RecoveryPolicy, name: string): 
 
 function conclusion({ reconnect, recovery }: Plan): string {
   if (reconnect.unlimited) return 'It never gives up: the fast tier has no end, so recovery never begins.'
-  const fast = `Recovery begins after ${inWords(reconnect.expected)} of outage, on average`
+  const onAverage = reconnect.expected === reconnect.ceiling ? '' : ', on average'
+  const fast = `Recovery begins after ${inWords(reconnect.expected)} of outage${onAverage}`
   if (recovery.unlimited) return `${fast}, and never ends.`
   return `${fast}; it gives up after ${inWords(reconnect.expected + recovery.expected)}.`
 }

@@ -61,14 +61,14 @@ async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
 
 async function openPath(path: string): Promise<OpenDatabase> {
   const { ClassicLevel } = await importClassicLevel(path)
-  if (isForeignFolder(path)) throw new StoreError('foreign', path)
-  const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
   try {
+    if (isForeignFolder(path)) throw new StoreError('foreign', path)
+    const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
     await database.open()
+    return { database, release: () => database.close() }
   } catch (error) {
     throw openError(path, error)
   }
-  return { database, release: () => database.close() }
 }
 
 async function importClassicLevel(path: string) {
@@ -93,6 +93,7 @@ function isForeignFolder(path: string): boolean {
 }
 
 function openError(location: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error
   const { cause } = error as { cause?: { code?: unknown } }
   if (cause?.code === 'LEVEL_LOCKED') return new StoreError('locked', location, { cause: error })
   if (cause?.code === 'LEVEL_CORRUPTION') return new StoreError('corrupt', location, { cause: error })

@@ -2,6 +2,7 @@ import type { IClientOptions } from 'mqtt'
 import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
+import { checkProperties } from '../publish-properties.ts'
 import type { Clock, ConnectOptions, Credentials } from '../options.ts'
 
 /** What one attempt needs, all evaluated. */
@@ -59,7 +60,9 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
 }
 
 function connectProperties(options: ConnectOptions, clean: boolean): IClientOptions['properties'] {
-  const { receiveMaximum, maximumPacketSize, userProperties } = options
+  const { receiveMaximum, maximumPacketSize } = options
+  // With empty ones mqtt-packet writes nothing at all.
+  const { userProperties } = checkProperties({ userProperties: options.userProperties ?? {} }) ?? {}
   const sessionExpiry = options.sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY)
   return {
     sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
@@ -70,8 +73,8 @@ function connectProperties(options: ConnectOptions, clean: boolean): IClientOpti
 }
 
 function toWill(will: NonNullable<ConnectOptions['will']>, protocolVersion: 4 | 5): IClientOptions['will'] {
-  const { topic, payload, qos = 0, retain = false, delay = 0, properties } = will
-  const willProperties = { willDelayInterval: Math.ceil(delay / 1_000), ...properties }
+  const { topic, payload, qos = 0, retain = false, delay = 0 } = will
+  const willProperties = { willDelayInterval: Math.ceil(delay / 1_000), ...checkProperties(will.properties) }
   return {
     topic,
     payload: payload as Buffer,

@@ -28,20 +28,31 @@ export async function spendNight(inspection: Inspection): Promise<Actor<typeof c
   try {
     let weather: Weather = 'up'
     const seed = chance(7)
-    const transport = createFakeTransport((connection) => later(clock, 180 + seed() * 300, () => answer(connection, weather)))
+    const transport = createFakeTransport((connection) =>
+      later(clock, 180 + seed() * 300, () => answer(connection, weather)),
+    )
     const machine = connectionMachine.provide({
-      actors: { transport: transport.logic, subscriptions: subscriptionsMachine.provide({ actors: { sync: sync(clock) } }) },
+      actors: {
+        transport: transport.logic,
+        subscriptions: subscriptionsMachine.provide({ actors: { sync: sync(clock) } }),
+      },
     })
     const actor = createActor(machine, {
       id: 'connection',
-      clock: clock as never,
+      clock,
       inspect: inspection.inspect,
       input: { random: seed, now: clock.now, reconnect: { maxAttempts: 7 } },
     })
     actor.start()
     let published = 0
     let outbox = 0
-    const sample = () => ({ outbox: Math.round(outbox), outboxBytes: Math.round(outbox) * 260, published, received: published * 3, inFlight: 0 })
+    const sample = () => ({
+      outbox: Math.round(outbox),
+      outboxBytes: Math.round(outbox) * 260,
+      published,
+      received: published * 3,
+      inFlight: 0,
+    })
     inspection.watch(actor, sample)
     const pass = async (ms: number) => {
       clock.tick(ms)
@@ -55,7 +66,10 @@ export async function spendNight(inspection: Inspection): Promise<Actor<typeof c
     }
 
     actor.send({ type: 'CONNECT' })
-    actor.send({ type: 'PERIODIC.START', schedule: { id: 'heartbeat', interval: 5 * MINUTE, jitter: 0, responseTimeout: null } })
+    actor.send({
+      type: 'PERIODIC.START',
+      schedule: { id: 'heartbeat', interval: 5 * MINUTE, jitter: 0, responseTimeout: null },
+    })
     await passAll(108 * MINUTE)
     weather = 'down'
     transport.current.fail({ kind: 'keepalive' })
@@ -100,7 +114,9 @@ function sync(clock: ReturnType<typeof createTestClock>) {
       later(clock, 40, () => send({ type: 'sync.progress', done: 6, total: 12 })),
       later(clock, 90, () => send({ type: 'sync.settled', wanted: 12, held: 12, refused: 0, retryable: 0 })),
     ]
-    return () => timers.forEach((timer) => clock.clearTimeout(timer))
+    return () => {
+      for (const timer of timers) clock.clearTimeout(timer)
+    }
   })
 }
 

@@ -99,6 +99,7 @@ describe('resetReconnect', () => {
     server.setScript({})
     client.resetReconnect()
     await client.waitFor('connected')
+    expect(client.isConnected).toBe(true)
   })
 })
 
@@ -127,6 +128,7 @@ describe('recover', () => {
     await next('reconnectScheduled', 1)
     client.recover()
     await connected
+    expect(clock.now()).toBe(0)
   })
 })
 
@@ -184,7 +186,12 @@ describe('periodic requests', () => {
   })
 
   test.each([
-    ['throws', () => { throw new Error('broken') }],
+    [
+      'throws',
+      () => {
+        throw new Error('broken')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('broken'))],
     ['gives what is no payload', () => 7 as never],
   ])('a payload that %s is followed by the next', async (_, broken) => {

@@ -22,7 +22,13 @@ describe('connect', () => {
     server.send({ cmd: 'suback', messageId, granted: [0] })
     expect(await next('connected', 1)).toEqual({ sessionPresent: false, restored: 1, refused: 0 })
     await connected
-    expect(client.status).toMatchObject({ state: 'connected', attempt: 0, cycle: 0, nextRetryAt: null, lastFailure: null })
+    expect(client.status).toMatchObject({
+      state: 'connected',
+      attempt: 0,
+      cycle: 0,
+      nextRetryAt: null,
+      lastFailure: null,
+    })
   })
 
   test('follows the same policy as every later attempt', async () => {
@@ -30,7 +36,8 @@ describe('connect', () => {
     const { client, path } = startClient({ ...atOnce, url: server.url })
     await client.connect()
     expect(server.connections).toHaveLength(3)
-    expect(path).toEqual(['idle'])
+    const wait = ['connecting', 'reconnecting']
+    expect(path()).toEqual(['idle', ...wait, ...wait, 'connecting', 'connected'])
     expect(client.status.counters).toMatchObject({ connects: 1, failedAttempts: 2, interruptions: 0 })
   })
 
@@ -56,7 +63,7 @@ describe('connect', () => {
       failure: { kind: 'refused', protocolVersion: 5, reasonCode: 0x8a, reasonString: 'go away' },
     })
     expect(client.status.state).toBe('failed')
-    expect(path).toEqual(['idle'])
+    expect(path()).toEqual(['idle', 'connecting', 'failed'])
     // And may be tried again.
     server.setScript({})
     await client.connect()
@@ -227,10 +234,12 @@ describe('waitFor', () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     await client.waitFor('idle')
-    const seen = Promise.all((['connecting', 'connected', 'disconnected'] as const).map((state) => client.waitFor(state)))
+    const seen = Promise.all(
+      (['connecting', 'connected', 'disconnected'] as const).map((state) => client.waitFor(state)),
+    )
     await client.connect()
     await client.disconnect()
-    await seen
+    expect(await seen).toHaveLength(3)
   })
 
   test('rejects after its timeout, on the client’s clock', async () => {
@@ -322,7 +331,9 @@ describe('dispose', () => {
     await client.waitFor('disconnecting')
     const connected = rejection(client.connect())
     await disposed
-    expect(await connected).toMatchObject({ name: expect.stringMatching(/^(ClientDisposed|Disconnected)Error$/) as string })
+    expect(await connected).toMatchObject({
+      name: expect.stringMatching(/^(ClientDisposed|Disconnected)Error$/) as string,
+    })
     await server.waitFor(() => server.openSockets === 0)
   })
 

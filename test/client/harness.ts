@@ -1,7 +1,12 @@
 import { onTestFinished } from 'vitest'
 import type { InspectionEvent } from 'xstate'
 
-import { ResilientMqttClient, type ClientEvents, type ClientStatus, type ResilientMqttClientOptions } from '../../src/index.ts'
+import {
+  ResilientMqttClient,
+  type ClientEvents,
+  type ClientStatus,
+  type ResilientMqttClientOptions,
+} from '../../src/index.ts'
 import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
 import { Waiters, type WaitOptions } from '../../src/testing/wait-for.ts'
 
@@ -50,7 +55,9 @@ export function startClient(options: ResilientMqttClientOptions) {
   const told: Told[] = []
   const lines: LogLine[] = []
   const inspected: InspectionEvent[] = []
-  const waiters = new Waiters(() => `Told: ${told.map(({ name, event }) => `${name} ${JSON.stringify(event)}`).join(' ')}`)
+  const waiters = new Waiters(
+    () => `Told: ${told.map(({ name, event }) => `${name} ${JSON.stringify(event)}`).join(' ')}`,
+  )
   const log = (level: LogLine['level']) => (details: object, message: string) => {
     lines.push({ level, details, message })
     waiters.changed()
@@ -77,12 +84,10 @@ export function startClient(options: ResilientMqttClientOptions) {
     inspected,
     heard,
     /** The states that it went through, the first included. */
-    get path(): readonly string[] {
-      return ['idle', ...heard('stateChanged').map(({ to }) => to)]
-    },
+    path: (): readonly string[] => ['idle', ...heard('stateChanged').map(({ to }) => to)],
     /** Waits for the n-th event of a name. */
-    next: <Name extends keyof ClientEvents>(name: Name, n = heard(name).length + 1, options: WaitOptions = {}) =>
-      waiters.wait(`${name} ${n}`, () => heard(name)[n - 1], options) as Promise<ClientEvents[Name]>,
+    next: <Name extends keyof ClientEvents>(name: Name, n = heard(name).length + 1, wait: WaitOptions = {}) =>
+      waiters.wait(`${name} ${n}`, () => heard(name)[n - 1], wait) as Promise<ClientEvents[Name]>,
   }
 }
 

@@ -41,23 +41,26 @@ test.each(everyQuality)('subscribe with QoS $qos, MQTT $version', async ({ versi
   expect((await server.waitFor('unsubscribe')).unsubscriptions).toEqual(['a/+'])
 })
 
-test.each(everyQuality)('published offline with QoS $qos, MQTT $version: delivered in order', async ({ version, qos }) => {
-  const server = await startServer()
-  const { client, next } = startClient({ ...atOnce, url: server.url, options: { protocolVersion: version } })
-  const before = ['1', '2', '3'].map((payload) => client.publish('a', payload, { qos }))
-  await client.connect()
-  await Promise.all(before)
-  await server.waitFor('publish', { count: 3 })
-  await server.close()
-  await next('connectionInterrupted', 1)
-  const meanwhile = ['4', '5', '6'].map((payload) => client.publish('a', payload, { qos }))
-  expect(client.outbox.size).toBe(3)
-  await server.listen()
-  expect(await Promise.all(meanwhile)).toHaveLength(3)
-  expect(client.outbox).toMatchObject({ size: 0, inFlight: 0 })
-  await server.waitFor('publish', { count: 6 })
-  expect(server.received('publish').map(({ payload }) => String(payload))).toEqual(['1', '2', '3', '4', '5', '6'])
-})
+test.each(everyQuality)(
+  'published offline with QoS $qos, MQTT $version: delivered in order',
+  async ({ version, qos }) => {
+    const server = await startServer()
+    const { client, next } = startClient({ ...atOnce, url: server.url, options: { protocolVersion: version } })
+    const before = ['1', '2', '3'].map((payload) => client.publish('a', payload, { qos }))
+    await client.connect()
+    await Promise.all(before)
+    await server.waitFor('publish', { count: 3 })
+    await server.close()
+    await next('connectionInterrupted', 1)
+    const meanwhile = ['4', '5', '6'].map((payload) => client.publish('a', payload, { qos }))
+    expect(client.outbox.size).toBe(3)
+    await server.listen()
+    expect(await Promise.all(meanwhile)).toHaveLength(3)
+    expect(client.outbox).toMatchObject({ size: 0, inFlight: 0 })
+    await server.waitFor('publish', { count: 6 })
+    expect(server.received('publish').map(({ payload }) => String(payload))).toEqual(['1', '2', '3', '4', '5', '6'])
+  },
+)
 
 test('through a real broker and an outage', async () => {
   await using broker = await createEmbeddedBroker()

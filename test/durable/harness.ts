@@ -29,6 +29,7 @@ export class SpiedDatabase implements LevelDatabase {
   gate: Promise<void> = Promise.resolve()
   /** What the next writes fail with. */
   failure: Error | undefined
+  readonly #told: (() => void)[] = []
   readonly #level: MemoryLevel<Uint8Array, Uint8Array>
 
   constructor(level = new MemoryLevel<Uint8Array, Uint8Array>(views)) {
@@ -38,6 +39,11 @@ export class SpiedDatabase implements LevelDatabase {
   /** The same data, as another process would find them. */
   reopened(): SpiedDatabase {
     return new SpiedDatabase(this.#level)
+  }
+
+  /** Resolves when the next write begins. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#told.push(resolve))
   }
 
   open(): Promise<void> {
@@ -50,6 +56,7 @@ export class SpiedDatabase implements LevelDatabase {
 
   async batch(operations: Operation[], { sync }: { readonly sync: boolean }): Promise<void> {
     this.batches.push({ operations, sync })
+    for (const tell of this.#told.splice(0)) tell()
     await this.gate
     if (this.failure) throw this.failure
     await this.#level.batch(operations, views)
@@ -124,6 +131,7 @@ export function startClient(options: ResilientMqttClientOptions) {
   const client = new ResilientMqttClient({
     options: { clean: false },
     reconnect: { initialDelay: 1, maxDelay: 1, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+    timeouts: { disconnectTimeout: 100 },
     ...options,
   })
   client.on('error', ({ error }) => void errors.push(error))

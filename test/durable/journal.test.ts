@@ -93,10 +93,9 @@ describe('the next process', () => {
   it('finds what waits and what is in flight, each in its order, and the client id', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((topic) => publication(topic, { qos: 2, payload: topic })) as [
-      ReturnType<typeof publication>,
-      ...ReturnType<typeof publication>[],
-    ]
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((topic) =>
+      publication(topic, { qos: 2, payload: topic }),
+    ) as [ReturnType<typeof publication>, ...ReturnType<typeof publication>[]]
     for (const [n, each] of [a, b!, c!].entries()) each.packetId = 40_000 - n
     void [a, b!, c!, d!, e!].map((each) => journal.accepted(each))
     void journal.sent([a, b!, c!])
@@ -115,7 +114,12 @@ describe('the next process', () => {
       ['c', 'sent', 39_998],
     ])
     expect(next.clientId).toBe('generated')
-    expect(waiting[0]).toMatchObject({ durable: true, orphaned: true, qos: 2, payload: new Uint8Array(Buffer.from('e')) })
+    expect(waiting[0]).toMatchObject({
+      durable: true,
+      orphaned: true,
+      qos: 2,
+      payload: new Uint8Array(Buffer.from('e')),
+    })
   })
 
   it('goes on with the sequence', async () => {
@@ -134,25 +138,28 @@ describe('the next process', () => {
   test.each([
     ['sent', ['new'], ['old'], []],
     ['released', ['new'], [], ['old']],
-  ] as const)('gives a packet id to the newer of two: the older was %s', async (phase, inFlight, waiting, delivered) => {
-    const database = new SpiedDatabase()
-    const { journal } = journalOn(database)
-    const older = publication('old', { qos: 2 })
-    const newer = publication('new', { qos: 2 })
-    older.packetId = newer.packetId = 7
-    void journal.accepted(older)
-    void journal.accepted(newer)
-    void (phase === 'sent' ? journal.sent([older]) : journal.released(older))
-    await journal.sent([newer])
+  ] as const)(
+    'gives a packet id to the newer of two: the older was %s',
+    async (phase, inFlight, waiting, delivered) => {
+      const database = new SpiedDatabase()
+      const { journal } = journalOn(database)
+      const older = publication('old', { qos: 2 })
+      const newer = publication('new', { qos: 2 })
+      older.packetId = newer.packetId = 7
+      void journal.accepted(older)
+      void journal.accepted(newer)
+      void (phase === 'sent' ? journal.sent([older]) : journal.released(older))
+      await journal.sent([newer])
 
-    const { journal: next, restored } = journalOn(database.reopened())
-    await next.open()
-    expect(restored[0]?.inFlight.map(({ topic }) => topic)).toEqual(inFlight)
-    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(waiting)
-    await next.flush()
-    const topics = (await contentsOf(database)).map((line) => line.split(' ')[0])
-    for (const topic of delivered) expect(topics).not.toContain(topic)
-  })
+      const { journal: next, restored } = journalOn(database.reopened())
+      await next.open()
+      expect(restored[0]?.inFlight.map(({ topic }) => topic)).toEqual(inFlight)
+      expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(waiting)
+      await next.flush()
+      const topics = (await contentsOf(database)).map((line) => line.split(' ')[0])
+      for (const topic of delivered) expect(topics).not.toContain(topic)
+    },
+  )
 })
 
 describe('a write that fails', () => {
@@ -164,10 +171,10 @@ describe('a write that fails', () => {
     await journal.open()
     database.failure = full
 
-    const error = await rejection(journal.accepted(publication('a')).catch((reason) => {
-      expect(told).toContain('refused a: write')
-      throw reason
-    }))
+    let toldBefore: readonly string[] = []
+    const accepted = journal.accepted(publication('a'))
+    const error = await rejection(accepted.finally(() => (toldBefore = [...told])))
+    expect(toldBefore).toContain('refused a: write')
     expect(error).toBeInstanceOf(StoreError)
     expect(error).toMatchObject({ problem: 'write', cause: full })
     expect(error.message).toBe('the store of the application could not be written: no space left on device')

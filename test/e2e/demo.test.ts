@@ -17,19 +17,15 @@ describe('one whole outage', () => {
     expect(took).toBeLessThan(30_000)
 
     const path = states(stdout)
-    expect(path.filter((state, index) => state !== path[index - 1])).toEqual([
-      'refreshingToken',
-      'connecting',
-      'connected',
-      ...['reconnecting', 'connecting', 'reconnecting', 'connecting', 'reconnecting', 'connecting'],
-      'failed',
-      ...['recovering', 'connecting', 'recovering'],
-      'refreshingToken',
-      'connecting',
-      'connected',
-      'disconnecting',
-      'disconnected',
-    ])
+    expect(path.filter((state, index) => state !== path[index - 1]).join(' ')).toBe(
+      [
+        'refreshingToken connecting connected',
+        'reconnecting connecting reconnecting connecting reconnecting connecting failed',
+        'recovering connecting recovering',
+        'refreshingToken connecting connected',
+        'disconnecting disconnected',
+      ].join(' '),
+    )
     expect(stdout).toMatch(/◔ reconnecting +attempt 2\/3 +1 s +connect ECONNREFUSED/)
     expect(stdout).toMatch(/◑ recovering +cycle 2\/5 +3 s +connect ECONNREFUSED/)
     expect(stdout).toMatch(/◇ refreshingToken +cycle 2\/5 +the token has expired/)
@@ -42,7 +38,8 @@ describe('one whole outage', () => {
     expect(lost).toBe('0')
     expect(stdout).toMatch(/\d\d of them accepted while offline; all in order/)
     expect(stdout).toMatch(/[3-9] answered before the outage, 0 during it, [4-9] after it/)
-    expect(stdout, 'neither colours nor a live line without a terminal').not.toMatch(/[\u001B\r]/)
+    expect(stdout, 'no colours without a terminal').not.toContain('\u001B')
+    expect(stdout, 'no live line without a terminal').not.toContain('\r')
   })
 })
 

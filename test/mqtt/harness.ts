@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { createActor, setup, type AnyEventObject } from 'xstate'
+import { createActor, setup } from 'xstate'
 
 import type { ConnectionFact, TransportInput } from '../../machines/connection-types.ts'
 import type { Failure } from '../../machines/failure.ts'
@@ -85,7 +85,7 @@ export function transportScene(attempt: AttemptOptions) {
     on: {
       'transport.*': {
         actions: ({ event }) => {
-          told.push(event as AnyEventObject as ConnectionFact)
+          told.push(event as ConnectionFact)
           waiters.changed()
         },
       },

@@ -13,7 +13,12 @@ test.each(everywhere)('connects over $scheme with MQTT $version', async ({ schem
   const { client } = startClient({ url: server.url, options: { ...trusting, protocolVersion: version } })
   await client.connect()
   expect(server.received('connect')).toMatchObject([
-    { protocolVersion: version, clean: true, keepalive: 60, clientId: expect.stringMatching(/^xstate-mqtt-[0-9a-z]{11}$/) },
+    {
+      protocolVersion: version,
+      clean: true,
+      keepalive: 60,
+      clientId: expect.stringMatching(/^xstate-mqtt-[0-9a-z]{11}$/),
+    },
   ])
   await client.disconnect()
   expect(server.received('disconnect')).toHaveLength(1)
@@ -155,12 +160,14 @@ describe('TLS', () => {
     const server = await serve(scheme)
     const { client } = startClient({ ...once, url: server.url, options: { tls: { rejectUnauthorized: false } } })
     await client.connect()
+    expect(client.isConnected).toBe(true)
   })
 
   test.each(['mqtts', 'wss'] as const)('%s: trusted by its authority', async (scheme) => {
     const server = await serve(scheme)
     const { client } = startClient({ ...once, url: server.url, options: trusting })
     await client.connect()
+    expect(client.isConnected).toBe(true)
   })
 
   test.each(['mqtts', 'wss'] as const)('%s, without its s, but with a key and a certificate', async (scheme) => {
@@ -168,6 +175,7 @@ describe('TLS', () => {
     const url = server.url.replace('s://', '://')
     const { client } = startClient({ ...once, url, options: { tls: { ...trusting.tls, ...identity } } })
     await client.connect()
+    expect(client.isConnected).toBe(true)
   })
 
   test.each(['mqtts', 'wss'] as const)('%s: not trusted', async (scheme) => {
@@ -181,7 +189,8 @@ describe('TLS', () => {
 })
 
 describe('WebSocket', () => {
-  const signed = '/mqtt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fiot%2Faws4_request&X-Amz-Signature=1a2b%3D'
+  const signed =
+    '/mqtt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fiot%2Faws4_request&X-Amz-Signature=1a2b%3D'
 
   test('headers and a signed URL come from the credentials, anew for each refresh', async () => {
     const server = await upgradeRecorder()
@@ -199,7 +208,11 @@ describe('WebSocket', () => {
     await failed
     for (const [i, { url, headers }] of server.requests.entries()) {
       expect(url).toBe(`${signed}&n=${i + 1}`)
-      expect(headers).toMatchObject({ 'x-fixed': 'yes', authorization: `Bearer ${i + 1}`, host: server.origin.slice(5) })
+      expect(headers).toMatchObject({
+        'x-fixed': 'yes',
+        authorization: `Bearer ${i + 1}`,
+        host: server.origin.slice(5),
+      })
       expect(headers['sec-websocket-protocol']).toBe('mqtt')
     }
   })
@@ -275,13 +288,21 @@ describe('options as a function', () => {
     const server = await startServer()
     const { client } = startClient({ ...once, options: () => ({ url: server.url }) })
     await client.connect()
+    expect(client.isConnected).toBe(true)
   })
 
   const bad: [string, () => unknown, string][] = [
-    ['throws', () => { throw new RangeError('secret-1') }, 'RangeError'],
+    [
+      'throws',
+      () => {
+        throw new RangeError('secret-1')
+      },
+      'RangeError',
+    ],
     ['rejects', () => Promise.reject(new TypeError('secret-1')), 'TypeError'],
-    ['rejects with what is no error', () => Promise.reject('secret-1' as never), 'string'],
-    ['returns nothing', () => undefined, 'TypeError'],
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+    ['rejects with what is no error', () => Promise.reject('secret-1'), 'string'],
+    ['returns nothing', () => undefined, 'InvalidOptionError'],
     ['returns what is not valid', () => ({ keepalive: 60 }), 'InvalidOptionError'],
     ['returns no URL, and there is no other', () => ({}), 'InvalidOptionError'],
   ]
@@ -297,7 +318,10 @@ describe('options as a function', () => {
     good = true
     await connected
     for (const { failure } of heard('reconnectScheduled')) expect(failure).toEqual({ kind: 'options', name })
-    expect(lines.some(({ details }) => 'err' in details), 'the error itself goes to the application').toBe(true)
+    expect(
+      lines.some(({ details }) => 'err' in details),
+      'the error itself goes to the application',
+    ).toBe(true)
   })
 
   test('what MQTT.js does not take is a failure, until the client is recreated', async () => {
@@ -316,7 +340,11 @@ describe('options as a function', () => {
     const cause = new RangeError('of mine')
     const { client } = startClient({ ...once, options: () => Promise.reject(cause) })
     const error = await rejection(client.connect())
-    expect(error).toMatchObject({ name: 'ConnectionFailedError', failure: { kind: 'options', name: 'RangeError' }, cause })
+    expect(error).toMatchObject({
+      name: 'ConnectionFailedError',
+      failure: { kind: 'options', name: 'RangeError' },
+      cause,
+    })
     expect(error.message).not.toContain('of mine')
   })
 
@@ -420,7 +448,13 @@ describe('credentials', () => {
   })
 
   const bad: [string, () => unknown, string][] = [
-    ['throws', () => { throw new RangeError('secret-1') }, 'RangeError'],
+    [
+      'throws',
+      () => {
+        throw new RangeError('secret-1')
+      },
+      'RangeError',
+    ],
     ['rejects', () => Promise.reject(new TypeError('secret-1')), 'TypeError'],
     ['gives an expiry that is none', () => ({ expiresAt: 'tomorrow' }), 'InvalidOptionError'],
     ['gives an invalid Date', () => ({ expiresAt: new Date('x') }), 'InvalidOptionError'],
@@ -446,7 +480,11 @@ describe('credentials', () => {
 
   test('InvalidCredentialsError stops for good', async () => {
     const cause = new InvalidCredentialsError('no such account')
-    const { client, heard } = startClient({ ...atOnce, url: 'mqtt://127.0.0.1', credentials: () => Promise.reject(cause) })
+    const { client, heard } = startClient({
+      ...atOnce,
+      url: 'mqtt://127.0.0.1',
+      credentials: () => Promise.reject(cause),
+    })
     expect(await rejection(client.connect())).toMatchObject({ failure: { kind: 'credentials' }, cause })
     expect(heard('gaveUp')).toHaveLength(1)
     expect(heard('reconnectScheduled')).toEqual([])
@@ -503,7 +541,9 @@ describe('credentials', () => {
 
 describe('several servers', () => {
   test('an attempt that failed is followed by one at the next', async () => {
-    const servers = await Promise.all([3, 3, 0].map((reasonCode) => startServer({ script: { connack: { reasonCode } } })))
+    const servers = await Promise.all(
+      [3, 3, 0].map((reasonCode) => startServer({ script: { connack: { reasonCode } } })),
+    )
     const { client, next } = startClient({ ...atOnce, url: servers.map(({ url }) => url) })
     await client.connect()
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 1])

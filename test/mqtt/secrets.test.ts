@@ -25,7 +25,11 @@ test.each(everywhere)('a secret appears nowhere: $scheme, MQTT $version', async 
     options: () => {
       if (++evaluated === 2) throw new TypeError(secret('in-the-error-of-options'))
       return {
-        tls: { ...trusting.tls, ...((scheme === 'mqtts' || scheme === 'wss') && identity), passphrase: secret('passphrase') },
+        tls: {
+          ...trusting.tls,
+          ...((scheme === 'mqtts' || scheme === 'wss') && identity),
+          passphrase: secret('passphrase'),
+        },
         protocolVersion: version,
         username: 'user',
         password: secret('password'),

@@ -118,3 +118,23 @@ test('the number of actors is bounded', () => {
   expect(forgotten).toHaveLength(500)
   expect(kept.replay().actors).toHaveLength(2_000)
 })
+
+test('a feed that comes back tells how its actors are now', () => {
+  const { kept } = history(10)
+  kept.add('f1', born('x:0', 'lamp'))
+  kept.add('f1', changed('x:0', 'lamp', 'before'))
+  const replayed = born('x:0', 'lamp')
+  const now = { ...replayed.read(), snapshot: { status: 'active', value: 'meanwhile' } } as HistoryMessage
+  kept.add('f1', { ...replayed, read: () => now })
+  const [actor] = kept.replay().actors.map((text) => JSON.parse(text))
+  expect(actor).toMatchObject({ snapshot: { value: 'meanwhile' } })
+})
+
+test('nothing at all can be kept', () => {
+  const { kept, added, values } = history(0)
+  kept.add('local', born('x:0', 'lamp'))
+  kept.add('local', changed('x:0', 'lamp', 'on'))
+  expect(added).toHaveLength(2)
+  expect(values()).toEqual([])
+  expect(kept.replay().actors).toHaveLength(1)
+})

@@ -8,7 +8,9 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   resolve: {
     // Of the library the page needs the words for failures only: this keeps MQTT.js and Node's modules out of the build.
-    alias: [{ find: /^.*\/src\/index\.ts$/, replacement: fileURLToPath(new URL('../../src/describe.ts', import.meta.url)) }],
+    alias: [
+      { find: /^.*\/src\/index\.ts$/, replacement: fileURLToPath(new URL('../../src/describe.ts', import.meta.url)) },
+    ],
   },
   build: {
     outDir: fileURLToPath(new URL('../../dist/visualizer/page', import.meta.url)),

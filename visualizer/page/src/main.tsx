@@ -1,7 +1,7 @@
 import { render } from 'preact'
 import { Feed } from './feed.ts'
 import { Store } from './model/store.ts'
-import { App } from './ui/App.tsx'
+import { App } from './ui/app.tsx'
 
 const store = new Store()
 const feed = new Feed(store, new URLSearchParams(location.search).get('token') ?? '')

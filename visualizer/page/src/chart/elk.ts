@@ -20,7 +20,7 @@ export function layOut(chart: Chart): Promise<Layout> {
 async function compute(chart: Chart): Promise<Layout> {
   // Its types do not say that it is CommonJS.
   const [{ default: Elk }, { default: workerUrl }] = await Promise.all([
-    import('elkjs/lib/elk-api.js') as unknown as Promise<{ default: typeof ElkApi.default }>,
+    import('elkjs/lib/elk-api.js') as unknown as Promise<{ default: typeof ElkApi.default.default }>,
     import('elkjs/lib/elk-worker.min.js?url'),
   ])
   const elk = new Elk({ workerUrl })

@@ -126,7 +126,12 @@ export function fromElk(chart: Chart, output: ElkOutput): Layout {
     for (const node of parent.children ?? []) {
       const at: Point = [x + (node.x ?? 0), y + (node.y ?? 0)]
       origins.set(node.id, at)
-      nodes[node.id] = { x: round(at[0]), y: round(at[1]), width: round(node.width ?? 0), height: round(node.height ?? 0) }
+      nodes[node.id] = {
+        x: round(at[0]),
+        y: round(at[1]),
+        width: round(node.width ?? 0),
+        height: round(node.height ?? 0),
+      }
       visit(node, ...at)
     }
   }
@@ -196,7 +201,9 @@ const MAX_ANYWHERE = 10
 /** What stands in the list of reactions in any state. */
 export function anywhereLines({ anywhere }: Chart): { readonly text: string; readonly row: string }[] {
   return anywhere.slice(0, MAX_ANYWHERE).map((row) => ({
-    text: row.effect.startsWith('→') ? lineOf(row) : [row.event, row.guard && `[${row.guard}]`].filter(Boolean).join(' '),
+    text: row.effect.startsWith('→')
+      ? lineOf(row)
+      : [row.event, row.guard && `[${row.guard}]`].filter(Boolean).join(' '),
     row: row.id,
   }))
 }

@@ -1,3 +1,18 @@
+import { findChoices, reactionKey } from './choices.ts'
+import {
+  grow,
+  initialOf,
+  isRaw,
+  list,
+  MAX_NODES,
+  name,
+  reactionsOf,
+  shortName,
+  text,
+  type Draft,
+  type Raw,
+} from './definition.ts'
+
 /**
  * A machine's definition as a picture needs it: nodes, edges and the rows on them. Pure, and independent of XState: the
  * definition comes from any process, as JSON.
@@ -47,33 +62,6 @@ export interface Row {
   /** What it runs, where that is all it does; or where it leads, where no arrow shows it. */
   readonly effect: string
 }
-
-interface Candidate {
-  readonly guard: string | null
-  readonly targets: readonly string[]
-  readonly actions: readonly string[]
-}
-
-/** All candidates of one state for one event, in order: the first whose guard holds is taken. */
-interface Reaction {
-  readonly source: string
-  readonly event: string
-  readonly candidates: readonly Candidate[]
-}
-
-interface Raw {
-  readonly [key: string]: unknown
-}
-
-interface Draft {
-  readonly id: string
-  readonly key: string
-  readonly raw: Raw
-  readonly parent: Draft | null
-  readonly children: Draft[]
-}
-
-const MAX_NODES = 400
 
 export function transitionKey(source: string, event: string, index: number): string {
   return `${source}|${event}|${index}`
@@ -172,15 +160,10 @@ export function eventWords(type: string): string {
   return `${id === '*' ? 'an actor' : shortName(id)} ${how === 'done' ? 'done' : 'failed'}`
 }
 
-export function delayWords(name: string): string {
-  const delay = Number(name)
-  if (!Number.isFinite(delay)) return name
+export function delayWords(delayName: string): string {
+  const delay = Number(delayName)
+  if (!Number.isFinite(delay)) return delayName
   return delay >= 1000 ? `${+(delay / 1000).toFixed(2)} s` : `${delay} ms`
-}
-
-/** The last part of a state's id. */
-export function shortName(id: string): string {
-  return id.slice(id.lastIndexOf('.') + 1)
 }
 
 /** The ids of a state value's active nodes, the machine itself left out. */
@@ -192,41 +175,17 @@ export function activeIds(chart: Chart, value: unknown): Set<string> {
     children.set(parent, [...(children.get(parent) ?? []), node])
   }
   const visit = (parent: string, part: unknown) => {
-    const parts = typeof part === 'string' ? { [part]: {} } : isRaw(part) ? part : {}
-    for (const [key, below] of Object.entries(parts)) {
+    const below = isRaw(part) ? part : {}
+    const parts = typeof part === 'string' ? { [part]: {} } : below
+    for (const [key, inner] of Object.entries(parts)) {
       const node = children.get(parent)?.find((child) => child.name === key)
       if (!node) continue
       active.add(node.id)
-      visit(node.id, below)
+      visit(node.id, inner)
     }
   }
   visit('', value)
   return active
-}
-
-function grow(draft: Draft, all: Draft[]): void {
-  const { states } = draft.raw
-  if (!isRaw(states)) return
-  for (const [key, value] of Object.entries(states)) {
-    const raw = isRaw(value) ? value : {}
-    const path = pathOf(draft)
-    const child: Draft = {
-      id: text(raw.id) || [...path, key].join('.'),
-      key,
-      raw,
-      parent: draft,
-      children: [],
-    }
-    draft.children.push(child)
-    all.push(child)
-    if (all.length > MAX_NODES) return
-    grow(child, all)
-  }
-}
-
-/** Like XState: a state without an id of its own is called by the keys on the way to it, from the machine's id on. */
-function pathOf(draft: Draft): string[] {
-  return draft.parent ? [...pathOf(draft.parent), draft.key] : [draft.id]
 }
 
 function nodeOf(draft: Draft, rootId: string, rows: Row[]): ChartNode {
@@ -254,143 +213,13 @@ function choiceNode(id: string): ChartNode {
   return { id, name: '', kind: 'choice', parent: null, invokes: [], ...none }
 }
 
-function initialOf({ raw }: Draft): string {
-  if (typeof raw.initial === 'string') return raw.initial
-  if (!isRaw(raw.initial)) return ''
-  return shortName(text(list(raw.initial.target)[0]))
-}
-
-function reactionsOf(draft: Draft, root: Draft, byId: Map<string, Draft>): Reaction[] {
-  const { raw, id } = draft
-  const reactions: Reaction[] = []
-  const add = (event: string, value: unknown) => {
-    const candidates = list(value).flatMap((entry) => candidateOf(entry, draft, root, byId))
-    if (candidates.length > 0) reactions.push({ source: id, event, candidates })
-  }
-  if (isRaw(raw.on)) for (const [event, value] of Object.entries(raw.on)) add(event, value)
-  if (raw.always !== undefined) add('', raw.always)
-  if (isRaw(raw.after)) {
-    for (const [delay, value] of Object.entries(raw.after)) add(`xstate.after.${delay}.${id}`, value)
-  }
-  for (const [index, invoke] of list(raw.invoke).entries()) {
-    if (!isRaw(invoke)) continue
-    const actor = text(invoke.id) || `${index}.${id}`
-    if (invoke.onDone !== undefined) add(`xstate.done.actor.${actor}`, invoke.onDone)
-    if (invoke.onError !== undefined) add(`xstate.error.actor.${actor}`, invoke.onError)
-    if (invoke.onSnapshot !== undefined) add(`xstate.snapshot.${actor}`, invoke.onSnapshot)
-  }
-  if (raw.onDone !== undefined) add(`xstate.done.state.${id}`, raw.onDone)
-  return reactions
-}
-
-function candidateOf(entry: unknown, source: Draft, root: Draft, byId: Map<string, Draft>): Candidate[] {
-  if (typeof entry === 'string') return [{ guard: null, targets: resolve(entry, source, root, byId), actions: [] }]
-  if (!isRaw(entry)) return []
-  const targets = list(entry.target).flatMap((target) => resolve(text(target), source, root, byId))
-  const actions = list(entry.actions).map(name).filter(Boolean)
-  return [{ guard: entry.guard === undefined ? null : name(entry.guard) || 'a guard', targets, actions }]
-}
-
-function resolve(target: string, source: Draft, root: Draft, byId: Map<string, Draft>): string[] {
-  if (target === '') return []
-  if (target.startsWith('#')) return find(target.slice(1), byId)
-  const inside = target.startsWith('.')
-  const start = inside ? source : (source.parent ?? root)
-  let draft: Draft | undefined = start
-  for (const key of (inside ? target.slice(1) : target).split('.')) {
-    draft = draft?.children.find((child) => child.key === key)
-  }
-  return draft ? [draft.id] : []
-}
-
-/** `#id`, or a path that begins with an id. */
-function find(target: string, byId: Map<string, Draft>): string[] {
-  if (byId.has(target)) return [target]
-  for (let end = target.lastIndexOf('.'); end > 0; end = target.lastIndexOf('.', end - 1)) {
-    let draft = byId.get(target.slice(0, end))
-    if (!draft) continue
-    for (const key of target.slice(end + 1).split('.')) draft = draft?.children.find((child) => child.key === key)
-    return draft ? [draft.id] : []
-  }
-  return []
-}
-
-interface Choice {
-  readonly id: string
-  /** The first state that leads to it. */
-  readonly after: string
-  readonly candidates: readonly Candidate[]
-}
-
-/**
- * Guard chains that several states share end in one diamond, from which the guarded edges are drawn once: else a policy
- * like *decide* becomes dozens of arrows that say the same.
- */
-function findChoices(reactions: readonly Reaction[]): Map<string, Choice> {
-  const users = new Map<string, Set<string>>()
-  for (const { source, candidates } of reactions) {
-    for (const tail of tailsOf(candidates)) {
-      const signature = signatureOf(tail)
-      users.set(signature, (users.get(signature) ?? new Set()).add(source))
-    }
-  }
-  const named = new Map<string, Choice>()
-  const choices = new Map<string, Choice>()
-  for (const reaction of reactions) {
-    let best: readonly Candidate[] | undefined
-    let most = 1
-    for (const tail of tailsOf(reaction.candidates)) {
-      const count = users.get(signatureOf(tail))?.size ?? 0
-      // The longest comes first.
-      if (count > most) [best, most] = [tail, count]
-    }
-    if (!best) continue
-    const signature = signatureOf(best)
-    const choice = named.get(signature) ?? { id: `choice ${named.size + 1}`, after: reaction.source, candidates: best }
-    named.set(signature, choice)
-    choices.set(reactionKey(reaction), choice)
-  }
-  return choices
-}
-
-function tailsOf(candidates: readonly Candidate[]): readonly Candidate[][] {
-  if (candidates.some(({ targets }) => targets.length === 0)) return []
-  return candidates.slice(0, -1).map((_, start) => candidates.slice(start))
-}
-
-function signatureOf(candidates: readonly Candidate[]): string {
-  return JSON.stringify(candidates.map(({ guard, targets }) => [guard, targets]))
-}
-
-function reactionKey({ source, event }: Pick<Reaction, 'source' | 'event'>): string {
-  return `${source}|${event}`
-}
-
 /** Adds a row, unless it says the same as another. */
 function push(rows: Row[], prefix: string, row: Omit<Row, 'id'>): string {
-  const same = rows.find(({ event, guard, effect }) => event === row.event && guard === row.guard && effect === row.effect)
+  const same = rows.find(
+    ({ event, guard, effect }) => event === row.event && guard === row.guard && effect === row.effect,
+  )
   if (same) return same.id
   const id = `${prefix}#${rows.length}`
   rows.push({ id, ...row })
   return id
-}
-
-function name(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (!isRaw(value)) return ''
-  const inner = list(value.guards).map(name).filter(Boolean)
-  return inner.length > 0 ? `${text(value.type) || 'guards'}(${inner.join(', ')})` : text(value.type)
-}
-
-function list(value: unknown): readonly unknown[] {
-  if (value === undefined || value === null) return []
-  return Array.isArray(value) ? value : [value]
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function isRaw(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -13,7 +13,10 @@ export function ourLayout(chart: Chart): Layout | null {
 
 /** Equal for charts that need the same layout. */
 export function signatureOf({ nodes, edges }: Chart): string {
-  const text = JSON.stringify([nodes.map(({ id }) => id), edges.map(({ id, rows }) => [id, rows.map(({ id: row }) => row)])])
+  const text = JSON.stringify([
+    nodes.map(({ id }) => id),
+    edges.map(({ id, rows }) => [id, rows.map(({ id: row }) => row)]),
+  ])
   let hash = 5381
   for (let index = 0; index < text.length; index++) hash = (hash * 33 + text.charCodeAt(index)) % 0x7fffffff
   return hash.toString(36)

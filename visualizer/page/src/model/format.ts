@@ -51,7 +51,7 @@ const UNSHOWABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-
 
 /** Text of others, for people: one line, of bounded length. */
 export function shown(text: unknown, limit = 300): string {
-  const line = String(text).replace(UNSHOWABLE, '␣')
+  const line = String(text).replaceAll(UNSHOWABLE, '␣')
   return line.length > limit ? `${line.slice(0, limit)}…` : line
 }
 

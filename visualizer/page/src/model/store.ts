@@ -9,11 +9,11 @@ import type {
   TransitionMessage,
   WelcomeMessage,
 } from '../../../protocol.ts'
-import { activeIds, parseChart, transitionKey, type Chart } from '../chart/model.ts'
+import { parseChart, type Chart } from '../chart/model.ts'
 import { ourCommands } from '../chart/ours.ts'
-import { contextOf, familyOf, fields, number, stateOf, topState } from './state.ts'
+import { familyOf, stateOf, topState } from './state.ts'
+import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import type { Actor, Band, Entry, FeedInfo, Link } from './types.ts'
-import { failureWords } from './words.ts'
 
 /** Entries with their snapshots: a tab has to live with them for days. */
 const MAX_ENTRIES = 12_000
@@ -31,6 +31,8 @@ export class Store {
   /** The server's clock minus ours, in milliseconds. */
   skew = 0
   forgotten = 0
+  /** Messages that the server did not pass on to us, because there were too many. */
+  dropped = 0
   result: CommandResultMessage | null = null
   readonly actors = new Map<string, Actor>()
   readonly feeds = new Map<string, FeedInfo>()
@@ -73,7 +75,9 @@ export class Store {
         this.forgotten = message.forgotten
         this.link = { status: 'live' }
         // Of those who did nothing lately the replay tells only how they are.
-        for (const actor of this.actors.values()) if (actor.bands.length === 0) this.#band(actor, actor.since, this.#seq)
+        for (const actor of this.actors.values()) {
+          if (actor.bands.length === 0) this.#band(actor, actor.since, this.#seq)
+        }
         return
       case '@xstate-mqtt.feed': {
         const { feedId, name, pid, status, dropped } = message
@@ -82,6 +86,9 @@ export class Store {
       }
       case '@xstate-mqtt.forgotten':
         for (const id of message.sessionIds) this.#forget(id)
+        return
+      case '@xstate-mqtt.dropped':
+        this.dropped = message.dropped
         return
       case '@xstate-mqtt.command-result':
         this.result = message
@@ -293,57 +300,4 @@ export function entryAt(actor: Actor, at: Entry | null): Entry | null {
     else high = middle
   }
   return entries[low - 1] ?? null
-}
-
-function isConnection(chart: Chart | null): boolean {
-  return chart?.id === 'connection' && ['recovering', 'reconnecting', 'failed'].every((id) => hasNode(chart, id))
-}
-
-function isOurs(chart: Chart): boolean {
-  return (
-    isConnection(chart) ||
-    (chart.id === 'subscriptions' && hasNode(chart, 'subscriptions.deaf')) ||
-    (chart.id === 'periodicRequest' && hasNode(chart, 'periodicRequest.due'))
-  )
-}
-
-function hasNode({ nodes }: Chart, id: string): boolean {
-  return nodes.some((node) => node.id === id)
-}
-
-/** Rows of the chart that a step ran along. Without transitions (another inspector's feed) the likely ones. */
-function rowsOf(
-  chart: Chart | null,
-  transitions: readonly TakenTransition[],
-  event: string,
-  before: unknown,
-  after: unknown,
-): readonly string[] {
-  if (!chart) return []
-  if (transitions.length > 0) {
-    return transitions.flatMap(({ source, eventType, index }) => chart.paths[transitionKey(source, eventType, index)] ?? [])
-  }
-  if (before === undefined || JSON.stringify(before) === JSON.stringify(after)) return []
-  const was = activeIds(chart, before)
-  const is = activeIds(chart, after)
-  for (const [key, rows] of Object.entries(chart.paths)) {
-    const [source = '', type] = key.split('|')
-    if (type !== event || !(was.has(source) || source === chart.id)) continue
-    const edge = chart.edges.find(({ rows: own }) => own.some(({ id }) => id === rows.at(-1)))
-    if (edge && is.has(edge.target)) return rows
-  }
-  return []
-}
-
-/** What failed in this step, in words. */
-function failureOf(event: SnapshotMessage['event'], snapshot: SnapshotMessage['snapshot'], before: typeof snapshot | undefined): string {
-  if (event.failure !== undefined) return failureWords(event.failure)
-  const context = contextOf(snapshot)
-  if (!before || context.failure === undefined) return ''
-  return failures(context) > failures(contextOf(before)) ? failureWords(context.failure) : ''
-}
-
-function failures(context: ReturnType<typeof contextOf>): number {
-  const { failedAttempts, interruptions, failedTokenRefreshes } = fields(context.counters)
-  return (number(failedAttempts) ?? 0) + (number(interruptions) ?? 0) + (number(failedTokenRefreshes) ?? 0)
 }

@@ -53,16 +53,10 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
   const failure = failureWords(context.failure)
   const refresh = number(fields(config.recovery).refreshTokenEvery) ?? 0
   const refreshes = config.canRefresh === true && refresh > 0 && cycle % refresh === 0
-  const interruptedAt = number(context.interruptedAt)
-  const offline = (snapshot.tags ?? []).includes('online')
-    ? ''
-    : interruptedAt !== null
-      ? `Offline for ${duration(now - interruptedAt)}.`
-      : state === 'idle' || state === 'disconnected'
-        ? ''
-        : `No connection yet, ${duration(now - bornAt)} after the start.`
+  const offline = offlineWords({ snapshot, now, bornAt }, state)
   const trouble = failure && `Cause: ${sentence(failure)}`
-  const tier = cycle > 0 ? cycles : attempt > 0 ? attempts : 'first attempt'
+  const fast = attempt > 0 ? attempts : 'first attempt'
+  const tier = cycle > 0 ? cycles : fast
   const make = (title: string, detail: string, next: string, cause = '', outage = offline): Summary => ({
     title,
     detail,
@@ -75,7 +69,9 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
   if (snapshot.status === 'error') {
     return make('Crashed', '', 'The actor ended with an error. It does nothing any more.', trouble)
   }
-  if (snapshot.status === 'stopped') return make('Stopped', '', 'The client was disposed of, or its process ended.', '', '')
+  if (snapshot.status === 'stopped') {
+    return make('Stopped', '', 'The client was disposed of, or its process ended.', '', '')
+  }
   switch (state) {
     case 'idle':
       return make('Idle', '', 'Nobody has asked it to connect yet.', '', '')
@@ -94,13 +90,14 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
       return make('Reconnecting', attempts, left && `Next attempt ${inTime(left)}.`, trouble)
     case 'recovering': {
       const recreate = fields(config.recovery).recreateClient === true
-      const means = refreshes ? ', with new credentials' : recreate ? ', with a new client' : ''
+      const client = recreate ? ', with a new client' : ''
+      const means = refreshes ? ', with new credentials' : client
       return make('Recovering', cycles, left && `Next attempt ${inTime(left)}${means}.`, trouble)
     }
     case 'failed':
       return make('Failed', 'it gave up', 'Nothing happens until somebody asks for it: Retry or Recover.', trouble)
     case 'refreshingToken': {
-      const why = reasons[String(context.refreshReason)] ?? ''
+      const why = (typeof context.refreshReason === 'string' && reasons[context.refreshReason]) || ''
       const online = (snapshot.tags ?? []).includes('online')
       const until = left && `The credentials source has ${left} left to answer.`
       if (online) return make('Renewing credentials', why, 'The connection stays open meanwhile.', '')
@@ -113,6 +110,14 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
     default:
       return make(shown(stateOf(snapshot), 80), '', '', trouble, '')
   }
+}
+
+function offlineWords({ snapshot, now, bornAt }: Pick<Moment, 'snapshot' | 'now' | 'bornAt'>, state: string): string {
+  if (snapshot.tags?.includes('online')) return ''
+  const interruptedAt = number(contextOf(snapshot).interruptedAt)
+  if (interruptedAt !== null) return `Offline for ${duration(now - interruptedAt)}.`
+  if (state === 'idle' || state === 'disconnected') return ''
+  return `No connection yet, ${duration(now - bornAt)} after the start.`
 }
 
 /** The delay that decides how long a state lasts. */

@@ -34,9 +34,11 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
   const around = (): ViewBox => {
     if (!focus) return all
     const [width, height] = [room.width / FOLLOW_SCALE, room.height / FOLLOW_SCALE]
-    return [focus.x + focus.width / 2 - width / 2, focus.y + focus.height / 2 - height / 2, width, height]
+    const x = within(focus.x + focus.width / 2 - width / 2, layout.width - width)
+    const y = within(focus.y + focus.height / 2 - height / 2, layout.height - height)
+    return [x, y, width, height]
   }
-  const box = mode === 'fit' ? all : mode === 'follow' ? around() : free
+  const box = { fit: all, follow: around(), free }[mode]
   const change = (next: ViewBox) => {
     setFree(next)
     setMode('free')
@@ -96,4 +98,9 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
     },
   }
   return { box, mode, zoom, fit, follow, handlers }
+}
+
+/** No further than the drawing goes; in its middle, if there is room around it. */
+function within(position: number, last: number): number {
+  return last < 0 ? last / 2 : Math.min(Math.max(0, position), last)
 }

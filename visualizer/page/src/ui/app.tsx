@@ -5,14 +5,14 @@ import { countdown, duration, shown, when } from '../model/format.ts'
 import { familyOf } from '../model/state.ts'
 import { entryAt, type Store } from '../model/store.ts'
 import type { Actor, Entry, Link } from '../model/types.ts'
-import { ChartView } from './Chart.tsx'
-import { Context } from './Context.tsx'
-import { Header, momentOf } from './Header.tsx'
+import { ChartView } from './chart.tsx'
+import { Context } from './context.tsx'
+import { Header, momentOf } from './header.tsx'
 import { useNow, useVersion } from './hooks.ts'
-import { Log } from './Log.tsx'
-import { Theme } from './Theme.tsx'
-import { Timeline } from './Timeline.tsx'
-import { Tree } from './Tree.tsx'
+import { Log } from './log.tsx'
+import { Theme } from './theme.tsx'
+import { Timeline } from './timeline.tsx'
+import { Tree } from './tree.tsx'
 
 export function App({ store, feed }: { store: Store; feed: Feed }) {
   const version = useVersion(store)
@@ -61,7 +61,13 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
               <Stage store={store} actor={actor} at={at} version={version} />
             </div>
             <div class="side">
-              <Tree store={store} selected={actor} at={at} version={version} onSelect={({ sessionId }) => select(sessionId)} />
+              <Tree
+                store={store}
+                selected={actor}
+                at={at}
+                version={version}
+                onSelect={({ sessionId }) => select(sessionId)}
+              />
               <Log store={store} actor={actor} at={at} version={version} onSelect={goTo} />
               <details class="context" open={details} onToggle={(event) => showDetails(event.currentTarget.open)}>
                 <summary>Context of {shown(actor.name, 60)}</summary>
@@ -102,8 +108,8 @@ function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: 
   if (!actor.chart) {
     return (
       <div class="chart-wait">
-        {shown(actor.name, 60)} is no state machine, but a {actor.kind === 'unknown' ? 'plain actor' : actor.kind}. Its events are in the
-        list.
+        {shown(actor.name, 60)} is no state machine, but a {actor.kind === 'unknown' ? 'plain actor' : actor.kind}. Its
+        events are in the list.
       </div>
     )
   }
@@ -179,14 +185,17 @@ function LinkState({ link }: { link: Link }) {
   )
 }
 
+const titles: Partial<Record<Link['status'], string>> = { live: 'Waiting for an actor', refused: 'Not let in' }
+
 function Welcome({ store }: { store: Store }) {
   const { link } = store
   return (
     <main class="welcome">
-      <h1>{link.status === 'live' ? 'Waiting for an actor' : link.status === 'refused' ? 'Not let in' : 'One moment'}</h1>
+      <h1>{titles[link.status] ?? 'One moment'}</h1>
       {link.status === 'live' && (
         <p>
-          Pass <code>inspect</code> to a <code>ResilientMqttClient</code> or to <code>createActor</code>. It appears here by itself.
+          Pass <code>inspect</code> to a <code>ResilientMqttClient</code> or to <code>createActor</code>. It appears
+          here by itself.
         </p>
       )}
     </main>

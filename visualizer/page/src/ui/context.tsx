@@ -22,7 +22,9 @@ export function Context({ actor, at }: { actor: Actor; at: Entry | null; version
           <h3>
             {eventTitle(entry.event)} <small>{clockMs(entry.time)}</small>
           </h3>
-          {payload.length > 0 && <Value name="event" value={Object.fromEntries(payload) as Json} depth={0} before={undefined} />}
+          {payload.length > 0 && (
+            <Value name="event" value={Object.fromEntries(payload) as Json} depth={0} before={undefined} />
+          )}
         </div>
       )}
       {snapshot?.context === undefined ? (
@@ -57,19 +59,25 @@ function Value({ name, value, before, depth }: ValueProps) {
   return (
     <details class={changed ? 'value changed' : 'value'} open={depth === 0}>
       <summary>
-        <span class="value-name">{shown(name, 60)}</span>{' '}
-        <span class="value-text muted">{Array.isArray(value) ? `${entries.length} entries` : entries.length === 0 ? 'empty' : brief(entries)}</span>
+        <span class="value-name">{shown(name, 60)}</span> <span class="value-text muted">{brief(value, entries)}</span>
       </summary>
       {entries.slice(0, MAX_FIELDS).map(([key, inner]) => (
-        <Value key={key} name={key} value={inner} before={before === undefined ? undefined : (old[key] ?? null)} depth={depth + 1} />
+        <Value
+          key={key}
+          name={key}
+          value={inner}
+          before={before === undefined ? undefined : (old[key] ?? null)}
+          depth={depth + 1}
+        />
       ))}
       {entries.length > MAX_FIELDS && <p class="empty">and {entries.length - MAX_FIELDS} more</p>}
     </details>
   )
 }
 
-function brief(entries: readonly [string, unknown][]): string {
-  return shown(entries.map(([key]) => key).join(', '), 48)
+function brief(value: unknown, entries: readonly [string, unknown][]): string {
+  if (Array.isArray(value)) return `${entries.length} entries`
+  return entries.length === 0 ? 'empty' : shown(entries.map(([key]) => key).join(', '), 48)
 }
 
 function literal(value: unknown): string {

@@ -36,7 +36,8 @@ export function Tree({ store, selected, at, onSelect }: TreeProps) {
               onClick={() => onSelect(actor)}
             >
               <span class="dot" aria-hidden="true" />
-              <span class="actor-name">{shown(actor.name, 60)}</span> <span class="actor-state">{shown(state || actor.kind, 60)}</span>
+              <span class="actor-name">{shown(actor.name, 60)}</span>{' '}
+              <span class="actor-state">{shown(state || actor.kind, 60)}</span>
             </button>
             {below.length > 0 && branch(below)}
           </li>

@@ -17,7 +17,12 @@ export function Theme() {
     }
   }, [choice])
   return (
-    <button type="button" class="quiet theme" onClick={() => choose(next[choice])} aria-label={`Colours: ${words[choice]}. Change`}>
+    <button
+      type="button"
+      class="quiet theme"
+      onClick={() => choose(next[choice])}
+      aria-label={`Colours: ${words[choice]}. Change`}
+    >
       ◐ {words[choice]}
     </button>
   )

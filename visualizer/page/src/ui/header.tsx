@@ -24,7 +24,14 @@ export function Header({ store, actor, at, onCommand }: HeaderProps) {
   const family = familyOf(snapshot)
   const words = actor.connection
     ? summaryOf({ snapshot, timers, now, since, bornAt: actor.bornAt })
-    : { title: shown(stateOf(snapshot), 80), detail: '', next: '', cause: '', outage: '', timer: timerOf(topState(snapshot), timers, {}) }
+    : {
+        title: shown(stateOf(snapshot), 80),
+        detail: '',
+        next: '',
+        cause: '',
+        outage: '',
+        timer: timerOf(topState(snapshot), timers, {}),
+      }
   const left = words.timer ? Math.max(0, words.timer.end - now) : 0
   const whole = words.timer ? Math.max(1, words.timer.end - words.timer.start) : 1
 
@@ -114,7 +121,9 @@ function Facts({ store, actor, at, now, since, snapshot }: FactsProps) {
       <Fact name="Subscriptions" alarm={refused > 0}>
         {counts ? (
           <>
-            {isOnline ? `${number(counts.held) ?? 0} of ${number(counts.wanted) ?? 0} held` : `${number(counts.wanted) ?? 0} wanted`}{' '}
+            {isOnline
+              ? `${number(counts.held) ?? 0} of ${number(counts.wanted) ?? 0} held`
+              : `${number(counts.wanted) ?? 0} wanted`}{' '}
             <small>{refused > 0 || isOnline ? `${refused} refused` : 'restored with the connection'}</small>
           </>
         ) : (
@@ -134,7 +143,17 @@ function Facts({ store, actor, at, now, since, snapshot }: FactsProps) {
   )
 }
 
-function Fact({ name, title, alarm, children }: { name: string; title?: string; alarm?: boolean; children: ComponentChildren }) {
+function Fact({
+  name,
+  title,
+  alarm,
+  children,
+}: {
+  name: string
+  title?: string
+  alarm?: boolean
+  children: ComponentChildren
+}) {
   return (
     <div class={alarm ? 'fact alarm' : 'fact'} title={title}>
       <dt>{name}</dt>
@@ -160,9 +179,17 @@ const hints: Readonly<Record<Command, string>> = {
 }
 
 /** Those that end a connection ask once more. */
-const asksAgain: readonly Command[] = ['disconnect', 'drop']
+const asksAgain: ReadonlySet<Command> = new Set(['disconnect', 'drop'])
 
-function Commands({ actor, disabled, onCommand }: { actor: Actor; disabled: boolean; onCommand: HeaderProps['onCommand'] }) {
+function Commands({
+  actor,
+  disabled,
+  onCommand,
+}: {
+  actor: Actor
+  disabled: boolean
+  onCommand: HeaderProps['onCommand']
+}) {
   const [asked, ask] = useState<Command | null>(null)
   useEffect(() => {
     if (asked === null) return undefined
@@ -176,7 +203,7 @@ function Commands({ actor, disabled, onCommand }: { actor: Actor; disabled: bool
         .filter((command) => actor.commands.includes(command))
         .map((command) => {
           const refused = actor.accepts !== undefined && !actor.accepts.includes(command)
-          const needsYes = online && asksAgain.includes(command)
+          const needsYes = online && asksAgain.has(command)
           return (
             <button
               key={command}
@@ -213,7 +240,10 @@ function Announcer({ text, state }: { text: string; state: string }) {
   )
 }
 
-export function momentOf(actor: Actor, at: Entry | null): { snapshot: ShownSnapshot; timers: readonly Timer[] | undefined; since: number } {
+export function momentOf(
+  actor: Actor,
+  at: Entry | null,
+): { snapshot: ShownSnapshot; timers: readonly Timer[] | undefined; since: number } {
   if (!at) return { snapshot: actor.snapshot, timers: actor.timers, since: actor.since }
   const entry = entryAt(actor, at)
   if (!entry) return { snapshot: { status: 'active' }, timers: undefined, since: at.time }

@@ -1,9 +1,8 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { clockMs, shortDelay, shown } from '../model/format.ts'
-import { contextOf, number } from '../model/state.ts'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
-import { eventTitle } from '../model/words.ts'
+import { Row } from './log-row.tsx'
+import { countUpTo, useFiltered, type Scope } from './use-filtered.ts'
 
 interface LogProps {
   readonly store: Store
@@ -12,8 +11,6 @@ interface LogProps {
   readonly version: number
   readonly onSelect: (entry: Entry | null) => void
 }
-
-type Scope = 'all' | 'root' | 'actor'
 
 const ROW = 48
 const OVERSCAN = 6
@@ -99,7 +96,11 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
     <section class="log" aria-label="Events">
       <div class="log-tools">
         <h2>Events</h2>
-        <select aria-label="Whose events" value={scope} onChange={(event) => setScope(event.currentTarget.value as Scope)}>
+        <select
+          aria-label="Whose events"
+          value={scope}
+          onChange={(event) => setScope(event.currentTarget.value as Scope)}
+        >
           <option value="all">All actors</option>
           <option value="root">This system</option>
           <option value="actor">This actor</option>
@@ -109,11 +110,11 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
           value={every ? 'every' : 'changes'}
           onChange={(event) => setEvery(event.currentTarget.value === 'every')}
         >
-          <option value="changes">State changes</option>
+          <option value="changes">Changes</option>
           <option value="every">All events</option>
         </select>
         <button type="button" onClick={toggle} aria-pressed={paused} title="Pause (p)">
-          {paused ? (fresh > 0 ? `Go on, ${fresh > 999 ? '999+' : fresh} new` : 'Go on') : 'Pause'}
+          {paused ? goOn(fresh) : 'Pause'}
         </button>
         <input
           ref={search}
@@ -168,97 +169,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
   )
 }
 
-interface RowProps {
-  readonly entry: Entry
-  readonly y: number
-  readonly position: number
-  readonly of: number
-  readonly selected: boolean
-  /** Whether it is an entry of the actor that is looked at. */
-  readonly own: boolean
-  readonly onSelect: () => void
-}
-
-function Row({ entry, y, position, of, selected, own, onSelect }: RowProps) {
-  const { event, from, to, changed, guards, failure, family, actor, time } = entry
-  const delay = event.type.startsWith('xstate.after.') ? number(contextOf(entry.snapshot).delay) : null
-  const isWait = /reconnectDelay|recoveryDelay/.test(event.type)
-  return (
-    <div
-      id={`entry-${entry.seq}`}
-      class={`row family-${family}${changed ? ' changed' : ''}`}
-      role="option"
-      aria-selected={selected}
-      aria-posinset={position}
-      aria-setsize={of}
-      style={{ transform: `translateY(${y}px)` }}
-      onClick={onSelect}
-    >
-      <span class="row-time">{clockMs(time)}</span>
-      <span class="row-event">
-        {eventTitle(event)}
-        {isWait && delay ? <small> {shortDelay(delay)}</small> : null}
-        {guards.length > 0 && <span class="row-guard"> [{shown(guards.join(', '), 60)}]</span>}
-      </span>
-      <span class="row-actor">{own ? '' : shown(actor.name, 40)}</span>
-      <span class="row-states">
-        {changed ? (
-          <>
-            {from && <>{shown(from, 60)} → </>}
-            <b>{shown(to, 60)}</b>
-          </>
-        ) : (
-          <span class="muted">{shown(to, 60)}</span>
-        )}
-        {failure && <span class="row-failure"> {failure}</span>}
-      </span>
-    </div>
-  )
-}
-
-interface Filter {
-  readonly query: string
-  readonly scope: Scope
-  readonly every: boolean
-  readonly actor: Actor | null
-}
-
-/** The entries that are wanted. New ones are looked at once, old ones again only when the filter changes. */
-function useFiltered(store: Store, version: number, { query, scope, every, actor }: Filter): readonly Entry[] {
-  const kept = useRef<{ list: Entry[]; seq: number }>({ list: [], seq: 0 })
-  const words = query.trim().toLowerCase()
-  const who = scope === 'actor' ? actor?.sessionId : scope === 'root' ? actor?.rootId : undefined
-  useMemo(() => {
-    kept.current = { list: [], seq: 0 }
-  }, [words, scope, every, who, store.generation])
-  return useMemo(() => {
-    const { list } = kept.current
-    let first = store.entries.length
-    while (first > 0 && (store.entries[first - 1]?.seq ?? 0) > kept.current.seq) first--
-    for (const entry of store.entries.slice(first)) {
-      kept.current.seq = entry.seq
-      if (!every && !entry.changed) continue
-      if (who !== undefined && who !== (scope === 'actor' ? entry.actor.sessionId : entry.actor.rootId)) continue
-      if (words && !textOf(entry).includes(words)) continue
-      list.push(entry)
-    }
-    return list
-  }, [version, words, scope, every, who, store.generation])
-}
-
-function textOf(entry: Entry): string {
-  const { event, from, to, guards, failure, actor } = entry
-  entry.search ??= [event.type, eventTitle(event), from, to, ...guards, failure, actor.name].join(' ').toLowerCase()
-  return entry.search
-}
-
-function countUpTo(entries: readonly Entry[], seq: number): number {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((entries[middle]?.seq ?? Infinity) <= seq) low = middle + 1
-    else high = middle
-  }
-  return low
+function goOn(fresh: number): string {
+  if (fresh === 0) return 'Go on'
+  return `Go on, ${fresh > 999 ? '999+' : fresh} new`
 }

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { build } from 'esbuild'
+import mqtt from 'mqtt'
+import { expect, onTestFinished, test } from 'vitest'
+
+import { Waiters } from '../../src/testing/wait-for.ts'
+import { temporaryFolder } from '../durable/harness.ts'
+import { mosquittoInstalled, startMosquitto } from '../durable/mosquitto.ts'
+import { seeded } from '../policy/seeded.ts'
+
+const KILLS = 50
+/** In milliseconds, from when it begins to open its store. */
+const LONGEST_LIFE = 350
+
+if (!mosquittoInstalled) console.log('durable-kill.test.ts is skipped: apt-get install mosquitto')
+
+test.skipIf(!mosquittoInstalled)(
+  'what was accepted arrives, in order and with QoS 2 once, through fifty kills of the publishing process',
+  { timeout: 240_000 },
+  async () => {
+    const url = await startMosquitto()
+    const arrived = await listen(url)
+    const script = await bundle()
+    const store = join(temporaryFolder(), 'store')
+    const random = seeded(20_26)
+    const accepted: Record<string, string[]> = { qos1: [], qos2: [] }
+    const start = (run: string) => startProcess(script, [url, store, run])
+    let resent = 0
+
+    for (let run = 0; run < KILLS; run++) {
+      const publishing = start(String(run))
+      await publishing.told('begun')
+      await sleep(random() * LONGEST_LIFE)
+      for (const line of await publishing.kill()) {
+        const [topic = '', message = ''] = line.split(' ')
+        accepted[topic]?.push(message)
+      }
+    }
+    const draining = start('drain')
+    await draining.told('drained')
+    const restored = (await draining.kill()).find((line) => line.startsWith('restored')) ?? ''
+    resent = arrived.qos1.length - new Set(arrived.qos1).size
+
+    for (const topic of ['qos1', 'qos2'] as const) {
+      await arrived.all(topic, accepted[topic] ?? [])
+      const first = [...new Set(arrived[topic])]
+      expect(first).toEqual(first.toSorted((a, b) => place(a) - place(b)))
+    }
+    expect(arrived.qos2).toHaveLength(new Set(arrived.qos2).size)
+    const { qos1 = [], qos2 = [] } = accepted
+    console.log(`${KILLS} kills: accepted ${qos1.length} + ${qos2.length}, the last process ${restored},`)
+    console.log(`arrived ${arrived.qos1.length} (${resent} of QoS 1 twice) + ${arrived.qos2.length}`)
+    expect(qos1.length + qos2.length).toBeGreaterThan(KILLS * 10)
+  },
+)
+
+/** What arrives at a subscriber that never goes away. */
+async function listen(url: string) {
+  const client = await mqtt.connectAsync(url, { clientId: 'subscriber', reconnectPeriod: 0 })
+  onTestFinished(() => client.endAsync(true))
+  const arrived = { qos1: [] as string[], qos2: [] as string[] }
+  const waiters = new Waiters(() => `Arrived: ${arrived.qos1.length} and ${arrived.qos2.length}`)
+  client.on('message', (topic, payload) => {
+    arrived[topic as 'qos1' | 'qos2'].push(String(payload))
+    waiters.changed()
+  })
+  await client.subscribeAsync('+', { qos: 2 })
+  return {
+    ...arrived,
+    /** Waits until all of them have arrived. */
+    all(topic: 'qos1' | 'qos2', messages: readonly string[]): Promise<unknown> {
+      const missing = new Set(messages)
+      let seen = 0
+      const look = () => {
+        while (seen < arrived[topic].length) missing.delete(arrived[topic][seen++] ?? '')
+        return missing.size === 0
+      }
+      return waiters.wait(`all of ${topic}`, look, { timeout: 30_000 }).catch((error: unknown) => {
+        throw new Error(`lost: ${[...missing].slice(0, 20).join(' ')} (${missing.size})`, { cause: error })
+      })
+    },
+  }
+}
+
+function startProcess(script: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines: string[] = []
+  const waiters = new Waiters(() => `It told: ${lines.slice(-5).join(', ')}`)
+  const reading = createInterface({ input: child.stdout })
+  reading.on('line', (line) => {
+    lines.push(line)
+    waiters.changed()
+  })
+  const closed = Promise.all([once(child, 'close'), once(reading, 'close')])
+  return {
+    told: (line: string) => waiters.wait(line, () => lines.includes(line), { timeout: 60_000 }),
+    /** @returns everything that it told */
+    async kill(): Promise<readonly string[]> {
+      expect(child.exitCode).toBeNull()
+      child.kill('SIGKILL')
+      await closed
+      return lines
+    },
+  }
+}
+
+/** Starts in a fraction of the time that the sources would take. */
+async function bundle(): Promise<string> {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const outfile = join(root, '.cache', `publishing-process-${process.pid}.mjs`)
+  await build({
+    entryPoints: [join(root, 'test/durable/publishing-process.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+  })
+  return outfile
+}
+
+/** The order in which they were published, over all runs. */
+function place(message: string): number {
+  const [run, n] = message.split(':').map(Number)
+  return (run ?? 0) * 1e9 + (n ?? 0)
+}

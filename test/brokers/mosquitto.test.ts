@@ -1,0 +1,238 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import type { Failure, ResilientMqttClientOptions } from '../../src/index.ts'
+import { once, rejection, startClient } from '../client/harness.ts'
+import { until, versions } from '../mqtt/harness.ts'
+import { tls } from '../testing/tls-fixture.ts'
+import {
+  dynamicSecurity,
+  howToInstall,
+  installed,
+  Mosquitto,
+  writePassword,
+  type MosquittoOptions,
+} from './mosquitto.ts'
+
+const patient = { timeout: 20_000 }
+
+/** Retries soon, but not so soon that a broker that starts is flooded. */
+const soon = {
+  reconnect: { initialDelay: 20, maxDelay: 100, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+} as const satisfies Partial<ResilientMqttClientOptions>
+
+describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`, () => {
+  const running = new Set<Mosquitto>()
+  const start = async (options?: MosquittoOptions) => {
+    const mosquitto = await Mosquitto.start(options)
+    running.add(mosquitto)
+    return mosquitto
+  }
+  afterAll(async () => {
+    await Promise.all([...running].map((mosquitto) => mosquitto.dispose()))
+  })
+
+  describe.each(versions)('MQTT %i', (protocolVersion) => {
+    test('killed and started again: subscriptions are back, and what was published meanwhile is delivered', async () => {
+      const broker = await start()
+      const { client, next, heard } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      const got: string[] = []
+      client.subscribe('room/#', (message) => void got.push(message.text()), { qos: 1 })
+      await client.connect()
+      await client.publish('room/1', 'before', { qos: 1 })
+      await until('the first message', () => got.length === 1)
+
+      await broker.kill()
+      await next('connectionInterrupted', 1, patient)
+      const meanwhile = client.publish('room/2', 'meanwhile', { qos: 1 })
+      await next('reconnectScheduled', 2, patient)
+      await broker.start()
+      await next('connectionResumed', 1, patient)
+      await meanwhile
+      await until('the second message', () => got.length >= 2)
+      expect(got).toEqual(['before', 'meanwhile'])
+      expect(heard('connectionInterrupted')).toHaveLength(1)
+      await broker.kill()
+    })
+
+    test('stopped: the link is half-open, and keep alive finds out', async () => {
+      const broker = await start()
+      const { client, next } = startClient({
+        ...soon,
+        url: broker.url,
+        options: { protocolVersion, keepalive: 1_000 },
+        timeouts: { connectTimeout: 300 },
+      })
+      await client.connect()
+      broker.signal('SIGSTOP')
+      const { failure } = await next('connectionInterrupted', 1, patient)
+      expect(failure).toEqual({ kind: 'keepalive' })
+      // The kernel still accepts, but nobody answers.
+      await next('reconnectScheduled', 2, patient)
+      expect(client.status.lastFailure).toEqual({ kind: 'timeout', phase: 'connect' })
+      broker.signal('SIGCONT')
+      await next('connectionResumed', 1, patient)
+      await client.publish('a', 'alive', { qos: 2 })
+      await broker.kill()
+    })
+
+    test('a wrong password', async () => {
+      const broker = await start({
+        prepare: (dir) => writePassword(join(dir, 'passwords'), 'me', 'right'),
+        config: (dir) => ['allow_anonymous false', `password_file ${join(dir, 'passwords')}`],
+      })
+      const options = { protocolVersion, username: 'me', password: 'wrong' } as const
+      const { client } = startClient({ ...soon, url: broker.url, options })
+      expect(await rejection(client.connect())).toMatchObject({
+        name: 'ConnectionFailedError',
+        failure: { kind: 'refused', protocolVersion, reasonCode: protocolVersion === 5 ? 0x87 : 5 },
+      })
+      expect(client.status.counters.failedAttempts, 'nobody can change a fixed password').toBe(1)
+
+      const passwords = ['wrong', 'right']
+      const source = startClient({
+        ...soon,
+        url: broker.url,
+        options: { protocolVersion },
+        credentials: () => ({ username: 'me', password: passwords.shift() ?? 'none' }),
+      })
+      await source.client.connect()
+      expect(source.heard('tokenRefreshed').map(({ reason }) => reason)).toEqual(['initial', 'refused'])
+      await broker.kill()
+    })
+
+    test('two clients with one id: one is told why, and they do not fight', async () => {
+      const broker = await start()
+      const options = { protocolVersion, clientId: 'one' } as const
+      const first = startClient({ ...once, url: broker.url, options })
+      const second = startClient({ ...once, url: broker.url, options })
+      await first.client.connect()
+      await second.client.connect()
+      const { failure } = await first.next('gaveUp', 1, patient)
+      // Up to 2.0.11 mosquitto only closes; later ones send 0x8E to MQTT 5 clients.
+      expect([{ kind: 'closed' }, { kind: 'disconnected', reasonCode: 0x8e }] satisfies Failure[]).toContainEqual(
+        failure,
+      )
+      await second.client.publish('a', 'x', { qos: 1 })
+      expect(second.heard('connectionInterrupted')).toEqual([])
+      await broker.kill()
+    })
+
+    test('a persistent session: messages of the outage come, and nothing is subscribed again', async () => {
+      const broker = await start()
+      const options = { protocolVersion, clientId: 'kept', clean: false } as const
+      const { client, next } = startClient({ ...soon, url: broker.url, options })
+      const got: string[] = []
+      client.subscribe('room', (message) => void got.push(message.text()), { qos: 1 })
+      await client.connect()
+      await client.disconnect({ outbox: 'keep' })
+
+      const other = startClient({ ...soon, url: broker.url })
+      await other.client.connect()
+      await other.client.publish('room', 'while away', { qos: 1 })
+      // Written to disk within a second; the other client waits for as long.
+      broker.signal('SIGHUP')
+      await client.connect()
+      await until('the message', () => got.length === 1)
+      expect(got).toEqual(['while away'])
+      expect(await next('connected', 2)).toMatchObject({ sessionPresent: true, restored: 1 })
+      await broker.kill()
+    })
+  })
+
+  describe('TLS and WebSocket', () => {
+    let broker: Mosquitto
+    beforeAll(async () => {
+      broker = await start({
+        files: { 'cert.pem': String(tls.cert), 'key.pem': String(tls.key) },
+        listeners: (dir) => {
+          const secure = [`certfile ${join(dir, 'cert.pem')}`, `keyfile ${join(dir, 'key.pem')}`]
+          return { mqtts: secure, ws: ['protocol websockets'], wss: ['protocol websockets', ...secure] }
+        },
+      })
+    })
+
+    const url = (scheme: string) => `${scheme}://127.0.0.1:${broker.ports[scheme]}`
+    const trusting = { tls: { ca: String(tls.cert) } }
+
+    test.each(['mqtts', 'ws', 'wss'].flatMap((scheme) => versions.map((version) => ({ scheme, version }))))(
+      '$scheme with the authority given, MQTT $version',
+      async ({ scheme, version }) => {
+        const { client } = startClient({
+          ...once,
+          url: url(scheme),
+          options: { ...trusting, protocolVersion: version },
+        })
+        const got: string[] = []
+        client.subscribe('loop', (message) => void got.push(message.text()), { qos: 2 })
+        await client.connect()
+        await client.publish('loop', 'x', { qos: 2 })
+        await until('the message', () => got.length === 1)
+        expect(got).toEqual(['x'])
+        await client.disconnect()
+      },
+    )
+
+    test.each(['mqtts', 'wss'])('%s with the authority not given', async (scheme) => {
+      const { client } = startClient({ ...once, url: url(scheme) })
+      expect(await rejection(client.connect())).toMatchObject({
+        failure: { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+      })
+    })
+
+    test('TLS to the port without is a failure', async () => {
+      const { client } = startClient({ ...once, url: `mqtts://127.0.0.1:${broker.ports['mqtt']}`, options: trusting })
+      const { failure } = (await rejection(client.connect())) as unknown as { failure: Failure }
+      expect(['socket', 'tls', 'closed']).toContain(failure.kind)
+    })
+
+    test('plain text to the port with TLS is a failure', async () => {
+      const { client } = startClient({ ...once, url: `mqtt://127.0.0.1:${broker.ports['mqtts']}` })
+      const { failure } = (await rejection(client.connect())) as unknown as { failure: Failure }
+      expect(['socket', 'protocol', 'closed']).toContain(failure.kind)
+    })
+  })
+
+  const security = installed ? dynamicSecurity() : undefined
+  describe.skipIf(!security)('dynamic security: a client is disabled while it is connected', () => {
+    test('MQTT 5: DISCONNECT 0x98 asks for new credentials', async () => {
+      const admin = ['-u', 'admin', '-P', 'admin-password']
+      const broker = await start({
+        prepare: (dir) => {
+          const file = join(dir, 'security.json')
+          security?.run(['dynsec', 'init', file, 'admin', 'admin-password'])
+        },
+        config: (dir) => [
+          'allow_anonymous false',
+          `plugin ${security?.plugin}`,
+          `plugin_opt_config_file ${join(dir, 'security.json')}`,
+        ],
+      })
+      const control = (...args: string[]) =>
+        security?.run(['-h', '127.0.0.1', '-p', String(broker.ports['mqtt']), ...admin, 'dynsec', ...args])
+      for (const name of ['old', 'new']) control('createClient', name, '-p', `${name}-password`)
+
+      const names = ['old', 'new']
+      const { client, next, heard } = startClient({
+        ...soon,
+        url: broker.url,
+        options: { protocolVersion: 5 },
+        credentials: () => {
+          const name = names.shift() ?? 'none'
+          return { username: name, password: `${name}-password` }
+        },
+        timeouts: { stableAfter: 0 },
+      })
+      await client.connect()
+      await until('a stable connection', () => client.actor.getSnapshot().context.credentials.status === 'proven')
+      control('disableClient', 'old')
+      expect(await next('connectionInterrupted', 1, patient)).toEqual({
+        failure: { kind: 'disconnected', reasonCode: 0x98 },
+      })
+      await next('connectionResumed', 1, patient)
+      expect(heard('tokenRefreshed').map(({ reason }) => reason)).toEqual(['initial', 'refused'])
+      expect(client.isConnected).toBe(true)
+      await broker.kill()
+    })
+  })
+})

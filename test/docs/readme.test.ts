@@ -1,0 +1,153 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+
+import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
+import { connectionDiagram } from '../../src/cli/diagram.ts'
+import * as library from '../../src/index.ts'
+import { defaultOutbox } from '../../src/parse-options.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const readme = read('README.md')
+
+test('the diagram is current: npm run diagram', () => {
+  expect(section('diagram')).toContain(`\n\`\`\`mermaid\n${connectionDiagram()}\n\`\`\`\n`)
+})
+
+describe('options', () => {
+  const rows = tableRows(section('options'))
+  const documented = rows.flatMap(([names]) => codes(names))
+
+  test.each(propertiesOf('src/options.ts', 'ResilientMqttClientOptions').concat(policies()))('%s', (name) => {
+    expect(documented.some((each) => each === name || each.startsWith(`${name}.`))).toBe(true)
+  })
+
+  test.each(propertiesOf('src/options.ts', 'ConnectOptions'))('options.%s', (name) => {
+    const connect = tableRows(section('options').split('How to connect')[1] ?? '').flatMap(([names]) => codes(names))
+    expect(connect).toContain(name)
+  })
+
+  const groups = {
+    reconnect: defaultReconnect,
+    recovery: exponentialRecovery,
+    timeouts: defaultTimeouts,
+    outbox: defaultOutbox,
+  }
+  const defaults = Object.entries(groups).flatMap(([group, values]) =>
+    Object.entries(values).map(([name, value]) => [`${group}.${name}`, value] as const),
+  )
+  test.each(defaults)('%s is %j', (name, value) => {
+    const [, told = ''] = rows.find(([names]) => codes(names).includes(name)) ?? []
+    expect(codes(told)[0]?.replaceAll(/[_']/g, '')).toBe(String(value))
+  })
+
+  test('there are no others', () => {
+    const known = new Set([
+      ...propertiesOf('src/options.ts', 'ResilientMqttClientOptions'),
+      ...propertiesOf('src/options.ts', 'ConnectOptions'),
+      ...policies(),
+      ...defaults.map(([name]) => name),
+    ])
+    expect(documented.filter((name) => !known.has(name))).toEqual([])
+  })
+})
+
+describe('events', () => {
+  const rows = tableRows(section('events'))
+
+  test('all of them', () => {
+    expect(rows.map(([name]) => codes(name)[0])).toEqual(propertiesOf('src/events.ts', 'ClientEvents'))
+  })
+})
+
+describe('errors', () => {
+  test('all of them', () => {
+    const errors = Object.keys(library).filter((name) => name.endsWith('Error') && name !== 'ResilientMqttError')
+    const documented = tableRows(section('errors')).map(([name]) => codes(name)[0])
+    expect(new Set(documented)).toEqual(new Set(errors))
+  })
+})
+
+describe('as pasted', () => {
+  // Inside of the package, so that its name resolves as it does for a user.
+  const folder = join(root, '.cache', `readme-${process.pid}`)
+  mkdirSync(folder, { recursive: true })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('the first example', () => {
+    const [example = ''] = snippets(readme)
+    const withBroker = [
+      "import { createEmbeddedBroker } from 'xstate-mqtt/testing'",
+      'const broker = await createEmbeddedBroker()',
+      example.replace("'mqtt://test.mosquitto.org'", 'broker.url'),
+      'setTimeout(async () => { await client.disconnect(); await broker.stop() }, 300)',
+    ]
+    const { stdout, stderr, status } = runModule(join(folder, 'demo.mjs'), withBroker.join('\n'))
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toContain('connecting → connected\n')
+    expect(stdout).toContain('xstate-mqtt/demo/status/get ?\n')
+    expect(stdout).toContain('xstate-mqtt/demo/lamp on\n')
+  })
+
+  test('a day of outage takes milliseconds', () => {
+    const example = snippets(readme).find((code) => code.includes('24 * 3_600_000')) ?? ''
+    const { stdout, stderr, status } = runModule(join(folder, 'day.mjs'), `${example}\nactor.stop()`)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^recovering after \d{3} attempts\n\{ connected: 'ready' \}\n$/)
+  })
+
+  test.each(['docs/testing.md#0', 'docs/testing.md#1', 'docs/testing.md#3'])('%s', (place) => {
+    const [file = '', index] = place.split('#')
+    const code = snippets(read(file))[Number(index)] ?? ''
+    // Node 20 knows no `await using`.
+    const { status, stderr } = runModule(join(folder, `snippet-${index}.ts`), code)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  })
+})
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+}
+
+/** What stands between the markers of a name. */
+function section(name: string): string {
+  const found = new RegExp(`<!-- ${name}\\b.*?-->([^]*?)<!-- /${name} -->`).exec(readme)
+  return found?.[1] ?? ''
+}
+
+/** The cells of the rows of all tables, without their headings. */
+function tableRows(text: string): string[][] {
+  const lines = text.split('\n').map((line) => (line.startsWith('|') ? line.slice(2, -2).split(' | ') : null))
+  return lines.filter((cells, index): cells is string[] => {
+    const heading = lines[index + 1]?.every((cell) => /^-+$/.test(cell)) ?? false
+    return cells !== null && !heading && !cells.every((cell) => /^-+$/.test(cell))
+  })
+}
+
+function codes(text = ''): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '')
+}
+
+function snippets(page: string): string[] {
+  return [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code ?? '')
+}
+
+/** The names of an interface's own properties. */
+function propertiesOf(file: string, name: string): string[] {
+  const [, body = ''] = new RegExp(`interface ${name}\\b[^]*?\\{\\n([^]*?)\\n\\}`).exec(read(file)) ?? []
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].map(([, property]) => property ?? '')
+}
+
+/** What the client's options share with the machine's input. */
+function policies(): string[] {
+  const [, names = ''] = /type Policies = Pick<\s*ConnectionInput,([^>]*)>/.exec(read('src/options.ts')) ?? []
+  return [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name ?? '')
+}
+
+function runModule(file: string, code: string) {
+  writeFileSync(file, code)
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
+  return spawnSync(process.execPath, [...loader, file], { cwd: root, encoding: 'utf8', timeout: 20_000 })
+}

@@ -1,0 +1,447 @@
+import { join } from 'node:path'
+
+import { describe, expect, it, test } from 'vitest'
+
+import { DisconnectedError, OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../../src/index.ts'
+import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { deferred } from '../../src/wait.ts'
+import {
+  contentsAt,
+  contentsOf,
+  rejection,
+  SpiedDatabase,
+  startClient,
+  startServer,
+  temporaryFolder,
+} from './harness.ts'
+
+const versions = [4, 5] as const
+const durable = { qos: 1, durable: true } as const
+const once = { qos: 2, durable: true } as const
+/** Nobody listens there. */
+const nowhere = { url: 'mqtt://127.0.0.1:1' }
+const kept = { connack: { sessionPresent: true } }
+
+describe('publishing', () => {
+  it('is accepted before the first connection, and then delivered and forgotten', async () => {
+    const server = await startServer()
+    const store = join(temporaryFolder(), 'store')
+    const { client } = startClient({ url: server.url, store })
+
+    const publishing = client.publish('a', 'x', durable)
+    await publishing.accepted
+    expect(client.outbox.size).toBe(1)
+    await client.connect()
+    await publishing
+    await client[Symbol.asyncDispose]()
+
+    expect(publishes(server)).toEqual(['a x'])
+    expect(await contentsAt(store)).toEqual([])
+  })
+
+  it('takes one write for a message that is sent at once, and keeps the order with others', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { client } = startClient({ url: server.url, store: database })
+    await client.connect()
+    database.batches.length = 0
+
+    const publishing = [client.publish('a', '1', durable), client.publish('a', '2', once)]
+    const others = [client.publish('a', '3', { qos: 1 }), client.publish('a', '4', { qos: 0 })]
+    await Promise.all([...publishing.map(({ accepted }) => accepted), ...others])
+
+    expect(database.batches[0]?.operations.map(({ type }) => type)).toEqual(['put', 'put', 'put', 'put'])
+    await server.waitFor('publish', { count: 4 })
+    expect(publishes(server)).toEqual(['a 1', 'a 2', 'a 3', 'a 4'])
+  })
+
+  it('sends nothing before its packet id is on disk', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { client } = startClient({ url: server.url, store: database })
+    await client.connect()
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+
+    const publishing = client.publish('a', 'x', once)
+    await database.next()
+    await roundTrip(client, server)
+    expect(server.received('publish')).toEqual([])
+    resolve()
+    await publishing
+    expect(publishes(server)).toContain('a x')
+  })
+
+  it('sends no PUBREL before its PUBREC is on disk', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { client } = startClient({ url: server.url, store: database })
+    await client.connect()
+    const publishing = client.publish('a', 'x', once)
+    await server.waitFor('publish')
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+    await database.next()
+    await roundTrip(client, server)
+    expect(server.received('pubrel')).toEqual([])
+    resolve()
+    await publishing
+    expect(server.received('pubrel')).toHaveLength(1)
+  })
+
+  test.each([
+    ['QoS 0', 'a', { durable: true }, /durable needs QoS 1 or 2/],
+    ['no topic', '', durable, /topic/],
+  ])('refuses %s', async (_name, topic, options, message) => {
+    const { client } = startClient({ ...nowhere, store: new SpiedDatabase() })
+    const { accepted } = client.publish(topic, 'x', options)
+    await expect(accepted).rejects.toThrow(message)
+  })
+
+  it('needs a store', async () => {
+    const { client } = startClient({ ...nowhere, options: {} })
+    await expect(client.publish('a', 'x', durable).accepted).rejects.toThrow("needs the client's option store")
+  })
+})
+
+describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
+  const options = { clean: false, protocolVersion }
+
+  test.each([
+    [
+      'kept',
+      kept,
+      [
+        { messageId: 32_768, dup: true, qos: 1 },
+        { messageId: 32_769, dup: true, qos: 2 },
+      ],
+    ],
+    [
+      'lost',
+      {},
+      [
+        { dup: false, qos: 1 },
+        { dup: false, qos: 2 },
+      ],
+    ],
+  ])('sends what was un-acked when the broker %s the session', async (_name, second, expected) => {
+    const server = await startServer({ script: [{ puback: false }, second] })
+    const database = new SpiedDatabase()
+    await abandoned(database, server, options, 3, [
+      ['one', durable],
+      ['two', once],
+      ['three', { ...durable, properties: { contentType: 'text' } }],
+    ])
+
+    const next = startClient({ url: server.url, options, store: database.reopened() })
+    const restored: object[] = []
+    next.client.on('outboxRestored', (event) => restored.push(event))
+    const drained = new Promise((resolve) => next.client.on('drained', resolve))
+    await next.client.connect()
+    await drained
+
+    expect(restored).toEqual([{ waiting: 0, inFlight: 3 }])
+    const [, connection] = server.connections
+    expect(connection?.received('publish').map(({ topic }) => topic)).toEqual(['one', 'two', 'three'])
+    expect(connection?.received('publish').slice(0, 2)).toMatchObject(expected)
+    const contentType = connection?.received('publish')[2]?.properties?.contentType
+    expect(contentType).toBe(protocolVersion === 5 ? 'text' : undefined)
+    await next.client[Symbol.asyncDispose]()
+    expect(await contentsOf(database)).toEqual([])
+  })
+
+  test.each([
+    ['only PUBREL when the broker kept the session', kept, 1],
+    ['nothing when the broker lost it', {}, 0],
+  ])('sends for what came as far as PUBREC %s', async (_name, second, pubrels) => {
+    const server = await startServer({ script: [{ steps: [{ at: 'pubrel', do: 'ignore' }] }, second] })
+    const database = new SpiedDatabase()
+    const { client } = startClient({ url: server.url, options, store: database })
+    await client.connect()
+    client.publish('a', 'x', once).catch(() => {})
+    await server.waitFor('pubrel')
+    await crash(client)
+
+    const next = startClient({ url: server.url, options, store: database.reopened() })
+    await next.client.connect()
+    if (pubrels > 0) await server.waitFor('pubrel', { count: 2 })
+    await next.client[Symbol.asyncDispose]()
+
+    const [, connection] = server.connections
+    expect(connection?.received('publish')).toEqual([])
+    expect(connection?.received('pubrel')).toHaveLength(pubrels)
+    expect(await contentsOf(database)).toEqual([])
+  })
+
+  it('takes the client id with it', async () => {
+    const server = await startServer()
+    const store = join(temporaryFolder(), 'store')
+    for (let process = 0; process < 2; process++) {
+      const { client } = startClient({ url: server.url, options, store })
+      await client.connect()
+      await client[Symbol.asyncDispose]()
+    }
+    const [first, second] = server.received('connect')
+    expect(first?.clientId).toMatch(/^xstate-mqtt-[0-9a-z]{11}$/)
+    expect(second?.clientId).toBe(first?.clientId)
+  })
+
+  it('gives its own publishes other packet ids, and another place', async () => {
+    const server = await startServer({ script: [{ puback: false }, { ...kept, puback: false }] })
+    const database = new SpiedDatabase()
+    await abandoned(database, server, options, 2, [
+      ['one', once],
+      ['two', once],
+    ])
+    const { client } = startClient({ url: server.url, options, store: database.reopened() })
+    client.publish('three', '', once).catch(() => {})
+    client.publish('four', '', { qos: 2 }).catch(() => {})
+    await client.connect()
+    await server.waitFor('publish', { count: 6 })
+    const sent = server.connections[1]?.received('publish') ?? []
+    expect(sent.map(({ topic }) => topic)).toEqual(['one', 'two', 'three', 'four'])
+    expect(sent.map(({ messageId }) => messageId)).toEqual([32_768, 32_769, 32_770, 1])
+  })
+})
+
+describe('what leaves the outbox unsent leaves the store', () => {
+  it('by a newer one with the same key', async () => {
+    const database = new SpiedDatabase()
+    const { client } = startClient({ ...nowhere, store: database })
+    const first = client.publish('a', '1', { ...durable, latest: true })
+    await first.accepted
+    await client.publish('a', '2', { ...durable, latest: true }).accepted
+    expect(await rejection(first)).toBeInstanceOf(PublishSupersededError)
+    expect(await contentsOf(database)).toEqual(['a 2'])
+  })
+
+  it('by a newer one with the same key in the next process', async () => {
+    const database = new SpiedDatabase()
+    const { client } = startClient({ ...nowhere, store: database })
+    await client.publish('a', '1', { ...durable, latest: 'key' }).accepted
+    await crash(client)
+    const next = startClient({ ...nowhere, store: database.reopened() })
+    await next.client.publish('b', '2', { ...durable, latest: 'key' }).accepted
+    expect(await contentsOf(database)).toEqual(['b 2'])
+    expect(next.errors).toEqual([])
+  })
+
+  it('by its time to live, also in the next process', async () => {
+    const database = new SpiedDatabase()
+    const clock = createTestClock()
+    const time = { clock, now: () => clock.now() }
+    const { client } = startClient({ ...nowhere, ...time, store: database })
+    const first = client.publish('a', '1', { ...durable, ttl: 1_000 })
+    const second = client.publish('b', '2', { ...durable, ttl: 60_000 })
+    await Promise.all([first.accepted, second.accepted])
+    await clock.tickAsync(1_000)
+    expect(await rejection(first)).toBeInstanceOf(PublishExpiredError)
+    await crash(client)
+    expect(await contentsOf(database)).toEqual(['b 2'])
+
+    const next = startClient({ ...nowhere, ...time, store: database.reopened() })
+    await next.client.publish('c', '3', durable).accepted
+    await clock.tickAsync(59_000)
+    await crash(next.client)
+    expect(next.errors).toMatchObject([{ code: 'PUBLISH_EXPIRED', topic: 'b' }])
+    expect(await contentsOf(database)).toEqual(['c 3'])
+  })
+
+  test.each([
+    ['reject', ['a 1', 'b 2']],
+    ['drop-oldest', ['b 2', 'c 3']],
+    ['drop-newest', ['a 1', 'c 3']],
+  ] as const)('by the overflow policy %s, which counts those of an earlier process', async (overflow, left) => {
+    const database = new SpiedDatabase()
+    const { client } = startClient({ ...nowhere, store: database })
+    await client.publish('a', '1', durable).accepted
+    await client.publish('b', '2', durable).accepted
+    await crash(client)
+    const next = startClient({ ...nowhere, store: database.reopened(), outbox: { maxMessages: 2, overflow } })
+    await rejection(next.client.connect({ signal: AbortSignal.timeout(20) }))
+    const third = next.client.publish('c', '3', durable)
+    const outcome = await third.accepted.catch((error: unknown) => error)
+    expect(outcome instanceof OutboxOverflowError).toBe(overflow === 'reject')
+    await crash(next.client)
+    expect(next.client.outbox.size).toBe(2)
+    expect(next.errors).toMatchObject(overflow === 'reject' ? [] : [{ code: 'OUTBOX_OVERFLOW' }])
+    expect(await contentsOf(database)).toEqual(left)
+  })
+
+  it('by its signal, also before the store is open', async () => {
+    const database = new SpiedDatabase()
+    const { client } = startClient({ ...nowhere, store: database })
+    const early = new AbortController()
+    const late = new AbortController()
+    const publishing = [
+      client.publish('a', '1', { ...durable, signal: early.signal }),
+      client.publish('b', '2', { ...durable, signal: late.signal }),
+    ]
+    early.abort(new Error('early'))
+    await publishing[1]?.accepted
+    late.abort(new Error('late'))
+    expect(await Promise.all(publishing.map((each) => rejection(each)))).toMatchObject([
+      { message: 'early' },
+      { message: 'late' },
+    ])
+    await crash(client)
+    expect(await contentsOf(database)).toEqual([])
+  })
+
+  it('by a refusal of the broker, which is told of also when nobody waits for it', async () => {
+    const server = await startServer({ script: { puback: 0x87 } })
+    const options = { clean: false, protocolVersion: 5 } as const
+    const database = new SpiedDatabase()
+    const { client } = startClient({ ...nowhere, options, store: database })
+    await client.publish('a', '1', durable).accepted
+    await crash(client)
+    const next = startClient({ url: server.url, options, store: database.reopened() })
+    const refused = new Promise((resolve) => next.client.on('error', resolve))
+    await next.client.connect()
+    expect(await refused).toMatchObject({ source: 'store', error: { code: 'PUBLISH_REFUSED', reasonCode: 0x87 } })
+    await crash(next.client)
+    expect(await contentsOf(database)).toEqual([])
+  })
+})
+
+describe('disconnect', () => {
+  it('rejects what is left, and keeps it for the next connect and the next process', async () => {
+    const server = await startServer({ script: [{ puback: false }, kept] })
+    const database = new SpiedDatabase()
+    const { client, errors } = startClient({ url: server.url, store: database })
+    await client.connect()
+    const sent = client.publish('sent', '1', durable)
+    await server.waitFor('publish')
+    await client.disconnect({ drainTimeout: 0 })
+    const waiting = client.publish('waiting', '2', durable)
+    await waiting.accepted
+    await client.disconnect()
+    await client.disconnect()
+    for (const publishing of [sent, waiting]) expect(await rejection(publishing)).toBeInstanceOf(DisconnectedError)
+    expect(await contentsOf(database)).toEqual(['sent 1', 'waiting 2', 'sent 32768'])
+
+    const drained = new Promise((resolve) => client.on('drained', resolve))
+    await client.connect()
+    await drained
+    await client.disconnect()
+    expect(server.connections[1]?.received('publish')).toMatchObject([
+      { topic: 'sent', messageId: 32_768, dup: true },
+      { topic: 'waiting', dup: false },
+    ])
+    expect(await contentsOf(database)).toEqual([])
+    expect(errors).toEqual([])
+  })
+
+  it('while the store is opened ends connect', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+    const { client } = startClient({ url: server.url, store: database })
+    const connecting = rejection(client.connect())
+    const disconnecting = client.disconnect()
+    expect(await connecting).toBeInstanceOf(DisconnectedError)
+    resolve()
+    await disconnecting
+    expect(client.status.state).toBe('idle')
+    await client.connect()
+    expect(server.connections).toHaveLength(1)
+  })
+})
+
+describe('a store that fails', () => {
+  it('refuses what cannot be written, which is then not sent', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { client, errors } = startClient({ url: server.url, store: database })
+    await client.connect()
+    database.failure = new Error('no space left on device')
+
+    const publishing = client.publish('a', 'x', durable)
+    expect(await rejection(publishing.accepted)).toMatchObject({ code: 'STORE', problem: 'write' })
+    expect(await rejection(publishing)).toMatchObject({ code: 'STORE', problem: 'write' })
+    await client.publish('b', 'y', { qos: 1 })
+    expect(publishes(server)).toEqual(['b y'])
+    expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
+    expect(errors).toMatchObject([{ problem: 'write' }])
+
+    database.failure = undefined
+    await client.publish('c', 'z', durable)
+    expect(publishes(server)).toEqual(['b y', 'c z'])
+  })
+
+  it('holds up nothing that was accepted', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { client, errors } = startClient({ url: server.url, store: database })
+    const publishing = [client.publish('a', '1', once), client.publish('b', '2', durable)]
+    await Promise.all(publishing.map(({ accepted }) => accepted))
+    database.failure = new Error('no space left on device')
+    await client.connect()
+    await Promise.all(publishing)
+    expect(publishes(server)).toEqual(['a 1', 'b 2'])
+    expect(errors).toMatchObject([{ problem: 'write' }])
+    database.failure = undefined
+    await client.disconnect()
+    expect(await contentsOf(database)).toEqual([])
+  })
+
+  it('to open is told by connect, and can be tried again', async () => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    database.failure = new Error('not now')
+    const { client } = startClient({ url: server.url, store: database })
+    expect(await rejection(client.connect())).toMatchObject({ code: 'STORE', problem: 'write' })
+    expect(client.status.state).toBe('idle')
+    database.failure = undefined
+    await client.connect()
+    expect(client.isConnected).toBe(true)
+  })
+})
+
+test('the next process reads what this one wrote in a real folder, over ten processes', async () => {
+  const server = await startServer()
+  const store = join(temporaryFolder(), 'store')
+  for (let process = 0; process < 10; process++) {
+    const { client } = startClient({ ...nowhere, store })
+    await client.publish('t', String(process), durable).accepted
+    await client[Symbol.asyncDispose]()
+  }
+  const { client } = startClient({ url: server.url, store })
+  const drained = new Promise((resolve) => client.on('drained', resolve))
+  await client.connect()
+  await drained
+  expect(publishes(server)).toEqual(Array.from({ length: 10 }, (_, n) => `t ${n}`))
+})
+
+type Client = ReturnType<typeof startClient>['client']
+
+function publishes(server: ScriptedServer): string[] {
+  return server.received('publish').map(({ topic, payload }) => `${topic} ${String(payload)}`)
+}
+
+/** What the client sent before, the server has then. */
+async function roundTrip(client: Client, server: ScriptedServer): Promise<void> {
+  await client.subscribe(`trip/${server.received('subscribe').length}`, () => {}).ready
+}
+
+/** As good as killed: nothing is drained, and what is durable stays. */
+async function crash(client: Client): Promise<void> {
+  await client.disconnect({ drainTimeout: 0, outbox: 'keep' })
+  await client[Symbol.asyncDispose]()
+}
+
+/** A process that ends when the broker has its publishes, and has acknowledged none. */
+async function abandoned(
+  database: SpiedDatabase,
+  server: ScriptedServer,
+  options: { clean: boolean; protocolVersion: 4 | 5 },
+  count: number,
+  publishing: readonly (readonly [topic: string, options: object])[],
+): Promise<void> {
+  const { client } = startClient({ url: server.url, options, store: database })
+  await client.connect()
+  for (const [topic, publishOptions] of publishing) client.publish(topic, 'x', publishOptions).catch(() => {})
+  await server.waitFor('publish', { count })
+  await crash(client)
+}

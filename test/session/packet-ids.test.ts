@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+
+import { PacketIds } from '../../src/session/packet-ids.ts'
+import { range, scene, sessionIs, told } from './scene.ts'
+
+describe('packet ids', () => {
+  test('go from 1 to 65,535 and round again, never one that is in use, and never 0', () => {
+    const ids = new PacketIds()
+    const all = range(65_535).map(() => ids.allocate())
+    expect(new Set(all).size).toBe(65_535)
+    expect(Math.min(...(all as number[]).slice(0, 10))).toBe(1)
+    expect(ids.allocate()).toBeNull()
+    ids.release(42)
+    expect(ids.allocate()).toBe(42)
+    expect(ids.allocate()).toBeNull()
+  })
+
+  test('leave some to SUBSCRIBE and UNSUBSCRIBE', () => {
+    const ids = new PacketIds()
+    while (ids.available) ids.allocate()
+    expect(ids.allocate()).not.toBeNull()
+  })
+
+  test('never collide: 70,000 publishes that nobody acknowledges, and subscriptions among them', async () => {
+    const { server, client } = await scene({
+      script: sessionIs(true, { puback: false }, {}),
+      outbox: { maxMessages: 100_000 },
+    })
+    await client.connect()
+    const published = range(70_000).map((i) => client.publish('a', `${i}`, { qos: 1 }))
+    const subscription = client.subscribe('b', () => {})
+    await subscription.ready
+    expect(client.outbox.inFlight + client.outbox.size).toBe(70_000)
+    server.kick()
+    await Promise.all(published)
+    for (const n of [1, 2]) {
+      const ids = told(server, n, 'publish', 'subscribe').map((line) => line.split(' ').at(n === 1 ? -1 : 2))
+      // On the second connection ids come round again, after they were acknowledged.
+      if (n === 1) expect(new Set(ids).size).toBe(ids.length)
+    }
+    const resent = told(server, 2, 'publish').map((line) => line.split(' ')[1])
+    expect(resent).toEqual(range(70_000).map(String))
+  }, 30_000)
+})

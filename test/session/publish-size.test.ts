@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { generate } from 'mqtt-packet'
+import { expect, test } from 'vitest'
+
+import { publishSize } from '../../src/mqtt/publish-size.ts'
+import { checkProperties } from '../../src/publish-properties.ts'
+import { filterPacketSize, inPackets } from '../../src/session/filter-packets.ts'
+import type { Link } from '../../src/session/link.ts'
+import { Publication } from '../../src/session/publication.ts'
+
+/** Any UTF-16, halves of surrogate pairs too. */
+const text = (maxLength: number) =>
+  fc.oneof(
+    fc.string({ unit: 'binary', maxLength }),
+    fc.array(fc.integer({ min: 0x20, max: 0xffff }), { maxLength }).map((units) => String.fromCharCode(...units)),
+  )
+const topic = text(300).filter((it) => it !== '')
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
+const payload = fc.oneof(text(500), bytes(500), fc.integer({ min: 100, max: 20_000 }).map((n) => 'x'.repeat(n)))
+const properties = fc.record(
+  {
+    payloadFormatIndicator: fc.boolean(),
+    messageExpiryInterval: fc.nat(0xffffffff),
+    responseTopic: fc.string({ minLength: 1 }).filter((it) => !/[+#\0]/.test(it)),
+    correlationData: bytes(100),
+    contentType: text(50),
+    userProperties: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.array(fc.string(), { maxLength: 3 }))),
+  },
+  { requiredKeys: [] },
+)
+const qos = fc.constantFrom(0 as const, 1 as const, 2 as const)
+const protocolVersion = fc.constantFrom(4 as const, 5 as const)
+
+test('a PUBLISH is as large as it is on the wire', () => {
+  fc.assert(
+    fc.property(topic, payload, qos, properties, protocolVersion, (topicName, content, level, props, version) => {
+      const checked = checkProperties(props)
+      const packet = { topic: topicName, payload: content, qos: level, retain: false, properties: checked }
+      const wire = generate(
+        { cmd: 'publish', dup: false, messageId: 1, ...packet, properties: checked as object },
+        { protocolVersion: version },
+      )
+      expect(publishSize(packet, version)).toBe(wire.length)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('the bytes of a publication are those of its topic and its payload', () => {
+  fc.assert(
+    fc.property(topic, payload, (topicName, content) => {
+      const publication = new Publication({
+        topic: topicName,
+        payload: content,
+        qos: 0,
+        retain: false,
+        properties: undefined,
+        acceptedAt: 0,
+        expiresAt: 0,
+        latest: undefined,
+        durable: false,
+        resolve: () => {},
+        reject: () => {},
+      })
+      expect(publication.bytes).toBe(Buffer.byteLength(topicName) + Buffer.byteLength(content))
+    }),
+  )
+})
+
+const link = (version: 4 | 5, maximumPacketSize: number) =>
+  ({ protocolVersion: version, limits: { maximumPacketSize } }) as unknown as Link
+
+test('SUBSCRIBE and UNSUBSCRIBE are as large as they are on the wire', () => {
+  fc.assert(
+    fc.property(fc.array(topic, { minLength: 1, maxLength: 200 }), protocolVersion, (filters, version) => {
+      const messageId = 1
+      const options = { protocolVersion: version }
+      const subscribe = generate(
+        { cmd: 'subscribe', messageId, subscriptions: filters.map((filter) => ({ topic: filter, qos: 1 })) },
+        options,
+      )
+      const unsubscribe = generate({ cmd: 'unsubscribe', messageId, unsubscriptions: filters }, options)
+      expect(filterPacketSize('subscribe', filters, link(version, 0))).toBe(subscribe.length)
+      expect(filterPacketSize('unsubscribe', filters, link(version, 0))).toBe(unsubscribe.length)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('filters are spread over packets in their order, none too large, none with too many', () => {
+  const filters = fc.array(fc.string({ minLength: 1, maxLength: 100 }), { maxLength: 300 })
+  fc.assert(
+    fc.property(filters, fc.integer({ min: 1, max: 100 }), fc.integer({ min: 10, max: 3_000 }), (all, most, size) => {
+      const packets = inPackets('subscribe', all, String, most, link(5, size))
+      expect(packets.flat()).toEqual(all)
+      for (const packet of packets) {
+        expect(packet.length).toBeGreaterThan(0)
+        expect(packet.length).toBeLessThanOrEqual(most)
+        const bytesOfPacket = filterPacketSize('subscribe', packet, link(5, size))
+        expect(packet.length === 1 || bytesOfPacket <= size).toBe(true)
+      }
+    }),
+  )
+})

@@ -1,0 +1,304 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+
+import { generate } from 'mqtt-packet'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+import { InvalidOptionError, NotSupportedByBrokerError, PublishRefusedError } from '../../src/index.ts'
+import { isPending, outcomes, range, scene, sessionIs, told, turns, versions } from './scene.ts'
+
+describe.each(versions)('publish, MQTT version $version', ({ version }) => {
+  test('settles when written for QoS 0, at PUBACK for QoS 1, at PUBCOMP for QoS 2', async () => {
+    const { server, client } = await scene({ version, script: { puback: false } })
+    await client.connect()
+    const [zero, one, two] = ([0, 1, 2] as const).map((qos) => client.publish('a', `${qos}`, { qos }))
+    expect(await zero).toEqual({ reasonCode: 0 })
+    await server.waitFor('publish', { count: 3 })
+    server.send({ cmd: 'puback', messageId: 1 })
+    expect(await one).toEqual({ reasonCode: 0 })
+    server.current!.behaviour = { steps: [{ at: 'pubrel', do: 'ignore' }] }
+    server.send({ cmd: 'pubrec', messageId: 2 })
+    await server.waitFor('pubrel')
+    expect(await isPending(two!)).toBe(true)
+    server.send({ cmd: 'pubcomp', messageId: 2 })
+    expect(await two).toEqual({ reasonCode: 0 })
+  })
+
+  test('waits offline, and goes out in order', async () => {
+    const { server, client } = await scene({ version })
+    const published = range(6).map((i) => client.publish('a', `${i}`, { qos: (i % 3) as 0 | 1 | 2 }))
+    expect(client.outbox).toEqual({ size: 6, bytes: 12, inFlight: 0 })
+    await client.connect()
+    await Promise.all(published)
+    expect(told(server, 1, 'publish').map((line) => line.split(' ')[1])).toEqual(range(6).map(String))
+  })
+
+  test.each([
+    ['a topic with wildcards', 'a/+', '', {}],
+    ['an empty topic', '', '', {}],
+    ['a payload that is none', 'a', 5, {}],
+    ['a QoS that is none', 'a', '', { qos: 3 }],
+    ['a time to live of 0', 'a', '', { ttl: 0 }],
+    ['durable without a store', 'a', '', { durable: true, qos: 1 }],
+    ['a property that is none', 'a', '', { properties: { messageExpiryInterval: -1 } }],
+    ['user properties that are no strings', 'a', '', { properties: { userProperties: { a: 1 } } }],
+    ['user properties that are nothing', 'a', '', { properties: { userProperties: { a: null } } }],
+    ['a response topic with wildcards', 'a', '', { properties: { responseTopic: '#' } }],
+    ['a content type that is too long', 'a', '', { properties: { contentType: 'x'.repeat(65_536) } }],
+    ['correlation data that is no data', 'a', '', { properties: { correlationData: 'x' } }],
+  ])('is refused for %s', async (_what, topic, payload, options) => {
+    const { client } = await scene({ version })
+    const published = client.publish(topic, payload as string, options as object)
+    await expect(published).rejects.toBeInstanceOf(InvalidOptionError)
+    await expect(published.accepted).rejects.toBeInstanceOf(InvalidOptionError)
+    expect(client.outbox.size).toBe(0)
+  })
+
+  test('is removed by its signal while it waits', async () => {
+    const { server, client } = await scene({ version })
+    const controller = new AbortController()
+    const aborted = client.publish('a', 'aborted', { qos: 1, signal: controller.signal })
+    const other = client.publish('a', 'other', { qos: 1 })
+    controller.abort(new Error('no longer wanted'))
+    await expect(aborted).rejects.toThrow('no longer wanted')
+    expect(client.outbox).toMatchObject({ size: 1, bytes: 6 })
+    await client.connect()
+    await other
+    expect(told(server, 1, 'publish')).toEqual(['publish other 1'])
+  })
+
+  test('is not touched by its signal after it was sent, or was refused', async () => {
+    const { server, client } = await scene({ version, script: { puback: false }, outbox: { maxMessages: 1 } })
+    const controller = new AbortController()
+    const waiting = client.publish('a', '', { qos: 1 })
+    const refused = client.publish('a', 'refused', { qos: 1, signal: controller.signal })
+    await expect(refused).rejects.toMatchObject({ name: 'OutboxOverflowError' })
+    await expect(refused.accepted).rejects.toMatchObject({ name: 'OutboxOverflowError' })
+    await client.connect()
+    const sent = client.publish('a', 'sent', { qos: 1, signal: controller.signal })
+    await server.waitFor('publish', { count: 2 })
+    controller.abort()
+    expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 2 })
+    for (const messageId of [1, 2]) server.send({ cmd: 'puback', messageId })
+    expect(await outcomes([waiting, sent])).toEqual(['done', 'done'])
+  })
+
+  test('with a signal that is aborted already is not accepted', async () => {
+    const { client } = await scene({ version })
+    const published = client.publish('a', '', { signal: AbortSignal.abort(new Error('too late')) })
+    await expect(published).rejects.toThrow('too late')
+    expect(client.outbox.size).toBe(0)
+  })
+
+  test('rejects with DisconnectedError at disconnect(), what is in flight too', async () => {
+    const { server, client } = await scene({ version, script: { puback: false } })
+    await client.connect()
+    const sent = outcomes([client.publish('a', 'sent', { qos: 1 })])
+    await server.waitFor('publish')
+    await client.disconnect({ drainTimeout: 0 })
+    const waiting = outcomes([client.publish('a', 'waiting', { qos: 1 })])
+    await client.disconnect()
+    expect([...(await sent), ...(await waiting)]).toEqual(['DisconnectedError', 'DisconnectedError'])
+    expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
+  })
+
+  test('rejects with ClientDisposedError when the client is disposed, and after', async () => {
+    const { client } = await scene({ version })
+    const waiting = outcomes([client.publish('a', '', { qos: 1 })])
+    await client[Symbol.asyncDispose]()
+    const after = client.publish('a', '')
+    expect([...(await waiting), ...(await outcomes([after, after.accepted]))]).toEqual(Array(3).fill('ClientDisposedError'))
+  })
+
+  test('an id that was given up at disconnect() is used again only when the broker has forgotten it', async () => {
+    const { server, client } = await scene({ version, script: sessionIs(true, { puback: false }, {}) })
+    await client.connect()
+    const given = outcomes([client.publish('a', 'one', { qos: 1 }), client.publish('a', 'two', { qos: 2 })])
+    await server.waitFor('publish', { count: 2 })
+    await client.disconnect({ drainTimeout: 0 })
+    await client.connect()
+    await client.publish('a', 'next', { qos: 2 })
+    expect(await given).toEqual(['DisconnectedError', 'DisconnectedError'])
+    expect(told(server, 2, 'publish', 'pubrel')).toEqual(['pubrel 2', 'publish next 3', 'pubrel 3'])
+  })
+})
+
+describe('publish, by the answer of an MQTT 5 broker', () => {
+  test.each([
+    [1, 0x00, { reasonCode: 0 }],
+    [1, 0x10, { reasonCode: 0x10 }],
+    [2, 0x10, { reasonCode: 0x10 }],
+  ] as const)('QoS %i, reason code %i: done', async (qos, puback, result) => {
+    const { client } = await scene({ script: { puback } })
+    await client.connect()
+    expect(await client.publish('a', '', { qos })).toEqual(result)
+  })
+
+  test.each(([1, 2] as const).flatMap((qos) => [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99].map((code) => ({ qos, code }))))(
+    'QoS $qos, reason code $code: refused, and the id is free again',
+    async ({ qos, code }) => {
+      const { client } = await scene({ script: { puback: code, connack: { properties: { receiveMaximum: 1 } } } })
+      await client.connect()
+      const refused = client.publish('a', '', { qos })
+      await expect(refused).rejects.toBeInstanceOf(PublishRefusedError)
+      await expect(refused).rejects.toMatchObject({ reasonCode: code, topic: 'a' })
+      expect(await outcomes([client.publish('a', '', { qos })])).toEqual(['PublishRefusedError'])
+    },
+  )
+
+  test('the reason string is told', async () => {
+    const properties = { reasonString: 'not on Sundays' }
+    const { client } = await scene({
+      script: {
+        steps: [{ at: 'publish', do: { send: { cmd: 'puback', messageId: 1, reasonCode: 0x87, properties } } }],
+      },
+    })
+    await client.connect()
+    await expect(client.publish('a', '', { qos: 1 })).rejects.toThrow('0x87 not on Sundays')
+  })
+
+  test.each([
+    ['PUBACK', 1, 0x40, 0xfe],
+    ['PUBREC', 2, 0x50, 0xfe],
+    ['PUBREC', 2, 0x50, 0x95],
+  ] as const)('a code that nobody knows in a %s leaves nothing pending: it is poison', async (_cmd, qos, type, code) => {
+    const answer = { bytes: Uint8Array.of(type, 3, 0, 1, code) }
+    const { client } = await scene({
+      script: sessionIs(true, { steps: [{ at: 'publish', topic: 'bad', do: answer }] }),
+    })
+    await client.connect()
+    const published = [client.publish('bad', '', { qos }), client.publish('good', '', { qos })]
+    expect(await outcomes(published)).toEqual(['PoisonPacketError', 'done'])
+  })
+})
+
+describe('the limits of an MQTT 5 broker', () => {
+  test.each([1, 2, 20])('Receive Maximum %i is kept to, on a resend too', async (receiveMaximum) => {
+    const connack = { properties: { receiveMaximum } }
+    const { server, client } = await scene({
+      script: (_connection, n) => ({ connack: { sessionPresent: n > 1, ...connack }, puback: n > 1 ? 0 : false }),
+    })
+    await client.connect()
+    const published = range(200).map((i) => client.publish('a', `${i}`, { qos: i % 2 ? 1 : 2 }))
+    await server.waitFor('publish', { count: receiveMaximum })
+    await turns()
+    expect(client.outbox).toMatchObject({ size: 200 - receiveMaximum, inFlight: receiveMaximum })
+    server.kick()
+    await Promise.all(published)
+    expect(server.connections[0]?.mostInFlight).toBe(receiveMaximum)
+    expect(server.connections[1]?.mostInFlight).toBeLessThanOrEqual(receiveMaximum)
+    expect(told(server, 2, 'publish').map((line) => line.split(' ')[1])).toEqual(range(200).map(String))
+  })
+
+  test.each([
+    ['maximumQos', { maximumQoS: 1 }, { qos: 2 }],
+    ['maximumQos', { maximumQoS: 0 }, { qos: 1 }],
+    ['retainAvailable', { retainAvailable: false }, { retain: true }],
+    ['maximumPacketSize', { maximumPacketSize: 10 }, { properties: { contentType: 'text' } }],
+  ] as const)('%s: what is beyond it is rejected, offline and online, the rest goes', async (limit, properties, options) => {
+    const { server, client } = await scene({ script: { connack: { properties } } })
+    const waiting = client.publish('a', 'no', options)
+    const fine = client.publish('a', 'yes')
+    await client.connect()
+    const now = client.publish('a', 'no', options)
+    for (const published of [waiting, now]) {
+      await expect(published).rejects.toBeInstanceOf(NotSupportedByBrokerError)
+      await expect(published).rejects.toMatchObject({ limit })
+    }
+    await fine
+    await server.waitFor('publish')
+    expect(told(server, 1, 'publish')).toEqual(['publish yes'])
+  })
+
+  test.each([0, 1, 2] as const)('Maximum Packet Size is exact, QoS %i', async (qos) => {
+    const packet = { cmd: 'publish', topic: 'a', payload: 'x'.repeat(150), qos, retain: false, dup: false } as const
+    const { length } = generate({ ...packet, messageId: 1 }, { protocolVersion: 5 })
+    const connack = { properties: { maximumPacketSize: length } }
+    const { client } = await scene({ script: { connack } })
+    await client.connect()
+    const published = [client.publish('a', 'x'.repeat(150), { qos }), client.publish('a', 'x'.repeat(151), { qos })]
+    expect(await outcomes(published)).toEqual(['done', 'NotSupportedByBrokerError'])
+  })
+})
+
+test.each([
+  { properties: { userProperties: {} } },
+  { properties: { userProperties: { a: [] } } },
+  { properties: {} },
+])('properties that hold nothing hold nothing up: $properties', async (options) => {
+  const { client } = await scene()
+  await client.connect()
+  expect(await outcomes(([0, 1, 2] as const).map((qos) => client.publish('a', '', { qos, ...options })))).toEqual([
+    'done',
+    'done',
+    'done',
+  ])
+})
+
+test('50 MB of QoS 0 to a server that does not read: bounded memory, and every promise settles', async () => {
+  const sockets: Socket[] = []
+  const deaf = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.pause()
+      socket.write(Uint8Array.of(0x20, 2, 0, 0))
+    })
+  })
+  await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void deaf.close())
+  const { port } = deaf.address() as AddressInfo
+  const { client } = await scene({ version: 4, url: `mqtt://127.0.0.1:${port}`, outbox: { maxBytes: 8_000_000 } })
+  await client.connect()
+  const payload = new Uint8Array(500_000)
+  const settled = outcomes(range(100).map(() => client.publish('a', payload)))
+  await turns()
+  expect(client.outbox.bytes).toBeGreaterThan(0)
+  expect(client.outbox.bytes).toBeLessThanOrEqual(8_000_000)
+  deaf.close()
+  for (const socket of sockets) socket.destroy()
+  await turns()
+  await client.disconnect()
+  const names = await settled
+  expect(names.filter((name) => name === 'OutboxOverflowError').length).toBeGreaterThan(70)
+  expect(new Set(names)).toEqual(new Set(['done', 'ConnectionLostError', 'DisconnectedError', 'OutboxOverflowError']))
+})
+
+test('`drained` comes once, when nothing waits and nothing is in flight', async () => {
+  const { client } = await scene()
+  const drained: unknown[] = []
+  client.on('drained', (outbox) => drained.push(outbox))
+  for (const qos of [0, 1, 2] as const) void client.publish('a', '', { qos })
+  await client.connect()
+  await client.publish('a', '', { qos: 2 })
+  await turns()
+  expect(drained.at(-1)).toEqual({ size: 0, bytes: 0, inFlight: 0 })
+  const before = drained.length
+  await client.publish('a', 'written at once')
+  await turns()
+  expect(drained.length).toBe(before)
+})
+
+test('`drained` comes for QoS 0 alone too, and when the last that waited is taken out', async () => {
+  const { client } = await scene()
+  const controller = new AbortController()
+  const drained: string[] = []
+  client.on('drained', () => drained.push('drained'))
+  const aborted = client.publish('a', '', { signal: controller.signal })
+  controller.abort()
+  await outcomes([aborted])
+  await turns()
+  expect(drained).toHaveLength(1)
+  const zero = client.publish('a', '')
+  await client.connect()
+  await zero
+  await turns()
+  expect(drained).toHaveLength(2)
+})
+
+test('disconnect() does not wait for a publish that is refused while it drains', async () => {
+  const { client } = await scene({ script: { puback: 0x87 }, timeouts: { disconnectTimeout: 3_000_000 } })
+  await client.connect()
+  const refused = outcomes([client.publish('a', '', { qos: 1 })])
+  await client.disconnect()
+  expect(await refused).toEqual(['PublishRefusedError'])
+})

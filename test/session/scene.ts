@@ -1,0 +1,87 @@
+import { onTestFinished } from 'vitest'
+
+import { ResilientMqttClient, type ConnectOptions, type ResilientMqttClientOptions } from '../../src/index.ts'
+import {
+  createScriptedServer,
+  type Behaviour,
+  type Script,
+  type ScriptedServer,
+  type ScriptedServerOptions,
+} from '../../src/testing/index.ts'
+
+/** MQTT 3.1.1 and 5. */
+export const versions = [{ version: 4 }, { version: 5 }] as const
+export type Version = (typeof versions)[number]['version']
+
+export interface SceneOptions extends Omit<ResilientMqttClientOptions, 'options'> {
+  readonly version?: Version
+  readonly script?: Script
+  readonly server?: ScriptedServerOptions
+  readonly connect?: ConnectOptions
+}
+
+/** A scripted server, and a client that reconnects to it at once. */
+export async function scene({ version = 5, script, server: serverOptions, connect, ...options }: SceneOptions = {}) {
+  const server = await createScriptedServer({ ...serverOptions, ...(script && { script }) })
+  const errors: unknown[] = []
+  const client = new ResilientMqttClient({
+    url: server.url,
+    options: { protocolVersion: version, clientId: 'test', clean: false, ...connect },
+    reconnect: { initialDelay: 0, maxDelay: 0, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+    ...options,
+  })
+  client.on('error', ({ error }) => errors.push(error))
+  onTestFinished(async () => {
+    // Without a connection there is nothing to drain.
+    await server.close()
+    await client[Symbol.asyncDispose]()
+  })
+  return { server, client, errors }
+}
+
+/** Behaviour by connection, with a session that is present, or not, on all but the first. */
+export function sessionIs(present: boolean, ...behaviours: Behaviour[]): Script {
+  return (_connection, n) => ({
+    connack: { sessionPresent: present && n > 1 },
+    ...behaviours[Math.min(n, behaviours.length) - 1],
+  })
+}
+
+/** What a connection received, by packets of a kind: `publish a 1 dup`, say. */
+export function told(server: ScriptedServer, n: number, ...cmds: string[]): string[] {
+  const { packets } = server.connections[n - 1] ?? { packets: [] }
+  return packets.flatMap(({ packet }) => {
+    if (cmds.length > 0 && !cmds.includes(packet.cmd)) return []
+    const id = packet.messageId ? [packet.messageId] : []
+    if (packet.cmd === 'publish') return [[packet.cmd, packet.payload, ...id, ...(packet.dup ? ['dup'] : [])].join(' ')]
+    return [[packet.cmd, ...id].join(' ')]
+  })
+}
+
+/** What became of promises. */
+export async function outcomes(promises: Iterable<Promise<unknown>>): Promise<string[]> {
+  const settled = await Promise.allSettled(promises)
+  return settled.map((result) => (result.status === 'fulfilled' ? 'done' : nameOf(result.reason)))
+}
+
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error)
+}
+
+/** Whether a promise is still pending after everything that is due has happened. */
+export async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let pending = true
+  const done = () => void (pending = false)
+  promise.then(done, done)
+  await turns()
+  return pending
+}
+
+/** Lets the event loop turn, so that whatever is due has happened. */
+export async function turns(n = 5): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i)
+}

@@ -1,0 +1,60 @@
+import { memo } from 'preact/compat'
+import { labelOf, lineOf, size, type EdgeLayout } from '../chart/layout.ts'
+import { along, head, rounded } from '../chart/lines.ts'
+import type { ChartEdge } from '../chart/model.ts'
+import { shown } from '../model/format.ts'
+
+interface EdgeProps {
+  readonly edge: ChartEdge
+  readonly at: EdgeLayout
+  readonly count: number
+  /** Whether it leads out of where the actor is. */
+  readonly next: boolean
+  /** Not 0 for an edge of the last step: which step that was. */
+  readonly flash: number
+  readonly taken: string
+}
+
+/** An arrow with its guards and delays. It flashes when it is taken, and counts how often it was. */
+export const Edge = memo(function Edge({ edge, at, count, next, flash, taken }: EdgeProps) {
+  const { points, label } = at
+  const classes = ['edge', count > 0 && 'visited', next && 'next', flash > 0 && 'last'].filter(Boolean).join(' ')
+  const from = points[0]
+  const to = points.at(-1)
+  const before = points.at(-2)
+  if (!from || !to || !before) return null
+  const path = rounded(points)
+  const pill = along(points, 15)
+  const countText = count > 999 ? '999+' : String(count)
+  const pillWidth = countText.length * 5.6 + 8
+  return (
+    <g class={classes}>
+      <title>{edge.rows.map((row) => shown(lineOf(row), 200)).join('\n')}</title>
+      <path class="edge-line" d={path} />
+      {flash > 0 && <path key={flash} class="edge-flash" d={path} />}
+      <path class="edge-head" d={head(before, to)} />
+      {label && (
+        <text class="edge-label" x={label.x + size.labelGap} y={label.y}>
+          {labelOf(edge).map(({ text, rows }, index) => (
+            <tspan
+              key={index}
+              x={label.x + size.labelGap}
+              y={label.y + 12 + index * size.rowHeight}
+              class={flash > 0 && rows.some((row) => taken.split(',').includes(row)) ? 'taken' : ''}
+            >
+              {shown(text, 90)}
+            </tspan>
+          ))}
+        </text>
+      )}
+      {count > 0 && (
+        <g class="edge-count" transform={`translate(${pill[0] - pillWidth / 2} ${pill[1] - 7})`}>
+          <rect width={pillWidth} height={14} rx={7} />
+          <text x={pillWidth / 2} y={10.5} text-anchor="middle">
+            {countText}
+          </text>
+        </g>
+      )}
+    </g>
+  )
+})

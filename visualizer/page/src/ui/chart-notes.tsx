@@ -1,0 +1,80 @@
+import { anywhereLines, lineOf, size, type Box } from '../chart/layout.ts'
+import { shortName } from '../chart/definition.ts'
+import type { Chart, ChartNode } from '../chart/model.ts'
+import { shown } from '../model/format.ts'
+
+interface AnywhereProps {
+  readonly chart: Chart
+  readonly box: Box | null
+  readonly lastRows: ReadonlySet<string>
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** Reactions of the machine in any state: no arrow of them would say where it comes from. */
+export function Anywhere({ chart, box, lastRows, counts }: AnywhereProps) {
+  if (!box) return null
+  return (
+    <g class="anywhere" transform={`translate(${box.x} ${box.y})`}>
+      <rect width={box.width} height={box.height} rx={10} />
+      <text class="anywhere-title" x={10} y={17}>
+        in any state
+      </text>
+      {anywhereLines(chart).map(({ text, row }, index) => {
+        const count = counts.get(row)
+        return (
+          <text key={row} class={lastRows.has(row) ? 'taken' : ''} x={10} y={35 + index * size.rowHeight}>
+            {shown(text, 60)}
+            {count ? ` ×${count}` : ''}
+          </text>
+        )
+      })}
+    </g>
+  )
+}
+
+/** All that is known of a state, for who asks. */
+export function NodeDetails({
+  node,
+  chart,
+  counts,
+  onClose,
+}: {
+  node: ChartNode
+  chart: Chart
+  counts: ReadonlyMap<string, number>
+  onClose: () => void
+}) {
+  const out = chart.edges.filter(({ source }) => source === node.id)
+  const times = (ids: readonly { id: string }[]) => ids.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0)
+  return (
+    <aside class="node-details" aria-label={`State ${shown(node.name, 60)}`}>
+      <header>
+        <h3>{shown(node.name, 60)}</h3>
+        <button type="button" class="quiet" onClick={onClose} aria-label="Close">
+          ✕
+        </button>
+      </header>
+      {node.description && <p>{shown(node.description, 500)}</p>}
+      <ul>
+        {node.invokes.map((invoke) => (
+          <li key={invoke}>runs {shown(invoke, 60)}</li>
+        ))}
+        {node.rows.map((row) => (
+          <li key={row.id}>
+            <code>{shown(row.effect === 'command' ? row.event : lineOf(row), 200)}</code>
+            {counts.get(row.id) ? ` × ${counts.get(row.id)}` : ''}
+          </li>
+        ))}
+        {out.flatMap(({ rows, target }) =>
+          rows.map((row) => (
+            <li key={row.id}>
+              <code>{shown(lineOf(row), 200)}</code> →{' '}
+              {target.startsWith('choice ') ? 'decide' : shown(shortName(target), 60)}
+              {times([row]) > 0 ? ` × ${times([row])}` : ''}
+            </li>
+          )),
+        )}
+      </ul>
+    </aside>
+  )
+}

@@ -1,0 +1,165 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { Timer } from '../../../protocol.ts'
+import type { Layout } from '../chart/layout.ts'
+import { shortName } from '../chart/definition.ts'
+import { activeIds, type Chart } from '../chart/model.ts'
+import { shown } from '../model/format.ts'
+import { stateOf } from '../model/state.ts'
+import type { Actor, Entry, Family } from '../model/types.ts'
+import { Edge } from './chart-edge.tsx'
+import { Node } from './chart-node.tsx'
+import { Anywhere, NodeDetails } from './chart-notes.tsx'
+import { useLayout } from './use-layout.ts'
+import { useView } from './use-view.ts'
+
+interface ChartProps {
+  readonly actor: Actor
+  readonly chart: Chart
+  readonly value: unknown
+  readonly family: Family
+  readonly timers: readonly Timer[] | undefined
+  readonly last: Entry | null
+  readonly counts: ReadonlyMap<string, number>
+  readonly now: number
+  /** Changes with the data: what is shown does not depend on anything else. */
+  readonly version: number
+}
+
+/** The statechart of an actor: laid out once, then only lit. */
+export function ChartView(props: ChartProps) {
+  const { chart, actor } = props
+  const layout = useLayout(chart)
+  if (layout === 'failed') return <StateList {...props} />
+  if (!layout) {
+    return (
+      <div class="chart-wait" role="status">
+        Laying out {shown(actor.name, 60)}…
+      </div>
+    )
+  }
+  return <Drawing {...props} layout={layout} />
+}
+
+function Drawing({ actor, chart, layout, value, family, timers, last, counts, now }: ChartProps & { layout: Layout }) {
+  const frame = useRef<HTMLDivElement>(null)
+  const active = useMemo(() => activeIds(chart, value), [chart, JSON.stringify(value)])
+  const leaf = chart.nodes.findLast(({ id, compound }) => active.has(id) && !compound)
+  const view = useView(frame, layout, leaf && layout.nodes[leaf.id])
+  const [chosen, choose] = useState<string | null>(null)
+  useEffect(() => choose(null), [chart])
+  const lastRows = new Set(last?.rows)
+  const node = chart.nodes.find(({ id }) => id === chosen)
+
+  return (
+    <section class={`chart family-${family}`} aria-label={`Statechart of ${shown(actor.name, 60)}`}>
+      <div class="chart-zoom" role="group" aria-label="Zoom">
+        <button type="button" onClick={() => view.zoom(1 / 1.25)} aria-label="Zoom out" title="Zoom out (−)">
+          −
+        </button>
+        <button type="button" onClick={view.fit} aria-pressed={view.mode === 'fit'} title="Show all of it (0)">
+          Fit
+        </button>
+        <button
+          type="button"
+          onClick={view.follow}
+          aria-pressed={view.mode === 'follow'}
+          title="Keep the current state in the middle (f)"
+        >
+          Follow
+        </button>
+        <button type="button" onClick={() => view.zoom(1.25)} aria-label="Zoom in" title="Zoom in (+)">
+          +
+        </button>
+      </div>
+      <div
+        class="chart-frame"
+        ref={frame}
+        tabIndex={0}
+        role="group"
+        aria-label="Chart: arrow keys move it, plus and minus zoom"
+        {...view.handlers}
+      >
+        <svg
+          class="chart-svg"
+          viewBox={view.box.join(' ')}
+          preserveAspectRatio="xMidYMid meet"
+          role="img"
+          aria-label={`${shown(actor.name, 60)} is in ${[...active].map(shortName).join(', ') || 'no known state'}`}
+        >
+          {chart.nodes
+            .filter(({ compound }) => compound)
+            .map((one) => (
+              <Node
+                key={one.id}
+                node={one}
+                box={layout.nodes[one.id]}
+                active={active.has(one.id)}
+                timers={timers}
+                now={now}
+                lastRows={lastRows}
+                flash={last?.seq ?? 0}
+                chosen={chosen === one.id}
+                onChoose={choose}
+              />
+            ))}
+          {chart.edges.map((edge) => {
+            const at = layout.edges[edge.id]
+            if (!at) return null
+            const isLast = edge.rows.some(({ id }) => lastRows.has(id))
+            let count = 0
+            for (const { id } of edge.rows) count += counts.get(id) ?? 0
+            return (
+              <Edge
+                key={edge.id}
+                edge={edge}
+                at={at}
+                count={count}
+                next={active.has(edge.source)}
+                flash={isLast && last ? last.seq : 0}
+                taken={isLast ? [...lastRows].join() : ''}
+              />
+            )
+          })}
+          {chart.nodes
+            .filter(({ compound }) => !compound)
+            .map((one) => (
+              <Node
+                key={one.id}
+                node={one}
+                box={layout.nodes[one.id]}
+                active={active.has(one.id)}
+                timers={timers}
+                now={now}
+                lastRows={lastRows}
+                flash={last?.seq ?? 0}
+                chosen={chosen === one.id}
+                onChoose={choose}
+              />
+            ))}
+          <Anywhere chart={chart} box={layout.anywhere} lastRows={lastRows} counts={counts} />
+        </svg>
+      </div>
+      {node && <NodeDetails node={node} chart={chart} counts={counts} onClose={() => choose(null)} />}
+    </section>
+  )
+}
+
+/** What there is instead of a drawing, if ELK cannot make one. */
+function StateList({ chart, value, family, actor }: ChartProps) {
+  const active = activeIds(chart, value)
+  return (
+    <section class={`chart chart-list family-${family}`} aria-label={`States of ${shown(actor.name, 60)}`}>
+      <p>This machine could not be laid out. Its states:</p>
+      <ul>
+        {chart.nodes
+          .filter(({ kind }) => kind !== 'choice')
+          .map(({ id }) => (
+            <li key={id} class={active.has(id) ? 'active' : ''}>
+              {shown(id, 120)}
+            </li>
+          ))}
+      </ul>
+      <p>Now: {stateOf(actor.snapshot)}</p>
+    </section>
+  )
+}

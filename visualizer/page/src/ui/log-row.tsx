@@ -1,0 +1,53 @@
+import { clockMs, shortDelay, shown } from '../model/format.ts'
+import { contextOf, number } from '../model/state.ts'
+import type { Entry } from '../model/types.ts'
+import { eventTitle } from '../model/words.ts'
+
+interface RowProps {
+  readonly entry: Entry
+  readonly y: number
+  readonly position: number
+  readonly of: number
+  readonly selected: boolean
+  /** Whether it is an entry of the actor that is looked at. */
+  readonly own: boolean
+  readonly onSelect: () => void
+}
+
+/** One step of an actor, in two lines. */
+export function Row({ entry, y, position, of, selected, own, onSelect }: RowProps) {
+  const { event, from, to, changed, guards, failure, family, actor, time } = entry
+  const delay = event.type.startsWith('xstate.after.') ? number(contextOf(entry.snapshot).delay) : null
+  const isWait = /reconnectDelay|recoveryDelay/.test(event.type)
+  return (
+    <div
+      id={`entry-${entry.seq}`}
+      class={`row family-${family}${changed ? ' changed' : ''}`}
+      role="option"
+      aria-selected={selected}
+      aria-posinset={position}
+      aria-setsize={of}
+      style={{ transform: `translateY(${y}px)` }}
+      onClick={onSelect}
+    >
+      <span class="row-time">{clockMs(time)}</span>
+      <span class="row-event">
+        {eventTitle(event)}
+        {isWait && delay ? <small> {shortDelay(delay)}</small> : null}
+        {guards.length > 0 && <span class="row-guard"> [{shown(guards.join(', '), 60)}]</span>}
+      </span>
+      <span class="row-actor">{own ? '' : shown(actor.name, 40)}</span>
+      <span class="row-states">
+        {changed ? (
+          <>
+            {from && <>{shown(from, 60)} → </>}
+            <b>{shown(to, 60)}</b>
+          </>
+        ) : (
+          <span class="muted">{shown(to, 60)}</span>
+        )}
+        {failure && <span class="row-failure"> {failure}</span>}
+      </span>
+    </div>
+  )
+}

@@ -1,0 +1,135 @@
+import type { Actor, Entry, Family } from '../model/types.ts'
+
+const MINUTE = 60_000
+const BAND_TOP = 16
+const BAND = 20
+const TICKS = 8
+const RATE = 22
+
+interface Picture {
+  readonly actor: Actor
+  readonly left: number
+  readonly scale: number
+  readonly width: number
+  readonly now: number
+  readonly at: Entry | null
+}
+
+/** State bands, a tick for each attempt, message rates, and the moment that is looked at. */
+export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now, at }: Picture): void {
+  const height = canvas.clientHeight
+  const ratio = devicePixelRatio
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio)
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio)
+  const pen = canvas.getContext('2d')
+  if (!pen) return
+  const style = getComputedStyle(canvas)
+  const color = (name: string) => style.getPropertyValue(name)
+  const families: Readonly<Record<Family, string>> = {
+    online: color('--online'),
+    waiting: color('--waiting'),
+    failed: color('--failed'),
+    busy: color('--busy'),
+    resting: color('--resting'),
+  }
+  const xOf = (time: number) => (time - left) * scale
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+  pen.clearRect(0, 0, width, height)
+  axis(pen, { left, scale, width, height, line: color('--line'), text: color('--muted'), font: style.fontFamily })
+
+  pen.fillStyle = color('--sunken')
+  pen.fillRect(0, BAND_TOP, width, BAND)
+  const { bands } = actor
+  for (let index = bands.length - 1; index >= 0; index--) {
+    const band = bands[index]
+    if (!band) continue
+    const x = Math.max(0, xOf(band.start))
+    const end = Math.min(width, xOf(bands[index + 1]?.start ?? now))
+    if (end < 0) break
+    if (x > width) continue
+    pen.fillStyle = families[band.family]
+    // A moment has to be seen too.
+    pen.fillRect(x, BAND_TOP, Math.max(1, end - x), BAND)
+    if (band.attempt && xOf(band.start) >= 0) {
+      pen.fillStyle = families.busy
+      pen.fillRect(xOf(band.start), BAND_TOP + BAND + 3, 1.5, TICKS)
+    }
+  }
+  rates(pen, actor, { xOf, width, base: BAND_TOP + BAND + TICKS + 6 + RATE, color: color('--busy') })
+
+  if (at) {
+    const x = xOf(at.time)
+    pen.fillStyle = color('--text')
+    pen.fillRect(x - 1, BAND_TOP - 5, 2, BAND + 10)
+    pen.beginPath()
+    pen.moveTo(x - 5, BAND_TOP - 8)
+    pen.lineTo(x + 5, BAND_TOP - 8)
+    pen.lineTo(x, BAND_TOP - 2)
+    pen.fill()
+  }
+}
+
+interface Axis {
+  readonly left: number
+  readonly scale: number
+  readonly width: number
+  readonly height: number
+  readonly line: string
+  readonly text: string
+  readonly font: string
+}
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800]
+
+function axis(pen: CanvasRenderingContext2D, { left, scale, width, height, line, text, font }: Axis): void {
+  const step = (STEPS.find((seconds) => seconds * 1000 * scale >= 90) ?? 604_800) * 1000
+  const offset = new Date(left).getTimezoneOffset() * MINUTE
+  pen.font = `11px ${font}`
+  for (let time = Math.ceil((left - offset) / step) * step + offset; (time - left) * scale < width; time += step) {
+    const x = Math.round((time - left) * scale)
+    pen.fillStyle = line
+    pen.fillRect(x, BAND_TOP, 1, height - BAND_TOP)
+    const date = new Date(time)
+    const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0
+    const options = { hour: '2-digit', minute: '2-digit', hour12: false } as const
+    const words = midnight
+      ? date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+      : date.toLocaleTimeString(undefined, step < MINUTE ? { ...options, second: '2-digit' } : options)
+    pen.fillStyle = text
+    pen.fillText(words, x + 4, 10)
+  }
+}
+
+interface Rates {
+  readonly xOf: (time: number) => number
+  readonly width: number
+  readonly base: number
+  readonly color: string
+}
+
+/** Messages a second, as a line whose highest point is the highest rate in sight. */
+function rates(pen: CanvasRenderingContext2D, { samples }: Actor, { xOf, width, base, color }: Rates): void {
+  const points: [number, number][] = []
+  let highest = 0
+  for (let index = 1; index < samples.length; index++) {
+    const sample = samples[index]
+    const before = samples[index - 1]
+    if (!sample || !before) continue
+    const x = xOf(sample.time)
+    if (x < 0 || xOf(before.time) > width) continue
+    const seconds = (sample.time - before.time) / 1000
+    const rate = Math.max(0, sample.total - before.total) / Math.max(0.2, seconds)
+    points.push([xOf(before.time), rate], [x, rate])
+    highest = Math.max(highest, rate)
+  }
+  const [start] = points
+  if (!start || highest === 0) return
+  pen.beginPath()
+  pen.moveTo(start[0], base)
+  for (const [x, rate] of points) pen.lineTo(x, base - (rate / highest) * RATE)
+  pen.lineTo(points.at(-1)?.[0] ?? 0, base)
+  pen.globalAlpha = 0.25
+  pen.fillStyle = color
+  pen.fill()
+  pen.globalAlpha = 1
+}

@@ -1,0 +1,31 @@
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Layout } from '../chart/layout.ts'
+import type { Chart } from '../chart/model.ts'
+import { ourLayout } from '../chart/ours.ts'
+
+/** Ours is there at once. Any other is laid out when it is seen first. */
+export function useLayout(chart: Chart): Layout | 'failed' | null {
+  const ours = useMemo(() => ourLayout(chart), [chart])
+  const [laidOut, setLaidOut] = useState<{ chart: Chart; layout: Layout | 'failed' } | null>(null)
+  useEffect(() => {
+    if (ours) return undefined
+    let stale = false
+    void (async () => {
+      const layout = await laidOutBy(chart)
+      if (!stale) setLaidOut({ chart, layout })
+    })()
+    return () => {
+      stale = true
+    }
+  }, [chart, ours])
+  return ours ?? (laidOut?.chart === chart ? laidOut.layout : null)
+}
+
+async function laidOutBy(chart: Chart): Promise<Layout | 'failed'> {
+  try {
+    const { layOut } = await import('../chart/elk.ts')
+    return await layOut(chart)
+  } catch {
+    return 'failed'
+  }
+}
