@@ -1,23 +1,12 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
-import { build } from 'esbuild'
-
+import { compile } from './build.ts'
 import type { Metrics, Task } from './work/index.ts'
 
-const BUNDLE = fileURLToPath(new URL('.cache/worker.mjs', import.meta.url))
+let bundle: string | undefined
 
-/** Compiles the worker as a user's build would: what tsx makes of it names every closure as it runs. */
 export async function buildWorker(): Promise<void> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))],
-    outfile: BUNDLE,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  })
+  bundle = await compile(new URL('worker.ts', import.meta.url))
 }
 
 export interface Worker {
@@ -29,7 +18,8 @@ export interface Worker {
 }
 
 export function runWorker(task: Task, within: number, nodeOptions: readonly string[] = []): Worker {
-  const args = ['--expose-gc', '--no-warnings', ...nodeOptions, BUNDLE, JSON.stringify(task)]
+  if (bundle === undefined) throw new Error('buildWorker() comes first')
+  const args = ['--expose-gc', '--no-warnings', ...nodeOptions, bundle, JSON.stringify(task)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const said = new Set<string>()
   const waiting = new Map<string, () => void>()

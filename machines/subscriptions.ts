@@ -59,6 +59,8 @@ export type SubscriptionsEvent =
 /** What the `sync` actor is told: whether this is the first round on this connection, and what the broker kept. */
 export interface SyncInput {
   readonly restoring: boolean
+  /** Whether what the broker refused is asked for again. */
+  readonly retrying: boolean
   readonly sessionPresent: boolean
 }
 
@@ -139,7 +141,7 @@ export const subscriptionsMachine = setup({
       invoke: {
         id: 'sync',
         src: 'sync',
-        input: ({ context }) => ({ restoring: true, sessionPresent: context.sessionPresent }),
+        input: ({ context }) => ({ restoring: true, retrying: true, sessionPresent: context.sessionPresent }),
         onError: '#subscriptions.unanswered',
       },
       initial: 'awaiting',
@@ -173,7 +175,7 @@ export const subscriptionsMachine = setup({
       invoke: {
         id: 'sync',
         src: 'sync',
-        input: ({ context }) => ({ restoring: false, sessionPresent: context.sessionPresent }),
+        input: ({ context }) => ({ restoring: false, retrying: true, sessionPresent: context.sessionPresent }),
         onError: '#subscriptions.resyncing',
       },
       initial: 'awaiting',
@@ -196,7 +198,28 @@ export const subscriptionsMachine = setup({
     refused: {
       description: 'The broker refused a filter, which is tried again after a backoff. The others go on.',
       after: { resubscribeDelay: 'syncing' },
-      on: { 'wanted.changed': 'syncing' },
+      initial: 'waiting',
+      states: {
+        waiting: { on: { 'wanted.changed': 'syncing' } },
+        // What others ask for meanwhile neither brings the retry forward nor puts it off.
+        syncing: {
+          invoke: {
+            id: 'sync',
+            src: 'sync',
+            input: ({ context }) => ({ restoring: false, retrying: false, sessionPresent: context.sessionPresent }),
+            onError: '#subscriptions.resyncing',
+          },
+          initial: 'awaiting',
+          states: { awaiting: { after: { subscribeTimeout: '#subscriptions.resyncing' } } },
+          on: {
+            'sync.progress': { target: '.awaiting', actions: 'heard' },
+            'sync.settled': [
+              { guard: 'someRetryable', target: 'waiting', actions: 'takeCounts' },
+              { target: '#subscriptions.settled', actions: 'takeCounts' },
+            ],
+          },
+        },
+      },
     },
   },
 })

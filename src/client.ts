@@ -30,7 +30,7 @@ import { preparePeriodicRequest } from './periodic.ts'
 import { randomText } from './preparation.ts'
 import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
 import { Requests } from './requests.ts'
-import { isReady } from './snapshot.ts'
+import { gaveUp, isReady } from './snapshot.ts'
 import { subscribe } from './subscribe.ts'
 import type { Message, Payload } from './types.ts'
 import { Waits } from './wait.ts'
@@ -139,7 +139,7 @@ export class ResilientMqttClient implements AsyncDisposable {
             if (to === 'disconnecting' || to === 'disconnected') ending.reject(new DisconnectedError('it was ready'))
           }),
         ]
-        this.#send(this.#observer.state === 'failed' ? 'RETRY' : 'CONNECT')
+        this.#send(gaveUp(this.actor.getSnapshot()) ? 'RETRY' : 'CONNECT')
         return stops
       })
     } catch (error) {

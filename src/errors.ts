@@ -247,7 +247,7 @@ const STORE_PROBLEMS = {
   foreign: 'holds something else, which was left as it is: choose another place',
   corrupt: 'is damaged, and was left as it is: move it away to begin with an empty one',
   newer: 'was written by a newer version of xstate-mqtt, and was left as it is: upgrade, or choose another place',
-  'no-package': 'needs the optional package classic-level: npm install classic-level',
+  'no-package': 'is a path, which needs Node and the optional package classic-level: npm install classic-level',
   unavailable: 'could not be opened',
   write: 'could not be written',
 } as const

@@ -17,8 +17,6 @@ export type {
 } from './client-types.ts'
 export { binary, json, text } from './codec.ts'
 export type { Codec, SchemaIssue, SchemaResult, StandardSchema } from './codec.ts'
-export { Connection } from './connection.ts'
-export type { ConnectionHooks } from './connection.ts'
 export { createConnectionMachine } from './connection-machine.ts'
 export type { ConnectionMachine } from './connection-machine.ts'
 export { describeFailure } from './describe.ts'

@@ -1,4 +1,5 @@
 import type { ConnectionContext } from '../machines/connection-types.ts'
+import { mayRecover } from '../machines/connection-guards.ts'
 import type { ConnectionState } from './events.ts'
 
 /** The part of the machine's snapshot that the client reads. */
@@ -16,4 +17,9 @@ export function stateOf({ value }: ConnectionSnapshot): ConnectionState {
 export function isReady({ value }: ConnectionSnapshot): boolean {
   const { connected, refreshingToken } = value as { connected?: string; refreshingToken?: string }
   return connected === 'ready' || refreshingToken === 'online'
+}
+
+/** Whether it rests in `failed`: no recovery follows by itself. */
+export function gaveUp(snapshot: ConnectionSnapshot): boolean {
+  return snapshot.value === 'failed' && !mayRecover(snapshot.context)
 }

@@ -60,7 +60,7 @@ async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
 }
 
 async function openPath(path: string): Promise<OpenDatabase> {
-  const { ClassicLevel } = await importClassicLevel(path)
+  const ClassicLevel = await importClassicLevel(path)
   try {
     if (isForeignFolder(path)) throw new StoreError('foreign', path)
     const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
@@ -73,7 +73,10 @@ async function openPath(path: string): Promise<OpenDatabase> {
 
 async function importClassicLevel(path: string) {
   try {
-    return await import('classic-level')
+    const { ClassicLevel } = await import('classic-level')
+    // Bundlers for browsers make it an empty module: see `browser` in package.json.
+    if (!ClassicLevel) throw new Error('classic-level needs Node')
+    return ClassicLevel
   } catch (error) {
     throw new StoreError('no-package', path, { cause: error })
   }

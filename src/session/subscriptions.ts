@@ -152,7 +152,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       if (!stopped) sendBack(event)
     }
     if (input.restoring) this.#forget(input.sessionPresent)
-    for (const wanted of this.#wanted.values()) if (this.#retryable(wanted)) wanted.state = 'wanted'
+    for (const wanted of this.#wanted.values()) if (input.retrying && this.#retryable(wanted)) wanted.state = 'wanted'
     void this.#bringTogether(tell, () => stopped)
     return () => {
       stopped = true

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,27 +12,29 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { Waiters } from '../../src/testing/wait-for.ts'
 import { temporaryFolder } from '../durable/harness.ts'
-import { mosquittoInstalled, startMosquitto } from '../durable/mosquitto.ts'
 import { seeded } from '../policy/seeded.ts'
+import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
 
 const KILLS = 50
 /** In milliseconds, from when it begins to open its store. */
 const LONGEST_LIFE = 350
 
-if (!mosquittoInstalled) console.log('durable-kill.test.ts is skipped: apt-get install mosquitto')
+/** It is not the broker that is killed here. */
+const dropNothing = ['persistence false', 'max_queued_messages 0', 'max_inflight_messages 0', 'set_tcp_nodelay true']
 
-test.skipIf(!mosquittoInstalled)(
-  'what was accepted arrives, in order and with QoS 2 once, through fifty kills of the publishing process',
+test.skipIf(!installed)(
+  `what was accepted arrives, in order and with QoS 2 once, through ${KILLS} kills of its process${installed ? '' : ` (${howToInstall})`}`,
   { timeout: 240_000 },
   async () => {
-    const url = await startMosquitto()
+    const broker = await Mosquitto.start({ config: () => dropNothing })
+    onTestFinished(() => broker.dispose())
+    const { url } = broker
     const arrived = await listen(url)
     const script = await bundle()
     const store = join(temporaryFolder(), 'store')
     const random = seeded(20_26)
     const accepted: Record<string, string[]> = { qos1: [], qos2: [] }
     const start = (run: string) => startProcess(script, [url, store, run])
-    let resent = 0
 
     for (let run = 0; run < KILLS; run++) {
       const publishing = start(String(run))
@@ -46,7 +48,7 @@ test.skipIf(!mosquittoInstalled)(
     const draining = start('drain')
     await draining.told('drained')
     const restored = (await draining.kill()).find((line) => line.startsWith('restored')) ?? ''
-    resent = arrived.qos1.length - new Set(arrived.qos1).size
+    const resent = arrived.qos1.length - new Set(arrived.qos1).size
 
     for (const topic of ['qos1', 'qos2'] as const) {
       await arrived.all(topic, accepted[topic] ?? [])
@@ -117,8 +119,9 @@ async function bundle(): Promise<string> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   mkdirSync(join(root, '.cache'), { recursive: true })
   const outfile = join(root, '.cache', `publishing-process-${process.pid}.mjs`)
+  onTestFinished(() => rmSync(outfile, { force: true }))
   await build({
-    entryPoints: [join(root, 'test/durable/publishing-process.ts')],
+    entryPoints: [fileURLToPath(new URL('../durable/publishing-process.ts', import.meta.url))],
     outfile,
     bundle: true,
     platform: 'node',

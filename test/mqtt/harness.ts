@@ -4,7 +4,6 @@ import { createActor, setup } from 'xstate'
 import type { ConnectionFact, TransportInput } from '../../machines/connection-types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { realClock } from '../../src/clock.ts'
-import type { Attempt } from '../../src/mqtt/client-options.ts'
 import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
 import type { Clock, ConnectOptions, Credentials } from '../../src/options.ts'
 import { PacketIds } from '../../src/session/packet-ids.ts'
@@ -53,6 +52,7 @@ export function transportScene(attempt: AttemptOptions) {
   const { clock = realClock } = attempt
   const told: ConnectionFact[] = []
   const links: Link[] = []
+  const received: string[] = []
   const errors: unknown[] = []
   const waiters = new Waiters(() => `Told: ${JSON.stringify(told)}`)
 
@@ -74,7 +74,7 @@ export function transportScene(attempt: AttemptOptions) {
       detached: () => {},
       acknowledged: () => {},
       releasing: () => undefined,
-      received: () => false,
+      received: ({ topic }) => received.push(topic) < 0,
       writable: () => {},
     },
     ...(attempt.prepare && { prepare: attempt.prepare }),
@@ -105,6 +105,8 @@ export function transportScene(attempt: AttemptOptions) {
   return {
     told,
     links,
+    /** Topics of the messages that came. */
+    received,
     errors,
     failures,
     /** Starts an attempt; the one before is stopped. */
@@ -120,8 +122,6 @@ export function transportScene(attempt: AttemptOptions) {
 export type TransportScene = ReturnType<typeof transportScene>
 
 const input: TransportInput = { attempt: 0, cycle: 0, generation: 1, server: { index: 0, redirect: null, hops: 0 } }
-
-export type { Attempt }
 
 /** Lets the event loop turn, so that whatever is due has happened. */
 export async function turns(n = 5): Promise<void> {

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import type { AnyActorRef } from 'xstate'
 
 import { ResilientMqttClient, type ConnectOptions, type ResilientMqttClientOptions } from '../../src/index.ts'
 import {
@@ -84,4 +85,14 @@ export async function turns(n = 5): Promise<void> {
 
 export function range(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i)
+}
+
+/** Looks again at each turn of the event loop, until it is so. */
+export async function until(look: () => unknown): Promise<void> {
+  while (!look()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** In which state the subscriptions are. */
+export function syncState({ actor }: ResilientMqttClient): unknown {
+  return (actor.getSnapshot().children['subscriptions'] as AnyActorRef).getSnapshot().value
 }

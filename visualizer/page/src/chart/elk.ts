@@ -30,7 +30,7 @@ async function compute(chart: Chart): Promise<Layout> {
   })
   try {
     const output = await Promise.race([elk.layout(toElk(chart) as never), late])
-    return fromElk(chart, output as Parameters<typeof fromElk>[1])
+    return fromElk(chart, output)
   } finally {
     clearTimeout(timer)
     elk.terminateWorker()

@@ -22,6 +22,7 @@ export function Context({ actor, at }: { actor: Actor; at: Entry | null; version
           <h3>
             {eventTitle(entry.event)} <small>{clockMs(entry.time)}</small>
           </h3>
+          {entry.failure && <p class="row-failure">{entry.failure}</p>}
           {payload.length > 0 && (
             <Value name="event" value={Object.fromEntries(payload) as Json} depth={0} before={undefined} />
           )}

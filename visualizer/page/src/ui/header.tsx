@@ -52,7 +52,7 @@ export function Header({ store, actor, at, onCommand }: HeaderProps) {
           </span>
         )}
         {words.cause && (
-          <span class="status-cause" data-test="cause">
+          <span class="status-cause" data-test="cause" title={words.cause}>
             {words.cause}{' '}
           </span>
         )}

@@ -46,7 +46,12 @@ export function Row({ entry, y, position, of, selected, own, onSelect }: RowProp
         ) : (
           <span class="muted">{shown(to, 60)}</span>
         )}
-        {failure && <span class="row-failure"> {failure}</span>}
+        {failure && (
+          <span class="row-failure" title={failure}>
+            {' '}
+            {failure}
+          </span>
+        )}
       </span>
     </div>
   )

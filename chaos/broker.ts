@@ -1,0 +1,107 @@
+import { pbkdf2Sync, randomBytes } from 'node:crypto'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { freePort, Mosquitto } from '../bench/mosquitto.ts'
+import { tls } from '../test/testing/tls-fixture.ts'
+import { USERNAME } from './clients/client.ts'
+
+/** Long enough for mosquitto to write its database, which it does after it has acknowledged. */
+const SETTLE = 150
+
+/** A mosquitto that keeps its sessions on disk, with TLS on a second port, and one password that can be replaced. */
+export class ChaosBroker implements AsyncDisposable {
+  readonly port: number
+  readonly tlsPort: number
+  readonly #mosquitto: Mosquitto
+  readonly #files: string
+  #password = 'password-0'
+  #generation = 0
+
+  static async start(): Promise<ChaosBroker> {
+    const files = mkdtempSync(join(tmpdir(), 'xstate-mqtt-chaos-'))
+    const port = await freePort()
+    const tlsPort = await freePort()
+    writeFileSync(join(files, 'cert.pem'), tls.cert)
+    writeFileSync(join(files, 'key.pem'), tls.key)
+    writePassword(files, 'password-0')
+    const mosquitto = await Mosquitto.start({
+      port,
+      config: [
+        `listener ${tlsPort} 127.0.0.1`,
+        `certfile ${join(files, 'cert.pem')}`,
+        `keyfile ${join(files, 'key.pem')}`,
+        'allow_anonymous false',
+        `password_file ${join(files, 'passwords')}`,
+        'persistence true',
+        `persistence_location ${files}/`,
+        'autosave_interval 1',
+        'autosave_on_changes true',
+        'max_inflight_messages 100',
+        'max_queued_messages 0',
+        'log_type error',
+      ],
+    })
+    return new ChaosBroker(mosquitto, files, port, tlsPort)
+  }
+
+  private constructor(mosquitto: Mosquitto, files: string, port: number, tlsPort: number) {
+    this.#mosquitto = mosquitto
+    this.#files = files
+    this.port = port
+    this.tlsPort = tlsPort
+  }
+
+  get password(): string {
+    return this.#password
+  }
+
+  /** SIGKILL, once what it acknowledged is on disk: mosquitto acknowledges before it writes, which no client can mend. */
+  async kill(): Promise<void> {
+    await sleep(SETTLE)
+    await this.#mosquitto.down('SIGKILL')
+  }
+
+  up(): Promise<void> {
+    return this.#mosquitto.up()
+  }
+
+  freeze(): void {
+    this.#mosquitto.signal('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#mosquitto.signal('SIGCONT')
+  }
+
+  /** Only while it is down. */
+  forgetSessions(): void {
+    rmSync(join(this.#files, 'mosquitto.db'), { force: true })
+  }
+
+  /** Replaces the password. Who is connected with the old one is thrown out. */
+  replacePassword(): void {
+    this.#password = `password-${++this.#generation}`
+    writePassword(this.#files, this.#password)
+    this.#mosquitto.signal('SIGHUP')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.thaw()
+    await this.#mosquitto[Symbol.asyncDispose]()
+    rmSync(this.#files, { recursive: true, force: true })
+  }
+}
+
+/** As `mosquitto_passwd` would: PBKDF2 with SHA-512. */
+function writePassword(files: string, password: string): void {
+  const salt = randomBytes(12)
+  const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512')
+  const file = join(files, 'passwords')
+  writeFileSync(`${file}.new`, `${USERNAME}:$7$101$${salt.toString('base64')}$${hash.toString('base64')}\n`, {
+    mode: 0o600,
+  })
+  renameSync(`${file}.new`, file)
+}

@@ -1,0 +1,31 @@
+import type { Qos } from '../ledger.ts'
+
+/** What chaos drives: a client with a session, which is to survive everything. */
+export interface ChaosClient {
+  /** Messages can flow now. */
+  readonly ready: boolean
+  /** Resolves at the ack; for QoS 0 when it is written. Throws, or rejects, if it is not accepted. */
+  publish(topic: string, payload: string, qos: Qos): Promise<void>
+  subscribe(filter: string, qos: Qos, onMessage: (topic: string, payload: Uint8Array) => void): void
+  /** Times from a lost connection until messages flowed again, in milliseconds. */
+  readonly downtimes: readonly number[]
+  end(): Promise<void>
+}
+
+export interface ChaosClientOptions {
+  readonly url: string
+  readonly clientId: string
+  readonly protocolVersion: 4 | 5
+  readonly tlsCa: string | undefined
+  /** In seconds. */
+  readonly keepalive: number
+  /** The password of this moment. */
+  readonly password: () => string
+}
+
+export type ClientKind = 'ours' | 'mqttjs'
+
+export type ConnectClient = (options: ChaosClientOptions) => ChaosClient
+
+/** The user that all clients are. */
+export const USERNAME = 'chaos'

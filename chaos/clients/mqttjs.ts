@@ -1,0 +1,52 @@
+import mqtt from 'mqtt'
+
+import { USERNAME, type ConnectClient } from './client.ts'
+
+/** Raw MQTT.js with its own reconnect, and the glue that applications write around it. */
+export const connectMqttjs: ConnectClient = ({ url, clientId, protocolVersion, tlsCa, keepalive, password }) => {
+  const client = mqtt.connect(url, {
+    clientId,
+    protocolVersion,
+    clean: false,
+    keepalive,
+    username: USERNAME,
+    password: password(),
+    reconnectPeriod: 200,
+    connectTimeout: 2_000,
+    // By default it stops for good at the first refused password.
+    reconnectOnConnackError: true,
+    ...(tlsCa !== undefined && { ca: tlsCa }),
+    ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 0xffffffff } }),
+  })
+  const downtimes: number[] = []
+  let lostAt: number | undefined
+  client.on('error', () => {})
+  client.on('close', () => {
+    client.options.password = password()
+    lostAt ??= Date.now()
+  })
+  client.on('connect', () => {
+    if (lostAt !== undefined) downtimes.push(Date.now() - lostAt)
+    lostAt = undefined
+  })
+  return {
+    downtimes,
+    get ready() {
+      return client.connected
+    },
+    publish: (topic, payload, qos) =>
+      new Promise((resolve, reject) => {
+        client.publish(topic, payload, { qos }, (error) => (error ? reject(error) : resolve()))
+      }),
+    subscribe: (filter, qos, onMessage) => {
+      client.on('message', (topic, payload) => mqttMatches(filter, topic) && onMessage(topic, payload))
+      client.subscribe(filter, { qos })
+    },
+    end: () => new Promise((resolve) => client.end(true, () => resolve())),
+  }
+}
+
+/** Filters here end in `#` and have no other wildcard. */
+function mqttMatches(filter: string, topic: string): boolean {
+  return topic.startsWith(filter.slice(0, -1))
+}

@@ -1,0 +1,39 @@
+import { OutboxOverflowError, ResilientMqttClient } from '../../src/index.ts'
+import { USERNAME, type ConnectClient } from './client.ts'
+
+export const connectOurs: ConnectClient = ({ url, clientId, protocolVersion, tlsCa, keepalive, password }) => {
+  const client = new ResilientMqttClient({
+    url,
+    options: {
+      clientId,
+      protocolVersion,
+      clean: false,
+      keepalive: keepalive * 1_000,
+      ...(tlsCa !== undefined && { tls: { ca: tlsCa } }),
+    },
+    credentials: () => ({ username: USERNAME, password: password() }),
+    // A night in minutes: all waits are short, and nothing gives up.
+    reconnect: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 100, maxDelay: 1_000 },
+    timeouts: { connectTimeout: 2_000, subscribeTimeout: 3_000, refreshTimeout: 2_000, stableAfter: 2_000 },
+    outbox: { maxMessages: 50_000 },
+  })
+  const downtimes: number[] = []
+  client.on('connectionResumed', ({ downtime }) => downtimes.push(downtime))
+  client.connect().catch(() => {})
+  return {
+    downtimes,
+    get ready() {
+      return client.status.state === 'connected' && client.actor.getSnapshot().matches({ connected: 'ready' })
+    },
+    publish: (topic, payload, qos) => client.publish(topic, payload, { qos }).then(() => {}),
+    subscribe: (filter, qos, onMessage) => {
+      client.subscribe(filter, (message) => onMessage(message.topic, message.payload), { qos })
+    },
+    end: () => client[Symbol.asyncDispose](),
+  }
+}
+
+/** Whether a publish was rejected because it was never accepted. */
+export function neverAccepted(error: unknown): boolean {
+  return error instanceof OutboxOverflowError
+}

@@ -1,0 +1,55 @@
+import { ResilientMqttClient } from '../src/index.ts'
+import { USERNAME } from './clients/client.ts'
+import type { Qos } from './ledger.ts'
+
+/** What the process is told. */
+export type DurableCommand =
+  | { readonly type: 'publish'; readonly topic: string; readonly payload: string; readonly qos: Qos; readonly n: number }
+  | { readonly type: 'password'; readonly password: string }
+  | { readonly type: 'status' }
+
+/** What it says. */
+export type DurableReport =
+  | { readonly type: 'accepted'; readonly topic: string; readonly n: number }
+  | { readonly type: 'status'; readonly waiting: number }
+
+export interface DurableSettings {
+  readonly url: string
+  readonly clientId: string
+  readonly protocolVersion: 4 | 5
+  readonly store: string
+  readonly password: string
+}
+
+// A publisher whose messages outlive it: it is killed at any moment, and started again with the same store.
+const { url, clientId, protocolVersion, store, ...settings } = JSON.parse(process.argv[2] ?? '') as DurableSettings
+let { password } = settings
+const client = new ResilientMqttClient({
+  url,
+  store,
+  options: { clientId, protocolVersion, clean: false, keepalive: 2_000 },
+  credentials: () => ({ username: USERNAME, password }),
+  reconnect: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 100, maxDelay: 1_000 },
+  timeouts: { connectTimeout: 2_000, stableAfter: 2_000 },
+})
+client.connect().catch(() => {})
+
+process.on('message', (command: DurableCommand) => {
+  if (command.type === 'password') password = command.password
+  else if (command.type === 'status') report({ type: 'status', waiting: client.outbox.size + client.outbox.inFlight })
+  else publish(command)
+})
+process.on('disconnect', () => process.exit(0))
+
+function publish({ topic, payload, qos, n }: Extract<DurableCommand, { type: 'publish' }>): void {
+  const pending = client.publish(topic, payload, { qos, durable: true })
+  pending.catch(() => {})
+  pending.accepted.then(
+    () => report({ type: 'accepted', topic, n }),
+    () => {},
+  )
+}
+
+function report(message: DurableReport): void {
+  process.send?.(message)
+}

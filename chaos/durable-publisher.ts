@@ -1,0 +1,108 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { compile } from '../bench/build.ts'
+import type { DurableCommand, DurableReport, DurableSettings } from './durable-process.ts'
+import { payloadOf, type Stream } from './ledger.ts'
+
+/** A publishing process with a store on disk, which may be killed at any moment. */
+export class DurablePublisher implements AsyncDisposable {
+  readonly #settings: Omit<DurableSettings, 'password'>
+  readonly #script: string
+  readonly #streams: readonly Stream[]
+  readonly #password: () => string
+  #child: ChildProcess | undefined
+  #waiting = 0
+  #told: string
+
+  static async start(
+    settings: Omit<DurableSettings, 'password' | 'store'>,
+    streams: readonly Stream[],
+    password: () => string,
+  ): Promise<DurablePublisher> {
+    const script = await compile(new URL('durable-process.ts', import.meta.url))
+    const store = join(mkdtempSync(join(tmpdir(), 'xstate-mqtt-chaos-store-')), 'store')
+    const publisher = new DurablePublisher({ ...settings, store }, script, streams, password)
+    publisher.#start()
+    return publisher
+  }
+
+  private constructor(
+    settings: Omit<DurableSettings, 'password'>,
+    script: string,
+    streams: readonly Stream[],
+    password: () => string,
+  ) {
+    this.#settings = settings
+    this.#script = script
+    this.#streams = streams
+    this.#password = password
+    this.#told = password()
+  }
+
+  /** What the process has accepted is on disk when it says so; only then it counts. */
+  publish(stream: Stream, padding: number): void {
+    if (this.#told !== this.#password()) {
+      this.#told = this.#password()
+      this.#tell({ type: 'password', password: this.#told })
+    }
+    const n = stream.next()
+    this.#tell({ type: 'publish', topic: stream.topic, payload: payloadOf(n, padding), qos: stream.qos, n })
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (!child) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+    this.#start()
+  }
+
+  /** Resolves when the store is empty; false if it is not in time. */
+  async drained(within: number): Promise<boolean> {
+    const deadline = Date.now() + within
+    while (Date.now() < deadline) {
+      this.#waiting = Number.NaN
+      this.#tell({ type: 'status' })
+      await sleep(100)
+      if (this.#waiting !== 0) continue
+      for (const stream of this.#streams) for (const n of stream.sent.keys()) stream.acknowledged(n)
+      return true
+    }
+    return false
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child) {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
+    }
+    rmSync(join(this.#settings.store, '..'), { recursive: true, force: true })
+  }
+
+  #start(): void {
+    this.#told = this.#password()
+    const settings: DurableSettings = { ...this.#settings, password: this.#told }
+    const child = spawn(process.execPath, [this.#script, JSON.stringify(settings)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    child.on('error', () => {})
+    child.on('message', (report: DurableReport) => {
+      if (report.type === 'status') this.#waiting = report.waiting
+      else this.#streams.find(({ topic }) => topic === report.topic)?.accepted(report.n)
+    })
+    this.#child = child
+  }
+
+  #tell(command: DurableCommand): void {
+    // It may have been killed this very moment.
+    if (this.#child?.connected) this.#child.send(command, () => {})
+  }
+}

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Proxy } from '../bench/proxy.ts'
+import type { ChaosBroker } from './broker.ts'
+
+/** What a fault falls upon. */
+export interface Arena {
+  readonly broker: ChaosBroker
+  readonly proxies: readonly Proxy[]
+  readonly publisherProxies: readonly Proxy[]
+  readonly random: () => number
+  /** In milliseconds. */
+  readonly keepalive: number
+  /** Stops new publishes, and waits until everything acknowledged has arrived; false if that takes too long. */
+  readonly quiesce: () => Promise<boolean>
+  readonly resumePublishing: () => void
+  readonly subscribersReady: () => Promise<void>
+  /** The broker has lost its memory. */
+  readonly forgotten: () => void
+  /** Kills the process with the durable store, and starts another; missing if there is none. */
+  readonly killProcess?: () => Promise<void>
+}
+
+/** Resolves when the fault is over: not when everybody has recovered. */
+export type Fault = (arena: Arena) => Promise<void>
+
+export const faults: Readonly<Record<string, Fault>> = {
+  /** SIGKILL and restart, with persistence. */
+  async brokerKilled(arena) {
+    const { broker, random } = arena
+    await unplug(arena, async () => {
+      await broker.kill()
+      await sleep(between(random, 0, 1_500))
+      await broker.up()
+    })
+  },
+
+  /** SIGSTOP for less than the keep alive: nobody may notice. */
+  async brokerFrozenShortly({ broker, random, keepalive }) {
+    broker.freeze()
+    await sleep(between(random, 200, keepalive * 0.6))
+    broker.thaw()
+  },
+
+  /** SIGSTOP for longer than the keep alive: all connections are half-open. */
+  async brokerFrozen({ broker, random, keepalive }) {
+    broker.freeze()
+    await sleep(between(random, keepalive * 1.6, keepalive * 2.5))
+    broker.thaw()
+  },
+
+  async connectionReset({ proxies, random }) {
+    one(proxies, random).reset()
+    await sleep(50)
+  },
+
+  async allConnectionsReset({ proxies }) {
+    for (const proxy of proxies) proxy.reset()
+    await sleep(50)
+  },
+
+  async delayed({ proxies, random }) {
+    const proxy = one(proxies, random)
+    proxy.delay = between(random, 20, 200)
+    await sleep(between(random, 500, 2_000))
+    proxy.delay = 0
+  },
+
+  /** One direction stands still, for a while or until somebody notices. */
+  async stalled({ proxies, random, keepalive }) {
+    const proxy = one(proxies, random)
+    proxy.stall(random() < 0.5 ? 'toBroker' : 'toClient')
+    await sleep(between(random, 200, keepalive * 2))
+    proxy.resume()
+  },
+
+  /** The link breaks in the middle of a packet. */
+  async cutMidPacket({ proxies, random }) {
+    one(proxies, random).cutNext(random() < 0.5 ? 'toBroker' : 'toClient')
+    await sleep(between(random, 50, 300))
+  },
+
+  /** Links break, and new ones are taken and never answered. */
+  async blackHole({ proxies, random }) {
+    const chosen = proxies.filter(() => random() < 0.5)
+    for (const proxy of chosen) {
+      proxy.blackHole = true
+      proxy.reset()
+    }
+    await sleep(between(random, 500, 4_000))
+    for (const proxy of chosen) {
+      proxy.blackHole = false
+      proxy.closeSwallowed()
+    }
+  },
+
+  /**
+   * The broker restarts with its session data deleted. What it had acknowledged has arrived before, because nobody
+   * could save that; what is un-acked then is for the client to publish again.
+   */
+  async sessionsDeleted(arena) {
+    const { broker, publisherProxies, quiesce, subscribersReady, forgotten, resumePublishing, random } = arena
+    for (const proxy of publisherProxies) proxy.stall('toClient')
+    await sleep(between(random, 50, 200))
+    const arrived = await quiesce()
+    if (!arrived) {
+      for (const proxy of publisherProxies) proxy.resume()
+      resumePublishing()
+      return
+    }
+    for (const proxy of publisherProxies) proxy.blackHole = true
+    await broker.kill()
+    broker.forgetSessions()
+    forgotten()
+    for (const proxy of publisherProxies) proxy.reset()
+    await broker.up()
+    // A broker with nobody subscribed drops what it gets, and says that it took it.
+    await subscribersReady()
+    for (const proxy of publisherProxies) {
+      proxy.blackHole = false
+      proxy.closeSwallowed()
+    }
+    resumePublishing()
+  },
+
+  async passwordReplaced({ broker }) {
+    broker.replacePassword()
+    await sleep(200)
+  },
+
+  async processKilled({ killProcess }) {
+    await killProcess?.()
+  },
+}
+
+/** Nothing reaches the broker meanwhile, and nothing leaves it. */
+async function unplug({ proxies }: Arena, run: () => Promise<void>): Promise<void> {
+  for (const proxy of proxies) {
+    proxy.stall('toBroker', 'toClient')
+    proxy.blackHole = true
+  }
+  await run()
+  for (const proxy of proxies) {
+    proxy.blackHole = false
+    proxy.reset()
+  }
+}
+
+function one<T>(items: readonly T[], random: () => number): T {
+  const item = items[Math.floor(random() * items.length)]
+  if (item === undefined) throw new Error('there is nothing to choose from')
+  return item
+}
+
+function between(random: () => number, low: number, high: number): number {
+  return low + (high - low) * random()
+}

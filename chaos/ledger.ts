@@ -1,0 +1,169 @@
+export type Qos = 0 | 1 | 2
+
+interface Sent {
+  state: 'pending' | 'acknowledged' | 'rejected'
+}
+
+interface Receipt {
+  /** In which epoch of the broker's memory it came first. */
+  epoch: number
+}
+
+/** What one subscriber got of one stream. */
+interface Inbox {
+  readonly receipts: Map<number, Receipt>
+  highest: number
+  duplicates: number
+  /** Duplicates that the broker caused when it lost its memory of what it had delivered. */
+  excused: number
+  outOfOrder: number
+}
+
+/** One publisher's messages of one QoS: numbered, so that nothing gets lost unseen. */
+export class Stream {
+  readonly topic: string
+  readonly qos: Qos
+  readonly sent = new Map<number, Sent>()
+  readonly inboxes = new Map<string, Inbox>()
+  /** Why publishes were rejected. */
+  readonly rejections = new Map<string, number>()
+  #last = 0
+
+  constructor(topic: string, qos: Qos, subscribers: readonly string[]) {
+    this.topic = topic
+    this.qos = qos
+    for (const name of subscribers) {
+      this.inboxes.set(name, { receipts: new Map(), highest: 0, duplicates: 0, excused: 0, outOfOrder: 0 })
+    }
+  }
+
+  /** The number of the next message. */
+  next(): number {
+    return ++this.#last
+  }
+
+  accepted(n: number): void {
+    this.sent.set(n, { state: 'pending' })
+  }
+
+  acknowledged(n: number): void {
+    this.#settle(n, 'acknowledged')
+  }
+
+  rejected(n: number, reason: string): void {
+    this.#settle(n, 'rejected')
+    this.rejections.set(reason, (this.rejections.get(reason) ?? 0) + 1)
+  }
+
+  received(subscriber: string, n: number, epoch: number): void {
+    const inbox = this.inboxes.get(subscriber)
+    if (!inbox) return
+    const before = inbox.receipts.get(n)
+    if (before) {
+      if (before.epoch === epoch) inbox.duplicates++
+      else inbox.excused++
+      return
+    }
+    inbox.receipts.set(n, { epoch })
+    if (n < inbox.highest) inbox.outOfOrder++
+    inbox.highest = Math.max(inbox.highest, n)
+  }
+
+  get pending(): number {
+    return this.#count('pending')
+  }
+
+  /** Whether everybody has what the broker has acknowledged. */
+  get arrived(): boolean {
+    return this.missing(({ state }) => state === 'acknowledged').length === 0
+  }
+
+  /** Messages of that kind which a subscriber never got. */
+  missing(kind: (sent: Sent) => boolean): number[] {
+    const inboxes = [...this.inboxes.values()]
+    return [...this.sent]
+      .filter(([n, sent]) => kind(sent) && inboxes.some(({ receipts }) => !receipts.has(n)))
+      .map(([n]) => n)
+  }
+
+  #settle(n: number, state: Sent['state']): void {
+    const sent = this.sent.get(n)
+    if (sent?.state === 'pending') sent.state = state
+  }
+
+  #count(state: Sent['state']): number {
+    let count = 0
+    for (const sent of this.sent.values()) if (sent.state === state) count++
+    return count
+  }
+}
+
+/** All streams of a run, and what they came to. */
+export class Ledger {
+  readonly streams: Stream[] = []
+  /** Counts up whenever the broker's session data is deleted. */
+  epoch = 0
+
+  add(topic: string, qos: Qos, subscribers: readonly string[]): Stream {
+    const stream = new Stream(topic, qos, subscribers)
+    this.streams.push(stream)
+    return stream
+  }
+
+  received(subscriber: string, topic: string, payload: Uint8Array): void {
+    const n = numberOf(payload)
+    this.streams.find((stream) => stream.topic === topic)?.received(subscriber, n, this.epoch)
+  }
+
+  /** Of QoS 1 and 2. */
+  get reliable(): Stream[] {
+    return this.streams.filter(({ qos }) => qos > 0)
+  }
+
+  summary() {
+    const { streams, reliable } = this
+    const inboxes = (qos: Qos) => streams.filter((s) => s.qos === qos).flatMap((s) => [...s.inboxes.values()])
+    const best = streams.filter(({ qos }) => qos === 0)
+    const accepted = sum(reliable, ({ sent }) => sent.size)
+    // One that was rejected was told of: but it had been accepted, so it counts.
+    const lost = sum(reliable, (stream) => stream.missing(({ state }) => state !== 'pending').length)
+    const unsettled = sum(streams, (stream) => stream.pending)
+    return {
+      accepted,
+      delivered: accepted - sum(reliable, (stream) => stream.missing(() => true).length),
+      lost,
+      duplicatesQos1: sum(inboxes(1), ({ duplicates, excused }) => duplicates + excused),
+      duplicatesQos2: sum(inboxes(2), ({ duplicates }) => duplicates),
+      duplicatesQos2AfterSessionLoss: sum(inboxes(2), ({ excused }) => excused),
+      outOfOrder: sum(streams, ({ inboxes: each }) => sum([...each.values()], ({ outOfOrder }) => outOfOrder)),
+      unsettled,
+      acceptedQos0: sum(best, ({ sent }) => sent.size),
+      lostQos0: sum(best, (stream) => stream.missing(() => true).length),
+      rejections: rejections(streams),
+    }
+  }
+}
+
+/** A number, and as many bytes as it takes to be cut in the middle. */
+export function payloadOf(n: number, padding: number): string {
+  return `${n} ${'x'.repeat(padding)}`
+}
+
+function numberOf(payload: Uint8Array): number {
+  return Number.parseInt(new TextDecoder().decode(payload), 10)
+}
+
+function rejections(streams: readonly Stream[]): Record<string, number> {
+  const all: Record<string, number> = {}
+  for (const stream of streams) {
+    for (const [reason, count] of stream.rejections) {
+      const key = `QoS ${stream.qos}: ${reason}`
+      all[key] = (all[key] ?? 0) + count
+    }
+  }
+  return all
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}

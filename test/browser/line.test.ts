@@ -1,0 +1,125 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createActor } from 'xstate'
+import { describe, expect, test } from 'vitest'
+
+import { connectionMachine } from '../../machines/index.ts'
+import { createFakeTransport } from '../../src/testing/index.ts'
+import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
+import { trafficLight } from './machines.ts'
+import { noBrowser, usePages } from './page.ts'
+
+describe.skipIf(noBrowser)('the line to the server', () => {
+  const { visualize, open, onEnd } = usePages()
+
+  function light({ inspect }: Visualizer, id: string) {
+    const actor = createActor(trafficLight, { id, inspect }).start()
+    onEnd(async () => actor.stop())
+    return actor
+  }
+
+  test('comes back by itself when the server does, and says so', async () => {
+    const first = await visualize()
+    const port = Number(new URL(first.url).port)
+    light(first, 'before')
+    const page = await open(first.url)
+    await page.sees(page.actor('before'), 'green')
+    await page.sees(page.link, 'Live')
+
+    await first.close()
+    await page.sees(page.link, /No connection to the visualizer for .*what you see is old/)
+    await page.sees(page.actor('before'), 'green')
+
+    const second = await visualize({ port })
+    light(second, 'after').send({ type: 'CHANGE' })
+    await page.sees(page.link, 'Live', 15_000)
+    await page.sees(page.actor('after'), 'yellow')
+    // Another server: what the old one told is gone.
+    expect(await page.actor('before').count()).toBe(0)
+  })
+
+  test('is refused with a token of before the restart', async () => {
+    const first = await visualize()
+    const port = Number(new URL(first.url).port)
+    const page = await open(first.url)
+    await page.sees(page.link, 'Live')
+    await first.close()
+    await visualize({ port, token: 'quite another token' })
+    await page.sees(page.link, 'does not take this page’s token', 15_000)
+  })
+
+  test('needs the right token from the start', async () => {
+    const { url } = await visualize()
+    const page = await open(url.replace(/token=.*/, 'token=wrong'))
+    await page.sees(page.page.locator('body'), 'The token is missing or wrong.')
+  })
+
+  test('is not for pages of other sites, token or not', async () => {
+    const { url } = await visualize()
+    const site = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<p>Another site'),
+    ).listen(0, '127.0.0.1')
+    onEnd(async () => site.close())
+    await new Promise((resolve) => site.once('listening', resolve))
+    const page = await open(`http://127.0.0.1:${(site.address() as AddressInfo).port}`)
+    const socket = url.replace('http:', 'ws:').replace('/?', '/viewer?')
+    const outcome = await page.page.evaluate(
+      (address) =>
+        new Promise((resolve) => {
+          const webSocket = new WebSocket(address)
+          webSocket.addEventListener('open', () => resolve('open'))
+          webSocket.addEventListener('close', () => resolve('refused'))
+        }),
+      socket,
+    )
+    expect(outcome).toBe('refused')
+  })
+})
+
+describe.skipIf(noBrowser)('commands', () => {
+  const { visualize, open, onEnd } = usePages()
+
+  async function started(options: VisualizerOptions) {
+    const visualizer = await visualize(options)
+    const transport = createFakeTransport()
+    const machine = connectionMachine.provide({ actors: { transport: transport.logic } })
+    const actor = createActor(machine, { id: 'connection', inspect: visualizer.inspect }).start()
+    onEnd(async () => actor.stop())
+    return { actor, transport, page: await open(visualizer.url) }
+  }
+
+  test('are not offered when they are not allowed', async () => {
+    const { page } = await started({})
+    await page.isIn('idle')
+    expect(await page.page.getByRole('group', { name: 'Commands' }).count()).toBe(0)
+  })
+
+  test('ask the machine, which tells what it takes', async () => {
+    const { page, actor, transport } = await started({ allowCommands: true })
+    const button = (name: string) => page.page.getByRole('button', { name, exact: true })
+    await page.isIn('idle')
+    expect(await button('Retry now').isDisabled()).toBe(true)
+    await button('Connect').click()
+    await page.isIn('connecting')
+    await page.sees(page.page.locator('.toast'), 'connection was sent CONNECT.')
+    transport.current.fail()
+    await page.isIn('reconnecting')
+    await button('Retry now').click()
+    await expect.poll(() => transport.connections.length).toBe(2)
+    transport.current.open()
+    await page.isIn('connected', 'ready')
+    // What ends a connection asks once more.
+    await button('Disconnect').click()
+    expect(actor.getSnapshot().hasTag('online')).toBe(true)
+    await page.page.getByRole('button', { name: 'Disconnect: sure?' }).click()
+    await page.isIn('disconnected')
+  })
+
+  test('are not for the past', async () => {
+    const { page } = await started({ allowCommands: true })
+    await page.page.getByRole('button', { name: 'Connect', exact: true }).click()
+    await page.row('CONNECT').click()
+    await page.sees(page.page.locator('.past-note'), 'not the present')
+    expect(await page.page.getByRole('button', { name: 'Disconnect', exact: true }).isDisabled()).toBe(true)
+  })
+})

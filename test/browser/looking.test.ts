@@ -1,0 +1,124 @@
+import { createActor } from 'xstate'
+import { describe, expect, test } from 'vitest'
+
+import { connectionMachine } from '../../machines/index.ts'
+import { createFakeTransport } from '../../src/testing/index.ts'
+import type { Visualizer } from '../../visualizer/options.ts'
+import { trafficLight } from './machines.ts'
+import { spendNight } from './night.ts'
+import { noBrowser, usePages } from './page.ts'
+
+describe.skipIf(noBrowser)('looking around', () => {
+  const { visualize, open, onEnd } = usePages()
+
+  function connection({ inspect }: Visualizer, id: string) {
+    const transport = createFakeTransport()
+    const machine = connectionMachine.provide({ actors: { transport: transport.logic } })
+    const actor = createActor(machine, { id, inspect }).start()
+    onEnd(async () => actor.stop())
+    return { actor, transport }
+  }
+
+  test('who joins late sees what happened, and the words of an operator', async () => {
+    const visualizer = await visualize()
+    const actor = await spendNight(visualizer)
+    onEnd(async () => actor.stop())
+    const page = await open(visualizer.url)
+    await page.sees(page.title, 'Recovering — cycle 2 of 10')
+    await page.sees(page.next, /^Next attempt in \d+ s, with a new client\.\s*$/)
+    await page.sees(page.cause, /^Cause: connect ECONNREFUSED 10\.0\.0\.1:8883\.\s*$/)
+    await page.sees(page.page.locator('.status-outage'), /^Offline for 2 min \d+ s\.$/)
+    await page.sees(page.page.locator('[data-test=outages]'), '4 outages, the longest 11 min')
+    await page.sees(page.page.locator('.facts'), /Attempt7 of 7Recovery cycle2 of 10/)
+    expect(await page.rows.count()).toBeLessThan(40)
+  })
+
+  test('time travel shows chart, words and context as they were, and returns', async () => {
+    const visualizer = await visualize()
+    const { actor, transport } = connection(visualizer, 'connection')
+    actor.send({ type: 'CONNECT' })
+    transport.current.open()
+    await expect.poll(() => actor.getSnapshot().matches({ connected: 'ready' })).toBe(true)
+    transport.current.fail({ kind: 'socket', message: 'read ECONNRESET' })
+    const page = await open(visualizer.url)
+    await page.isIn('reconnecting')
+
+    await page.row('transport.opened').click()
+    await page.isIn('connected', 'restoring')
+    await page.sees(page.title, 'Restoring subscriptions')
+    await page.sees(page.page.locator('.past-note'), 'not the present')
+    await page.sees(page.page.locator('.context-body'), /openedAt\s*\d{13}/)
+    expect(await page.page.locator('.edge.last .edge-label').allTextContents()).toEqual(['transport.opened'])
+    expect(await page.page.locator('.edge.visited').count()).toBe(3)
+
+    // With the keys, and what comes in meanwhile waits.
+    await page.page.getByLabel('Whose events').selectOption('actor')
+    await page.page.getByRole('listbox').focus()
+    await page.page.keyboard.press('ArrowDown')
+    await page.isIn('connecting')
+    actor.send({ type: 'DISCONNECT' })
+    await page.sees(page.page.getByRole('button', { name: /^Go on/ }), /[1-9]\d* new/)
+    await page.isIn('connecting')
+
+    await page.page.keyboard.press('Escape')
+    await page.isIn('disconnected')
+    await page.sees(page.title, 'Disconnected')
+    await page.sees(page.link, 'Live')
+  })
+
+  test('several systems stand beside each other, each with its own chart', async () => {
+    const visualizer = await visualize()
+    const one = connection(visualizer, 'kitchen')
+    const two = connection(visualizer, 'cellar')
+    one.actor.send({ type: 'CONNECT' })
+    two.actor.send({ type: 'CONNECT' })
+    two.transport.current.fail({ kind: 'refused', reasonCode: 4, protocolVersion: 4 })
+    const page = await open(visualizer.url)
+    await page.sees(page.actor('kitchen'), 'connecting')
+    await page.sees(page.actor('cellar'), 'failed')
+    await page.actor('cellar').click()
+    await page.isIn('failed')
+    await page.sees(page.cause, 'Cause: connection refused: bad user name or password.')
+    await page.actor('kitchen').click()
+    await page.isIn('connecting')
+    await page.actor('subscriptions').first().click()
+    await page.isIn('offline')
+    // The status stays that of the connection.
+    await page.sees(page.title, 'Connecting')
+  })
+
+  test('a foreign machine is laid out here', async () => {
+    const visualizer = await visualize()
+    const actor = createActor(trafficLight, { inspect: visualizer.inspect }).start()
+    onEnd(async () => actor.stop())
+    const page = await open(visualizer.url)
+    await page.isIn('green')
+    await page.sees(page.page.locator('.node.active'), /after 60 s(59|60) s|after 60 s1 min/)
+    actor.send({ type: 'CHANGE' })
+    actor.send({ type: 'CHANGE' })
+    await page.isIn('red', 'walk')
+    await page.sees(page.page.locator('.edge.last .edge-label'), 'CHANGE')
+    await page.row('CHANGE', 'yellow → red.walk').waitFor()
+  })
+
+  test('search and filter', async () => {
+    const visualizer = await visualize()
+    const { actor, transport } = connection(visualizer, 'connection')
+    actor.send({ type: 'CONNECT' })
+    transport.current.fail({ kind: 'socket', message: 'getaddrinfo ENOTFOUND broker' })
+    actor.send({ type: 'RETRY' })
+    const page = await open(visualizer.url)
+    await page.row('RETRY').waitFor()
+    await page.page.keyboard.press('/')
+    await page.page.keyboard.type('enotfound')
+    await expect.poll(() => page.rows.count()).toBe(1)
+    await page.sees(page.rows, 'getaddrinfo ENOTFOUND broker')
+    await page.page.getByLabel('Search events').fill('')
+    const changes = await page.rows.count()
+    await page.page.getByLabel('Which events').selectOption('every')
+    await expect.poll(() => page.rows.count()).toBeGreaterThan(changes)
+    await page.actor('subscriptions').click()
+    await page.page.getByLabel('Whose events').selectOption('actor')
+    await expect.poll(() => page.rows.filter({ hasText: 'transport.failed' }).count()).toBe(0)
+  })
+})

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+
+import { ResilientMqttClient } from '../../src/index.ts'
+import { createEmbeddedBroker } from '../../src/testing/index.ts'
+import { noBrowser, usePages } from './page.ts'
+
+describe.skipIf(noBrowser)('an outage of a real broker', () => {
+  const { visualize, open, onEnd } = usePages()
+
+  test('is followed from the first failure to the recovery', async () => {
+    const broker = await createEmbeddedBroker()
+    onEnd(() => broker.stop())
+    const visualizer = await visualize()
+    const client = new ResilientMqttClient({
+      url: broker.url,
+      inspect: visualizer.inspect,
+      reconnect: { maxAttempts: 2, initialDelay: 300, multiplier: 1, jitter: 'none' },
+      recovery: { maxAttempts: 10, initialDelay: 4_000, multiplier: 1, jitter: 'none' },
+    })
+    onEnd(() => client[Symbol.asyncDispose]())
+    const page = await open(visualizer.url)
+    await page.sees(page.title, 'Idle')
+    await page.isIn('idle')
+
+    await client.connect()
+    await client.subscribe('room/+/temperature', () => {}).ready
+    client.startPeriodicRequests({ topic: 'gateway/alive', payload: 'yes', interval: 60_000 })
+    await page.sees(page.title, 'Connected')
+    await page.isIn('connected', 'ready')
+    await page.sees(page.page.locator('.facts'), '1 of 1 held')
+    for (const name of ['connection', 'subscriptions', 'due']) {
+      await expect.poll(() => page.actor(name).count(), { message: name }).toBeGreaterThan(0)
+    }
+    const chart = await page.page.locator('.chart').boundingBox()
+    const list = await page.page.locator('.log').boundingBox()
+
+    await broker.stop()
+    await page.sees(page.title, 'Recovering — cycle 1 of 10')
+    await page.isIn('recovering')
+    await page.sees(page.next, /Next attempt in [1-4] s, with a new client\./)
+    await page.sees(page.cause, 'ECONNREFUSED')
+    await page.sees(page.page.locator('.node.active .delay-left'), /^[1-4] s$/)
+    const before = await page.next.textContent()
+    await expect.poll(() => page.next.textContent()).not.toBe(before)
+
+    await page.row('transport.failed', 'connecting → failed', 'ECONNREFUSED').waitFor()
+    await page.row('[attemptsLeft]', 'connecting → reconnecting').waitFor()
+    await page.row('[mayRecover]', 'failed → recovering').waitFor()
+    await page.sees(page.page.locator('.edge.visited', { hasText: '[6 attemptsLeft]' }).locator('.edge-count'), '2')
+    await page.sees(page.actor('subscriptions'), 'offline')
+
+    await broker.start()
+    await page.sees(page.title, 'Connected', 20_000)
+    await page.isIn('connected', 'ready')
+    await page.row('subscriptions.restored', 'connected.restoring → connected.ready').waitFor()
+    await page.sees(page.page.locator('[data-test=outages]'), /^1 outage, the longest \d+ s/)
+
+    // Nothing jumped all the while.
+    expect(await page.page.locator('.chart').boundingBox()).toEqual(chart)
+    expect(await page.page.locator('.log').boundingBox()).toEqual(list)
+  })
+})

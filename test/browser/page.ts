@@ -1,0 +1,120 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+
+import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
+import { serve } from '../../visualizer/server.ts'
+import { browse, noBrowser, type Browsing } from './browser.ts'
+
+export { noBrowser }
+
+export const TOKEN = 'a token for the tests'
+
+if (noBrowser) console.warn(`The browser tests are skipped: ${noBrowser}.`)
+
+/** One page per test, in one browser, from the sources as they are. */
+export function usePages() {
+  const closers: (() => Promise<unknown>)[] = []
+  let browsing: Browsing
+  let pageFolder: string
+
+  beforeAll(async () => {
+    pageFolder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-page-'))
+    const configFile = fileURLToPath(new URL('../../visualizer/page/vite.config.ts', import.meta.url))
+    await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } })
+    browsing = await browse()
+  })
+  afterEach(async () => {
+    for (const close of closers.splice(0).toReversed()) await close()
+    // The page asks nobody but its server, whatever is shown.
+    expect(browsing.foreign).toEqual([])
+  })
+  afterAll(() => browsing?.[Symbol.asyncDispose]())
+
+  const onEnd = (close: () => Promise<unknown>) => void closers.push(close)
+  return {
+    onEnd,
+    async visualize(options: VisualizerOptions = {}): Promise<Visualizer> {
+      const visualizer = await serve({ token: TOKEN, ...options }, { pageFolder, maxUnreadBytes: 16 * 1024 * 1024 })
+      onEnd(() => visualizer.close())
+      return visualizer
+    },
+    async open(url: string, { viewport }: Pick<BrowserContextOptions, 'viewport'> = {}): Promise<VisualizerPage> {
+      const page = await browsing.context.newPage()
+      onEnd(() => page.close())
+      const errors: string[] = []
+      page.on('pageerror', (error) => errors.push(String(error)))
+      page.on('dialog', (dialog) => {
+        errors.push(`dialog: ${dialog.message()}`)
+        void dialog.dismiss()
+      })
+      page.on('console', (message) => {
+        // What the CSP refuses is an error too. Lost sockets are told in the page.
+        const expected = /WebSocket connection|net::ERR_CONNECTION_REFUSED|401 \(Unauthorized\)/
+        // A refusal is plain text: the browser looks for its icon by itself.
+        const icon = message.location().url.endsWith('/favicon.ico')
+        if (message.type() === 'error' && !icon && !expected.test(message.text())) errors.push(message.text())
+      })
+      if (viewport) await page.setViewportSize(viewport)
+      await page.goto(url)
+      onEnd(async () => expect(errors).toEqual([]))
+      return new VisualizerPage(page)
+    },
+  }
+}
+
+/** The page, by what a person finds on it. */
+export class VisualizerPage {
+  readonly page: Page
+
+  constructor(page: Page) {
+    this.page = page
+  }
+
+  get title(): Locator {
+    return this.page.getByRole('heading', { level: 1 })
+  }
+
+  get next(): Locator {
+    return this.page.locator('[data-test=next]')
+  }
+
+  get cause(): Locator {
+    return this.page.locator('[data-test=cause]')
+  }
+
+  get link(): Locator {
+    return this.page.locator('[data-test=link]')
+  }
+
+  get rows(): Locator {
+    return this.page.locator('.row')
+  }
+
+  actor(name: string): Locator {
+    return this.page.getByRole('navigation', { name: 'Actors' }).getByRole('button').filter({ hasText: name })
+  }
+
+  row(...texts: string[]): Locator {
+    let row = this.rows
+    for (const text of texts) row = row.filter({ hasText: text })
+    return row.first()
+  }
+
+  /** Names of the lit states, outermost first. */
+  async active(): Promise<string[]> {
+    return this.page.locator('.node.active .node-name').allTextContents()
+  }
+
+  async sees(locator: Locator, text: string | RegExp, timeout = 10_000): Promise<void> {
+    await expect.poll(async () => (await locator.first().textContent()) ?? '', { timeout }).toMatch(text)
+  }
+
+  async isIn(...states: string[]): Promise<void> {
+    await expect.poll(() => this.active(), { timeout: 15_000 }).toEqual(states)
+  }
+}

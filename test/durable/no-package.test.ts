@@ -1,0 +1,12 @@
+import { expect, test, vi } from 'vitest'
+
+import { openDatabase } from '../../src/durable/database.ts'
+import { StoreError } from '../../src/index.ts'
+
+vi.mock('classic-level', () => ({ ClassicLevel: undefined }))
+
+test('a path without classic-level, as in a browser, says what to install', async () => {
+  const opening = openDatabase('./outbox')
+  await expect(opening).rejects.toBeInstanceOf(StoreError)
+  await expect(opening).rejects.toThrow(/^the store \.\/outbox is a path, .*: npm install classic-level$/)
+})

@@ -1,0 +1,230 @@
+import { describe, expect, test } from 'vitest'
+
+import { Outbox, type OutboxOptions } from '../../src/session/outbox.ts'
+import { Publication, type PublicationInit } from '../../src/session/publication.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { nameOf, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'
+
+/** An outbox, and what became of what was put into it: `a: OutboxOverflowError`, say. */
+function outboxScene(options: Partial<OutboxOptions> = {}) {
+  const log: string[] = []
+  const outbox = new Outbox({ maxMessages: 3, maxBytes: 1_000, overflow: 'reject', ...options }, () => {})
+  const publication = (topic: string, init: Partial<PublicationInit> = {}) =>
+    new Publication({
+      topic,
+      payload: '',
+      qos: 1,
+      retain: false,
+      properties: undefined,
+      acceptedAt: 0,
+      expiresAt: Number.POSITIVE_INFINITY,
+      latest: undefined,
+      durable: false,
+      resolve: () => {},
+      reject: (error) => log.push(`${topic}: ${nameOf(error)}`),
+      ...init,
+    })
+  const add = (topic: string, init?: Partial<PublicationInit>) => {
+    const added = publication(topic, init)
+    try {
+      outbox.add(added)
+    } catch (error) {
+      log.push(`${topic}: ${nameOf(error)}`)
+    }
+    return added
+  }
+  const waiting = () =>
+    outbox
+      .waiting()
+      .map(({ topic }) => topic)
+      .join('')
+  return { outbox, log, add, publication, waiting }
+}
+
+describe('the bounds of the outbox', () => {
+  test.each([
+    ['reject', {}, 'abc', ['d: OutboxOverflowError', 'e: OutboxOverflowError']],
+    ['drop-oldest', {}, 'cde', ['a: OutboxOverflowError', 'b: OutboxOverflowError']],
+    ['drop-newest', {}, 'abe', ['c: OutboxOverflowError', 'd: OutboxOverflowError']],
+    ['reject', { maxMessages: 9, maxBytes: 3 }, 'abc', ['d: OutboxOverflowError', 'e: OutboxOverflowError']],
+    ['drop-oldest', { maxMessages: 9, maxBytes: 3 }, 'cde', ['a: OutboxOverflowError', 'b: OutboxOverflowError']],
+    ['drop-newest', { maxMessages: 9, maxBytes: 3 }, 'abe', ['c: OutboxOverflowError', 'd: OutboxOverflowError']],
+    ['drop-oldest', { maxMessages: 0 }, '', range(5).map((i) => `${'abcde'[i]}: OutboxOverflowError`)],
+  ] as const)('%s %o: %s waits', (overflow, bounds, waits, log) => {
+    const { outbox, add, waiting, log: actual } = outboxScene({ overflow, ...bounds })
+    for (const topic of 'abcde') add(topic)
+    expect(waiting()).toBe(waits)
+    expect(outbox).toMatchObject({ size: waits.length, bytes: waits.length })
+    expect(actual.toSorted()).toEqual(log)
+  })
+
+  test.each(['drop-oldest', 'drop-newest'] as const)('%s: one that could never fit displaces nobody', (overflow) => {
+    const { add, waiting, log } = outboxScene({ overflow, maxBytes: 10 })
+    for (const topic of 'ab') add(topic)
+    add('big', { payload: 'x'.repeat(10) })
+    expect(waiting()).toBe('ab')
+    expect(log).toEqual(['big: OutboxOverflowError'])
+  })
+
+  test.each(['drop-oldest', 'drop-newest'] as const)('%s: a large one displaces several', (overflow) => {
+    const { outbox, add, log } = outboxScene({ overflow, maxMessages: 10, maxBytes: 10 })
+    for (const topic of 'abcdefgh') add(topic)
+    add('i', { payload: 'x'.repeat(6) })
+    expect(outbox.bytes).toBe(10)
+    expect(log).toHaveLength(5)
+  })
+
+  test.each(['drop-oldest', 'drop-newest', 'reject'] as const)('%s: no trace is left of what has gone', (overflow) => {
+    const { outbox, add, waiting } = outboxScene({ overflow })
+    for (const i of range(10_000)) add(String(i % 10), { latest: i % 2 ? 'odd' : 'even' })
+    for (const i of range(10_000)) add(String(i % 10))
+    expect(outbox.size).toBe(waiting().length)
+    let left = 0
+    for (let next = outbox.peek(0); next; next = outbox.peek(0)) {
+      outbox.shift(next)
+      left++
+    }
+    expect(left).toBe(3)
+    expect(outbox).toMatchObject({ size: 0, bytes: 0 })
+  })
+})
+
+describe('`latest`', () => {
+  test('of all with a key only the newest waits, in its own place', () => {
+    const { add, waiting, log } = outboxScene()
+    add('a', { latest: 'k' })
+    add('b')
+    add('c', { latest: 'k' })
+    expect(waiting()).toBe('bc')
+    expect(log).toEqual(['a: PublishSupersededError'])
+  })
+
+  test('one that finds no room leaves the one before it', () => {
+    const { add, waiting, log } = outboxScene({ maxBytes: 5 })
+    add('a', { latest: 'k' })
+    add('b', { latest: 'k', payload: 'x'.repeat(9) })
+    expect(waiting()).toBe('a')
+    expect(log).toEqual(['b: OutboxOverflowError'])
+  })
+
+  test('takes the room of the one before it', () => {
+    const { add, waiting, log } = outboxScene({ maxMessages: 1 })
+    add('a', { latest: 'k' })
+    add('b', { latest: 'k' })
+    expect(waiting()).toBe('b')
+    expect(log).toEqual(['a: PublishSupersededError'])
+  })
+
+  test('what comes back from a lost session does not displace a newer one', () => {
+    const { outbox, add, publication, waiting, log } = outboxScene()
+    add('d', { latest: 'k' })
+    const back = ['a', 'b', 'c'].map((topic) => publication(topic, { latest: topic === 'b' ? undefined : 'k' }))
+    outbox.addFirst(back)
+    expect(waiting()).toBe('bd')
+    add('e', { latest: 'k' })
+    expect(waiting()).toBe('be')
+    expect(log.toSorted()).toEqual(['a', 'c', 'd'].map((topic) => `${topic}: PublishSupersededError`))
+  })
+})
+
+describe('the outbox of a client', () => {
+  test('a time to live settles on time while offline, by the clock', async () => {
+    const clock = createTestClock()
+    const { client } = await scene({ clock, now: clock.now })
+    const ends: string[] = []
+    for (const [name, ttl] of [
+      ['b', 2_000],
+      ['a', 1_000],
+      ['month', 30 * 86_400_000],
+    ] as const) {
+      client.publish('a', name, { ttl }).catch((error: unknown) => ends.push(`${name} ${clock.now()} ${nameOf(error)}`))
+    }
+    void client.publish('a', 'for ever').catch(() => {})
+    await clock.tickAsync(31 * 86_400_000)
+    expect(ends).toEqual([
+      'a 1000 PublishExpiredError',
+      'b 2000 PublishExpiredError',
+      `month ${30 * 86_400_000} PublishExpiredError`,
+    ])
+    expect(client.outbox.size).toBe(1)
+  })
+
+  test('the Message Expiry Interval is a time to live, and is sent reduced by the time waited', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({ clock, now: clock.now, script: sessionIs(true, { puback: false }, {}) })
+    const published = [10, 100].map((messageExpiryInterval) =>
+      client.publish('a', '', { qos: 1, properties: { messageExpiryInterval, contentType: 'text' } }),
+    )
+    const settled = outcomes(published)
+    clock.tick(30_500)
+    await client.connect()
+    await server.waitFor('publish')
+    clock.tick(5_000)
+    server.kick()
+    await until(() => (clock.tick(0), server.received('publish').length === 2))
+    expect(server.received('publish').map(({ properties }) => properties)).toEqual([
+      { messageExpiryInterval: 70, contentType: 'text' },
+      { messageExpiryInterval: 65, contentType: 'text' },
+    ])
+    expect(await settled).toEqual(['PublishExpiredError', 'done'])
+  })
+
+  test('what comes back from a lost session still expires on time', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({
+      clock,
+      now: clock.now,
+      script: [{ puback: false }, { suback: false }],
+      timeouts: { subscribeTimeout: 2_000_000 },
+    })
+    await client.connect()
+    const settled = outcomes([client.publish('a', '', { qos: 1, ttl: 60_000 })])
+    await server.waitFor('publish')
+    client.subscribe('never/granted', () => {})
+    server.kick()
+    await until(() => (clock.tick(0), server.connections.length === 2 && client.outbox.size === 1))
+    clock.tick(60_000)
+    expect(await settled).toEqual(['PublishExpiredError'])
+  })
+
+  test('drains only after the restore', async () => {
+    const { server, client } = await scene({ script: { suback: false } })
+    client.subscribe('a', () => {})
+    const published = client.publish('a', '', { qos: 1 })
+    const connecting = client.connect()
+    await server.waitFor('subscribe')
+    await turns()
+    expect(client.outbox.size).toBe(1)
+    server.current!.behaviour = {}
+    server.send({ cmd: 'suback', messageId: 1, granted: [0] })
+    await connecting
+    await published
+    expect(told(server, 1)).toEqual(['connect', 'subscribe 1', 'publish  2'])
+  })
+
+  test.each([
+    ['reject', 'DisconnectedError', []],
+    ['keep', 'done', ['publish kept 2']],
+  ] as const)('disconnect(): what cannot be drained in time, with %s', async (outbox, outcome, sent) => {
+    const clock = createTestClock()
+    const { server, client } = await scene({ clock, now: clock.now, script: [{ puback: false }, {}] })
+    await client.connect()
+    const settled = outcomes([client.publish('a', 'kept', { qos: 1 })])
+    await server.waitFor('publish')
+    const disconnected = client.disconnect({ drainTimeout: 1_000, outbox })
+    clock.tick(1_000)
+    await disconnected
+    await client.connect()
+    expect(await settled).toEqual([outcome])
+    expect(told(server, 2, 'publish')).toEqual(sent)
+  })
+
+  test('disconnect() drains what can be drained', async () => {
+    const { server, client } = await scene({ script: { connack: { properties: { receiveMaximum: 1 } } } })
+    await client.connect()
+    const settled = outcomes(range(20).map(() => client.publish('a', '', { qos: 2 })))
+    await client.disconnect()
+    expect(new Set(await settled)).toEqual(new Set(['done']))
+    expect(told(server, 1).at(-1)).toBe('disconnect')
+  })
+})

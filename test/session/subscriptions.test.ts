@@ -1,0 +1,346 @@
+import type { ISubscription } from 'mqtt-packet'
+import { describe, expect, test } from 'vitest'
+
+import { InvalidOptionError, type ResilientMqttClient, type SubscribeOptions } from '../../src/index.ts'
+import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { isPending, nameOf, outcomes, range, scene, sessionIs, syncState, told, turns, until, versions } from './scene.ts'
+
+const nothing = () => {}
+
+/** The filters of each SUBSCRIBE of a connection. */
+function filters(server: ScriptedServer, n = 1): string[][] {
+  const subscribes = server.connections[n - 1]?.received('subscribe') ?? []
+  return subscribes.map(({ subscriptions }) => subscriptions.map(({ topic }) => topic))
+}
+
+function isRefused(client: ResilientMqttClient): boolean {
+  return typeof syncState(client) === 'object' && Object.hasOwn(syncState(client) as object, 'refused')
+}
+
+function unsubscribed(server: ScriptedServer, n = 1): string[] {
+  return server.connections[n - 1]?.received('unsubscribe').flatMap(({ unsubscriptions }) => unsubscriptions) ?? []
+}
+
+describe.each(versions)('subscriptions, MQTT version $version', ({ version }) => {
+  test('are restored in batches, with progress', async () => {
+    const { server, client } = await scene({ version, subscriptions: { batchSize: 40 } })
+    const progress: unknown[] = []
+    client.on('restoring', (event) => progress.push(event))
+    client.on('restored', (event) => progress.push(event))
+    for (const i of range(100)) client.subscribe(`a/${i}`, nothing)
+    await client.connect()
+    expect(filters(server).map(({ length }) => length)).toEqual([40, 40, 20])
+    expect(filters(server).flat()).toEqual(range(100).map((i) => `a/${i}`))
+    expect(progress).toEqual([
+      { done: 40, total: 100 },
+      { done: 80, total: 100 },
+      { done: 100, total: 100 },
+      { restored: 100, refused: 0 },
+    ])
+    expect(client.status.subscriptions).toEqual({ wanted: 100, held: 100, refused: 0 })
+  })
+
+  test.each([
+    ['skip', true, []],
+    ['always', true, [['a', 'b']]],
+    ['skip', false, [['a', 'b']]],
+  ] as const)('onSessionPresent %s, session present: %s', async (onSessionPresent, present, expected) => {
+    const { server, client } = await scene({
+      version,
+      script: sessionIs(present),
+      subscriptions: { onSessionPresent },
+    })
+    for (const filter of ['a', 'b']) client.subscribe(filter, nothing)
+    await client.connect()
+    const again = new Promise((resolve) => client.on('connected', resolve))
+    server.kick()
+    await again
+    expect(filters(server, 2)).toEqual(expected)
+    expect(client.status.subscriptions.held).toBe(2)
+  })
+
+  test('several handlers on one filter make one SUBSCRIBE, and one UNSUBSCRIBE', async () => {
+    const { server, client } = await scene({ version })
+    const received: string[] = []
+    const first = client.subscribe('a', () => received.push('first'))
+    await client.connect()
+    const second = client.subscribe('a', () => received.push('second'))
+    expect(await Promise.all([first.ready, second.ready])).toEqual([0, 0])
+    server.publish('a', '')
+    await until(() => received.length > 0)
+    expect(received).toEqual(['first', 'second'])
+    first.unsubscribe()
+    first.unsubscribe()
+    second.unsubscribe()
+    await server.waitFor('unsubscribe')
+    await turns()
+    expect(filters(server)).toEqual([['a']])
+    expect(unsubscribed(server)).toEqual(['a'])
+    expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0 })
+  })
+
+  test('who wants more asks again, and the ones before go on', async () => {
+    const { server, client } = await scene({ version })
+    const first = client.subscribe('a', nothing)
+    await client.connect()
+    const second = client.subscribe('a', nothing, { qos: 2 })
+    expect([await first.ready, await second.ready]).toEqual([0, 2])
+    expect(server.received('subscribe').map(({ subscriptions }) => subscriptions[0]?.qos)).toEqual([0, 2])
+  })
+
+  test('overlapping filters: each handler that matches gets a message once', async () => {
+    const { server, client } = await scene({ version })
+    const received: string[] = []
+    for (const filter of ['a/b', 'a/+', 'a/#', '#', 'c', '+/b', '$share/g/a/b', '$SYS/#']) {
+      client.subscribe(filter, () => received.push(filter))
+    }
+    await client.connect()
+    server.publish('a/b', '')
+    await until(() => received.length > 0)
+    expect(received.toSorted()).toEqual(['#', '$share/g/a/b', '+/b', 'a/#', 'a/+', 'a/b'])
+    received.length = 0
+    server.publish('$SYS/x', '')
+    await until(() => received.length > 0)
+    expect(received).toEqual(['$SYS/#'])
+  })
+
+  test('a handler may subscribe and unsubscribe: who comes then is not meant, who has gone neither', async () => {
+    const { server, client } = await scene({ version })
+    const received: string[] = []
+    client.subscribe('a', () => {
+      received.push('first')
+      last.unsubscribe()
+      client.subscribe('a', () => received.push('new'))
+    })
+    const last = client.subscribe('a', () => received.push('last'))
+    await client.connect()
+    server.publish('a', '')
+    await until(() => received.length > 0)
+    await turns()
+    expect(received).toEqual(['first'])
+  })
+
+  test.each([
+    { present: true, expected: ['a'] },
+    { present: false, expected: [] },
+  ])('unsubscribed offline: the broker is told if it kept the session ($present)', async ({ present, expected }) => {
+    const { server, client } = await scene({ version, script: sessionIs(present) })
+    const subscription = client.subscribe('a', nothing)
+    client.subscribe('b', nothing)
+    await client.connect()
+    const again = new Promise((resolve) => client.on('connected', resolve))
+    client.on('connectionInterrupted', () => subscription.unsubscribe())
+    server.kick()
+    await again
+    expect(unsubscribed(server, 2)).toEqual(expected)
+    expect(filters(server, 2)).toEqual(present ? [] : [['b']])
+  })
+
+  test('unsubscribed while it is asked for anew: the broker is told, since it holds it', async () => {
+    const { server, client } = await scene({ version, script: sessionIs(true), subscriptions: { onSessionPresent: 'always' } })
+    const subscription = client.subscribe('a', nothing)
+    await client.connect()
+    const again = new Promise((resolve) => client.on('connected', resolve))
+    client.on('stateChanged', ({ to }) => to === 'connecting' && subscription.unsubscribe())
+    client.subscribe('a', nothing, { qos: 1 }).unsubscribe()
+    server.kick()
+    await again
+    expect(unsubscribed(server, 2)).toEqual(['a'])
+  })
+
+  test('subscribed and unsubscribed while restoring', async () => {
+    const { server, client } = await scene({ version, script: { suback: false } })
+    const first = client.subscribe('a', nothing)
+    const connecting = client.connect()
+    await server.waitFor('subscribe')
+    const second = client.subscribe('b', nothing)
+    first.unsubscribe()
+    server.current!.behaviour = {}
+    server.send({ cmd: 'suback', messageId: 1, granted: [0] })
+    await connecting
+    expect(await outcomes([first.ready, second.ready])).toEqual(['UnsubscribedError', 'done'])
+    expect(filters(server)).toEqual([['a'], ['b']])
+    expect(unsubscribed(server)).toEqual(['a'])
+  })
+
+  test('subscribed again before the UNSUBACK: it is asked for after it', async () => {
+    const { server, client } = await scene({ version, script: { steps: [{ at: 'unsubscribe', nth: 1, do: 'ignore' }] } })
+    const first = client.subscribe('a', nothing)
+    await client.connect()
+    first.unsubscribe()
+    const { messageId = 0 } = await server.waitFor('unsubscribe')
+    const second = client.subscribe('a', nothing)
+    await turns()
+    expect(filters(server)).toEqual([['a']])
+    server.send({ cmd: 'unsuback', messageId, granted: [0] })
+    expect(await second.ready).toBe(0)
+    expect(told(server, 1, 'subscribe', 'unsubscribe').map((line) => line.split(' ')[0])).toEqual([
+      'subscribe',
+      'unsubscribe',
+      'subscribe',
+    ])
+  })
+
+  test('a refused filter is retried with a backoff while the others go on, then it fails', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({ version, clock, now: clock.now, random: () => 0.5, script: { suback: { bad: 0x87 } } })
+    const failed: unknown[] = []
+    client.on('subscriptionFailed', ({ filter, error }) => failed.push(`${filter}: ${nameOf(error)}`))
+    const good = client.subscribe('good', nothing)
+    const bad = client.subscribe('bad', nothing)
+    const settled = outcomes([bad.ready])
+    await client.connect()
+    expect(await good.ready).toBe(0)
+    expect(client.status.subscriptions).toEqual({ wanted: 2, held: 1, refused: 1 })
+    for (const n of range(5)) {
+      clock.tick(60_000)
+      await server.waitFor('subscribe', { count: n + 2 })
+      await until(() => syncState(client) === 'settled' || isRefused(client))
+    }
+    expect(await settled).toEqual(['SubscriptionRefusedError'])
+    await bad.ready.catch((error: unknown) => expect(error).toMatchObject({ reasonCode: version === 5 ? 0x87 : 0x80 }))
+    expect(failed).toEqual(['bad: SubscriptionRefusedError'])
+    expect(filters(server)).toEqual([['good', 'bad'], ...range(5).map(() => ['bad'])])
+    clock.tick(600_000)
+    await turns()
+    expect(filters(server)).toHaveLength(6)
+  })
+
+  test('a refused filter that is granted later is fine', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({ version, clock, now: clock.now, script: { suback: { bad: 0x80 } } })
+    const { ready } = client.subscribe('bad', nothing)
+    await client.connect()
+    server.current!.behaviour = {}
+    clock.tick(60_000)
+    expect(await ready).toBe(0)
+  })
+
+  test('subscribing to others does not use up the attempts of a refused one', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({ version, clock, now: clock.now, script: { suback: { bad: 0x80 } } })
+    const { ready } = client.subscribe('bad', nothing)
+    await client.connect()
+    for (const i of range(10)) await client.subscribe(`good/${i}`, nothing).ready
+    expect(await isPending(ready)).toBe(true)
+    expect(filters(server).flat().filter((filter) => filter === 'bad')).toHaveLength(1)
+    server.current!.behaviour = {}
+    clock.tick(60_000)
+    expect(await ready).toBe(0)
+  })
+
+  test('a SUBACK that does not come is asked for again, then on a new connection: it is never lost', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({
+      version,
+      clock,
+      now: clock.now,
+      script: [{ suback: false }, {}],
+      timeouts: { subscribeTimeout: 1_000 },
+    })
+    const { ready } = client.subscribe('a', nothing)
+    const connecting = client.connect()
+    await server.waitFor('subscribe')
+    clock.tick(1_000)
+    await server.waitFor('subscribe', { count: 2 })
+    clock.tick(1_000)
+    await until(() => (clock.tick(0), server.connections.length === 2))
+    await connecting
+    expect(await ready).toBe(0)
+    expect(filters(server, 2)).toEqual([['a']])
+  })
+
+  test('filters with names of object properties', async () => {
+    const { server, client } = await scene({ version })
+    const names = ['__proto__', 'resubscribe', 'constructor', 'toString', 'hasOwnProperty']
+    const received: string[] = []
+    const subscriptions = names.map((name) => client.subscribe(name, ({ topic }) => received.push(topic)))
+    await client.connect()
+    expect(await Promise.all(subscriptions.map(({ ready }) => ready))).toEqual([0, 0, 0, 0, 0])
+    for (const name of names) server.publish(name, '')
+    await until(() => received.length === 5)
+    expect(received).toEqual(names)
+    for (const subscription of subscriptions) subscription.unsubscribe()
+    await until(() => unsubscribed(server).length === 5)
+  })
+
+  test('`ready` rejects when it is ended before, and when the client is disposed', async () => {
+    const { client } = await scene({ version })
+    const ended = client.subscribe('a', nothing)
+    const disposed = client.subscribe('b', nothing)
+    ended.unsubscribe()
+    await client[Symbol.asyncDispose]()
+    expect(await outcomes([ended.ready, disposed.ready])).toEqual(['UnsubscribedError', 'ClientDisposedError'])
+  })
+
+  test.each([
+    ['an empty filter', '', {}],
+    ['# before the end', 'a/#/b', {}],
+    ['+ within a level', 'a+', {}],
+    ['a share without a name', '$share//a', {}],
+    ['a share without a filter', '$share/g', {}],
+    ['a QoS that is none', 'a', { qos: 3 }],
+    ['a retain handling that is none', 'a', { retainHandling: 3 }],
+    ['an acknowledgement that is none', 'a', { ack: 'never' }],
+    ['no local on a shared subscription', '$share/g/a', { noLocal: true }],
+    ['no buffer', 'a', { bufferSize: 0 }],
+  ])('%s is an error', async (_what, filter, options) => {
+    const { client } = await scene({ version })
+    expect(() => client.subscribe(filter, nothing, options as SubscribeOptions)).toThrow(InvalidOptionError)
+    expect(client.status.subscriptions.wanted).toBe(0)
+  })
+})
+
+describe('subscriptions of MQTT 5', () => {
+  test('the options are on the wire, those alike in one packet', async () => {
+    const { server, client } = await scene()
+    client.subscribe('a', nothing, { qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 2 })
+    client.subscribe('b', nothing)
+    client.subscribe('c', nothing, { qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 2 })
+    await client.connect()
+    const sent = server.received('subscribe').map(({ subscriptions }) => subscriptions)
+    expect(sent).toEqual([
+      [
+        { topic: 'a', qos: 1, nl: true, rap: true, rh: 2 },
+        { topic: 'c', qos: 1, nl: true, rap: true, rh: 2 },
+      ],
+      [{ topic: 'b', qos: 0, nl: false, rap: false, rh: 0 }],
+    ] satisfies ISubscription[][])
+  })
+
+  test.each([0x8f, 0x9e, 0xa2])('code %i will not change: it fails at once', async (code) => {
+    const { server, client } = await scene({ script: { suback: { bad: code } } })
+    const settled = outcomes([client.subscribe('bad', nothing).ready])
+    await client.connect()
+    expect(await settled).toEqual(['SubscriptionRefusedError'])
+    expect(filters(server)).toHaveLength(1)
+  })
+
+  test('SUBSCRIBE and UNSUBSCRIBE are no larger than the Maximum Packet Size', async () => {
+    const { server, client } = await scene({ script: { connack: { properties: { maximumPacketSize: 120 } } } })
+    const names = range(50).map((i) => `${'x'.repeat(i)}/${i}`)
+    const subscriptions = names.map((name) => client.subscribe(name, nothing))
+    const tooLong = client.subscribe('y'.repeat(200), nothing)
+    const settled = outcomes([tooLong.ready])
+    await client.connect()
+    expect(await settled).toEqual(['SubscriptionRefusedError'])
+    expect(filters(server).flat()).toEqual(names)
+    for (const subscription of [...subscriptions, tooLong]) subscription.unsubscribe()
+    await until(() => unsubscribed(server).length === 50)
+    const packets = [...server.received('subscribe'), ...server.received('unsubscribe')]
+    for (const { length = 0 } of packets) expect(length + 2).toBeLessThanOrEqual(120)
+  })
+})
+
+test('a subscription restored with a changed session: nothing is asked for twice at a time', async () => {
+  const { server, client } = await scene({ script: sessionIs(false) })
+  const subscriptions = range(10).map((i) => client.subscribe(`a/${i}`, nothing))
+  await client.connect()
+  for (const n of range(5)) {
+    const again = new Promise((resolve) => client.on('connected', resolve))
+    server.kick()
+    await again
+    expect(filters(server, n + 2).flat()).toHaveLength(10)
+  }
+  expect(await Promise.all(subscriptions.map(({ ready }) => ready))).toHaveLength(10)
+})
