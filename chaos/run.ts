@@ -123,6 +123,8 @@ export async function runChaos(options: ChaosOptions) {
       const begun = Date.now()
       await Promise.all(chosen.map((name) => faults[name]?.(arena)))
       const healed = Date.now()
+      // A reset takes a moment until it is noticed.
+      await sleep(50)
       const recovered = await eventually(() => clients.every(({ ready }) => ready), RECOVERED_WITHIN)
       if (recovered) recoveries.push(Date.now() - healed)
       log(`${chosen.join(' + ')}: ${healed - begun} ms, ${recovered ? `recovered in ${Date.now() - healed} ms` : 'NOT RECOVERED'}`)
@@ -190,7 +192,24 @@ class Proxies implements AsyncDisposable {
   readonly #names = new Map<Proxy, string>()
 
   async open(target: number, name: string): Promise<Proxy> {
-    const proxy = await Proxy.start({ target })
+    const high = new Map<string, number>()
+    const fr = new WeakMap<object, any>()
+    const { Frames } = await import('../bench/frames.ts')
+    const proxy = await Proxy.start({ target, onBytes: (dir, chunk, link) => {
+      if (name !== 's1') return
+      let f = fr.get(link)
+      if (!f) { console.error('WIRE new link'); const mk = (d: string) => new Frames((frame) => {
+        const t = frame[0]! >> 4
+        if (t !== 3) { if (t < 4 || t > 7) console.error('WIRE', d, 'type', t, frame.length < 30 ? frame.toString('hex') : ''); return }
+        let i = 1; while (frame[i]! & 0x80) i++; i++
+        const tl = frame.readUInt16BE(i); const topic = frame.toString('utf8', i + 2, i + 2 + tl); i += 2 + tl
+        const qos = (frame[0]! >> 1) & 3; const pid = qos ? frame.readUInt16BE(i) : 0; if (qos) i += 2
+        i += 1 + frame[i]!
+        const n = parseInt(frame.toString('utf8', i))
+        if (n < (high.get(topic) ?? 0)) console.error('WIRE OOO', topic, n, 'after', high.get(topic), 'dup', (frame[0]! >> 3) & 1, 'pid', pid); else high.set(topic, n)
+      }); f = { toBroker: mk('C'), toClient: mk('S') }; fr.set(link, f) }
+      f[dir].push(chunk)
+    } })
     this.all.push(proxy)
     this.#names.set(proxy, name)
     return proxy

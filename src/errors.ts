@@ -263,7 +263,10 @@ export class StoreError extends ResilientMqttError {
 
   constructor(problem: StoreProblem, location: string, options?: ErrorOptions) {
     const told = problem === 'unavailable' || problem === 'write' ? options?.cause : undefined
-    super(`the store ${location} ${STORE_PROBLEMS[problem]}${told instanceof Error ? `: ${told.message}` : ''}`, options)
+    super(
+      `the store ${location} ${STORE_PROBLEMS[problem]}${told instanceof Error ? `: ${told.message}` : ''}`,
+      options,
+    )
     this.problem = problem
     this.location = location
   }

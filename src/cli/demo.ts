@@ -32,6 +32,10 @@ const options = {
   publish: { type: 'string', value: '<topic>', description: 'publishes a counter there, offline too' },
   interval: { type: 'string', value: '<time>', description: 'between two publishes (1s)' },
   qos: { type: 'string', value: '<0|1|2>', description: 'of subscriptions and publishes (1)' },
+  visualizer: {
+    type: 'boolean',
+    description: 'outage after outage, until Ctrl-C, to look on; with --url: serves the page',
+  },
 } as const
 
 export const demo = defineCommand({
@@ -41,15 +45,16 @@ export const demo = defineCommand({
   refused: { '--password': PASSWORD_ADVICE },
   notes: [
     'Without --url it starts a broker, kills it, and shows how the client comes back, in about 12 seconds. The exit',
-    'code is 1 if it did not go through every state, or anything that was accepted was lost.',
+    'code is 1 if it did not go through every state, or anything that was accepted was lost. The page whose address it',
+    'prints shows the machine while it runs; with --visualizer it stays, and there is something to see on it.',
   ].join('\n'),
   async run(values) {
     const terminal = new Terminal()
     if (values.url === undefined) {
-      const stray = Object.keys(values)[0]
+      const stray = Object.keys(values).find((name) => name !== 'visualizer')
       if (stray !== undefined) throw new UsageError(`--${stray} needs --url: without it the broker is our own`)
       const { runOutage } = await import('./outage.ts')
-      return runOutage(terminal)
+      return runOutage(terminal, { repeat: values.visualizer ?? false })
     }
     const live = liveOptions(values.url, values)
     const { runLive } = await import('./live.ts')
@@ -73,6 +78,7 @@ function liveOptions(url: string, values: Values<typeof options>): LiveOptions {
     publish,
     interval: between('--interval', parseDuration('--interval', interval)),
     qos: Number(oneOf('--qos', qos, ['0', '1', '2'])) as Qos,
+    visualizer: values.visualizer ?? false,
   }
 }
 

@@ -18,6 +18,7 @@ export class Ledger {
   readonly #accepted = new Set<number>()
   readonly #received = new Set<number>()
   #acceptedOffline = 0
+  #delivered = 0
   #duplicate = 0
   #newest = 0
   #inOrder = true
@@ -38,6 +39,7 @@ export class Ledger {
     if (number < this.#newest) this.#inOrder = false
     this.#newest = Math.max(this.#newest, number)
     this.#received.add(number)
+    if (this.#accepted.has(number)) this.#delivered++
   }
 
   /** How many are on their way. */
@@ -46,11 +48,10 @@ export class Ledger {
   }
 
   get balance(): Balance {
-    const delivered = [...this.#accepted].filter((number) => this.#received.has(number)).length
     return {
       accepted: this.#accepted.size,
-      delivered,
-      lost: this.#accepted.size - delivered,
+      delivered: this.#delivered,
+      lost: this.#accepted.size - this.#delivered,
       duplicate: this.#duplicate,
       inOrder: this.#inOrder,
       acceptedOffline: this.#acceptedOffline,

@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ResilientMqttClient } from '../client.ts'
 import type { ConnectOptions } from '../options.ts'
 import type { Message, Qos } from '../types.ts'
+import { interruption } from './interruption.ts'
 import { Narrator, timeOfDay } from './narrator.ts'
+import { openPage, type Page } from './page.ts'
 import { printable, type Terminal } from './terminal.ts'
 
 export interface LiveOptions extends Pick<
@@ -16,10 +18,9 @@ export interface LiveOptions extends Pick<
   /** In milliseconds. */
   readonly interval: number
   readonly qos: Qos
+  /** Whether the visualizer shows it. */
+  readonly visualizer: boolean
 }
-
-/** npm passes on the SIGINT that the terminal has sent to us already: both are one Ctrl-C. In milliseconds. */
-const ONE_CTRL_C = 300
 
 /**
  * Runs a client on a real broker until Ctrl-C.
@@ -27,9 +28,11 @@ const ONE_CTRL_C = 300
  * @returns the exit code: 0 after Ctrl-C, 1 if the client gave up
  */
 export async function runLive(terminal: Terminal, options: LiveOptions): Promise<number> {
-  const { url, subscribe, publish, interval, qos, ...connect } = options
-  await using client = new ResilientMqttClient({ url, options: connect })
+  const { url, subscribe, publish, interval, qos, visualizer, ...connect } = options
+  await using page: Page | undefined = visualizer ? await openPage('demo') : undefined
+  await using client = new ResilientMqttClient({ url, options: connect, ...page?.inspection })
   const counts = { received: 0, accepted: 0, acknowledged: 0 }
+  page?.watch(client, () => ({ published: counts.accepted, received: counts.received }))
   const activity = () => {
     const { received, accepted, acknowledged } = counts
     return `${received} received${publish === undefined ? '' : ` · ${acknowledged}/${accepted} acknowledged`}`
@@ -45,6 +48,7 @@ export async function runLive(terminal: Terminal, options: LiveOptions): Promise
   }
 
   terminal.line(terminal.paint('bold', `${withoutUser(url)}, until Ctrl-C`))
+  if (page) terminal.whole(page.header)
   terminal.line()
   narrator.header()
   const interrupted = interruption()
@@ -86,23 +90,6 @@ async function publishCounter(client: ResilientMqttClient, counter: Counter): Pr
     )
     await sleep(interval, undefined, { signal }).catch(() => {})
   }
-}
-
-/** Aborts at the first Ctrl-C, or SIGTERM. The second ends the process at once. */
-function interruption(): AbortController {
-  const controller = new AbortController()
-  let first = 0
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (!controller.signal.aborted) {
-      first = performance.now()
-      controller.abort()
-    } else if (performance.now() - first > ONE_CTRL_C) {
-      process.exit(signal === 'SIGINT' ? 130 : 143)
-    }
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return controller
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,38 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { ResilientMqttClient } from '../client.ts'
-import type { ConnectionState } from '../events.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../testing/embedded-broker.ts'
 import { createTokenAuthority, type TokenAuthority } from '../testing/token-authority.ts'
 import { inSeconds } from './duration.ts'
+import { interruption } from './interruption.ts'
 import { Ledger } from './ledger.ts'
 import { elapsedTime, Narrator } from './narrator.ts'
+import { openPage } from './page.ts'
 import type { Terminal } from './terminal.ts'
+import { inWords, summarize, type Act } from './verdict.ts'
 
 const READINGS = 'demo/readings'
 const QUESTIONS = 'demo/status/get'
 const ANSWERS = 'demo/status'
 
-/** In this order, with whatever else between them: one whole outage. */
-const EXPECTED: readonly ConnectionState[] = [
-  'connected',
-  'reconnecting',
-  'failed',
-  'recovering',
-  'refreshingToken',
-  'connecting',
-  'connected',
-  'disconnected',
-]
-
-/** Beyond this something is wrong. In milliseconds. */
+/** Beyond this something is wrong with an outage. In milliseconds. */
 const DEADLINE = 28_000
+/** Of a token: the first expires in the second recovery cycle. In milliseconds. */
+const LIFETIME = 9_000
 
-/** How the periodic request fared. */
-interface Asked {
-  before: number
-  during: number
-  after: number
+export interface OutageOptions {
+  /** One outage after another, until Ctrl-C. */
+  readonly repeat: boolean
 }
 
 interface Stage {
@@ -42,10 +32,13 @@ interface Stage {
   readonly client: ResilientMqttClient
   readonly narrator: Narrator
   readonly ledger: Ledger
-  readonly answered: Asked
-  readonly signal: AbortSignal
+  readonly answers: Answers
   /** When the token in use expires, in milliseconds since 1970. */
   readonly expiresAt: () => number
+}
+
+interface Scene extends Stage {
+  readonly signal: AbortSignal
 }
 
 /**
@@ -53,8 +46,9 @@ interface Stage {
  *
  * @returns the exit code: 0 if it went through every state and nothing that was accepted was lost
  */
-export async function runOutage(terminal: Terminal): Promise<number> {
-  const authority = createTokenAuthority({ lifetime: 9_000 })
+export async function runOutage(terminal: Terminal, { repeat }: OutageOptions): Promise<number> {
+  await using page = await openPage('demo')
+  const authority = createTokenAuthority({ lifetime: LIFETIME })
   await using broker = await createEmbeddedBroker({ authenticate: (_username, password) => authority.check(password) })
   let expiresAt = 0
   await using client = new ResilientMqttClient({
@@ -62,71 +56,122 @@ export async function runOutage(terminal: Terminal): Promise<number> {
     // Without jitter, so that the doubling can be seen. In production keep it.
     reconnect: { maxAttempts: 3, initialDelay: 500, maxDelay: 2_000, jitter: 'none' },
     recovery: { maxAttempts: 5, initialDelay: 1_500, maxDelay: 3_000, jitter: 'none' },
+    // So that each outage begins with the first attempt.
+    timeouts: { stableAfter: 1_000 },
     credentials: async ({ signal }) => {
       await sleep(400, undefined, { signal })
       const token = authority.issue()
       expiresAt = token.expiresAt
       return { username: 'demo', ...token }
     },
+    ...page.inspection,
   })
   const ledger = new Ledger()
-  const answered: Asked = { before: 0, during: 0, after: 0 }
+  const answers = new Answers()
+  page.watch(client, () => {
+    const { accepted, delivered, duplicate } = ledger.balance
+    return { published: accepted, received: delivered + duplicate + answers.total }
+  })
 
-  terminal.line(terminal.paint('bold', 'One whole outage, with short delays'))
+  const title = repeat ? 'Outage after outage, with short delays, until Ctrl-C' : 'One whole outage, with short delays'
+  terminal.line(terminal.paint('bold', title))
   terminal.line(`Broker ${broker.url}, in this process. QoS 1 readings all the time.`)
+  terminal.whole(page.header)
   terminal.line()
   const narrator = new Narrator(terminal, client, { time: elapsedTime(), activity: () => activity(ledger, client) })
   narrator.header()
 
-  const life = new AbortController()
-  const signal = AbortSignal.any([life.signal, AbortSignal.timeout(DEADLINE)])
-  const stage = { terminal, broker, authority, client, narrator, ledger, answered, signal, expiresAt: () => expiresAt }
-  let problem: string | undefined
-  try {
-    await play(stage)
-  } catch (error) {
-    problem = signal.aborted ? `it took longer than ${inSeconds(DEADLINE)}` : messageOf(error)
-  } finally {
-    life.abort()
-    await client.disconnect()
-    narrator.end()
-  }
-  return summarize(stage, problem)
+  const stage = { terminal, broker, authority, client, narrator, ledger, answers, expiresAt: () => expiresAt }
+  setUp(stage)
+  return await (repeat ? playAgainAndAgain(stage) : playOnce(stage))
 }
 
-/** The play itself: what happens around the client. What the client makes of it is its own business. */
-async function play(stage: Stage): Promise<void> {
-  const { broker, client, narrator, ledger, answered, signal } = stage
-  let act: keyof Asked = 'before'
+async function playOnce(stage: Stage): Promise<number> {
+  const { terminal, client, narrator, ledger, answers, authority } = stage
+  const problem = await play(stage)
+  await client.disconnect()
+  narrator.end()
+  const { failedAttempts, cycles } = client.status.counters
+  const tokens = authority.issued
+  const { path } = narrator
+  const answered = answers.byAct
+  return summarize(terminal, { problem, path, balance: ledger.balance, answered, failedAttempts, cycles, tokens })
+}
+
+async function playAgainAndAgain(stage: Stage): Promise<number> {
+  const { client, narrator, ledger } = stage
+  const { signal } = interruption()
+  let problem: string | undefined
+  for (let outage = 1; !signal.aborted && problem === undefined; outage++) {
+    problem = await play(stage, signal)
+    if (signal.aborted || problem !== undefined) break
+    narrator.note(`outage ${outage} is over: ${inWords(ledger.balance)}`, 'green')
+    // Ctrl-C ends the pause too.
+    await newToken(stage, signal).catch(() => {})
+  }
+  if (problem !== undefined) narrator.note(problem, 'red')
+  await client.disconnect()
+  narrator.end()
+  return problem === undefined ? 0 : 1
+}
+
+function setUp({ client, broker, ledger, answers }: Stage): void {
   client.subscribe(READINGS, (message) => ledger.receive(Number(message.text())), { qos: 1 })
-  client.subscribe(ANSWERS, () => void answered[act]++)
+  client.subscribe(ANSWERS, () => answers.count())
   client.startPeriodicRequests({ topic: QUESTIONS, payload: 'how are you?', interval: 500 })
   broker.onPublish(({ topic }) => {
     if (topic === QUESTIONS && broker.running) void broker.publish(ANSWERS, 'fine').catch(() => {})
   })
+}
+
+/** @returns what went wrong */
+async function play(stage: Stage, interrupted?: AbortSignal): Promise<string | undefined> {
+  const life = new AbortController()
+  const signal = AbortSignal.any([
+    life.signal,
+    AbortSignal.timeout(DEADLINE),
+    ...(interrupted === undefined ? [] : [interrupted]),
+  ])
+  try {
+    await playOutage({ ...stage, signal })
+    return undefined
+  } catch (error) {
+    if (interrupted?.aborted) return undefined
+    return signal.aborted ? `it took longer than ${inSeconds(DEADLINE)}` : messageOf(error)
+  } finally {
+    life.abort()
+  }
+}
+
+/** The play itself: what happens around the client. What the client makes of it is its own business. */
+async function playOutage(scene: Scene): Promise<void> {
+  const { broker, client, narrator, ledger, answers, signal } = scene
+  const first = ledger.balance
+  answers.begin('before')
 
   await client.connect({ signal })
   const stopped = new AbortController()
-  const readings = publishReadings(stage, AbortSignal.any([stopped.signal, signal]))
+  const readings = publishReadings(scene, AbortSignal.any([stopped.signal, signal]))
   // Nothing is on its way when the broker dies: what it has acked and not passed on, it takes with it.
-  await until(() => ledger.balance.delivered >= 8 && ledger.pending === 0 && answered.before >= 3, signal)
+  const settled = () => ledger.balance.delivered >= first.delivered + 8 && ledger.pending === 0
+  await until(() => settled() && answers.byAct.before >= 3, signal)
 
-  act = 'during'
+  answers.begin('during')
   narrator.note('the broker is killed', 'red')
   await Promise.all([client.waitFor('failed', { signal }), broker.stop()])
-  await Promise.all([comeBack(stage), expire(stage), readyAgain(client, signal)])
-  act = 'after'
-  const { acceptedOffline } = ledger.balance
-  narrator.note(`${acceptedOffline} readings were accepted meanwhile: they arrive now`, 'green')
+  await Promise.all([comeBack(scene), expire(scene), readyAgain(client, signal)])
+  answers.begin('after')
+  const offline = ledger.balance.acceptedOffline - first.acceptedOffline
+  narrator.note(`${offline} readings were accepted meanwhile: they arrive now`, 'green')
 
-  await until(() => answered.after >= 4, signal)
+  await until(() => answers.byAct.after >= 4, signal)
   stopped.abort()
   await readings
   await until(() => ledger.pending === 0, signal)
 }
 
 /** The broker comes back in the second recovery cycle: the first still finds nobody. */
-async function comeBack({ broker, client, narrator, signal }: Stage): Promise<void> {
+async function comeBack({ broker, client, narrator, signal }: Scene): Promise<void> {
   await until(() => client.status.cycle >= 2, signal)
   await sleep(800, undefined, { signal })
   await broker.start()
@@ -134,10 +179,16 @@ async function comeBack({ broker, client, narrator, signal }: Stage): Promise<vo
 }
 
 /** Meanwhile the token expires. */
-async function expire({ narrator, authority, expiresAt, signal }: Stage): Promise<void> {
+async function expire({ narrator, authority, expiresAt, signal }: Scene): Promise<void> {
   const token = `token-${authority.issued}`
   await sleep(Math.max(0, expiresAt() - Date.now()), undefined, { signal })
   narrator.note(`${token} has expired: the broker would refuse it`, 'red')
+}
+
+/** The pause between two outages: the token is renewed in time, and so expires in the next one as in the last. */
+async function newToken({ authority }: Stage, signal: AbortSignal): Promise<void> {
+  const { issued } = authority
+  await until(() => authority.issued > issued, signal)
 }
 
 async function publishReadings({ client, ledger }: Stage, signal: AbortSignal): Promise<void> {
@@ -152,8 +203,14 @@ async function publishReadings({ client, ledger }: Stage, signal: AbortSignal): 
 /** Resolves when messages flow again. */
 function readyAgain(client: ResilientMqttClient, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.on('connected', () => resolve())
-    signal.addEventListener('abort', () => reject(new Error('aborted')))
+    const stop = client.on('connected', () => {
+      stop()
+      resolve()
+    })
+    signal.addEventListener('abort', () => {
+      stop()
+      reject(new Error('aborted'))
+    })
   })
 }
 
@@ -171,49 +228,20 @@ function activity(ledger: Ledger, client: ResilientMqttClient): string {
   return `${delivered} reading${delivered === 1 ? '' : 's'} delivered${size > 0 ? `, ${size} wait` : ''}`
 }
 
-function summarize(stage: Stage, problem: string | undefined): number {
-  const { terminal, client, ledger, answered, authority } = stage
-  const { accepted, delivered, lost, duplicate, inOrder, acceptedOffline } = ledger.balance
-  const problems = problemsOf(stage, problem)
-  const good = problems.length === 0
-  const { counters } = client.status
-  const row = (name: string, text: string) => terminal.line(`  ${terminal.paint('dim', name.padEnd(10))}${text}`)
+/** How often the periodic request was answered, by the act in which it was. */
+class Answers {
+  readonly byAct: Record<Act, number> = { before: 0, during: 0, after: 0 }
+  total = 0
+  #act: Act = 'before'
 
-  terminal.line()
-  const title = good ? '✓ Through every state of an outage, without a restart' : '✕ Something went wrong'
-  terminal.line(terminal.paint(['bold', good ? 'green' : 'red'], title))
-  for (const each of problems) terminal.line(`  ${terminal.paint('red', each)}`)
-  row('readings', `${accepted} accepted, ${delivered} delivered, ${lost} lost, ${duplicate} duplicate`)
-  row('', `${acceptedOffline} of them accepted while offline; ${inOrder ? 'all in order' : 'not in order'}`)
-  row(
-    'requests',
-    `${answered.before} answered before the outage, ${answered.during} during it, ${answered.after} after it`,
-  )
-  row(
-    'tries',
-    `${counters.failedAttempts} failed attempts, ${counters.cycles} recovery cycles, ${authority.issued} tokens`,
-  )
-  return good ? 0 : 1
-}
+  /** An act begins with none. */
+  begin(act: Act): void {
+    this.#act = act
+    this.byAct[act] = 0
+  }
 
-function problemsOf({ narrator, ledger, answered }: Stage, problem: string | undefined): string[] {
-  const { lost, inOrder } = ledger.balance
-  const missing = missingState(narrator.path)
-  return [
-    problem,
-    missing && `the client never came to ${missing}`,
-    lost > 0 && `${lost} accepted readings were lost`,
-    !inOrder && 'readings arrived out of order',
-    answered.after === 0 && 'the periodic request did not run again',
-  ].filter((each) => typeof each === 'string')
-}
-
-/** The first state of the outage that was not come to in its turn. */
-export function missingState(path: readonly ConnectionState[]): ConnectionState | undefined {
-  let from = 0
-  return EXPECTED.find((state) => {
-    const index = path.indexOf(state, from)
-    from = index + 1
-    return index === -1
-  })
+  count(): void {
+    this.byAct[this.#act]++
+    this.total++
+  }
 }

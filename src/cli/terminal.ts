@@ -35,8 +35,12 @@ export class Terminal {
 
   /** A line that stays. On a terminal it is cut to its width, so that a table stays one. */
   line(text = ''): void {
-    const fitting = this.isLive ? cut(text, this.#output.columns ?? 80) : text
-    this.#output.write(`${this.#eraser()}${fitting}\n${this.#live}`)
+    this.whole(this.isLive ? cut(text, this.#output.columns ?? 80) : text)
+  }
+
+  /** A line that stays, however wide it is: half an address is none. */
+  whole(text: string): void {
+    this.#output.write(`${this.#eraser()}${text}\n${this.#live}`)
   }
 
   /** Replaces the live line; nothing of it is seen when it is piped. */

@@ -1,21 +1,18 @@
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError, PoisonPacketError, PublishRefusedError, PublishSupersededError } from '../errors.ts'
 import type { Clock } from '../options.ts'
+import { isRefusal } from './ack.ts'
+import { aged } from './aged.ts'
 import { accuse, blameOf, isPoison, isSuspect } from './blame.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
 import { beyondLimits } from './limits.ts'
-import type { Ack, Link, OutgoingPublish } from './link.ts'
+import type { Ack, Link } from './link.ts'
+import { OnWire } from './on-wire.ts'
 import { Outbox, type OutboxOptions } from './outbox.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
-
-/** Reason codes from here on are errors (MQTT 5 §2.4). */
-const FIRST_ERROR = 0x80
-
-/** Packet Identifier not found: as an answer to PUBREL no error after a reconnect (MQTT 5 §3.7.2.1). */
-const NOT_FOUND = 0x92
 
 /** How many durable publications are written to the journal together before they are sent. */
 const JOURNAL_BATCH = 1_000
@@ -52,12 +49,7 @@ export class Session {
   #link: Link | undefined
   /** Whether the outbox may flow: the connection is ready. */
   #gateOpen = false
-  /** How many publishes of QoS 1 and 2 the broker holds un-acked on this connection. */
-  #onWire = 0
-  /** Whether one of them is a suspect: then it is alone. */
-  #suspectOnWire = false
-  /** Whether the broker answered on this connection: if it then closes on a suspect, that is what it minds. */
-  #trial: 'none' | 'asking' | 'answered' = 'none'
+  readonly #onWire = new OnWire(() => this.#pump())
   /** Whether there may be in-flight publishes that have yet to be resent on this connection. */
   #resending = false
   #pumping = false
@@ -86,7 +78,7 @@ export class Session {
 
   /** How many of them the broker holds on this connection. */
   get onWire(): number {
-    return this.#onWire
+    return this.#onWire.size
   }
 
   /** Nothing waits, and nothing is in flight. */
@@ -117,9 +109,7 @@ export class Session {
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
-    this.#onWire = 0
-    this.#suspectOnWire = false
-    this.#trial = 'none'
+    this.#onWire.reset(link)
     this.#resending = sessionPresent && this.#inFlight.size > 0
     if (sessionPresent) this.#inFlight.kept(link)
     else this.#startAnew()
@@ -131,8 +121,7 @@ export class Session {
     this.#blame(failure)
     this.#link = undefined
     this.#gateOpen = false
-    this.#onWire = 0
-    this.#suspectOnWire = false
+    this.#onWire.reset(undefined)
     this.#resending = false
     for (const publication of this.#inFlight.values()) publication.onWire = false
     for (const publication of this.#writing) this.#fail(publication, new ConnectionLostError('the publish was written'))
@@ -154,19 +143,18 @@ export class Session {
   }
 
   acknowledged(ack: Ack): void {
-    this.#trial = 'answered'
+    this.#onWire.answered()
     const publication = this.#inFlight.get(ack.packetId)
     if (!publication && ack.type === 'pubcomp') this.#inFlight.finished(ack.packetId)
     if (!publication?.onWire) return
-    if (ack.type === 'pubrec' && ack.reasonCode < FIRST_ERROR) {
+    if (ack.type === 'pubrec' && !isRefusal(ack)) {
       publication.phase = 'released'
       publication.reasonCode = ack.reasonCode
       return
     }
     // MQTT.js still has to handle this packet: the id may be used again only after that, so sending waits.
     this.#inFlight.acknowledged(publication)
-    this.#onWire--
-    this.#suspectOnWire = false
+    this.#onWire.remove()
     this.#settle(publication, ack)
     this.#pumpSoon()
   }
@@ -274,16 +262,16 @@ export class Session {
     const link = this.#link
     for (const publication of this.#inFlight.values()) {
       if (publication.onWire) continue
-      if (!link?.writable || !this.#mayGo(publication, link)) return
+      if (!link?.writable || !this.#onWire.mayAdd(publication, link, this.#gateOpen)) return
       const unsupported = publication.phase === 'sent' ? beyondLimits(publication, link) : undefined
       if (unsupported) {
         this.#inFlight.giveUp(publication, 'finish')
         this.#fail(publication, unsupported)
         continue
       }
-      this.#putOnWire(publication)
+      this.#onWire.add(publication)
       if (publication.phase === 'released') this.#resendPubrel(publication, link)
-      else link.publish(this.#aged(publication, link), publication.packetId, true)
+      else this.#publishOn(link, publication, true)
     }
     this.#resending = false
   }
@@ -297,48 +285,26 @@ export class Session {
 
   #roomFor(publication: Publication): boolean {
     const link = this.#link
-    if (!link?.writable || this.#resending || this.#journaling || this.#suspectOnWire) return false
-    return publication.qos === 0 || (this.#mayGo(publication, link) && this.#inFlight.hasIdFor(publication))
-  }
-
-  #mayGo(publication: Publication, link: Link): boolean {
-    if (this.#suspectOnWire || this.#onWire >= link.limits.receiveMaximum) return false
-    if (!isSuspect(publication)) return true
-    // It goes alone: after the restore, with nothing else under way, and only if the broker is alive.
-    if (!this.#gateOpen || this.#onWire > 0) return false
-    if (this.#trial === 'none') this.#beginTrial(link)
-    return this.#trial === 'answered'
-  }
-
-  #beginTrial(link: Link): void {
-    this.#trial = 'asking'
-    void link.ping().then(() => {
-      if (this.#link !== link) return
-      this.#trial = 'answered'
-      this.#pump()
-    })
-  }
-
-  #putOnWire(publication: Publication): void {
-    publication.onWire = true
-    this.#onWire++
-    if (isSuspect(publication)) this.#suspectOnWire = true
+    if (!link?.writable || this.#resending || this.#journaling || this.#onWire.closed) return false
+    return (
+      publication.qos === 0 ||
+      (this.#onWire.mayAdd(publication, link, this.#gateOpen) && this.#inFlight.hasIdFor(publication))
+    )
   }
 
   #send(publication: Publication): void {
     const link = this.#link
     if (!link || this.#cannotBeSent(publication, link)) return
     if (publication.qos === 0) return this.#sendAtMostOnce(publication, link)
-    const packetId = this.#inFlight.add(publication)
-    if (packetId === null) return this.outbox.addFirst([publication])
-    this.#putOnWire(publication)
-    link.publish(this.#aged(publication, link), packetId, false)
+    if (this.#inFlight.add(publication) === null) return this.outbox.addFirst([publication])
+    this.#onWire.add(publication)
+    this.#publishOn(link, publication, false)
   }
 
   #sendAtMostOnce(publication: Publication, link: Link): void {
     publication.phase = 'sent'
     this.#writing.add(publication)
-    link.publish(this.#aged(publication, link), 0, false, () => {
+    this.#publishOn(link, publication, false, () => {
       if (this.#writing.delete(publication)) this.#succeed(publication)
     })
   }
@@ -348,7 +314,7 @@ export class Session {
     const link = this.#link
     if (!link) return
     const batch: Publication[] = []
-    const room = Math.min(JOURNAL_BATCH, link.limits.receiveMaximum - this.#onWire)
+    const room = Math.min(JOURNAL_BATCH, this.#onWire.room(link))
     while (batch.length < room) {
       const publication = this.outbox.peek(this.#options.now())
       if (!publication?.durable || !this.#inFlight.hasIdFor(publication)) break
@@ -371,20 +337,13 @@ export class Session {
   #sendFirst(batch: readonly Publication[], link: Link): void {
     for (const publication of batch) {
       if (publication.phase !== 'sent' || publication.onWire) continue
-      this.#putOnWire(publication)
-      link.publish(this.#aged(publication, link), publication.packetId, false)
+      this.#onWire.add(publication)
+      this.#publishOn(link, publication, false)
     }
   }
 
-  /** The broker is told what is left of the Message Expiry Interval (MQTT 5 §3.3.2.3.3). */
-  #aged(publication: Publication, link: Link): OutgoingPublish {
-    const interval = publication.properties?.messageExpiryInterval
-    if (interval === undefined || link.protocolVersion !== 5) return publication
-    const waited = Math.floor((this.#options.now() - publication.acceptedAt) / 1_000)
-    if (waited <= 0) return publication
-    const messageExpiryInterval = Math.max(1, interval - waited)
-    const { topic, payload, qos, retain, properties } = publication
-    return { topic, payload, qos, retain, properties: { ...properties, messageExpiryInterval } }
+  #publishOn(link: Link, publication: Publication, dup: boolean, written?: () => void): void {
+    link.publish(aged(publication, link, this.#options.now()), publication.packetId, dup, written)
   }
 
   #cannotBeSent(publication: Publication, link: Link): boolean {
@@ -396,8 +355,8 @@ export class Session {
   /** Finds the packet that the broker closes on, by closes in a row: see `blame.ts`. */
   #blame(failure: Failure | undefined): void {
     const blame = blameOf(failure)
-    const alone = this.#onWire === 1 && !this.#options.othersOnWire()
-    for (const publication of [...this.#inFlight.values()]) {
+    const alone = this.#onWire.size === 1 && !this.#options.othersOnWire()
+    for (const publication of this.#inFlight.values()) {
       accuse(publication, publication.onWire ? blame : 'none', alone)
       if (!publication.onWire || !alone || !isPoison(publication, blame)) continue
       this.#inFlight.giveUp(publication, 'hold')
@@ -405,24 +364,26 @@ export class Session {
     }
   }
 
-  #settle(publication: Publication, { type, reasonCode, reasonString }: Ack): void {
-    if (type === 'puback') publication.reasonCode = reasonCode
-    if (reasonCode < FIRST_ERROR || (type === 'pubcomp' && reasonCode === NOT_FOUND)) this.#succeed(publication)
-    else this.#fail(publication, new PublishRefusedError(publication.topic, reasonCode, reasonString))
+  #settle(publication: Publication, ack: Ack): void {
+    if (ack.type === 'puback') publication.reasonCode = ack.reasonCode
+    if (!isRefusal(ack)) this.#succeed(publication)
+    else this.#fail(publication, new PublishRefusedError(publication.topic, ack.reasonCode, ack.reasonString))
   }
 
   #succeed(publication: Publication): void {
-    publication.phase = 'settled'
-    if (publication.durable) this.#journal?.settled(publication)
+    this.#finish(publication)
     publication.resolve({ reasonCode: publication.reasonCode })
-    if (this.#busy) this.#pumpSoon()
   }
 
   #fail(publication: Publication, error: unknown): void {
-    publication.phase = 'settled'
-    if (publication.durable) this.#journal?.settled(publication)
+    this.#finish(publication)
     publication.reject(error)
     if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+  }
+
+  #finish(publication: Publication): void {
+    publication.phase = 'settled'
+    if (publication.durable) this.#journal?.settled(publication)
     if (this.#busy) this.#pumpSoon()
   }
 }

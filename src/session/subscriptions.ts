@@ -282,7 +282,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
     }
-    return [...alike.values()].flatMap((group) => inPackets('subscribe', group, filterOf, this.#options.batchSize, link))
+    return [...alike.values()].flatMap((group) =>
+      inPackets('subscribe', group, filterOf, this.#options.batchSize, link),
+    )
   }
 
   #retryable({ state, refusals, reasonCode }: Wanted): boolean {

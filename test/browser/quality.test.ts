@@ -21,7 +21,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.isIn('recovering')
     expect(await violations(page)).toEqual([])
     await page.rows.nth(2).click()
-    await page.page.locator('.node').first().click()
+    await page.page.locator('.node.active .node-name').last().click()
     expect(await violations(page)).toEqual([])
   })
 
@@ -90,6 +90,8 @@ describe.skipIf(noBrowser)('the page', () => {
     await expect.poll(box).not.toBe(whole)
     await page.page.keyboard.press('0')
     await expect.poll(box).toBe(whole)
+    await page.page.keyboard.press('Enter')
+    await page.sees(page.page.locator('.node-details'), /^recovering.*The slow tier/)
 
     await page.actor('subscriptions').focus()
     await page.page.keyboard.press('Enter')

@@ -42,6 +42,7 @@ test('one whole outage, told in order: lost, ten attempts, failed, two cycles, a
   const keepalive = { kind: 'keepalive' }
   const expected: (ConnectionEmitted & { at: number })[] = [
     { at: 0, type: 'tokenRefreshed', reason: 'initial', expiresAt },
+    { at: 0, type: 'restored', restored: 2, refused: 1 },
     { at: 0, type: 'connected', sessionPresent: true, restored: 2, refused: 1 },
     { at: lost, type: 'connectionInterrupted', failure: closed },
     ...attempts.map((delay, index) => ({
@@ -55,6 +56,7 @@ test('one whole outage, told in order: lost, ten attempts, failed, two cycles, a
     { at: over + 1, type: 'recoveryStarted', cycle: 1, delay: minutes(1), failure: { kind: 'keepalive' } },
     { at: over + 1 + minutes(1), type: 'recoveryStarted', cycle: 2, delay: minutes(2), failure: { kind: 'keepalive' } },
     { at: over + 1 + minutes(3), type: 'tokenRefreshed', reason: 'cycle', expiresAt },
+    { at: over + 1 + minutes(3), type: 'restored', restored: 2, refused: 1 },
     { at: over + 1 + minutes(3), type: 'connected', sessionPresent: true, restored: 2, refused: 1 },
     {
       at: over + 1 + minutes(3),
@@ -138,7 +140,14 @@ test('after a disconnect there is nothing to resume', async () => {
   s.clock.tick(hours(8))
   s.send('CONNECT')
   s.transport.current.open()
-  expect(types(s)).toEqual(['connected', 'connectionInterrupted', 'reconnectScheduled', 'connected'])
+  expect(types(s)).toEqual([
+    'restored',
+    'connected',
+    'connectionInterrupted',
+    'reconnectScheduled',
+    'restored',
+    'connected',
+  ])
 })
 
 test('a disconnect tells of no interruption, and of nothing afterwards', async () => {
@@ -146,7 +155,7 @@ test('a disconnect tells of no interruption, and of nothing afterwards', async (
   s.send('DISCONNECT')
   s.transport.current.fail()
   s.clock.tick(hours(24))
-  expect(types(s)).toEqual(['connected'])
+  expect(types(s)).toEqual(['restored', 'connected'])
 })
 
 test('recovered is told for a cycle that a WAKE brought forward, too', () => {
@@ -186,3 +195,23 @@ test('what is told is plain data', async () => {
   s.transport.current.fail()
   for (const event of s.told) expect(structuredClone(event)).toEqual(JSON.parse(JSON.stringify(event)))
 })
+
+test.each([
+  ['succeeds', true, ['connectionInterrupted', 'connectionResumed'], []],
+  ['fails', false, [], ['connectionInterrupted', 'connectionResumed']],
+])(
+  'a connection that is replaced by plan is interrupted only if its replacement fails: it %s',
+  async (...[, works, never, told]) => {
+    let up = true
+    const s = await readyScene({ transport: (connection) => (up ? connection.open() : connection.fail()) })
+    up = works
+    s.send('RECOVER')
+    s.clock.tick(minutes(1))
+    up = true
+    s.clock.tick(hours(1))
+    await settle()
+    for (const type of never) expect(types(s)).not.toContain(type)
+    expect(types(s).filter((type) => told.includes(type))).toEqual(told)
+    expect(s.state).toBe('connected.ready')
+  },
+)

@@ -532,7 +532,7 @@ describe('delays that no timer takes', () => {
     s.clock.tick(MAX_DELAY)
     expect(s.path).toEqual(['idle', 'connecting', 'connected.restoring', 'connected.ready'])
     expect(s.openings).toHaveLength(1)
-    expect(s.told.map(({ type }) => type)).toEqual(['connected'])
+    expect(s.told.map(({ type }) => type)).toEqual(['restored', 'connected'])
   })
 })
 

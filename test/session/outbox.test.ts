@@ -161,7 +161,7 @@ describe('the outbox of a client', () => {
     await server.waitFor('publish')
     clock.tick(5_000)
     server.kick()
-    await until(() => (clock.tick(0), server.received('publish').length === 2))
+    await until(() => (clock.tick(1), server.received('publish').length === 2))
     expect(server.received('publish').map(({ properties }) => properties)).toEqual([
       { messageExpiryInterval: 70, contentType: 'text' },
       { messageExpiryInterval: 65, contentType: 'text' },
@@ -182,7 +182,7 @@ describe('the outbox of a client', () => {
     await server.waitFor('publish')
     client.subscribe('never/granted', () => {})
     server.kick()
-    await until(() => (clock.tick(0), server.connections.length === 2 && client.outbox.size === 1))
+    await until(() => (clock.tick(1), server.connections.length === 2 && client.outbox.size === 1))
     clock.tick(60_000)
     expect(await settled).toEqual(['PublishExpiredError'])
   })

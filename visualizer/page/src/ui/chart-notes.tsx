@@ -37,20 +37,28 @@ export function NodeDetails({
   node,
   chart,
   counts,
-  onClose,
+  onChoose,
 }: {
   node: ChartNode
   chart: Chart
   counts: ReadonlyMap<string, number>
-  onClose: () => void
+  onChoose: (id: string | null) => void
 }) {
+  const states = chart.nodes.filter(({ kind }) => kind !== 'choice')
+  const step = (by: number) => states.at((states.indexOf(node) + by) % states.length)?.id ?? null
   const out = chart.edges.filter(({ source }) => source === node.id)
   const times = (ids: readonly { id: string }[]) => ids.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0)
   return (
     <aside class="node-details" aria-label={`State ${shown(node.name, 60)}`}>
       <header>
         <h3>{shown(node.name, 60)}</h3>
-        <button type="button" class="quiet" onClick={onClose} aria-label="Close">
+        <button type="button" class="quiet" onClick={() => onChoose(step(-1))} aria-label="State before">
+          ‹
+        </button>
+        <button type="button" class="quiet" onClick={() => onChoose(step(1))} aria-label="Next state">
+          ›
+        </button>
+        <button type="button" class="quiet" onClick={() => onChoose(null)} aria-label="Close">
           ✕
         </button>
       </header>

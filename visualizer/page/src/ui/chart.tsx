@@ -76,8 +76,12 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
         ref={frame}
         tabIndex={0}
         role="group"
-        aria-label="Chart: arrow keys move it, plus and minus zoom"
+        aria-label="Chart: arrow keys move it, plus and minus zoom, Enter tells of the current state"
         {...view.handlers}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && leaf) choose(leaf.id)
+          else view.handlers.onKeyDown(event)
+        }}
       >
         <svg
           class="chart-svg"
@@ -139,7 +143,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
           <Anywhere chart={chart} box={layout.anywhere} lastRows={lastRows} counts={counts} />
         </svg>
       </div>
-      {node && <NodeDetails node={node} chart={chart} counts={counts} onClose={() => choose(null)} />}
+      {node && <NodeDetails node={node} chart={chart} counts={counts} onChoose={choose} />}
     </section>
   )
 }

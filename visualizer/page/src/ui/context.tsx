@@ -28,12 +28,31 @@ export function Context({ actor, at }: { actor: Actor; at: Entry | null; version
           )}
         </div>
       )}
-      {snapshot?.context === undefined ? (
-        <p class="empty">{snapshot ? 'It has no context.' : 'It did not exist then.'}</p>
-      ) : (
-        <Value name="context" value={snapshot.context} before={before ?? snapshot.context} depth={0} />
-      )}
+      <Fields context={snapshot ? snapshot.context : null} before={before} exists={snapshot !== null} />
     </div>
+  )
+}
+
+interface FieldsProps {
+  readonly context: Json | undefined
+  readonly before: Json | undefined
+  readonly exists: boolean
+}
+
+/** What the last step changed comes first. */
+function Fields({ context, before, exists }: FieldsProps) {
+  if (!exists) return <p class="empty">It did not exist then.</p>
+  if (context === undefined || context === null) return <p class="empty">It has no context.</p>
+  if (!isFields(context)) return <Value name="context" value={context} before={before} depth={0} />
+  const old = isFields(before) ? before : context
+  const isNew = (key: string) => JSON.stringify(old[key]) !== JSON.stringify(context[key])
+  const keys = Object.keys(context)
+  return (
+    <>
+      {[...keys.filter(isNew), ...keys.filter((key) => !isNew(key))].slice(0, MAX_FIELDS).map((key) => (
+        <Value key={key} name={key} value={context[key]} before={old[key] ?? null} depth={1} />
+      ))}
+    </>
   )
 }
 

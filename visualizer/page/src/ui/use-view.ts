@@ -14,6 +14,7 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
   const [free, setFree] = useState<ViewBox>([0, 0, layout.width, layout.height])
   const [room, setRoom] = useState({ width: 1, height: 1 })
   const dragged = useRef<{ x: number; y: number; box: ViewBox } | null>(null)
+  const moved = useRef(false)
   const all: ViewBox = [0, 0, layout.width, layout.height]
 
   useEffect(() => {
@@ -83,6 +84,7 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
       zoom(event.deltaY < 0 ? 1.12 : 1 / 1.12, ...at)
     },
     onPointerDown: (event: PointerEvent) => {
+      moved.current = false
       if (event.button === 0) dragged.current = { x: event.clientX, y: event.clientY, box }
     },
     onPointerMove: (event: PointerEvent) => {
@@ -90,11 +92,17 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
       if (!start || event.buttons === 0) return
       const [dx, dy] = [event.clientX - start.x, event.clientY - start.y]
       if (mode !== 'free' && Math.hypot(dx, dy) < 5) return
+      moved.current = true
       const scale = Math.max(start.box[2] / room.width, start.box[3] / room.height)
       change([start.box[0] - dx * scale, start.box[1] - dy * scale, start.box[2], start.box[3]])
     },
     onPointerUp: () => {
       dragged.current = null
+    },
+    // Whoever moved the chart did not mean the state that the pointer is on.
+    onClickCapture: (event: MouseEvent) => {
+      if (moved.current) event.stopPropagation()
+      moved.current = false
     },
   }
   return { box, mode, zoom, fit, follow, handlers }

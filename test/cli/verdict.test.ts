@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { missingState } from '../../src/cli/outage.ts'
+import { missingState } from '../../src/cli/verdict.ts'
 import type { ConnectionState } from '../../src/events.ts'
 
 const whole: ConnectionState[] = [

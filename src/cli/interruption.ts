@@ -1,0 +1,19 @@
+/** npm passes on the SIGINT that the terminal has sent to us already: both are one Ctrl-C. In milliseconds. */
+const ONE_CTRL_C = 300
+
+/** Aborts at the first Ctrl-C, or SIGTERM. The second ends the process at once. */
+export function interruption(): AbortController {
+  const controller = new AbortController()
+  let first = 0
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      first = performance.now()
+      controller.abort()
+    } else if (performance.now() - first > ONE_CTRL_C) {
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    }
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return controller
+}

@@ -1,0 +1,51 @@
+import type { Inspection, VisualizerStats } from '../../visualizer/index.ts'
+import type { ResilientMqttClient } from '../client.ts'
+
+/** The visualizer beside a demo. */
+export interface Page extends AsyncDisposable {
+  /** A line that says where it is, or why it is not. */
+  readonly header: string
+  /** For the client's options. */
+  readonly inspection: { readonly inspect?: Inspection['inspect'] }
+  /** Shows figures of a client that are in no machine. */
+  watch(client: ResilientMqttClient, totals: () => VisualizerStats): void
+}
+
+/**
+ * Serves the visualizer on a free port of this machine. A demo goes on without it: it never rejects.
+ *
+ * @param name - what this process is called on the page
+ */
+export async function openPage(name: string): Promise<Page> {
+  try {
+    const { createVisualizer } = await import('../../visualizer/index.ts')
+    const visualizer = await createVisualizer({ name })
+    const { ok } = await fetch(visualizer.url, { method: 'HEAD' })
+    if (!ok) {
+      await visualizer.close()
+      return noPage('its page is not built: npm run build')
+    }
+    return {
+      header: `Visualizer ${visualizer.url}`,
+      inspection: { inspect: visualizer.inspect },
+      watch(client, totals) {
+        visualizer.watch(client.actor, () => {
+          const { size, bytes, inFlight } = client.outbox
+          return { outbox: size, outboxBytes: bytes, inFlight, ...totals() }
+        })
+      },
+      [Symbol.asyncDispose]: () => visualizer.close(),
+    }
+  } catch (error) {
+    return noPage(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function noPage(reason: string): Page {
+  return {
+    header: `No visualizer: ${reason}`,
+    inspection: {},
+    watch: () => {},
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}

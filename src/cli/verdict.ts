@@ -1,0 +1,83 @@
+import type { ConnectionState } from '../events.ts'
+import type { Balance } from './ledger.ts'
+import type { Terminal } from './terminal.ts'
+
+/** In this order, with whatever else between them: one whole outage. */
+const EXPECTED: readonly ConnectionState[] = [
+  'connected',
+  'reconnecting',
+  'failed',
+  'recovering',
+  'refreshingToken',
+  'connecting',
+  'connected',
+  'disconnected',
+]
+
+/** The acts of an outage. */
+export type Act = 'before' | 'during' | 'after'
+
+/** What came of an outage. */
+export interface Outcome {
+  /** What ended it early. */
+  readonly problem: string | undefined
+  /** The states that the client went through. */
+  readonly path: readonly ConnectionState[]
+  readonly balance: Balance
+  /** How often the periodic request was answered. */
+  readonly answered: Readonly<Record<Act, number>>
+  readonly failedAttempts: number
+  readonly cycles: number
+  readonly tokens: number
+}
+
+/**
+ * Tells what came of an outage.
+ *
+ * @returns the exit code: 0 if it went through every state and nothing that was accepted was lost
+ */
+export function summarize(terminal: Terminal, outcome: Outcome): number {
+  const { balance, answered, failedAttempts, cycles, tokens } = outcome
+  const { acceptedOffline, inOrder } = balance
+  const problems = problemsOf(outcome)
+  const good = problems.length === 0
+  const row = (name: string, text: string) => terminal.line(`  ${terminal.paint('dim', name.padEnd(10))}${text}`)
+
+  terminal.line()
+  const title = good ? '✓ Through every state of an outage, without a restart' : '✕ Something went wrong'
+  terminal.line(terminal.paint(['bold', good ? 'green' : 'red'], title))
+  for (const each of problems) terminal.line(`  ${terminal.paint('red', each)}`)
+  row('readings', inWords(balance))
+  row('', `${acceptedOffline} of them accepted while offline; ${inOrder ? 'all in order' : 'not in order'}`)
+  row(
+    'requests',
+    `${answered.before} answered before the outage, ${answered.during} during it, ${answered.after} after it`,
+  )
+  row('tries', `${failedAttempts} failed attempts, ${cycles} recovery cycles, ${tokens} tokens`)
+  return good ? 0 : 1
+}
+
+export function inWords({ accepted, delivered, lost, duplicate }: Balance): string {
+  return `${accepted} accepted, ${delivered} delivered, ${lost} lost, ${duplicate} duplicate`
+}
+
+/** The first state of the outage that was not come to in its turn. */
+export function missingState(path: readonly ConnectionState[]): ConnectionState | undefined {
+  let from = 0
+  return EXPECTED.find((state) => {
+    const index = path.indexOf(state, from)
+    from = index + 1
+    return index === -1
+  })
+}
+
+function problemsOf({ problem, path, balance, answered }: Outcome): string[] {
+  const missing = missingState(path)
+  return [
+    problem,
+    missing && `the client never came to ${missing}`,
+    balance.lost > 0 && `${balance.lost} accepted readings were lost`,
+    !balance.inOrder && 'readings arrived out of order',
+    answered.after === 0 && 'the periodic request did not run again',
+  ].filter((each) => typeof each === 'string')
+}

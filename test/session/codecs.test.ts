@@ -1,0 +1,168 @@
+import { describe, expect, expectTypeOf, test } from 'vitest'
+
+import {
+  binary,
+  InvalidMessageError,
+  json,
+  text,
+  type Codec,
+  type Message,
+  type StandardSchema,
+  type SubscribeOptions,
+} from '../../src/index.ts'
+import { outcomes, scene, told, turns, until } from './scene.ts'
+
+type Result<Value> = ReturnType<StandardSchema<Value>['~standard']['validate']>
+
+/** A validator as libraries make them. */
+function schema<Value>(validate: (value: unknown) => Result<Value>): StandardSchema<Value> {
+  return { '~standard': { version: 1, vendor: 'test', validate } }
+}
+
+const numbers = schema<number>((value) =>
+  typeof value === 'number' ? { value: value * 10 } : { issues: [{ message: 'not a number' }] },
+)
+
+/** What a subscription made of payloads. */
+async function received<Value>(options: SubscribeOptions<Value>, payloads: readonly string[]) {
+  const { server, client, errors } = await scene()
+  const values: Value[] = []
+  const invalid: string[] = []
+  const onInvalid = (error: InvalidMessageError, message: Message) => {
+    invalid.push(`${message.text()}: ${error.message}`)
+  }
+  client.subscribe('a', (message: Message<Value>) => values.push(message.value), { onInvalid, qos: 1, ...options })
+  await client.connect()
+  for (const payload of payloads) server.publish('a', payload, { qos: 1 })
+  await server.waitFor(() => server.received('puback').length + errors.length >= payloads.length)
+  await turns()
+  return { values, invalid, errors, server, client }
+}
+
+describe('codecs', () => {
+  test('json, text and binary decode', async () => {
+    expect((await received({ codec: json<unknown>() }, ['{"a":1}', '5'])).values).toEqual([{ a: 1 }, 5])
+    expect((await received({ codec: text }, ['äö'])).values).toEqual(['äö'])
+    expect((await received({ codec: binary }, ['ab'])).values).toEqual([Buffer.from('ab')])
+    expect((await received({}, ['ab'])).values).toEqual([Buffer.from('ab')])
+  })
+
+  test('json, text, binary and one of your own encode', async () => {
+    const { server, client } = await scene()
+    const hex: Codec<number> = { encode: (value) => value.toString(16), decode: (it) => Number.parseInt(String(it), 16) }
+    await client.connect()
+    await client.publish('a', { a: 1 }, { codec: json() })
+    await client.publish('a', 'äö', { codec: text })
+    await client.publish('a', Uint8Array.of(65), { codec: binary })
+    await client.publish('a', 255, { codec: hex })
+    await server.waitFor('publish', { count: 4 })
+    expect(told(server, 1, 'publish')).toEqual(['publish {"a":1}', 'publish äö', 'publish A', 'publish ff'])
+  })
+
+  test.each([
+    ['throws', () => JSON.stringify(1n)],
+    ['gives undefined', () => JSON.stringify(undefined)],
+  ])('an encoder that %s rejects the publish', async (_what, encode) => {
+    const { client } = await scene()
+    const codec = { encode: encode as () => string, decode: () => 1 }
+    expect(await outcomes([client.publish('a', 1, { codec })])).not.toEqual(['done'])
+    expect(client.outbox.size).toBe(0)
+  })
+
+  test('what can not be decoded goes to onInvalid, and is acknowledged', async () => {
+    const { values, invalid } = await received({ codec: json<number>() }, ['{', '1'])
+    expect(values).toEqual([1])
+    expect(invalid).toEqual(['{: a message to a is invalid: it could not be decoded'])
+    const halves = await received({ codec: text, onInvalid: () => {} }, [])
+    halves.server.publish('a', Buffer.of(0xff), { qos: 1 })
+    await halves.server.waitFor('puback')
+    expect(halves.values).toEqual([])
+  })
+})
+
+describe('schemas', () => {
+  test.each([
+    ['at once', numbers],
+    ['in its own time', schema<number>(async (value) => numbers['~standard'].validate(value))],
+  ])('one that validates %s changes the value, and refuses with its issues', async (_what, checker) => {
+    const { values, invalid } = await received({ codec: json<number>(), schema: checker }, ['1', '"x"', '3'])
+    expect(values).toEqual([10, 30])
+    expect(invalid).toEqual(['"x": a message to a is invalid: not a number'])
+  })
+
+  test.each([
+    ['throws', schema<number>((value) => (value === 2 ? fail() : { value: Number(value) }))],
+    ['rejects', schema<number>(async (value) => (value === 2 ? fail() : { value: Number(value) }))],
+  ])('one that %s is reported, and the others go on', async (_what, checker) => {
+    const { values, errors } = await received({ codec: json<number>(), schema: checker }, ['1', '2', '3'])
+    await until(() => values.length === 2 && errors.length === 1)
+    expect(values).toEqual([1, 3])
+    expect(errors).toEqual([new Error('broken validator')])
+  })
+
+  test('messages keep their order, however long each check takes', async () => {
+    const checks = new Map<number, () => void>()
+    const slow = schema<number>(
+      (value) => new Promise((resolve) => checks.set(Number(value), () => resolve({ value: Number(value) }))),
+    )
+    const { values } = await received({ codec: json<number>(), schema: slow }, ['1', '2', '3'])
+    for (const n of [3, 2]) checks.get(n)?.()
+    await turns()
+    expect(values).toEqual([])
+    checks.get(1)?.()
+    await until(() => values.length === 3)
+    expect(values).toEqual([1, 2, 3])
+  })
+
+  test("with ack: 'after-handler' an invalid message is acknowledged: it will not be valid the next time", async () => {
+    const { server, invalid } = await received(
+      { codec: json<number>(), schema: numbers, ack: 'after-handler' },
+      ['"x"'],
+    )
+    expect(invalid).toHaveLength(1)
+    expect(told(server, 1, 'puback')).toEqual(['puback 1'])
+  })
+
+  test.each([
+    ['throws', () => fail()],
+    ['rejects', () => Promise.reject(new Error('broken validator'))],
+  ])('an onInvalid that %s is reported', async (_what, onInvalid) => {
+    const { errors } = await received({ codec: json<number>(), onInvalid: onInvalid as () => void }, ['{'])
+    await until(() => errors.length === 1)
+    expect(errors).toEqual([new Error('broken validator')])
+  })
+
+  test('without onInvalid it is an `error` event', async () => {
+    const { server, client, errors } = await scene()
+    client.subscribe('a', () => {}, { codec: json(), schema: numbers })
+    await client.connect()
+    server.publish('a', '"x"')
+    await until(() => errors.length === 1)
+    expect(errors[0]).toBeInstanceOf(InvalidMessageError)
+    expect(errors[0]).toMatchObject({ topic: 'a', issues: [{ message: 'not a number' }] })
+    expect(client.isConnected).toBe(true)
+  })
+})
+
+test('types follow from codec and schema', async () => {
+  const { client } = await scene()
+  client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<Uint8Array>())
+  client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<string>(), { codec: text })
+  client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<number>(), {
+    codec: json<number>(),
+    schema: numbers,
+  })
+  expectTypeOf(client.subscribe('a', { codec: text })[Symbol.asyncIterator]().next)
+    .returns.resolves.toHaveProperty('value')
+    .extract<Message<string>>()
+    .toEqualTypeOf<Message<string>>()
+  // @ts-expect-error a number is no payload without a codec
+  await outcomes([client.publish('a', 5)])
+  // @ts-expect-error the codec takes strings
+  await outcomes([client.publish('a', 5, { codec: text })])
+  expectTypeOf(client.publish<{ a: number }>).parameter(1).toEqualTypeOf<{ a: number }>()
+})
+
+function fail(): never {
+  throw new Error('broken validator')
+}

@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest'
+
+import { InvalidOptionError, TimeoutError, type Message, type ResilientMqttClient } from '../../src/index.ts'
+import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { isPending, nameOf, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'
+
+/** Answers the n-th request, with its payload turned around. */
+async function answer(server: ScriptedServer, n = 1, payload?: string): Promise<void> {
+  const request = await server.waitFor('publish', { count: n })
+  const { responseTopic = '', correlationData } = request.properties ?? {}
+  const properties = correlationData && { correlationData }
+  server.publish(responseTopic, payload ?? [...request.payload.toString()].toReversed().join(''), { ...(properties && { properties }) })
+}
+
+const textOf = (message: Message) => message.text()
+
+describe('requests of MQTT 5', () => {
+  test('share one response topic, which is subscribed before the first is sent', async () => {
+    const { server, client } = await scene({ responseTopic: 'my/responses' })
+    await client.connect()
+    const responses = ['one', 'two', 'three'].map((it) => client.request('service', it).then(textOf))
+    await server.waitFor('publish', { count: 3 })
+    for (const n of [3, 1, 2]) await answer(server, n)
+    expect(await Promise.all(responses)).toEqual(['eno', 'owt', 'eerht'])
+    expect(told(server, 1, 'subscribe', 'publish').map((line) => line.split(' ')[0])).toEqual([
+      'subscribe',
+      'publish',
+      'publish',
+      'publish',
+    ])
+    expect(server.received('publish').every(({ properties }) => properties?.responseTopic === 'my/responses')).toBe(true)
+  })
+
+  test('a request waits for the SUBACK of its response topic, also when others are subscribing', async () => {
+    const { server, client } = await scene({ script: { suback: false } })
+    await client.connect()
+    client.subscribe('other', () => {})
+    const response = client.request('service', '1').then(textOf)
+    await server.waitFor('subscribe')
+    await turns()
+    expect(server.received('publish')).toEqual([])
+    server.send({ cmd: 'suback', messageId: 1, granted: [0] })
+    const { messageId = 0 } = await server.waitFor('subscribe', { count: 2 })
+    await turns()
+    expect(server.received('publish')).toEqual([])
+    server.send({ cmd: 'suback', messageId, granted: [1] })
+    await answer(server)
+    expect(await response).toBe('1')
+  })
+
+  test('offline: after the restore; and its response after a reconnect is not missed', async () => {
+    const { server, client } = await scene({ script: sessionIs(false) })
+    const response = client.request('service', '12').then(textOf)
+    await client.connect()
+    const { properties } = await server.waitFor('publish')
+    await until(() => client.outbox.inFlight === 0)
+    const connected = new Promise((resolve) => client.on('connected', resolve))
+    server.kick()
+    await connected
+    expect(told(server, 2, 'subscribe', 'publish')).toHaveLength(1)
+    server.publish(properties?.responseTopic ?? '', '21', { properties: { correlationData: properties!.correlationData! } })
+    expect(await response).toBe('21')
+  })
+
+  test('what nobody asked for, and what comes late, is ignored', async () => {
+    const clock = createTestClock()
+    const { server, client, errors } = await scene({ clock, now: clock.now })
+    await client.connect()
+    const late = client.request('service', 'late', { timeout: 1_000 })
+    const settled = outcomes([late])
+    const { properties } = await server.waitFor('publish')
+    clock.tick(1_000)
+    expect(await settled).toEqual(['TimeoutError'])
+    await late.catch((error: unknown) => expect(error).toBeInstanceOf(TimeoutError))
+    const topic = properties?.responseTopic ?? ''
+    server.publish(topic, 'late', { properties: { correlationData: properties!.correlationData! } })
+    server.publish(topic, 'without correlation')
+    server.publish(topic, 'of another', { properties: { correlationData: Buffer.from('99') } })
+    const next = client.request('service', 'on time').then(textOf)
+    await answer(server, 2)
+    expect(await next).toBe('emit no')
+    expect(errors).toEqual([])
+  })
+
+  test('match decides among responses', async () => {
+    const { server, client } = await scene()
+    await client.connect()
+    const response = client.request('service', '', { match: (message) => message.text() === 'done' }).then(textOf)
+    await answer(server, 1, 'half')
+    await answer(server, 1, 'done')
+    expect(await response).toBe('done')
+  })
+
+  test('a response topic of its own is subscribed for each, and given up after it', async () => {
+    const { server, client } = await scene()
+    await client.connect()
+    const response = client.request('service', '12', { responseTopic: 'mine' }).then(textOf)
+    await answer(server)
+    expect(await response).toBe('21')
+    await server.waitFor('unsubscribe')
+    expect(client.status.subscriptions.wanted).toBe(0)
+  })
+
+  test('a response topic that the broker refuses for good fails the request, and the next one tries again', async () => {
+    const { server, client } = await scene({ script: { suback: 0x8f } })
+    await client.connect()
+    expect(await outcomes([client.request('service', '1')])).toEqual(['SubscriptionRefusedError'])
+    server.current!.behaviour = {}
+    const response = client.request('service', '12').then(textOf)
+    await answer(server)
+    expect(await response).toBe('21')
+  })
+})
+
+describe('requests', () => {
+  test('on MQTT 3.1.1 need a response topic', async () => {
+    const { server, client } = await scene({ version: 4 })
+    await client.connect()
+    await expect(client.request('service', '')).rejects.toBeInstanceOf(InvalidOptionError)
+    const response = client.request('service', '12', { responseTopic: 'mine' }).then(textOf)
+    const { properties } = await server.waitFor('publish')
+    expect(properties).toBeUndefined()
+    server.publish('mine', '21')
+    expect(await response).toBe('21')
+  })
+
+  const ways: readonly [string, (client: ResilientMqttClient, controller: AbortController) => unknown, string][] = [
+    ['abort', (_client, controller) => controller.abort(new TypeError('no longer')), 'TypeError'],
+    ['dispose', (client) => client[Symbol.asyncDispose](), 'ClientDisposedError'],
+  ]
+  test.each(ways)('%s ends one that waits, and one that is answered by nobody', async (_what, end, expected) => {
+    for (const connected of [true, false]) {
+      const controller = new AbortController()
+      const { server, client } = await scene()
+      if (connected) await client.connect()
+      const response = client.request('service', '', { signal: controller.signal })
+      const settled = outcomes([response])
+      if (connected) {
+        await server.waitFor('publish')
+        await until(() => client.outbox.inFlight === 0)
+      }
+      await end(client, controller)
+      expect(await settled).toEqual([expected])
+      expect(client.outbox.size).toBe(0)
+    }
+  })
+
+  test('one that is given up before it was sent is never sent', async () => {
+    const { server, client } = await scene()
+    const controller = new AbortController()
+    const settled = outcomes([client.request('service', 'no', { signal: controller.signal })])
+    controller.abort()
+    expect(await settled).toEqual(['AbortError'])
+    await client.connect()
+    await client.publish('a', 'last', { qos: 1 })
+    expect(told(server, 1, 'publish')).toEqual(['publish last 2'])
+  })
+
+  test('what the publish rejects with rejects the request', async () => {
+    const { client } = await scene({ script: { puback: 0x87 } })
+    await client.connect()
+    expect(await outcomes([client.request('service', '')])).toEqual(['PublishRefusedError'])
+  })
+
+  test.each([0, -1, Number.NaN])('a timeout of %s is an error', async (timeout) => {
+    const { client } = await scene()
+    expect(await outcomes([client.request('a', '', { timeout })])).toEqual(['InvalidOptionError'])
+  })
+
+  test('a timeout may be for ever', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({ clock, now: clock.now })
+    await client.connect()
+    const response = client.request('service', '12', { timeout: Number.POSITIVE_INFINITY })
+    await server.waitFor('publish')
+    clock.tick(10_000)
+    expect(await isPending(response)).toBe(true)
+    await answer(server)
+    expect((await response).text()).toBe('21')
+  })
+
+  test('1,000 at a time each get their own answer', async () => {
+    const { server, client } = await scene({
+      script: {
+        steps: [
+          {
+            at: 'publish',
+            do: (connection, { payload, properties, messageId }) => {
+              connection.send({ cmd: 'puback', messageId: messageId ?? 0 })
+              connection.publish(properties?.responseTopic ?? '', payload as Buffer, {
+                properties: { correlationData: properties!.correlationData! },
+              })
+            },
+          },
+        ],
+      },
+    })
+    await client.connect()
+    const responses = await Promise.all(range(1_000).map((i) => client.request('service', `${i}`)))
+    expect(responses.map(textOf)).toEqual(range(1_000).map(String))
+    expect(server.received('subscribe')).toHaveLength(1)
+    expect(nameOf(undefined)).toBe('undefined')
+  })
+})
