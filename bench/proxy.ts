@@ -95,7 +95,8 @@ class ProxiedLink {
   readonly #client: Socket
   readonly #broker: Socket | undefined
   readonly #hooks: LinkHooks
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+  #onTheirWay: { readonly due: number; readonly run: () => void }[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
   readonly #stalled = new Map<Direction, Buffer[]>()
   #cut: Direction | undefined
   /** The client has not closed its end. */
@@ -147,7 +148,8 @@ class ProxiedLink {
   end(how: 'close' | 'reset'): void {
     if (this.#ended) return
     this.#ended = true
-    for (const timer of this.#timers) clearTimeout(timer)
+    clearTimeout(this.#timer)
+    this.#onTheirWay = []
     for (const socket of [this.#client, this.#broker]) {
       if (how === 'reset') socket?.resetAndDestroy()
       else socket?.destroy()
@@ -176,13 +178,23 @@ class ProxiedLink {
     if (!this.#ended) this.#later(run)
   }
 
+  /** After the delay, and never before what came earlier: the delay may have been longer then. */
   #later(run: () => void): void {
     const delay = this.#hooks.delay()
-    if (delay === 0 && this.#timers.size === 0) return run()
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      run()
-    }, delay)
-    this.#timers.add(timer)
+    if (delay === 0 && this.#onTheirWay.length === 0) return run()
+    const due = Math.max(performance.now() + delay, this.#onTheirWay.at(-1)?.due ?? 0)
+    this.#onTheirWay.push({ due, run })
+    this.#wait()
+  }
+
+  #wait(): void {
+    const [first] = this.#onTheirWay
+    if (!first || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      const now = performance.now()
+      while (this.#onTheirWay[0] && this.#onTheirWay[0].due <= now) this.#onTheirWay.shift()?.run()
+      this.#wait()
+    }, first.due - performance.now())
   }
 }

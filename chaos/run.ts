@@ -35,7 +35,9 @@ const DRAINED_WITHIN = 60_000
 /** One run: everybody publishes and subscribes while faults fall; then all heals, and what was accepted is counted. */
 export async function runChaos(options: ChaosOptions) {
   const { seconds, seed, client: kind, protocolVersion, log } = options
+  // Faults have a chance of their own: what is published depends on the machine, the faults must not.
   const random = seeded(seed)
+  const randomSize = seeded(seed + 1)
   const ledger = new Ledger()
   const handlesBefore = activeHandles()
   const fallen: Record<string, number> = {}
@@ -145,7 +147,7 @@ export async function runChaos(options: ChaosOptions) {
     function publishOne(publisher: ChaosClient, stream: Stream): void {
       const n = stream.next()
       // Some are large enough to take several TCP segments.
-      const padding = Math.floor(random() < 0.1 ? 8_000 * random() : 100 * random())
+      const padding = Math.floor(randomSize() < 0.1 ? 8_000 * randomSize() : 100 * randomSize())
       stream.accepted(n)
       publisher.publish(stream.topic, payloadOf(n, padding), stream.qos).then(
         () => stream.acknowledged(n),
@@ -198,14 +200,15 @@ class Proxies implements AsyncDisposable {
     const proxy = await Proxy.start({ target, onBytes: (dir, chunk, link) => {
       if (name !== 's1') return
       let f = fr.get(link)
-      if (!f) { console.error('WIRE new link'); const mk = (d: string) => new Frames((frame) => {
+      if (!f) { console.error('WIRE new link', JSON.stringify((globalThis as any).cnt)); (globalThis as any).cnt = {}; const mk = (d: string) => new Frames((frame) => {
         const t = frame[0]! >> 4
-        if (t !== 3) { if (t < 4 || t > 7) console.error('WIRE', d, 'type', t, frame.length < 30 ? frame.toString('hex') : ''); return }
+        if (t !== 3) { if (t >= 4 && t <= 7) { const k = name + d + t; (globalThis as any).cnt ??= {}; (globalThis as any).cnt[k] = ((globalThis as any).cnt[k] ?? 0) + 1 } else console.error('WIRE', d, 'type', t, frame.length < 30 ? frame.toString('hex') : ''); return }
         let i = 1; while (frame[i]! & 0x80) i++; i++
         const tl = frame.readUInt16BE(i); const topic = frame.toString('utf8', i + 2, i + 2 + tl); i += 2 + tl
         const qos = (frame[0]! >> 1) & 3; const pid = qos ? frame.readUInt16BE(i) : 0; if (qos) i += 2
         i += 1 + frame[i]!
-        const n = parseInt(frame.toString('utf8', i))
+        const n = parseInt(frame.toString('utf8', i));
+        (globalThis as any).cnt ??= {}; (globalThis as any).cnt[d+'pub'+qos] = ((globalThis as any).cnt[d+'pub'+qos] ?? 0) + 1
         if (n < (high.get(topic) ?? 0)) console.error('WIRE OOO', topic, n, 'after', high.get(topic), 'dup', (frame[0]! >> 3) & 1, 'pid', pid); else high.set(topic, n)
       }); f = { toBroker: mk('C'), toClient: mk('S') }; fr.set(link, f) }
       f[dir].push(chunk)

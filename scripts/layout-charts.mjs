@@ -10,7 +10,7 @@ import * as drawn from './layout-connection.mjs'
 
 const file = fileURLToPath(new URL('../visualizer/page/src/chart/layouts.generated.ts', import.meta.url))
 const { connectionMachine, periodicRequestMachine, subscriptionsMachine } = await load('../machines/index.ts')
-const { anywhereSize, fromElk, labelSize, toElk } = await load('../visualizer/page/src/chart/layout.ts')
+const { anywhereSize, bestLayout, labelSize } = await load('../visualizer/page/src/chart/layout.ts')
 const { chartOf } = await load('../visualizer/page/src/chart/model.ts')
 const { ourCommands, signatureOf } = await load('../visualizer/page/src/chart/ours.ts')
 
@@ -53,8 +53,9 @@ function byHand(chart) {
   }
 }
 
-async function byElk(chart) {
-  return fromElk(chart, await new Elk().layout(toElk(chart)))
+function byElk(chart) {
+  const elk = new Elk()
+  return bestLayout(chart, (input) => elk.layout(input))
 }
 
 function box([x, y, width, height]) {

@@ -7,6 +7,7 @@ import { periodicRequestMachine } from '../machines/periodic-request.ts'
 import { defaultResubscribe, subscriptionsMachine } from '../machines/subscriptions.ts'
 import { realClock } from './clock.ts'
 import { LevelJournal } from './durable/level-journal.ts'
+import { PublishSupersededError } from './errors.ts'
 import type { ClientEvents } from './events.ts'
 import { createTransport } from './mqtt/transport.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
@@ -55,7 +56,8 @@ export class Connection {
     this.journal = this.#createJournal(hooks)
     this.session = new Session({
       journal: this.journal,
-      onOrphanFailed: (_publication, error) => hooks.onError(error, 'store'),
+      // That a newer one took its place is what the application wanted.
+      onOrphanFailed: (_publication, error) => error instanceof PublishSupersededError || hooks.onError(error, 'store'),
       outbox: withDefaults(defaultOutbox, options.outbox),
       clock: options.clock ?? realClock,
       now: options.now ?? Date.now,

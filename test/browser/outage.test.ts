@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
 import { createEmbeddedBroker } from '../../src/testing/index.ts'
-import { noBrowser, usePages } from './page.ts'
+import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('an outage of a real broker', () => {
   const { visualize, open, onEnd } = usePages()
@@ -19,15 +19,15 @@ describe.skipIf(noBrowser)('an outage of a real broker', () => {
     })
     onEnd(() => client[Symbol.asyncDispose]())
     const page = await open(visualizer.url)
-    await page.sees(page.title, 'Idle')
-    await page.isIn('idle')
+    await expectText(page.title, 'Idle')
+    await expectState(page, 'idle')
 
     await client.connect()
     await client.subscribe('room/+/temperature', () => {}).ready
     client.startPeriodicRequests({ topic: 'gateway/alive', payload: 'yes', interval: 60_000 })
-    await page.sees(page.title, 'Connected')
-    await page.isIn('connected', 'ready')
-    await page.sees(page.page.locator('.facts'), '1 of 1 held')
+    await expectText(page.title, 'Connected')
+    await expectState(page, 'connected', 'ready')
+    await expectText(page.page.locator('.facts'), '1 of 1 held')
     for (const name of ['connection', 'subscriptions', 'due']) {
       await expect.poll(() => page.actor(name).count(), { message: name }).toBeGreaterThan(0)
     }
@@ -35,25 +35,25 @@ describe.skipIf(noBrowser)('an outage of a real broker', () => {
     const list = await page.page.locator('.log').boundingBox()
 
     await broker.stop()
-    await page.sees(page.title, 'Recovering — cycle 1 of 10')
-    await page.isIn('recovering')
-    await page.sees(page.next, /Next attempt in [1-4] s, with a new client\./)
-    await page.sees(page.cause, 'ECONNREFUSED')
-    await page.sees(page.page.locator('.node.active .delay-left'), /^[1-4] s$/)
+    await expectText(page.title, 'Recovering — cycle 1 of 10')
+    await expectState(page, 'recovering')
+    await expectText(page.next, /Next attempt in [1-4] s, with a new client\./)
+    await expectText(page.cause, 'ECONNREFUSED')
+    await expectText(page.page.locator('.node.active .delay-left'), /^[1-4] s$/)
     const before = await page.next.textContent()
     await expect.poll(() => page.next.textContent()).not.toBe(before)
 
     await page.row('transport.failed', 'connecting → failed', 'ECONNREFUSED').waitFor()
     await page.row('[attemptsLeft]', 'connecting → reconnecting').waitFor()
     await page.row('[mayRecover]', 'failed → recovering').waitFor()
-    await page.sees(page.page.locator('.edge.visited', { hasText: '[6 attemptsLeft]' }).locator('.edge-count'), '2')
-    await page.sees(page.actor('subscriptions'), 'offline')
+    await expectText(page.page.locator('.edge.visited', { hasText: '[6 attemptsLeft]' }).locator('.edge-count'), '2')
+    await expectText(page.actor('subscriptions'), 'offline')
 
     await broker.start()
-    await page.sees(page.title, 'Connected', 20_000)
-    await page.isIn('connected', 'ready')
+    await expectText(page.title, 'Connected', 20_000)
+    await expectState(page, 'connected', 'ready')
     await page.row('subscriptions.restored', 'connected.restoring → connected.ready').waitFor()
-    await page.sees(page.page.locator('[data-test=outages]'), /^1 outage, the longest \d+ s/)
+    await expectText(page.page.locator('[data-test=outages]'), /^1 outage, the longest \d+ s/)
 
     // Nothing jumped all the while.
     expect(await page.page.locator('.chart').boundingBox()).toEqual(chart)

@@ -12,7 +12,7 @@ import { browse, noBrowser, type Browsing } from './browser.ts'
 
 export { noBrowser }
 
-export const TOKEN = 'a token for the tests'
+const TOKEN = 'a token for the tests'
 
 if (noBrowser) console.warn(`The browser tests are skipped: ${noBrowser}.`)
 
@@ -109,12 +109,13 @@ export class VisualizerPage {
   async active(): Promise<string[]> {
     return this.page.locator('.node.active .node-name').allTextContents()
   }
+}
 
-  async sees(locator: Locator, text: string | RegExp, timeout = 10_000): Promise<void> {
-    await expect.poll(async () => (await locator.first().textContent()) ?? '', { timeout }).toMatch(text)
-  }
+export async function expectText(locator: Locator, text: string | RegExp, timeout = 10_000): Promise<void> {
+  await expect.poll(async () => (await locator.first().textContent()) ?? '', { timeout }).toMatch(text)
+}
 
-  async isIn(...states: string[]): Promise<void> {
-    await expect.poll(() => this.active(), { timeout: 15_000 }).toEqual(states)
-  }
+/** The lit states, outermost first. */
+export async function expectState(page: VisualizerPage, ...states: string[]): Promise<void> {
+  await expect.poll(() => page.active(), { timeout: 15_000 }).toEqual(states)
 }

@@ -5,7 +5,7 @@ import { createActor, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { spendNight } from './night.ts'
-import { noBrowser, usePages, type VisualizerPage } from './page.ts'
+import { expectState, expectText, noBrowser, usePages, type VisualizerPage } from './page.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -18,7 +18,7 @@ describe.skipIf(noBrowser)('the page', () => {
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url)
     await page.page.emulateMedia({ colorScheme })
-    await page.isIn('recovering')
+    await expectState(page, 'recovering')
     expect(await violations(page)).toEqual([])
     await page.rows.nth(2).click()
     await page.page.locator('.node.active .node-name').last().click()
@@ -30,7 +30,7 @@ describe.skipIf(noBrowser)('the page', () => {
     const actor = await spendNight(visualizer)
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url, { viewport: { width: 390, height: 844 } })
-    await page.isIn('recovering')
+    await expectState(page, 'recovering')
     expect(await page.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     expect(await page.page.locator('.node.active').isVisible()).toBe(true)
     expect(await violations(page)).toEqual([])
@@ -45,7 +45,7 @@ describe.skipIf(noBrowser)('the page', () => {
     })
     const actor = createActor(counter, { inspect: visualizer.inspect }).start()
     const page = await open(visualizer.url)
-    await page.isIn('odd')
+    await expectState(page, 'odd')
     let sent = 0
     const start = performance.now()
     const timer = setInterval(() => {
@@ -82,7 +82,7 @@ describe.skipIf(noBrowser)('the page', () => {
     const actor = await spendNight(visualizer)
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url)
-    await page.isIn('recovering')
+    await expectState(page, 'recovering')
     const box = () => page.page.locator('.chart-svg').getAttribute('viewBox')
     const whole = await box()
     await page.page.getByRole('group', { name: /^Chart/ }).focus()
@@ -91,16 +91,16 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.page.keyboard.press('0')
     await expect.poll(box).toBe(whole)
     await page.page.keyboard.press('Enter')
-    await page.sees(page.page.locator('.node-details'), /^recovering.*The slow tier/)
+    await expectText(page.page.locator('.node-details'), /^recovering.*The slow tier/)
 
     await page.actor('subscriptions').focus()
     await page.page.keyboard.press('Enter')
-    await page.isIn('offline')
+    await expectState(page, 'offline')
     await page.page.getByRole('button', { name: '‹ Outage' }).focus()
     await page.page.keyboard.press('Enter')
-    await page.sees(page.page.locator('.past-note'), 'not the present')
+    await expectText(page.page.locator('.past-note'), 'not the present')
     await page.page.getByRole('button', { name: /^Colours/ }).click()
-    expect(await page.page.evaluate(() => document.documentElement.dataset.theme)).toBe('light')
+    await expect.poll(() => page.page.evaluate(() => document.documentElement.dataset.theme)).toBe('light')
   })
 })
 

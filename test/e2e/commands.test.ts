@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { cli, run } from './run.ts'
 
-const commands = ['demo', 'timeline', 'diagram']
+const commands = ['demo', 'timeline', 'diagram', 'visualizer']
 
 describe('timeline', () => {
   test.each([
@@ -69,6 +69,9 @@ describe('usage', () => {
     [['diagram', '--format', 'png'], "--format must be one of mermaid, json, got 'png'"],
     [['demo', '--nope'], "Unknown option '--nope'"],
     [['demo', '--username', 'me'], '--username needs --url'],
+    [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
+    [['visualizer', '--nope'], "Unknown option '--nope'"],
+    [['visualizer', 'nope'], "Unexpected argument 'nope'"],
     [['demo', '--url', 'http://localhost'], 'must begin with mqtt:, mqtts:, ws: or wss:'],
     [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 4, 5, got '3'"],
     [['demo', '--url', 'mqtt://localhost', '--publish', 'a/#'], '--publish must have no wildcards'],

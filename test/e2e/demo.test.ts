@@ -15,6 +15,7 @@ describe('one whole outage', () => {
     const { code, stdout, stderr, took } = await run(cli, ['demo'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(took).toBeLessThan(30_000)
+    expect(stdout).toMatch(/^Visualizer http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{32}$/m)
 
     const path = states(stdout)
     expect(path.filter((state, index) => state !== path[index - 1]).join(' ')).toBe(

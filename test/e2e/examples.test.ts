@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { createEmbeddedBroker } from '../../src/testing/index.ts'
+import { installed, Mosquitto } from '../brokers/mosquitto.ts'
 import { run, start } from './run.ts'
 
 test('simple-auto-recovery: what is published during the outage arrives after it', async () => {
@@ -47,6 +48,71 @@ test('embed-machine: the parent machine follows the connection', async () => {
     'gateway/reading: 22.0',
     'gateway: sensors off',
   ])
+})
+
+const requests = {
+  'request-response': ['kitchen: 21.5 °C, bedroom: 18 °C', 'attic: the response to home/temperature/get took longer'],
+  'periodic-requests': [
+    'pump 1: running',
+    'the pump is stuck',
+    'pump 1: no answer',
+    'paused: 0 answers',
+    'pump 1: running',
+  ],
+} as const
+
+test('request-response: what is asked without a connection is answered when it is back', async () => {
+  const { code, stdout, stderr } = await run('examples/request-response.ts')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expectInOrder(stdout, [
+    'MQTT 3.1.1',
+    ...requests['request-response'],
+    'the connection is cut: the question waits',
+    'kitchen: 21.5 °C',
+  ])
+})
+
+test('periodic-requests: answers, none, a pause, and an outage', async () => {
+  const { code, stdout, stderr } = await run('examples/periodic-requests.ts')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expectInOrder(stdout, [...requests['periodic-requests'], 'the broker is away', 'pump 1: running'])
+  expect(stdout, 'match leaves it out').not.toContain('pump 2')
+})
+
+describe.each(['request-response', 'periodic-requests'] as const)('%s', (name) => {
+  test('ends by itself on another broker too', async () => {
+    await using broker = await createEmbeddedBroker()
+    const { code, stdout, stderr } = await run(`examples/${name}.ts`, [broker.url])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expectInOrder(stdout, requests[name])
+    expect(broker.clients).toBe(0)
+  })
+
+  test.skipIf(!installed)('with MQTT 5, which needs mosquitto', async () => {
+    const broker = await Mosquitto.start()
+    onTestFinished(() => broker.dispose())
+    const { code, stdout, stderr } = await run(`examples/${name}.ts`, [broker.url], { env: { PROTOCOL: '5' } })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expectInOrder(stdout, requests[name])
+  })
+
+  test('MQTT 5 needs another broker', async () => {
+    const { code, stderr } = await run(`examples/${name}.ts`, [], { env: { PROTOCOL: '5' } })
+    expect(code).toBe(1)
+    expect(stderr).toContain('PROTOCOL=5 needs the URL of a broker')
+  })
+})
+
+test('durable-outbox: the next process delivers what the killed one had accepted', async () => {
+  const { code, stdout, stderr } = await run('examples/durable-outbox.ts')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const readings = [1, 2, 3, 4, 5]
+  expectInOrder(stdout, [
+    ...readings.map((n) => `sensor: reading ${n} accepted`),
+    'sensor: ended by SIGKILL',
+    'next process: 5 restored',
+  ])
+  expectInOrder(stdout, [...readings.map((n) => `broker: reading ${n}\n`), 'next process: all delivered'])
 })
 
 test.each([

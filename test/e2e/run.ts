@@ -20,6 +20,10 @@ export interface RunningProcess {
   readonly ended: Promise<Run>
   /** Waits until stdout has a text. */
   shows(text: string, timeout?: number): Promise<void>
+  /** Waits until stdout has a text so many times. */
+  showsTimes(text: string, times: number, timeout?: number): Promise<void>
+  /** Waits for the address of a page. */
+  showsUrl(): Promise<string>
   kill(signal: NodeJS.Signals): void
 }
 
@@ -59,10 +63,10 @@ export function start(file: string, args: readonly string[] = [], options: RunOp
   // A test that ends for another reason does not wait for it.
   ended.catch(() => {})
 
-  const shows = (text: string, within = 10_000) =>
+  const showsTimes = (text: string, times: number, within = 10_000) =>
     new Promise<void>((resolve, reject) => {
       const look = () => {
-        if (!stdout.includes(text)) return
+        if (stdout.split(text).length <= times) return
         clearTimeout(timer)
         child.stdout.off('data', look)
         resolve()
@@ -71,7 +75,12 @@ export function start(file: string, args: readonly string[] = [], options: RunOp
       child.stdout.on('data', look)
       look()
     })
-  return { ended, shows, kill: (signal) => void child.kill(signal) }
+  const shows = (text: string, within?: number) => showsTimes(text, 1, within)
+  const showsUrl = async () => {
+    await shows('http://')
+    return /http:\/\/\S+/.exec(stdout)?.[0] ?? ''
+  }
+  return { ended, shows, showsTimes, showsUrl, kill: (signal) => void child.kill(signal) }
 }
 
 export function run(file: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Run> {

@@ -1,5 +1,5 @@
 import type * as ElkApi from 'elkjs/lib/elk-api.js'
-import { fromElk, toElk, type Layout } from './layout.ts'
+import { bestLayout, type Layout } from './layout.ts'
 import type { Chart } from './model.ts'
 import { signatureOf } from './ours.ts'
 
@@ -29,8 +29,7 @@ async function compute(chart: Chart): Promise<Layout> {
     timer = setTimeout(() => reject(new Error('the layout took too long')), TIMEOUT)
   })
   try {
-    const output = await Promise.race([elk.layout(toElk(chart) as never), late])
-    return fromElk(chart, output)
+    return await Promise.race([bestLayout(chart, (input) => elk.layout(input)), late])
   } finally {
     clearTimeout(timer)
     elk.terminateWorker()

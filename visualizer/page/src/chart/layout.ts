@@ -39,7 +39,7 @@ export const size = {
 } as const
 
 /** What ELK needs. Its types are looser than this. */
-export interface ElkInput {
+interface ElkInput {
   id: string
   layoutOptions: Record<string, string>
   children: ElkInputNode[]
@@ -86,7 +86,31 @@ interface XY {
   readonly y: number
 }
 
-export function toElk(chart: Chart, options: Record<string, string> = {}): ElkInput {
+/** Ways to lay out a chart. None is the best for all. */
+const variants: readonly Record<string, string>[] = [
+  {},
+  { 'elk.direction': 'RIGHT' },
+  { 'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER' },
+]
+
+/** The room that a chart has on a small desktop. */
+const ROOM = { width: 890, height: 465 }
+
+/** Lays out a chart in several ways, and takes the one that is largest in its room. */
+export async function bestLayout(chart: Chart, run: (input: ElkInput) => Promise<ElkOutput>): Promise<Layout> {
+  let best: Layout | undefined
+  for (const options of variants) {
+    const layout = fromElk(chart, await run(toElk(chart, options)))
+    if (!best || scaleOf(layout) > scaleOf(best)) best = layout
+  }
+  return best ?? { width: 0, height: 0, anywhere: null, nodes: {}, edges: {} }
+}
+
+function scaleOf({ width, height }: Layout): number {
+  return Math.min(ROOM.width / width, ROOM.height / height)
+}
+
+function toElk(chart: Chart, options: Record<string, string>): ElkInput {
   const childrenOf = (parent: string | null): ElkInputNode[] =>
     chart.nodes.filter((node) => node.parent === parent).map((node) => elkNode(node, childrenOf(node.id)))
   return {
@@ -115,7 +139,7 @@ export function toElk(chart: Chart, options: Record<string, string> = {}): ElkIn
   }
 }
 
-export function fromElk(chart: Chart, output: ElkOutput): Layout {
+function fromElk(chart: Chart, output: ElkOutput): Layout {
   const nodes: Record<string, Box> = {}
   const edges: Record<string, EdgeLayout> = {}
   const origins = new Map<string, Point>([['chart', [0, 0]]])
@@ -175,7 +199,7 @@ export function commandsOf({ rows }: ChartNode): Row[] {
 }
 
 /** The size of a node without children: its name and commands in the first line, its delay in the second. */
-export function nodeSize(node: ChartNode): { readonly width: number; readonly height: number } {
+function nodeSize(node: ChartNode): { readonly width: number; readonly height: number } {
   if (node.kind === 'choice') return { width: size.choice * 2, height: size.choice }
   const commands = commandsOf(node).reduce((sum, row) => sum + tagWidth(row) + 4, 0)
   const first = node.name.length * size.name + 2 * size.padding + commands + (node.initial ? 14 : 0)
@@ -190,6 +214,7 @@ export function tagWidth({ event }: Row): number {
   return Math.ceil(event.length * size.tag + 10)
 }
 
+/** @public for scripts/layout-charts.mjs */
 export function labelSize(edge: ChartEdge): { readonly width: number; readonly height: number } {
   const lines = labelOf(edge)
   const width = Math.ceil(Math.max(...lines.map(({ text }) => text.length)) * size.row + size.labelGap + 4)
@@ -208,6 +233,7 @@ export function anywhereLines({ anywhere }: Chart): { readonly text: string; rea
   }))
 }
 
+/** @public for scripts/layout-charts.mjs */
 export function anywhereSize(chart: Chart): { readonly width: number; readonly height: number } | null {
   const lines = anywhereLines(chart)
   if (lines.length === 0) return null

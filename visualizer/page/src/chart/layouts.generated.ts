@@ -616,80 +616,98 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
   }
  },
  "subscriptions": {
-  "signature": "bytfgz",
+  "signature": "h0xfbu",
   "layout": {
-   "width": 793,
-   "height": 1000,
+   "width": 1551,
+   "height": 990,
    "anywhere": {
     "x": 16,
-    "y": 922,
+    "y": 912,
     "width": 230,
     "height": 62
    },
    "nodes": {
     "subscriptions.offline": {
-     "x": 271,
-     "y": 92,
+     "x": 1415,
+     "y": 196,
      "width": 103,
      "height": 34
     },
     "subscriptions.restoring": {
-     "x": 400,
-     "y": 30,
+     "x": 995,
+     "y": 480,
      "width": 251,
      "height": 153
     },
     "subscriptions.restoring.awaiting": {
-     "x": 416,
-     "y": 111,
+     "x": 1011,
+     "y": 561,
      "width": 219,
      "height": 56
     },
     "choice 1": {
-     "x": 260,
-     "y": 270,
+     "x": 1222,
+     "y": 747,
      "width": 44,
      "height": 22
     },
     "subscriptions.unanswered": {
-     "x": 517,
-     "y": 261,
+     "x": 911,
+     "y": 744,
      "width": 114,
      "height": 34
     },
     "subscriptions.deaf": {
-     "x": 510,
-     "y": 872,
+     "x": 904,
+     "y": 862,
      "width": 96,
      "height": 34
     },
     "subscriptions.settled": {
-     "x": 417,
-     "y": 379,
+     "x": 1196,
+     "y": 862,
      "width": 96,
      "height": 34
     },
     "subscriptions.syncing": {
-     "x": 186,
-     "y": 523,
+     "x": 408,
+     "y": 480,
      "width": 251,
      "height": 153
     },
     "subscriptions.syncing.awaiting": {
-     "x": 202,
-     "y": 604,
+     "x": 424,
+     "y": 561,
      "width": 219,
      "height": 56
     },
     "subscriptions.resyncing": {
-     "x": 452,
-     "y": 765,
+     "x": 456,
+     "y": 744,
      "width": 106,
      "height": 34
     },
     "subscriptions.refused": {
-     "x": 172,
-     "y": 368,
+     "x": 227,
+     "y": 30,
+     "width": 508.5,
+     "height": 361
+    },
+    "subscriptions.refused.waiting": {
+     "x": 368,
+     "y": 341,
+     "width": 103,
+     "height": 34
+    },
+    "subscriptions.refused.syncing": {
+     "x": 368,
+     "y": 116,
+     "width": 251,
+     "height": 153
+    },
+    "subscriptions.refused.syncing.awaiting": {
+     "x": 384,
+     "y": 197,
      "width": 219,
      "height": 56
     }
@@ -698,17 +716,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring→subscriptions.restoring.awaiting": {
      "points": [
       [
-       526,
-       30
+       1121,
+       480
       ],
       [
-       525.5,
-       111
+       1120.5,
+       561
       ]
      ],
      "label": {
-      "x": 427.5,
-      "y": 74,
+      "x": 1022.5,
+      "y": 524,
       "width": 96,
       "height": 17
      }
@@ -716,25 +734,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring→choice 1": {
      "points": [
       [
-       506,
-       183
+       1141,
+       633
       ],
       [
-       506,
-       202
+       1141,
+       652
       ],
       [
-       282,
-       202
+       1244,
+       652
       ],
       [
-       282,
-       270
+       1244,
+       747
       ]
      ],
      "label": {
-      "x": 189,
-      "y": 216,
+      "x": 1151,
+      "y": 677,
       "width": 90,
       "height": 17
      }
@@ -742,17 +760,33 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 1→subscriptions.refused": {
      "points": [
       [
-       282,
-       292
+       1255,
+       747
       ],
       [
-       282,
-       368
+       1255,
+       708
+      ],
+      [
+       1534,
+       708
+      ],
+      [
+       1534,
+       16
+      ],
+      [
+       243,
+       16
+      ],
+      [
+       243,
+       30
       ]
      ],
      "label": {
-      "x": 158,
-      "y": 323,
+      "x": 1410,
+      "y": 435,
       "width": 121,
       "height": 17
      }
@@ -760,25 +794,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 1→subscriptions.settled": {
      "points": [
       [
-       293,
-       292
+       1244,
+       769
       ],
       [
-       293,
-       309
-      ],
-      [
-       465,
-       309
-      ],
-      [
-       465,
-       379
+       1244,
+       862
       ]
      ],
      "label": {
-      "x": 398,
-      "y": 323,
+      "x": 1177,
+      "y": 806,
       "width": 64,
       "height": 17
      }
@@ -786,25 +812,33 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring→subscriptions.unanswered": {
      "points": [
       [
-       536,
-       183
+       1131,
+       633
       ],
       [
-       536,
-       202
+       1131,
+       663
       ],
       [
-       574,
-       202
+       1053,
+       663
       ],
       [
-       574,
-       261
+       1053,
+       719
+      ],
+      [
+       997,
+       719
+      ],
+      [
+       997,
+       744
       ]
      ],
      "label": {
-      "x": 578,
-      "y": 216,
+      "x": 1057,
+      "y": 677,
       "width": 83,
       "height": 17
      }
@@ -812,29 +846,37 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring.awaiting→subscriptions.unanswered": {
      "points": [
       [
-       525.5,
-       167
+       1120.5,
+       617
       ],
       [
-       526,
-       188
+       1121,
+       638
       ],
       [
-       526,
-       247
+       1121,
+       652
       ],
       [
-       546,
-       247
+       1041,
+       652
       ],
       [
-       546,
-       261
+       1041,
+       708
+      ],
+      [
+       968,
+       708
+      ],
+      [
+       968,
+       744
       ]
      ],
      "label": {
-      "x": 370,
-      "y": 216,
+      "x": 885,
+      "y": 677,
       "width": 153,
       "height": 17
      }
@@ -842,17 +884,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.unanswered→subscriptions.deaf": {
      "points": [
       [
-       574,
-       295
+       968,
+       778
       ],
       [
-       574,
-       872
+       968,
+       862
       ]
      ],
      "label": {
-      "x": 578,
-      "y": 593.5,
+      "x": 869,
+      "y": 806,
       "width": 96,
       "height": 17
      }
@@ -860,33 +902,33 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.unanswered→subscriptions.restoring": {
      "points": [
       [
-       603,
-       261
+       940,
+       744
       ],
       [
-       603,
-       247
+       940,
+       708
       ],
       [
-       677,
-       247
+       869,
+       708
       ],
       [
-       677,
-       16
+       869,
+       466
       ],
       [
-       516,
-       16
+       1111,
+       466
       ],
       [
-       516,
-       30
+       1111,
+       480
       ]
      ],
      "label": {
-      "x": 681,
-      "y": 100.5,
+      "x": 873,
+      "y": 550.5,
       "width": 96,
       "height": 17
      }
@@ -894,25 +936,33 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.settled→subscriptions.syncing": {
      "points": [
       [
-       465,
-       413
+       1220,
+       862
       ],
       [
-       465,
-       498
+       1220,
+       837
       ],
       [
-       292,
-       498
+       852,
+       837
       ],
       [
-       292,
-       523
+       852,
+       466
+      ],
+      [
+       524,
+       466
+      ],
+      [
+       524,
+       480
       ]
      ],
      "label": {
-      "x": 360,
-      "y": 459.5,
+      "x": 747,
+      "y": 677,
       "width": 102,
       "height": 17
      }
@@ -920,17 +970,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing→subscriptions.syncing.awaiting": {
      "points": [
       [
-       312,
-       523
+       534,
+       480
       ],
       [
-       311.5,
-       604
+       533.5,
+       561
       ]
      ],
      "label": {
-      "x": 213.5,
-      "y": 567,
+      "x": 435.5,
+      "y": 524,
       "width": 96,
       "height": 17
      }
@@ -938,33 +988,33 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing→choice 1": {
      "points": [
       [
-       292,
-       676
+       554,
+       633
       ],
       [
-       292,
-       695
+       554,
+       652
       ],
       [
-       109,
-       695
+       735,
+       652
       ],
       [
-       109,
-       309
+       735,
+       730
       ],
       [
-       271,
-       309
+       1233,
+       730
       ],
       [
-       271,
-       292
+       1233,
+       747
       ]
      ],
      "label": {
-      "x": 16,
-      "y": 387.5,
+      "x": 642,
+      "y": 677,
       "width": 90,
       "height": 17
      }
@@ -972,33 +1022,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing→subscriptions.resyncing": {
      "points": [
       [
-       322,
-       676
+       544,
+       633
       ],
       [
-       322,
-       695
-      ],
-      [
-       459,
-       695
-      ],
-      [
-       459,
-       740
-      ],
-      [
-       505,
-       740
-      ],
-      [
-       505,
-       765
+       544,
+       744
       ]
      ],
      "label": {
-      "x": 463,
-      "y": 709,
+      "x": 548,
+      "y": 677,
       "width": 83,
       "height": 17
      }
@@ -1006,29 +1040,37 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing.awaiting→subscriptions.resyncing": {
      "points": [
       [
-       311.5,
-       660
+       533.5,
+       617
       ],
       [
-       312,
-       681
+       534,
+       638
       ],
       [
-       312,
-       751
+       534,
+       652
       ],
       [
-       479,
-       751
+       532,
+       652
       ],
       [
-       479,
-       765
+       532,
+       708
+      ],
+      [
+       527,
+       708
+      ],
+      [
+       527,
+       744
       ]
      ],
      "label": {
-      "x": 156,
-      "y": 709,
+      "x": 376,
+      "y": 677,
       "width": 153,
       "height": 17
      }
@@ -1036,25 +1078,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.resyncing→subscriptions.deaf": {
      "points": [
       [
-       505,
-       799
+       509,
+       778
       ],
       [
-       505,
-       858
+       509,
+       848
       ],
       [
-       542,
-       858
+       936,
+       848
       ],
       [
-       542,
-       872
+       936,
+       862
       ]
      ],
      "label": {
-      "x": 406,
-      "y": 827,
+      "x": 410,
+      "y": 806,
       "width": 96,
       "height": 17
      }
@@ -1062,33 +1104,41 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.resyncing→subscriptions.syncing": {
      "points": [
       [
-       532,
-       765
+       509,
+       744
       ],
       [
-       532,
-       740
+       509,
+       708
       ],
       [
-       562,
-       740
+       360,
+       708
       ],
       [
-       562,
-       509
+       360,
+       652
       ],
       [
-       302,
-       509
+       381,
+       652
       ],
       [
-       302,
-       523
+       381,
+       466
+      ],
+      [
+       504,
+       466
+      ],
+      [
+       504,
+       480
       ]
      ],
      "label": {
-      "x": 463,
-      "y": 593.5,
+      "x": 282,
+      "y": 550.5,
       "width": 96,
       "height": 17
      }
@@ -1096,19 +1146,231 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused→subscriptions.syncing": {
      "points": [
       [
-       282,
-       424
+       514,
+       391
       ],
       [
-       282,
-       523
+       514,
+       480
       ]
      ],
      "label": {
-      "x": 126,
-      "y": 452,
+      "x": 358,
+      "y": 435,
       "width": 153,
-      "height": 32
+      "height": 17
+     }
+    },
+    "subscriptions.refused.waiting→subscriptions.refused.syncing": {
+     "points": [
+      [
+       402.3,
+       341
+      ],
+      [
+       402.3,
+       331
+      ],
+      [
+       347,
+       331
+      ],
+      [
+       347,
+       106
+      ],
+      [
+       483.5,
+       106
+      ],
+      [
+       483.5,
+       116
+      ]
+     ],
+     "label": {
+      "x": 243,
+      "y": 186.5,
+      "width": 102,
+      "height": 17
+     }
+    },
+    "subscriptions.refused.syncing→subscriptions.refused.syncing.awaiting": {
+     "points": [
+      [
+       493.5,
+       116
+      ],
+      [
+       493.5,
+       197
+      ]
+     ],
+     "label": {
+      "x": 395.5,
+      "y": 160,
+      "width": 96,
+      "height": 17
+     }
+    },
+    "subscriptions.refused.syncing→subscriptions.refused.waiting": {
+     "points": [
+      [
+       513.5,
+       269
+      ],
+      [
+       513.5,
+       294
+      ],
+      [
+       707.5,
+       294
+      ],
+      [
+       707.5,
+       331
+      ],
+      [
+       436.7,
+       331
+      ],
+      [
+       436.7,
+       341
+      ]
+     ],
+     "label": {
+      "x": 514.5,
+      "y": 304,
+      "width": 191,
+      "height": 17
+     }
+    },
+    "subscriptions.refused.syncing→subscriptions.settled": {
+     "points": [
+      [
+       523.5,
+       269
+      ],
+      [
+       523.5,
+       284
+      ],
+      [
+       718.5,
+       284
+      ],
+      [
+       719,
+       396
+      ],
+      [
+       719,
+       410
+      ],
+      [
+       1393,
+       410
+      ],
+      [
+       1393,
+       837
+      ],
+      [
+       1268,
+       837
+      ],
+      [
+       1268,
+       862
+      ]
+     ],
+     "label": {
+      "x": 1256,
+      "y": 677,
+      "width": 134,
+      "height": 17
+     }
+    },
+    "subscriptions.refused.syncing→subscriptions.resyncing": {
+     "points": [
+      [
+       503.5,
+       269
+      ],
+      [
+       504,
+       396
+      ],
+      [
+       504,
+       421
+      ],
+      [
+       184,
+       421
+      ],
+      [
+       184,
+       719
+      ],
+      [
+       491,
+       719
+      ],
+      [
+       491,
+       744
+      ]
+     ],
+     "label": {
+      "x": 188,
+      "y": 550.5,
+      "width": 83,
+      "height": 17
+     }
+    },
+    "subscriptions.refused.syncing.awaiting→subscriptions.resyncing": {
+     "points": [
+      [
+       493.5,
+       253
+      ],
+      [
+       493.5,
+       284
+      ],
+      [
+       357,
+       284
+      ],
+      [
+       357,
+       410
+      ],
+      [
+       172,
+       410
+      ],
+      [
+       172,
+       730
+      ],
+      [
+       474,
+       730
+      ],
+      [
+       474,
+       744
+      ]
+     ],
+     "label": {
+      "x": 16,
+      "y": 550.5,
+      "width": 153,
+      "height": 17
      }
     }
    }

@@ -2,7 +2,7 @@ import type { Json, ShownSnapshot } from '../../../protocol.ts'
 import type { Family, Fields } from './types.ts'
 
 /** A state value as text: `connected.ready`; parallel regions beside each other. */
-export function stateWords(value: Json | undefined): string {
+function stateWords(value: Json | undefined): string {
   if (typeof value === 'string') return value
   if (!isFields(value)) return ''
   return Object.entries(value)

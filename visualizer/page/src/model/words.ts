@@ -112,6 +112,21 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
   }
 }
 
+/** What can be said of any machine. */
+export function plainSummary({ snapshot, timers, now, since }: Moment, event: string | undefined): Summary {
+  const state = stateOf(snapshot)
+  const timer = timers?.[0]
+  const end = timer && { start: timer.startedAt, end: timer.startedAt + timer.delay }
+  return {
+    title: shown(state, 80),
+    detail: '',
+    next: end ? `${eventTitle({ type: timer.event })}: ${countdown(end.end - now)}.` : '',
+    cause: '',
+    outage: `In this state for ${duration(now - since)}${event ? `, last event ${eventTitle({ type: event })}` : ''}.`,
+    timer: end ?? null,
+  }
+}
+
 function offlineWords({ snapshot, now, bornAt }: Pick<Moment, 'snapshot' | 'now' | 'bornAt'>, state: string): string {
   if (snapshot.tags?.includes('online')) return ''
   const interruptedAt = number(contextOf(snapshot).interruptedAt)

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Command } from '../../../protocol.ts'
 import type { Feed } from '../feed.ts'
 import { countdown, duration, shown, when } from '../model/format.ts'
@@ -44,6 +44,13 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
     showDetails(true)
   }
 
+  const latest = useRef({ subject, goTo })
+  latest.current = { subject, goTo }
+  const travelTo = useCallback((seq: number | null) => {
+    const { subject: whose, goTo: go } = latest.current
+    go(seq === null ? null : (whose?.entries.find((entry) => entry.seq === seq) ?? null))
+  }, [])
+
   return (
     <div class={at ? 'app past' : 'app'}>
       <TopBar store={store} at={at} onLive={() => travel(null)} />
@@ -75,13 +82,7 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
               </details>
             </div>
           </main>
-          <Timeline
-            store={store}
-            actor={subject}
-            at={at}
-            version={version}
-            onTravel={(seq) => goTo(seq === null ? null : (subject.entries.find((entry) => entry.seq === seq) ?? null))}
-          />
+          <Timeline store={store} actor={subject} at={at} onTravel={travelTo} />
         </>
       ) : (
         <Welcome store={store} />

@@ -43,6 +43,7 @@ interface FieldsProps {
 function Fields({ context, before, exists }: FieldsProps) {
   if (!exists) return <p class="empty">It did not exist then.</p>
   if (context === undefined || context === null) return <p class="empty">It has no context.</p>
+  if (isFields(context) && Object.keys(context).length === 0) return <p class="empty">It has no context.</p>
   if (!isFields(context)) return <Value name="context" value={context} before={before} depth={0} />
   const old = isFields(before) ? before : context
   const isNew = (key: string) => JSON.stringify(old[key]) !== JSON.stringify(context[key])

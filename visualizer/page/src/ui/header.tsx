@@ -6,7 +6,7 @@ import { contextOf, familyOf, fields, number, stateOf, topState } from '../model
 import { entryAt, type Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { uptimeOf } from '../model/uptime.ts'
-import { summaryOf, timerOf } from '../model/words.ts'
+import { plainSummary, summaryOf, timerOf } from '../model/words.ts'
 import { useNow } from './hooks.ts'
 
 interface HeaderProps {
@@ -22,16 +22,8 @@ export function Header({ store, actor, at, onCommand }: HeaderProps) {
   const now = useNow(store, at?.time ?? null)
   const { snapshot, timers, since } = momentOf(actor, at)
   const family = familyOf(snapshot)
-  const words = actor.connection
-    ? summaryOf({ snapshot, timers, now, since, bornAt: actor.bornAt })
-    : {
-        title: shown(stateOf(snapshot), 80),
-        detail: '',
-        next: '',
-        cause: '',
-        outage: '',
-        timer: timerOf(topState(snapshot), timers, {}),
-      }
+  const moment = { snapshot, timers, now, since, bornAt: actor.bornAt }
+  const words = actor.connection ? summaryOf(moment) : plainSummary(moment, entryAt(actor, at)?.event.type)
   const left = words.timer ? Math.max(0, words.timer.end - now) : 0
   const whole = words.timer ? Math.max(1, words.timer.end - words.timer.start) : 1
 

@@ -21,6 +21,8 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
   const [scope, setScope] = useState<Scope>('all')
   const [every, setEvery] = useState(false)
   const [held, hold] = useState<number | null>(null)
+  /** Whether it was the choice of an entry that stopped the list: then the return to live lets it go on. */
+  const heldByChoice = useRef(false)
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(400)
   const list = useRef<HTMLDivElement>(null)
@@ -55,7 +57,13 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
   })
 
   const newest = () => store.entries.at(-1)?.seq ?? 0
+  const holdForChoice = () => {
+    if (held !== null) return
+    heldByChoice.current = true
+    hold(newest())
+  }
   const toggle = () => {
+    heldByChoice.current = false
     hold(paused ? null : newest())
     if (paused) list.current?.scrollTo({ top: 0 })
   }
@@ -76,10 +84,17 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
     else if (y + ROW > element.scrollTop + element.clientHeight) element.scrollTop = y + ROW - element.clientHeight
   }, [at])
 
+  useEffect(() => {
+    if (at || !heldByChoice.current) return
+    heldByChoice.current = false
+    hold(null)
+    list.current?.scrollTo({ top: 0 })
+  }, [at])
+
   const select = (index: number) => {
     const entry = entries[upTo - 1 - Math.max(0, Math.min(upTo - 1, index))]
     if (!entry) return
-    if (held === null) hold(newest())
+    holdForChoice()
     onSelect(entry)
   }
   const page = Math.max(1, Math.floor(height / ROW) - 1)
@@ -157,7 +172,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
               selected={entry === at}
               own={entry.actor === actor}
               onSelect={() => {
-                if (held === null) hold(newest())
+                holdForChoice()
                 onSelect(entry === at ? null : entry)
               }}
             />

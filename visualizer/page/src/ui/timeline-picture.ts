@@ -5,6 +5,8 @@ const BAND_TOP = 16
 const BAND = 20
 const TICKS = 8
 const RATE = 22
+/** The worst first. */
+const worst: readonly Family[] = ['failed', 'waiting', 'busy', 'online', 'resting']
 
 interface Picture {
   readonly actor: Actor
@@ -40,6 +42,7 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
   pen.fillStyle = color('--sunken')
   pen.fillRect(0, BAND_TOP, width, BAND)
   const { bands } = actor
+  let drawn: { column: number; family: Family } = { column: -1, family: 'resting' }
   for (let index = bands.length - 1; index >= 0; index--) {
     const band = bands[index]
     if (!band) continue
@@ -47,9 +50,14 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     const end = Math.min(width, xOf(bands[index + 1]?.start ?? now))
     if (end < 0) break
     if (x > width) continue
-    pen.fillStyle = families[band.family]
-    // A moment has to be seen too.
-    pen.fillRect(x, BAND_TOP, Math.max(1, end - x), BAND)
+    // A moment has to be seen too. Of many in one place the worst is.
+    const column = Math.floor(x)
+    const brief = end - x < 1
+    if (!brief || column !== drawn.column || worst.indexOf(band.family) < worst.indexOf(drawn.family)) {
+      pen.fillStyle = families[band.family]
+      pen.fillRect(brief ? column : x, BAND_TOP, Math.max(1, end - x), BAND)
+      if (brief) drawn = { column, family: band.family }
+    }
     if (band.attempt && xOf(band.start) >= 0) {
       pen.fillStyle = families.busy
       pen.fillRect(xOf(band.start), BAND_TOP + BAND + 3, 1.5, TICKS)

@@ -1,3 +1,4 @@
+import { memo } from 'preact/compat'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { clock, duration, percent, shown, when } from '../model/format.ts'
 import type { Store } from '../model/store.ts'
@@ -11,7 +12,6 @@ interface TimelineProps {
   readonly store: Store
   readonly actor: Actor
   readonly at: Entry | null
-  readonly version: number
   readonly onTravel: (seq: number | null) => void
 }
 
@@ -26,8 +26,11 @@ const RANGES: readonly (readonly [name: string, ms: number])[] = [
 const SHORTEST = 10_000
 const LONGEST = 14 * 1440 * MINUTE
 
-/** The last hours of a connection: which state when, each attempt, how many messages. For "what happened last night". */
-export function Timeline({ store, actor, at, version, onTravel }: TimelineProps) {
+/**
+ * The last hours of a connection: which state when, each attempt, how many messages. For "what happened last night".
+ * Drawn once a second, however much happens.
+ */
+export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: TimelineProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [span, setSpan] = useState<number | 'all'>(30 * MINUTE)
   /** The end of what is shown; `null` moves with the time. */
@@ -55,7 +58,7 @@ export function Timeline({ store, actor, at, version, onTravel }: TimelineProps)
   useEffect(() => {
     const element = canvas.current
     if (element) draw(element, { actor, left, scale, width, now, at })
-  }, [actor, version, now, left, scale, width, at, scheme])
+  }, [actor, now, left, scale, width, at, scheme])
 
   const move = (part: number) => {
     const next = right + part * shownSpan
@@ -94,7 +97,7 @@ export function Timeline({ store, actor, at, version, onTravel }: TimelineProps)
   }
   const uptime = uptimeOf(actor, now)
   const longest = outages.reduce((most, outage) => Math.max(most, (outage.end ?? now) - outage.start), 0)
-  const bandAt = pointed ? bandOf(actor, pointed.time) : null
+  const bandAt = pointed ? bandAtTime(actor, pointed.time, now) : null
   const drag = useRef<{ x: number; right: number } | null>(null)
 
   return (
@@ -165,7 +168,7 @@ export function Timeline({ store, actor, at, version, onTravel }: TimelineProps)
             const start = drag.current
             drag.current = null
             if (!start || Math.abs(event.clientX - start.x) >= 4) return
-            const band = bandOf(actor, left + event.offsetX / scale)
+            const band = bandAtTime(actor, left + event.offsetX / scale, now)
             onTravel(band?.seq ?? null)
           }}
           onPointerLeave={() => point(null)}
@@ -182,11 +185,11 @@ export function Timeline({ store, actor, at, version, onTravel }: TimelineProps)
       </div>
     </section>
   )
+})
 
-  function bandOf({ bands }: Actor, time: number) {
-    if (time > now) return null
-    const index = bands.findLastIndex(({ start }) => start <= time)
-    const band = bands[index]
-    return band ? { ...band, end: bands[index + 1]?.start ?? now } : null
-  }
+function bandAtTime({ bands }: Actor, time: number, now: number) {
+  if (time > now) return null
+  const index = bands.findLastIndex(({ start }) => start <= time)
+  const band = bands[index]
+  return band ? { ...band, end: bands[index + 1]?.start ?? now } : null
 }

@@ -5,7 +5,7 @@ import type { Box, Layout } from '../chart/layout.ts'
 type ViewBox = readonly [x: number, y: number, width: number, height: number]
 
 /** Below this scale nobody can read a chart: then it follows the current state instead of showing all. */
-const READABLE = 0.5
+const READABLE = 0.4
 const FOLLOW_SCALE = 0.85
 
 /** Which part of a drawing is seen: all of it, around the current state, or where it was moved to. */

@@ -1,0 +1,19 @@
+import type { Clock } from '../options.ts'
+import type { Journal } from './journal.ts'
+import type { OutboxOptions } from './outbox.ts'
+import type { Publication } from './publication.ts'
+
+export interface SessionOptions {
+  readonly outbox: OutboxOptions
+  readonly clock: Clock
+  /** In milliseconds since 1970. */
+  readonly now: () => number
+  /** Nothing waits, and nothing is in flight any more. */
+  readonly onDrained: () => void
+  /** Where durable publications are written down. */
+  readonly journal?: Journal | undefined
+  /** A durable publication that nobody waits for any more came to nothing. */
+  readonly onOrphanFailed?: (publication: Publication, error: unknown) => void
+  /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way: then a publish is not the only one that the broker may mind. */
+  readonly othersOnWire: () => boolean
+}

@@ -1,0 +1,164 @@
+import type { Failure } from '../../machines/failure.ts'
+import type { Ack, Link, OutgoingPublish } from '../../src/session/link.ts'
+import type { Session } from '../../src/session/session.ts'
+
+type Sent =
+  | { readonly cmd: 'publish'; readonly packet: OutgoingPublish; readonly id: number; readonly dup: boolean }
+  | { readonly cmd: 'pubrel'; readonly id: number }
+
+/** A broker that does what the specification says, one packet at a time, with a network that loses what is under way. */
+export class ModelBroker {
+  /** The payloads of the messages that it took, in order; those of QoS 1 may come more than once. */
+  readonly delivered: string[] = []
+  /** What a client must not do. */
+  readonly violations: string[] = []
+  readonly receiveMaximum: number
+  mostInFlight = 0
+  #hasSession = false
+  /** QoS 2 messages between PUBLISH and PUBREL. */
+  readonly #held = new Map<number, string>()
+  #connection: Connection | undefined
+
+  constructor(receiveMaximum: number) {
+    this.receiveMaximum = receiveMaximum
+  }
+
+  get connected(): boolean {
+    return this.#connection !== undefined
+  }
+
+  connect(session: Session, keepSession: boolean): void {
+    if (this.#connection) return
+    const present = this.#hasSession && keepSession
+    if (!present) this.#held.clear()
+    this.#hasSession = true
+    this.#connection = new Connection(this, session)
+    session.attached(this.#connection, present)
+  }
+
+  drop(session: Session, failure: Failure): void {
+    const connection = this.#connection
+    if (!connection) return
+    this.#connection = undefined
+    connection.closed = true
+    session.detached(connection, failure)
+  }
+
+  setWritable(session: Session, writable: boolean): void {
+    if (!this.#connection) return
+    this.#connection.writable = writable
+    if (writable) this.#connection.wrote()
+    if (writable) session.writable()
+  }
+
+  /** Takes packets from the network; what it answers is on its way then. */
+  receive(count: number): void {
+    const connection = this.#connection
+    for (const sent of connection?.sent.splice(0, count) ?? []) {
+      const ack = this.#take(sent)
+      if (ack) connection?.acks.push(ack)
+    }
+  }
+
+  /** Answers arrive. */
+  answer(session: Session, count: number): void {
+    const connection = this.#connection
+    for (const ack of connection?.acks.splice(0, count) ?? []) {
+      if (connection?.closed) return
+      if (ack.type !== 'pubrec') connection?.inFlight.delete(ack.packetId)
+      session.acknowledged(ack)
+      // What MQTT.js does by itself.
+      if (ack.type === 'pubrec') connection?.sent.push({ cmd: 'pubrel', id: ack.packetId })
+    }
+    connection?.pong()
+  }
+
+  #take(sent: Sent): Ack | undefined {
+    const ack = { packetId: sent.id, reasonCode: 0, reasonString: undefined }
+    if (sent.cmd === 'pubrel') {
+      this.#held.delete(sent.id)
+      return { type: 'pubcomp', ...ack }
+    }
+    const { packet, id } = sent
+    const payload = String(packet.payload)
+    if (packet.qos === 2) {
+      const held = this.#held.get(id)
+      if (held !== undefined && held !== payload) this.violations.push(`id ${id} of ${held} is used for ${payload}`)
+      if (held === undefined) this.delivered.push(payload)
+      this.#held.set(id, payload)
+      return { type: 'pubrec', ...ack }
+    }
+    this.delivered.push(payload)
+    return packet.qos === 1 ? { type: 'puback', ...ack } : undefined
+  }
+}
+
+class Connection implements Link {
+  readonly protocolVersion = 5
+  readonly limits: Link['limits']
+  readonly sent: Sent[] = []
+  readonly acks: Ack[] = []
+  /** Ids of PUBLISH packets of this connection that are not acknowledged. */
+  readonly inFlight = new Set<number>()
+  closed = false
+  writable = true
+  readonly #broker: ModelBroker
+  readonly #session: Session
+  readonly #writing: (() => void)[] = []
+  readonly #pings: (() => void)[] = []
+
+  constructor(broker: ModelBroker, session: Session) {
+    this.#broker = broker
+    this.#session = session
+    const { receiveMaximum } = broker
+    this.limits = { receiveMaximum, maximumPacketSize: Number.POSITIVE_INFINITY, maximumQos: 2, retainAvailable: true }
+  }
+
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void {
+    const { violations } = this.#broker
+    if (this.closed) return
+    if (!this.writable) violations.push('written although it is not writable')
+    this.sent.push({ cmd: 'publish', packet, id: packetId, dup })
+    if (packet.qos === 0) {
+      if (this.writable) written?.()
+      else if (written) this.#writing.push(written)
+      return
+    }
+    if (this.inFlight.has(packetId)) violations.push(`id ${packetId} is in flight twice`)
+    this.inFlight.add(packetId)
+    this.#broker.mostInFlight = Math.max(this.#broker.mostInFlight, this.inFlight.size)
+    if (packetId < 1 || packetId > 65_535) violations.push(`id ${packetId}`)
+    if (this.#session.onWire !== this.inFlight.size) violations.push('it miscounts')
+  }
+
+  pubrel(packetId: number): void {
+    if (this.closed) return
+    this.sent.push({ cmd: 'pubrel', id: packetId })
+  }
+
+  wrote(): void {
+    for (const written of this.#writing.splice(0)) written()
+  }
+
+  ping(): Promise<void> {
+    return new Promise((resolve) => this.#pings.push(resolve))
+  }
+
+  pong(): void {
+    for (const answered of this.#pings.splice(0)) answered()
+  }
+
+  sizeOf(): number {
+    return 0
+  }
+
+  acknowledge(): void {}
+
+  subscribe(): Promise<readonly number[]> {
+    return Promise.resolve([])
+  }
+
+  unsubscribe(): Promise<void> {
+    return Promise.resolve()
+  }
+}

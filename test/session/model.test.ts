@@ -1,0 +1,234 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { Failure } from '../../machines/failure.ts'
+import { PoisonPacketError } from '../../src/index.ts'
+import type { OutboxOptions } from '../../src/session/outbox.ts'
+import { Publication } from '../../src/session/publication.ts'
+import { Session } from '../../src/session/session.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { ModelBroker } from './model-broker.ts'
+import { nameOf } from './scene.ts'
+
+type Qos = 0 | 1 | 2
+
+interface Published {
+  readonly name: string
+  readonly topic: string
+  readonly qos: Qos
+  readonly publication: Publication
+  /** `done`, or the name of an error: each time it settled. */
+  readonly outcomes: string[]
+  /** Whether the session was lost while it was accepted and not settled. */
+  risked: boolean
+}
+
+/** A session with a model broker, and all that was published. */
+class Scene {
+  readonly clock = createTestClock()
+  readonly broker: ModelBroker
+  readonly session: Session
+  readonly published: Published[] = []
+  drained = 0
+
+  constructor(receiveMaximum: number, outbox: OutboxOptions) {
+    this.broker = new ModelBroker(receiveMaximum)
+    this.session = new Session({
+      outbox,
+      clock: this.clock,
+      now: this.clock.now,
+      onDrained: () => this.drained++,
+      othersOnWire: () => false,
+    })
+  }
+
+  publish(qos: Qos, topic: string, ttl: number | undefined, latest: string | undefined): void {
+    const name = `${this.published.length}`
+    const outcomes: string[] = []
+    const publication = new Publication({
+      topic,
+      payload: name,
+      qos,
+      retain: false,
+      properties: undefined,
+      acceptedAt: this.clock.now(),
+      expiresAt: this.clock.now() + (ttl ?? Number.POSITIVE_INFINITY),
+      latest,
+      durable: false,
+      resolve: () => outcomes.push('done'),
+      reject: (error) => outcomes.push(nameOf(error)),
+    })
+    this.published.push({ name, topic, qos, publication, outcomes, risked: false })
+    this.session.publish(publication)
+  }
+
+  connect(keepSession: boolean): void {
+    if (!keepSession) for (const it of this.published) if (it.outcomes.length === 0) it.risked = true
+    this.broker.connect(this.session, keepSession)
+  }
+
+  /** Lets everything come to its end, with the session kept. */
+  async finish(): Promise<void> {
+    this.connect(true)
+    this.broker.setWritable(this.session, true)
+    this.session.openGate()
+    for (let i = 0; i < 10_000 && !this.session.drained; i++) {
+      this.broker.receive(Number.POSITIVE_INFINITY)
+      this.broker.answer(this.session, Number.POSITIVE_INFINITY)
+      await Promise.resolve()
+      await Promise.resolve()
+      await Promise.resolve()
+    }
+    this.broker.receive(Number.POSITIVE_INFINITY)
+  }
+}
+
+type Step = (scene: Scene) => void | Promise<void>
+
+const named = (name: string, step: Step) => Object.assign(step, { toString: () => name })
+
+const qos = fc.constantFrom(0 as const, 1 as const, 2 as const)
+const few = fc.integer({ min: 1, max: 6 })
+
+const publish = fc
+  .tuple(
+    qos,
+    fc.constantFrom('a', 'b'),
+    fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined, freq: 4 }),
+    fc.option(fc.constantFrom('k', 'l'), { nil: undefined, freq: 4 }),
+  )
+  .map(([level, topic, ttl, latest]) =>
+    named(`publish(${level}, ${topic}, ${ttl}, ${latest})`, (scene) => scene.publish(level, topic, ttl, latest)),
+  )
+
+const drops = (failures: readonly Failure[]) =>
+  fc.constantFrom(...failures).map((failure) =>
+    named(`drop(${failure.kind})`, (scene) => scene.broker.drop(scene.session, failure)),
+  )
+
+const steps = (failures: readonly Failure[]) =>
+  fc.array(
+    fc.oneof(
+      { weight: 8, arbitrary: publish },
+      { weight: 4, arbitrary: few.map((n) => named(`receive(${n})`, ({ broker }) => broker.receive(n))) },
+      {
+        weight: 4,
+        arbitrary: few.map((n) => named(`answer(${n})`, ({ broker, session }) => broker.answer(session, n))),
+      },
+      { weight: 3, arbitrary: fc.constant(named('connect(kept)', (scene) => scene.connect(true))) },
+      { weight: 1, arbitrary: fc.constant(named('connect(lost)', (scene) => scene.connect(false))) },
+      { weight: 4, arbitrary: fc.constant(named('openGate', ({ session }) => session.openGate())) },
+      { weight: 1, arbitrary: fc.constant(named('closeGate', ({ session }) => session.closeGate())) },
+      { weight: 2, arbitrary: drops(failures) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .boolean()
+          .map((to) => named(`writable(${to})`, ({ broker, session }) => broker.setWritable(session, to))),
+      },
+      { weight: 1, arbitrary: few.map((n) => named(`tick(${n * 10})`, ({ clock }) => void clock.tick(n * 10))) },
+      {
+        weight: 1,
+        arbitrary: fc.nat(50).map((n) =>
+          named(`abort(${n})`, ({ session, published }) => {
+            const it = published[n]
+            if (it) session.outbox.remove(it.publication, new Error('aborted'))
+          }),
+        ),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.constant(
+          named('disconnect and reject', ({ broker, session }) => {
+            broker.drop(session, failures[0]!)
+            session.reject(() => new Error('disconnected'))
+          }),
+        ),
+      },
+      { weight: 4, arbitrary: fc.constant(named('turn', async () => await Promise.resolve())) },
+    ),
+    { maxLength: 120 },
+  )
+
+const outbox = fc.record({
+  maxMessages: fc.constantFrom(3, 10, 1_000),
+  maxBytes: fc.constantFrom(8, 1_000),
+  overflow: fc.constantFrom('reject' as const, 'drop-oldest' as const, 'drop-newest' as const),
+})
+const receiveMaximum = fc.constantFrom(1, 2, 5, 65_535)
+
+async function play(most: number, options: OutboxOptions, script: readonly Step[]): Promise<Scene> {
+  const scene = new Scene(most, options)
+  for (const step of script) await step(scene)
+  await scene.finish()
+  return scene
+}
+
+function expectNothingIsLost({ broker, session, published }: Scene): void {
+  expect(broker.violations).toEqual([])
+  expect(broker.mostInFlight).toBeLessThanOrEqual(broker.receiveMaximum)
+  expect(session).toMatchObject({ drained: true, inFlight: 0, onWire: 0 })
+  expect(session.outbox).toMatchObject({ size: 0, bytes: 0 })
+  const times = new Map<string, number>()
+  for (const name of broker.delivered) times.set(name, (times.get(name) ?? 0) + 1)
+  for (const { name, qos: level, outcomes, risked } of published) {
+    expect(outcomes).toHaveLength(1)
+    if (level > 0 && outcomes[0] === 'done') expect(times.get(name)).toBeGreaterThan(0)
+    if (level === 2 && !risked) expect(times.get(name) ?? 0).toBeLessThanOrEqual(1)
+    if (level === 0) expect(times.get(name) ?? 0).toBeLessThanOrEqual(1)
+  }
+}
+
+/** Of each topic and QoS: whatever arrives for the first time was published after what arrived before. */
+function expectOrder({ broker, published }: Scene): void {
+  const first = [...new Set(broker.delivered)].map((name) => published[Number(name)]!)
+  for (const topic of ['a', 'b']) {
+    for (const level of [0, 1, 2]) {
+      const numbers = first.filter((it) => it.topic === topic && it.qos === level).map(({ name }) => Number(name))
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    }
+  }
+}
+
+const network: Failure = { kind: 'socket', code: 'ECONNRESET', message: 'reset' }
+
+describe('whatever happens, in whatever order', () => {
+  test('nothing is lost, doubled or out of order, and every promise settles once', async () => {
+    await fc.assert(
+      fc.asyncProperty(receiveMaximum, outbox, steps([network]), async (most, options, script) => {
+        const scene = await play(most, options, script)
+        expectNothingIsLost(scene)
+        expectOrder(scene)
+        expect(scene.published.flatMap(({ outcomes }) => outcomes)).not.toContain(PoisonPacketError.name)
+      }),
+      { numRuns: 15_000 },
+    )
+  }, 60_000)
+
+  test('also with closes that cast suspicion', async () => {
+    const closes: readonly Failure[] = [{ kind: 'closed' }, { kind: 'disconnected', reasonCode: 0x90 }, network]
+    await fc.assert(
+      fc.asyncProperty(receiveMaximum, outbox, steps(closes), async (most, options, script) => {
+        const scene = await play(most, options, script)
+        expectNothingIsLost(scene)
+        expectOrder(scene)
+      }),
+      { numRuns: 15_000 },
+    )
+  }, 60_000)
+
+  test('`drained` is told at the end, unless nothing ever waited', async () => {
+    await fc.assert(
+      fc.asyncProperty(receiveMaximum, outbox, steps([network]), async (most, options, script) => {
+        const scene = await play(most, options, script)
+        scene.drained = 0
+        scene.publish(1, 'a', undefined, undefined)
+        await scene.finish()
+        await Promise.resolve()
+        await Promise.resolve()
+        expect(scene.drained).toBe(1)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})

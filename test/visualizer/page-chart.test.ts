@@ -1,0 +1,134 @@
+import { createMachine } from 'xstate'
+import { describe, expect, test } from 'vitest'
+
+import { connectionMachine } from '../../machines/index.ts'
+import { labelOf } from '../../visualizer/page/src/chart/layout.ts'
+import { activeIds, chartOf, eventWords, parseChart, transitionKey } from '../../visualizer/page/src/chart/model.ts'
+
+function chart(config: Parameters<typeof createMachine>[0], commands: string[] = []) {
+  const made = chartOf(JSON.parse(JSON.stringify(createMachine(config).config)), commands)
+  if (!made) throw new Error('no chart')
+  return made
+}
+
+const edges = (made: ReturnType<typeof chart>) =>
+  made.edges.map(
+    (edge) =>
+      `${edge.id}: ${labelOf(edge)
+        .map(({ text }) => text)
+        .join(', ')}`,
+  )
+
+describe('a chart of a definition', () => {
+  test('finds targets beside, below, by id, and by a path after an id', () => {
+    const made = chart({
+      id: 'm',
+      initial: 'a',
+      states: {
+        a: { on: { BESIDE: 'b', ID: '#own', PATH: '#own.x', ROOT: '#m.b.c' } },
+        b: { initial: 'c', on: { BELOW: '.d' }, states: { c: { on: { UP: '#m.a' } }, d: {} } },
+        e: { id: 'own', initial: 'x', states: { x: {} } },
+      },
+    })
+    expect(edges(made)).toEqual([
+      'm.a→m.b: BESIDE',
+      'm.a→own: ID',
+      'm.a→m.e.x: PATH',
+      'm.a→m.b.c: ROOT',
+      'm.b→m.b.d: BELOW',
+      'm.b.c→m.a: UP',
+    ])
+  })
+
+  test('puts a chain of guards that several states share into a choice', () => {
+    const decide = [{ guard: 'one', target: 'x' }, { guard: 'two', target: 'y' }, { target: 'z' }]
+    const made = chart({
+      id: 'm',
+      initial: 'a',
+      states: {
+        a: { on: { E: decide } },
+        b: { on: { F: [{ guard: 'first', target: 'a' }, ...decide] } },
+        x: {},
+        y: {},
+        z: {},
+      },
+    })
+    expect(edges(made)).toEqual([
+      'm.a→choice 1: E',
+      'choice 1→m.x: [1 one]',
+      'choice 1→m.y: [2 two]',
+      'choice 1→m.z: [3 else]',
+      'm.b→m.a: F [first]',
+      'm.b→choice 1: F [else]',
+    ])
+    expect(made.paths[transitionKey('m.b', 'F', 2)]).toEqual(['m.b→choice 1#0', 'choice 1→m.y#0'])
+  })
+
+  test('lists what the root reacts to, and commands as tags', () => {
+    const made = chart({ id: 'm', initial: 'a', on: { STOP: '.b' }, states: { a: { on: { GO: 'b' } }, b: {} } }, ['GO'])
+    expect(made.anywhere).toMatchObject([{ event: 'STOP', effect: '→ b' }])
+    expect(made.edges).toEqual([])
+    expect(made.nodes[0]?.rows).toMatchObject([{ event: 'GO', effect: 'command' }])
+  })
+
+  test('lights every level of a state value, parallel ones too', () => {
+    const made = chart({
+      id: 'm',
+      type: 'parallel',
+      states: { p: { initial: 'a', states: { a: {} } }, q: { initial: 'b', states: { b: {}, c: {} } } },
+    })
+    expect([...activeIds(made, { p: 'a', q: 'c' })]).toEqual(['m.p', 'm.p.a', 'm.q', 'm.q.c'])
+  })
+
+  test.each<[definition: string | undefined]>([
+    [undefined],
+    [''],
+    ['{'],
+    ['null'],
+    ['[]'],
+    ['{"id":"transport"}'],
+    ['{"id":"m","states":[]}'],
+    ['{"id":"m","states":3}'],
+  ])('of %s is none', (definition) => {
+    expect(parseChart(definition)).toBeNull()
+  })
+
+  test.each([
+    '{"id":7,"states":{"a":null,"b":7,"c":{"on":{"E":7,"F":[null,"a",{"target":7}]},"after":"x","invoke":7,"tags":{}}}}',
+    '{"states":{"__proto__":{"on":{"constructor":"toString"}},"toString":{}}}',
+    '{"id":"m","states":{"a":{"on":{"E":"#nowhere.x"},"always":{"target":".x.y"}}}}',
+  ])('of nonsense is one all the same: %s', (definition) => {
+    expect(parseChart(definition)?.nodes.length).toBeGreaterThan(0)
+  })
+
+  test('of ten thousand states is none', () => {
+    const states = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`s${index}`, {}]))
+    expect(parseChart(JSON.stringify({ id: 'm', states }))).toBeNull()
+  })
+
+  test('knows the way of every transition of the connection machine', () => {
+    const made = chartOf(JSON.parse(JSON.stringify(connectionMachine.config)))
+    const rows = new Set(
+      [...(made?.edges ?? []), ...(made?.nodes ?? [])].flatMap((one) => one.rows.map(({ id }) => id)),
+    )
+    for (const { id } of made?.anywhere ?? []) rows.add(id)
+    for (const [key, path] of Object.entries(made?.paths ?? {})) {
+      expect({ key, known: path.length > 0 && path.every((row) => rows.has(row)) }).toEqual({ key, known: true })
+    }
+  })
+})
+
+test.each([
+  ['xstate.after.reconnectDelay.reconnecting', 'after reconnectDelay'],
+  ['xstate.after.1500.m.a', 'after 1.5 s'],
+  ['xstate.after.20.m.a', 'after 20 ms'],
+  ['xstate.done.actor.refresh', 'refresh done'],
+  ['xstate.error.actor.transport', 'transport failed'],
+  ['xstate.error.actor.*', 'an actor failed'],
+  ['xstate.done.state.m.a', 'a done'],
+  ['', 'always'],
+  ['*', 'any event'],
+  ['RETRY', 'RETRY'],
+])('%s in words: %s', (type, words) => {
+  expect(eventWords(type)).toBe(words)
+})

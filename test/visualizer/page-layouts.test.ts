@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
+import { chartOf } from '../../visualizer/page/src/chart/model.ts'
+import { ourCommands, ourLayout } from '../../visualizer/page/src/chart/ours.ts'
+
+const script = fileURLToPath(new URL('../../scripts/layout-charts.mjs', import.meta.url))
+
+test('the layouts are those of our machines: else run node scripts/layout-charts.mjs', async () => {
+  await expect(promisify(execFile)(process.execPath, [script, '--check'])).resolves.toMatchObject({ stderr: '' })
+})
+
+test.each([connectionMachine, subscriptionsMachine, periodicRequestMachine])(
+  '$id: everything has its place',
+  (machine) => {
+    const chart = chartOf(JSON.parse(JSON.stringify(machine.config)), ourCommands)
+    const layout = chart && ourLayout(chart)
+    if (!layout) throw new Error('no layout')
+    for (const { id } of chart.nodes) expect(layout.nodes).toHaveProperty([id])
+    for (const { id } of chart.edges) expect(layout.edges).toHaveProperty([id, 'points', 1])
+  },
+)
+
+test('edges of the connection machine begin and end at their states', () => {
+  const chart = chartOf(JSON.parse(JSON.stringify(connectionMachine.config)), ourCommands)
+  const layout = chart && ourLayout(chart)
+  if (!layout) throw new Error('no layout')
+  for (const { id, source, target } of chart.edges) {
+    const { points = [] } = layout.edges[id] ?? {}
+    const ends = [onBorder(points[0], layout.nodes[source]), onBorder(points.at(-1), layout.nodes[target])]
+    expect({ id, ends }).toEqual({ id, ends: [true, true] })
+  }
+})
+
+type Point = readonly [number, number]
+type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
+
+function onBorder(point: Point | undefined, box: Box | undefined): boolean {
+  if (!point || !box) return false
+  const [x, y] = [point[0] - box.x, point[1] - box.y]
+  const inside = x >= -1 && y >= -1 && x <= box.width + 1 && y <= box.height + 1
+  const near = Math.min(Math.abs(x), Math.abs(y), Math.abs(x - box.width), Math.abs(y - box.height))
+  return inside && near <= 1
+}
