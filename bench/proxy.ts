@@ -130,7 +130,7 @@ class ProxiedLink {
   }
 
   stall(directions: readonly Direction[]): void {
-    for (const direction of directions) this.#stalled.set(direction, [])
+    for (const direction of directions) this.#stalled.set(direction, this.#stalled.get(direction) ?? [])
   }
 
   resume(): void {

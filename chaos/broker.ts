@@ -8,7 +8,7 @@ import { freePort, Mosquitto } from '../bench/mosquitto.ts'
 import { tls } from '../test/testing/tls-fixture.ts'
 import { USERNAME } from './clients/client.ts'
 
-/** Long enough for mosquitto to write its database, which it does after it has acknowledged. */
+/** Long enough for mosquitto to read what has arrived, and then to write its database. */
 const SETTLE = 150
 
 /** A mosquitto that keeps its sessions on disk, with TLS on a second port, and one password that can be replaced. */
@@ -37,11 +37,11 @@ export class ChaosBroker implements AsyncDisposable {
         `password_file ${join(files, 'passwords')}`,
         'persistence true',
         `persistence_location ${files}/`,
-        'autosave_interval 1',
-        'autosave_on_changes true',
+        // It would write everything at each change, and fall behind: it writes when it is told to, before it is killed.
+        'autosave_interval 0',
         // mosquitto 2.0 mixes up the order of a subscriber's messages once its window is full, on the wire and for any
         // client: what is new overtakes what is queued. So the window is never full here.
-        'max_inflight_messages 20000',
+        'max_inflight_messages 100',
         'max_queued_messages 0',
         'log_type error',
       ],
@@ -62,6 +62,8 @@ export class ChaosBroker implements AsyncDisposable {
 
   /** SIGKILL, once what it acknowledged is on disk: mosquitto acknowledges before it writes, which no client can mend. */
   async kill(): Promise<void> {
+    await sleep(SETTLE)
+    this.#mosquitto.signal('SIGUSR1')
     await sleep(SETTLE)
     await this.#mosquitto.down('SIGKILL')
   }

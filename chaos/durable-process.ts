@@ -4,7 +4,13 @@ import type { Qos } from './ledger.ts'
 
 /** What the process is told. */
 export type DurableCommand =
-  | { readonly type: 'publish'; readonly topic: string; readonly payload: string; readonly qos: Qos; readonly n: number }
+  | {
+      readonly type: 'publish'
+      readonly topic: string
+      readonly payload: string
+      readonly qos: Qos
+      readonly n: number
+    }
   | { readonly type: 'password'; readonly password: string }
   | { readonly type: 'status' }
 

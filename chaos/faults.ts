@@ -11,9 +11,8 @@ export interface Arena {
   readonly random: () => number
   /** In milliseconds. */
   readonly keepalive: number
-  /** Stops new publishes, and waits until everything acknowledged has arrived; false if that takes too long. */
-  readonly quiesce: () => Promise<boolean>
-  readonly resumePublishing: () => void
+  /** Resolves when everything acknowledged has arrived, or with false if that takes too long. */
+  readonly arrived: () => Promise<boolean>
   readonly subscribersReady: () => Promise<void>
   /** The broker has lost its memory. */
   readonly forgotten: () => void
@@ -25,14 +24,13 @@ export interface Arena {
 export type Fault = (arena: Arena) => Promise<void>
 
 export const faults: Readonly<Record<string, Fault>> = {
-  /** SIGKILL and restart, with persistence. */
-  async brokerKilled(arena) {
-    const { broker, random } = arena
-    await unplug(arena, async () => {
-      await broker.kill()
-      await sleep(between(random, 0, 1_500))
-      await broker.up()
-    })
+  /** SIGKILL and restart, with persistence. What is on the wire then never arrives. */
+  async brokerKilled({ broker, random, proxies }) {
+    for (const proxy of proxies) cutOff(proxy)
+    await broker.kill()
+    await sleep(between(random, 0, 1_500))
+    await broker.up()
+    for (const proxy of proxies) reconnectable(proxy)
   },
 
   /** SIGSTOP for less than the keep alive: nobody may notice. */
@@ -98,29 +96,19 @@ export const faults: Readonly<Record<string, Fault>> = {
    * The broker restarts with its session data deleted. What it had acknowledged has arrived before, because nobody
    * could save that; what is un-acked then is for the client to publish again.
    */
-  async sessionsDeleted(arena) {
-    const { broker, publisherProxies, quiesce, subscribersReady, forgotten, resumePublishing, random } = arena
+  async sessionsDeleted({ broker, publisherProxies, arrived, subscribersReady, forgotten, random }) {
     for (const proxy of publisherProxies) proxy.stall('toClient')
     await sleep(between(random, 50, 200))
-    const arrived = await quiesce()
-    if (!arrived) {
-      for (const proxy of publisherProxies) proxy.resume()
-      resumePublishing()
-      return
+    for (const proxy of publisherProxies) cutOff(proxy)
+    if (await arrived()) {
+      await broker.kill()
+      broker.forgetSessions()
+      forgotten()
+      await broker.up()
+      // A broker with nobody subscribed drops what it gets, and says that it took it.
+      await subscribersReady()
     }
-    for (const proxy of publisherProxies) proxy.blackHole = true
-    await broker.kill()
-    broker.forgetSessions()
-    forgotten()
-    for (const proxy of publisherProxies) proxy.reset()
-    await broker.up()
-    // A broker with nobody subscribed drops what it gets, and says that it took it.
-    await subscribersReady()
-    for (const proxy of publisherProxies) {
-      proxy.blackHole = false
-      proxy.closeSwallowed()
-    }
-    resumePublishing()
+    for (const proxy of publisherProxies) reconnectable(proxy)
   },
 
   async passwordReplaced({ broker }) {
@@ -133,17 +121,16 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
 }
 
-/** Nothing reaches the broker meanwhile, and nothing leaves it. */
-async function unplug({ proxies }: Arena, run: () => Promise<void>): Promise<void> {
-  for (const proxy of proxies) {
-    proxy.stall('toBroker', 'toClient')
-    proxy.blackHole = true
-  }
-  await run()
-  for (const proxy of proxies) {
-    proxy.blackHole = false
-    proxy.reset()
-  }
+/** Nothing reaches the broker, and nothing leaves it. */
+function cutOff(proxy: Proxy): void {
+  proxy.stall('toBroker', 'toClient')
+  proxy.blackHole = true
+}
+
+/** Whatever was cut off, or swallowed, is over. */
+function reconnectable(proxy: Proxy): void {
+  if (proxy.blackHole) proxy.reset()
+  proxy.blackHole = false
 }
 
 function one<T>(items: readonly T[], random: () => number): T {

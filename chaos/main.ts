@@ -46,7 +46,14 @@ if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)
 process.exit(violations.length > 0 ? 1 : 0)
 
 /** What must not happen, and did. */
-function violationsOf({ lost, unsettled, outOfOrder, leakedHandles, duplicatesQos2, maxSockets }: ChaosReport): string[] {
+function violationsOf({
+  lost,
+  unsettled,
+  outOfOrder,
+  leakedHandles,
+  duplicatesQos2,
+  maxSockets,
+}: ChaosReport): string[] {
   const nothing = { lost, unsettled, outOfOrder, leakedHandles, duplicatesQos2 }
   const found = Object.entries(nothing).flatMap(([name, count]) => (count > 0 ? [`${name}: ${count}`] : []))
   return maxSockets > 1 ? [...found, `maxSockets: ${maxSockets}`] : found

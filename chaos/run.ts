@@ -78,7 +78,8 @@ export async function runChaos(options: ChaosOptions) {
     const clients = [...subscribers, ...publishers]
 
     const streams = PUBLISHERS.map((name) => QOS.map((qos) => ledger.add(`chaos/q${qos}/${name}`, qos, SUBSCRIBERS)))
-    const durableStreams = kind === 'ours' ? [ledger.add('chaos/q1/d', 1, SUBSCRIBERS), ledger.add('chaos/q2/d', 2, SUBSCRIBERS)] : []
+    const durableStreams =
+      kind === 'ours' ? [ledger.add('chaos/q1/d', 1, SUBSCRIBERS), ledger.add('chaos/q2/d', 2, SUBSCRIBERS)] : []
     const durable = kind === 'ours' ? await startDurable() : undefined
 
     const timers = streams.flatMap((ofPublisher, n) =>
@@ -102,12 +103,7 @@ export async function runChaos(options: ChaosOptions) {
       publisherProxies: proxies.all.filter((proxy) => !SUBSCRIBERS.includes(proxies.nameOf(proxy))),
       random,
       keepalive: KEEPALIVE * 1_000,
-      quiesce: async () => {
-        publishing = false
-        await sleep(200)
-        return eventually(() => ledger.reliable.every(({ arrived }) => arrived), 5_000)
-      },
-      resumePublishing: () => void (publishing = true),
+      arrived: () => eventually(() => ledger.reliable.every(({ arrived }) => arrived), 5_000),
       subscribersReady: async () => {
         await eventually(() => subscribers.every(({ ready }) => ready), RECOVERED_WITHIN)
         await sleep(300)
@@ -129,7 +125,9 @@ export async function runChaos(options: ChaosOptions) {
       await sleep(50)
       const recovered = await eventually(() => clients.every(({ ready }) => ready), RECOVERED_WITHIN)
       if (recovered) recoveries.push(Date.now() - healed)
-      log(`${chosen.join(' + ')}: ${healed - begun} ms, ${recovered ? `recovered in ${Date.now() - healed} ms` : 'NOT RECOVERED'}`)
+      log(
+        `${chosen.join(' + ')}: ${healed - begun} ms, ${recovered ? `recovered in ${Date.now() - healed} ms` : 'NOT RECOVERED'}`,
+      )
     }
 
     publishing = false
@@ -161,7 +159,11 @@ export async function runChaos(options: ChaosOptions) {
     async function startDurable() {
       const proxy = await proxies.open(broker.port, 'd')
       const url = `mqtt://127.0.0.1:${proxy.port}`
-      return DurablePublisher.start({ url, clientId: 'chaos-d', protocolVersion }, durableStreams, () => broker.password)
+      return DurablePublisher.start(
+        { url, clientId: 'chaos-d', protocolVersion },
+        durableStreams,
+        () => broker.password,
+      )
     }
 
     function isDurable(stream: Stream): boolean {
@@ -196,23 +198,57 @@ class Proxies implements AsyncDisposable {
   async open(target: number, name: string): Promise<Proxy> {
     const high = new Map<string, number>()
     const fr = new WeakMap<object, any>()
+    const f2 = new WeakMap<object, any>()
     const { Frames } = await import('../bench/frames.ts')
-    const proxy = await Proxy.start({ target, onBytes: (dir, chunk, link) => {
-      if (name !== 's1') return
-      let f = fr.get(link)
-      if (!f) { console.error('WIRE new link', JSON.stringify((globalThis as any).cnt)); (globalThis as any).cnt = {}; const mk = (d: string) => new Frames((frame) => {
-        const t = frame[0]! >> 4
-        if (t !== 3) { if (t >= 4 && t <= 7) { const k = name + d + t; (globalThis as any).cnt ??= {}; (globalThis as any).cnt[k] = ((globalThis as any).cnt[k] ?? 0) + 1 } else console.error('WIRE', d, 'type', t, frame.length < 30 ? frame.toString('hex') : ''); return }
-        let i = 1; while (frame[i]! & 0x80) i++; i++
-        const tl = frame.readUInt16BE(i); const topic = frame.toString('utf8', i + 2, i + 2 + tl); i += 2 + tl
-        const qos = (frame[0]! >> 1) & 3; const pid = qos ? frame.readUInt16BE(i) : 0; if (qos) i += 2
-        i += 1 + frame[i]!
-        const n = parseInt(frame.toString('utf8', i));
-        (globalThis as any).cnt ??= {}; (globalThis as any).cnt[d+'pub'+qos] = ((globalThis as any).cnt[d+'pub'+qos] ?? 0) + 1
-        if (n < (high.get(topic) ?? 0)) console.error('WIRE OOO', topic, n, 'after', high.get(topic), 'dup', (frame[0]! >> 3) & 1, 'pid', pid); else high.set(topic, n)
-      }); f = { toBroker: mk('C'), toClient: mk('S') }; fr.set(link, f) }
-      f[dir].push(chunk)
-    } })
+    const proxy = await Proxy.start({
+      target,
+      onBytes: (dir, chunk, link) => {
+        if (name !== 's1') return
+        let f = fr.get(link)
+        if (!f) {
+          console.error('WIRE new link', JSON.stringify((globalThis as any).cnt))
+          ;(globalThis as any).cnt = {}
+          const mk = (d: string) =>
+            new Frames((frame) => {
+              const t = frame[0]! >> 4
+              if (t !== 3) {
+                if (t >= 4 && t <= 7) {
+                  const k = name + d + t
+                  ;(globalThis as any).cnt ??= {}
+                  ;(globalThis as any).cnt[k] = ((globalThis as any).cnt[k] ?? 0) + 1
+                } else console.error('WIRE', d, 'type', t, frame.length < 30 ? frame.toString('hex') : '')
+                return
+              }
+              let i = 1
+              while (frame[i]! & 0x80) i++
+              i++
+              const tl = frame.readUInt16BE(i)
+              const topic = frame.toString('utf8', i + 2, i + 2 + tl)
+              i += 2 + tl
+              const qos = (frame[0]! >> 1) & 3
+              const pid = qos ? frame.readUInt16BE(i) : 0
+              if (qos) i += 2
+              i += 1 + frame[i]!
+              const n = parseInt(frame.toString('utf8', i))
+              if (qos) {
+                const seen = f2.get(link) ?? new Map()
+                f2.set(link, seen)
+                const key = topic + n
+                if (seen.has(pid) && seen.get(pid) !== key) console.error('WIRE PIDREUSE', pid, seen.get(pid), key)
+                seen.set(pid, key)
+              }
+              ;(globalThis as any).cnt ??= {}
+              ;(globalThis as any).cnt[d + 'pub' + qos] = ((globalThis as any).cnt[d + 'pub' + qos] ?? 0) + 1
+              if (n < (high.get(topic) ?? 0))
+                console.error('WIRE OOO', topic, n, 'after', high.get(topic), 'dup', (frame[0]! >> 3) & 1, 'pid', pid)
+              else high.set(topic, n)
+            })
+          f = { toBroker: mk('C'), toClient: mk('S') }
+          fr.set(link, f)
+        }
+        f[dir].push(chunk)
+      },
+    })
     this.all.push(proxy)
     this.#names.set(proxy, name)
     return proxy

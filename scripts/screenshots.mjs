@@ -1,4 +1,4 @@
-// Takes the pictures of the README: the page in the eighth minute of an outage, after a night. Needs `npm run build`.
+// Takes the pictures of the README: the page in the third minute of an outage, after a night. Needs `npm run build`.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

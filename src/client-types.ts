@@ -59,6 +59,11 @@ export interface PublishOptions<Value = Payload> {
   readonly signal?: AbortSignal
 }
 
+/** Options of a publish whose payload a codec makes. */
+export interface EncodedPublishOptions<Value> extends PublishOptions<Value> {
+  readonly codec: Codec<Value>
+}
+
 /** A publish on its way: resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. */
 export interface PendingPublish extends Promise<PublishResult> {
   /** Resolves when the client is answerable for it: a durable one is on disk then. Rejects if it is not accepted. */

@@ -6,6 +6,7 @@ import type { Failure } from '../machines/failure.ts'
 import type {
   ClientStatus,
   DisconnectOptions,
+  EncodedPublishOptions,
   IterableSubscription,
   MessageHandler,
   OutboxStatus,
@@ -181,7 +182,9 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {StoreError} if it is durable and can't be written
    * @throws {DisconnectedError} {ClientDisposedError}; a durable one stays in the store then, and is delivered later
    */
-  publish<Value = Payload>(topic: string, value: Value, options: PublishOptions<Value> = {}): PendingPublish {
+  publish(topic: string, payload: Payload, options?: PublishOptions): PendingPublish
+  publish<Value>(topic: string, value: Value, options: EncodedPublishOptions<Value>): PendingPublish
+  publish<Value>(topic: string, value: Value, options: PublishOptions<Value> = {}): PendingPublish {
     if (this.#disposed) return refusedPublish(new ClientDisposedError())
     return publish(this.#publisher, topic, value, options)
   }

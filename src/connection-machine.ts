@@ -1,6 +1,7 @@
 import type { ConnectionInput } from '../machines/config.ts'
 import type { connectionMachine } from '../machines/connection.ts'
 import type {
+  EncodedPublishOptions,
   IterableSubscription,
   MessageHandler,
   PendingPublish,
@@ -23,7 +24,8 @@ export interface ConnectionMachine extends Disposable {
   /** The input of its actor. It holds no secret. */
   readonly input: ConnectionInput
   /** As `ResilientMqttClient.publish`. */
-  publish<Value = Payload>(topic: string, value: Value, options?: PublishOptions<Value>): PendingPublish
+  publish(topic: string, payload: Payload, options?: PublishOptions): PendingPublish
+  publish<Value>(topic: string, value: Value, options: EncodedPublishOptions<Value>): PendingPublish
   /** As `ResilientMqttClient.subscribe` with a handler. What a handler throws goes to `logger`. */
   subscribe<Value = Uint8Array>(
     filter: string,
@@ -57,7 +59,8 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   return {
     machine,
     input,
-    publish: (topic, value, publishOptions = {}) => publish(publisher, topic, value, publishOptions),
+    publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = {}) =>
+      publish(publisher, topic, value, publishOptions),
     subscribe: <Value>(
       filter: string,
       handlerOrOptions?: MessageHandler<Value> | SubscribeOptions<Value>,

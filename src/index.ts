@@ -2,6 +2,7 @@ export { ResilientMqttClient } from './client.ts'
 export type {
   ClientStatus,
   DisconnectOptions,
+  EncodedPublishOptions,
   IterableSubscription,
   MessageHandler,
   OutboxStatus,

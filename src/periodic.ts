@@ -53,7 +53,8 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
       await send(signal)
     } catch (error) {
       giveUp()
-      if (!signal.aborted && error !== notNow) port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
+      if (!signal.aborted && error !== notNow)
+        port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
       throw error
     }
   }

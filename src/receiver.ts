@@ -40,8 +40,8 @@ export function createDeliver<Value>(delivery: Delivery<Value>): (packet: Incomi
 
   const invalid = (packet: IncomingPublish, error: InvalidMessageError): undefined => {
     const { onInvalid } = options
-    if (!onInvalid) return void delivery.onInvalid(error)
-    callGuarded(() => onInvalid(error, new ReceivedMessage(packet, packet.payload)), onThrow)
+    if (onInvalid) callGuarded(() => onInvalid(error, new ReceivedMessage(packet, packet.payload)), onThrow)
+    else delivery.onInvalid(error)
   }
 
   const conclude = (packet: IncomingPublish, { issues, ...result }: SchemaResult<Value>): Processing =>

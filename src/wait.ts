@@ -25,7 +25,7 @@ export interface Ending<Value> {
  *
  * @param start - begins to listen; returns how to stop that
  */
-export function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (() => void)[]): Promise<Value> {
+function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (() => void)[]): Promise<Value> {
   const { signal, timeout } = options
   const { promise, resolve, reject } = deferred<Value>()
   const stops: (() => void)[] = []

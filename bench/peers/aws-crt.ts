@@ -29,7 +29,11 @@ export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, kee
   const client = new mqtt5.Mqtt5Client({
     hostName: '127.0.0.1',
     port,
-    connectProperties: { clientId, keepAliveIntervalSeconds: keepalive, sessionExpiryIntervalSeconds: clean ? 0 : 3_600 },
+    connectProperties: {
+      clientId,
+      keepAliveIntervalSeconds: keepalive,
+      sessionExpiryIntervalSeconds: clean ? 0 : 3_600,
+    },
     sessionBehavior: clean ? 1 : 2,
     minReconnectDelayMs: retryDelay,
     maxReconnectDelayMs: retryDelay,

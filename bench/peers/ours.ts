@@ -1,7 +1,7 @@
 import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
 import type { Connect, PeerOptions } from './peer.ts'
 
-export function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }: PeerOptions) {
+function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }: PeerOptions) {
   return {
     url: `mqtt://127.0.0.1:${port}`,
     options: { clientId, clean, protocolVersion: 5, keepalive: keepalive * 1_000 },

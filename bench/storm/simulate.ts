@@ -52,7 +52,10 @@ const LEARN_WITHIN = 200
 const PATIENCE = 3_600_000
 
 /** The real machines, in simulated time, against a broker that is gone for a while. */
-export function simulate(policy: StormPolicy, { clients, capacity, backlog, seed, ...options }: StormOptions): StormResult {
+export function simulate(
+  policy: StormPolicy,
+  { clients, capacity, backlog, seed, ...options }: StormOptions,
+): StormResult {
   const skipped = policy.memoryless ? Math.max(0, options.outage - 60_000) : 0
   const outage = options.outage - skipped
   const queue = new EventQueue()

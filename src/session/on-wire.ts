@@ -2,11 +2,18 @@ import { isSuspect } from './blame.ts'
 import type { Link } from './link.ts'
 import type { Publication } from './publication.ts'
 
+/**
+ * How many publishes of QoS 2 a broker of MQTT 3.1.1 gets at a time, because it has no way to tell how many it takes:
+ * mosquitto closes the connection at the next publish when it holds `max_inflight_messages` of them, 20 by default.
+ */
+const MAX_EXACTLY_ONCE = 16
+
 /** The publishes of QoS 1 and 2 that the broker holds un-acked on the connection that is open. */
 export class OnWire {
   readonly #onAnswer: () => void
   #link: Link | undefined
   #count = 0
+  #exactlyOnce = 0
   /** Whether one of them is a suspect: then it is alone. */
   #suspect = false
   /** Whether the broker answered on this connection: if it then closes on a suspect, that is what it minds. */
@@ -30,6 +37,7 @@ export class OnWire {
   reset(link: Link | undefined): void {
     this.#link = link
     this.#count = 0
+    this.#exactlyOnce = 0
     this.#suspect = false
     this.#trial = 'none'
   }
@@ -38,14 +46,20 @@ export class OnWire {
     this.#trial = 'answered'
   }
 
-  /** How many more the broker takes. */
-  room({ limits }: Link): number {
-    return limits.receiveMaximum - this.#count
+  /**
+   * Whether the broker takes one more.
+   *
+   * @param before - what is about to be added before it
+   */
+  hasRoomFor({ qos }: Publication, { limits, protocolVersion }: Link, before: readonly Publication[] = []): boolean {
+    if (this.#count + before.length >= limits.receiveMaximum) return false
+    if (qos !== 2 || protocolVersion === 5) return true
+    return this.#exactlyOnce + before.filter(isExactlyOnce).length < MAX_EXACTLY_ONCE
   }
 
   /** @param ready - whether the restore is over */
   mayAdd(publication: Publication, link: Link, ready: boolean): boolean {
-    if (this.#suspect || this.room(link) <= 0) return false
+    if (this.#suspect || !this.hasRoomFor(publication, link)) return false
     if (!isSuspect(publication)) return true
     // It goes alone: after the restore, with nothing else under way, and only if the broker is alive.
     if (!ready || this.#count > 0) return false
@@ -56,12 +70,14 @@ export class OnWire {
   add(publication: Publication): void {
     publication.onWire = true
     this.#count++
+    if (isExactlyOnce(publication)) this.#exactlyOnce++
     if (isSuspect(publication)) this.#suspect = true
   }
 
   /** One of them was acknowledged. */
-  remove(): void {
+  remove(publication: Publication): void {
     this.#count--
+    if (isExactlyOnce(publication)) this.#exactlyOnce--
     this.#suspect = false
   }
 
@@ -73,4 +89,8 @@ export class OnWire {
       this.#onAnswer()
     })
   }
+}
+
+function isExactlyOnce({ qos }: Publication): boolean {
+  return qos === 2
 }

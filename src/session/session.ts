@@ -139,7 +139,7 @@ export class Session {
     }
     // MQTT.js still has to handle this packet: the id may be used again only after that, so sending waits.
     this.#inFlight.acknowledged(publication)
-    this.#onWire.remove()
+    this.#onWire.remove(publication)
     this.#settle(publication, ack)
     this.#pumpSoon()
   }
@@ -228,10 +228,9 @@ export class Session {
   }
 
   #pump(): void {
-    if (this.#journaling) return
-    if (this.#resending) this.#resend()
     const link = this.#link
-    if (!link) return
+    if (this.#journaling || !link) return
+    if (this.#resending) this.#resend(link)
     while (this.#gateOpen && !this.#resending) {
       const publication = this.outbox.peek(this.#options.now())
       if (!publication || !this.#roomFor(publication)) return
@@ -242,11 +241,10 @@ export class Session {
   }
 
   /** Resends in a pipeline what was in flight, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
-  #resend(): void {
-    const link = this.#link
+  #resend(link: Link): void {
     for (const publication of this.#inFlight.values()) {
       if (publication.onWire) continue
-      if (!link?.writable || !this.#onWire.mayAdd(publication, link, this.#gateOpen)) return
+      if (!link.writable || !this.#onWire.mayAdd(publication, link, this.#gateOpen)) return
       if (publication.phase === 'sent' && this.#cannotBeSent(publication, link)) {
         this.#inFlight.giveUp(publication, 'finish')
         continue
@@ -294,10 +292,10 @@ export class Session {
   /** Their packet ids go to disk before they go to the broker, so that the next process resends them under the same. */
   #sendDurable(journal: Journal, link: Link): void {
     const batch: Publication[] = []
-    const room = Math.min(JOURNAL_BATCH, this.#onWire.room(link))
-    while (batch.length < room) {
+    while (batch.length < JOURNAL_BATCH) {
       const publication = this.outbox.peek(this.#options.now())
       if (!publication?.durable || !this.#inFlight.hasIdFor(publication)) break
+      if (!this.#onWire.hasRoomFor(publication, link, batch)) break
       if (batch.length > 0 && isSuspect(publication)) break
       this.outbox.shift(publication)
       if (this.#cannotBeSent(publication, link)) continue

@@ -128,7 +128,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   *match(topic: string): Iterable<S> {
     for (const { subscribers } of this.#matcher.match(topic)) {
       // A handler may subscribe or unsubscribe: who comes now is not meant, who has gone neither.
-      for (const subscriber of [...subscribers]) if (subscribers.has(subscriber)) yield subscriber as S
+      for (const subscriber of Array.from(subscribers)) if (subscribers.has(subscriber)) yield subscriber as S
     }
   }
 

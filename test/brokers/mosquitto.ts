@@ -83,7 +83,7 @@ export class Mosquitto {
     for (const port of Object.values(this.ports)) await Promise.race([gone, listening(port)])
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGHUP'): void {
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGHUP' | 'SIGUSR1'): void {
     this.#process?.kill(signal)
   }
 

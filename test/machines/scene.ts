@@ -173,7 +173,7 @@ export async function settle() {
   for (let n = 0; n < 12; n++) await Promise.resolve()
 }
 
-export function stateName(value: unknown): string {
+function stateName(value: unknown): string {
   if (typeof value === 'string') return value
   return Object.entries(value as Record<string, unknown>)
     .map(([parent, child]) => `${parent}.${stateName(child)}`)

@@ -49,7 +49,10 @@ describe('codecs', () => {
 
   test('json, text, binary and one of your own encode', async () => {
     const { server, client } = await scene()
-    const hex: Codec<number> = { encode: (value) => value.toString(16), decode: (it) => Number.parseInt(String(it), 16) }
+    const hex: Codec<number> = {
+      encode: (value) => value.toString(16),
+      decode: (it) => Number.parseInt(String(it), 16),
+    }
     await client.connect()
     await client.publish('a', { a: 1 }, { codec: json() })
     await client.publish('a', 'äö', { codec: text })
@@ -115,10 +118,9 @@ describe('schemas', () => {
   })
 
   test("with ack: 'after-handler' an invalid message is acknowledged: it will not be valid the next time", async () => {
-    const { server, invalid } = await received(
-      { codec: json<number>(), schema: numbers, ack: 'after-handler' },
-      ['"x"'],
-    )
+    const { server, invalid } = await received({ codec: json<number>(), schema: numbers, ack: 'after-handler' }, [
+      '"x"',
+    ])
     expect(invalid).toHaveLength(1)
     expect(told(server, 1, 'puback')).toEqual(['puback 1'])
   })
@@ -152,15 +154,14 @@ test('types follow from codec and schema', async () => {
     codec: json<number>(),
     schema: numbers,
   })
-  expectTypeOf(client.subscribe('a', { codec: text })[Symbol.asyncIterator]().next)
-    .returns.resolves.toHaveProperty('value')
-    .extract<Message<string>>()
-    .toEqualTypeOf<Message<string>>()
+  expectTypeOf(client.subscribe('a', { codec: text })).toExtend<AsyncIterable<Message<string>>>()
   // @ts-expect-error a number is no payload without a codec
   await outcomes([client.publish('a', 5)])
   // @ts-expect-error the codec takes strings
   await outcomes([client.publish('a', 5, { codec: text })])
-  expectTypeOf(client.publish<{ a: number }>).parameter(1).toEqualTypeOf<{ a: number }>()
+  expectTypeOf(client.publish<{ a: number }>)
+    .parameter(1)
+    .toEqualTypeOf<{ a: number }>()
 })
 
 function fail(): never {

@@ -47,25 +47,28 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     expect(subscription.dropped).toBe(3)
   })
 
-  test.each(['break', 'throw', 'return'] as const)('%s ends the subscription, and holds no acknowledgement back', async (how) => {
-    const { server, client } = await scene({ version })
-    const subscription = client.subscribe('a', { qos: 1 })
-    client.subscribe('b', () => {}, { qos: 1 })
-    await client.connect()
-    for (const i of range(3)) server.publish('a', `${i}`, { qos: 1 })
-    server.publish('b', '', { qos: 1 })
-    const first = async (): Promise<Message | undefined> => {
-      for await (const message of subscription) {
-        if (how === 'throw') throw new Error('enough')
-        if (how === 'return') return message
-        break
+  test.each(['break', 'throw', 'return'] as const)(
+    '%s ends the subscription, and holds no acknowledgement back',
+    async (how) => {
+      const { server, client } = await scene({ version })
+      const subscription = client.subscribe('a', { qos: 1 })
+      client.subscribe('b', () => {}, { qos: 1 })
+      await client.connect()
+      for (const i of range(3)) server.publish('a', `${i}`, { qos: 1 })
+      server.publish('b', '', { qos: 1 })
+      const first = async (): Promise<Message | undefined> => {
+        for await (const message of subscription) {
+          if (how === 'throw') throw new Error('enough')
+          if (how === 'return') return message
+          break
+        }
       }
-    }
-    await first().catch(() => {})
-    await server.waitFor('unsubscribe')
-    await server.waitFor('puback', { count: 4 })
-    expect(client.status.subscriptions.wanted).toBe(1)
-  })
+      await first().catch(() => {})
+      await server.waitFor('unsubscribe')
+      await server.waitFor('puback', { count: 4 })
+      expect(client.status.subscriptions.wanted).toBe(1)
+    },
+  )
 
   test('several loops share the messages, and each acknowledges its own', async () => {
     const { server, client } = await scene({ version })

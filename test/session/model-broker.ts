@@ -128,7 +128,7 @@ class Connection implements Link {
     this.inFlight.add(packetId)
     this.#broker.mostInFlight = Math.max(this.#broker.mostInFlight, this.inFlight.size)
     if (packetId < 1 || packetId > 65_535) violations.push(`id ${packetId}`)
-    if (this.#session.onWire !== this.inFlight.size) violations.push('it miscounts')
+    if (this.#session.onWire < this.inFlight.size) violations.push('it miscounts')
   }
 
   pubrel(packetId: number): void {

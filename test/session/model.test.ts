@@ -63,7 +63,10 @@ class Scene {
   }
 
   connect(keepSession: boolean): void {
-    if (!keepSession) for (const it of this.published) if (it.outcomes.length === 0) it.risked = true
+    if (!keepSession) {
+      // What is past PUBREC was taken, and may not be sent anew.
+      for (const it of this.published) if (it.outcomes.length === 0) it.risked ||= it.publication.phase !== 'released'
+    }
     this.broker.connect(this.session, keepSession)
   }
 
@@ -102,9 +105,9 @@ const publish = fc
   )
 
 const drops = (failures: readonly Failure[]) =>
-  fc.constantFrom(...failures).map((failure) =>
-    named(`drop(${failure.kind})`, (scene) => scene.broker.drop(scene.session, failure)),
-  )
+  fc
+    .constantFrom(...failures)
+    .map((failure) => named(`drop(${failure.kind})`, (scene) => scene.broker.drop(scene.session, failure)))
 
 const steps = (failures: readonly Failure[]) =>
   fc.array(
@@ -147,7 +150,7 @@ const steps = (failures: readonly Failure[]) =>
       },
       { weight: 4, arbitrary: fc.constant(named('turn', async () => await Promise.resolve())) },
     ),
-    { maxLength: 120 },
+    { maxLength: 120, size: 'max' },
   )
 
 const outbox = fc.record({
@@ -201,7 +204,7 @@ describe('whatever happens, in whatever order', () => {
         expectOrder(scene)
         expect(scene.published.flatMap(({ outcomes }) => outcomes)).not.toContain(PoisonPacketError.name)
       }),
-      { numRuns: 15_000 },
+      { numRuns: 1_000 },
     )
   }, 60_000)
 
@@ -213,7 +216,7 @@ describe('whatever happens, in whatever order', () => {
         expectNothingIsLost(scene)
         expectOrder(scene)
       }),
-      { numRuns: 15_000 },
+      { numRuns: 1_000 },
     )
   }, 60_000)
 

@@ -69,7 +69,11 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
   })
 
   test('a response is awaited, matched and told; without one in time it is a timeout', async () => {
-    const response = { filter: 'answer/+', timeout: 3_000, match: (message: { text(): string }) => message.text() !== 'no' }
+    const response = {
+      filter: 'answer/+',
+      timeout: 3_000,
+      match: (message: { text(): string }) => message.text() !== 'no',
+    }
     const { server, client, start, asked, pass, log } = await periodic(version, { response })
     start()
     await client.connect()

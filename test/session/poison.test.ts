@@ -105,7 +105,11 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
   ] as const)('%s: never quarantined', async (_what, broken) => {
     const { server, client } = await scene({
       version,
-      script: (_connection, n) => ({ connack: { sessionPresent: n > 1 }, puback: false, ...(n < 12 ? broken : { puback: 0 }) }),
+      script: (_connection, n) => ({
+        connack: { sessionPresent: n > 1 },
+        puback: false,
+        ...(n < 12 ? broken : { puback: 0 }),
+      }),
     })
     const published = outcomes(range(3).map((i) => client.publish('a', `${i}`, { qos: 1 })))
     void client.connect()
@@ -157,7 +161,10 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
     await client.connect()
     const published: Promise<unknown>[] = []
     for (let i = 0; i < 10; i++) {
-      published.push(client.publish('bad', '').catch(() => {}), client.publish('good', '', { qos: 1 }))
+      published.push(
+        client.publish('bad', '').catch(() => {}),
+        client.publish('good', '', { qos: 1 }),
+      )
       await published.at(-1)
     }
     expect(new Set(await outcomes(published))).toEqual(new Set(['done']))

@@ -16,7 +16,11 @@ const text = (maxLength: number) =>
   )
 const topic = text(300).filter((it) => it !== '')
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
-const payload = fc.oneof(text(500), bytes(500), fc.integer({ min: 100, max: 20_000 }).map((n) => 'x'.repeat(n)))
+const payload = fc.oneof(
+  text(500),
+  bytes(500),
+  fc.integer({ min: 100, max: 20_000 }).map((n) => 'x'.repeat(n)),
+)
 const properties = fc.record(
   {
     payloadFormatIndicator: fc.boolean(),

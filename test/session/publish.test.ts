@@ -106,7 +106,9 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     const waiting = outcomes([client.publish('a', '', { qos: 1 })])
     await client[Symbol.asyncDispose]()
     const after = client.publish('a', '')
-    expect([...(await waiting), ...(await outcomes([after, after.accepted]))]).toEqual(Array(3).fill('ClientDisposedError'))
+    expect([...(await waiting), ...(await outcomes([after, after.accepted]))]).toEqual(
+      Array(3).fill('ClientDisposedError'),
+    )
   })
 
   test('an id that was given up at disconnect() is used again only when the broker has forgotten it', async () => {
@@ -133,17 +135,16 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
     expect(await client.publish('a', '', { qos })).toEqual(result)
   })
 
-  test.each(([1, 2] as const).flatMap((qos) => [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99].map((code) => ({ qos, code }))))(
-    'QoS $qos, reason code $code: refused, and the id is free again',
-    async ({ qos, code }) => {
-      const { client } = await scene({ script: { puback: code, connack: { properties: { receiveMaximum: 1 } } } })
-      await client.connect()
-      const refused = client.publish('a', '', { qos })
-      await expect(refused).rejects.toBeInstanceOf(PublishRefusedError)
-      await expect(refused).rejects.toMatchObject({ reasonCode: code, topic: 'a' })
-      expect(await outcomes([client.publish('a', '', { qos })])).toEqual(['PublishRefusedError'])
-    },
-  )
+  test.each(
+    ([1, 2] as const).flatMap((qos) => [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99].map((code) => ({ qos, code }))),
+  )('QoS $qos, reason code $code: refused, and the id is free again', async ({ qos, code }) => {
+    const { client } = await scene({ script: { puback: code, connack: { properties: { receiveMaximum: 1 } } } })
+    await client.connect()
+    const refused = client.publish('a', '', { qos })
+    await expect(refused).rejects.toBeInstanceOf(PublishRefusedError)
+    await expect(refused).rejects.toMatchObject({ reasonCode: code, topic: 'a' })
+    expect(await outcomes([client.publish('a', '', { qos })])).toEqual(['PublishRefusedError'])
+  })
 
   test('the reason string is told', async () => {
     const properties = { reasonString: 'not on Sundays' }
@@ -160,15 +161,18 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
     ['PUBACK', 1, 0x40, 0xfe],
     ['PUBREC', 2, 0x50, 0xfe],
     ['PUBREC', 2, 0x50, 0x95],
-  ] as const)('a code that nobody knows in a %s leaves nothing pending: it is poison', async (_cmd, qos, type, code) => {
-    const answer = { bytes: Uint8Array.of(type, 3, 0, 1, code) }
-    const { client } = await scene({
-      script: sessionIs(true, { steps: [{ at: 'publish', topic: 'bad', do: answer }] }),
-    })
-    await client.connect()
-    const published = [client.publish('bad', '', { qos }), client.publish('good', '', { qos })]
-    expect(await outcomes(published)).toEqual(['PoisonPacketError', 'done'])
-  })
+  ] as const)(
+    'a code that nobody knows in a %s leaves nothing pending: it is poison',
+    async (_cmd, qos, type, code) => {
+      const answer = { bytes: Uint8Array.of(type, 3, 0, 1, code) }
+      const { client } = await scene({
+        script: sessionIs(true, { steps: [{ at: 'publish', topic: 'bad', do: answer }] }),
+      })
+      await client.connect()
+      const published = [client.publish('bad', '', { qos }), client.publish('good', '', { qos })]
+      expect(await outcomes(published)).toEqual(['PoisonPacketError', 'done'])
+    },
+  )
 })
 
 describe('the limits of an MQTT 5 broker', () => {
@@ -194,20 +198,23 @@ describe('the limits of an MQTT 5 broker', () => {
     ['maximumQos', { maximumQoS: 0 }, { qos: 1 }],
     ['retainAvailable', { retainAvailable: false }, { retain: true }],
     ['maximumPacketSize', { maximumPacketSize: 10 }, { properties: { contentType: 'text' } }],
-  ] as const)('%s: what is beyond it is rejected, offline and online, the rest goes', async (limit, properties, options) => {
-    const { server, client } = await scene({ script: { connack: { properties } } })
-    const waiting = client.publish('a', 'no', options)
-    const fine = client.publish('a', 'yes')
-    await client.connect()
-    const now = client.publish('a', 'no', options)
-    for (const published of [waiting, now]) {
-      await expect(published).rejects.toBeInstanceOf(NotSupportedByBrokerError)
-      await expect(published).rejects.toMatchObject({ limit })
-    }
-    await fine
-    await server.waitFor('publish')
-    expect(told(server, 1, 'publish')).toEqual(['publish yes'])
-  })
+  ] as const)(
+    '%s: what is beyond it is rejected, offline and online, the rest goes',
+    async (limit, properties, options) => {
+      const { server, client } = await scene({ script: { connack: { properties } } })
+      const waiting = client.publish('a', 'no', options)
+      const fine = client.publish('a', 'yes')
+      await client.connect()
+      const now = client.publish('a', 'no', options)
+      for (const published of [waiting, now]) {
+        await expect(published).rejects.toBeInstanceOf(NotSupportedByBrokerError)
+        await expect(published).rejects.toMatchObject({ limit })
+      }
+      await fine
+      await server.waitFor('publish')
+      expect(told(server, 1, 'publish')).toEqual(['publish yes'])
+    },
+  )
 
   test.each([0, 1, 2] as const)('Maximum Packet Size is exact, QoS %i', async (qos) => {
     const packet = { cmd: 'publish', topic: 'a', payload: 'x'.repeat(150), qos, retain: false, dup: false } as const
@@ -220,19 +227,18 @@ describe('the limits of an MQTT 5 broker', () => {
   })
 })
 
-test.each([
-  { properties: { userProperties: {} } },
-  { properties: { userProperties: { a: [] } } },
-  { properties: {} },
-])('properties that hold nothing hold nothing up: $properties', async (options) => {
-  const { client } = await scene()
-  await client.connect()
-  expect(await outcomes(([0, 1, 2] as const).map((qos) => client.publish('a', '', { qos, ...options })))).toEqual([
-    'done',
-    'done',
-    'done',
-  ])
-})
+test.each([{ properties: { userProperties: {} } }, { properties: { userProperties: { a: [] } } }, { properties: {} }])(
+  'properties that hold nothing hold nothing up: $properties',
+  async (options) => {
+    const { client } = await scene()
+    await client.connect()
+    expect(await outcomes(([0, 1, 2] as const).map((qos) => client.publish('a', '', { qos, ...options })))).toEqual([
+      'done',
+      'done',
+      'done',
+    ])
+  },
+)
 
 test('50 MB of QoS 0 to a server that does not read: bounded memory, and every promise settles', async () => {
   const sockets: Socket[] = []

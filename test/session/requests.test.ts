@@ -9,7 +9,9 @@ async function answer(server: ScriptedServer, n = 1, payload?: string): Promise<
   const request = await server.waitFor('publish', { count: n })
   const { responseTopic = '', correlationData } = request.properties ?? {}
   const properties = correlationData && { correlationData }
-  server.publish(responseTopic, payload ?? [...request.payload.toString()].toReversed().join(''), { ...(properties && { properties }) })
+  server.publish(responseTopic, payload ?? Array.from(request.payload.toString()).toReversed().join(''), {
+    ...(properties && { properties }),
+  })
 }
 
 const textOf = (message: Message) => message.text()
@@ -28,7 +30,9 @@ describe('requests of MQTT 5', () => {
       'publish',
       'publish',
     ])
-    expect(server.received('publish').every(({ properties }) => properties?.responseTopic === 'my/responses')).toBe(true)
+    expect(server.received('publish').every(({ properties }) => properties?.responseTopic === 'my/responses')).toBe(
+      true,
+    )
   })
 
   test('a request waits for the SUBACK of its response topic, also when others are subscribing', async () => {
@@ -58,7 +62,9 @@ describe('requests of MQTT 5', () => {
     server.kick()
     await connected
     expect(told(server, 2, 'subscribe', 'publish')).toHaveLength(1)
-    server.publish(properties?.responseTopic ?? '', '21', { properties: { correlationData: properties!.correlationData! } })
+    server.publish(properties?.responseTopic ?? '', '21', {
+      properties: { correlationData: properties!.correlationData! },
+    })
     expect(await response).toBe('21')
   })
 

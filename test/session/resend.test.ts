@@ -121,23 +121,26 @@ test('what is beyond the limits of the next connection is not sent again', async
 test.each([
   { present: true, expected: ['old', 'new'] },
   { present: false, expected: ['new'] },
-])('incoming QoS 2 between PUBLISH and PUBREL, session present: $present (MQTT-3.2.2-5)', async ({ present, expected }) => {
-  const first = { steps: [{ at: 'pubrec', do: 'ignore' }] } as const
-  const { server, client } = await scene({ script: sessionIs(present, first, {}) })
-  const received: string[] = []
-  client.subscribe('a', (message) => received.push(message.text()), { qos: 2 })
-  await client.connect()
-  server.publish('a', 'old', { qos: 2, messageId: 7 })
-  await server.waitFor('pubrec')
-  const connected = new Promise((resolve) => client.on('connected', resolve))
-  server.kick()
-  await connected
-  server.send({ cmd: 'pubrel', messageId: 7 })
-  await server.waitFor('pubcomp')
-  server.publish('a', 'new', { qos: 2, messageId: 7 })
-  await server.waitFor('pubcomp', { count: 2 })
-  expect(received).toEqual(expected)
-})
+])(
+  'incoming QoS 2 between PUBLISH and PUBREL, session present: $present (MQTT-3.2.2-5)',
+  async ({ present, expected }) => {
+    const first = { steps: [{ at: 'pubrec', do: 'ignore' }] } as const
+    const { server, client } = await scene({ script: sessionIs(present, first, {}) })
+    const received: string[] = []
+    client.subscribe('a', (message) => received.push(message.text()), { qos: 2 })
+    await client.connect()
+    server.publish('a', 'old', { qos: 2, messageId: 7 })
+    await server.waitFor('pubrec')
+    const connected = new Promise((resolve) => client.on('connected', resolve))
+    server.kick()
+    await connected
+    server.send({ cmd: 'pubrel', messageId: 7 })
+    await server.waitFor('pubcomp')
+    server.publish('a', 'new', { qos: 2, messageId: 7 })
+    await server.waitFor('pubcomp', { count: 2 })
+    expect(received).toEqual(expected)
+  },
+)
 
 test('a QoS 0 publish that the socket has not taken is lost with the connection', async () => {
   const { server, client } = await scene()

@@ -3,7 +3,19 @@ import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type ResilientMqttClient, type SubscribeOptions } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
-import { isPending, nameOf, outcomes, range, scene, sessionIs, syncState, told, turns, until, versions } from './scene.ts'
+import {
+  isPending,
+  nameOf,
+  outcomes,
+  range,
+  scene,
+  sessionIs,
+  syncState,
+  told,
+  turns,
+  until,
+  versions,
+} from './scene.ts'
 
 const nothing = () => {}
 
@@ -137,7 +149,11 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('unsubscribed while it is asked for anew: the broker is told, since it holds it', async () => {
-    const { server, client } = await scene({ version, script: sessionIs(true), subscriptions: { onSessionPresent: 'always' } })
+    const { server, client } = await scene({
+      version,
+      script: sessionIs(true),
+      subscriptions: { onSessionPresent: 'always' },
+    })
     const subscription = client.subscribe('a', nothing)
     await client.connect()
     const again = new Promise((resolve) => client.on('connected', resolve))
@@ -164,7 +180,10 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('subscribed again before the UNSUBACK: it is asked for after it', async () => {
-    const { server, client } = await scene({ version, script: { steps: [{ at: 'unsubscribe', nth: 1, do: 'ignore' }] } })
+    const { server, client } = await scene({
+      version,
+      script: { steps: [{ at: 'unsubscribe', nth: 1, do: 'ignore' }] },
+    })
     const first = client.subscribe('a', nothing)
     await client.connect()
     first.unsubscribe()
@@ -183,7 +202,13 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
   test('a refused filter is retried with a backoff while the others go on, then it fails', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({ version, clock, now: clock.now, random: () => 0.5, script: { suback: { bad: 0x87 } } })
+    const { server, client } = await scene({
+      version,
+      clock,
+      now: clock.now,
+      random: () => 0.5,
+      script: { suback: { bad: 0x87 } },
+    })
     const failed: unknown[] = []
     client.on('subscriptionFailed', ({ filter, error }) => failed.push(`${filter}: ${nameOf(error)}`))
     const good = client.subscribe('good', nothing)
@@ -224,7 +249,11 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     await client.connect()
     for (const i of range(10)) await client.subscribe(`good/${i}`, nothing).ready
     expect(await isPending(ready)).toBe(true)
-    expect(filters(server).flat().filter((filter) => filter === 'bad')).toHaveLength(1)
+    expect(
+      filters(server)
+        .flat()
+        .filter((filter) => filter === 'bad'),
+    ).toHaveLength(1)
     server.current!.behaviour = {}
     clock.tick(20_000)
     expect(await ready).toBe(0)
