@@ -41,7 +41,7 @@ export class ChaosBroker implements AsyncDisposable {
         'autosave_interval 0',
         // mosquitto 2.0 mixes up the order of a subscriber's messages once its window is full, on the wire and for any
         // client: what is new overtakes what is queued. So the window is never full here.
-        'max_inflight_messages 100',
+        'max_inflight_messages 20000',
         'max_queued_messages 0',
         'log_type error',
       ],

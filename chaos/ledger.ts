@@ -65,10 +65,7 @@ export class Stream {
       return
     }
     inbox.receipts.set(n, { epoch })
-    if (n < inbox.highest) {
-      inbox.outOfOrder++
-      if (process.env.DBG) console.error('OOO', this.topic, subscriber, n, 'after', inbox.highest)
-    }
+    if (n < inbox.highest) inbox.outOfOrder++
     inbox.highest = Math.max(inbox.highest, n)
   }
 

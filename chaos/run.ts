@@ -39,7 +39,7 @@ export async function runChaos(options: ChaosOptions) {
   const random = seeded(seed)
   const randomSize = seeded(seed + 1)
   const ledger = new Ledger()
-  const handlesBefore = activeHandles()
+  const handlesBefore = activeHandles().length
   const fallen: Record<string, number> = {}
   const recoveries: number[] = []
   let maxSockets = 0
@@ -172,6 +172,7 @@ export async function runChaos(options: ChaosOptions) {
   }
 
   await sleep(300)
+  const leaked = activeHandles().slice(handlesBefore)
   const summary = ledger.summary()
   return {
     seconds,
@@ -184,7 +185,8 @@ export async function runChaos(options: ChaosOptions) {
     medianRecoveryMs: recoveries.length === 0 ? null : spreadOf(recoveries).median,
     medianDowntimeMs: downtimes.length === 0 ? null : spreadOf(downtimes).median,
     maxSockets,
-    leakedHandles: Math.max(0, activeHandles() - handlesBefore),
+    leakedHandles: leaked.length,
+    leaked,
   }
 }
 
@@ -196,59 +198,7 @@ class Proxies implements AsyncDisposable {
   readonly #names = new Map<Proxy, string>()
 
   async open(target: number, name: string): Promise<Proxy> {
-    const high = new Map<string, number>()
-    const fr = new WeakMap<object, any>()
-    const f2 = new WeakMap<object, any>()
-    const { Frames } = await import('../bench/frames.ts')
-    const proxy = await Proxy.start({
-      target,
-      onBytes: (dir, chunk, link) => {
-        if (name !== 's1') return
-        let f = fr.get(link)
-        if (!f) {
-          console.error('WIRE new link', JSON.stringify((globalThis as any).cnt))
-          ;(globalThis as any).cnt = {}
-          const mk = (d: string) =>
-            new Frames((frame) => {
-              const t = frame[0]! >> 4
-              if (t !== 3) {
-                if (t >= 4 && t <= 7) {
-                  const k = name + d + t
-                  ;(globalThis as any).cnt ??= {}
-                  ;(globalThis as any).cnt[k] = ((globalThis as any).cnt[k] ?? 0) + 1
-                } else console.error('WIRE', d, 'type', t, frame.length < 30 ? frame.toString('hex') : '')
-                return
-              }
-              let i = 1
-              while (frame[i]! & 0x80) i++
-              i++
-              const tl = frame.readUInt16BE(i)
-              const topic = frame.toString('utf8', i + 2, i + 2 + tl)
-              i += 2 + tl
-              const qos = (frame[0]! >> 1) & 3
-              const pid = qos ? frame.readUInt16BE(i) : 0
-              if (qos) i += 2
-              i += 1 + frame[i]!
-              const n = parseInt(frame.toString('utf8', i))
-              if (qos) {
-                const seen = f2.get(link) ?? new Map()
-                f2.set(link, seen)
-                const key = topic + n
-                if (seen.has(pid) && seen.get(pid) !== key) console.error('WIRE PIDREUSE', pid, seen.get(pid), key)
-                seen.set(pid, key)
-              }
-              ;(globalThis as any).cnt ??= {}
-              ;(globalThis as any).cnt[d + 'pub' + qos] = ((globalThis as any).cnt[d + 'pub' + qos] ?? 0) + 1
-              if (n < (high.get(topic) ?? 0))
-                console.error('WIRE OOO', topic, n, 'after', high.get(topic), 'dup', (frame[0]! >> 3) & 1, 'pid', pid)
-              else high.set(topic, n)
-            })
-          f = { toBroker: mk('C'), toClient: mk('S') }
-          fr.set(link, f)
-        }
-        f[dir].push(chunk)
-      },
-    })
+    const proxy = await Proxy.start({ target })
     this.all.push(proxy)
     this.#names.set(proxy, name)
     return proxy
@@ -283,7 +233,7 @@ async function eventually(holds: () => boolean, within: number): Promise<boolean
 }
 
 /** Sockets, servers, timers and processes that would keep this one alive. */
-function activeHandles(): number {
+function activeHandles(): string[] {
   const kept = /^(TCP|TLS|Pipe|Timeout|Immediate|Process|FSReq)/
-  return process.getActiveResourcesInfo().filter((name) => kept.test(name)).length
+  return process.getActiveResourcesInfo().filter((name) => kept.test(name))
 }

@@ -53,8 +53,9 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
       await send(signal)
     } catch (error) {
       giveUp()
-      if (!signal.aborted && error !== notNow)
+      if (!signal.aborted && error !== notNow) {
         port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
+      }
       throw error
     }
   }

@@ -171,6 +171,26 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
   })
 })
 
+test('a SUBACK with a code that nobody knows leaves nothing pending: it is poison', async () => {
+  const { client } = await scene({
+    script: {
+      steps: [
+        {
+          at: 'subscribe',
+          do: (connection, { subscriptions, messageId = 0 }) => {
+            const codes = subscriptions.map(({ topic }) => (topic === 'bad' ? 0x55 : 0))
+            const id = [messageId >> 8, messageId & 0xff]
+            connection.write(Uint8Array.of(0x90, 3 + codes.length, ...id, 0, ...codes))
+          },
+        },
+      ],
+    },
+  })
+  const settled = outcomes(['good', 'bad'].map((filter) => client.subscribe(filter, () => {}).ready))
+  await client.connect()
+  expect(await settled).toEqual(['done', 'PoisonPacketError'])
+})
+
 test('what was quarantined is not brought up again on later connections', async () => {
   const { server, client } = await scene({ script: sessionIs(true, minds('close')) })
   await client.connect()

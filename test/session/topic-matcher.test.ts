@@ -70,8 +70,9 @@ describe('the topic matcher', () => {
     const matcher = new TopicMatcher<number>()
     for (const i of range(100_000)) matcher.add(`site/${i % 100}/device/${i}/+`, i)
     matcher.add('site/+/device/#', -1)
-    for (const i of range(10_000))
+    for (const i of range(10_000)) {
       expect(matcher.match(`site/${i % 100}/device/${i}/x`).toSorted((a, b) => a - b)).toEqual([-1, i])
+    }
     for (const i of range(100_000)) matcher.remove(`site/${i % 100}/device/${i}/+`, i)
     expect(matcher.match('site/1/device/1/x')).toEqual([-1])
   })
