@@ -80,8 +80,8 @@ async function measureCase(row: Row, { contenders, measure }: Case) {
   const present = contenders.filter((contender) => awsCrt || contender !== 'aws-crt')
   const rounds = options.quick ? 1 : Math.min(Number(options.rounds), row.rounds ?? Infinity)
   const measured = new Map<Contender, Metrics[]>(present.map((contender) => [contender, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const contender of round % 2 === 0 ? present : present.toReversed()) {
+  for (let turn = 0; turn < rounds; turn++) {
+    for (const contender of turn % 2 === 0 ? present : present.toReversed()) {
       measured.get(contender)?.push(await measure(contender, context))
     }
   }
@@ -93,9 +93,9 @@ function summarize({ metrics }: Row, measured: ReadonlyMap<Contender, readonly M
   for (const [metric, rule] of Object.entries(metrics)) {
     const values: Record<string, Spread> = {}
     const ratios: Record<string, Spread> = {}
-    const ours = (measured.get('ours') ?? []).map((round) => round[metric] ?? Number.NaN)
+    const ours = (measured.get('ours') ?? []).map((metrics) => metrics[metric] ?? Number.NaN)
     for (const [contender, rounds] of measured) {
-      const theirs = rounds.map((round) => round[metric]).filter((value) => value !== undefined)
+      const theirs = rounds.map((metrics) => metrics[metric]).filter((value) => value !== undefined)
       if (theirs.length === 0) continue
       values[contender] = spreadOf(theirs)
       if (contender !== 'ours') ratios[contender] = spreadOf(theirs.map((value, i) => (ours[i] ?? Number.NaN) / value))

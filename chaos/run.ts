@@ -119,7 +119,7 @@ export async function runChaos(options: ChaosOptions) {
       const chosen = choose(kinds, random)
       for (const name of chosen) fallen[name] = (fallen[name] ?? 0) + 1
       const begun = Date.now()
-      await Promise.all(chosen.map((name) => faults[name]?.(arena)))
+      await Promise.all(chosen.map(async (name) => faults[name]?.(arena)))
       const healed = Date.now()
       // A reset takes a moment until it is noticed.
       await sleep(50)

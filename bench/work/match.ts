@@ -46,7 +46,12 @@ function ourDispatch(names: readonly string[]) {
   })
   let handled = 0
   const receiver = (filter: string): Receiver => ({
-    ...{ filter, qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0, ack: 'on-receipt' },
+    filter,
+    qos: 0,
+    noLocal: false,
+    retainAsPublished: false,
+    retainHandling: 0,
+    ack: 'on-receipt',
     granted: () => {},
     rejected: () => {},
     deliver: () => void handled++,
