@@ -93,9 +93,9 @@ function summarize({ metrics }: Row, measured: ReadonlyMap<Contender, readonly M
   for (const [metric, rule] of Object.entries(metrics)) {
     const values: Record<string, Spread> = {}
     const ratios: Record<string, Spread> = {}
-    const ours = (measured.get('ours') ?? []).map((metrics) => metrics[metric] ?? Number.NaN)
+    const ours = (measured.get('ours') ?? []).map((measurement) => measurement[metric] ?? Number.NaN)
     for (const [contender, rounds] of measured) {
-      const theirs = rounds.map((metrics) => metrics[metric]).filter((value) => value !== undefined)
+      const theirs = rounds.map((measurement) => measurement[metric]).filter((value) => value !== undefined)
       if (theirs.length === 0) continue
       values[contender] = spreadOf(theirs)
       if (contender !== 'ours') ratios[contender] = spreadOf(theirs.map((value, i) => (ours[i] ?? Number.NaN) / value))
