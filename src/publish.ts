@@ -1,5 +1,6 @@
 import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { InvalidOptionError } from './errors.ts'
+import { PublishPromise } from './publish-promise.ts'
 import { checkProperties } from './publish-properties.ts'
 import type { Journal } from './session/journal.ts'
 import { Publication, type PublishResult } from './session/publication.ts'
@@ -34,7 +35,7 @@ export function publish<Value>(
   options: PublishOptions<Value>,
 ): PendingPublish {
   let accepted: Promise<void> | undefined
-  const published = new Promise<PublishResult>((resolve, reject) => {
+  const published = new PublishPromise((resolve, reject) => {
     const { session, journal, now } = publisher
     const payload = encode(value, options)
     checkPublish(topic, payload, options, journal)
@@ -44,12 +45,13 @@ export function publish<Value>(
     if (publication.phase === 'settled') return
     accepted = publication.durable && journal ? journal.accepted(publication) : ACCEPTED
   })
-  return withAcceptance(published, accepted)
+  if (accepted) PublishPromise.accept(published, accepted)
+  return published
 }
 
 /** A publish that is refused before anything else. */
 export function refusedPublish(error: Error): PendingPublish {
-  return withAcceptance(Promise.reject<PublishResult>(error), undefined)
+  return new PublishPromise((_, reject) => reject(error))
 }
 
 /** Gives a publish to the session only if it can go at once: for periodic requests, which must not pile up. */
@@ -72,18 +74,6 @@ export function checkQos(qos: unknown): void {
   if (qos !== 0 && qos !== 1 && qos !== 2) throw new InvalidOptionError('qos', 'must be 0, 1 or 2', qos)
 }
 
-function withAcceptance(published: Promise<PublishResult>, accepted: Promise<void> | undefined): PendingPublish {
-  const acceptance = accepted ?? published.then(() => {})
-  if (acceptance !== ACCEPTED) acceptance.catch(() => {})
-  return Object.defineProperty(published, 'accepted', {
-    get: () => {
-      // Who asks for it may look at nothing else.
-      published.catch(() => {})
-      return acceptance
-    },
-  }) as PendingPublish
-}
-
 function createPublication(
   session: Session,
   topic: string,
@@ -94,14 +84,6 @@ function createPublication(
   reject: (error: unknown) => void,
 ): Publication {
   const { signal, latest } = options
-  const onAbort = () => session.outbox.remove(publication, signal?.reason)
-  const settled = <Argument>(settle: (argument: Argument) => void) =>
-    signal
-      ? (argument: Argument) => {
-          signal.removeEventListener('abort', onAbort)
-          settle(argument)
-        }
-      : settle
   const publication = new Publication({
     topic,
     payload,
@@ -112,11 +94,19 @@ function createPublication(
     expiresAt: now + timeToLive(options),
     latest: latest === true ? topic : latest || undefined,
     durable: options.durable ?? false,
-    resolve: settled(resolve),
-    reject: settled(reject),
+    resolve: signal ? settling(resolve) : resolve,
+    reject: signal ? settling(reject) : reject,
   })
-  signal?.addEventListener('abort', onAbort)
+  const onAbort = signal && (() => session.outbox.remove(publication, signal.reason))
+  if (onAbort) signal.addEventListener('abort', onAbort)
   return publication
+
+  function settling<Argument>(settle: (argument: Argument) => void) {
+    return (argument: Argument) => {
+      if (onAbort) signal?.removeEventListener('abort', onAbort)
+      settle(argument)
+    }
+  }
 }
 
 /** The shorter of the two, in milliseconds. */

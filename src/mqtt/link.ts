@@ -45,7 +45,7 @@ export class MqttLink implements Link {
     return !this.#closed && !this.#client.stream.writableNeedDrain
   }
 
-  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void {
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void {
     if (this.#closed) return
     const { topic, payload, qos, retain, properties } = packet
     const options: IClientPublishOptions = { qos, retain, dup }
@@ -53,7 +53,7 @@ export class MqttLink implements Link {
       options.properties = properties as NonNullable<typeof options.properties>
     }
     if (qos > 0) this.#ids.use(packetId)
-    this.#client.publish(topic, payload as Buffer, options, written && ((error) => error ?? written()))
+    this.#client.publish(topic, payload as Buffer, options, written)
   }
 
   sizeOf(packet: OutgoingPublish): number {

@@ -1,3 +1,4 @@
+import { byteLength } from './byte-length.ts'
 import type { Link } from './link.ts'
 
 type FilterPacket = 'subscribe' | 'unsubscribe'
@@ -38,7 +39,7 @@ function headerSize(protocolVersion: Link['protocolVersion']): number {
 
 /** The filter after its length; in a SUBSCRIBE its options. */
 function sizeOf(kind: FilterPacket, filter: string): number {
-  return 2 + new TextEncoder().encode(filter).byteLength + (kind === 'subscribe' ? 1 : 0)
+  return 2 + byteLength(filter) + (kind === 'subscribe' ? 1 : 0)
 }
 
 /** With the fixed header. */

@@ -42,14 +42,17 @@ export class Inbox {
   received(packet: IncomingPublish): boolean {
     const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
     if (earlier && earlier.state !== 'failed') return this.#receivedAgain(earlier, packet)
-    const processing: Promise<void>[] = []
-    for (const receiver of this.#subscriptions.match(packet.topic)) {
+    let processing: Promise<void>[] | undefined
+    const receivers = this.#subscriptions.match(packet.topic)
+    for (const receiver of receivers) {
+      // A handler may end the subscription of another.
+      if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet)
-      if (processed && receiver.ack === 'after-handler') processing.push(processed)
+      if (processed && receiver.ack === 'after-handler') (processing ??= []).push(processed)
     }
     // Acknowledgements keep their order, so one that is held back holds back those behind it (MQTT-4.6.0-2).
-    if (packet.qos === 0 || (processing.length === 0 && this.#heldBack.length === 0)) return false
-    this.#holdBack(packet, processing)
+    if (packet.qos === 0 || (!processing && this.#heldBack.length === 0)) return false
+    this.#holdBack(packet, processing ?? [])
     return true
   }
 

@@ -61,8 +61,8 @@ export interface Link {
   readonly limits: BrokerLimits
   /** Whether more can be written without piling up in memory. If not, `LinkEvents.writable` follows. */
   readonly writable: boolean
-  /** Sends PUBLISH. @param written - called once the bytes are with the socket; QoS 0 only */
-  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void
+  /** Sends PUBLISH. @param written - called once the bytes are with the socket, or can't be; QoS 0 only */
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void
   /** How many bytes a PUBLISH takes on the wire. */
   sizeOf(packet: OutgoingPublish): number
   /** Sends PUBREL for a publish of an earlier connection. */

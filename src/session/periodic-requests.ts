@@ -1,4 +1,4 @@
-import { fromCallback, type AnyEventObject } from 'xstate'
+import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { PeriodicRequestEvent, RequestInput } from '../../machines/periodic-request.ts'
 
@@ -30,8 +30,8 @@ export class PeriodicRequests {
     this.#tasks.get(id)?.timedOut()
   }
 
-  /** The logic of the `request` actor: performs one request, and aborts it when it is stopped. */
-  readonly request = fromCallback<AnyEventObject, RequestInput>(({ input, sendBack }) => {
+  /** What a `request` actor does: it performs one request, and aborts it when it is stopped. */
+  readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput> = ({ input, sendBack }) => {
     const task = this.#tasks.get(input.id)
     const controller = new AbortController()
     const tell = (event: PeriodicRequestEvent) => {
@@ -46,5 +46,5 @@ export class PeriodicRequests {
       }
     })()
     return () => controller.abort()
-  })
+  }
 }

@@ -1,4 +1,5 @@
 import type { Payload, PublishProperties, Qos } from '../types.ts'
+import { byteLength } from './byte-length.ts'
 import type { Suspect } from './blame.ts'
 
 /** What a publish came to. */
@@ -75,21 +76,6 @@ export class Publication implements Suspect {
   }
 }
 
-const encoder = new TextEncoder()
-
 function sizeOf(topic: string, payload: Payload): number {
   return byteLength(topic) + (typeof payload === 'string' ? byteLength(payload) : payload.byteLength)
-}
-
-function byteLength(text: string): number {
-  // Most topics and payloads are short: counting is cheaper than encoding.
-  if (text.length > 256) return encoder.encode(text).byteLength
-  let bytes = text.length
-  for (let i = 0; i < text.length; i++) {
-    const code = text.codePointAt(i) ?? 0
-    // Two units that make four bytes.
-    if (code > 0xffff) i++
-    if (code > 0x7f) bytes += code > 0x7ff ? 2 : 1
-  }
-  return bytes
 }

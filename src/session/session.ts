@@ -284,8 +284,8 @@ export class Session {
   #sendAtMostOnce(publication: Publication, link: Link): void {
     publication.phase = 'sent'
     this.#writing.add(publication)
-    this.#publishOn(link, publication, false, () => {
-      if (this.#writing.delete(publication)) this.#succeed(publication)
+    this.#publishOn(link, publication, false, (error) => {
+      if (!error && this.#writing.delete(publication)) this.#succeed(publication)
     })
   }
 
@@ -320,7 +320,7 @@ export class Session {
     }
   }
 
-  #publishOn(link: Link, publication: Publication, dup: boolean, written?: () => void): void {
+  #publishOn(link: Link, publication: Publication, dup: boolean, written?: (error?: Error) => void): void {
     link.publish(aged(publication, link, this.#options.now()), publication.packetId, dup, written)
   }
 

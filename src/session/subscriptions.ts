@@ -1,4 +1,4 @@
-import { fromCallback, type AnyEventObject } from 'xstate'
+import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions.ts'
 import type { Failure } from '../../machines/failure.ts'
@@ -25,7 +25,8 @@ export interface Subscriber {
 /** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
 interface Wanted extends Suspect {
   readonly filter: string
-  readonly subscribers: Set<Subscriber>
+  /** Replaced, never changed: a message goes to those who were there when it came. */
+  subscribers: readonly Subscriber[]
   request: SubscriptionRequest
   /** `asked` until the SUBACK. */
   state: 'wanted' | 'asked' | 'held' | 'refused'
@@ -60,6 +61,7 @@ const PACKET_TOO_LARGE = 0x95
 export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #options: SubscriptionsOptions
   readonly #wanted = new Map<string, Wanted>()
+  readonly #subscribers = new Set<Subscriber>()
   /** Held by the broker, and no longer wanted. */
   readonly #unwanted = new Set<string>()
   readonly #matcher = new TopicMatcher<Wanted>()
@@ -92,7 +94,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const { filter } = subscriber
     this.#unwanted.delete(filter)
     const wanted = this.#wanted.get(filter) ?? this.#want(filter, subscriber)
-    wanted.subscribers.add(subscriber)
+    wanted.subscribers = [...wanted.subscribers, subscriber]
+    this.#subscribers.add(subscriber)
     const request = merge(filter, wanted.subscribers)
     const changed = !sameRequest(request, wanted.request)
     wanted.request = request
@@ -107,9 +110,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   /** @returns whether the broker has to be asked */
   remove(subscriber: S): boolean {
     const wanted = this.#wanted.get(subscriber.filter)
-    if (!wanted?.subscribers.delete(subscriber)) return false
+    if (!wanted || !this.#subscribers.delete(subscriber)) return false
+    wanted.subscribers = wanted.subscribers.filter((each) => each !== subscriber)
     subscriber.rejected(new UnsubscribedError(subscriber.filter))
-    if (wanted.subscribers.size > 0) return false
+    if (wanted.subscribers.length > 0) return false
     this.#wanted.delete(wanted.filter)
     this.#matcher.remove(wanted.filter, wanted)
     if (!wanted.known) return false
@@ -125,11 +129,17 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   /** Each subscriber whose filter matches, once. */
-  *match(topic: string): Iterable<S> {
-    for (const { subscribers } of this.#matcher.match(topic)) {
-      // A handler may subscribe or unsubscribe: who comes now is not meant, who has gone neither.
-      for (const subscriber of Array.from(subscribers)) if (subscribers.has(subscriber)) yield subscriber as S
-    }
+  match(topic: string): readonly S[] {
+    const matching = this.#matcher.match(topic)
+    const [first] = matching
+    const subscribers =
+      matching.length === 1 && first ? first.subscribers : matching.flatMap((each) => each.subscribers)
+    return subscribers as readonly S[]
+  }
+
+  /** Whether it has not ended. */
+  has(subscriber: S): boolean {
+    return this.#subscribers.has(subscriber)
   }
 
   counts() {
@@ -145,8 +155,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return { wanted: this.#wanted.size, held, refused, retryable }
   }
 
-  /** The logic of the `sync` actor: brings what is wanted and what the broker holds together, and reports. */
-  readonly sync = fromCallback<AnyEventObject, SyncInput>(({ input, sendBack }) => {
+  /** What a `sync` actor does: it brings what is wanted and what the broker holds together, and reports. */
+  readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput> = ({ input, sendBack }) => {
     let stopped = false
     const tell = (event: SubscriptionsEvent) => {
       if (!stopped) sendBack(event)
@@ -157,7 +167,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return () => {
       stopped = true
     }
-  })
+  }
 
   /** A new connection: what the broker held is gone, unless it kept the session. */
   #forget(sessionPresent: boolean): void {
@@ -210,7 +220,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
     const requests = batch.map(({ request }) => request)
     // Only a single filter can be: then it is alone.
-    if (filterPacketSize('subscribe', requests.map(filterOf), link) > link.limits.maximumPacketSize) {
+    if (
+      batch.length === 1 &&
+      filterPacketSize('subscribe', requests.map(filterOf), link) > link.limits.maximumPacketSize
+    ) {
       for (const wanted of batch) this.#answered(wanted, PACKET_TOO_LARGE)
       return
     }
@@ -277,7 +290,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
-      const options = JSON.stringify({ ...wanted.request, filter: '' })
+      const { qos, noLocal, retainAsPublished, retainHandling } = wanted.request
+      const options = `${qos} ${noLocal} ${retainAsPublished} ${retainHandling}`
       const group = alike.get(options)
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
@@ -293,9 +307,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   #want(filter: string, subscriber: Subscriber): Wanted {
     const request = merge(filter, [subscriber])
-    const subscribers = new Set<Subscriber>()
     const fresh = { granted: 0, refusals: 0, reasonCode: 0, known: false, suspicions: 0, accusations: 0 } as const
-    const wanted: Wanted = { filter, subscribers, request, state: 'wanted', ...fresh }
+    const wanted: Wanted = { filter, subscribers: [], request, state: 'wanted', ...fresh }
     this.#wanted.set(filter, wanted)
     this.#matcher.add(filter, wanted)
     return wanted

@@ -227,6 +227,21 @@ describe('the limits of an MQTT 5 broker', () => {
   })
 })
 
+test('a broker of MQTT 3.1.1 gets few publishes of QoS 2 at a time: mosquitto closes on the 21st', async () => {
+  const { server, client } = await scene({
+    version: 4,
+    script: (_connection, n) => ({ connack: { sessionPresent: n > 1 }, puback: n > 1 ? 0 : false }),
+  })
+  await client.connect()
+  const published = range(100).map((i) => client.publish('a', `${i}`, { qos: 2 }))
+  await server.waitFor('publish', { count: 16 })
+  await turns()
+  expect(client.outbox).toMatchObject({ size: 84, inFlight: 16 })
+  server.kick()
+  await Promise.all(published)
+  for (const { mostInFlight } of server.connections) expect(mostInFlight).toBeLessThanOrEqual(16)
+})
+
 test.each([{ properties: { userProperties: {} } }, { properties: { userProperties: { a: [] } } }, { properties: {} }])(
   'properties that hold nothing hold nothing up: $properties',
   async (options) => {
