@@ -38,6 +38,8 @@ export interface ConnectionConfig {
   readonly redirect: RedirectPolicy
   /** Whether a `refreshToken` actor is provided. */
   readonly canRefresh: boolean
+  /** Whether an `admission` actor is provided, which each attempt has to ask first. */
+  readonly gated: boolean
   /** Renew credentials this long before they expire, at most a tenth of their lifetime. In milliseconds. */
   readonly refreshBefore: number
   /** What a DISCONNECT 0x8E (session taken over) means. */
@@ -72,6 +74,7 @@ export const DEFAULT_REFRESH_BEFORE = 5 * 60_000
 export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig {
   return Object.freeze({
     canRefresh: input.canRefresh ?? false,
+    gated: input.gated ?? false,
     refreshBefore: input.refreshBefore ?? DEFAULT_REFRESH_BEFORE,
     onTakeover: input.onTakeover ?? 'fail',
     classify: input.classify,

@@ -26,6 +26,7 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
   context.renewals = 0
   context.server = { index: 0, redirect: null, hops: 0 }
   context.generation = 1
+  context.admission = 'none'
   context.transport = false
   context.sessionPresent = false
   context.openedAt = null
@@ -147,6 +148,11 @@ export function refreshed(context: ConnectionContext, expiresAt: number | null):
     counters: count(context, 'tokenRefreshes'),
     renewals: lifetime !== null && lifetime < context.config.reconnect.initialDelay ? context.renewals + 1 : 0,
   }
+}
+
+/** An attempt takes its time only once it is admitted: how long a gate lets it wait is the gate's affair. */
+export function connectDelay({ config, admission }: ConnectionContext): number {
+  return clampDelay(admission === 'awaited' ? Number.POSITIVE_INFINITY : config.timeouts.connectTimeout)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate'
+import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, setup } from 'xstate'
 
 import type { ConnectionInput } from './config.ts'
 import * as patch from './connection-context.ts'
@@ -35,6 +35,9 @@ export const connectionSetup = setup({
     refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(() =>
       Promise.reject(new Error('connectionMachine needs a refreshToken actor when canRefresh is set')),
     ),
+    admission: fromCallback(() => {
+      throw new Error('connectionMachine needs an admission actor when gated is set')
+    }),
     subscriptions: subscriptionsMachine,
     periodicRequest: periodicRequestMachine,
   },
@@ -51,6 +54,7 @@ export const connectionSetup = setup({
     canRefresh: ({ context }) => context.config.canRefresh,
     mayStay: ({ context, event }) => check.mayStay(context, failureOf(event)),
     renewalGoesOn: ({ context, event }) => check.renewalGoesOn(context, failureOf(event)),
+    awaitsAdmission: ({ context }) => context.admission === 'awaited',
     notOpen: ({ context }) => context.openedAt === null,
     nothingToClose: ({ context }) => !context.transport,
   },
@@ -98,9 +102,23 @@ export const connectionSetup = setup({
       for (const emitted of announce.failed(context)) enqueue.emit(emitted)
     }),
 
-    openTransport: enqueueActions(({ context: { attempt, cycle, generation, server }, enqueue }) => {
+    /** Asks the gate first, if there is one. */
+    openTransport: enqueueActions(({ context: { attempt, cycle, generation, server, ...context }, enqueue }) => {
+      if (context.config.gated && context.admission === 'none') {
+        enqueue.spawnChild('admission', { id: 'admission' })
+        enqueue.assign({ admission: 'awaited' })
+        return
+      }
       enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
       enqueue.assign({ transport: true })
+    }),
+    recordAdmitted: assign({ admission: 'granted' }),
+    /** Gives the admission back, or takes back the question. */
+    leaveGate: enqueueActions(({ context, event, enqueue }) => {
+      // Now the attempt begins: `connecting` is entered again, so that its time begins too.
+      if (context.admission === 'none' || (context.admission === 'awaited' && passesGate(event))) return
+      enqueue.stopChild('admission')
+      enqueue.assign({ admission: 'none' })
     }),
     goOffline: enqueueActions(({ context, enqueue }) => {
       if (!context.transport) return
@@ -115,7 +133,9 @@ export const connectionSetup = setup({
     askToClose: enqueueActions(({ context, enqueue }) => {
       if (context.transport) enqueue.sendTo('transport', { type: 'CLOSE' })
     }),
-    probe: sendTo('transport', { type: 'PROBE' }),
+    probe: enqueueActions(({ context, enqueue }) => {
+      if (context.transport) enqueue.sendTo('transport', { type: 'PROBE' })
+    }),
     restoreSubscriptions: enqueueActions(({ context, enqueue, self }) => {
       // An actor that threw is replaced: without one no connection would become ready again. In XState's pure
       // `transition()` there are no children to look at.
@@ -148,7 +168,7 @@ export const connectionSetup = setup({
     closeGate: () => {},
   },
   delays: {
-    connectTimeout: ({ context }) => clampDelay(context.config.timeouts.connectTimeout),
+    connectTimeout: ({ context }) => patch.connectDelay(context),
     refreshTimeout: ({ context }) => clampDelay(context.config.timeouts.refreshTimeout),
     disconnectTimeout: ({ context }) => clampDelay(context.config.timeouts.disconnectTimeout),
     stableAfter: ({ context }) => clampDelay(context.config.timeouts.stableAfter),
@@ -157,3 +177,8 @@ export const connectionSetup = setup({
     renewalDue: ({ context }) => patch.renewalDelay(context),
   },
 })
+
+/** A gate that broke keeps nobody out. */
+function passesGate({ type }: ConnectionEvent): boolean {
+  return type === 'admission.granted' || type === 'xstate.error.actor.admission'
+}

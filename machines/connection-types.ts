@@ -83,6 +83,14 @@ export interface ConnectionContext {
   readonly server: ServerChoice
   /** Counts on whenever the client is recreated: options and server list are then evaluated anew. */
   readonly generation: number
+  /**
+   * Whether the attempt has to be admitted, as one of many:
+   *
+   * - `none`: there is no gate, or no attempt
+   * - `awaited`: the gate was asked; no connection is opened before it says so
+   * - `granted`: it did, and is told when the attempt is over
+   */
+  readonly admission: 'none' | 'awaited' | 'granted'
   /** Whether there is a transport actor: it may be opening, open or closing. */
   readonly transport: boolean
   /** Whether the broker kept our session, by the last CONNACK. */
@@ -137,6 +145,8 @@ export type ConnectionFact =
   | { readonly type: 'transport.failed'; readonly failure: Failure }
   /** The transport is closed as we asked. */
   | { readonly type: 'transport.closed' }
+  /** The gate lets us open a connection. */
+  | { readonly type: 'admission.granted' }
   | { readonly type: 'subscriptions.progress'; readonly done: number; readonly total: number }
   | { readonly type: 'subscriptions.restored'; readonly restored: number; readonly refused: number }
   /** The broker did not answer to our SUBSCRIBE packets. */
@@ -145,6 +155,7 @@ export type ConnectionFact =
 /** XState tells of an actor that threw: the transport, the subscriptions, or, by its id, a periodic request. */
 export type ActorError =
   | { readonly type: 'xstate.error.actor.transport'; readonly error: unknown }
+  | { readonly type: 'xstate.error.actor.admission'; readonly error: unknown }
   | { readonly type: 'xstate.error.actor.subscriptions'; readonly error: unknown }
 
 export type ConnectionEvent = ConnectionCommand | ConnectionFact | ActorError

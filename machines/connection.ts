@@ -19,6 +19,14 @@ const attempt = <const Action extends string>(action: Action) =>
     { target: '#connecting', actions: [action] },
   ] as const
 
+/** The gate lets the attempt begin. One that broke keeps nobody out. */
+const beginAttempt = {
+  guard: 'awaitsAdmission',
+  target: '#connecting',
+  reenter: true,
+  actions: 'recordAdmitted',
+} as const
+
 /** A recovery cycle goes for credentials in every n-th cycle too, and recreates the client. */
 const recover = <const Action extends string>(action: Action) =>
   [
@@ -79,11 +87,15 @@ export const connectionMachine = connectionSetup.createMachine({
     },
     connecting: {
       id: 'connecting',
-      description: 'A connection is being opened: socket, TLS, WebSocket, CONNECT. The CONNACK is awaited.',
+      description:
+        'A connection is being opened, once a gate admits it: socket, TLS, WebSocket, CONNECT. The CONNACK is awaited.',
       tags: 'busy',
       entry: ['goOffline', 'openTransport'],
+      exit: 'leaveGate',
       after: { connectTimeout: decide },
       on: {
+        'admission.granted': beginAttempt,
+        'xstate.error.actor.admission': beginAttempt,
         'transport.opened': { target: 'connected', actions: 'recordOpened' },
         'transport.failed': decide,
         'xstate.error.actor.transport': decide,

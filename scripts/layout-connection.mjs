@@ -55,6 +55,15 @@ export const edges = {
     ],
     [296, 231],
   ],
+  'connecting→connecting': [
+    [
+      [500, 222],
+      [500, 205],
+      [560, 205],
+      [560, 222],
+    ],
+    [430, 168],
+  ],
   'connecting→connection.connected': [
     [
       [640, 240],

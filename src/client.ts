@@ -29,6 +29,7 @@ import type { ResilientMqttClientOptions } from './options.ts'
 import { checkOptions } from './parse-options.ts'
 import { preparePeriodicRequest } from './periodic.ts'
 import { randomText } from './preparation.ts'
+import { clientMachine, provideFor } from './provided-machine.ts'
 import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
 import { Requests } from './requests.ts'
 import { gaveUp, isReady } from './snapshot.ts'
@@ -76,12 +77,13 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#publisher = { session, journal, now }
     this.#requests = this.#createRequests()
     const { inspect, clock } = options
-    this.actor = createActor(this.#connection.machine, {
+    this.actor = createActor(clientMachine, {
       id: 'connection',
       input: this.#connection.input,
       ...(inspect && { inspect }),
       ...(clock && { clock }),
     })
+    provideFor(this.actor.system, this.#connection.provider)
     this.#observer.watch(this.actor)
     this.actor.start()
   }

@@ -13,6 +13,7 @@ import { Connection } from './connection.ts'
 import { ClientDisposedError } from './errors.ts'
 import { guarded, silentLogger } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
+import { providedMachine } from './provided-machine.ts'
 import { publish } from './publish.ts'
 import { subscribe } from './subscribe.ts'
 import type { Payload } from './types.ts'
@@ -53,11 +54,11 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
     onError: report,
     onOutboxRestored: (restored) => logger.info(restored, 'outboxRestored'),
   })
-  const { session, subscriptions, journal, machine, input } = connection
+  const { session, subscriptions, journal, provider, input } = connection
   const publisher = { session, journal, now: options.now ?? Date.now }
 
   return {
-    machine,
+    machine: providedMachine(() => provider),
     input,
     publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = {}) =>
       publish(publisher, topic, value, publishOptions),

@@ -1,10 +1,7 @@
-import { fromPromise, type AnyActorRef, type AnyEventObject } from 'xstate'
+import type { AnyActorRef, AnyEventObject } from 'xstate'
 
 import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } from '../machines/config.ts'
-import type { RefreshedCredentials, RefreshReason } from '../machines/connection-types.ts'
-import { connectionMachine } from '../machines/connection.ts'
-import { periodicRequestMachine } from '../machines/periodic-request.ts'
-import { defaultResubscribe, subscriptionsMachine } from '../machines/subscriptions.ts'
+import { defaultResubscribe } from '../machines/subscriptions.ts'
 import { realClock } from './clock.ts'
 import { LevelJournal } from './durable/level-journal.ts'
 import { PublishSupersededError } from './errors.ts'
@@ -13,6 +10,7 @@ import { createTransport } from './mqtt/transport.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { connectionInput, defaultOutbox } from './parse-options.ts'
 import { generateClientId, preparation } from './preparation.ts'
+import type { Provider } from './provided-machine.ts'
 import { Secrets } from './secrets.ts'
 import { Inbox, type Receiver } from './session/inbox.ts'
 import type { Ack, IncomingPublish, Link } from './session/link.ts'
@@ -34,15 +32,15 @@ export interface ConnectionHooks {
   readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
 }
 
-/** The connection machine, provided with MQTT.js, the credentials source and the session, and what lives beside it. */
+/** MQTT.js, the credentials source and the session, for the connection machine, and what lives beside it. */
 export class Connection {
   readonly session: Session
   /** Where durable publishes are written down, if the client has a store. */
   readonly journal: LevelJournal | undefined
   readonly subscriptions: Subscriptions<Receiver>
   readonly periodic = new PeriodicRequests()
-  /** Run it with `input`. */
-  readonly machine: typeof connectionMachine
+  /** For the machine, which is to be run with `input`. */
+  readonly provider: Provider
   readonly input: ConnectionInput
   readonly #inbox: Inbox
   readonly #options: ResilientMqttClientOptions
@@ -73,7 +71,7 @@ export class Connection {
       onFailed: hooks.onSubscriptionFailed,
     })
     this.#inbox = new Inbox(this.subscriptions)
-    this.machine = this.#provide(hooks)
+    this.provider = this.#createProvider(hooks)
   }
 
   /** Of the last connection; before the first by the options. */
@@ -113,39 +111,32 @@ export class Connection {
     })
   }
 
-  #provide(hooks: ConnectionHooks): typeof connectionMachine {
+  #createProvider(hooks: ConnectionHooks): Provider {
     const { session, subscriptions, periodic } = this
-    const { clock = realClock, credentials } = this.#options
+    const { clock = realClock, credentials, gate } = this.#options
     const { disconnectTimeout, probeTimeout } = this.timeouts
     const secrets = new Secrets(credentials, (error) => hooks.onError(error, 'credentials'))
-    return connectionMachine.provide({
-      actors: {
-        transport: createTransport({
-          prepare: preparation(this.#options, secrets, this.journal),
-          packetIds: session.packetIds,
-          clock,
-          disconnectTimeout,
-          probeTimeout,
-          onError: (error) => hooks.onError(error, 'options'),
-          events: this.#linkEvents(),
-        }),
-        refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(({ input, signal }) =>
-          secrets.refresh(input.reason, signal),
-        ),
-        subscriptions: subscriptionsMachine.provide({ actors: { sync: subscriptions.sync } }),
-        periodicRequest: periodicRequestMachine.provide({
-          actors: { request: periodic.request },
-          actions: { announceTimeout: ({ context }) => periodic.timedOut(context.schedule.id) },
-        }),
+    return {
+      transport: createTransport({
+        prepare: preparation(this.#options, secrets, this.journal),
+        packetIds: session.packetIds,
+        clock,
+        disconnectTimeout,
+        probeTimeout,
+        onError: (error) => hooks.onError(error, 'options'),
+        events: this.#linkEvents(),
+      }),
+      sync: subscriptions.sync,
+      request: periodic.request,
+      gate,
+      refresh: (reason, signal) => secrets.refresh(reason, signal),
+      requestTimedOut: (id) => periodic.timedOut(id),
+      openGate: (machine) => {
+        this.#actor = machine
+        session.openGate()
       },
-      actions: {
-        openGate: ({ self }) => {
-          this.#actor = self
-          session.openGate()
-        },
-        closeGate: () => session.closeGate(),
-      },
-    })
+      closeGate: () => session.closeGate(),
+    }
   }
 
   #linkEvents() {

@@ -1,3 +1,4 @@
+export type { AdmissionGate } from './admission-gate.ts'
 export { ResilientMqttClient } from './client.ts'
 export type {
   ClientStatus,
@@ -44,6 +45,8 @@ export {
 export type { StoreProblem } from './errors.ts'
 export type { LevelDatabase } from './durable/database.ts'
 export type { ClientEvents, ConnectionState } from './events.ts'
+export { createFleet } from './fleet.ts'
+export type { Fleet, FleetEvent, FleetOptions, FleetStatus } from './fleet.ts'
 export type { Logger } from './logger.ts'
 export type {
   Clock,

@@ -2,6 +2,7 @@ import type { InspectionEvent, Observer } from 'xstate'
 
 import type { ConnectionInput } from '../machines/config.ts'
 import type { RefreshReason } from '../machines/connection-types.ts'
+import type { AdmissionGate } from './admission-gate.ts'
 import type { LevelDatabase } from './durable/database.ts'
 import type { Logger } from './logger.ts'
 import type { OutboxOptions } from './session/outbox.ts'
@@ -163,6 +164,8 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default `response/` and a random text
    */
   readonly responseTopic?: string
+  /** Has to admit each attempt to connect: see `createFleet`, which shares one. @default every attempt may begin */
+  readonly gate?: AdmissionGate
   /** pino's shape. @default silent */
   readonly logger?: Logger
   /** An XState inspector. */

@@ -122,6 +122,7 @@ export function connectionInput(options: ResilientMqttClientOptions): Connection
   const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
   return {
     canRefresh: options.credentials !== undefined,
+    gated: options.gate !== undefined,
     redirect: redirectPolicy(options),
     ...(reconnect && { reconnect }),
     ...(recovery && { recovery }),

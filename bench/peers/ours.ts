@@ -1,5 +1,5 @@
-import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
-import type { Connect, PeerOptions } from './peer.ts'
+import { createFleet, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import type { Connect, PeerClient, PeerOptions } from './peer.ts'
 
 function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }: PeerOptions) {
   return {
@@ -9,8 +9,15 @@ function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay 
   } as const satisfies ResilientMqttClientOptions
 }
 
-export const connectOurs: Connect = async (options) => {
-  const client = new ResilientMqttClient(oursOptions(options))
+export const connectOurs: Connect = (options) => ready(new ResilientMqttClient(oursOptions(options)))
+
+/** Connections of one fleet, as a process with thousands of them would have it. */
+export function connectFleet(maxConnecting: number): Connect {
+  const fleet = createFleet({ maxConnecting })
+  return (options) => ready(fleet.createClient(oursOptions(options)))
+}
+
+async function ready(client: ResilientMqttClient): Promise<PeerClient> {
   await client.connect()
   return {
     publish: (topic, payload, qos, done) => void client.publish(topic, payload, { qos }).then(done, ignored),

@@ -38,6 +38,7 @@ export interface StormResult {
   readonly wastedAttempts: number
   /** Of these, after the broker was back. */
   readonly wastedAfterOutage: number
+  /** Of the connection machines, and of the subscriptions machines in them. */
   readonly transitions: number
   readonly transitionsPerSecond: number
   readonly timeline: readonly StormSecond[]
@@ -75,7 +76,14 @@ export function simulate(
         return () => attempt.abandon()
       }),
     },
-    actions: { openGate: () => void restoredAt.push(queue.now()) },
+    // Each opening is two transitions of the subscriptions machine, and each end is one.
+    actions: {
+      openGate: () => {
+        restoredAt.push(queue.now())
+        transitions += 2
+      },
+      closeGate: () => void transitions++,
+    },
   })
   const actors: Actor<typeof machine>[] = []
   for (let n = 0; n < clients; n++) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { peers } from '../peers/index.ts'
+import { connectFleet } from '../peers/ours.ts'
 import type { PeerClient, PeerName } from '../peers/peer.ts'
 
 export interface IdleTask {
@@ -19,7 +20,8 @@ const AT_A_TIME = 50
 
 /** What idle connections take: memory for each, and CPU time for all. */
 export async function idle({ peer, port, connections, keepalive, duration }: IdleTask) {
-  const open = (n: number) => peers[peer]({ port, clientId: `${peer}-${process.pid}-${n}`, keepalive })
+  const connect = peer === 'ours' ? connectFleet(AT_A_TIME) : peers[peer]
+  const open = (n: number) => connect({ port, clientId: `${peer}-${process.pid}-${n}`, keepalive })
   // Code and pools are there before the first one is counted.
   const warm = await Promise.all(Array.from({ length: AT_A_TIME }, (_, n) => open(-1 - n)))
   const before = await settledMemory()

@@ -1,6 +1,6 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import type { IConnackPacket } from 'mqtt-packet'
-import { fromCallback, type AnyEventObject } from 'xstate'
+import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection-types.ts'
 import type { Failure } from '../../machines/failure.ts'
@@ -34,16 +34,19 @@ interface Shared extends TransportOptions {
   readonly incomingStore: IncomingStore
 }
 
+/** What a transport actor does. */
+export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, TransportInput>
+
 /**
- * Creates the logic of transport actors. One actor is one attempt: one `MqttClient`, one connection, one end. An actor
+ * Creates what transport actors do. One actor is one attempt: one `MqttClient`, one connection, one end. An actor
  * opens its socket only after the one before has closed its own: two connections with one client id would evict each
  * other.
  */
-export function createTransport(options: TransportOptions) {
+export function createTransport(options: TransportOptions): Transport {
   const shared = { ...options, ids: new SessionIds(options.packetIds), incomingStore: new IncomingStore() }
   let closing: Promise<void> | undefined
 
-  return fromCallback<TransportCommand, TransportInput>(({ input, sendBack, receive }) => {
+  return ({ input, sendBack, receive }) => {
     const connection = new Connection(shared, sendBack)
     const previous = closing
     receive(({ type }) => {
@@ -60,7 +63,7 @@ export function createTransport(options: TransportOptions) {
       })
       closing = closed
     }
-  })
+  }
 }
 
 class Connection {

@@ -12,6 +12,7 @@ test('the connection machine takes every transition that it declares', () => {
   const runs: ConnectionInput[] = [
     { canRefresh: true },
     { canRefresh: false },
+    { gated: true },
     // Anything may be declared fatal, or a matter of credentials.
     { canRefresh: true, classify: () => 'fatal' },
     { canRefresh: true, classify: () => 'refresh' },
@@ -106,6 +107,8 @@ function connectionEvents(): (EventObject & Record<string, unknown>)[] {
     { type: 'transport.opened', sessionPresent: false },
     ...failures.map((failure) => ({ type: 'transport.failed', failure })),
     { type: 'transport.closed' },
+    { type: 'admission.granted' },
+    { type: 'xstate.error.actor.admission', error: new Error('broken') },
     { type: 'subscriptions.progress', done: 1, total: 1 },
     { type: 'subscriptions.restored', restored: 1, refused: 0 },
     { type: 'subscriptions.unanswered' },
@@ -131,10 +134,10 @@ function internalEvents(machine: AnyStateMachine): (EventObject & Record<string,
 /** Coarse, or counters and times would make every snapshot a new one. */
 function coarse(snapshot: unknown): string {
   const { value, context } = snapshot as { value: unknown; context: ConnectionContext }
-  const { attempt, cycle, woken, credentials, disposition, openedAt, server } = context
+  const { attempt, cycle, woken, credentials, disposition, openedAt, server, admission } = context
   return JSON.stringify([
     value,
-    [attempt, cycle, woken, server.hops, openedAt === null],
+    [attempt, cycle, woken, server.hops, openedAt === null, admission],
     [credentials.status, credentials.expiresAt, disposition === 'fatal'],
   ])
 }

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { createActor, setup } from 'xstate'
+import { createActor, fromCallback, setup } from 'xstate'
 
 import type { ConnectionFact, TransportInput } from '../../machines/connection-types.ts'
 import type { Failure } from '../../machines/failure.ts'
@@ -56,7 +56,7 @@ export function transportScene(attempt: AttemptOptions) {
   const errors: unknown[] = []
   const waiters = new Waiters(() => `Told: ${JSON.stringify(told)}`)
 
-  const transport = createTransport({
+  const open = createTransport({
     prepare: () => ({
       url: attempt.url,
       clientId: 'test',
@@ -79,6 +79,7 @@ export function transportScene(attempt: AttemptOptions) {
     },
     ...(attempt.prepare && { prepare: attempt.prepare }),
   })
+  const transport = fromCallback(open)
 
   const parent = setup({ actors: { transport } }).createMachine({
     initial: 'down',

@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts'
 
 export const layouts: { readonly [id: string]: { readonly signature: string; readonly layout: Layout } } = {
  "connection": {
-  "signature": "vtiuja",
+  "signature": "lnr3c7",
   "layout": {
    "width": 1238,
    "height": 656,
@@ -161,6 +161,32 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       "x": 296,
       "y": 231,
       "width": 64,
+      "height": 17
+     }
+    },
+    "connecting→connecting": {
+     "points": [
+      [
+       500,
+       222
+      ],
+      [
+       500,
+       205
+      ],
+      [
+       560,
+       205
+      ],
+      [
+       560,
+       222
+      ]
+     ],
+     "label": {
+      "x": 430,
+      "y": 168,
+      "width": 140,
       "height": 17
      }
     },

@@ -1,0 +1,91 @@
+import { expect, onTestFinished, test } from 'vitest'
+
+import { createFleet, InvalidOptionError, type FleetOptions } from '../../src/index.ts'
+import { createScriptedServer, type Script } from '../../src/testing/index.ts'
+import { until } from '../mqtt/harness.ts'
+
+async function start(options: FleetOptions = {}, script?: Script) {
+  const server = await createScriptedServer(script ? { script } : {})
+  const fleet = createFleet({ ...options, shared: { url: server.url, ...options.shared } })
+  onTestFinished(async () => {
+    await fleet[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+  return { server, fleet }
+}
+
+test('opens so many connections at a time, and all of them in the end', async () => {
+  const { server, fleet } = await start({ maxConnecting: 5 }, { delay: 20 })
+  let most = 0
+  fleet.on('stateChanged', () => (most = Math.max(most, fleet.status.connecting)))
+  const clients = Array.from({ length: 40 }, () => fleet.createClient({}))
+  const connected = Promise.all(clients.map((client) => client.connect()))
+  await until('all have asked', () => fleet.status.waiting === 35)
+  expect(fleet.status).toMatchObject({ clients: 40, connecting: 5, online: 0 })
+  expect(fleet.status.states.connecting).toBe(40)
+  await connected
+  expect(most).toBe(5)
+  expect(fleet.status).toMatchObject({ connecting: 0, waiting: 0, online: 40 })
+  expect(fleet.status.states.connected).toBe(40)
+  expect(server.openSockets).toBe(40)
+})
+
+test('tells the events of every client, also of those to come, until it is asked to stop', async () => {
+  const { fleet } = await start()
+  const early = fleet.createClient({})
+  const told: unknown[] = []
+  const stop = fleet.on('connected', ({ client, sessionPresent }) => told.push([client, sessionPresent]))
+  const late = fleet.createClient({})
+  await early.connect()
+  await late.connect()
+  stop()
+  await early.disconnect()
+  await early.connect()
+  expect(told).toEqual([
+    [early, false],
+    [late, false],
+  ])
+})
+
+test('options of a client come before the shared ones', async () => {
+  const { server, fleet } = await start({ shared: { options: { clientId: 'shared' } } })
+  await fleet.createClient({ options: { clientId: 'own' } }).connect()
+  expect(server.current?.connect?.clientId).toBe('own')
+})
+
+test('a client that is disposed leaves the fleet, and the queue', async () => {
+  const { fleet } = await start({ maxConnecting: 1 }, { connack: false })
+  const [first, second] = [fleet.createClient({}), fleet.createClient({})]
+  first.connect().catch(() => {})
+  second.connect().catch(() => {})
+  await until('both have asked', () => fleet.status.waiting === 1)
+  expect(fleet.status).toMatchObject({ clients: 2, connecting: 1 })
+  await second[Symbol.asyncDispose]()
+  expect(fleet.status).toMatchObject({ clients: 1, connecting: 1, waiting: 0 })
+  await first[Symbol.asyncDispose]()
+  expect(fleet.status).toMatchObject({ clients: 0, connecting: 0, waiting: 0 })
+})
+
+test('closes many connections in the time of one', async () => {
+  const { server, fleet } = await start()
+  await Promise.all(Array.from({ length: 300 }, () => fleet.createClient({}).connect()))
+  const begun = performance.now()
+  await fleet[Symbol.asyncDispose]()
+  expect(performance.now() - begun).toBeLessThan(4_000)
+  expect(fleet.clients.size).toBe(0)
+  await until('all are gone', () => server.openSockets === 0)
+  expect(server.received('disconnect')).toHaveLength(300)
+})
+
+test.each<[FleetOptions, string]>([
+  [{ maxConnecting: 0 }, 'maxConnecting must be at least 1, got 0'],
+  [{ connectRate: 0 }, 'connectRate must be more than 0, got 0'],
+  [{ connectRate: Number.NaN }, 'connectRate must be more than 0, got NaN'],
+])('refuses %o', (options, message) => {
+  expect(() => createFleet(options)).toThrow(new InvalidOptionError(...split(message)))
+})
+
+function split(message: string): [string, string, number] {
+  const [, option = '', rule = '', value = ''] = /^(\S+) (.*), got (.*)$/.exec(message) ?? []
+  return [option, rule, Number(value)]
+}

@@ -1,0 +1,337 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createActor, fromCallback, fromPromise, type AnyEventObject } from 'xstate'
+
+import type { ConnectionInput } from '../../machines/config.ts'
+import type {
+  RefreshedCredentials,
+  RefreshReason,
+  TransportCommand,
+  TransportInput,
+} from '../../machines/connection-types.ts'
+import type { Failure } from '../../machines/failure.ts'
+import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
+import type { SyncInput } from '../../machines/subscriptions.ts'
+import { createTestClock } from '../../src/testing/test-clock.ts'
+import { stateOf } from '../../src/snapshot.ts'
+
+/** Steps of the whole test; `FC_STEPS=1000000` looks harder, `FC_SEED` repeats a run. */
+const STEPS = Number(process.env['FC_STEPS'] ?? 100_000)
+const LONGEST = 100
+const RUNS = Math.ceil(STEPS / (LONGEST / 2))
+
+type Step =
+  | { readonly do: 'command'; readonly type: 'CONNECT' | 'DISCONNECT' | 'RETRY' | 'WAKE' | 'RECOVER' }
+  | { readonly do: 'start' | 'stop'; readonly id: string }
+  | { readonly do: 'open'; readonly sessionPresent: boolean }
+  | { readonly do: 'fail'; readonly failure: Failure; readonly late: boolean }
+  | { readonly do: 'closed' }
+  | { readonly do: 'admit' }
+  | { readonly do: 'sync'; readonly how: 'progress' | 'settled' | 'refused' | 'throw' }
+  | { readonly do: 'token'; readonly how: 'granted' | 'expired' | 'failed' | 'forbidden' }
+  | { readonly do: 'pass'; readonly ms: number }
+
+const failure: fc.Arbitrary<Failure> = fc.oneof(
+  fc.constant<Failure>({ kind: 'closed' }),
+  fc.constant<Failure>({ kind: 'keepalive' }),
+  fc.constant<Failure>({ kind: 'socket', code: 'ECONNREFUSED', message: 'refused' }),
+  fc.record({
+    kind: fc.constant('refused' as const),
+    protocolVersion: fc.constantFrom(4 as const, 5 as const),
+    reasonCode: fc.constantFrom(1, 3, 5, 0x87, 0x89, 0x8a, 0x9d),
+    serverReference: fc.constant('other:1883'),
+  }),
+  fc.record({
+    kind: fc.constant('disconnected' as const),
+    reasonCode: fc.constantFrom(0, 0x8b, 0x8e, 0x93, 0x98, 0x9c),
+    serverReference: fc.constant('other:1883'),
+  }),
+)
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('command' as const),
+      type: fc.constantFrom(
+        'CONNECT' as const,
+        'DISCONNECT' as const,
+        'RETRY' as const,
+        'WAKE' as const,
+        'RECOVER' as const,
+      ),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('open' as const), sessionPresent: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('fail' as const), failure, late: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: 'closed' }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: 'admit' }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('sync' as const),
+      how: fc.constantFrom(
+        'progress' as const,
+        'settled' as const,
+        'settled' as const,
+        'refused' as const,
+        'throw' as const,
+      ),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('token' as const),
+      how: fc.constantFrom('granted' as const, 'expired' as const, 'failed' as const, 'forbidden' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('start' as const, 'stop' as const), id: fc.constantFrom('a', 'b') }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('pass' as const),
+      ms: fc.constantFrom(0, 1, 50, 999, 1_000, 5_000, 30_000, 60_000, 300_000, 3_600_000),
+    }),
+  },
+)
+
+const config = fc.record({
+  canRefresh: fc.boolean(),
+  gated: fc.boolean(),
+  reconnect: fc.record({ enabled: fc.boolean(), maxAttempts: fc.constantFrom(0, 1, 3) }),
+  recovery: fc.record({ enabled: fc.boolean(), maxAttempts: fc.constantFrom(0, 1, 3), refreshTokenEvery: fc.nat(2) }),
+  redirect: fc.record({ allow: fc.boolean().map((allowed) => () => allowed), maxHops: fc.nat(2) }),
+  onTakeover: fc.constantFrom('fail' as const, 'retry-later' as const),
+}) satisfies fc.Arbitrary<ConnectionInput>
+
+/** One connection, and what became of it. */
+interface FakeLink {
+  opened: boolean
+  /** Whether the machine was told of its end. */
+  ended: boolean
+  stopped: boolean
+  tell(event: AnyEventObject): void
+}
+
+function world(input: ConnectionInput) {
+  const clock = createTestClock({ now: Date.UTC(2024, 0, 1) })
+  const links: FakeLink[] = []
+  const syncs: ((event: AnyEventObject) => void)[] = []
+  const tokens: { resolve(value: RefreshedCredentials): void; reject(error: Error): void }[] = []
+  const admissions: (() => void)[] = []
+  const errors: unknown[] = []
+  const running = { sync: 0, admission: 0, refresh: 0 }
+  let interruptions = 0
+  let resumptions = 0
+  let gaveUp = 0
+
+  const machine = connectionMachine.provide({
+    actors: {
+      transport: fromCallback<TransportCommand, TransportInput>(({ sendBack, receive }) => {
+        const link: FakeLink = { opened: false, ended: false, stopped: false, tell: sendBack }
+        links.push(link)
+        receive(({ type }) => {
+          if (type === 'CLOSE' && links.length % 2 === 0) sendBack({ type: 'transport.closed' })
+        })
+        return () => void (link.stopped = true)
+      }),
+      refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(({ signal }) => {
+        running.refresh++
+        signal.addEventListener('abort', () => running.refresh--, { once: true })
+        return new Promise<RefreshedCredentials>((resolve, reject) => {
+          const over = () => void (signal.aborted || running.refresh--)
+          tokens.push({
+            resolve: (value) => {
+              over()
+              resolve(value)
+            },
+            reject: (error) => {
+              over()
+              reject(error)
+            },
+          })
+        })
+      }),
+      admission: fromCallback(({ sendBack }) => {
+        running.admission++
+        admissions.push(() => sendBack({ type: 'admission.granted' }))
+        return () => void running.admission--
+      }),
+      subscriptions: subscriptionsMachine.provide({
+        actors: {
+          sync: fromCallback<AnyEventObject, SyncInput>(({ sendBack }) => {
+            running.sync++
+            syncs.push(sendBack)
+            return () => void running.sync--
+          }),
+        },
+      }),
+      periodicRequest: periodicRequestMachine,
+    },
+  })
+  const actor = createActor(machine, { clock, input: { ...input, now: clock.now, random: () => 0.5 } })
+  actor.on('connectionInterrupted', () => void interruptions++)
+  actor.on('connectionResumed', () => void resumptions++)
+  actor.on('gaveUp', () => void gaveUp++)
+  actor.subscribe({ error: (error) => errors.push(error) })
+  actor.start()
+
+  return {
+    clock,
+    actor,
+    links,
+    errors,
+    running,
+    get told() {
+      return { interruptions, resumptions, gaveUp }
+    },
+    async take(now: Step) {
+      const current = links.at(-1)
+      switch (now.do) {
+        case 'command':
+          actor.send({ type: now.type })
+          break
+        case 'start':
+          actor.send({
+            type: 'PERIODIC.START',
+            schedule: { id: now.id, interval: 1_000, jitter: 0, responseTimeout: null },
+          })
+          break
+        case 'stop':
+          actor.send({ type: 'PERIODIC.STOP', id: now.id })
+          break
+        case 'open':
+          if (!current || current.ended || current.opened) break
+          current.opened = true
+          current.tell({ type: 'transport.opened', sessionPresent: now.sessionPresent })
+          break
+        case 'fail': {
+          // A late word of a connection that is gone must reach nobody.
+          const link = now.late ? links.at(-2) : current
+          if (!link || link.ended) break
+          link.ended = true
+          link.tell({ type: 'transport.failed', failure: now.failure })
+          break
+        }
+        case 'closed':
+          current?.tell({ type: 'transport.closed' })
+          break
+        case 'admit':
+          admissions.at(-1)?.()
+          break
+        case 'sync':
+          tellSync(syncs.at(-1), now.how)
+          break
+        case 'token':
+          tellToken(tokens.shift(), now.how, clock.now())
+          break
+        case 'pass':
+          clock.tick(now.ms)
+      }
+      // Promises of the credentials source settle; no time passes.
+      for (let n = 0; n < 4; n++) await Promise.resolve()
+    },
+  }
+}
+
+function tellSync(
+  tell: ((event: AnyEventObject) => void) | undefined,
+  how: Extract<Step, { do: 'sync' }>['how'],
+): void {
+  if (how === 'progress') tell?.({ type: 'sync.progress', done: 1, total: 2 })
+  else if (how === 'settled') tell?.({ type: 'sync.settled', wanted: 2, held: 2, refused: 0, retryable: 0 })
+  else if (how === 'refused') tell?.({ type: 'sync.settled', wanted: 2, held: 1, refused: 1, retryable: 1 })
+}
+
+function tellToken(
+  token: { resolve(value: RefreshedCredentials): void; reject(error: Error): void } | undefined,
+  how: Extract<Step, { do: 'token' }>['how'],
+  now: number,
+): void {
+  if (how === 'granted') token?.resolve({ expiresAt: now + 3_600_000 })
+  else if (how === 'expired') token?.resolve({ expiresAt: now - 1 })
+  else if (how === 'failed') token?.reject(new Error('unreachable'))
+  else token?.reject(Object.assign(new Error('wrong'), { name: 'InvalidCredentialsError' }))
+}
+
+type World = ReturnType<typeof world>
+
+/** What holds after each step, whatever happened. */
+function check(w: World): void {
+  const snapshot = w.actor.getSnapshot()
+  const { context } = snapshot
+  const state = stateOf(snapshot)
+  expect(w.errors, 'the machine never errs').toEqual([])
+  expect(snapshot.status).toBe('active')
+
+  const live = w.links.filter(({ stopped }) => !stopped)
+  expect(live.length, 'at most one transport').toBeLessThanOrEqual(1)
+  expect(context.transport, 'the machine knows whether there is one').toBe(live.length === 1)
+  expect(w.running.admission, 'at most one admission').toBeLessThanOrEqual(1)
+  expect(context.admission === 'none', 'and only while connecting').toBe(w.running.admission === 0)
+  expect(w.running.sync, 'at most one SUBSCRIBE round').toBeLessThanOrEqual(1)
+  expect(w.running.refresh > 0, 'credentials are asked for in refreshingToken only').toBe(state === 'refreshingToken')
+  expect(w.running.refresh, 'and never twice at a time').toBeLessThanOrEqual(1)
+
+  const online = snapshot.hasTag('online')
+  if (state !== 'disconnecting') expect(online, 'online means open').toBe(context.openedAt !== null)
+  if (online) expect(live[0]?.opened && !live[0].ended, 'its transport is open').toBe(true)
+  expect(snapshot.hasTag('waiting'), 'a time is told exactly while waiting').toBe(context.retryAt !== null)
+
+  const { reconnect, recovery, redirect } = context.config
+  expect(context.attempt).toBeLessThanOrEqual(reconnect.enabled ? reconnect.maxAttempts : 0)
+  expect(context.cycle).toBeLessThanOrEqual(recovery.enabled ? recovery.maxAttempts : 0)
+  expect(context.server.hops).toBeLessThanOrEqual(redirect.maxHops)
+  expect(Number.isFinite(context.delay) && context.delay >= 0 && context.delay < 2 ** 31).toBe(true)
+
+  // `failed` may be about to recover: that takes a timer of 0 ms.
+  if (state === 'idle' || state === 'disconnected') expect(w.clock.pending, 'no timer while resting').toBe(0)
+  if (['connecting', 'reconnecting', 'recovering', 'refreshingToken', 'disconnecting'].includes(state)) {
+    expect(w.clock.pending, 'every other state ends by itself').toBeGreaterThan(0)
+  }
+  expect(
+    context.periodic.every((id) => id in snapshot.children),
+    'periodic requests have their actors',
+  ).toBe(true)
+  expect(w.told.resumptions, 'only what was interrupted resumes').toBeLessThanOrEqual(w.told.interruptions)
+  expect(context.counters.interruptions, 'each interruption is told once').toBe(w.told.interruptions)
+}
+
+test(
+  `the machine keeps its promises through ${STEPS.toLocaleString('en')} random steps`,
+  { timeout: 180_000 },
+  async () => {
+    let steps = 0
+    const seed = process.env['FC_SEED']
+    await fc.assert(
+      fc.asyncProperty(
+        config,
+        fc.array(step, { minLength: 1, maxLength: LONGEST, size: 'max' }),
+        async (input, path) => {
+          const w = world(input)
+          try {
+            check(w)
+            for (const each of path) {
+              await w.take(each)
+              steps++
+              check(w)
+            }
+            w.actor.send({ type: 'DISCONNECT' })
+            w.clock.tick(5_000)
+            expect(['idle', 'disconnected']).toContain(stateOf(w.actor.getSnapshot()))
+            check(w)
+          } finally {
+            w.actor.stop()
+          }
+          expect(w.clock.pending, 'a stopped machine leaves no timer').toBe(0)
+        },
+      ),
+      { numRuns: RUNS, ...(seed !== undefined && { seed: Number(seed) }) },
+    )
+    expect(steps).toBeGreaterThan(STEPS * 0.8)
+  },
+)
