@@ -25,7 +25,7 @@ export interface Suspect {
 const SUSPECT_FROM = 2
 
 /** Before a packet is quarantined for closes without a word, it has to be caught so often: brokers are killed, too. */
-const SILENT_ACCUSATIONS = 2
+const SILENT_ACCUSATIONS = 3
 
 export function accuse(suspect: Suspect, blame: Blame, alone: boolean): void {
   if (blame === 'none') {
@@ -41,7 +41,7 @@ export function isSuspect({ suspicions }: Suspect): boolean {
   return suspicions >= SUSPECT_FROM
 }
 
-/** Whether a packet that was alone when the connection was closed is the cause: twice in a row, or once more. */
+/** Whether a packet that was alone when the connection was closed is the cause: an objection needs less evidence. */
 export function isPoison({ suspicions, accusations }: Suspect, blame: Blame): boolean {
   if (blame === 'objection') return suspicions >= SUSPECT_FROM
   return blame === 'silence' && suspicions > SUSPECT_FROM && accusations >= SILENT_ACCUSATIONS

@@ -13,6 +13,12 @@ const MESSAGES = 10_000
 const KILLS = 20
 const SEED = 20_260_101
 
+/**
+ * mosquitto 2.0 mixes up the order of a subscriber's messages once its window of 20 is full, on the wire and for any
+ * client: what is new overtakes what is queued. So the window is never full here.
+ */
+const config = () => ['max_queued_messages 0', `max_inflight_messages ${2 * MESSAGES}`]
+
 /** Retries soon, but not so soon that a broker that starts is flooded. */
 const soon = {
   reconnect: { initialDelay: 20, maxDelay: 50, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
@@ -25,11 +31,11 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
   })
 
   test.each(versions)(
-    `MQTT version $version: ${MESSAGES} messages through ${KILLS} kills, none lost, QoS 2 none twice and in order`,
+    `MQTT version $version: ${MESSAGES} messages through ${KILLS} kills, none lost, all in order, QoS 2 none twice`,
     { timeout: 60_000 },
     async ({ version }) => {
       const random = seeded(SEED + version)
-      const broker = await Mosquitto.start({ config: () => ['max_queued_messages 0'] })
+      const broker = await Mosquitto.start({ config })
       const cutter = await Cutter.start(broker.ports['mqtt'] ?? 0)
       const client = (clientId: string) => {
         const options = { protocolVersion: version, clean: false, clientId } as const
@@ -57,7 +63,12 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       const all = Promise.all(published)
       for (const kill of range(KILLS)) {
         const moment = Math.floor((MESSAGES * (kill + random())) / (KILLS + 1))
-        await until(() => done >= moment)
+        // Both: killed while it takes up a session again, mosquitto 2.0 forgets which PUBREL it has sent, and sends
+        // such a message of QoS 2 again.
+        await until(() => publisher.isConnected && subscriber.isConnected)
+        const before = done
+        // Some progress: a broker that dies on whatever it gets first is another test.
+        await until(() => done === MESSAGES || (done >= moment && done > before))
         await turns(Math.floor(random() * 30))
         cutter.cut()
         // mosquitto acknowledges before it saves, and would lose what it took since: it gets the time to save.
@@ -73,10 +84,8 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
 
       const all1 = range(MESSAGES).filter((n) => n % 2 === 1)
       const all2 = range(MESSAGES + 1).filter((n) => n % 2 === 0)
-      // QoS 1 may come more than once; whatever comes for the first time is in order. On MQTT 5
-      // neighbours come swapped after a restart, and whether mosquitto swaps them or we do is an open question.
-      const first = [...new Set(received['numbers/1'])]
-      expect(version === 5 ? first.toSorted((x, y) => x - y) : first).toEqual(all1)
+      // QoS 1 may come more than once; whatever comes for the first time is in order.
+      expect([...new Set(received['numbers/1'])]).toEqual(all1)
       expect(received['numbers/2']).toEqual(all2)
       // It was interrupted by the kills alone.
       expect(publisher.status.counters.interruptions).toBe(KILLS)
