@@ -87,8 +87,10 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
   })
 }
 
+type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
+
 /** What is left out takes its default, and what is `undefined` too: a delay of that would be endless. */
-export function withDefaults<Options extends object>(defaults: Options, given: Partial<Options> = {}): Options {
+export function withDefaults<Options extends object>(defaults: Options, given: Given<Options> = {}): Options {
   const told = Object.entries(given).filter(([, value]) => value !== undefined)
   return Object.freeze({ ...defaults, ...Object.fromEntries(told) })
 }

@@ -136,6 +136,9 @@ export const connectionSetup = setup({
     probe: enqueueActions(({ context, enqueue }) => {
       if (context.transport) enqueue.sendTo('transport', { type: 'PROBE' })
     }),
+    drop: enqueueActions(({ context, enqueue }) => {
+      if (context.transport) enqueue.sendTo('transport', { type: 'DROP' })
+    }),
     restoreSubscriptions: enqueueActions(({ context, enqueue, self }) => {
       // An actor that threw is replaced: without one no connection would become ready again. In XState's pure
       // `transition()` there are no children to look at.

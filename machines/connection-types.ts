@@ -136,6 +136,8 @@ export type ConnectionCommand =
   | { readonly type: 'WAKE' }
   /** Do now what a recovery cycle does: new credentials, new client. */
   | { readonly type: 'RECOVER' }
+  /** For tests and drills: cut the open connection, without DISCONNECT, as a broken network does. */
+  | { readonly type: 'DROP' }
   | { readonly type: 'PERIODIC.START'; readonly schedule: PeriodicSchedule }
   | { readonly type: 'PERIODIC.STOP'; readonly id: string }
 
@@ -212,6 +214,8 @@ export type TransportCommand =
   | { readonly type: 'CLOSE' }
   /** Send PINGREQ and fail with `timeout` if nothing comes back. */
   | { readonly type: 'PROBE' }
+  /** Destroy the socket, without DISCONNECT, and fail. */
+  | { readonly type: 'DROP' }
 
 /** What a refresh gives to the machine. The credentials themselves stay with whoever obtained them. */
 export interface RefreshedCredentials {

@@ -112,6 +112,7 @@ export const connectionMachine = connectionSetup.createMachine({
         'xstate.error.actor.subscriptions': decide,
         'subscriptions.unanswered': decide,
         WAKE: { actions: 'probe' },
+        DROP: { actions: 'drop' },
       },
       states: {
         restoring: {
@@ -192,6 +193,7 @@ export const connectionMachine = connectionSetup.createMachine({
             'subscriptions.unanswered': decideOnline,
             'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
             WAKE: { actions: 'probe' },
+            DROP: { actions: 'drop' },
           },
         },
         offline: {

@@ -1,23 +1,26 @@
-// Lays out the charts of our own machines and writes them into the page's sources, so that the page needs ELK only for
-// the machines of others. `--check` only compares.
+// Lays out the charts of our own machines and writes them into sources, so that the page needs ELK only for the
+// machines of others, and the command `diagram` not at all. `--check` only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import Elk from 'elkjs'
 import { tsImport } from 'tsx/esm/api'
 
-import * as drawn from './layout-connection.mjs'
+import * as connection from './layout-connection.mjs'
+import * as subscriptions from './layout-subscriptions.mjs'
 
-const file = fileURLToPath(new URL('../visualizer/page/src/chart/layouts.generated.ts', import.meta.url))
+const file = fileURLToPath(new URL('../visualizer/chart/layouts.generated.ts', import.meta.url))
 const { connectionMachine, periodicRequestMachine, subscriptionsMachine } = await load('../machines/index.ts')
-const { anywhereSize, bestLayout, labelSize } = await load('../visualizer/page/src/chart/layout.ts')
-const { chartOf } = await load('../visualizer/page/src/chart/model.ts')
-const { ourCommands, signatureOf } = await load('../visualizer/page/src/chart/ours.ts')
+const { anywhereSize, labelSize } = await load('../visualizer/chart/layout.ts')
+const { bestLayout } = await load('../visualizer/page/src/chart/best-layout.ts')
+const { chartOf } = await load('../visualizer/chart/model.ts')
+const { ourCommands, signatureOf } = await load('../visualizer/chart/ours.ts')
 
+const drawings = { connection, subscriptions }
 const layouts = {}
 for (const machine of [connectionMachine, subscriptionsMachine, periodicRequestMachine]) {
   const chart = chartOf(JSON.parse(JSON.stringify(machine.config)), ourCommands)
-  const layout = machine === connectionMachine ? (byHand(chart) ?? (await byElk(chart))) : await byElk(chart)
+  const layout = byHand(chart, drawings[machine.id]) ?? (await byElk(chart))
   layouts[machine.id] = { signature: signatureOf(chart), layout }
 }
 
@@ -33,10 +36,13 @@ if (!process.argv.includes('--check')) {
   process.exitCode = 1
 }
 
-function byHand(chart) {
+function byHand(chart, drawn) {
+  if (!drawn) return null
   const missing = [...chart.nodes, ...chart.edges].filter(({ id }) => !drawn.nodes[id] && !drawn.edges[id])
   if (missing.length > 0) {
-    console.warn(`Not drawn by hand: ${missing.map(({ id }) => id).join(', ')}. ELK lays out the whole chart.`)
+    console.warn(
+      `Not drawn by hand in ${chart.id}: ${missing.map(({ id }) => id).join(', ')}. ELK lays out the whole chart.`,
+    )
     return null
   }
   const boxes = chart.nodes.map(({ id }) => [id, box(drawn.nodes[id])])

@@ -16,9 +16,9 @@ export const nodes = {
   reconnecting: [312, 540, 280, 56],
   recovering: [602, 540, 250, 56],
   failed: [1010, 540, 170, 56],
-  refreshingToken: [390, 16, 500, 128],
-  'connection.refreshingToken.online': [406, 84, 130, 34],
-  'connection.refreshingToken.offline': [780, 84, 102, 34],
+  refreshingToken: [370, 16, 520, 128],
+  'connection.refreshingToken.online': [384, 84, 172, 34],
+  'connection.refreshingToken.offline': [786, 84, 96, 34],
   'connection.disconnecting': [16, 440, 190, 56],
   'connection.disconnected': [16, 330, 150, 34],
 }
@@ -44,9 +44,9 @@ export const edges = {
     [
       [244, 239],
       [244, 60],
-      [390, 60],
+      [370, 60],
     ],
-    [249, 64],
+    [96, 110],
   ],
   'choice 1→connecting': [
     [
@@ -62,7 +62,7 @@ export const edges = {
       [560, 205],
       [560, 222],
     ],
-    [430, 168],
+    [484, 180],
   ],
   'connecting→connection.connected': [
     [
@@ -97,7 +97,7 @@ export const edges = {
       [756, 446],
       [756, 144],
     ],
-    [617, 176],
+    [617, 198],
   ],
   'choice 2→reconnecting': [
     [
@@ -204,10 +204,10 @@ export const edges = {
   ],
   'connection.refreshingToken.online→connection.refreshingToken.offline': [
     [
-      [536, 101],
-      [780, 101],
+      [556, 101],
+      [786, 101],
     ],
-    [540, 104],
+    [553, 104],
   ],
   'connection.refreshingToken.online→choice 2': [
     [

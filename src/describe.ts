@@ -59,7 +59,6 @@ export function describeFailure(failure: Failure): string {
   switch (failure.kind) {
     case 'socket':
     case 'tls':
-      return failure.message
     case 'websocket':
       return failure.message
     case 'timeout':
@@ -87,8 +86,13 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
+/** As the specifications write reason codes. */
+export function hex(reasonCode: number): string {
+  return `0x${reasonCode.toString(16).padStart(2, '0')}`
+}
+
 function reason(code: number, words: Readonly<Record<number, string>>): string {
-  return words[code] ?? `reason code 0x${code.toString(16).padStart(2, '0')}`
+  return words[code] ?? `reason code ${hex(code)}`
 }
 
 function said(reasonString: string | undefined): string {

@@ -3,6 +3,7 @@ import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
 import { definitionOf } from './definition.ts'
 import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from './protocol.ts'
 import type { Redactor } from './redact.ts'
+import { sessionIdOf } from './session-id.ts'
 import { Timers } from './timers.ts'
 
 type Kind = NonNullable<ActorMessage['kind']>
@@ -33,6 +34,8 @@ export class InspectedActor {
   readonly commands: readonly Command[]
   /** Actors of which there is one after the other have one of these. */
   readonly group: string
+  /** Whether it is one that people look at first: a root, or a connection. */
+  readonly main: boolean
   readonly #ref: WeakRef<AnyActorRef>
   readonly #config: object | undefined
   #children: object | undefined
@@ -44,14 +47,16 @@ export class InspectedActor {
     const config = typeof logic.config === 'object' ? logic.config : undefined
     const { id } = config ?? {}
     this.#ref = new WeakRef(ref)
-    this.sessionId = ref.sessionId
-    this.rootId = rootId
-    this.parentId = ref._parent?.sessionId
+    this.sessionId = sessionIdOf(ref)
+    this.rootId = sessionIdOf(ref, rootId)
+    this.parentId = ref._parent && sessionIdOf(ref._parent)
     this.name = ref.id === ref.sessionId && typeof id === 'string' ? id : ref.id
-    this.group = `${rootId}/${this.name}`
+    this.group = `${this.rootId}/${this.name}`
     this.kind = kindOf(logic)
     this.#config = this.kind === 'machine' ? config : undefined
-    this.commands = allowCommands && takesCommands(logic) ? commands : []
+    const connection = takesCommands(logic)
+    this.commands = allowCommands && connection ? commands : []
+    this.main = this.parentId === undefined || connection
   }
 
   get ref(): AnyActorRef | undefined {
@@ -109,7 +114,7 @@ export class InspectedActor {
       this.#children = children
       const entries = Object.entries(children as Record<string, AnyActorRef | undefined>).slice(0, MAX_CHILDREN)
       this.#shownChildren = Object.fromEntries(
-        entries.flatMap(([id, ref]) => (ref ? [[id, { id: ref.id, sessionId: ref.sessionId }]] : [])),
+        entries.flatMap(([id, ref]) => (ref ? [[id, { id: ref.id, sessionId: sessionIdOf(ref) }]] : [])),
       )
     }
     return this.#shownChildren

@@ -15,7 +15,7 @@ import { watch } from './stats.ts'
 export interface ConnectVisualizerOptions {
   /** What this process is called on the page. @default the script's name */
   readonly name?: string
-  /** Whether the page may retry, wake, connect, disconnect, and drop the connection. @default false */
+  /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
   readonly allowCommands?: boolean
   /** How many messages wait for the visualizer at most; older ones are dropped. @default 2_000 */
   readonly buffer?: number

@@ -1,14 +1,20 @@
 import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from './protocol.ts'
-import { Queue } from './queue.ts'
 import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
+import { Room } from './room.ts'
+import { thin } from './thin.ts'
 
 const MAX_ACTORS = 2_000
+/** Of the figures of one actor. */
+const MAX_SAMPLES = 600
+/** What those who are no main actors have at least. */
+const OTHERS = 1 / 4
 
 /** A message of the history. It is put into words when somebody wants to see it, once. */
 export class Entry {
   readonly id: number
   readonly type: HistoryMessage['type']
   readonly actor: KnownActor
+  readonly at = Date.now()
   readonly #feedId: string
   #recorded: Recorded | undefined
   #text: string | undefined
@@ -38,28 +44,36 @@ export interface KnownActor {
   readonly sessionId: string
   /** Actors of one kind share their room. */
   readonly kind: string
+  readonly main: boolean
   birth: Entry | undefined
   snapshot: Entry | undefined
   stats: Entry | undefined
+  /** Figures, oldest first. */
+  samples: Entry[]
   stopped: boolean
   /** Entries in the history. */
   entries: number
 }
 
 /**
- * The last messages, for those who join late. Every kind of actor (all the transports of one connection, say) has the
- * same share of the room: a chatty one forgets its own past first, not that of the others.
+ * The last messages, for those who join late. It has to tell in the morning what happened last night, however chatty the
+ * rest is:
+ * - Main actors (roots, a connection) and all others have a room each. The others are left a quarter, if need be.
+ * - In a room every kind of actor (all the transports of one connection, say) has the same share: a chatty one forgets
+ *   its own past first, not that of the others.
+ * - Figures, of which there is one a second, are thinned out by their age, and take nobody's room.
  */
 export class History {
   readonly #limit: number
   readonly #onAdded: (entry: Entry) => void
   readonly #onForgotten: (sessionIds: readonly string[]) => void
   readonly #actors = new Map<string, KnownActor>()
-  /** Oldest first, by kind of actor. */
-  readonly #shares = new Map<string, Queue<Entry>>()
+  readonly #main = new Room<Entry>()
+  readonly #others = new Room<Entry>()
+  /** Actors that have figures. */
+  readonly #watched = new Set<KnownActor>()
   /** Messages of one actor often follow each other. */
   #latest: KnownActor | undefined
-  #size = 0
   #lastId = 0
   #forgotten = 0
 
@@ -88,8 +102,8 @@ export class History {
     }
     if (entry.type === '@xstate.snapshot') actor.snapshot = entry
     if (recorded.stopped !== undefined) actor.stopped = recorded.stopped
-    if (entry.type === '@xstate-mqtt.stats') actor.stats = entry
-    this.#keep(entry, actor)
+    if (entry.type === '@xstate-mqtt.stats') this.#sample(entry, actor)
+    else this.#keep(entry, actor)
     this.#onAdded(entry)
   }
 
@@ -116,7 +130,8 @@ export class History {
       const message = JSON.stringify({ ...birth, bornAt: birth.bornAt ?? birth.createdAt, ...now })
       return actor.stats ? [message, actor.stats.text] : [message]
     })
-    const entries = [...this.#shares.values()].flatMap((share) => share.all).toSorted((a, b) => a.id - b.id)
+    const samples = [...this.#watched].flatMap((actor) => actor.samples)
+    const entries = [...this.#main.all, ...this.#others.all, ...samples].toSorted((a, b) => a.id - b.id)
     return { actors, entries }
   }
 
@@ -127,7 +142,7 @@ export class History {
     return this.#latest
   }
 
-  #find(feedId: string, { sessionId, kind }: Recorded): KnownActor {
+  #find(feedId: string, { sessionId, kind, main }: Recorded): KnownActor {
     const key = `${feedId}/${sessionId}`
     const known = this.#actors.get(key)
     if (known) return known
@@ -137,7 +152,9 @@ export class History {
       feedId,
       sessionId,
       kind: `${feedId}/${kind}`,
+      main,
       ...nothing,
+      samples: [],
       stopped: false,
       entries: 0,
     }
@@ -147,29 +164,30 @@ export class History {
   }
 
   #keep(entry: Entry, actor: KnownActor): void {
-    const share = this.#shares.get(actor.kind) ?? new Queue<Entry>()
-    if (share.length === 0) this.#shares.set(actor.kind, share)
-    share.push(entry)
+    this.#roomOf(actor).push(actor.kind, entry)
     actor.entries += 1
-    this.#size += 1
-    if (this.#size > this.#limit) this.#forgetEntry(share)
+    if (this.#main.size + this.#others.size > this.#limit) this.#forgetEntry(actor.kind)
   }
 
-  #forgetEntry(latest: Queue<Entry>): void {
-    const fair = this.#limit / this.#shares.size
-    const share = latest.length > fair ? latest : this.#largestShare(latest)
-    const entry = share.shift()
+  #roomOf({ main }: KnownActor): Room<Entry> {
+    return main ? this.#main : this.#others
+  }
+
+  #forgetEntry(latest: string): void {
+    const room = this.#others.size > this.#limit * OTHERS ? this.#others : this.#main
+    const entry = room.shift(latest)
     if (!entry) return
-    this.#size -= 1
     this.#forgotten += 1
     entry.actor.entries -= 1
     if (entry.actor.stopped && entry.actor.entries === 0) this.#forget(entry.actor)
   }
 
-  #largestShare(latest: Queue<Entry>): Queue<Entry> {
-    let largest = latest
-    for (const share of this.#shares.values()) if (share.length > largest.length) largest = share
-    return largest
+  #sample(entry: Entry, actor: KnownActor): void {
+    actor.stats = entry
+    actor.samples.push(entry)
+    this.#watched.add(actor)
+    const most = Math.min(MAX_SAMPLES, Math.ceil(this.#limit / this.#watched.size))
+    if (actor.samples.length > most) actor.samples = thin(actor.samples, ({ at }) => at, most)
   }
 
   /** One that stopped, the oldest; if none did, the oldest of all. */
@@ -185,17 +203,15 @@ export class History {
   #forget(actor: KnownActor): void {
     this.#actors.delete(actor.key)
     if (this.#latest === actor) this.#latest = undefined
-    const share = this.#shares.get(actor.kind)
-    if (share && actor.entries > 0) share.keep((entry) => entry.actor !== actor)
-    if (share?.length === 0) this.#shares.delete(actor.kind)
-    this.#size -= actor.entries
+    this.#watched.delete(actor)
+    this.#roomOf(actor).remove(actor.kind, (entry) => entry.actor === actor)
     this.#forgotten += actor.entries
     this.#onForgotten([actor.key])
   }
 }
 
 /** It stopped while its feed was away. */
-function stoppedUnseen({ sessionId, kind, feedId, snapshot, birth }: KnownActor): Recorded {
+function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: KnownActor): Recorded {
   const createdAt = String(Date.now())
   const read = (): SnapshotMessage => {
     const { rootId } = birth ? (JSON.parse(birth.text) as ActorMessage) : {}
@@ -213,7 +229,7 @@ function stoppedUnseen({ sessionId, kind, feedId, snapshot, birth }: KnownActor)
       timers: [],
     }
   }
-  return { sessionId, kind: kind.slice(feedId.length + 1), type: '@xstate.snapshot', stopped: true, read }
+  return { sessionId, kind: kind.slice(feedId.length + 1), main, type: '@xstate.snapshot', stopped: true, read }
 }
 
 type Qualified = HistoryMessage | (ActorMessage & { readonly feedId: string })

@@ -1,4 +1,3 @@
-export { runVisualizer } from './cli.ts'
 export { connectVisualizer } from './connect.ts'
 export type { ConnectVisualizerOptions, VisualizerConnection } from './connect.ts'
 export type { Inspection, Visualizer, VisualizerOptions, VisualizerStats } from './options.ts'

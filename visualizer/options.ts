@@ -26,7 +26,7 @@ export interface VisualizerOptions {
   readonly host?: string
   /** Needed to look on and to report; at least 16 characters. @default a random one, which is part of `url` */
   readonly token?: string
-  /** Whether the page may retry, wake, connect, disconnect, and drop the connection. @default false */
+  /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
   readonly allowCommands?: boolean
   /** How many messages it keeps for those who look later. @default 2_000 */
   readonly history?: number

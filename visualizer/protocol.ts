@@ -169,7 +169,7 @@ export interface StatsMessage extends Timestamped {
     readonly outboxBytes?: number
     /** Publishes without an acknowledgement. */
     readonly inFlight?: number
-    /** Totals of messages since the client was made: rates are differences. */
+    /** Totals of messages since the client was made, of those that went out and came in: rates are differences. */
     readonly published?: number
     readonly received?: number
   }
@@ -184,16 +184,14 @@ export interface ForgottenMessage extends Timestamped {
 /**
  * What the page may ask for, and the event that the machine is sent. Nothing else happens: whether and how it reacts is
  * the machine's.
- *
- * `drop` is RECOVER: the machine gives up the connection and opens a new one with a new client, after new credentials
- * where they can be refreshed. There is no event that only cuts the line.
  */
 export const commandEvents = {
   connect: 'CONNECT',
   disconnect: 'DISCONNECT',
   retry: 'RETRY',
   wake: 'WAKE',
-  drop: 'RECOVER',
+  recover: 'RECOVER',
+  drop: 'DROP',
 } as const
 
 export type Command = keyof typeof commandEvents

@@ -11,6 +11,7 @@ import type {
   TakenTransition,
 } from './protocol.ts'
 import { Redactor, type Hide } from './redact.ts'
+import { sessionIdOf } from './session-id.ts'
 import type { Timers } from './timers.ts'
 
 /** The protocol wants a version in every message: `@statelyai/inspect` has its own there. */
@@ -22,6 +23,8 @@ export interface Recorded {
   readonly type: HistoryMessage['type']
   /** What it is one of: `x:0/transport`. One connection has many transports, one after the other. */
   readonly kind: string
+  /** Whether it is one that people look at first: a root, or a connection. */
+  readonly main: boolean
   /** Whether the actor has stopped, if this tells. */
   readonly stopped?: boolean
   /** Puts it into words. May be called once only: secrets that are learned in between change the result. */
@@ -79,17 +82,17 @@ export class Recorder {
     return [...this.#actors.values()].map((actor) => actorMessage(actor, createdAt, this.redactor))
   }
 
-  stats(ref: AnyActorRef, stats: StatsMessage['stats']): void {
-    const { sessionId } = ref
-    const { rootId, group: kind = sessionId } = this.#actors.get(sessionId) ?? {}
-    const createdAt = String(Date.now())
+  stats(ref: AnyActorRef, stats: StatsMessage['stats'], at = Date.now()): void {
+    const sessionId = sessionIdOf(ref)
+    const { rootId, group: kind = sessionId, main = true } = this.#actors.get(sessionId) ?? {}
+    const createdAt = String(at)
     const message = { type: '@xstate-mqtt.stats' as const, ...base(sessionId, rootId, createdAt), stats }
-    this.#onRecorded({ sessionId, kind, type: message.type, read: () => message })
+    this.#onRecorded({ sessionId, kind, main, type: message.type, read: () => message })
   }
 
   #inspect(event: InspectionEvent): void {
     const ref = event.actorRef as AnyActorRef
-    const actor = this.#actors.get(ref.sessionId) ?? this.#born(ref, event.rootId)
+    const actor = this.#actors.get(sessionIdOf(ref)) ?? this.#born(ref, event.rootId)
     if (!actor) return
     switch (event.type) {
       case '@xstate.action':
@@ -112,9 +115,11 @@ export class Recorder {
     if (this.#actors.size >= MAX_ACTORS || this.#ended.has(ref)) return undefined
     const actor = new InspectedActor(ref, rootId, this.#allowCommands)
     this.#actors.set(actor.sessionId, actor)
+    this.redactor.named(actor.name)
     const { redactor } = this
     const read = () => actorMessage(actor, String(actor.bornAt), redactor, newborn)
-    this.#onRecorded({ sessionId: actor.sessionId, kind: actor.group, type: '@xstate.actor', stopped: false, read })
+    const { group: kind, sessionId, main } = actor
+    this.#onRecorded({ sessionId, kind, main, type: '@xstate.actor', stopped: false, read })
     return actor
   }
 
@@ -148,12 +153,13 @@ export class Recorder {
 // What follows is made outside of the class, so that nothing is kept alive but what is passed in.
 
 function sent(actor: InspectedActor, event: KeptEvent, source: unknown, redactor: Redactor): Recorded {
-  const { sessionId, rootId, group: kind } = actor
+  const { sessionId, rootId, group: kind, main } = actor
   const now = Date.now()
-  const sourceId = (source as AnyActorRef | undefined)?.sessionId
+  const sourceId = source ? sessionIdOf(source as AnyActorRef) : undefined
   return {
     sessionId,
     kind,
+    main,
     type: '@xstate.event',
     read: () => ({
       type: '@xstate.event',
@@ -165,11 +171,12 @@ function sent(actor: InspectedActor, event: KeptEvent, source: unknown, redactor
 }
 
 function stepped(actor: InspectedActor, eventType: string, taken: readonly AnyTransitionDefinition[]): Recorded {
-  const { sessionId, rootId, group: kind } = actor
+  const { sessionId, rootId, group: kind, main } = actor
   const now = Date.now()
   return {
     sessionId,
     kind,
+    main,
     type: '@xstate-mqtt.transition',
     read: () => ({
       type: '@xstate-mqtt.transition',
@@ -187,12 +194,13 @@ function changed(
   accepts: SnapshotMessage['accepts'],
   redactor: Redactor,
 ): Recorded {
-  const { sessionId, rootId, group: kind } = actor
+  const { sessionId, rootId, group: kind, main } = actor
   const now = Date.now()
   const timers = actor.timers.list
   return {
     sessionId,
     kind,
+    main,
     type: '@xstate.snapshot',
     stopped: kept.status !== 'active',
     read: () => ({

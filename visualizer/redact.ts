@@ -1,5 +1,6 @@
 import type { Json, ShownEvent } from './protocol.ts'
 import { kindOfName, REDACTED, withoutPatterns } from './secrets.ts'
+import { sessionIdOf } from './session-id.ts'
 
 /** Whether what stands under this name is to be hidden too. One that throws hides it. */
 export type Hide = (name: string, value: unknown) => boolean
@@ -29,6 +30,7 @@ export class Redactor {
   readonly #hide: Hide | undefined
   /** Secrets that were seen, to be found again elsewhere: what a promise gave, a machine may put into its context. */
   readonly #learned = new Set<string>()
+  readonly #names = new Set<string>()
   /** Frozen objects stay what they are. Dropped when a secret was learned that may be in them. */
   #frozen = new WeakMap<object, Json>()
   #last: { readonly event: object; readonly shown: ShownEvent } | undefined
@@ -37,6 +39,12 @@ export class Redactor {
 
   constructor(hide?: Hide) {
     this.#hide = hide
+  }
+
+  /** What an actor is called is no secret only because it is in an input too, as ids are. */
+  named(name: string): void {
+    if (this.#names.size >= MAX_LEARNED) this.#names.clear()
+    this.#names.add(name)
   }
 
   /** A value of which everything may be told that does not look like a secret: context. */
@@ -158,7 +166,7 @@ export class Redactor {
 
   #object(value: object, depth: number, strict: boolean, secret: boolean): Json {
     if (++this.#nodes > MAX_NODES || depth >= MAX_DEPTH) return '[…]'
-    if (isActorRef(value)) return { xstate$$type: 1, id: this.text(value.id), sessionId: value.sessionId }
+    if (isActorRef(value)) return { xstate$$type: 1, id: this.text(value.id), sessionId: sessionIdOf(value) }
     if (Array.isArray(value)) return this.#array(value, depth, strict, secret)
     if (!isPlain(value)) return strict || value instanceof Error ? nameOfInstance(value) : showInstance(value)
     const frozen = !strict && !this.#hide && Object.isFrozen(value)
@@ -195,7 +203,8 @@ export class Redactor {
   #kindOf(value: string): Json {
     // Already shown as what it was, by the app that reports it.
     if (/^\[[^\]]*\]$/.test(value)) return value
-    if (value.length >= 8 && !/^[a-zA-Z][a-z]*(?:[A-Z][a-z]+)*$/.test(value)) this.#learn(value)
+    const isWord = /^[a-zA-Z][a-z]*(?:[A-Z][a-z]+)*$/.test(value)
+    if (value.length >= 8 && !isWord && !this.#names.has(value)) this.#learn(value)
     return '[string]'
   }
 

@@ -122,6 +122,7 @@ export class RemoteFeed {
   }
 
   #record(message: Fields): void {
+    if (message.type === '@xstate.actor' && typeof message.name === 'string') this.#redactor.named(message.name)
     const recorded = received(message, this.#redactor, (sessionId) => this.#names.get(sessionId))
     if (!recorded) return
     if (recorded.type === '@xstate.actor' && isObject(message) && typeof message.name === 'string') {

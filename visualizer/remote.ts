@@ -51,7 +51,8 @@ export function received(
   if (!built) return undefined
   const name = built.type === '@xstate.actor' ? built.name : (nameOf(sessionId) ?? sessionId)
   const stopped = 'snapshot' in built ? { stopped: built.snapshot.status !== 'active' } : undefined
-  return { sessionId, type, kind: `${base.rootId ?? ''}/${name}`, ...stopped, read: () => built }
+  const main = sessionId === base.rootId
+  return { sessionId, type, kind: `${base.rootId ?? ''}/${name}`, main, ...stopped, read: () => built }
 }
 
 type Base = Pick<ActorMessage, 'sessionId' | 'rootId' | 'createdAt' | '_version'> & { readonly id: null }

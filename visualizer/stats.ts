@@ -5,7 +5,7 @@ import type { Recorder } from './recorder.ts'
 
 const SAMPLE_EVERY = 1_000
 
-/** Samples figures as long as the actor lives. A sample like the one before is not told. */
+/** Samples figures as long as the actor lives. Of samples that are alike only the first and the last are told. */
 export function watch(
   recorder: Recorder,
   actor: AnyActorRef,
@@ -13,11 +13,19 @@ export function watch(
   watches: Set<() => void>,
 ): () => void {
   let last = ''
+  let same: { readonly stats: VisualizerStats; readonly at: number } | undefined
   const take = () => {
     try {
       const stats = sample()
       const text = JSON.stringify(stats)
-      if (text !== last) recorder.stats(actor, stats)
+      if (text === last) {
+        same = { stats, at: Date.now() }
+        return
+      }
+      // It was so until now: else what came in this second would be spread over all the time in which nothing came.
+      if (same) recorder.stats(actor, same.stats, same.at)
+      same = undefined
+      recorder.stats(actor, stats)
       last = text
     } catch {
       // Figures are not worth an error.

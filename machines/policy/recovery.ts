@@ -28,32 +28,19 @@ export const defaultReconnect: ReconnectPolicy = Object.freeze({
   jitter: 'equal',
 })
 
-const everyMinute = {
-  enabled: true,
-  maxAttempts: Number.POSITIVE_INFINITY,
-  initialDelay: 60_000,
-  multiplier: 1,
-  maxDelay: 60_000,
-  jitter: 'none',
-} as const
+// Pure, here and below, so that bundlers leave out the strategies that nobody imports.
 
 /** Recover every 60 s, for ever, with the same options and credentials. For a broker that is only restarted. */
-export const simpleRetry: RecoveryPolicy = Object.freeze({
-  ...everyMinute,
-  refreshTokenEvery: 0,
-  recreateClient: false,
-})
+export const simpleRetry: RecoveryPolicy = /* @__PURE__ */ everyMinute({ refreshTokenEvery: 0, recreateClient: false })
 
 /** Recover every 60 s, for ever, with the options evaluated anew. For addresses and certificates that change. */
-export const recreateClient: RecoveryPolicy = Object.freeze({
-  ...everyMinute,
+export const recreateClient: RecoveryPolicy = /* @__PURE__ */ everyMinute({
   refreshTokenEvery: 0,
   recreateClient: true,
 })
 
 /** Recover every 60 s, for ever, with new options and a new token each time. For tokens that expire in silence. */
-export const refreshAndRecreate: RecoveryPolicy = Object.freeze({
-  ...everyMinute,
+export const refreshAndRecreate: RecoveryPolicy = /* @__PURE__ */ everyMinute({
   refreshTokenEvery: 1,
   recreateClient: true,
 })
@@ -71,9 +58,21 @@ export const exponentialRecovery: RecoveryPolicy = Object.freeze({
 })
 
 /** The four strategies under their names. */
-export const recoveryStrategies = Object.freeze({
+export const recoveryStrategies = /* @__PURE__ */ Object.freeze({
   simpleRetry,
   recreateClient,
   refreshAndRecreate,
   exponentialRecovery,
 })
+
+function everyMinute(cycle: Pick<RecoveryPolicy, 'refreshTokenEvery' | 'recreateClient'>): RecoveryPolicy {
+  return Object.freeze({
+    enabled: true,
+    maxAttempts: Number.POSITIVE_INFINITY,
+    initialDelay: 60_000,
+    multiplier: 1,
+    maxDelay: 60_000,
+    jitter: 'none',
+    ...cycle,
+  })
+}

@@ -1,4 +1,5 @@
 import { connectionMachine } from '../../machines/connection.ts'
+import { toSvg } from '../../visualizer/chart/svg.ts'
 import { defineCommand, UsageError } from './command.ts'
 import { toMermaid, type MermaidOptions } from './mermaid.ts'
 import { chartOf } from './statechart.ts'
@@ -16,6 +17,7 @@ export function connectionDiagram(): string {
 
 const formats: Readonly<Record<string, () => string>> = {
   mermaid: connectionDiagram,
+  svg: () => toSvg(connectionMachine).trimEnd(),
   json: () => JSON.stringify(chartOf(connectionMachine), null, 2),
 }
 
@@ -23,7 +25,7 @@ export const diagram = defineCommand({
   name: 'diagram',
   summary: 'the connection machine as a diagram, generated from the machine itself',
   options: {
-    format: { type: 'string', value: '<format>', description: Object.keys(formats).join(' (the default) or ') },
+    format: { type: 'string', value: '<format>', description: 'mermaid (the default), svg or json' },
   },
   run({ format = 'mermaid' }) {
     const draw = Object.hasOwn(formats, format) ? formats[format] : undefined

@@ -32,7 +32,7 @@ export async function runLive(terminal: Terminal, options: LiveOptions): Promise
   await using page: Page | undefined = visualizer ? await openPage('demo') : undefined
   await using client = new ResilientMqttClient({ url, options: connect, ...page?.inspection })
   const counts = { received: 0, accepted: 0, acknowledged: 0 }
-  page?.watch(client, () => ({ published: counts.accepted, received: counts.received }))
+  page?.watch(client, () => ({ published: counts.acknowledged, received: counts.received }))
   const activity = () => {
     const { received, accepted, acknowledged } = counts
     return `${received} received${publish === undefined ? '' : ` · ${acknowledged}/${accepted} acknowledged`}`

@@ -69,8 +69,9 @@ export async function runOutage(terminal: Terminal, { repeat }: OutageOptions): 
   const ledger = new Ledger()
   const answers = new Answers()
   page.watch(client, () => {
-    const { accepted, delivered, duplicate } = ledger.balance
-    return { published: accepted, received: delivered + duplicate + answers.total }
+    // While there is no connection none goes out, whatever is accepted.
+    const { delivered, duplicate } = ledger.balance
+    return { published: delivered, received: delivered + duplicate + answers.total }
   })
 
   const title = repeat ? 'Outage after outage, with short delays, until Ctrl-C' : 'One whole outage, with short delays'

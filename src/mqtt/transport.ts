@@ -51,6 +51,7 @@ export function createTransport(options: TransportOptions): Transport {
     const previous = closing
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
+      else if (type === 'DROP') connection.drop()
       else void Promise.all([previous, connection.close()]).then(() => sendBack({ type: 'transport.closed' }))
     })
 
@@ -106,6 +107,12 @@ class Connection {
     this.#client?.sendPing()
     const { clock, probeTimeout } = this.#shared
     this.#probeTimer = clock.setTimeout(() => this.#fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
+  }
+
+  /** Cuts the line: MQTT.js and we learn of it from the stream, as of a line that broke. */
+  drop(): void {
+    if (this.#phase !== 'open') return
+    this.#client?.stream.destroy(Object.assign(new Error('dropped on request'), { code: 'ECONNABORTED' }))
   }
 
   #connect(attempt: Attempt): void {

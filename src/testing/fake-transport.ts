@@ -33,8 +33,8 @@ export interface FakeTransport {
 /**
  * Creates a transport without sockets.
  *
- * @param script - called for each connection, to let it answer by itself; by default it answers a CLOSE, and otherwise
- *   waits for the test
+ * @param script - called for each connection, to let it answer by itself; by default it answers a CLOSE and a DROP,
+ *   and otherwise waits for the test
  */
 export function createFakeTransport(script?: (connection: FakeConnection) => void): FakeTransport {
   const connections: FakeConnection[] = []
@@ -45,6 +45,7 @@ export function createFakeTransport(script?: (connection: FakeConnection) => voi
     receive((command) => {
       connection.commands.push(command)
       if (command.type === 'CLOSE') connection.closed()
+      if (command.type === 'DROP') connection.fail(dropped)
     })
     script?.(connection)
     return () => {
@@ -65,6 +66,8 @@ export function createFakeTransport(script?: (connection: FakeConnection) => voi
     },
   }
 }
+
+const dropped: Failure = { kind: 'socket', code: 'ECONNABORTED', message: 'dropped on request' }
 
 function fakeConnection(input: TransportInput, sendBack: (event: AnyEventObject) => void) {
   return {

@@ -54,7 +54,7 @@ export function usePages() {
       })
       page.on('console', (message) => {
         // What the CSP refuses is an error too. Lost sockets are told in the page.
-        const expected = /WebSocket connection|net::ERR_CONNECTION_REFUSED|401 \(Unauthorized\)/
+        const expected = /WebSocket connection|net::ERR_CONNECTION_(?:REFUSED|RESET)|401 \(Unauthorized\)/
         // A refusal is plain text: the browser looks for its icon by itself.
         const icon = message.location().url.endsWith('/favicon.ico')
         if (message.type() === 'error' && !icon && !expected.test(message.text())) errors.push(message.text())

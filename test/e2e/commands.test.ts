@@ -46,6 +46,10 @@ describe('diagram', () => {
     expect(mermaid.stdout).toMatch(/^stateDiagram-v2\n/)
   })
 
+  test('svg is a picture', async () => {
+    expect((await run(cli, ['diagram', '--format', 'svg'])).stdout).toMatch(/^<svg [^]*<\/svg>\n$/)
+  })
+
   test('json has every state with its description', async () => {
     const { states } = JSON.parse((await run(cli, ['diagram', '--format', 'json'])).stdout)
     expect(states).toHaveLength(13)
@@ -66,12 +70,17 @@ describe('usage', () => {
     [['timeline', '--jitter', 'some'], '--jitter must be one of "none", "equal", "full", "decorrelated", got "some"'],
     [['timeline', '--strategy', 'hope'], '--strategy must be one of simpleRetry'],
     [['timeline', '--multiplier', '0.5'], '--multiplier must be at least 1, got 0.5'],
-    [['diagram', '--format', 'png'], "--format must be one of mermaid, json, got 'png'"],
+    [['diagram', '--format', 'png'], "--format must be one of mermaid, svg, json, got 'png'"],
     [['demo', '--nope'], "Unknown option '--nope'"],
     [['demo', '--username', 'me'], '--username needs --url'],
     [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
     [['visualizer', '--nope'], "Unknown option '--nope'"],
     [['visualizer', 'nope'], "Unexpected argument 'nope'"],
+    [['visualizer', '--port', 'http'], "--port must be an integer between 0 and 65535, got 'http'"],
+    [['visualizer', '--port='], "--port must be an integer between 0 and 65535, got ''"],
+    [['visualizer', '--history', '-1'], '--history'],
+    [['visualizer', '--history', '1000000'], "--history must be an integer between 0 and 100000, got '1000000'"],
+    [['visualizer', '--token', 'secret'], '--token must be a string of at least 16 characters'],
     [['demo', '--url', 'http://localhost'], 'must begin with mqtt:, mqtts:, ws: or wss:'],
     [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 4, 5, got '3'"],
     [['demo', '--url', 'mqtt://localhost', '--publish', 'a/#'], '--publish must have no wildcards'],

@@ -101,7 +101,7 @@ const toNobody = { reportProgress: () => {}, reportRestored: () => {}, reportUna
 function connectionEvents(): (EventObject & Record<string, unknown>)[] {
   const failures = [closed, busy, banned, kicked, moved]
   return [
-    ...['CONNECT', 'DISCONNECT', 'RETRY', 'WAKE', 'RECOVER'].map((type) => ({ type })),
+    ...['CONNECT', 'DISCONNECT', 'RETRY', 'WAKE', 'RECOVER', 'DROP'].map((type) => ({ type })),
     { type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } },
     { type: 'PERIODIC.STOP', id: 'poll' },
     { type: 'transport.opened', sessionPresent: false },

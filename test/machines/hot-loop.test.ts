@@ -57,7 +57,7 @@ const failures: fc.Arbitrary<Failure> = fc.oneof(
   fc.record({ kind: fc.constant('disconnected' as const), reasonCode: codes, serverReference }),
 )
 
-const commands = fc.constantFrom('RETRY', 'WAKE', 'RECOVER', 'CONNECT', 'DISCONNECT' as const)
+const commands = fc.constantFrom('RETRY', 'WAKE', 'RECOVER', 'DROP', 'CONNECT', 'DISCONNECT' as const)
 
 /** What happens next in the world. Times are in milliseconds. */
 const happening = fc.oneof(

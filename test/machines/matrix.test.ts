@@ -31,6 +31,7 @@ const events = {
   RETRY: { type: 'RETRY' },
   WAKE: { type: 'WAKE' },
   RECOVER: { type: 'RECOVER' },
+  DROP: { type: 'DROP' },
   'PERIODIC.START': {
     type: 'PERIODIC.START',
     schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null },

@@ -14,10 +14,11 @@ const slow = [60, 120, 240, 300, 300, 300, 300, 300, 300, 300].map(seconds)
 const fails = (connection: FakeConnection) => connection.fail()
 
 /** A scene that notes when each connection is opened. */
-function timed(input: ConnectionInput, script?: SceneOptions['transport']) {
+function timed(input: ConnectionInput, script?: SceneOptions['transport'], sync?: SceneOptions['sync']) {
   const openings: number[] = []
   const s = scene({
     input,
+    ...(sync && { sync }),
     transport: (connection) => {
       openings.push(s?.time ?? 0)
       script?.(connection)
@@ -435,6 +436,51 @@ describe('WAKE', () => {
     s.transport.current.fail({ kind: 'timeout', phase: 'probe' })
     expect(s.state).toBe('reconnecting')
   })
+})
+
+describe('DROP', () => {
+  const timeouts = { refreshTimeout: seconds(1) }
+
+  test.each<[string, ConnectionInput, (s: ReturnType<typeof timed>) => void, string]>([
+    ['connected.restoring', plain, (s) => s.transport.current.open(), 'reconnecting'],
+    ['connected.ready', plain, (s) => s.transport.current.open(), 'reconnecting'],
+    ['refreshingToken.online', { ...plain, canRefresh: true, timeouts }, renewing, 'refreshingToken.offline'],
+  ])('in %s cuts the line, and the failure leads on', (state, input, arrange, target) => {
+    const s = timed(input, undefined, state === 'connected.restoring' ? () => {} : undefined)
+    s.send('CONNECT')
+    arrange(s)
+    expect(s.state).toBe(state)
+    s.send('DROP')
+    expect(s.transport.current.commands.at(-1)).toEqual({ type: 'DROP' })
+    expect(s.state).toBe(target)
+    expect(s.context.failure).toEqual({ kind: 'socket', code: 'ECONNABORTED', message: 'dropped on request' })
+    expect(s.context.counters.interruptions).toBe(1)
+    expect(s.transport.running).toBe(0)
+  })
+
+  test.each<[string, (s: ReturnType<typeof timed>) => void]>([
+    ['idle', () => {}],
+    ['connecting', (s) => s.send('CONNECT')],
+    ['reconnecting', (s) => (s.send('CONNECT'), s.transport.current.fail())],
+    ['failed', (s) => (s.send('CONNECT'), s.transport.current.fail(banned), s.clock.tick(0))],
+    ['disconnected', (s) => (s.send('CONNECT'), s.transport.current.open(), s.send('DISCONNECT'))],
+  ])('in %s there is nothing to cut', (state, arrange) => {
+    const s = timed(plain)
+    arrange(s)
+    const { context } = s
+    expect(s.actor.getSnapshot().can({ type: 'DROP' })).toBe(false)
+    s.send('DROP')
+    expect(s.state).toBe(state)
+    expect(s.context).toBe(context)
+    expect(s.transport.connections.flatMap(({ commands }) => commands)).not.toContainEqual({ type: 'DROP' })
+  })
+
+  /** A connection whose credentials are being renewed. */
+  function renewing(s: ReturnType<typeof timed>) {
+    s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
+    s.transport.current.open()
+    s.send('RECOVER')
+  }
 })
 
 describe('RETRY', () => {

@@ -348,6 +348,38 @@ describe('a probe', () => {
   })
 })
 
+describe('a drop', () => {
+  test.each(everywhere)('cuts the line on $scheme, MQTT $version, without DISCONNECT', async ({ scheme, version }) => {
+    const clock = createTestClock()
+    const server = await serve(scheme)
+    const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: version }, clock })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    scene.send('DROP')
+    scene.send('DROP')
+    expect(await scene.failure()).toEqual({ kind: 'socket', code: 'ECONNABORTED', message: 'dropped on request' })
+    await settled(server)
+    expect(server.received('disconnect')).toEqual([])
+    expect(scene.failures()).toHaveLength(1)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('before the connection is open, and after it has closed, does nothing', async () => {
+    const server = await serve('mqtt', { script: { connack: false } })
+    const scene = transportScene({ url: server.url })
+    scene.start()
+    scene.send('DROP')
+    await server.waitFor('connect')
+    scene.send('DROP')
+    await turns()
+    expect(server.openSockets).toBe(1)
+    scene.send('CLOSE')
+    await scene.waitFor('transport.closed')
+    scene.send('DROP')
+    expect(scene.told).toEqual([{ type: 'transport.closed' }])
+  })
+})
+
 test('a WebSocket frame that is none: one failure, and no waiting for a peer that does not close', async () => {
   const peer = await webSocketServer((socket) => socket.write(Uint8Array.of(0xff, 0xff, 0xff)))
   const scene = transportScene({ url: peer.url })

@@ -114,7 +114,7 @@ export function transportScene(attempt: AttemptOptions) {
     start: () => actor.send({ type: 'UP' }),
     /** Stops it, as the machine does when it leaves for another state. */
     stop: () => actor.send({ type: 'DOWN' }),
-    send: (type: 'CLOSE' | 'PROBE') => actor.getSnapshot().children['transport']?.send({ type }),
+    send: (type: 'CLOSE' | 'PROBE' | 'DROP') => actor.getSnapshot().children['transport']?.send({ type }),
     waitFor: (type: ConnectionFact['type']) => waiters.wait(type, () => told.some((event) => event.type === type)),
     failure: (): Promise<Failure> => waiters.wait('a failure', () => failures()[0]),
   }

@@ -1,13 +1,16 @@
 import { createActor } from 'xstate'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/index.ts'
+import { createFakeTransport, type FakeConnection } from '../../src/testing/index.ts'
 import { connectVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
 import { openViewer, startVisualizer, type AnyMessage, type Peer } from './helpers.ts'
 import { startLamp } from './machines.ts'
 
-function startConnection(inspect: VisualizerConnection['inspect']) {
-  const { logic: transport } = createFakeTransport()
+function startConnection(
+  inspect: VisualizerConnection['inspect'],
+  script: (connection: FakeConnection) => void = () => {},
+) {
+  const { logic: transport } = createFakeTransport((connection) => script(connection))
   const actor = createActor(connectionMachine.provide({ actors: { transport } }), { inspect }).start()
   onTestFinished(() => {
     actor.stop()
@@ -46,7 +49,7 @@ describe('commands', () => {
     const viewer = await openViewer(visualizer)
     expect(viewer.of('@xstate-mqtt.welcome')[0]).toMatchObject({ allowCommands: true })
     expect(viewer.of('@xstate.actor')[0]).toMatchObject({
-      commands: ['connect', 'disconnect', 'retry', 'wake', 'drop'],
+      commands: ['connect', 'disconnect', 'retry', 'wake', 'recover', 'drop'],
       accepts: ['connect'],
     })
     const sessionId = `local/${actor.sessionId}`
@@ -55,6 +58,18 @@ describe('commands', () => {
     expect(event.event).toEqual({ type: 'CONNECT' })
     await viewer.until(({ type, accepts }) => type === '@xstate.snapshot' && accepts?.includes('disconnect'))
     expect(await ask(viewer, sessionId, 'disconnect')).toMatchObject({ ok: true })
+  })
+
+  test('drop cuts an open connection only, and the machine goes on from there', async () => {
+    const visualizer = await startVisualizer({ allowCommands: true })
+    const actor = startConnection(visualizer.inspect, (connection) => connection.open())
+    const viewer = await openViewer(visualizer)
+    const sessionId = `local/${actor.sessionId}`
+    expect(await ask(viewer, sessionId, 'drop')).toMatchObject({ ok: false, reason: 'ignored' })
+    await ask(viewer, sessionId, 'connect')
+    await viewer.until(({ type, accepts }) => type === '@xstate.snapshot' && accepts?.includes('drop'))
+    expect(await ask(viewer, sessionId, 'drop')).toMatchObject({ ok: true, message: 'connection was sent DROP.' })
+    expect(actor.getSnapshot()).toMatchObject({ value: 'reconnecting', context: { failure: { code: 'ECONNABORTED' } } })
   })
 
   test.each<[string, string, unknown, string]>([

@@ -38,7 +38,7 @@ function recorded(kind: string, message: HistoryMessage, stopped: boolean): Reco
     reads += 1
     return message
   }
-  return { sessionId: message.sessionId, type: message.type, kind, stopped, read }
+  return { sessionId: message.sessionId, type: message.type, kind, main: kind === 'main', stopped, read }
 }
 
 function history(limit: number) {

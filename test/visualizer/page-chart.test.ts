@@ -2,8 +2,8 @@ import { createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { labelOf } from '../../visualizer/page/src/chart/layout.ts'
-import { activeIds, chartOf, eventWords, parseChart, transitionKey } from '../../visualizer/page/src/chart/model.ts'
+import { labelOf } from '../../visualizer/chart/layout.ts'
+import { activeIds, chartOf, eventWords, parseChart, transitionKey } from '../../visualizer/chart/model.ts'
 
 function chart(config: Parameters<typeof createMachine>[0], commands: string[] = []) {
   const made = chartOf(JSON.parse(JSON.stringify(createMachine(config).config)), commands)

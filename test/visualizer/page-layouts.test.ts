@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { chartOf } from '../../visualizer/page/src/chart/model.ts'
-import { ourCommands, ourLayout } from '../../visualizer/page/src/chart/ours.ts'
+import { chartOf } from '../../visualizer/chart/model.ts'
+import { ourCommands, ourLayout } from '../../visualizer/chart/ours.ts'
 
 const script = fileURLToPath(new URL('../../scripts/layout-charts.mjs', import.meta.url))
 

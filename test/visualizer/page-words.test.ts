@@ -100,6 +100,7 @@ test('states and their colours', () => {
   expect(familyOf({ status: 'active', value: 'failed', tags: ['resting'] })).toBe('failed')
   expect(familyOf({ status: 'active', value: { connected: 'restoring' }, tags: ['busy', 'online'] })).toBe('online')
   expect(familyOf({ status: 'error', value: 'idle' })).toBe('failed')
+  expect(familyOf({ status: 'stopped', value: 'failed', tags: ['resting'] })).toBe('resting')
 })
 
 test('outages and uptime', () => {
@@ -121,4 +122,56 @@ test('outages and uptime', () => {
     { start: 96, end: null, seq: 9 },
   ])
   expect(uptimeOf(actor, 100)).toEqual({ ratio: 0.5, of: 100 })
+})
+
+test.each<[string, [state: string, family: string][], [start: number, end: number | null][]]>([
+  [
+    'another connection with new credentials',
+    [
+      ['refreshingToken.online', 'online'],
+      ['connecting', 'busy'],
+      ['connected.ready', 'online'],
+    ],
+    [],
+  ],
+  [
+    'another connection that does not come',
+    [
+      ['refreshingToken.online', 'online'],
+      ['connecting', 'busy'],
+      ['reconnecting', 'waiting'],
+      ['connecting', 'busy'],
+    ],
+    [[1, null]],
+  ],
+  [
+    'credentials that are missing',
+    [
+      ['connected.ready', 'online'],
+      ['refreshingToken.offline', 'busy'],
+      ['connected.ready', 'online'],
+    ],
+    [[1, 2]],
+  ],
+  [
+    'stopped while it was connected',
+    [
+      ['connected.ready', 'online'],
+      ['connected.ready', 'resting'],
+    ],
+    [],
+  ],
+  [
+    'stopped in an outage',
+    [
+      ['connected.ready', 'online'],
+      ['recovering', 'waiting'],
+      ['recovering', 'resting'],
+    ],
+    [[1, 2]],
+  ],
+])('%s', (_, states, outages) => {
+  const bands = states.map(([state, family], start) => ({ start, state, family, seq: start, attempt: false }))
+  const actor = { bands } as unknown as Actor
+  expect(outagesOf(actor).map(({ start, end }) => [start, end])).toEqual(outages)
 })

@@ -188,6 +188,15 @@ describe('what may be a secret as such', () => {
   })
 })
 
+test('what an actor is called is no secret because it is in an input, too', () => {
+  const redactor = new Redactor()
+  redactor.named('periodic.1')
+  redactor.event({ type: 'xstate.init', input: { id: 'periodic.1', key: 'planted-secret' } })
+  expect(redactor.show(['periodic.1', 'planted-secret'])).toEqual(['periodic.1', '[redacted]'])
+  redactor.show({ password: 'periodic.1' })
+  expect(redactor.text('periodic.1'), 'but under such a name').toBe('[redacted]')
+})
+
 describe('events', () => {
   test.each<[object, unknown]>([
     [

@@ -6,12 +6,6 @@ export default defineConfig({
   // The server may stand behind a path.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  resolve: {
-    // Of the library the page needs the words for failures only: this keeps MQTT.js and Node's modules out of the build.
-    alias: [
-      { find: /^.*\/src\/index\.ts$/, replacement: fileURLToPath(new URL('../../src/describe.ts', import.meta.url)) },
-    ],
-  },
   build: {
     outDir: fileURLToPath(new URL('../../dist/visualizer/page', import.meta.url)),
     emptyOutDir: true,

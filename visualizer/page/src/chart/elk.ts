@@ -1,7 +1,8 @@
 import type * as ElkApi from 'elkjs/lib/elk-api.js'
-import { bestLayout, type Layout } from './layout.ts'
-import type { Chart } from './model.ts'
-import { signatureOf } from './ours.ts'
+import type { Layout } from '../../../chart/layout.ts'
+import type { Chart } from '../../../chart/model.ts'
+import { signatureOf } from '../../../chart/ours.ts'
+import { bestLayout } from './best-layout.ts'
 
 const TIMEOUT = 20_000
 const layouts = new Map<string, Promise<Layout>>()

@@ -25,8 +25,9 @@ export function topState(snapshot: ShownSnapshot): string {
 export function familyOf(snapshot: ShownSnapshot): Family {
   const { status, tags = [] } = snapshot
   const state = stateOf(snapshot)
+  if (status === 'stopped') return 'resting'
   if (status === 'error' || /^(failed|failure|error|deaf|refused)\b/.test(state)) return 'failed'
-  if (status === 'done' || status === 'stopped') return 'resting'
+  if (status === 'done') return 'resting'
   for (const family of ['online', 'waiting', 'busy', 'resting'] as const) if (tags.includes(family)) return family
   return /^(idle|offline|paused|disconnected|settled|off|inactive)\b/.test(state) ? 'resting' : 'busy'
 }

@@ -9,10 +9,12 @@ import type {
   TransitionMessage,
   WelcomeMessage,
 } from '../../../protocol.ts'
-import { parseChart, type Chart } from '../chart/model.ts'
-import { ourCommands } from '../chart/ours.ts'
+import { thin } from '../../../thin.ts'
+import { parseChart, type Chart } from '../../../chart/model.ts'
+import { ourCommands } from '../../../chart/ours.ts'
 import { familyOf, stateOf, topState } from './state.ts'
 import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
+import { chattiest } from './trim.ts'
 import type { Actor, Band, Entry, FeedInfo, Link } from './types.ts'
 
 /** Entries with their snapshots: a tab has to live with them for days. */
@@ -267,17 +269,16 @@ export class Store {
     const place = samples.findLastIndex((sample) => sample.time <= time)
     if (samples[place]?.time === time) return
     samples.splice(place + 1, 0, { time, total: (published ?? 0) + (received ?? 0) })
-    if (actor.samples.length > MAX_SAMPLES) actor.samples.splice(0, TRIM)
+    if (samples.length > MAX_SAMPLES) actor.samples = thin(samples, (sample) => sample.time, MAX_SAMPLES)
   }
 
   #trim(): void {
     if (this.entries.length <= MAX_ENTRIES) return
-    const oldest = this.entries[TRIM]?.seq ?? 0
-    this.entries = this.entries.slice(TRIM)
+    const trimmed = chattiest(this.entries, TRIM)
+    this.entries = this.entries.filter((entry) => !trimmed.has(entry))
     this.generation++
-    for (const actor of this.actors.values()) {
-      const keep = actor.entries.findIndex(({ seq }) => seq >= oldest)
-      actor.entries.splice(0, keep < 0 ? actor.entries.length : keep)
+    for (const actor of new Set([...trimmed].map((entry) => entry.actor))) {
+      actor.entries = actor.entries.filter((entry) => !trimmed.has(entry))
     }
   }
 

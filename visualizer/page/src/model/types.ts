@@ -1,5 +1,5 @@
 import type { Command, Json, ShownEvent, ShownSnapshot, TakenTransition, Timer } from '../../../protocol.ts'
-import type { Chart } from '../chart/model.ts'
+import type { Chart } from '../../../chart/model.ts'
 
 /** What a state means, in one colour. */
 export type Family = 'online' | 'waiting' | 'failed' | 'busy' | 'resting'
@@ -30,9 +30,9 @@ export interface Actor {
   stopped: boolean
   /** When it came into its state, as far as it is known. */
   since: number
-  readonly entries: Entry[]
+  entries: Entry[]
   readonly bands: Band[]
-  readonly samples: Sample[]
+  samples: Sample[]
   /** How often each row of the chart was run along. */
   readonly counts: Map<string, number>
   stats: Stats | null

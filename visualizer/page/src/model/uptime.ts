@@ -20,19 +20,29 @@ export interface Outage {
   readonly seq: number
 }
 
-/** The times in which there was no connection although one was wanted, oldest first. */
+type Begun = Pick<Outage, 'start' | 'seq'>
+
+/**
+ * The times in which there was no connection although one was wanted, oldest first. An attempt that takes a connection's
+ * place, with new credentials for one, is none if it succeeds.
+ */
 export function outagesOf({ bands }: Actor): Outage[] {
   const outages: Outage[] = []
-  let open: { start: number; seq: number } | null = null
+  let open: Begun | null = null
+  let replacing: Begun | null = null
   let wasOnline = false
   for (const { family, start, state, seq } of bands) {
     const online = family === 'online'
-    const wanted = !/^(idle|disconnect)/.test(state)
-    if (open && (online || !wanted)) {
-      outages.push({ ...open, end: start })
+    // One that was stopped rests in whatever state it was.
+    const wanted = family !== 'resting' && !state.startsWith('disconnecting')
+    if (online || !wanted) {
+      if (open) outages.push({ ...open, end: start })
       open = null
-    } else if (!open && !online && wanted && (wasOnline || /^(reconnecting|failed|recovering)/.test(state))) {
-      open = { start, seq }
+      replacing = null
+    } else if (!open && wasOnline && state === 'connecting') {
+      replacing = { start, seq }
+    } else if (!open && (wasOnline || /^(reconnecting|failed|recovering)/.test(state))) {
+      open = replacing ?? { start, seq }
     }
     wasOnline = online
   }

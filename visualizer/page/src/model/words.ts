@@ -1,6 +1,7 @@
-import { describeFailure, type Failure } from '../../../../src/index.ts'
+import { describeFailure } from '../../../../src/describe.ts'
+import type { Failure } from '../../../../src/index.ts'
 import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
-import { eventWords } from '../chart/model.ts'
+import { eventWords } from '../../../chart/model.ts'
 import { countdown, duration, shown } from './format.ts'
 import { contextOf, fields, isFields, number, stateOf, topState } from './state.ts'
 

@@ -1,6 +1,6 @@
-import { anywhereLines, lineOf, size, type Box } from '../chart/layout.ts'
-import { shortName } from '../chart/definition.ts'
-import type { Chart, ChartNode } from '../chart/model.ts'
+import { anywhereLines, lineOf, size, type Box } from '../../../chart/layout.ts'
+import { shortName } from '../../../chart/definition.ts'
+import type { Chart, ChartNode } from '../../../chart/model.ts'
 import { shown } from '../model/format.ts'
 
 interface AnywhereProps {

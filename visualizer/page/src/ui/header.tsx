@@ -157,7 +157,8 @@ function Fact({
 const labels: Readonly<Record<Command, string>> = {
   retry: 'Retry now',
   wake: 'Wake',
-  drop: 'Recover',
+  recover: 'Recover',
+  drop: 'Drop',
   connect: 'Connect',
   disconnect: 'Disconnect',
 }
@@ -165,13 +166,14 @@ const labels: Readonly<Record<Command, string>> = {
 const hints: Readonly<Record<Command, string>> = {
   retry: 'RETRY: forget the counters and try at once',
   wake: 'WAKE: the network may be back; end the wait, or probe the connection',
-  drop: 'RECOVER: give up this connection, get new credentials and make a new client',
+  recover: 'RECOVER: get new credentials, make a new client and connect at once',
+  drop: 'DROP: cut the line without a DISCONNECT, to see how it comes back',
   connect: 'CONNECT: connect, and stay connected',
   disconnect: 'DISCONNECT: disconnect, and stay disconnected',
 }
 
 /** Those that end a connection ask once more. */
-const asksAgain: ReadonlySet<Command> = new Set(['disconnect', 'drop'])
+const asksAgain: ReadonlySet<Command> = new Set(['disconnect', 'recover', 'drop'])
 
 function Commands({
   actor,

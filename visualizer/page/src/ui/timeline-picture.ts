@@ -1,3 +1,4 @@
+import { ratesOf, rateWords } from '../model/rates.ts'
 import type { Actor, Entry, Family } from '../model/types.ts'
 
 const MINUTE = 60_000
@@ -63,7 +64,15 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
       pen.fillRect(xOf(band.start), BAND_TOP + BAND + 3, 1.5, TICKS)
     }
   }
-  rates(pen, actor, { xOf, width, base: BAND_TOP + BAND + TICKS + 6 + RATE, color: color('--busy') })
+  rates(pen, actor, {
+    xOf,
+    left,
+    right: left + width / scale,
+    base: BAND_TOP + BAND + TICKS + 6 + RATE,
+    color: color('--busy'),
+    text: color('--muted'),
+    ground: color('--surface'),
+  })
 
   if (at) {
     const x = xOf(at.time)
@@ -110,34 +119,33 @@ function axis(pen: CanvasRenderingContext2D, { left, scale, width, height, line,
 
 interface Rates {
   readonly xOf: (time: number) => number
-  readonly width: number
+  readonly left: number
+  readonly right: number
   readonly base: number
   readonly color: string
+  readonly text: string
+  readonly ground: string
 }
 
-/** Messages a second, as a line whose highest point is the highest rate in sight. */
-function rates(pen: CanvasRenderingContext2D, { samples }: Actor, { xOf, width, base, color }: Rates): void {
-  const points: [number, number][] = []
-  let highest = 0
-  for (let index = 1; index < samples.length; index++) {
-    const sample = samples[index]
-    const before = samples[index - 1]
-    if (!sample || !before) continue
-    const x = xOf(sample.time)
-    if (x < 0 || xOf(before.time) > width) continue
-    const seconds = (sample.time - before.time) / 1000
-    const rate = Math.max(0, sample.total - before.total) / Math.max(0.2, seconds)
-    points.push([xOf(before.time), rate], [x, rate])
-    highest = Math.max(highest, rate)
-  }
-  const [start] = points
-  if (!start || highest === 0) return
-  pen.beginPath()
-  pen.moveTo(start[0], base)
-  for (const [x, rate] of points) pen.lineTo(x, base - (rate / highest) * RATE)
-  pen.lineTo(points.at(-1)?.[0] ?? 0, base)
+/** Messages a second: the highest point is the highest rate in sight, and says how much that is. */
+function rates(pen: CanvasRenderingContext2D, { samples }: Actor, picture: Rates): void {
+  const { xOf, left, right, base, color, text, ground } = picture
+  const inSight = ratesOf(samples, left, right)
+  const highest = Math.max(0, ...inSight.map(({ rate }) => rate))
+  if (highest === 0) return
   pen.globalAlpha = 0.25
   pen.fillStyle = color
+  pen.beginPath()
+  for (const { start, end, rate } of inSight) {
+    const height = (rate / highest) * RATE
+    pen.rect(xOf(start), base - height, xOf(end) - xOf(start), height)
+  }
   pen.fill()
   pen.globalAlpha = 1
+  const words = `messages, up to ${rateWords(highest)}`
+  pen.lineWidth = 3
+  pen.strokeStyle = ground
+  pen.strokeText(words, 4, base - RATE + 9)
+  pen.fillStyle = text
+  pen.fillText(words, 4, base - RATE + 9)
 }

@@ -1,6 +1,7 @@
 import { memo } from 'preact/compat'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { clock, duration, percent, shown, when } from '../model/format.ts'
+import { ratesOf, rateWords } from '../model/rates.ts'
 import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { outagesOf, uptimeOf } from '../model/uptime.ts'
@@ -98,6 +99,7 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
   const uptime = uptimeOf(actor, now)
   const longest = outages.reduce((most, outage) => Math.max(most, (outage.end ?? now) - outage.start), 0)
   const bandAt = pointed ? bandAtTime(actor, pointed.time, now) : null
+  const rateAt = pointed ? ratesOf(actor.samples, pointed.time, pointed.time).at(-1) : undefined
   const drag = useRef<{ x: number; right: number } | null>(null)
 
   return (
@@ -180,6 +182,7 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
           >
             <span class="dot" aria-hidden="true" /> <b>{shown(bandAt.state, 50)}</b> {clock(bandAt.start)} ·{' '}
             {duration(bandAt.end - bandAt.start)}
+            {rateAt && ` · ${rateWords(rateAt.rate)}`}
           </div>
         )}
       </div>

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Box, Layout } from '../chart/layout.ts'
+import type { Box, Layout } from '../../../chart/layout.ts'
 
 type ViewBox = readonly [x: number, y: number, width: number, height: number]
 

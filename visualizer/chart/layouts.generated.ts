@@ -75,21 +75,21 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "height": 56
     },
     "refreshingToken": {
-     "x": 390,
+     "x": 370,
      "y": 16,
-     "width": 500,
+     "width": 520,
      "height": 128
     },
     "connection.refreshingToken.online": {
-     "x": 406,
+     "x": 384,
      "y": 84,
-     "width": 130,
+     "width": 172,
      "height": 34
     },
     "connection.refreshingToken.offline": {
-     "x": 780,
+     "x": 786,
      "y": 84,
-     "width": 102,
+     "width": 96,
      "height": 34
     },
     "connection.disconnecting": {
@@ -135,13 +135,13 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
        60
       ],
       [
-       390,
+       370,
        60
       ]
      ],
      "label": {
-      "x": 249,
-      "y": 64,
+      "x": 96,
+      "y": 110,
       "width": 140,
       "height": 17
      }
@@ -184,9 +184,9 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       ]
      ],
      "label": {
-      "x": 430,
-      "y": 168,
-      "width": 140,
+      "x": 484,
+      "y": 180,
+      "width": 255,
       "height": 17
      }
     },
@@ -257,7 +257,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      ],
      "label": {
       "x": 617,
-      "y": 176,
+      "y": 198,
       "width": 140,
       "height": 17
      }
@@ -565,16 +565,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connection.refreshingToken.online→connection.refreshingToken.offline": {
      "points": [
       [
-       536,
+       556,
        101
       ],
       [
-       780,
+       786,
        101
       ]
      ],
      "label": {
-      "x": 540,
+      "x": 553,
       "y": 104,
       "width": 236,
       "height": 32
@@ -644,97 +644,97 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
  "subscriptions": {
   "signature": "h0xfbu",
   "layout": {
-   "width": 1551,
-   "height": 990,
+   "width": 1186,
+   "height": 524,
    "anywhere": {
     "x": 16,
-    "y": 912,
+    "y": 446,
     "width": 230,
     "height": 62
    },
    "nodes": {
     "subscriptions.offline": {
-     "x": 1415,
-     "y": 196,
-     "width": 103,
+     "x": 16,
+     "y": 16,
+     "width": 106,
      "height": 34
     },
     "subscriptions.restoring": {
-     "x": 995,
-     "y": 480,
-     "width": 251,
-     "height": 153
-    },
-    "subscriptions.restoring.awaiting": {
-     "x": 1011,
-     "y": 561,
-     "width": 219,
-     "height": 56
+     "x": 140,
+     "y": 16,
+     "width": 254,
+     "height": 132
     },
     "choice 1": {
-     "x": 1222,
-     "y": 747,
+     "x": 590,
+     "y": 71,
      "width": 44,
      "height": 22
     },
+    "subscriptions.restoring.awaiting": {
+     "x": 156,
+     "y": 76,
+     "width": 222,
+     "height": 56
+    },
     "subscriptions.unanswered": {
-     "x": 911,
-     "y": 744,
-     "width": 114,
+     "x": 160,
+     "y": 240,
+     "width": 150,
      "height": 34
     },
     "subscriptions.deaf": {
-     "x": 904,
-     "y": 862,
+     "x": 106,
+     "y": 392,
      "width": 96,
      "height": 34
     },
     "subscriptions.settled": {
-     "x": 1196,
-     "y": 862,
+     "x": 860,
+     "y": 65,
      "width": 96,
      "height": 34
     },
     "subscriptions.syncing": {
-     "x": 408,
-     "y": 480,
-     "width": 251,
-     "height": 153
+     "x": 400,
+     "y": 200,
+     "width": 254,
+     "height": 132
     },
     "subscriptions.syncing.awaiting": {
-     "x": 424,
-     "y": 561,
-     "width": 219,
+     "x": 416,
+     "y": 260,
+     "width": 222,
      "height": 56
     },
     "subscriptions.resyncing": {
-     "x": 456,
-     "y": 744,
-     "width": 106,
+     "x": 300,
+     "y": 392,
+     "width": 120,
      "height": 34
     },
     "subscriptions.refused": {
-     "x": 227,
-     "y": 30,
-     "width": 508.5,
-     "height": 361
+     "x": 800,
+     "y": 150,
+     "width": 340,
+     "height": 318
     },
     "subscriptions.refused.waiting": {
-     "x": 368,
-     "y": 341,
-     "width": 103,
+     "x": 820,
+     "y": 216,
+     "width": 110,
      "height": 34
     },
     "subscriptions.refused.syncing": {
-     "x": 368,
-     "y": 116,
-     "width": 251,
-     "height": 153
+     "x": 820,
+     "y": 320,
+     "width": 254,
+     "height": 132
     },
     "subscriptions.refused.syncing.awaiting": {
-     "x": 384,
-     "y": 197,
-     "width": 219,
+     "x": 836,
+     "y": 380,
+     "width": 222,
      "height": 56
     }
    },
@@ -742,17 +742,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring→subscriptions.restoring.awaiting": {
      "points": [
       [
-       1121,
-       480
+       290,
+       16
       ],
       [
-       1120.5,
-       561
+       290,
+       76
       ]
      ],
      "label": {
-      "x": 1022.5,
-      "y": 524,
+      "x": 292,
+      "y": 40,
       "width": 96,
       "height": 17
      }
@@ -760,25 +760,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring→choice 1": {
      "points": [
       [
-       1141,
-       633
+       394,
+       82
       ],
       [
-       1141,
-       652
-      ],
-      [
-       1244,
-       652
-      ],
-      [
-       1244,
-       747
+       590,
+       82
       ]
      ],
      "label": {
-      "x": 1151,
-      "y": 677,
+      "x": 430,
+      "y": 62,
       "width": 90,
       "height": 17
      }
@@ -786,33 +778,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 1→subscriptions.refused": {
      "points": [
       [
-       1255,
-       747
+       612,
+       71
       ],
       [
-       1255,
-       708
-      ],
-      [
-       1534,
-       708
-      ],
-      [
-       1534,
-       16
-      ],
-      [
-       243,
-       16
-      ],
-      [
-       243,
+       612,
        30
+      ],
+      [
+       985,
+       30
+      ],
+      [
+       985,
+       150
       ]
      ],
      "label": {
-      "x": 1410,
-      "y": 435,
+      "x": 622,
+      "y": 34,
       "width": 121,
       "height": 17
      }
@@ -820,17 +804,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 1→subscriptions.settled": {
      "points": [
       [
-       1244,
-       769
+       634,
+       82
       ],
       [
-       1244,
-       862
+       860,
+       82
       ]
      ],
      "label": {
-      "x": 1177,
-      "y": 806,
+      "x": 680,
+      "y": 62,
       "width": 64,
       "height": 17
      }
@@ -838,33 +822,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring→subscriptions.unanswered": {
      "points": [
       [
-       1131,
-       633
+       190,
+       148
       ],
       [
-       1131,
-       663
-      ],
-      [
-       1053,
-       663
-      ],
-      [
-       1053,
-       719
-      ],
-      [
-       997,
-       719
-      ],
-      [
-       997,
-       744
+       190,
+       240
       ]
      ],
      "label": {
-      "x": 1057,
-      "y": 677,
+      "x": 192,
+      "y": 186,
       "width": 83,
       "height": 17
      }
@@ -872,37 +840,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.restoring.awaiting→subscriptions.unanswered": {
      "points": [
       [
-       1120.5,
-       617
+       280,
+       132
       ],
       [
-       1121,
-       638
-      ],
-      [
-       1121,
-       652
-      ],
-      [
-       1041,
-       652
-      ],
-      [
-       1041,
-       708
-      ],
-      [
-       968,
-       708
-      ],
-      [
-       968,
-       744
+       280,
+       240
       ]
      ],
      "label": {
-      "x": 885,
-      "y": 677,
+      "x": 282,
+      "y": 164,
       "width": 153,
       "height": 17
      }
@@ -910,17 +858,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.unanswered→subscriptions.deaf": {
      "points": [
       [
-       968,
-       778
+       180,
+       274
       ],
       [
-       968,
-       862
+       180,
+       392
       ]
      ],
      "label": {
-      "x": 869,
-      "y": 806,
+      "x": 182,
+      "y": 320,
       "width": 96,
       "height": 17
      }
@@ -928,33 +876,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.unanswered→subscriptions.restoring": {
      "points": [
       [
-       940,
-       744
+       160,
+       257
       ],
       [
-       940,
-       708
+       122,
+       257
       ],
       [
-       869,
-       708
+       122,
+       110
       ],
       [
-       869,
-       466
-      ],
-      [
-       1111,
-       466
-      ],
-      [
-       1111,
-       480
+       140,
+       110
       ]
      ],
      "label": {
-      "x": 873,
-      "y": 550.5,
+      "x": 20,
+      "y": 176,
       "width": 96,
       "height": 17
      }
@@ -962,33 +902,29 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.settled→subscriptions.syncing": {
      "points": [
       [
-       1220,
-       862
+       880,
+       99
       ],
       [
-       1220,
-       837
+       880,
+       128
       ],
       [
-       852,
-       837
+       690,
+       128
       ],
       [
-       852,
-       466
+       690,
+       236
       ],
       [
-       524,
-       466
-      ],
-      [
-       524,
-       480
+       654,
+       236
       ]
      ],
      "label": {
-      "x": 747,
-      "y": 677,
+      "x": 720,
+      "y": 108,
       "width": 102,
       "height": 17
      }
@@ -996,17 +932,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing→subscriptions.syncing.awaiting": {
      "points": [
       [
-       534,
-       480
+       545,
+       200
       ],
       [
-       533.5,
-       561
+       545,
+       260
       ]
      ],
      "label": {
-      "x": 435.5,
-      "y": 524,
+      "x": 547,
+      "y": 226,
       "width": 96,
       "height": 17
      }
@@ -1014,33 +950,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing→choice 1": {
      "points": [
       [
-       554,
-       633
+       612,
+       200
       ],
       [
-       554,
-       652
-      ],
-      [
-       735,
-       652
-      ],
-      [
-       735,
-       730
-      ],
-      [
-       1233,
-       730
-      ],
-      [
-       1233,
-       747
+       612,
+       93
       ]
      ],
      "label": {
-      "x": 642,
-      "y": 677,
+      "x": 514,
+      "y": 140,
       "width": 90,
       "height": 17
      }
@@ -1048,17 +968,21 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing→subscriptions.resyncing": {
      "points": [
       [
-       544,
-       633
+       510,
+       332
       ],
       [
-       544,
-       744
+       510,
+       402
+      ],
+      [
+       420,
+       402
       ]
      ],
      "label": {
-      "x": 548,
-      "y": 677,
+      "x": 420,
+      "y": 382,
       "width": 83,
       "height": 17
      }
@@ -1066,37 +990,21 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.syncing.awaiting→subscriptions.resyncing": {
      "points": [
       [
-       533.5,
-       617
+       530,
+       316
       ],
       [
-       534,
-       638
+       530,
+       418
       ],
       [
-       534,
-       652
-      ],
-      [
-       532,
-       652
-      ],
-      [
-       532,
-       708
-      ],
-      [
-       527,
-       708
-      ],
-      [
-       527,
-       744
+       420,
+       418
       ]
      ],
      "label": {
-      "x": 376,
-      "y": 677,
+      "x": 532,
+      "y": 356,
       "width": 153,
       "height": 17
      }
@@ -1104,25 +1012,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.resyncing→subscriptions.deaf": {
      "points": [
       [
-       509,
-       778
+       300,
+       409
       ],
       [
-       509,
-       848
-      ],
-      [
-       936,
-       848
-      ],
-      [
-       936,
-       862
+       202,
+       409
       ]
      ],
      "label": {
-      "x": 410,
-      "y": 806,
+      "x": 199,
+      "y": 388,
       "width": 96,
       "height": 17
      }
@@ -1130,41 +1030,21 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.resyncing→subscriptions.syncing": {
      "points": [
       [
-       509,
-       744
+       350,
+       392
       ],
       [
-       509,
-       708
+       350,
+       290
       ],
       [
-       360,
-       708
-      ],
-      [
-       360,
-       652
-      ],
-      [
-       381,
-       652
-      ],
-      [
-       381,
-       466
-      ],
-      [
-       504,
-       466
-      ],
-      [
-       504,
-       480
+       400,
+       290
       ]
      ],
      "label": {
-      "x": 282,
-      "y": 550.5,
+      "x": 352,
+      "y": 340,
       "width": 96,
       "height": 17
      }
@@ -1172,17 +1052,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused→subscriptions.syncing": {
      "points": [
       [
-       514,
-       391
+       800,
+       300
       ],
       [
-       514,
-       480
+       654,
+       300
       ]
      ],
      "label": {
-      "x": 358,
-      "y": 435,
+      "x": 650,
+      "y": 280,
       "width": 153,
       "height": 17
      }
@@ -1190,33 +1070,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused.waiting→subscriptions.refused.syncing": {
      "points": [
       [
-       402.3,
-       341
+       860,
+       250
       ],
       [
-       402.3,
-       331
-      ],
-      [
-       347,
-       331
-      ],
-      [
-       347,
-       106
-      ],
-      [
-       483.5,
-       106
-      ],
-      [
-       483.5,
-       116
+       860,
+       320
       ]
      ],
      "label": {
-      "x": 243,
-      "y": 186.5,
+      "x": 862,
+      "y": 278,
       "width": 102,
       "height": 17
      }
@@ -1224,17 +1088,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused.syncing→subscriptions.refused.syncing.awaiting": {
      "points": [
       [
-       493.5,
-       116
+       965,
+       320
       ],
       [
-       493.5,
-       197
+       965,
+       380
       ]
      ],
      "label": {
-      "x": 395.5,
-      "y": 160,
+      "x": 967,
+      "y": 346,
       "width": 96,
       "height": 17
      }
@@ -1242,33 +1106,21 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused.syncing→subscriptions.refused.waiting": {
      "points": [
       [
-       513.5,
-       269
+       1050,
+       320
       ],
       [
-       513.5,
-       294
+       1050,
+       236
       ],
       [
-       707.5,
-       294
-      ],
-      [
-       707.5,
-       331
-      ],
-      [
-       436.7,
-       331
-      ],
-      [
-       436.7,
-       341
+       930,
+       236
       ]
      ],
      "label": {
-      "x": 514.5,
-      "y": 304,
+      "x": 934,
+      "y": 216,
       "width": 191,
       "height": 17
      }
@@ -1276,45 +1128,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused.syncing→subscriptions.settled": {
      "points": [
       [
-       523.5,
-       269
+       1074,
+       400
       ],
       [
-       523.5,
-       284
+       1164,
+       400
       ],
       [
-       718.5,
-       284
+       1164,
+       82
       ],
       [
-       719,
-       396
-      ],
-      [
-       719,
-       410
-      ],
-      [
-       1393,
-       410
-      ],
-      [
-       1393,
-       837
-      ],
-      [
-       1268,
-       837
-      ],
-      [
-       1268,
-       862
+       956,
+       82
       ]
      ],
      "label": {
-      "x": 1256,
-      "y": 677,
+      "x": 1010,
+      "y": 62,
       "width": 134,
       "height": 17
      }
@@ -1322,37 +1154,21 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused.syncing→subscriptions.resyncing": {
      "points": [
       [
-       503.5,
-       269
+       820,
+       440
       ],
       [
-       504,
-       396
+       385,
+       440
       ],
       [
-       504,
-       421
-      ],
-      [
-       184,
-       421
-      ],
-      [
-       184,
-       719
-      ],
-      [
-       491,
-       719
-      ],
-      [
-       491,
-       744
+       385,
+       426
       ]
      ],
      "label": {
-      "x": 188,
-      "y": 550.5,
+      "x": 560,
+      "y": 420,
       "width": 83,
       "height": 17
      }
@@ -1360,41 +1176,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "subscriptions.refused.syncing.awaiting→subscriptions.resyncing": {
      "points": [
       [
-       493.5,
-       253
+       880,
+       436
       ],
       [
-       493.5,
-       284
+       880,
+       492
       ],
       [
-       357,
-       284
+       345,
+       492
       ],
       [
-       357,
-       410
-      ],
-      [
-       172,
-       410
-      ],
-      [
-       172,
-       730
-      ],
-      [
-       474,
-       730
-      ],
-      [
-       474,
-       744
+       345,
+       426
       ]
      ],
      "label": {
-      "x": 16,
-      "y": 550.5,
+      "x": 560,
+      "y": 472,
       "width": 153,
       "height": 17
      }

@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts'
 import type { Chart } from './model.ts'
 
 /** Events that people send to our machines: they stand on the states as tags. */
-export const ourCommands: readonly string[] = ['RETRY', 'WAKE', 'RECOVER', 'PAUSE', 'RESUME']
+export const ourCommands: readonly string[] = ['RETRY', 'WAKE', 'RECOVER', 'DROP', 'PAUSE', 'RESUME']
 
 /** The layout that the package brings along, if this is one of our machines and not of another version. */
 export function ourLayout(chart: Chart): Layout | null {

@@ -11,6 +11,7 @@ import {
   text,
   type Draft,
   type Raw,
+  type Reaction,
 } from './definition.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface Chart {
   readonly edges: readonly ChartEdge[]
   /** What the machine reacts to in any state: transitions of the root. They are listed, not drawn. */
   readonly anywhere: readonly Row[]
+  /** All of its transitions, in the order of the definition. */
+  readonly reactions: readonly Reaction[]
   /** Which rows a transition runs along, by `transitionKey`. */
   readonly paths: { readonly [key: string]: readonly string[] }
 }
@@ -144,7 +147,7 @@ export function chartOf(raw: Raw, commands: readonly string[] = []): Chart | nul
   for (const { id, after } of new Set(choices.values())) {
     nodes.splice(nodes.findIndex((node) => node.id === after) + 1, 0, choiceNode(id))
   }
-  return { id: rootId, nodes, edges: [...edges.values()], anywhere: inner.get(rootId) ?? [], paths }
+  return { id: rootId, nodes, edges: [...edges.values()], anywhere: inner.get(rootId) ?? [], reactions, paths }
 }
 
 /** What an event is called in the picture. */
