@@ -55,7 +55,7 @@ export const rows: Readonly<Record<string, Row>> = {
         name: '',
         contenders: everybody,
         measure: (peer, { port, quick }) => {
-          const duration = quick ? 1_000 : 5_000
+          const duration = quick ? 500 : 5_000
           return runWorker({ kind: 'latency', peer: peer as PeerName, port, rate: 1_000, duration }, 30_000).result
         },
       },
@@ -70,7 +70,7 @@ export const rows: Readonly<Record<string, Row>> = {
       {
         name: '',
         contenders: everybody,
-        measure: (peer, { quick }) => measureResend(peer as PeerName, quick ? 100 : 1_000),
+        measure: (peer, { quick }) => measureResend(peer as PeerName, quick ? 50 : 1_000),
       },
     ],
     rounds: 3,
@@ -98,7 +98,7 @@ export const rows: Readonly<Record<string, Row>> = {
     rounds: 3,
   },
   bundle: {
-    what: 'a browser bundle, minified and gzipped',
+    what: 'a browser bundle with code splitting, minified and gzipped: what a page downloads that uses no store',
     metrics: {
       own: { unit: 'bytes', better: 'less', atMost: 15 * 1_024 },
       withDependencies: { unit: 'bytes', better: 'less' },
@@ -120,7 +120,7 @@ function throughputRow(qos: 0 | 1 | 2): Row {
       // aws-crt knows no QoS 2.
       contenders: qos === 2 ? ourselvesAndRaw : everybody,
       measure: (peer, { port, quick }) => {
-        const [warmUp, measure] = quick ? [300, 400] : [1_000, 2_500]
+        const [warmUp, measure] = quick ? [100, 200] : [1_000, 2_500]
         const task = { kind: 'throughput', peer: peer as PeerName, port, qos, payloadBytes, warmUp, measure } as const
         return runWorker(task, 30_000).result
       },
@@ -156,7 +156,7 @@ function idleRow(what: string, metrics: Row['metrics']): Row {
         name: '',
         contenders: everybody,
         measure: (peer, { port, quick }) => {
-          const [connections, duration] = quick ? [200, 1_000] : [2_000, 20_000]
+          const [connections, duration] = quick ? [100, 200] : [2_000, 20_000]
           const task = { kind: 'idle', peer: peer as PeerName, port, connections, keepalive: 10, duration } as const
           return runWorker(task, 180_000).result
         },

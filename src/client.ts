@@ -23,7 +23,7 @@ import { Connection } from './connection.ts'
 import { callGuarded } from './emitter.ts'
 import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
-import { guarded, silentLogger } from './logger.ts'
+import { guarded } from './logger.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { checkOptions } from './parse-options.ts'
@@ -62,7 +62,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     checkOptions(options)
     const now = options.now ?? Date.now
     this.#options = options
-    this.#observer = new Observer(guarded(options.logger ?? silentLogger), now)
+    this.#observer = new Observer(guarded(options.logger), now)
     const { events } = this.#observer
     this.#connection = new Connection(options, {
       onDrained: () => events.emit('drained', this.outbox),

@@ -6,7 +6,7 @@ export interface Codec<Value> {
   decode(payload: Uint8Array): Value
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
+const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true })
 
 /** Values as JSON. What comes in is not checked: add a schema for that. */
 export function json<Value>(): Codec<Value> {
@@ -17,7 +17,7 @@ export function json<Value>(): Codec<Value> {
 }
 
 /** Strings as UTF-8. */
-export const text: Codec<string> = Object.freeze({
+export const text: Codec<string> = /* @__PURE__ */ Object.freeze({
   encode: (value: string) => value,
   decode: (payload: Uint8Array) => decoder.decode(payload),
 })

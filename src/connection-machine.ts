@@ -11,7 +11,7 @@ import type {
 } from './client-types.ts'
 import { Connection } from './connection.ts'
 import { ClientDisposedError } from './errors.ts'
-import { guarded, silentLogger } from './logger.ts'
+import { guarded } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { providedMachine } from './provided-machine.ts'
 import { publish } from './publish.ts'
@@ -46,7 +46,7 @@ export interface ConnectionMachine extends Disposable {
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
-  const logger = guarded(options.logger ?? silentLogger)
+  const logger = guarded(options.logger)
   const report = (error: unknown, source: string) => logger.error({ err: error, source }, `${source} failed`)
   const connection = new Connection(options, {
     onDrained: () => {},

@@ -3,7 +3,7 @@ import type { AnyActorRef, AnyEventObject } from 'xstate'
 import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } from '../machines/config.ts'
 import { defaultResubscribe } from '../machines/subscriptions.ts'
 import { realClock } from './clock.ts'
-import { LevelJournal } from './durable/level-journal.ts'
+import { LazyJournal } from './durable/lazy-journal.ts'
 import { PublishSupersededError } from './errors.ts'
 import type { ClientEvents } from './events.ts'
 import { createTransport } from './mqtt/transport.ts'
@@ -36,7 +36,7 @@ export interface ConnectionHooks {
 export class Connection {
   readonly session: Session
   /** Where durable publishes are written down, if the client has a store. */
-  readonly journal: LevelJournal | undefined
+  readonly journal: LazyJournal | undefined
   readonly subscriptions: Subscriptions<Receiver>
   readonly periodic = new PeriodicRequests()
   /** For the machine, which is to be run with `input`. */
@@ -95,10 +95,10 @@ export class Connection {
     children[id]?.send(event)
   }
 
-  #createJournal(hooks: ConnectionHooks): LevelJournal | undefined {
+  #createJournal(hooks: ConnectionHooks): LazyJournal | undefined {
     const { store } = this.#options
     if (store === undefined) return undefined
-    return new LevelJournal({
+    return new LazyJournal({
       store,
       generateClientId,
       onRestored: (waiting, inFlight) => {

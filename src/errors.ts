@@ -1,6 +1,6 @@
 import type { Failure } from '../machines/failure.ts'
 import type { SchemaIssue } from './codec.ts'
-import { describeFailure } from './describe.ts'
+import { describeFailure, hex } from './describe.ts'
 
 /** What all errors of this package are: `code` is stable, `name` is the class's. */
 export abstract class ResilientMqttError extends Error {
@@ -270,10 +270,6 @@ export class StoreError extends ResilientMqttError {
     this.problem = problem
     this.location = location
   }
-}
-
-function hex(reasonCode: number): string {
-  return `0x${reasonCode.toString(16).padStart(2, '0')}`
 }
 
 function show(value: unknown): string {

@@ -6,15 +6,11 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
-const nothing = () => {}
-
-export const silentLogger: Logger = Object.freeze({ debug: nothing, info: nothing, warn: nothing, error: nothing })
-
-/** A logger that throws must not hurt anybody else. */
-export function guarded(logger: Logger): Logger {
+/** A logger that throws must not hurt anybody else. Without one it is silent. */
+export function guarded(logger: Logger | undefined): Logger {
   const guard = (level: keyof Logger) => (details: object, message: string) => {
     try {
-      logger[level](details, message)
+      logger?.[level](details, message)
     } catch {
       // There is nobody left to tell.
     }

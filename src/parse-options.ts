@@ -120,19 +120,14 @@ export function parseUrls(option: string, url: string | readonly string[]): read
 /** The machine's input. */
 export function connectionInput(options: ResilientMqttClientOptions): ConnectionInput {
   const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
-  return {
-    canRefresh: options.credentials !== undefined,
-    gated: options.gate !== undefined,
-    redirect: redirectPolicy(options),
-    ...(reconnect && { reconnect }),
-    ...(recovery && { recovery }),
-    ...(timeouts && { timeouts }),
-    ...(refreshBefore !== undefined && { refreshBefore }),
-    ...(onTakeover && { onTakeover }),
-    ...(classify && { classify }),
-    ...(random && { random }),
-    ...(now && { now }),
-  }
+  return withDefaults<ConnectionInput>(
+    {
+      canRefresh: options.credentials !== undefined,
+      gated: options.gate !== undefined,
+      redirect: redirectPolicy(options),
+    },
+    { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now },
+  )
 }
 
 function redirectPolicy({ redirect, url, options }: ResilientMqttClientOptions): Partial<RedirectPolicy> {

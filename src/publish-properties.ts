@@ -1,4 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
+import { isLonger } from './session/byte-length.ts'
 import { checkTopic } from './topics.ts'
 import type { PublishProperties } from './types.ts'
 
@@ -53,11 +54,7 @@ function isInterval(value: unknown): boolean {
 }
 
 function isShortText(value: unknown): boolean {
-  // At most three bytes for each UTF-16 unit: only then is it worth counting.
-  return (
-    typeof value === 'string' &&
-    (value.length * 3 <= MAX_BYTES || new TextEncoder().encode(value).byteLength <= MAX_BYTES)
-  )
+  return typeof value === 'string' && !isLonger(value, MAX_BYTES)
 }
 
 function isShortData(value: unknown): boolean {

@@ -2,6 +2,7 @@ import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { InvalidOptionError } from './errors.ts'
 import { PublishPromise } from './publish-promise.ts'
 import { checkProperties } from './publish-properties.ts'
+import { isLonger } from './session/byte-length.ts'
 import type { Journal } from './session/journal.ts'
 import { Publication, type PublishResult } from './session/publication.ts'
 import type { Session } from './session/session.ts'
@@ -119,10 +120,6 @@ function encode<Value>(value: Value, { codec }: PublishOptions<Value>): Payload 
   return codec ? codec.encode(value) : (value as Payload)
 }
 
-function byteLength(payload: Payload): number {
-  return typeof payload === 'string' ? new TextEncoder().encode(payload).byteLength : payload.byteLength
-}
-
 function checkPublish(
   topic: string,
   payload: unknown,
@@ -133,8 +130,7 @@ function checkPublish(
   if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
     throw new InvalidOptionError('payload', 'must be a string or a Uint8Array, or have a codec', payload)
   }
-  // At most three bytes for each UTF-16 unit: only then is it worth counting.
-  if (payload.length * 3 > MAX_PAYLOAD && byteLength(payload) > MAX_PAYLOAD) {
+  if (typeof payload === 'string' ? isLonger(payload, MAX_PAYLOAD) : payload.byteLength > MAX_PAYLOAD) {
     throw new InvalidOptionError('payload', `must be at most ${MAX_PAYLOAD} bytes`)
   }
   checkQos(qos)

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
+import { isLonger } from './session/byte-length.ts'
 
 const MAX_BYTES = 65_535
 
@@ -9,7 +10,7 @@ const MAX_BYTES = 65_535
  */
 export function checkTopic(topic: unknown, option = 'topic'): asserts topic is string {
   checkText(option, topic)
-  if (/[+#]/.test(topic)) throw new InvalidOptionError(option, 'must have no wildcards', topic)
+  if (topic.includes('+') || topic.includes('#')) throw new InvalidOptionError(option, 'must have no wildcards', topic)
 }
 
 /**
@@ -42,8 +43,7 @@ function checkText(option: string, text: unknown): asserts text is string {
     throw new InvalidOptionError(option, 'must be a string of at least 1 character', text)
   }
   if (text.includes('\0')) throw new InvalidOptionError(option, 'must not contain U+0000', text)
-  // At most three bytes for each UTF-16 unit: only then is it worth counting.
-  if (text.length * 3 > MAX_BYTES && new TextEncoder().encode(text).length > MAX_BYTES) {
+  if (isLonger(text, MAX_BYTES)) {
     throw new InvalidOptionError(option, `must be at most ${MAX_BYTES} bytes of UTF-8`, `${text.slice(0, 20)}…`)
   }
 }

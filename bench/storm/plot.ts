@@ -3,90 +3,137 @@ import type { StormResult, StormSecond } from './simulate.ts'
 
 const WIDTH = 960
 const LEFT = 70
-const RIGHT = 20
-const PANEL = 230
-const GAP = 60
-const TOP = 90
+const RIGHT = 24
+const TOP = 62
+const STRIP = 52
+const STRIP_GAP = 30
+const PANEL = 210
+const PANEL_GAP = 44
+const BOTTOM = 40
 
 export interface Curve {
   readonly policy: StormPolicy
   readonly result: StormResult
 }
 
-/** Two panels over time: what the broker gets, and who is back. Plain SVG, readable on light and on dark. */
-export function plot(curves: readonly Curve[], title: string, outageSeconds: number, capacity: number): string {
-  const end = lastSecond(curves)
+export interface PlotOptions {
+  readonly title: string
+  readonly outageSeconds: number
+  /** Connections a second that the broker can take. */
+  readonly capacity: number
+}
+
+/** Over time: what the broker gets, a strip for each policy, and who is back. Plain SVG, for light and for dark pages. */
+export function plot(curves: readonly Curve[], { title, outageSeconds, capacity }: PlotOptions): string {
+  const end = Math.max(...curves.map(({ result }) => lastSecond(result) + 1))
   const most = Math.max(capacity, ...curves.flatMap(({ result }) => result.timeline.map(({ attempts }) => attempts)))
   const decades = Math.max(1, Math.ceil(Math.log10(most)))
   const x = (second: number) => LEFT + (second / end) * (WIDTH - LEFT - RIGHT)
-  const attemptsY = (n: number) => TOP + PANEL - (Math.log10(Math.max(1, n)) / decades) * PANEL
-  const restoredTop = TOP + PANEL + GAP
-  const restoredY = (share: number) => restoredTop + PANEL - share * PANEL
-  const height = restoredTop + PANEL + 50
-  const outage = x(outageSeconds)
+  const stripsEnd = TOP + curves.length * (STRIP + STRIP_GAP)
+  const panelTop = stripsEnd + PANEL_GAP - STRIP_GAP
+  const panelY = (share: number) => panelTop + PANEL - share * PANEL
+  const height = panelTop + PANEL + BOTTOM
+  const outage = { x: LEFT, width: x(outageSeconds) - LEFT, y: TOP - 18, height: panelTop + PANEL - TOP + 18 }
 
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="${escape(title)}">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+    style(curves),
+    `<rect class="page" width="${WIDTH}" height="${height}"/>`,
     text(LEFT, 22, title, 'font-size="15" font-weight="600"'),
-    ...legend(curves),
-    `<rect x="${LEFT}" y="${TOP}" width="${outage - LEFT}" height="${restoredTop + PANEL - TOP}" fill="#f3e9e9"/>`,
-    text((LEFT + outage) / 2, TOP + 16, 'outage', 'text-anchor="middle" fill="#8a5a5a"'),
-    ...Array.from({ length: decades + 1 }, (_, n) => grid(attemptsY(10 ** n), (10 ** n).toLocaleString('en'))),
-    text(LEFT, TOP - 8, 'connection attempts per second (logarithmic)', 'fill="#444"'),
-    `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${attemptsY(capacity)}" y2="${attemptsY(capacity)}" stroke="#000" stroke-dasharray="5 4"/>`,
-    text(WIDTH - RIGHT, attemptsY(capacity) - 4, "the broker's capacity", 'text-anchor="end"'),
-    ...[0, 0.25, 0.5, 0.75, 1].map((share) => grid(restoredY(share), `${share * 100} %`)),
-    text(LEFT, restoredTop - 8, 'clients restored', 'fill="#444"'),
-    ...timeAxis(end, x, restoredTop + PANEL),
-    ...curves.map(({ policy, result }) =>
-      line(
-        everySecond(result.timeline, end).map(({ second, attempts }) => [x(second), attemptsY(attempts)]),
-        policy.color,
-        0.8,
-      ),
-    ),
-    ...curves.map(({ policy, result }) =>
-      line(
-        restoredShare(result, outageSeconds, end).map(([second, share]) => [x(second), restoredY(share)]),
-        policy.color,
-        2,
-      ),
-    ),
+    `<rect class="outage" x="${outage.x}" y="${outage.y}" width="${outage.width.toFixed(1)}" height="${outage.height}"/>`,
+    text(x(outageSeconds), TOP - 22, 'the broker is back', 'class="quiet"'),
+    ...curves.flatMap((curve, n) => {
+      const bottom = TOP + n * (STRIP + STRIP_GAP) + STRIP
+      const y = (attempts: number) => bottom - (Math.log10(Math.max(1, attempts)) / decades) * STRIP
+      return strip(curve, n, { x, y, end, decades, capacity })
+    }),
+    text(LEFT, panelTop - 10, 'clients restored'),
+    ...[0, 0.25, 0.5, 0.75, 1].map((share) => grid(panelY(share), `${share * 100} %`)),
+    ...timeAxis(end, x, panelTop + PANEL),
+    // The first, which is the default, lies on top.
+    ...curves
+      .map(({ policy, result }, n) => {
+        const points = restoredShare(result, outageSeconds, end).map(([second, share]) => [x(second), panelY(share)])
+        return `<polyline class="line p${n}"${policy.dashed ? ' stroke-dasharray="7 5"' : ''} points="${path(points)}"/>`
+      })
+      .toReversed(),
     '</svg>',
     '',
   ].join('\n')
 }
 
-function lastSecond(curves: readonly Curve[]): number {
-  return Math.max(...curves.map(({ result }) => (result.timeline.at(-1)?.second ?? 0) + 1))
+interface StripScale {
+  readonly x: (second: number) => number
+  readonly y: (attempts: number) => number
+  readonly end: number
+  readonly decades: number
+  readonly capacity: number
 }
 
-function everySecond(timeline: readonly StormSecond[], end: number): readonly StormSecond[] {
-  const last = timeline.at(-1)?.second ?? 0
-  return last + 1 < end ? [...timeline, { second: last + 1, attempts: 0, restored: 0 }] : timeline
+/** The attempts of one policy, on a logarithmic scale: what a broker minds lies orders of magnitude apart. */
+function strip({ policy, result }: Curve, n: number, { x, y, end, decades, capacity }: StripScale): string[] {
+  const bottom = y(1)
+  const points = outline(result.timeline, end).map(([second, attempts]) => [x(second), y(attempts)])
+  const area = path([[x(0), bottom], ...points, [x(end), bottom]])
+  const peak = `peak after the outage ${result.peakConnectsPerSecond.toLocaleString('en')}/s`
+  const wasted = `${result.wastedAttempts.toLocaleString('en')} attempts in vain`
+  const limit = y(capacity).toFixed(1)
+  return [
+    ...Array.from({ length: Math.floor(decades / 2) + 1 }, (_, i) =>
+      grid(y(10 ** (2 * i)), (10 ** (2 * i)).toLocaleString('en')),
+    ),
+    `<polygon class="area p${n}" points="${area}"/>`,
+    `<line class="capacity" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${limit}" y2="${limit}"/>`,
+    `<text x="${LEFT}" y="${y(10 ** decades) - 6}" font-weight="600" class="name p${n}">${escape(policy.label)}</text>`,
+    text(WIDTH - RIGHT, y(10 ** decades) - 6, `${peak}; ${wasted}`, 'text-anchor="end" class="quiet"'),
+    ...(n === 0 ? [text(WIDTH - RIGHT, y(capacity) - 4, "the broker's capacity", 'text-anchor="end"')] : []),
+    ...(n === 0 ? [text(LEFT, TOP - 22, 'connection attempts/s, logarithmic', 'class="quiet"')] : []),
+  ]
+}
+
+/** The most in each stretch of time about a pixel wide, without points on the way between two others. */
+function outline(timeline: readonly StormSecond[], end: number): [number, number][] {
+  const stretch = Math.max(1, Math.floor(end / (WIDTH - LEFT - RIGHT)))
+  const most: number[] = Array.from({ length: Math.ceil(end / stretch) }, () => 0)
+  for (const { second, attempts } of timeline) {
+    const i = Math.floor(second / stretch)
+    most[i] = Math.max(most[i] ?? 0, attempts)
+  }
+  return most
+    .map((attempts, i): [number, number] => [(i + 0.5) * stretch, attempts])
+    .filter(([, attempts], i) => attempts !== most[i - 1] || attempts !== most[i + 1])
 }
 
 function restoredShare({ timeline, clients }: StormResult, from: number, end: number): [number, number][] {
   let restored = 0
   const points: [number, number][] = [[from, 0]]
-  for (const second of timeline) {
-    restored += second.restored
-    if (second.second >= from) points.push([second.second + 1, restored / clients])
+  for (const { second, restored: more } of timeline) {
+    if (second < from || more === 0) continue
+    // Flat until then.
+    points.push([second, restored / clients])
+    restored += more
+    points.push([second + 1, restored / clients])
   }
-  points.push([end, restored / clients])
-  return points
+  return [...points, [end, restored / clients]]
 }
 
-function legend(curves: readonly Curve[]): string[] {
-  return curves.flatMap(({ policy }, n) => {
-    const left = LEFT + (n % 3) * 290
-    const top = 42 + Math.floor(n / 3) * 18
-    return [
-      `<line x1="${left}" x2="${left + 22}" y1="${top - 4}" y2="${top - 4}" stroke="${policy.color}" stroke-width="3"/>`,
-      text(left + 28, top, policy.label),
-    ]
-  })
+function lastSecond({ timeline }: StormResult): number {
+  return timeline.at(-1)?.second ?? 0
+}
+
+function style(curves: readonly Curve[]): string {
+  const colors = (shade: 'light' | 'dark') =>
+    curves.map(({ policy }, n) => `.p${n}{--policy:${policy.color[shade]}}`).join('')
+  return [
+    '<style>',
+    'svg{--ink:#1f2328;--quiet:#59636e;--page:#fff;--grid:#d9dee3;--outage:#f6eceb}',
+    colors('light'),
+    `@media (prefers-color-scheme:dark){svg{--ink:#e6edf3;--quiet:#9198a1;--page:#0d1117;--grid:#2b3138;--outage:#2a1b1d}${colors('dark')}}`,
+    'text{fill:var(--ink)}.quiet{fill:var(--quiet)}.page{fill:var(--page)}.outage{fill:var(--outage)}.grid{stroke:var(--grid)}',
+    '.name{fill:var(--policy)}.area{fill:var(--policy);fill-opacity:.35;stroke:var(--policy);stroke-width:1}',
+    '.line{fill:none;stroke:var(--policy);stroke-width:2;stroke-linejoin:round}.capacity{stroke:var(--ink);stroke-dasharray:5 4}',
+    '</style>',
+  ].join('\n')
 }
 
 function timeAxis(end: number, x: (second: number) => number, y: number): string[] {
@@ -100,16 +147,16 @@ function minutes(seconds: number): string {
 }
 
 function grid(y: number, label: string): string {
-  return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y}" y2="${y}" stroke="#ddd"/>${text(LEFT - 8, y + 4, label, 'text-anchor="end"')}`
+  const at = y.toFixed(1)
+  return `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/>${text(LEFT - 8, y + 4, label, 'text-anchor="end" class="quiet"')}`
 }
 
-function line(points: readonly (readonly [number, number])[], color: string, width: number): string {
-  const path = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ')
-  return `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="${width}" stroke-linejoin="round"/>`
+function path(points: readonly (readonly number[])[]): string {
+  return points.map(([x = 0, y = 0]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ')
 }
 
 function text(x: number, y: number, content: string, attributes = ''): string {
-  return `<text x="${x}" y="${y}" ${attributes}>${escape(content)}</text>`
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escape(content)}</text>`
 }
 
 function escape(content: string): string {

@@ -2,11 +2,13 @@ import type { ConnectionInput } from '../../machines/config.ts'
 
 export interface StormPolicy {
   readonly label: string
-  readonly color: string
+  readonly color: { readonly light: string; readonly dark: string }
+  /** Where its curve lies on another one. */
+  readonly dashed?: true
   readonly input: ConnectionInput
   /**
-   * A fixed delay has no memory: the last minute of an outage is like any other. So that minute is enough, and the
-   * attempts of the others are counted as if they had been made.
+   * A fixed delay has no memory: the last seconds of an outage are like any others. So these are enough, and the attempts
+   * in the rest of it are counted as if they had been made.
    */
   readonly memoryless?: true
 }
@@ -14,20 +16,25 @@ export interface StormPolicy {
 const forEver = { maxAttempts: Number.POSITIVE_INFINITY }
 
 export const policies: Readonly<Record<string, StormPolicy>> = {
-  equal: { label: 'ours: equal jitter (default)', color: '#0b6e4f', input: {} },
-  none: { label: 'ours: no jitter', color: '#c1292e', input: withJitter('none') },
-  full: { label: 'ours: full jitter', color: '#3066be', input: withJitter('full') },
-  decorrelated: { label: 'ours: decorrelated jitter', color: '#8f2d9c', input: withJitter('decorrelated') },
-  mqttjs: {
-    label: "MQTT.js's: every second",
-    color: '#e0861a',
-    input: { reconnect: { ...forEver, initialDelay: 1_000, multiplier: 1, maxDelay: 1_000, jitter: 'none' } },
-    memoryless: true,
+  equal: { label: 'ours: equal jitter (default)', color: { light: '#00795a', dark: '#3ddc9f' }, input: {} },
+  none: { label: 'ours: no jitter', color: { light: '#c1292e', dark: '#ff7b72' }, input: withJitter('none') },
+  full: { label: 'ours: full jitter', color: { light: '#2a62bd', dark: '#79b8ff' }, input: withJitter('full') },
+  decorrelated: {
+    label: 'ours: decorrelated jitter',
+    color: { light: '#8f2d9c', dark: '#d6a0e8' },
+    input: withJitter('decorrelated'),
   },
   aws: {
     label: "AWS's: 1 to 120 s, full jitter",
-    color: '#5c6b73',
+    color: { light: '#5c6b73', dark: '#a5b1ba' },
+    dashed: true,
     input: { reconnect: { ...forEver, initialDelay: 1_000, multiplier: 2, maxDelay: 120_000, jitter: 'full' } },
+  },
+  mqttjs: {
+    label: "MQTT.js's: every second",
+    color: { light: '#b35900', dark: '#f2b03d' },
+    input: { reconnect: { ...forEver, initialDelay: 1_000, multiplier: 1, maxDelay: 1_000, jitter: 'none' } },
+    memoryless: true,
   },
 }
 

@@ -28,6 +28,8 @@ export interface StormSecond {
 export interface StormResult {
   readonly clients: number
   readonly restored: number
+  /** They had used up their attempts and cycles. */
+  readonly gaveUp: number
   /** Attempts in the busiest second after the broker was back. */
   readonly peakConnectsPerSecond: number
   readonly peakDuringOutage: number
@@ -38,7 +40,10 @@ export interface StormResult {
   readonly wastedAttempts: number
   /** Of these, after the broker was back. */
   readonly wastedAfterOutage: number
-  /** Of the connection machines, and of the subscriptions machines in them. */
+  /**
+   * Events that the connection machines processed, and the subscriptions machines in them, in the outage and after it.
+   * Steps within one event are not counted, nor are the transport actors that come and go with each attempt.
+   */
   readonly transitions: number
   readonly transitionsPerSecond: number
   readonly timeline: readonly StormSecond[]
@@ -49,6 +54,8 @@ const CALM = 120_000
 const ROUND_TRIP = 20
 /** A dead broker's clients learn of it almost at once. */
 const LEARN_WITHIN = 200
+/** So much of an outage is enough for a policy without memory: longer ones repeat it. */
+const MEMORYLESS = 60_000
 /** After this long without everybody being back the simulation ends. */
 const PATIENCE = 3_600_000
 
@@ -57,7 +64,7 @@ export function simulate(
   policy: StormPolicy,
   { clients, capacity, backlog, seed, ...options }: StormOptions,
 ): StormResult {
-  const skipped = policy.memoryless ? Math.max(0, options.outage - 60_000) : 0
+  const skipped = policy.memoryless ? Math.max(0, options.outage - MEMORYLESS) : 0
   const outage = options.outage - skipped
   const queue = new EventQueue()
   const random = seeded(seed)
@@ -110,6 +117,7 @@ export function simulate(
   broker.up()
   queue.run(CALM + outage + PATIENCE, () => restoredAt.length === clients)
   const took = (performance.now() - started) / 1_000
+  const gaveUp = actors.filter((actor) => actor.getSnapshot().value === 'failed').length
   for (const actor of actors) actor.stop()
 
   const back = CALM + outage
@@ -118,10 +126,12 @@ export function simulate(
   // What the skipped part of the outage would have added, second for second.
   const skippedAttempts = (refusedInOutage / (outage / 1_000)) * (skipped / 1_000)
   const wastedAfterOutage = broker.refused - refusedInOutage + broker.abandoned
-  const seconds = timeline(broker.arrivals, restoredAt, CALM, skipped)
+  const simulated = timeline(broker.arrivals, restoredAt, CALM, skipped)
+  const seconds = [...like(Math.round(refusedInOutage / (outage / 1_000)), skipped / 1_000), ...simulated]
   return {
     clients,
     restored: restoredAt.length,
+    gaveUp,
     peakConnectsPerSecond: peak(seconds, options.outage / 1_000, Number.POSITIVE_INFINITY),
     peakDuringOutage: peak(seconds, 0, options.outage / 1_000),
     medianRestoredMs: percentile(0.5),
@@ -138,6 +148,11 @@ function peak(seconds: readonly StormSecond[], from: number, to: number): number
   return seconds
     .filter(({ second }) => second >= from && second < to)
     .reduce((most, { attempts }) => Math.max(most, attempts), 0)
+}
+
+/** The part of the outage that was skipped. */
+function like(attempts: number, seconds: number): StormSecond[] {
+  return Array.from({ length: seconds }, (_, second) => ({ second, attempts, restored: 0 }))
 }
 
 function timeline(arrivals: readonly number[], restoredAt: readonly number[], origin: number, skipped: number) {

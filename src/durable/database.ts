@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.ts'
+import { locationOf } from './location.ts'
 
 interface ViewEncodings {
   readonly keyEncoding: 'view'
@@ -26,12 +27,6 @@ export interface OpenDatabase {
 
 /** Databases that the application gave to one client can't be given to another. */
 const inUse = new WeakSet<LevelDatabase>()
-
-/** How a store is called in errors. */
-export function locationOf(store: string | LevelDatabase): string {
-  if (typeof store === 'string') return store
-  return (store as { location?: string }).location ?? 'of the application'
-}
 
 /**
  * Opens a path with `classic-level`, or takes a database of the application's.

@@ -2,7 +2,8 @@ import { StoreError } from '../errors.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
 import { deferred } from '../wait.ts'
-import { locationOf, openDatabase, views, type LevelDatabase, type OpenDatabase, type Operation } from './database.ts'
+import { openDatabase, views, type LevelDatabase, type OpenDatabase, type Operation } from './database.ts'
+import { locationOf } from './location.ts'
 import { readStore, type StoreContents } from './read-store.ts'
 import {
   encodeHandshake,
@@ -152,18 +153,20 @@ export class LevelJournal implements Journal {
   #handshake(publications: readonly Publication[], phase: Handshake['phase']): Promise<void> {
     const { promise, resolve } = deferred<void>()
     const told = publications.map((publication) => ({ publication, packetId: publication.packetId }))
+    const operations = () =>
+      told.flatMap(({ publication, packetId }): Operation[] => {
+        const sequence = this.#entries.get(publication)?.sequence
+        if (!sequence) return []
+        return [{ type: 'put', key: handshakeKey(sequence), value: encodeHandshake({ phase, packetId }), ...views }]
+      })
     this.#note({
       sync: true,
-      operations: () =>
-        told.flatMap(({ publication, packetId }) => {
-          const sequence = this.#entries.get(publication)?.sequence
-          if (!sequence) return []
-          return { type: 'put', key: handshakeKey(sequence), value: encodeHandshake({ phase, packetId }), ...views }
-        }),
+      operations,
       written: resolve,
-      failed: (_error, operations) => {
+      failed: () => {
         resolve()
-        return operations
+        // Asked anew: of what was refused together with it, nothing may stay.
+        return operations()
       },
     })
     return promise

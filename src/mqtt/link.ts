@@ -13,6 +13,12 @@ import type {
 import { publishSize } from './publish-size.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
 
+/**
+ * How many bytes may wait for the socket before publishes wait in the outbox. More than the 16 KiB after which Node's
+ * streams ask for a pause: they write what waits at once, and each write costs a system call.
+ */
+const MAX_BUFFERED = 65_536
+
 /** MQTT.js then goes on with the next packet and sends no acknowledgement: that is ours to send. */
 const heldBack = new Error('acknowledgement held back')
 
@@ -24,6 +30,8 @@ export class MqttLink implements Link {
   readonly #ids: SessionIds
   readonly #incomingStore: IncomingStore
   readonly #pings: (() => void)[] = []
+  /** QoS 0 publishes that the socket has yet to take. */
+  #buffered: ((error?: Error) => void)[] = []
   #closed = false
 
   constructor(
@@ -42,7 +50,9 @@ export class MqttLink implements Link {
   }
 
   get writable(): boolean {
-    return !this.#closed && !this.#client.stream.writableNeedDrain
+    const { stream } = this.#client
+    // Only a stream that asked for a pause tells when it is over.
+    return !this.#closed && !(stream.writableNeedDrain && stream.writableLength >= MAX_BUFFERED)
   }
 
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void {
@@ -53,7 +63,10 @@ export class MqttLink implements Link {
       options.properties = properties as NonNullable<typeof options.properties>
     }
     if (qos > 0) this.#ids.use(packetId)
-    this.#client.publish(topic, payload as Buffer, options, written)
+    // MQTT.js would add a listener for each, and each takes itself off again among all others.
+    const waits = written !== undefined && this.#client.stream.writableNeedDrain
+    if (waits) this.#buffered.push(written)
+    this.#client.publish(topic, payload as Buffer, options, waits ? undefined : written)
   }
 
   sizeOf(packet: OutgoingPublish): number {
@@ -128,7 +141,12 @@ export class MqttLink implements Link {
       if (events.received(incoming(topic, payload, packet))) unacknowledged.add(packet)
     })
     client.handleMessage = (packet, done) => done(unacknowledged.has(packet) ? heldBack : undefined)
-    client.stream.on('drain', () => events.writable())
+    client.stream.on('drain', () => {
+      const buffered = this.#buffered
+      this.#buffered = []
+      for (const written of buffered) written()
+      events.writable()
+    })
   }
 
   #write(type: number, packetId: number): void {

@@ -1,12 +1,13 @@
+import { byteLength, varintLength } from '../session/byte-length.ts'
 import type { OutgoingPublish } from '../session/link.ts'
 import type { PublishProperties } from '../types.ts'
 
 /** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
 export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, protocolVersion: 3 | 4 | 5): number {
   const propertyBytes = protocolVersion === 5 ? sizeOfProperties(properties) : undefined
-  const propertyLength = propertyBytes === undefined ? 0 : varint(propertyBytes) + propertyBytes
-  const rest = text(topic) + (qos > 0 ? 2 : 0) + propertyLength + bytes(payload)
-  return 1 + varint(rest) + rest
+  const propertyLength = propertyBytes === undefined ? 0 : varintLength(propertyBytes) + propertyBytes
+  const rest = text(topic) + (qos > 0 ? 2 : 0) + propertyLength + byteLength(payload)
+  return 1 + varintLength(rest) + rest
 }
 
 /** One byte for the identifier of each property, then its value (MQTT 5 §2.2.2.2). */
@@ -26,16 +27,5 @@ function sizeOfProperties(properties: PublishProperties = {}): number {
 
 /** A string, or binary data, after its length in two bytes. */
 function text(value: string | Uint8Array): number {
-  return 2 + bytes(value)
-}
-
-function bytes(value: string | Uint8Array): number {
-  return typeof value === 'string' ? new TextEncoder().encode(value).length : value.byteLength
-}
-
-/** The bytes of a variable byte integer (MQTT 5 §1.5.5). */
-function varint(value: number): number {
-  if (value < 128) return 1
-  if (value < 16_384) return 2
-  return value < 2_097_152 ? 3 : 4
+  return 2 + byteLength(value)
 }

@@ -1,4 +1,4 @@
-import { byteLength } from './byte-length.ts'
+import { byteLength, varintLength } from './byte-length.ts'
 import type { Link } from './link.ts'
 
 type FilterPacket = 'subscribe' | 'unsubscribe'
@@ -44,7 +44,5 @@ function sizeOf(kind: FilterPacket, filter: string): number {
 
 /** With the fixed header. */
 function total(bytes: number): number {
-  if (bytes < 128) return 2 + bytes
-  if (bytes < 16_384) return 3 + bytes
-  return (bytes < 2_097_152 ? 4 : 5) + bytes
+  return 1 + varintLength(bytes) + bytes
 }

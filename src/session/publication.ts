@@ -72,10 +72,6 @@ export class Publication implements Suspect {
     this.durable = init.durable
     this.resolve = init.resolve
     this.reject = init.reject
-    this.bytes = sizeOf(init.topic, init.payload)
+    this.bytes = byteLength(init.topic) + byteLength(init.payload)
   }
-}
-
-function sizeOf(topic: string, payload: Payload): number {
-  return byteLength(topic) + (typeof payload === 'string' ? byteLength(payload) : payload.byteLength)
 }

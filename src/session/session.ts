@@ -321,7 +321,7 @@ export class Session {
   }
 
   #publishOn(link: Link, publication: Publication, dup: boolean, written?: (error?: Error) => void): void {
-    link.publish(aged(publication, link, this.#options.now()), publication.packetId, dup, written)
+    link.publish(aged(publication, link, this.#options.now), publication.packetId, dup, written)
   }
 
   #cannotBeSent(publication: Publication, link: Link): boolean {

@@ -97,7 +97,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.subscribers = [...wanted.subscribers, subscriber]
     this.#subscribers.add(subscriber)
     const request = merge(filter, wanted.subscribers)
-    const changed = !sameRequest(request, wanted.request)
+    const changed = optionsOf(request) !== optionsOf(wanted.request)
     wanted.request = request
     if (changed || wanted.state === 'refused') {
       wanted.state = 'wanted'
@@ -290,8 +290,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
-      const { qos, noLocal, retainAsPublished, retainHandling } = wanted.request
-      const options = `${qos} ${noLocal} ${retainAsPublished} ${retainHandling}`
+      const options = optionsOf(wanted.request)
       const group = alike.get(options)
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
@@ -327,13 +326,9 @@ function merge(filter: string, subscribers: Iterable<Subscriber>): SubscriptionR
   }
 }
 
-function sameRequest(a: SubscriptionRequest, b: SubscriptionRequest): boolean {
-  return (
-    a.qos === b.qos &&
-    a.noLocal === b.noLocal &&
-    a.retainAsPublished === b.retainAsPublished &&
-    a.retainHandling === b.retainHandling
-  )
+/** Alike for alike options. */
+function optionsOf({ qos, noLocal, retainAsPublished, retainHandling }: SubscriptionRequest): string {
+  return `${qos} ${noLocal} ${retainAsPublished} ${retainHandling}`
 }
 
 function filterOf({ filter }: { readonly filter: string }): string {

@@ -204,6 +204,21 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['one ', 'released 1'])
   })
 
+  it('leaves nothing behind of what it was to accept and send', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    await journal.open()
+    database.failure = full
+    const refused = publication('a')
+    refused.packetId = 1
+    await Promise.all([rejection(journal.accepted(refused)), journal.sent([refused])])
+
+    database.failure = undefined
+    await journal.accepted(publication('b'))
+    await journalOn(database.reopened()).journal.open()
+    expect(await contentsOf(database)).toEqual(['b '])
+  })
+
   it('leaves the store as it was if it cannot be opened, and can be tried again', async () => {
     const database = new SpiedDatabase()
     database.failure = full

@@ -21,7 +21,7 @@ const LONGEST = 100
 const RUNS = Math.ceil(STEPS / (LONGEST / 2))
 
 type Step =
-  | { readonly do: 'command'; readonly type: 'CONNECT' | 'DISCONNECT' | 'RETRY' | 'WAKE' | 'RECOVER' }
+  | { readonly do: 'command'; readonly type: 'CONNECT' | 'DISCONNECT' | 'RETRY' | 'WAKE' | 'RECOVER' | 'DROP' }
   | { readonly do: 'start' | 'stop'; readonly id: string }
   | { readonly do: 'open'; readonly sessionPresent: boolean }
   | { readonly do: 'fail'; readonly failure: Failure; readonly late: boolean }
@@ -59,6 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'RETRY' as const,
         'WAKE' as const,
         'RECOVER' as const,
+        'DROP' as const,
       ),
     }),
   },

@@ -284,6 +284,20 @@ test('50 MB of QoS 0 to a server that does not read: bounded memory, and every p
   expect(new Set(names)).toEqual(new Set(['done', 'ConnectionLostError', 'DisconnectedError', 'OutboxOverflowError']))
 })
 
+test('what comes at once goes to the socket at once, up to a limit', async () => {
+  const { client, server } = await scene()
+  await client.connect()
+  const published = range(100).map((n) => client.publish(`${n}`, new Uint8Array(1_000)))
+  // Fewer than 64 KiB went to the socket, and more than the 16 KiB after which it asks for a pause.
+  const { size } = client.outbox
+  expect(size).toBeGreaterThan(0)
+  expect(size).toBeLessThan(80)
+  await Promise.all(published)
+  await turns()
+  const topics = server.connections[0]?.packets.flatMap(({ packet }) => (packet.cmd === 'publish' ? packet.topic : []))
+  expect(topics).toEqual(range(100).map(String))
+})
+
 test('`drained` comes once, when nothing waits and nothing is in flight', async () => {
   const { client } = await scene()
   const drained: unknown[] = []

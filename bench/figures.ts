@@ -1,0 +1,65 @@
+import type { Contender, MetricRule, Row } from './rows.ts'
+import { spreadOf, type Spread } from './statistics.ts'
+import type { Metrics } from './work/index.ts'
+
+/** What one metric of one case came to. Ratios are ours ÷ theirs, of the same round. */
+export interface Figure {
+  readonly unit: string
+  readonly values: Readonly<Record<string, Spread>>
+  readonly ratios: Readonly<Record<string, Spread>>
+  readonly target: string | null
+  readonly met: boolean | null
+}
+
+/** By row, case and metric. */
+export type Figures = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Figure>>>>>>
+
+/** @param measured - by contender, what each round came to */
+export function summarize(
+  { metrics }: Row,
+  measured: ReadonlyMap<Contender, readonly Metrics[]>,
+): Readonly<Record<string, Figure>> {
+  const figures: Record<string, Figure> = {}
+  for (const [metric, rule] of Object.entries(metrics)) {
+    const values: Record<string, Spread> = {}
+    const ratios: Record<string, Spread> = {}
+    const ours = (measured.get('ours') ?? []).map((measurement) => measurement[metric] ?? Number.NaN)
+    for (const [contender, rounds] of measured) {
+      const theirs = rounds.map((measurement) => measurement[metric]).filter((value) => value !== undefined)
+      if (theirs.length === 0) continue
+      values[contender] = spreadOf(theirs)
+      if (contender !== 'ours') ratios[contender] = spreadOf(theirs.map((value, i) => (ours[i] ?? Number.NaN) / value))
+    }
+    figures[metric] = { unit: rule.unit, values, ratios, ...judge(rule, values, ratios) }
+  }
+  return figures
+}
+
+/** One line of the report. */
+export function lineOf(name: string, metric: string, { unit, values, ratios, target, met }: Figure): string {
+  const all = Object.entries(values).map(([contender, { median }]) => `${contender} ${rounded(median)}`)
+  const each = Object.entries(ratios).map(
+    ([contender, { median, min, max }]) => `÷ ${contender} ${rounded(median)} (${rounded(min)} to ${rounded(max)})`,
+  )
+  const verdict = target === null ? '' : `  ${met ? '✓' : '✗'} ${target}`
+  const measured = `${[name, metric].filter(Boolean).join(' ')}: ${all.join(', ')} ${unit}`
+  return `  ${[measured, ...each].join('; ')}${verdict}`
+}
+
+/** Three significant digits, or whole numbers. */
+export function rounded(value: number): string {
+  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
+}
+
+function judge(rule: MetricRule, values: Figure['values'], ratios: Figure['ratios']) {
+  const { better, ratio, atMost } = rule
+  if (ratio !== undefined && ratios['mqttjs']) {
+    const { median } = ratios['mqttjs']
+    const sign = better === 'more' ? '≥' : '≤'
+    return { target: `${sign} ${rounded(ratio)} × MQTT.js`, met: better === 'more' ? median >= ratio : median <= ratio }
+  }
+  if (atMost !== undefined && values['ours']) {
+    return { target: `≤ ${atMost.toLocaleString('en')}`, met: values['ours'].median <= atMost }
+  }
+  return { target: null, met: null }
+}

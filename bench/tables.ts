@@ -1,0 +1,114 @@
+import { rounded, type Figure, type Figures } from './figures.ts'
+import { rows } from './rows.ts'
+import type { Spread } from './statistics.ts'
+
+/** What `npm run bench -- --json` writes. */
+export interface BenchReport {
+  readonly day: string
+  readonly quick: boolean
+  readonly machine: Readonly<Record<string, string | number>>
+  readonly versions: Readonly<Record<string, string>>
+  readonly rows: Figures
+}
+
+/** What `npm run storm -- --json` writes, as far as it is shown. */
+export interface StormReport {
+  readonly clients: number
+  readonly capacity: number
+  readonly policies: Readonly<Record<string, StormFigures>>
+}
+
+interface StormFigures {
+  readonly clients: number
+  readonly restored: number
+  readonly gaveUp: number
+  readonly peakConnectsPerSecond: number
+  readonly medianRestoredMs: number
+  readonly p99RestoredMs: number
+  readonly wastedAttempts: number
+  readonly wastedAfterOutage: number
+  readonly transitionsPerSecond: number
+}
+
+/** The whole of a report, as Markdown. */
+export function benchTable({ day, quick, machine, versions, rows: figures }: BenchReport): string {
+  if (quick) throw new Error('the figures of --quick mean nothing')
+  const { cpu, cores, memory, platform } = machine
+  const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [
+    `Taken on ${day}: ${cpu}, ${cores} cores, ${memory}, ${platform}; ${used.join(', ')}.`,
+    '',
+    '| | ours | MQTT.js | others | ours ÷ MQTT.js | target |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...Object.entries(figures).flatMap(([name, cases]) => [
+      `| **${name}**: ${rows[name]?.what ?? ''} | | | | | |`,
+      ...Object.entries(cases).flatMap(([each, metrics]) =>
+        Object.entries(metrics).map(([metric, figure]) =>
+          benchLine(each === 'all' ? metric : `${each}, ${metric}`, figure),
+        ),
+      ),
+    ]),
+  ].join('\n')
+}
+
+/** The policies of one storm, as Markdown. */
+export function stormTable({ clients, capacity, policies }: StormReport): string {
+  return [
+    `${count(clients)} clients, a broker that takes ${count(capacity)} connections/s:`,
+    '',
+    '| policy | peak connects/s | median | p99 | attempts in vain | of these after the outage | gave up |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...Object.entries(policies).map(([name, policy]) => {
+      const { peakConnectsPerSecond, medianRestoredMs, p99RestoredMs, wastedAttempts, wastedAfterOutage } = policy
+      const figures = [
+        count(peakConnectsPerSecond),
+        seconds(medianRestoredMs),
+        seconds(p99RestoredMs),
+        count(wastedAttempts),
+        count(wastedAfterOutage),
+        count(policy.gaveUp),
+      ]
+      return `| \`${name}\` | ${figures.join(' | ')} |`
+    }),
+  ].join('\n')
+}
+
+/** How fast the simulation was: the one figure of a storm that depends on the machine. */
+export function speedTable(reports: readonly StormReport[]): string {
+  const names = [...new Set(reports.flatMap(({ policies }) => Object.keys(policies)))]
+  return [
+    `| transitions/s | ${names.map((name) => `\`${name}\``).join(' | ')} |`,
+    `| --- | ${names.map(() => '---').join(' | ')} |`,
+    ...reports.map(({ clients, policies }) => {
+      const speeds = names.map((name) => count(policies[name]?.transitionsPerSecond ?? 0))
+      return `| ${count(clients)} clients | ${speeds.join(' | ')} |`
+    }),
+  ].join('\n')
+}
+
+function benchLine(what: string, { unit, values, ratios, target, met }: Figure): string {
+  const { ours, mqttjs, ...others } = values
+  const rest = Object.entries(others).map(([contender, { median }]) => `${contender} ${rounded(median)}`)
+  const verdict = target === null ? '' : `${target} ${met ? '✓' : '✗'}`
+  const columns = [
+    `${what} (${unit})`,
+    ours ? rounded(ours.median) : '',
+    mqttjs ? rounded(mqttjs.median) : '',
+    rest.join(', '),
+    ratio(ratios['mqttjs']),
+    verdict,
+  ]
+  return `| ${columns.join(' | ')} |`
+}
+
+function ratio(spread: Spread | undefined): string {
+  return spread ? `${rounded(spread.median)} (${rounded(spread.min)} to ${rounded(spread.max)})` : ''
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en')
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`
+}

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url'
+
+import { build } from 'esbuild'
+import { expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Which files of ours are in a browser bundle of what is imported: in what a page loads at once, and in the rest. */
+async function bundle(imported: string) {
+  const { metafile, outputFiles } = await build({
+    stdin: { contents: `import { ${imported} } from './src/index.ts'; console.log(${imported})`, resolveDir: root },
+    absWorkingDir: root,
+    outdir: '.',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    packages: 'external',
+    metafile: true,
+    write: false,
+  })
+  const { outputs } = metafile
+  const paths = new Set(['stdin.js'])
+  // What is added meanwhile is visited, too.
+  for (const path of paths) {
+    for (const each of outputs[path]?.imports ?? []) if (each.kind === 'import-statement') paths.add(each.path)
+  }
+  const filesOf = (chosen: readonly string[]) =>
+    chosen
+      .flatMap((path) => Object.entries(outputs[path]?.inputs ?? {}))
+      .flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : []))
+      .toSorted()
+  return {
+    atOnce: filesOf([...paths]),
+    later: filesOf(Object.keys(outputs).filter((path) => !paths.has(path))),
+    code: outputFiles.map(({ text }) => text).join('\n'),
+  }
+}
+
+it('loads the code of a store only with a client that has one', async () => {
+  const { atOnce, later } = await bundle('ResilientMqttClient')
+  expect(atOnce.filter((file) => file.startsWith('src/durable/'))).toEqual([
+    'src/durable/lazy-journal.ts',
+    'src/durable/location.ts',
+  ])
+  expect(later).toEqual([
+    'src/durable/bytes.ts',
+    'src/durable/database.ts',
+    'src/durable/level-journal.ts',
+    'src/durable/read-store.ts',
+    'src/durable/records.ts',
+  ])
+})
+
+it('leaves out what is not imported', async () => {
+  const { atOnce, code } = await bundle('ResilientMqttClient')
+  expect(atOnce.filter((file) => /fleet|turnstile|connection-machine|testing|cli\//.test(file))).toEqual([])
+  expect(code).not.toMatch(/createFleet|createConnectionMachine|simpleRetry|refreshAndRecreate|expectedDelay/)
+})
+
+it('leaves out the client of who only tells its errors apart', async () => {
+  const { atOnce } = await bundle('StoreError')
+  expect(atOnce).toEqual(['<stdin>', 'src/errors.ts'])
+})
