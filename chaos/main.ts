@@ -40,7 +40,7 @@ const report = await runChaos({
   log: (line) => console.error(line),
 })
 const violations = violationsOf(report)
-const result = { ...report, violations }
+const result = { day: new Date().toISOString().slice(0, 10), ...report, violations }
 console.log(JSON.stringify(result, null, 2))
 if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`)
 process.exit(violations.length > 0 ? 1 : 0)

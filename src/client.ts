@@ -161,12 +161,14 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#openings.reject(new DisconnectedError('the store was open'))
     if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
     try {
-      await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal)
+      await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal).finally(() => {
+        this.#send('DISCONNECT')
+      })
+      await this.waitFor('disconnected', signal && { signal })
     } finally {
-      this.#send('DISCONNECT')
+      // Also if the signal ended the wait: nobody would settle what is left.
+      await this.#leaveOutbox(outbox)
     }
-    await this.waitFor('disconnected', signal && { signal })
-    await this.#leaveOutbox(outbox)
   }
 
   /**

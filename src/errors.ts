@@ -178,7 +178,7 @@ export class NotSupportedByBrokerError extends ResilientMqttError {
   }
 }
 
-/** The broker closed the connection on this packet twice in a row, so it was taken out. */
+/** The broker closed the connection on this packet again and again, so it was taken out. */
 export class PoisonPacketError extends ResilientMqttError {
   override readonly name = 'PoisonPacketError'
   readonly code = 'POISON_PACKET'
@@ -187,7 +187,7 @@ export class PoisonPacketError extends ResilientMqttError {
   readonly topic: string
 
   constructor(kind: 'publish' | 'subscribe', topic: string) {
-    super(`the broker closed the connection twice on the ${kind} to ${topic}: it was taken out`)
+    super(`the broker closed the connection again and again on the ${kind} to ${topic}: it was taken out`)
     this.kind = kind
     this.topic = topic
   }

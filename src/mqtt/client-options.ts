@@ -90,7 +90,10 @@ function userInfo(encoded: string): string | undefined {
 
 /** mqtt-packet wants a string or a Buffer. */
 function toPassword(password: string | Uint8Array): string | Buffer {
-  return typeof password === 'string' ? password : Buffer.from(password)
+  if (typeof password === 'string') return password
+  if (typeof Buffer !== 'undefined') return Buffer.from(password)
+  // In a browser MQTT.js takes only a `Buffer` of its own, which nobody else has, or a string.
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(password)
 }
 
 /** MQTT.js's keep alive runs on intervals; the clock has timeouts only. */

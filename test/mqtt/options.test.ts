@@ -1,7 +1,8 @@
 import type { IConnectPacket } from 'mqtt-packet'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { InvalidCredentialsError, type ConnectOptions, type Credentials, type RefreshReason } from '../../src/index.ts'
+import { clientOptions } from '../../src/mqtt/client-options.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { tls } from '../testing/tls-fixture.ts'
 import { atOnce, once, rejection, startClient, startServer } from '../client/harness.ts'
@@ -638,4 +639,14 @@ describe('a Server Reference', () => {
     expect(other.connections).toHaveLength(1)
     expect(server.connections).toHaveLength(1)
   })
+})
+
+test('in a browser, which has no Buffer, a password of bytes goes as the text that it is', () => {
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  const attempt = (password: Uint8Array) => () =>
+    clientOptions({ url: 'wss://broker', clientId: 'me', options: {}, credentials: { password }, clock: undefined })
+  vi.stubGlobal('Buffer', undefined)
+  expect(attempt(bytes('pässword'))().password).toBe('pässword')
+  expect(attempt(Uint8Array.of(0xff))).toThrow(TypeError)
 })

@@ -101,6 +101,19 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
   })
 
+  test('rejects with DisconnectedError when the signal of disconnect() aborts while it drains', async () => {
+    const { server, client } = await scene({ version, script: { puback: false } })
+    await client.connect()
+    const sent = outcomes([client.publish('a', 'sent', { qos: 1 })])
+    await server.waitFor('publish')
+    const abort = new AbortController()
+    const disconnected = client.disconnect({ signal: abort.signal })
+    abort.abort(new Error('no patience'))
+    await expect(disconnected).rejects.toThrow('no patience')
+    expect(await sent).toEqual(['DisconnectedError'])
+    await client.waitFor('disconnected')
+  })
+
   test('rejects with ClientDisposedError when the client is disposed, and after', async () => {
     const { client } = await scene({ version })
     const waiting = outcomes([client.publish('a', '', { qos: 1 })])

@@ -1,0 +1,38 @@
+import type { ChaosReport } from './run.ts'
+
+/** What `npm run chaos -- --json` writes. */
+export type ChaosFigures = ChaosReport & { readonly day: string }
+
+/** Runs side by side, as Markdown. */
+export function chaosTable(reports: readonly ChaosFigures[]): string {
+  const row = (what: string, figure: (report: ChaosFigures) => unknown) =>
+    `| ${what} | ${reports.map((report) => String(figure(report) ?? '–')).join(' | ')} |`
+  const count = (what: string, figure: (report: ChaosFigures) => number) =>
+    row(what, (report) => figure(report).toLocaleString('en'))
+  return [
+    `Taken on ${reports[0]?.day}.`,
+    '',
+    row('', nameOf),
+    `| --- |${' ---: |'.repeat(reports.length)}`,
+    count('faults', ({ faults }) => Object.values(faults).reduce((sum, each) => sum + each, 0)),
+    count('accepted, QoS 1 and 2', ({ accepted }) => accepted),
+    count('**lost**', ({ lost }) => lost),
+    count('**never settled**', ({ unsettled }) => unsettled),
+    count('**out of order**', ({ outOfOrder }) => outOfOrder),
+    count('**QoS 2 twice**', ({ duplicatesQos2 }) => duplicatesQos2),
+    count('QoS 2 twice, the broker having lost the session', (report) => report.duplicatesQos2AfterSessionLoss),
+    count('QoS 1 twice', ({ duplicatesQos1 }) => duplicatesQos1),
+    row('QoS 0 lost', (report) => `${report.lostQos0.toLocaleString('en')} of ${report.acceptedQos0.toLocaleString('en')}`),
+    count('**most sockets of a client at a time**', ({ maxSockets }) => maxSockets),
+    count('**leaked handles**', ({ leakedHandles }) => leakedHandles),
+    row('from the end of a fault until all are ready again, median', ({ medianRecoveryMs }) => milliseconds(medianRecoveryMs)),
+  ].join('\n')
+}
+
+function nameOf({ client, protocol, seed }: ChaosFigures): string {
+  return `${client === 'ours' ? 'ours' : 'MQTT.js'}, ${protocol === 5 ? 'MQTT 5' : '3.1.1'}, seed ${seed}`
+}
+
+function milliseconds(value: number | null): string | null {
+  return value === null ? null : `${Math.round(value)} ms`
+}
