@@ -1,5 +1,6 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 
+import { systemRandom } from '../machines/ambient.ts'
 import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } from '../machines/config.ts'
 import { defaultResubscribe } from '../machines/subscriptions.ts'
 import { realClock } from './clock.ts'
@@ -59,6 +60,7 @@ export class Connection {
       outbox: withDefaults(defaultOutbox, options.outbox),
       clock: options.clock ?? realClock,
       now: options.now ?? Date.now,
+      random: options.random ?? systemRandom,
       onDrained: hooks.onDrained,
       othersOnWire: () => this.subscriptions.onWire > 0,
     })

@@ -1,5 +1,6 @@
+import { chance } from '../../machines/policy/backoff.ts'
 import type { Link } from './link.ts'
-import { PacketIds } from './packet-ids.ts'
+import { MAX_PACKET_ID, PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 
 /**
@@ -18,9 +19,14 @@ export class InFlight {
   /** Ids of publishes that were given up un-acked, which the broker may know, and what is done at the next connection. */
   readonly #givenUp = new Map<number, 'release' | 'finish' | 'hold'>()
 
-  /** @param journaled - whether there can be durable publishes */
-  constructor(journaled: boolean) {
-    this.packetIds = journaled ? new PacketIds(1, FIRST_DURABLE - 1) : new PacketIds()
+  /**
+   * @param journaled - whether there can be durable publishes
+   * @param random - where the packet ids begin. Those of an earlier process, which wrote nothing down, may be half-open
+   *   in the session that the broker kept: it would take a new QoS 2 PUBLISH with one of them for the old one.
+   */
+  constructor(journaled: boolean, random: () => number) {
+    const last = journaled ? FIRST_DURABLE - 1 : MAX_PACKET_ID
+    this.packetIds = new PacketIds(1, last, 1 + Math.floor(chance(random) * (last - 1)))
   }
 
   get size(): number {

@@ -1,6 +1,6 @@
 import type { PacketIdSource } from './link.ts'
 
-const MAX_PACKET_ID = 65_535
+export const MAX_PACKET_ID = 65_535
 
 /** Publishes leave these to SUBSCRIBE and UNSUBSCRIBE: MQTT.js would hold back what finds no id, and all behind it. */
 const RESERVED = 8_192
@@ -12,10 +12,11 @@ export class PacketIds implements PacketIdSource {
   readonly #used = new Set<number>()
   #last: number
 
-  constructor(first = 1, last = MAX_PACKET_ID) {
+  /** @param begin - the first that is allocated */
+  constructor(first = 1, last = MAX_PACKET_ID, begin = first) {
     this.#first = first
     this.#count = last - first + 1
-    this.#last = last
+    this.#last = begin === first ? last : begin - 1
   }
 
   /** Whether there is a free one for a publish. */

@@ -8,6 +8,8 @@ export interface SessionOptions {
   readonly clock: Clock
   /** In milliseconds since 1970. */
   readonly now: () => number
+  /** From 0 to 1. */
+  readonly random: () => number
   /** Nothing waits, and nothing is in flight any more. */
   readonly onDrained: () => void
   /** Where durable publications are written down. */

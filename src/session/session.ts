@@ -44,7 +44,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options
     this.#journal = options.journal
-    this.#inFlight = new InFlight(options.journal !== undefined)
+    this.#inFlight = new InFlight(options.journal !== undefined, options.random)
     this.outbox = new Outbox(options.outbox, (publication, error) => this.#left(publication, error))
     this.#expiry = new ExpiryTimer(options.clock, options.now, () => {
       this.outbox.expire(options.now())

@@ -193,7 +193,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
       ['one', once],
       ['two', once],
     ])
-    const { client } = startClient({ url: server.url, options, store: database.reopened() })
+    const { client } = startClient({ url: server.url, options, random: () => 0, store: database.reopened() })
     client.publish('three', '', once).catch(() => {})
     client.publish('four', '', { qos: 2 }).catch(() => {})
     await client.connect()

@@ -37,6 +37,7 @@ class Scene {
       outbox,
       clock: this.clock,
       now: this.clock.now,
+      random: () => 0,
       onDrained: () => this.drained++,
       othersOnWire: () => false,
     })

@@ -15,6 +15,30 @@ describe('packet ids', () => {
     expect(ids.allocate()).toBeNull()
   })
 
+  test.each([
+    [1, [1, 2, 3]],
+    [2, [2, 3, 4]],
+    [9, [9, 10, 1]],
+    [10, [10, 1, 2]],
+  ])('begin with %i, and go round', (begin, expected) => {
+    const ids = new PacketIds(1, 10, begin)
+    expect(expected.map(() => ids.allocate())).toEqual(expected)
+  })
+
+  test.each([
+    [0, 1],
+    [0.5, 32_768],
+    [1, 65_535],
+  ])(
+    'begin anywhere, for an earlier process may have left some half-open: with chance %d at %i',
+    async (random, id) => {
+      const { server, client } = await scene({ random: () => random })
+      await client.connect()
+      await client.publish('a', '', { qos: 2 })
+      expect(server.received('publish')).toMatchObject([{ messageId: id }])
+    },
+  )
+
   test('leave some to SUBSCRIBE and UNSUBSCRIBE', () => {
     const ids = new PacketIds()
     while (ids.available) ids.allocate()

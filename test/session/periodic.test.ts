@@ -97,9 +97,9 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     server.current!.behaviour = { suback: false }
     client.subscribe('other', () => {})
     start()
-    await server.waitFor('subscribe')
+    const other = await server.waitFor('subscribe')
     await turns()
-    server.send({ cmd: 'suback', messageId: 1, granted: [0] })
+    server.send({ cmd: 'suback', messageId: other.messageId ?? 0, granted: [0] })
     const { messageId = 0 } = await server.waitFor('subscribe', { count: 2 })
     await turns()
     expect(asked()).toEqual([])

@@ -28,6 +28,8 @@ export async function scene({ version = 5, script, server: serverOptions, connec
   const client = new ResilientMqttClient({
     url: server.url,
     options: { protocolVersion: version, clientId: 'test', clean: false, ...connect },
+    // Packet ids begin with 1.
+    random: () => 0,
     reconnect: { initialDelay: 0, maxDelay: 0, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
     ...options,
   })
