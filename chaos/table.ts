@@ -22,10 +22,15 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
     count('**QoS 2 twice**', ({ duplicatesQos2 }) => duplicatesQos2),
     count('QoS 2 twice, the broker having lost the session', (report) => report.duplicatesQos2AfterSessionLoss),
     count('QoS 1 twice', ({ duplicatesQos1 }) => duplicatesQos1),
-    row('QoS 0 lost', (report) => `${report.lostQos0.toLocaleString('en')} of ${report.acceptedQos0.toLocaleString('en')}`),
+    row(
+      'QoS 0 lost',
+      (report) => `${report.lostQos0.toLocaleString('en')} of ${report.acceptedQos0.toLocaleString('en')}`,
+    ),
     count('**most sockets of a client at a time**', ({ maxSockets }) => maxSockets),
     count('**leaked handles**', ({ leakedHandles }) => leakedHandles),
-    row('from the end of a fault until all are ready again, median', ({ medianRecoveryMs }) => milliseconds(medianRecoveryMs)),
+    row('from the end of a fault until all are ready again, median', ({ medianRecoveryMs }) =>
+      milliseconds(medianRecoveryMs),
+    ),
   ].join('\n')
 }
 

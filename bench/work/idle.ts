@@ -11,6 +11,11 @@ export interface IdleTask {
   readonly connections: number
   /** In seconds: some pings should fall into the time that is watched. */
   readonly keepalive: number
+  /**
+   * How long nobody looks before that, in milliseconds: afterwards V8 tidies up once more, and ours count as stable after
+   * 30 s, which both belong to opening them.
+   */
+  readonly rest: number
   /** How long idling is watched, in milliseconds. */
   readonly duration: number
 }
@@ -19,7 +24,7 @@ export interface IdleTask {
 const AT_A_TIME = 50
 
 /** What idle connections take: memory for each, and CPU time for all. */
-export async function idle({ peer, port, connections, keepalive, duration }: IdleTask) {
+export async function idle({ peer, port, connections, keepalive, rest, duration }: IdleTask) {
   const connect = peer === 'ours' ? connectFleet(AT_A_TIME) : peers[peer]
   const open = (n: number) => connect({ port, clientId: `${peer}-${process.pid}-${n}`, keepalive })
   // Code and pools are there before the first one is counted.
@@ -31,6 +36,7 @@ export async function idle({ peer, port, connections, keepalive, duration }: Idl
     clients.push(...(await Promise.all(batch)))
   }
   const after = await settledMemory()
+  await sleep(rest)
   const cpu = process.cpuUsage()
   await sleep(duration)
   const { user, system } = process.cpuUsage(cpu)
