@@ -3,21 +3,32 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
+import { chaosTable, type ChaosFigures } from '../chaos/table.ts'
 import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './tables.ts'
 
-const USAGE = `npm run figures -- [--bench] [--storm]
+const USAGE = `npm run figures -- [--bench] [--storm] [--chaos]
 
-Takes the figures and writes them into docs/performance.md and docs/images/storm.svg: about 40 minutes, in which the
-machine has nothing else to do. With --bench or --storm only these. What was taken is kept in bench/.cache/.`
+Takes the figures and writes them into docs/performance.md, docs/reliability.md and docs/images/storm.svg: about an hour,
+in which the machine has nothing else to do. With --bench, --storm or --chaos only these. What was taken is kept in
+bench/.cache/.`
 
 const STORMS = [1_000, 10_000, 100_000]
 /** The one that is shown. */
 const SHOWN = 10_000
+const RUNS_OF_CHAOS = [
+  { name: 'chaos-1', args: ['--seed', '1'] },
+  { name: 'chaos-2', args: ['--seed', '2'] },
+  { name: 'chaos-3', args: ['--seed', '3'] },
+  { name: 'chaos-1-mqtt-3.1.1', args: ['--seed', '1', '--protocol', '4'] },
+  // It loses messages, and says so with its exit code.
+  { name: 'chaos-1-mqttjs', args: ['--seed', '1', '--client', 'mqttjs'], mayFail: true },
+]
 
 const { values: options } = parseArgs({
   options: {
     bench: { type: 'boolean', default: false },
     storm: { type: 'boolean', default: false },
+    chaos: { type: 'boolean', default: false },
     /** Only what was taken before. */
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -27,7 +38,7 @@ if (options.help) {
   console.log(USAGE)
   process.exit(0)
 }
-const all = !options.bench && !options.storm && !options.write
+const all = !options.bench && !options.storm && !options.chaos && !options.write
 
 if (all || options.bench) run('bench', '--json', cached('bench'))
 if (all || options.storm) {
@@ -37,14 +48,29 @@ if (all || options.storm) {
   }
 }
 
+if (all || options.chaos) {
+  for (const { name, args, mayFail } of RUNS_OF_CHAOS) {
+    const status = start('chaos', '--seconds', '120', ...args, '--json', cached(name))
+    if (status !== 0 && !mayFail) process.exit(status ?? 1)
+  }
+}
+
 const bench = read<BenchReport>('bench')
 const storms = STORMS.map((clients) => read<StormReport>(`storm-${clients}`)).filter((storm) => storm !== undefined)
-if (bench) write('bench', benchTable(bench))
-if (storms.length > 0) write('storm', [...storms.map(stormTable), speedTable(storms)].join('\n\n'))
+const runsOfChaos = RUNS_OF_CHAOS.map(({ name }) => read<ChaosFigures>(name)).filter((report) => report !== undefined)
+if (bench) write('docs/performance.md', 'bench', benchTable(bench))
+if (runsOfChaos.length > 0) write('docs/reliability.md', 'chaos', chaosTable(runsOfChaos))
+if (storms.length > 0) {
+  write('docs/performance.md', 'storm', [...storms.map(stormTable), speedTable(storms)].join('\n\n'))
+}
 
 function run(script: string, ...args: readonly string[]): void {
-  const { status } = spawnSync('npm', ['run', '--silent', script, '--', ...args], { cwd: path('.'), stdio: 'inherit' })
+  const status = start(script, ...args)
   if (status !== 0) process.exit(status ?? 1)
+}
+
+function start(script: string, ...args: readonly string[]): number | null {
+  return spawnSync('npm', ['run', '--silent', script, '--', ...args], { cwd: path('.'), stdio: 'inherit' }).status
 }
 
 function read<Report>(name: string): Report | undefined {
@@ -53,8 +79,8 @@ function read<Report>(name: string): Report | undefined {
 }
 
 /** Between the markers of that name. */
-function write(name: string, markdown: string): void {
-  const file = path('docs/performance.md')
+function write(document: string, name: string, markdown: string): void {
+  const file = path(document)
   const before = readFileSync(file, 'utf8')
   const markers = new RegExp(`(<!-- ${name}: npm run figures -->\\n)[^]*?(<!-- /${name} -->)`)
   if (!markers.test(before)) throw new Error(`${file} has no markers for ${name}`)

@@ -5,8 +5,8 @@ export type ChaosFigures = ChaosReport & { readonly day: string }
 
 /** Runs side by side, as Markdown. */
 export function chaosTable(reports: readonly ChaosFigures[]): string {
-  const row = (what: string, figure: (report: ChaosFigures) => unknown) =>
-    `| ${what} | ${reports.map((report) => String(figure(report) ?? '–')).join(' | ')} |`
+  const row = (what: string, figure: (report: ChaosFigures) => string) =>
+    `| ${what} | ${reports.map(figure).join(' | ')} |`
   const count = (what: string, figure: (report: ChaosFigures) => number) =>
     row(what, (report) => figure(report).toLocaleString('en'))
   return [
@@ -38,6 +38,6 @@ function nameOf({ client, protocol, seed }: ChaosFigures): string {
   return `${client === 'ours' ? 'ours' : 'MQTT.js'}, ${protocol === 5 ? 'MQTT 5' : '3.1.1'}, seed ${seed}`
 }
 
-function milliseconds(value: number | null): string | null {
-  return value === null ? null : `${Math.round(value)} ms`
+function milliseconds(value: number | null): string {
+  return value === null ? '–' : `${Math.round(value)} ms`
 }

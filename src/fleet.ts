@@ -11,9 +11,11 @@ export interface FleetOptions {
   readonly maxConnecting?: number
   /** How many may begin to open in a second. @default Infinity */
   readonly connectRate?: number
-  /** What all clients have in common. What a client is created with comes first. */
+  /** What all clients have in common. What a client is created with comes first, also within `options`. */
   readonly shared?: Partial<ResilientMqttClientOptions>
 }
+
+type Options = ResilientMqttClientOptions['options']
 
 /** What all clients of a fleet are doing, at one moment. */
 export interface FleetStatus {
@@ -37,9 +39,9 @@ export interface Fleet extends AsyncDisposable {
   /**
    * Creates a client of the fleet. It leaves the fleet when it is disposed.
    *
-   * @throws {InvalidOptionError} if an option is wrong
+   * @throws {InvalidOptionError} if an option is wrong, or there is no `url` here and among those that are shared
    */
-  createClient(options: ResilientMqttClientOptions): ResilientMqttClient
+  createClient(options?: Partial<ResilientMqttClientOptions>): ResilientMqttClient
   /**
    * Calls a handler at each event of a name, of every client, also of those to come.
    *
@@ -79,8 +81,14 @@ export function createFleet({
     get status() {
       return statusOf(clients, gate)
     },
-    createClient(options) {
-      const client = new ResilientMqttClient({ ...shared, ...options, gate })
+    createClient(own = {}) {
+      const options = connectOptions(shared.options, own.options)
+      const client = new ResilientMqttClient({
+        ...(shared as { url: string }),
+        ...own,
+        ...(options && { options }),
+        gate,
+      })
       clients.add(client)
       for (const listener of listeners) listen(client, listener)
       client.actor.subscribe({
@@ -107,6 +115,11 @@ export function createFleet({
       await Promise.all(Array.from(clients, (client) => client[Symbol.asyncDispose]()))
     },
   }
+}
+
+/** A function has no options to add to, or to be added to others. */
+function connectOptions(shared: Options, own: Options): Options {
+  return typeof shared === 'object' && typeof own === 'object' ? { ...shared, ...own } : (own ?? shared)
 }
 
 function statusOf(clients: ReadonlySet<ResilientMqttClient>, gate: Turnstile): FleetStatus {

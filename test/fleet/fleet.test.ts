@@ -53,6 +53,24 @@ test('options of a client come before the shared ones', async () => {
   expect(server.current?.connect?.clientId).toBe('own')
 })
 
+test('one by one also within options', async () => {
+  const { server, fleet } = await start({ shared: { options: { protocolVersion: 5, keepalive: 20_000 } } })
+  await fleet.createClient({ options: { clientId: 'own', keepalive: 30_000 } }).connect()
+  expect(server.current?.connect).toMatchObject({ protocolVersion: 5, clientId: 'own', keepalive: 30 })
+})
+
+test('a function takes the place of shared options, or is shared', async () => {
+  const { server, fleet } = await start({ shared: { options: { keepalive: 20_000 } } })
+  await fleet.createClient({ options: () => ({ clientId: 'own' }) }).connect()
+  expect(server.current?.connect).toMatchObject({ clientId: 'own', keepalive: 60 })
+})
+
+test('a client without a URL, and none shared, is refused', () => {
+  const fleet = createFleet()
+  expect(() => fleet.createClient()).toThrow(expect.objectContaining({ name: 'InvalidOptionError', option: 'url' }))
+  expect(fleet.status.clients).toBe(0)
+})
+
 test('a client that is disposed leaves the fleet, and the queue', async () => {
   const { fleet } = await start({ maxConnecting: 1 }, { connack: false })
   const [first, second] = [fleet.createClient({}), fleet.createClient({})]
