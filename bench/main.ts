@@ -53,7 +53,14 @@ for (const name of names) {
 
 if (options.json) {
   const day = new Date().toISOString().slice(0, 10)
-  const report = { day, quick: options.quick, machine: machine(), versions: versions(), rows: results }
+  const report = {
+    day,
+    quick: options.quick,
+    rounds: Number(options.rounds),
+    machine: machine(),
+    versions: versions(),
+    rows: results,
+  }
   mkdirSync(dirname(options.json), { recursive: true })
   writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
 }

@@ -6,6 +6,8 @@ import type { Spread } from './statistics.ts'
 export interface BenchReport {
   readonly day: string
   readonly quick: boolean
+  /** At most: for some rows fewer are enough. */
+  readonly rounds: number
   readonly machine: Readonly<Record<string, string | number>>
   readonly versions: Readonly<Record<string, string>>
   readonly rows: Figures
@@ -31,12 +33,12 @@ interface StormFigures {
 }
 
 /** The whole of a report, as Markdown. */
-export function benchTable({ day, quick, machine, versions, rows: figures }: BenchReport): string {
+export function benchTable({ day, quick, rounds, machine, versions, rows: figures }: BenchReport): string {
   if (quick) throw new Error('the figures of --quick mean nothing')
   const { cpu, cores, memory, platform } = machine
   const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
-    `Taken on ${day}: ${cpu}, ${cores} cores, ${memory}, ${platform}; ${used.join(', ')}.`,
+    `Taken on ${day}, ${rounds} rounds: ${cpu}, ${cores} cores, ${memory}, ${platform}; ${used.join(', ')}.`,
     '',
     '| | ours | MQTT.js | others | ours ÷ MQTT.js | target |',
     '| --- | --- | --- | --- | --- | --- |',

@@ -17,6 +17,7 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
     count('faults', ({ faults }) => Object.values(faults).reduce((sum, each) => sum + each, 0)),
     count('accepted, QoS 1 and 2', ({ accepted }) => accepted),
     count('**lost**', ({ lost }) => lost),
+    count('of these told by an error', toldOf),
     count('**never settled**', ({ unsettled }) => unsettled),
     count('**out of order**', ({ outOfOrder }) => outOfOrder),
     count('**QoS 2 twice**', ({ duplicatesQos2 }) => duplicatesQos2),
@@ -32,6 +33,11 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
       milliseconds(medianRecoveryMs),
     ),
   ].join('\n')
+}
+
+/** Of QoS 1 and 2. */
+function toldOf({ rejections }: ChaosFigures): number {
+  return Object.entries(rejections).reduce((sum, [why, each]) => (why.startsWith('QoS 0') ? sum : sum + each), 0)
 }
 
 function nameOf({ client, protocol, seed }: ChaosFigures): string {
