@@ -32,7 +32,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
 
   test.each(versions)(
     `MQTT version $version: ${MESSAGES} messages through ${KILLS} kills, none lost, all in order, QoS 2 none twice`,
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async ({ version }) => {
       const random = seeded(SEED + version)
       const broker = await Mosquitto.start({ config })
