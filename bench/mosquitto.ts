@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+
+import { accepts, freePort } from '../test/testing/ports.ts'
 
 const READY_WITHIN = 15_000
 
@@ -85,14 +86,6 @@ export class Mosquitto implements AsyncDisposable {
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 async function listening(port: number): Promise<void> {
   const deadline = Date.now() + READY_WITHIN
   while (Date.now() < deadline) {
@@ -100,15 +93,4 @@ async function listening(port: number): Promise<void> {
     await sleep(5)
   }
   throw new Error(`mosquitto does not listen on ${port}`)
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

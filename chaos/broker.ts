@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { freePort, Mosquitto } from '../bench/mosquitto.ts'
+import { Mosquitto } from '../bench/mosquitto.ts'
+import { freePort } from '../test/testing/ports.ts'
 import { tls } from '../test/testing/tls-fixture.ts'
 import { USERNAME } from './clients/client.ts'
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Proxy } from '../bench/proxy.ts'
-import { seeded } from '../bench/seeded.ts'
 import { spreadOf } from '../bench/statistics.ts'
+import { seeded } from '../test/policy/seeded.ts'
 import { tls } from '../test/testing/tls-fixture.ts'
 import { ChaosBroker } from './broker.ts'
 import type { ChaosClient, ClientKind } from './clients/client.ts'

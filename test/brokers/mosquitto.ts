@@ -1,8 +1,9 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+
+import { accepts, freePort } from '../testing/ports.ts'
 
 /** Debian puts it where only root looks. */
 const env = { ...process.env, PATH: [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
@@ -79,7 +80,6 @@ export class Mosquitto {
       child.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}: ${this.#output}`)))
     })
     gone.catch(() => {})
-    await Promise.race([gone, ...Object.values(this.ports).map((port) => listening(port))])
     for (const port of Object.values(this.ports)) await Promise.race([gone, listening(port)])
   }
 
@@ -119,14 +119,6 @@ export function dynamicSecurity(): { readonly plugin: string; run: (args: readon
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 /** Resolves when the port takes connections. */
 async function listening(port: number): Promise<void> {
   const deadline = Date.now() + 10_000
@@ -134,16 +126,4 @@ async function listening(port: number): Promise<void> {
     if (Date.now() > deadline) throw new Error(`Nobody listens on ${port} after 10 s`)
     await new Promise((resolve) => setImmediate(resolve))
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    const settle = (result: boolean) => {
-      socket.destroy()
-      resolve(result)
-    }
-    socket.once('connect', () => settle(true))
-    socket.once('error', () => settle(false))
-  })
 }

@@ -1,4 +1,4 @@
-/** mulberry32: chance that is the same in every run. */
+/** mulberry32: chance in [0, 1) that is the same in every run. */
 export function seeded(seed: number): () => number {
   let state = seed
   return () => {

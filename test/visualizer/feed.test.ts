@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
+import { freePort } from '../testing/ports.ts'
 import { openViewer, startVisualizer, type AnyMessage } from './helpers.ts'
 import { startLamp } from './machines.ts'
 
@@ -185,18 +186,6 @@ describe('an app elsewhere', () => {
     expect(stats).toMatchObject({ sessionId: `f1/${lamp.sessionId}`, stats: { outbox: 3, published: 10 } })
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
-}
 
 /** Passes bytes on, and can cut them off: the visualizer stays. */
 async function proxy(url: string) {

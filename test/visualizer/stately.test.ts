@@ -1,11 +1,11 @@
 import { createWebSocketInspector, createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect'
 import { createInspectorServer } from '@statelyai/inspect/server'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { createActor } from 'xstate'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { connectVisualizer } from '../../visualizer/index.ts'
+import { freePort } from '../testing/ports.ts'
 import { arrival, openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
 import { lamp, startLamp } from './machines.ts'
 
@@ -117,15 +117,3 @@ describe('our feed', () => {
     expect(await until(({ type }) => type === '@xstate.actor')).toMatchObject({ at: 1 })
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
-}
