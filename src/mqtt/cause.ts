@@ -22,6 +22,12 @@ export function watchForFailure(client: MqttClient, report: (failure: Failure) =
 
   // Reason string and Server Reference stand in the packet only; MQTT.js's error has nothing but the code.
   client.on('packetreceive', (packet) => {
+    if (packet.messageId !== undefined && packet.messageId < 1) {
+      report({ kind: 'protocol', message: `${packet.cmd.toUpperCase()} without a packet identifier` })
+      // To one that is cut off mqtt-packet gives the id -1, and MQTT.js throws on answering that, with nobody to catch
+      // it. A client answers no PINGREQ.
+      packet.cmd = 'pingreq'
+    }
     if (packet.cmd !== 'connack') return
     const reasonCode = packet.reasonCode ?? packet.returnCode ?? 0
     if (reasonCode !== 0) report({ kind: 'refused', protocolVersion, ...serverReason(reasonCode, packet.properties) })

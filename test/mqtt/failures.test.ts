@@ -172,6 +172,21 @@ const rows: Row[] = [
     script: { steps: [{ at: 'connack', do: 'malformed' }] },
     failure: protocol,
   },
+  // mqtt-packet takes those that are cut off for packets with the id -1 (see `watchForFailure`).
+  ...(
+    [
+      ['PUBLISH of QoS 1, cut off', [0x32, 3, 0, 1, 0x61], 'PUBLISH'],
+      ['PUBLISH of QoS 2, cut off', [0x34, 3, 0, 1, 0x61], 'PUBLISH'],
+      ['PUBLISH of QoS 1 with the packet identifier 0', [0x32, 6, 0, 1, 0x61, 0, 0, 0], 'PUBLISH'],
+      ['PUBREL, cut off', [0x62, 1, 0], 'PUBREL'],
+      ['PUBREL with the packet identifier 0', [0x62, 2, 0, 0], 'PUBREL'],
+      ['PUBACK with the packet identifier 0', [0x40, 2, 0, 0], 'PUBACK'],
+    ] as const
+  ).map(([name, bytes, type]): Row => ({
+    name,
+    opened: (server) => server.kick({ bytes: Uint8Array.from(bytes) }),
+    failure: { kind: 'protocol', message: `${type} without a packet identifier` },
+  })),
   {
     name: 'a second CONNACK',
     opened: (server) => server.send({ cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false }),
