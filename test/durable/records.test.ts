@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 
 import {
@@ -15,6 +14,7 @@ import {
   type StoredPublication,
 } from '../../src/durable/records.ts'
 import type { PublishProperties } from '../../src/types.ts'
+import { fc } from '../testing/property.ts'
 
 const text = fc.string({ unit: 'grapheme' })
 const bytes = fc.uint8Array({ maxLength: 600 })

@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
 import { seeded } from '../policy/seeded.ts'
 import { InvalidCredentialsError, minutes, scene, seconds, settle } from './scene.ts'
+import { fc } from '../testing/property.ts'
 
 /** Half of the initial delay: the least that a backoff with `equal` jitter takes. */
 const LEAST = 500

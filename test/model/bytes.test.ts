@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { generate, type Packet } from 'mqtt-packet'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { ConnectionFailedError, ResilientMqttClient, ResilientMqttError, type Failure } from '../../src/index.ts'
 import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../src/testing/index.ts'
 import { until } from '../mqtt/harness.ts'
+import { fc } from '../testing/property.ts'
 
 /** Connections of the whole test; `FC_BYTES=10000` looks harder. */
 const RUNS = Number(process.env['FC_BYTES'] ?? 600)

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import {
@@ -13,6 +12,7 @@ import {
 } from '../../machines/index.ts'
 import type { BackoffPolicy, Jitter } from '../../machines/policy/backoff.ts'
 import { seeded } from './seeded.ts'
+import { fc } from '../testing/property.ts'
 
 const first = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
 const sum = (delays: number[]) => delays.reduce((total, delay) => total + delay, 0)

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
@@ -9,6 +8,7 @@ import { Session } from '../../src/session/session.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { ModelBroker } from './model-broker.ts'
 import { nameOf } from './scene.ts'
+import { fc } from '../testing/property.ts'
 
 type Qos = 0 | 1 | 2
 

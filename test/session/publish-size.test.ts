@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { generate } from 'mqtt-packet'
 import { expect, test } from 'vitest'
 
@@ -7,6 +6,7 @@ import { checkProperties } from '../../src/publish-properties.ts'
 import { filterPacketSize, inPackets } from '../../src/session/filter-packets.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/publication.ts'
+import { fc } from '../testing/property.ts'
 
 /** Any UTF-16, halves of surrogate pairs too. */
 const text = (maxLength: number) =>

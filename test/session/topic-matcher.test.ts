@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { TopicMatcher } from '../../src/session/topic-matcher.ts'
 import { range } from './scene.ts'
+import { fc } from '../testing/property.ts'
 
 /** MQTT 5 §4.7, as one reads it. */
 function matches(filter: string, topic: string): boolean {
