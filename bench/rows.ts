@@ -158,7 +158,7 @@ function idleRow(what: string, watched: number, metrics: Row['metrics']): Row {
         contenders: everybody,
         measure: (peer, { port, quick }) => {
           const [connections, duration] = quick ? [100, Math.min(200, watched)] : [2_000, watched]
-          const rest = quick || watched === 0 ? 0 : 35_000
+          const rest = quick || watched === 0 ? 0 : 75_000
           const task = {
             kind: 'idle',
             peer: peer as PeerName,

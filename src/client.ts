@@ -49,10 +49,11 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #observer: Observer
   readonly #connection: Connection
   readonly #publisher: Publisher
-  readonly #requests: Requests
   readonly #waits = new Waits()
   /** For the store, of calls of `connect`. */
   readonly #openings = new Waits()
+  /** Made for the first request. */
+  #requests: Requests | undefined
   /** The error of the application's that is behind the last failure. */
   #cause: unknown
   #disposed = false
@@ -75,7 +76,6 @@ export class ResilientMqttClient implements AsyncDisposable {
     })
     const { session, journal } = this.#connection
     this.#publisher = { session, journal, now }
-    this.#requests = this.#createRequests()
     const { inspect, clock } = options
     this.actor = createActor(clientMachine, {
       id: 'connection',
@@ -224,6 +224,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   async request(topic: string, payload: Payload, options: RequestOptions = {}): Promise<Message> {
     this.#ensureAlive()
+    this.#requests ??= this.#createRequests()
     return this.#requests.request(topic, payload, options)
   }
 
@@ -314,7 +315,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     const error = new ClientDisposedError()
     this.#connection.session.reject(() => error)
     this.#connection.subscriptions.reject(error)
-    this.#requests.reject(error)
+    this.#requests?.reject(error)
     this.#waits.reject(error)
     await this.#connection.journal?.close()
   }

@@ -12,8 +12,8 @@ export interface IdleTask {
   /** In seconds: some pings should fall into the time that is watched. */
   readonly keepalive: number
   /**
-   * How long nobody looks before that, in milliseconds: afterwards V8 tidies up once more, and ours count as stable after
-   * 30 s, which both belong to opening them.
+   * How long nobody looks before that, in milliseconds: V8 tidies up after they were opened, and once more after ours
+   * counted as stable, which takes 30 s. Both belong to opening them.
    */
   readonly rest: number
   /** How long idling is watched, in milliseconds. */

@@ -1,4 +1,5 @@
 import type { MqttClient } from 'mqtt'
+import type { Packet } from 'mqtt-packet'
 
 import type { Failure, ServerReason } from '../../machines/failure.ts'
 
@@ -14,24 +15,11 @@ const ABNORMAL_CLOSURE = 1006
 const NORMAL_CODES = new Set([1000, 1001, 1005, ABNORMAL_CLOSURE])
 
 /**
- * Watches for what ends the connection, in all the ways in which MQTT.js tells of it. It may tell several times, and
- * says why before it says that: the first report counts.
+ * Watches for what ends the connection, in all the ways in which MQTT.js tells of it beside packets. It may tell several
+ * times, and says why before it says that: the first report counts.
  */
 export function watchForFailure(client: MqttClient, report: (failure: Failure) => void): void {
-  const { protocolVersion = 4, protocol } = client.options
-
-  // Reason string and Server Reference stand in the packet only; MQTT.js's error has nothing but the code.
-  client.on('packetreceive', (packet) => {
-    if (packet.messageId !== undefined && packet.messageId < 1) {
-      report({ kind: 'protocol', message: `${packet.cmd.toUpperCase()} without a packet identifier` })
-      // To one that is cut off mqtt-packet gives the id -1, and MQTT.js throws on answering that, with nobody to catch
-      // it. A client answers no PINGREQ.
-      packet.cmd = 'pingreq'
-    }
-    if (packet.cmd !== 'connack') return
-    const reasonCode = packet.reasonCode ?? packet.returnCode ?? 0
-    if (reasonCode !== 0) report({ kind: 'refused', protocolVersion, ...serverReason(reasonCode, packet.properties) })
-  })
+  const { protocol } = client.options
   client.on('disconnect', ({ reasonCode = 0, properties }) => {
     report({ kind: 'disconnected', ...serverReason(reasonCode, properties) })
   })
@@ -39,6 +27,19 @@ export function watchForFailure(client: MqttClient, report: (failure: Failure) =
   // MQTT.js passes on only errors that have a code: a refused WebSocket upgrade has none.
   client.stream.on('error', (error) => report(fromError(error, protocol)))
   client.on('close', () => report({ kind: 'closed' }))
+}
+
+/** Why a packet ends the connection, where MQTT.js does not tell it, or in part. */
+export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Failure | undefined {
+  // mqtt-packet gives the id -1 to one that is cut off before it.
+  if (packet.messageId !== undefined && packet.messageId < 1) {
+    return { kind: 'protocol', message: `${packet.cmd.toUpperCase()} without a packet identifier` }
+  }
+  if (packet.cmd !== 'connack') return undefined
+  // Reason string and Server Reference stand in the packet only; MQTT.js's error has nothing but the code.
+  const reasonCode = packet.reasonCode ?? packet.returnCode ?? 0
+  if (reasonCode === 0) return undefined
+  return { kind: 'refused', protocolVersion, ...serverReason(reasonCode, packet.properties) }
 }
 
 /** A WebSocket that was closed with a code of its own. */

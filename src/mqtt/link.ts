@@ -1,5 +1,5 @@
 import type { IClientPublishOptions, MqttClient } from 'mqtt'
-import type { IConnackPacket, IPublishPacket } from 'mqtt-packet'
+import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 
 import { ConnectionLostError } from '../errors.ts'
 import type {
@@ -29,6 +29,7 @@ export class MqttLink implements Link {
   readonly #client: MqttClient
   readonly #ids: SessionIds
   readonly #incomingStore: IncomingStore
+  readonly #events: LinkEvents
   readonly #pings: (() => void)[] = []
   /** QoS 0 publishes that the socket has yet to take. */
   #buffered: ((error?: Error) => void)[] = []
@@ -46,6 +47,7 @@ export class MqttLink implements Link {
     this.#ids = ids
     this.protocolVersion = client.options.protocolVersion ?? 4
     this.limits = limitsOf(connack)
+    this.#events = events
     this.#listen(events)
   }
 
@@ -107,6 +109,8 @@ export class MqttLink implements Link {
         if (suback) resolve(suback.granted as readonly number[])
         else reject(error ?? new ConnectionLostError('the SUBACK came'))
       })
+      // It holds back what is written until the end of the turn: in the meantime the broker can begin with this one.
+      this.#client.stream.uncork()
     })
   }
 
@@ -114,6 +118,18 @@ export class MqttLink implements Link {
     if (this.#closed) return Promise.reject(new ConnectionLostError('the UNSUBACK came'))
     return new Promise((resolve, reject) => {
       this.#client.unsubscribe([...filters], (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  /** Any packet but the CONNACK came, and MQTT.js is about to handle it. */
+  received(packet: Packet): void {
+    if (packet.cmd === 'pingresp') for (const answered of this.#pings.splice(0)) answered()
+    if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec' && packet.cmd !== 'pubcomp') return
+    this.#events.acknowledged({
+      type: packet.cmd,
+      packetId: packet.messageId ?? 0,
+      reasonCode: packet.reasonCode ?? 0,
+      reasonString: packet.properties?.reasonString,
     })
   }
 
@@ -127,16 +143,6 @@ export class MqttLink implements Link {
     const client = this.#client
     const unacknowledged = new WeakSet<object>()
 
-    client.on('packetreceive', (packet) => {
-      if (packet.cmd === 'pingresp') for (const answered of this.#pings.splice(0)) answered()
-      if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec' && packet.cmd !== 'pubcomp') return
-      events.acknowledged({
-        type: packet.cmd,
-        packetId: packet.messageId ?? 0,
-        reasonCode: packet.reasonCode ?? 0,
-        reasonString: packet.properties?.reasonString,
-      })
-    })
     client.on('message', (topic, payload, packet) => {
       if (events.received(incoming(topic, payload, packet))) unacknowledged.add(packet)
     })

@@ -1,12 +1,12 @@
 import mqtt, { type MqttClient } from 'mqtt'
-import type { IConnackPacket } from 'mqtt-packet'
+import type { IConnackPacket, Packet } from 'mqtt-packet'
 import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection-types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../options.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
-import { fromCloseCode, watchForFailure } from './cause.ts'
+import { fromCloseCode, fromPacket, watchForFailure } from './cause.ts'
 import { clientOptions, type Attempt } from './client-options.ts'
 import { closeClient } from './close.ts'
 import { MqttLink } from './link.ts'
@@ -33,6 +33,9 @@ interface Shared extends TransportOptions {
   readonly ids: SessionIds
   readonly incomingStore: IncomingStore
 }
+
+/** MQTT.js's own, which follows `DEBUG=mqttjs*`: it would make one for each client, of more than 1 KiB. */
+let log: MqttClient['log'] | undefined
 
 /** What a transport actor does. */
 export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, TransportInput>
@@ -120,6 +123,7 @@ class Connection {
     const { events, ids, incomingStore } = this.#shared
     const client = mqtt.connect(attempt.url, {
       ...clientOptions(attempt),
+      ...(log && { log }),
       messageIdProvider: ids,
       outgoingStore: new EmptyStore((packetId) => events.releasing(packetId)),
       incomingStore,
@@ -128,15 +132,25 @@ class Connection {
         if (failure) this.#fail(failure)
       }),
     })
+    log ??= client.log
     this.#client = client
     this.#closed = new Promise((resolve) => client.once('close', resolve))
     // It destroys the stream on a CONNECT that cannot be encoded.
     if (client.stream.errored) throw client.stream.errored
     watchForFailure(client, (failure) => this.#fail(failure))
-    client.on('packetreceive', (packet) => {
-      this.#heard()
-      if (packet.cmd === 'connack' && this.#phase === 'opening') this.#accepted(client, packet)
-    })
+    client.on('packetreceive', (packet) => this.#received(client, packet))
+  }
+
+  /** Comes before MQTT.js handles it. */
+  #received(client: MqttClient, packet: Packet): void {
+    this.#heard()
+    const failure = fromPacket(packet, client.options.protocolVersion)
+    if (failure) {
+      this.#fail(failure)
+      // MQTT.js would answer, and throw on the id: to a PINGREQ a client has no answer.
+      if (packet.cmd !== 'connack') packet.cmd = 'pingreq'
+    } else if (packet.cmd !== 'connack') this.#link?.received(packet)
+    else if (this.#phase === 'opening') this.#accepted(client, packet)
   }
 
   /** The CONNACK came. MQTT.js has yet to handle it, and takes packets only after that. */

@@ -172,7 +172,7 @@ const rows: Row[] = [
     script: { steps: [{ at: 'connack', do: 'malformed' }] },
     failure: protocol,
   },
-  // mqtt-packet takes those that are cut off for packets with the id -1 (see `watchForFailure`).
+  // mqtt-packet takes those that are cut off for packets with the id -1 (see `fromPacket`).
   ...(
     [
       ['PUBLISH of QoS 1, cut off', [0x32, 3, 0, 1, 0x61], 'PUBLISH'],
