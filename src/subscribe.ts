@@ -49,7 +49,10 @@ export function subscribe<Value>(
     granted,
     rejected: (error) => {
       rejected(error)
-      queue?.close()
+      if (!queue) return
+      // Nobody is left to take what a later connection might bring.
+      subscriptions.remove(receiver)
+      queue.close()
     },
     deliver: createDeliver({
       options,

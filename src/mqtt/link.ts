@@ -46,7 +46,7 @@ export class MqttLink implements Link {
     this.#incomingStore = incomingStore
     this.#ids = ids
     this.protocolVersion = client.options.protocolVersion ?? 4
-    this.limits = limitsOf(connack)
+    this.limits = limitsOf(connack, this.protocolVersion)
     this.#events = events
     this.#listen(events)
   }
@@ -102,9 +102,10 @@ export class MqttLink implements Link {
     const [first] = requests
     if (!first) return Promise.resolve([])
     const filters = requests.map(({ filter }) => filter)
-    const { qos, noLocal: nl, retainAsPublished: rap, retainHandling: rh } = first
+    const { qos, noLocal: nl, retainAsPublished: rap, retainHandling: rh, identifier } = first
+    const properties = this.limits.subscriptionIdentifiers && { properties: { subscriptionIdentifier: identifier } }
     return new Promise((resolve, reject) => {
-      this.#client.subscribe(filters, { qos, nl, rap, rh }, (error, _granted, suback) => {
+      this.#client.subscribe(filters, { qos, nl, rap, rh, ...properties }, (error, _granted, suback) => {
         // With an error code for one filter MQTT.js calls it an error for all: the packet tells them apart.
         if (suback) resolve(suback.granted as readonly number[])
         else reject(error ?? new ConnectionLostError('the SUBACK came'))
@@ -160,12 +161,13 @@ export class MqttLink implements Link {
   }
 }
 
-function limitsOf({ properties }: IConnackPacket): BrokerLimits {
+function limitsOf({ properties }: IConnackPacket, protocolVersion: number): BrokerLimits {
   return {
     receiveMaximum: properties?.receiveMaximum ?? 65_535,
     maximumPacketSize: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     maximumQos: (properties?.maximumQoS ?? 2) as 0 | 1 | 2,
     retainAvailable: properties?.retainAvailable ?? true,
+    subscriptionIdentifiers: protocolVersion === 5 && (properties?.subscriptionIdentifiersAvailable ?? true),
   }
 }
 

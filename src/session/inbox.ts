@@ -43,7 +43,7 @@ export class Inbox {
     const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
     if (earlier && earlier.state !== 'failed') return this.#receivedAgain(earlier, packet)
     let processing: Promise<void>[] | undefined
-    const receivers = this.#subscriptions.match(packet.topic)
+    const receivers = this.#subscriptions.match(packet.topic, packet.properties?.subscriptionIdentifier)
     for (const receiver of receivers) {
       // A handler may end the subscription of another.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue

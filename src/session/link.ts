@@ -11,6 +11,8 @@ export interface BrokerLimits {
   readonly maximumQos: 0 | 1 | 2
   /** @default true */
   readonly retainAvailable: boolean
+  /** Whether it tells by which subscriptions a message comes; on MQTT 3.1.1 it does not. @default true */
+  readonly subscriptionIdentifiers: boolean
 }
 
 /** A PUBLISH as it goes to the wire. */
@@ -50,6 +52,8 @@ export interface SubscriptionRequest {
   readonly noLocal: boolean
   readonly retainAsPublished: boolean
   readonly retainHandling: 0 | 1 | 2
+  /** Comes with the messages of the subscription, if the broker knows identifiers (MQTT 5 §3.8.2.1.2). */
+  readonly identifier: number
 }
 
 /**

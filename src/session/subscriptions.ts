@@ -5,9 +5,9 @@ import type { Failure } from '../../machines/failure.ts'
 import { PoisonPacketError, SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
 import type { Qos } from '../types.ts'
 import { accuse, blameOf, isPoison, isSuspect, type Suspect } from './blame.ts'
-import { filterPacketSize, inPackets } from './filter-packets.ts'
+import { FilterGroups } from './filter-groups.ts'
+import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
 import type { Link, SubscriptionRequest } from './link.ts'
-import { TopicMatcher } from './topic-matcher.ts'
 
 /** What one `subscribe()` asks for. */
 export interface Subscriber {
@@ -25,11 +25,14 @@ export interface Subscriber {
 /** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
 interface Wanted extends Suspect {
   readonly filter: string
+  readonly identifier: number
   /** Replaced, never changed: a message goes to those who were there when it came. */
   subscribers: readonly Subscriber[]
   request: SubscriptionRequest
   /** `asked` until the SUBACK. */
   state: 'wanted' | 'asked' | 'held' | 'refused'
+  /** Whom the broker serves, also while it is asked for more. */
+  served: readonly Subscriber[]
   granted: Qos
   /** How often in a row the broker refused it. */
   refusals: number
@@ -64,7 +67,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #subscribers = new Set<Subscriber>()
   /** Held by the broker, and no longer wanted. */
   readonly #unwanted = new Set<string>()
-  readonly #matcher = new TopicMatcher<Wanted>()
+  readonly #groups = new FilterGroups<Wanted>()
   #link: Link | undefined
   /** How many SUBSCRIBE and UNSUBSCRIBE packets are under way. */
   #onWire = 0
@@ -92,19 +95,20 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   /** @returns whether the broker has to be asked */
   add(subscriber: S): boolean {
     const { filter } = subscriber
-    this.#unwanted.delete(filter)
     const wanted = this.#wanted.get(filter) ?? this.#want(filter, subscriber)
     wanted.subscribers = [...wanted.subscribers, subscriber]
     this.#subscribers.add(subscriber)
-    const request = merge(filter, wanted.subscribers)
+    const request = merge(wanted, wanted.subscribers)
     const changed = optionsOf(request) !== optionsOf(wanted.request)
     wanted.request = request
     if (changed || wanted.state === 'refused') {
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
-    if (wanted.state === 'held') subscriber.granted(wanted.granted)
-    return wanted.state !== 'held'
+    if (wanted.state !== 'held') return true
+    wanted.served = wanted.subscribers
+    subscriber.granted(wanted.granted)
+    return false
   }
 
   /** @returns whether the broker has to be asked */
@@ -115,7 +119,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     subscriber.rejected(new UnsubscribedError(subscriber.filter))
     if (wanted.subscribers.length > 0) return false
     this.#wanted.delete(wanted.filter)
-    this.#matcher.remove(wanted.filter, wanted)
+    this.#groups.remove(wanted)
     if (!wanted.known) return false
     this.#unwanted.add(wanted.filter)
     return true
@@ -128,9 +132,13 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     }
   }
 
-  /** Each subscriber whose filter matches, once. */
-  match(topic: string): readonly S[] {
-    const matching = this.#matcher.match(topic)
+  /**
+   * Each subscriber whose filter matches, once.
+   *
+   * @param identifiers - the Subscription Identifiers that came with the message
+   */
+  match(topic: string, identifiers?: number | readonly number[]): readonly S[] {
+    const matching = this.#groups.match(topic, identifiers)
     const [first] = matching
     const subscribers =
       matching.length === 1 && first ? first.subscribers : matching.flatMap((each) => each.subscribers)
@@ -173,7 +181,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #forget(sessionPresent: boolean): void {
     const kept = sessionPresent && this.#options.onSessionPresent === 'skip'
     for (const wanted of this.#wanted.values()) {
-      if (!sessionPresent) wanted.known = false
+      if (!sessionPresent) {
+        wanted.known = false
+        wanted.served = []
+      }
       if (wanted.state === 'held' && kept) continue
       wanted.state = 'wanted'
       wanted.refusals = 0
@@ -200,7 +211,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
             missing.filter((wanted) => !isSuspect(wanted)),
             link,
           ).map(subscribe),
-          ...inPackets('unsubscribe', unwanted, String, this.#options.batchSize, link).map((batch) =>
+          ...inPackets({ kind: 'unsubscribe', link }, unwanted, String, this.#options.batchSize).map((batch) =>
             this.#unsubscribe(link, batch),
           ),
         ])
@@ -219,14 +230,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
     const requests = batch.map(({ request }) => request)
+    const [first] = batch
     // Only a single filter can be: then it is alone.
-    if (
-      batch.length === 1 &&
-      filterPacketSize('subscribe', requests.map(filterOf), link) > link.limits.maximumPacketSize
-    ) {
-      for (const wanted of batch) this.#answered(wanted, PACKET_TOO_LARGE)
-      return
-    }
+    if (first && batch.length === 1 && isTooLarge(first, link)) return this.#answered(first, PACKET_TOO_LARGE)
     for (const wanted of batch) {
       wanted.state = 'asked'
       wanted.known = true
@@ -261,7 +267,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   #quarantine(wanted: Wanted): void {
     this.#wanted.delete(wanted.filter)
-    this.#matcher.remove(wanted.filter, wanted)
+    this.#groups.remove(wanted)
     this.#failed(wanted, new PoisonPacketError('subscribe', wanted.filter))
   }
 
@@ -275,28 +281,44 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       wanted.state = 'held'
       wanted.granted = code as Qos
       wanted.refusals = 0
+      wanted.served = wanted.subscribers
       for (const subscriber of wanted.subscribers) subscriber.granted(wanted.granted)
       return
     }
     wanted.state = 'refused'
-    wanted.known = false
+    wanted.known = wanted.served.length > 0
     wanted.reasonCode = code
     wanted.refusals++
     if (this.#retryable(wanted)) return
-    this.#failed(wanted, new SubscriptionRefusedError(wanted.filter, code))
+    const error = new SubscriptionRefusedError(wanted.filter, code)
+    if (!this.#fallBack(wanted, error)) this.#failed(wanted, error)
+  }
+
+  /** Somebody asked for more than the broker grants: those whom it served before go on without them. */
+  #fallBack(wanted: Wanted, error: Error): boolean {
+    const served = wanted.subscribers.filter((subscriber) => wanted.served.includes(subscriber))
+    if (served.length === 0) return false
+    const refused = wanted.subscribers.filter((subscriber) => !served.includes(subscriber))
+    for (const subscriber of refused) this.#subscribers.delete(subscriber)
+    wanted.subscribers = served
+    wanted.request = merge(wanted, served)
+    wanted.state = 'held'
+    wanted.refusals = 0
+    this.#failed({ ...wanted, subscribers: refused }, error)
+    return true
   }
 
   /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
   #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
-      const options = optionsOf(wanted.request)
+      const options = `${optionsOf(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
       const group = alike.get(options)
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
     }
     return [...alike.values()].flatMap((group) =>
-      inPackets('subscribe', group, filterOf, this.#options.batchSize, link),
+      inPackets(subscribePackets(link, group[0]), group, filterOf, this.#options.batchSize),
     )
   }
 
@@ -305,20 +327,26 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   #want(filter: string, subscriber: Subscriber): Wanted {
-    const request = merge(filter, [subscriber])
-    const fresh = { granted: 0, refusals: 0, reasonCode: 0, known: false, suspicions: 0, accusations: 0 } as const
-    const wanted: Wanted = { filter, subscribers: [], request, state: 'wanted', ...fresh }
+    const identifier = this.#groups.identifierFor(filter)
+    const request = merge({ filter, identifier }, [subscriber])
+    // It may have been wanted before, and the broker not been told that it no longer is.
+    const known = this.#unwanted.delete(filter)
+    const fresh = { served: [], granted: 0, refusals: 0, reasonCode: 0, known, suspicions: 0, accusations: 0 } as const
+    const wanted: Wanted = { filter, identifier, subscribers: [], request, state: 'wanted', ...fresh }
     this.#wanted.set(filter, wanted)
-    this.#matcher.add(filter, wanted)
+    this.#groups.add(wanted)
     return wanted
   }
 }
 
 /** What satisfies all subscribers of a filter. */
-function merge(filter: string, subscribers: Iterable<Subscriber>): SubscriptionRequest {
-  const all = [...subscribers]
+function merge(
+  { filter, identifier }: Pick<Wanted, 'filter' | 'identifier'>,
+  all: readonly Subscriber[],
+): SubscriptionRequest {
   return {
     filter,
+    identifier,
     qos: Math.max(...all.map(({ qos }) => qos)) as Qos,
     noLocal: all.every(({ noLocal }) => noLocal),
     retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
@@ -333,4 +361,12 @@ function optionsOf({ qos, noLocal, retainAsPublished, retainHandling }: Subscrip
 
 function filterOf({ filter }: { readonly filter: string }): string {
   return filter
+}
+
+function subscribePackets(link: Link, wanted: Wanted | undefined): FilterPackets {
+  return { kind: 'subscribe', link, ...(wanted && { identifier: wanted.identifier }) }
+}
+
+function isTooLarge(wanted: Wanted, link: Link): boolean {
+  return filterPacketSize(subscribePackets(link, wanted), [wanted.filter]) > link.limits.maximumPacketSize
 }

@@ -34,6 +34,11 @@ export class TopicMatcher<Value> {
     this.#cache.clear()
   }
 
+  /** Whether there is a topic that both this filter and one of those here match. */
+  overlaps(filter: string): boolean {
+    return meets(this.#root, levelsOf(filter), 0)
+  }
+
   /** The values that match, each once. */
   match(topic: string): readonly Value[] {
     const cached = this.#cache.get(topic)
@@ -70,6 +75,16 @@ function collect<Value>(level: Level<Value>, names: readonly string[], depth: nu
   if (exact) collect(exact, names, depth + 1, found)
   const any = wild ? level.next.get('+') : undefined
   if (any) collect(any, names, depth + 1, found)
+}
+
+/** Levels of which nothing is left are pruned: below each of them a filter ends. */
+function meets<Value>(level: Level<Value>, names: readonly string[], depth: number): boolean {
+  const name = names[depth]
+  if (level.next.has('#') || name === '#') return level.next.size > 0 || level.values.size > 0
+  if (name === undefined) return level.values.size > 0
+  const nexts = name === '+' ? level.next.values() : [level.next.get(name), level.next.get('+')]
+  for (const next of nexts) if (next && meets(next, names, depth + 1)) return true
+  return false
 }
 
 /** @returns whether nothing is left of the level */

@@ -55,6 +55,22 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.kill()
     })
 
+    test('overlapping filters: each handler gets a message once, of QoS 2 too', async () => {
+      const broker = await start()
+      const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      const got: string[] = []
+      for (const filter of ['pay/#', 'pay/+', 'pay/x', 'end']) {
+        client.subscribe(filter, () => void got.push(filter), { qos: 2 })
+      }
+      await client.connect()
+      for (const qos of [0, 1, 2] as const) await client.publish('pay/x', '', { qos })
+      await client.publish('end', '', { qos: 2 })
+      await until('the last message', () => got.includes('end'))
+      const times = (filter: string) => got.filter((each) => each === filter).length
+      expect(['pay/#', 'pay/+', 'pay/x'].map(times)).toEqual([3, 3, 3])
+      await broker.kill()
+    })
+
     test('stopped: the link is half-open, and keep alive finds out', async () => {
       const broker = await start()
       const { client, next } = startClient({

@@ -111,7 +111,13 @@ class Connection implements Link {
     this.#broker = broker
     this.#session = session
     const { receiveMaximum } = broker
-    this.limits = { receiveMaximum, maximumPacketSize: Number.POSITIVE_INFINITY, maximumQos: 2, retainAvailable: true }
+    this.limits = {
+      receiveMaximum,
+      maximumPacketSize: Number.POSITIVE_INFINITY,
+      maximumQos: 2,
+      retainAvailable: true,
+      subscriptionIdentifiers: false,
+    }
   }
 
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void {

@@ -71,22 +71,34 @@ test('the bytes of a publication are those of its topic and its payload', () => 
   )
 })
 
-const link = (version: 4 | 5, maximumPacketSize: number) =>
-  ({ protocolVersion: version, limits: { maximumPacketSize } }) as unknown as Link
+const link = (protocolVersion: 4 | 5, maximumPacketSize: number) =>
+  ({
+    protocolVersion,
+    limits: { maximumPacketSize, subscriptionIdentifiers: protocolVersion === 5 },
+  }) as unknown as Link
+
+const identifier = fc.constantFrom(undefined, 1, 127, 128, 20_000)
 
 test('SUBSCRIBE and UNSUBSCRIBE are as large as they are on the wire', () => {
   fc.assert(
-    fc.property(fc.array(topic, { minLength: 1, maxLength: 200 }), protocolVersion, (filters, version) => {
-      const messageId = 1
-      const options = { protocolVersion: version }
-      const subscribe = generate(
-        { cmd: 'subscribe', messageId, subscriptions: filters.map((filter) => ({ topic: filter, qos: 1 })) },
-        options,
-      )
-      const unsubscribe = generate({ cmd: 'unsubscribe', messageId, unsubscriptions: filters }, options)
-      expect(filterPacketSize('subscribe', filters, link(version, 0))).toBe(subscribe.length)
-      expect(filterPacketSize('unsubscribe', filters, link(version, 0))).toBe(unsubscribe.length)
-    }),
+    fc.property(
+      fc.array(topic, { minLength: 1, maxLength: 200 }),
+      protocolVersion,
+      identifier,
+      (filters, version, id) => {
+        const messageId = 1
+        const options = { protocolVersion: version }
+        const identified = id !== undefined && { identifier: id }
+        const properties = id !== undefined && { properties: { subscriptionIdentifier: id } }
+        const subscriptions = filters.map((filter) => ({ topic: filter, qos: 1 as const }))
+        const subscribe = generate({ cmd: 'subscribe', messageId, subscriptions, ...properties }, options)
+        const unsubscribe = generate({ cmd: 'unsubscribe', messageId, unsubscriptions: filters }, options)
+        expect(filterPacketSize({ kind: 'subscribe', link: link(version, 0), ...identified }, filters)).toBe(
+          subscribe.length,
+        )
+        expect(filterPacketSize({ kind: 'unsubscribe', link: link(version, 0) }, filters)).toBe(unsubscribe.length)
+      },
+    ),
     { numRuns: 100 },
   )
 })
@@ -95,12 +107,13 @@ test('filters are spread over packets in their order, none too large, none with 
   const filters = fc.array(fc.string({ minLength: 1, maxLength: 100 }), { maxLength: 300 })
   fc.assert(
     fc.property(filters, fc.integer({ min: 1, max: 100 }), fc.integer({ min: 10, max: 3_000 }), (all, most, size) => {
-      const packets = inPackets('subscribe', all, String, most, link(5, size))
+      const kind = { kind: 'subscribe', link: link(5, size), identifier: 300 } as const
+      const packets = inPackets(kind, all, String, most)
       expect(packets.flat()).toEqual(all)
       for (const packet of packets) {
         expect(packet.length).toBeGreaterThan(0)
         expect(packet.length).toBeLessThanOrEqual(most)
-        const bytesOfPacket = filterPacketSize('subscribe', packet, link(5, size))
+        const bytesOfPacket = filterPacketSize(kind, packet)
         expect(packet.length === 1 || bytesOfPacket <= size).toBe(true)
       }
     }),

@@ -116,6 +116,19 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(received).toEqual(['$SYS/#'])
   })
 
+  test('unsubscribed, subscribed and unsubscribed again while offline: the broker is told', async () => {
+    const { server, client } = await scene({ version, script: sessionIs(true) })
+    const first = client.subscribe('a', nothing)
+    await client.connect()
+    server.kick()
+    await new Promise((resolve) => client.on('connectionInterrupted', resolve))
+    first.unsubscribe()
+    client.subscribe('a', nothing).unsubscribe()
+    await until(() => unsubscribed(server, 2).length > 0)
+    expect(unsubscribed(server, 2)).toEqual(['a'])
+    expect(filters(server, 2)).toEqual([])
+  })
+
   test('a handler may subscribe and unsubscribe: who comes then is not meant, who has gone neither', async () => {
     const { server, client } = await scene({ version })
     const received: string[] = []
@@ -344,6 +357,46 @@ describe('subscriptions of MQTT 5', () => {
     await client.connect()
     expect(await settled).toEqual(['SubscriptionRefusedError'])
     expect(filters(server)).toHaveLength(1)
+  })
+
+  test('who wants more than the broker grants is refused, and those before go on', async () => {
+    const { server, client } = await scene({ script: { suback: false } })
+    const answer = async (n: number, code: number) => {
+      const { messageId = 0 } = await server.waitFor('subscribe', { count: n })
+      server.send({ cmd: 'suback', messageId, granted: [code] })
+    }
+    const received: string[] = []
+    const failed: string[] = []
+    client.on('subscriptionFailed', ({ filter }) => failed.push(filter))
+    const first = client.subscribe('a', () => received.push('first'))
+    const connected = client.connect()
+    await answer(1, 0)
+    await connected
+    const second = client.subscribe('a', () => received.push('second'), { qos: 2 })
+    const settled = outcomes([first.ready, second.ready])
+    await answer(2, 0x9e)
+    expect(await settled).toEqual(['done', 'SubscriptionRefusedError'])
+    expect(failed).toEqual(['a'])
+    expect(client.status.subscriptions).toEqual({ wanted: 1, held: 1, refused: 0 })
+    server.publish('a', '')
+    await until(() => received.length > 0)
+    expect(received).toEqual(['first'])
+    first.unsubscribe()
+    await until(() => unsubscribed(server).length > 0)
+  })
+
+  test('a loop over what is refused for good ends, and no later connection asks for it', async () => {
+    const { server, client } = await scene({ script: [{ suback: { a: 0x8f } }, {}] })
+    const ended = (async () => {
+      for await (const _message of client.subscribe('a', { qos: 1 }));
+    })()
+    await client.connect()
+    await ended
+    const again = new Promise((resolve) => client.on('connected', resolve))
+    server.kick()
+    await again
+    expect(filters(server, 2)).toEqual([])
+    expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0 })
   })
 
   test('SUBSCRIBE and UNSUBSCRIBE are no larger than the Maximum Packet Size', async () => {
