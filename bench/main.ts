@@ -1,47 +1,22 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { parseArgs } from 'node:util'
+import { writeFileSync } from 'node:fs'
 
 import { problemsOf } from './check-figures.ts'
+import { asked } from './command-line.ts'
 import { lineOf, summarize, type Figure } from './figures.ts'
 import { Mosquitto } from './mosquitto.ts'
+import { benchOptions, USAGE } from './options.ts'
 import { rows, type BenchContext, type Case, type Contender, type Row } from './rows.ts'
 import { buildWorker } from './run-worker.ts'
 import { awsCrtMissing, machine, versions } from './surroundings.ts'
 import type { Metrics } from './work/index.ts'
 
-const USAGE = `npm run bench -- [--rows throughput.qos0,latency.qos1] [--rounds 5] [--json FILE] [--quick]
+const { names, rounds: most, quick, json } = asked(USAGE, benchOptions)
 
-Measures ours against raw MQTT.js and aws-crt, in turn within each round. aws-crt takes part after npm ci in bench/.
-Exits 1 if a figure is missing, and never because of what a figure is. --quick is for that: its figures mean nothing.
-
-Rows: ${Object.keys(rows).join(' ')}`
-
-const { values: options } = parseArgs({
-  options: {
-    rows: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-if (options.help) {
-  console.log(USAGE)
-  process.exit(0)
-}
-const names = options.rows?.split(',') ?? Object.keys(rows)
-for (const name of names) {
-  if (name in rows) continue
-  console.error(`There is no row ${name}.\n\n${USAGE}`)
-  process.exit(2)
-}
-
-if (options.quick) console.log('A smoke run: each client is still warming up, so these figures are not judged.\n')
+if (quick) console.log('A smoke run: each client is still warming up, so these figures are not judged.\n')
 await buildWorker()
 const config = ['allow_anonymous true', 'max_inflight_messages 0', 'max_queued_messages 0']
 await using broker = await Mosquitto.start({ config })
-const context: BenchContext = { quick: options.quick, port: broker.port }
+const context: BenchContext = { quick, port: broker.port }
 const missing = awsCrtMissing()
 if (missing) console.log(`aws-crt is left out: ${missing}\n`)
 const present: readonly Contender[] = ['ours', 'mqttjs', 'loop', ...(missing ? [] : ['aws-crt' as const])]
@@ -52,18 +27,10 @@ for (const name of names) {
   if (row) results[name] = await measureRow(name, row)
 }
 
-if (options.json) {
+if (json !== undefined) {
   const day = new Date().toISOString().slice(0, 10)
-  const report = {
-    day,
-    quick: options.quick,
-    rounds: Number(options.rounds),
-    machine: machine(),
-    versions: versions(),
-    rows: results,
-  }
-  mkdirSync(dirname(options.json), { recursive: true })
-  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+  const report = { day, quick, rounds: most, machine: machine(), versions: versions(), rows: results }
+  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
 }
 const problems = problemsOf(results, names, present)
 for (const problem of problems) console.error(problem)
@@ -76,7 +43,7 @@ async function measureRow(name: string, row: Row): Promise<Record<string, Readon
     const byMetric = summarize(row, await measureCase(row, each))
     figures[each.name || 'all'] = byMetric
     for (const [metric, figure] of Object.entries(byMetric)) {
-      console.log(lineOf(each.name, metric, options.quick ? { ...figure, target: null } : figure))
+      console.log(lineOf(each.name, metric, quick ? { ...figure, target: null } : figure))
     }
   }
   console.log('')
@@ -86,7 +53,7 @@ async function measureRow(name: string, row: Row): Promise<Record<string, Readon
 /** Everybody once a round, and each round in another order. */
 async function measureCase(row: Row, { contenders, measure }: Case) {
   const taking = contenders.filter((contender) => present.includes(contender))
-  const rounds = options.quick ? 1 : Math.min(Number(options.rounds), row.rounds ?? Infinity)
+  const rounds = quick ? 1 : Math.min(most, row.rounds ?? Infinity)
   const measured = new Map<Contender, Metrics[]>(taking.map((contender) => [contender, []]))
   for (let turn = 0; turn < rounds; turn++) {
     for (const contender of turn % 2 === 0 ? taking : taking.toReversed()) {

@@ -1,25 +1,26 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { accepts, freePort } from '../test/testing/ports.ts'
+import { beforeExit, TemporaryFolder } from './left-behind.ts'
 
 const READY_WITHIN = 15_000
 
 export interface MosquittoOptions {
   /** Lines for `mosquitto.conf`, after the listener. */
   readonly config?: readonly string[]
-  /** Keeps its log, which ends in errors. */
+  /** A free one of 127.0.0.1 by default. */
   readonly port?: number
 }
 
-/** A real broker on a free loopback port, with a directory of its own that goes when it goes. */
+/** A real broker on a loopback port. Its process and its folder go with it, and at the latest with this process. */
 export class Mosquitto implements AsyncDisposable {
   readonly port: number
-  readonly directory: string
+  readonly #folder = new TemporaryFolder('mosquitto')
   readonly #configFile: string
+  readonly #gone: () => void
   #child: ChildProcess | undefined
   #log = ''
 
@@ -31,19 +32,11 @@ export class Mosquitto implements AsyncDisposable {
 
   private constructor(port: number, config: readonly string[]) {
     this.port = port
-    this.directory = mkdtempSync(join(tmpdir(), 'xstate-mqtt-mosquitto-'))
-    this.#configFile = join(this.directory, 'mosquitto.conf')
+    this.#gone = beforeExit(() => this.signal('SIGKILL'))
+    this.#configFile = join(this.#folder.path, 'mosquitto.conf')
     const lines = [`listener ${port} 127.0.0.1`, 'user root', 'set_tcp_nodelay true', ...config]
     // A listener of `config` takes what follows it, so the settings of the first one come first.
-    writeFileSync(this.#configFile, `${lines.join('\n')}\n`.replaceAll('{directory}', this.directory))
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid
-  }
-
-  get running(): boolean {
-    return this.#child !== undefined
+    writeFileSync(this.#configFile, `${lines.join('\n')}\n`)
   }
 
   /** Resolves when it listens. */
@@ -82,7 +75,8 @@ export class Mosquitto implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.down()
-    rmSync(this.directory, { recursive: true, force: true })
+    this.#gone()
+    this.#folder[Symbol.dispose]()
   }
 }
 

@@ -7,6 +7,8 @@ export interface ProxyOptions {
   readonly target: number
   /** Told of all bytes, before any fault takes them. */
   readonly onBytes?: (direction: Direction, chunk: Buffer, link: object) => void
+  /** The broker has taken a connection. */
+  readonly onTaken?: () => void
 }
 
 /** A TCP proxy for one client, with faults that fall when somebody says so. */
@@ -37,6 +39,11 @@ export class Proxy implements AsyncDisposable {
 
   get port(): number {
     return this.#port
+  }
+
+  /** The sockets that the client holds now. */
+  get heldSockets(): number {
+    return [...this.#links].filter((link) => link.heldByClient).length
   }
 
   /** Keeps what comes, until `resume`. */
@@ -72,6 +79,7 @@ export class Proxy implements AsyncDisposable {
     const link = new ProxiedLink(client, this.blackHole ? undefined : connect(this.#options.target, '127.0.0.1'), {
       delay: () => this.delay,
       onBytes: (direction, chunk) => this.#options.onBytes?.(direction, chunk, link),
+      onTaken: () => this.#options.onTaken?.(),
       onEnd: () => this.#links.delete(link),
     })
     this.#links.add(link)
@@ -80,14 +88,14 @@ export class Proxy implements AsyncDisposable {
   }
 
   #countSockets(): void {
-    const held = [...this.#links].filter((link) => link.heldByClient).length
-    this.mostSockets = Math.max(this.mostSockets, held)
+    this.mostSockets = Math.max(this.mostSockets, this.heldSockets)
   }
 }
 
 interface LinkHooks {
   readonly delay: () => number
   readonly onBytes: (direction: Direction, chunk: Buffer) => void
+  readonly onTaken: () => void
   readonly onEnd: () => void
 }
 
@@ -117,6 +125,7 @@ class ProxiedLink {
     })
     client.on('error', () => {})
     if (!broker) return
+    broker.once('connect', hooks.onTaken)
     broker.on('data', (chunk: Buffer) => this.#take('toClient', chunk))
     broker.on('error', () => {})
     broker.on('close', () => {

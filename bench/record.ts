@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 
 import { chaosTable, type ChaosFigures } from '../chaos/table.ts'
+import { asked, parseOptions } from './command-line.ts'
 import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './tables.ts'
 
-const USAGE = `npm run figures -- [--bench] [--storm] [--chaos]
+const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
 
 Takes the figures and writes them into docs/performance.md, docs/reliability.md and docs/images/storm.svg: about an hour,
 in which the machine has nothing else to do. With --bench, --storm or --chaos only these. What was taken is kept in
-bench/.cache/.`
+bench/.cache/; --write takes nothing and writes that.`
 
 const STORMS = [1_000, 10_000, 100_000]
 /** The one that is shown. */
@@ -24,20 +24,14 @@ const RUNS_OF_CHAOS = [
   { name: 'chaos-1-mqttjs', args: ['--seed', '1', '--client', 'mqttjs'], mayFail: true },
 ]
 
-const { values: options } = parseArgs({
-  options: {
+const options = asked(USAGE, (args) =>
+  parseOptions(args, {
     bench: { type: 'boolean', default: false },
     storm: { type: 'boolean', default: false },
     chaos: { type: 'boolean', default: false },
-    /** Only what was taken before. */
     write: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-if (options.help) {
-  console.log(USAGE)
-  process.exit(0)
-}
+  }),
+)
 const all = !options.bench && !options.storm && !options.chaos && !options.write
 
 if (all || options.bench) run('bench', '--json', cached('bench'))

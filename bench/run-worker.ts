@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 
 import { compile } from './build.ts'
+import { beforeExit } from './left-behind.ts'
 import type { Metrics, Task } from './work/index.ts'
 
 let bundle: string | undefined
@@ -21,6 +22,7 @@ export function runWorker(task: Task, within: number, nodeOptions: readonly stri
   if (bundle === undefined) throw new Error('buildWorker() comes first')
   const args = ['--expose-gc', '--no-warnings', ...nodeOptions, bundle, JSON.stringify(task)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const gone = beforeExit(() => child.kill('SIGKILL'))
   const said = new Set<string>()
   const waiting = new Map<string, () => void>()
   let result: Metrics | undefined
@@ -34,6 +36,7 @@ export function runWorker(task: Task, within: number, nodeOptions: readonly stri
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
+      gone()
       if (result) resolve(result)
       else reject(new Error(`${JSON.stringify(task)} ended without a result: ${signal ?? code}`))
     })

@@ -1,9 +1,9 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { TemporaryFolder } from '../bench/left-behind.ts'
 import { Mosquitto } from '../bench/mosquitto.ts'
 import { freePort } from '../test/testing/ports.ts'
 import { tls } from '../test/testing/tls-fixture.ts'
@@ -17,12 +17,13 @@ export class ChaosBroker implements AsyncDisposable {
   readonly port: number
   readonly tlsPort: number
   readonly #mosquitto: Mosquitto
-  readonly #files: string
+  readonly #files: TemporaryFolder
   #password = 'password-0'
   #generation = 0
 
   static async start(): Promise<ChaosBroker> {
-    const files = mkdtempSync(join(tmpdir(), 'xstate-mqtt-chaos-'))
+    const folder = new TemporaryFolder('chaos')
+    const files = folder.path
     const port = await freePort()
     const tlsPort = await freePort()
     writeFileSync(join(files, 'cert.pem'), tls.cert)
@@ -47,10 +48,10 @@ export class ChaosBroker implements AsyncDisposable {
         'log_type error',
       ],
     })
-    return new ChaosBroker(mosquitto, files, port, tlsPort)
+    return new ChaosBroker(mosquitto, folder, port, tlsPort)
   }
 
-  private constructor(mosquitto: Mosquitto, files: string, port: number, tlsPort: number) {
+  private constructor(mosquitto: Mosquitto, files: TemporaryFolder, port: number, tlsPort: number) {
     this.#mosquitto = mosquitto
     this.#files = files
     this.port = port
@@ -83,20 +84,20 @@ export class ChaosBroker implements AsyncDisposable {
 
   /** Only while it is down. */
   forgetSessions(): void {
-    rmSync(join(this.#files, 'mosquitto.db'), { force: true })
+    rmSync(join(this.#files.path, 'mosquitto.db'), { force: true })
   }
 
   /** Replaces the password. Who is connected with the old one is thrown out. */
   replacePassword(): void {
     this.#password = `password-${++this.#generation}`
-    writePassword(this.#files, this.#password)
+    writePassword(this.#files.path, this.#password)
     this.#mosquitto.signal('SIGHUP')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw()
     await this.#mosquitto[Symbol.asyncDispose]()
-    rmSync(this.#files, { recursive: true, force: true })
+    this.#files[Symbol.dispose]()
   }
 }
 

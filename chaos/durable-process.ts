@@ -1,6 +1,6 @@
 import { ResilientMqttClient } from '../src/index.ts'
 import { USERNAME } from './clients/client.ts'
-import type { Qos } from './ledger.ts'
+import { nameOf, type Qos } from './ledger.ts'
 
 /** What the process is told. */
 export type DurableCommand =
@@ -17,6 +17,7 @@ export type DurableCommand =
 /** What it says. */
 export type DurableReport =
   | { readonly type: 'accepted'; readonly topic: string; readonly n: number }
+  | { readonly type: 'refused'; readonly topic: string; readonly n: number; readonly reason: string }
   | { readonly type: 'status'; readonly waiting: number }
 
 export interface DurableSettings {
@@ -52,7 +53,7 @@ function publish({ topic, payload, qos, n }: Extract<DurableCommand, { type: 'pu
   pending.catch(() => {})
   pending.accepted.then(
     () => report({ type: 'accepted', topic, n }),
-    () => {},
+    (error: unknown) => report({ type: 'refused', topic, n, reason: nameOf(error) }),
   )
 }
 

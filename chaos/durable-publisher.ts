@@ -1,16 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { compile } from '../bench/build.ts'
+import { beforeExit, TemporaryFolder } from '../bench/left-behind.ts'
 import type { DurableCommand, DurableReport, DurableSettings } from './durable-process.ts'
 import { payloadOf, type Stream } from './ledger.ts'
 
 /** A publishing process with a store on disk, which may be killed at any moment. */
 export class DurablePublisher implements AsyncDisposable {
-  readonly #settings: Omit<DurableSettings, 'password'>
+  readonly #settings: Omit<DurableSettings, 'password' | 'store'>
+  readonly #folder = new TemporaryFolder('chaos-store')
+  readonly #gone: () => void
   readonly #script: string
   readonly #streams: readonly Stream[]
   readonly #password: () => string
@@ -24,14 +25,13 @@ export class DurablePublisher implements AsyncDisposable {
     password: () => string,
   ): Promise<DurablePublisher> {
     const script = await compile(new URL('durable-process.ts', import.meta.url))
-    const store = join(mkdtempSync(join(tmpdir(), 'xstate-mqtt-chaos-store-')), 'store')
-    const publisher = new DurablePublisher({ ...settings, store }, script, streams, password)
+    const publisher = new DurablePublisher(settings, script, streams, password)
     publisher.#start()
     return publisher
   }
 
   private constructor(
-    settings: Omit<DurableSettings, 'password'>,
+    settings: Omit<DurableSettings, 'password' | 'store'>,
     script: string,
     streams: readonly Stream[],
     password: () => string,
@@ -41,6 +41,7 @@ export class DurablePublisher implements AsyncDisposable {
     this.#streams = streams
     this.#password = password
     this.#told = password()
+    this.#gone = beforeExit(() => this.#child?.kill('SIGKILL'))
   }
 
   /** What the process has accepted is on disk when it says so; only then it counts. */
@@ -54,11 +55,7 @@ export class DurablePublisher implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    const child = this.#child
-    if (!child) return
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await gone
+    await this.#end()
     this.#start()
   }
 
@@ -77,28 +74,39 @@ export class DurablePublisher implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end()
+    this.#gone()
+    this.#folder[Symbol.dispose]()
+  }
+
+  async #end(): Promise<void> {
     const child = this.#child
     this.#child = undefined
-    if (child) {
-      const gone = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGKILL')
-      await gone
-    }
-    rmSync(join(this.#settings.store, '..'), { recursive: true, force: true })
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
   }
 
   #start(): void {
     this.#told = this.#password()
-    const settings: DurableSettings = { ...this.#settings, password: this.#told }
+    const store = join(this.#folder.path, 'store')
+    const settings: DurableSettings = { ...this.#settings, store, password: this.#told }
     const child = spawn(process.execPath, [this.#script, JSON.stringify(settings)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     child.on('error', () => {})
     child.on('message', (report: DurableReport) => {
       if (report.type === 'status') this.#waiting = report.waiting
-      else this.#streams.find(({ topic }) => topic === report.topic)?.accepted(report.n)
+      else this.#note(report)
     })
     this.#child = child
+  }
+
+  #note(report: Exclude<DurableReport, { type: 'status' }>): void {
+    const stream = this.#streams.find(({ topic }) => topic === report.topic)
+    if (report.type === 'accepted') stream?.accepted(report.n)
+    else stream?.refused(report.n, report.reason)
   }
 
   #tell(command: DurableCommand): void {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Proxy } from '../bench/proxy.ts'
+import type { Direction, Proxy } from '../bench/proxy.ts'
 import type { ChaosBroker } from './broker.ts'
 
 /** What a fault falls upon. */
@@ -16,12 +16,14 @@ export interface Arena {
   readonly subscribersReady: () => Promise<void>
   /** The broker has lost its memory. */
   readonly forgotten: () => void
-  /** Kills the process with the durable store, and starts another; missing if there is none. */
-  readonly killProcess?: () => Promise<void>
+  /** It takes connections again, while the fault lasts for others. */
+  readonly back: () => void
+  /** Kills the process with the durable store, and starts another; undefined if there is none. */
+  readonly killProcess: (() => Promise<void>) | undefined
 }
 
-/** Resolves when the fault is over: not when everybody has recovered. */
-export type Fault = (arena: Arena) => Promise<void>
+/** Resolves when the fault is over, not when everybody has recovered: with whether it fell on anything. */
+export type Fault = (arena: Arena) => Promise<boolean>
 
 export const faults: Readonly<Record<string, Fault>> = {
   /** SIGKILL and restart, with persistence. What is on the wire then never arrives. */
@@ -31,6 +33,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     await sleep(between(random, 0, 1_500))
     await broker.up()
     for (const proxy of proxies) reconnectable(proxy)
+    return true
   },
 
   /** SIGSTOP for less than the keep alive: nobody may notice. */
@@ -38,6 +41,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     broker.freeze()
     await sleep(between(random, 200, keepalive * 0.6))
     broker.thaw()
+    return true
   },
 
   /** SIGSTOP for longer than the keep alive: all connections are half-open. */
@@ -45,42 +49,36 @@ export const faults: Readonly<Record<string, Fault>> = {
     broker.freeze()
     await sleep(between(random, keepalive * 1.6, keepalive * 2.5))
     broker.thaw()
+    return true
   },
 
-  async connectionReset({ proxies, random }) {
-    one(proxies, random).reset()
-    await sleep(50)
-  },
+  connectionReset: onOneLink(async (proxy) => proxy.reset()),
 
   async allConnectionsReset({ proxies }) {
     for (const proxy of proxies) proxy.reset()
-    await sleep(50)
+    return true
   },
 
-  async delayed({ proxies, random }) {
-    const proxy = one(proxies, random)
+  delayed: onOneLink(async (proxy, { random }) => {
     proxy.delay = between(random, 20, 200)
     await sleep(between(random, 500, 2_000))
     proxy.delay = 0
-  },
+  }),
 
   /** One direction stands still, for a while or until somebody notices. */
-  async stalled({ proxies, random, keepalive }) {
-    const proxy = one(proxies, random)
-    proxy.stall(random() < 0.5 ? 'toBroker' : 'toClient')
+  stalled: onOneLink(async (proxy, { random, keepalive }) => {
+    proxy.stall(oneDirection(random))
     await sleep(between(random, 200, keepalive * 2))
     proxy.resume()
-  },
+  }),
 
-  /** The link breaks in the middle of a packet. */
-  async cutMidPacket({ proxies, random }) {
-    one(proxies, random).cutNext(random() < 0.5 ? 'toBroker' : 'toClient')
-    await sleep(between(random, 50, 300))
-  },
+  /** The link breaks in the middle of a packet, which is the next one. */
+  cutMidPacket: onOneLink(async (proxy, { random }) => proxy.cutNext(oneDirection(random))),
 
   /** Links break, and new ones are taken and never answered. */
   async blackHole({ proxies, random }) {
     const chosen = proxies.filter(() => random() < 0.5)
+    const connected = chosen.some(({ heldSockets }) => heldSockets > 0)
     for (const proxy of chosen) {
       proxy.blackHole = true
       proxy.reset()
@@ -90,35 +88,54 @@ export const faults: Readonly<Record<string, Fault>> = {
       proxy.blackHole = false
       proxy.closeSwallowed()
     }
+    return connected
   },
 
   /**
    * The broker restarts with its session data deleted. What it had acknowledged has arrived before, because nobody
    * could save that; what is un-acked then is for the client to publish again.
    */
-  async sessionsDeleted({ broker, publisherProxies, arrived, subscribersReady, forgotten, random }) {
+  async sessionsDeleted({ broker, publisherProxies, arrived, subscribersReady, forgotten, back, random }) {
     for (const proxy of publisherProxies) proxy.stall('toClient')
     await sleep(between(random, 50, 200))
     for (const proxy of publisherProxies) cutOff(proxy)
-    if (await arrived()) {
+    const deletable = await arrived()
+    if (deletable) {
       await broker.kill()
       broker.forgetSessions()
       forgotten()
       await broker.up()
+      back()
       // A broker with nobody subscribed drops what it gets, and says that it took it.
       await subscribersReady()
     }
     for (const proxy of publisherProxies) reconnectable(proxy)
+    return deletable
   },
 
   async passwordReplaced({ broker }) {
     broker.replacePassword()
-    await sleep(200)
+    return true
   },
 
   async processKilled({ killProcess }) {
     await killProcess?.()
+    return killProcess !== undefined
   },
+}
+
+/** There may be nobody on it. */
+function onOneLink(fault: (proxy: Proxy, arena: Arena) => Promise<void>): Fault {
+  return async (arena) => {
+    const proxy = one(arena.proxies, arena.random)
+    const connected = proxy.heldSockets > 0
+    await fault(proxy, arena)
+    return connected
+  }
+}
+
+function oneDirection(random: () => number): Direction {
+  return random() < 0.5 ? 'toBroker' : 'toClient'
 }
 
 /** Nothing reaches the broker, and nothing leaves it. */

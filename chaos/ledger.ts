@@ -27,6 +27,8 @@ export class Stream {
   readonly inboxes = new Map<string, Inbox>()
   /** Why publishes were rejected. */
   readonly rejections = new Map<string, number>()
+  /** Why publishes were not even accepted. */
+  readonly refusals = new Map<string, number>()
   #last = 0
 
   constructor(topic: string, qos: Qos, subscribers: readonly string[]) {
@@ -52,7 +54,13 @@ export class Stream {
 
   rejected(n: number, reason: string): void {
     this.#settle(n, 'rejected')
-    this.rejections.set(reason, (this.rejections.get(reason) ?? 0) + 1)
+    countUp(this.rejections, reason)
+  }
+
+  /** Rejected before it was accepted: nobody may expect it. */
+  refused(n: number, reason: string): void {
+    this.sent.delete(n)
+    countUp(this.refusals, reason)
   }
 
   received(subscriber: string, n: number, epoch: number): void {
@@ -139,7 +147,11 @@ export class Ledger {
       unsettled,
       acceptedQos0: sum(best, ({ sent }) => sent.size),
       lostQos0: sum(best, (stream) => stream.missing(() => true).length),
-      rejections: rejections(streams),
+      rejections: byQos(streams, ({ rejections }) => rejections),
+      refused: sum(streams, ({ refusals }) => sum([...refusals.values()], (count) => count)),
+      refusals: byQos(streams, ({ refusals }) => refusals),
+      /** Topics for which nothing was accepted. */
+      silent: reliable.filter(({ sent }) => sent.size === 0).map(({ topic }) => topic),
     }
   }
 }
@@ -149,19 +161,31 @@ export function payloadOf(n: number, padding: number): string {
   return `${n} ${'x'.repeat(padding)}`
 }
 
+/** What a rejected publish is counted as. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error)
+}
+
 function numberOf(payload: Uint8Array): number {
   return Number.parseInt(new TextDecoder().decode(payload), 10)
 }
 
-function rejections(streams: readonly Stream[]): Record<string, number> {
+function byQos(
+  streams: readonly Stream[],
+  reasonsOf: (stream: Stream) => ReadonlyMap<string, number>,
+): Record<string, number> {
   const all: Record<string, number> = {}
   for (const stream of streams) {
-    for (const [reason, count] of stream.rejections) {
+    for (const [reason, count] of reasonsOf(stream)) {
       const key = `QoS ${stream.qos}: ${reason}`
       all[key] = (all[key] ?? 0) + count
     }
   }
   return all
+}
+
+function countUp(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

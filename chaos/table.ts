@@ -18,6 +18,7 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
     count('accepted, QoS 1 and 2', ({ accepted }) => accepted),
     count('**lost**', ({ lost }) => lost),
     count('of these told by an error', toldOf),
+    count('**refused, and so never accepted**', ({ refused }) => refused),
     count('**never settled**', ({ unsettled }) => unsettled),
     count('**out of order**', ({ outOfOrder }) => outOfOrder),
     count('**QoS 2 twice**', ({ duplicatesQos2 }) => duplicatesQos2),
@@ -29,8 +30,14 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
     ),
     count('**most sockets of a client at a time**', ({ maxSockets }) => maxSockets),
     count('**leaked handles**', ({ leakedHandles }) => leakedHandles),
-    row('from the end of a fault until all are ready again, median', ({ medianRecoveryMs }) =>
-      milliseconds(medianRecoveryMs),
+    count('**sockets left open at the end**', ({ openSockets }) => openSockets),
+    count('**not recovered in 30 s**', ({ notRecovered }) => notRecovered),
+    count('interruptions', ({ recoveries }) => recoveries),
+    row('from the end of the fault, or the loss if it came later, until all are ready again, median', (report) =>
+      milliseconds(report.medianRecoveryMs),
+    ),
+    row('from the loss until the same client is ready again, median', (report) =>
+      milliseconds(report.medianDowntimeMs),
     ),
   ].join('\n')
 }

@@ -2,9 +2,7 @@ import type { Qos } from '../ledger.ts'
 
 /** What chaos drives: a client with a session, which is to survive everything. */
 export interface ChaosClient {
-  /** Messages can flow now. */
-  readonly ready: boolean
-  /** Resolves at the ack; for QoS 0 when it is written. Throws, or rejects, if it is not accepted. */
+  /** Resolves at the ack; for QoS 0 when it is written. Rejects if it fails. */
   publish(topic: string, payload: string, qos: Qos): Promise<void>
   subscribe(filter: string, qos: Qos, onMessage: (topic: string, payload: Uint8Array) => void): void
   /** Times from a lost connection until messages flowed again, in milliseconds. */
@@ -21,6 +19,8 @@ export interface ChaosClientOptions {
   readonly keepalive: number
   /** The password of this moment. */
   readonly password: () => string
+  /** Told whenever messages can flow, or cannot any more; the same may be told again. */
+  readonly onReady: (ready: boolean) => void
 }
 
 export type ClientKind = 'ours' | 'mqttjs'

@@ -3,7 +3,8 @@ import mqtt from 'mqtt'
 import { USERNAME, type ConnectClient } from './client.ts'
 
 /** Raw MQTT.js with its own reconnect, and the glue that applications write around it. */
-export const connectMqttjs: ConnectClient = ({ url, clientId, protocolVersion, tlsCa, keepalive, password }) => {
+export const connectMqttjs: ConnectClient = (options) => {
+  const { url, clientId, protocolVersion, tlsCa, keepalive, password, onReady } = options
   const client = mqtt.connect(url, {
     clientId,
     protocolVersion,
@@ -23,17 +24,16 @@ export const connectMqttjs: ConnectClient = ({ url, clientId, protocolVersion, t
   client.on('error', () => {})
   client.on('close', () => {
     client.options.password = password()
-    lostAt ??= Date.now()
+    lostAt ??= performance.now()
+    onReady(false)
   })
   client.on('connect', () => {
-    if (lostAt !== undefined) downtimes.push(Date.now() - lostAt)
+    if (lostAt !== undefined) downtimes.push(performance.now() - lostAt)
     lostAt = undefined
+    onReady(true)
   })
   return {
     downtimes,
-    get ready() {
-      return client.connected
-    },
     publish: (topic, payload, qos) =>
       new Promise((resolve, reject) => {
         client.publish(topic, payload, { qos }, (error) => (error ? reject(error) : resolve()))

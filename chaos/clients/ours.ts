@@ -1,7 +1,8 @@
 import { OutboxOverflowError, ResilientMqttClient } from '../../src/index.ts'
 import { USERNAME, type ConnectClient } from './client.ts'
 
-export const connectOurs: ConnectClient = ({ url, clientId, protocolVersion, tlsCa, keepalive, password }) => {
+export const connectOurs: ConnectClient = (options) => {
+  const { url, clientId, protocolVersion, tlsCa, keepalive, password, onReady } = options
   const client = new ResilientMqttClient({
     url,
     options: {
@@ -19,12 +20,10 @@ export const connectOurs: ConnectClient = ({ url, clientId, protocolVersion, tls
   })
   const downtimes: number[] = []
   client.on('connectionResumed', ({ downtime }) => downtimes.push(downtime))
+  client.actor.subscribe((snapshot) => onReady(snapshot.matches({ connected: 'ready' })))
   client.connect().catch(() => {})
   return {
     downtimes,
-    get ready() {
-      return client.status.state === 'connected' && client.actor.getSnapshot().matches({ connected: 'ready' })
-    },
     publish: (topic, payload, qos) => client.publish(topic, payload, { qos }).then(() => {}),
     subscribe: (filter, qos, onMessage) => {
       client.subscribe(filter, (message) => onMessage(message.topic, message.payload), { qos })

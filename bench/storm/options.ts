@@ -1,0 +1,54 @@
+import { UsageError } from '../../src/cli/command.ts'
+import { atLeastOne, parseOptions, someOf, writable } from '../command-line.ts'
+import { policies } from './policies.ts'
+import type { StormOptions } from './simulate.ts'
+
+export const USAGE = `npm run storm -- [--clients 10000] [--outage 10m] [--policy all] [--capacity N] [--backlog N] [--seed 1] [--json FILE] [--svg FILE]
+
+What a fleet does to a broker that comes back after an outage: the real machines, in simulated time. Exits 1 if a figure
+is missing, and never because of what a figure is. Exits 2 if an option is wrong.
+
+--policy    ${Object.keys(policies).join(', ')}, several with commas, or all
+--outage    such as 90s, 10m or 2h
+--capacity  connections a second that the broker can take; default: a hundredth of the clients
+--backlog   attempts that may wait at the broker; default: what it takes in 20 s`
+
+export interface StormRun {
+  readonly storm: StormOptions
+  /** Names of policies. */
+  readonly names: readonly string[]
+  readonly json?: string
+  readonly svg?: string
+}
+
+/** @throws {UsageError} */
+export function stormOptions(args: readonly string[]): StormRun {
+  const values = parseOptions(args, {
+    clients: { type: 'string', default: '10000' },
+    outage: { type: 'string', default: '10m' },
+    policy: { type: 'string', default: 'all' },
+    capacity: { type: 'string' },
+    backlog: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+  })
+  const clients = atLeastOne('clients', values.clients)
+  const capacity = atLeastOne('capacity', values.capacity ?? String(Math.max(10, Math.ceil(clients / 100))))
+  const backlog = atLeastOne('backlog', values.backlog ?? String(capacity * 20))
+  const all = Object.keys(policies)
+  return {
+    storm: { clients, outage: duration(values.outage), capacity, backlog, seed: atLeastOne('seed', values.seed) },
+    names: values.policy === 'all' ? all : someOf('policy', values.policy, all),
+    ...(values.json !== undefined && { json: writable('json', values.json) }),
+    ...(values.svg !== undefined && { svg: writable('svg', values.svg) }),
+  }
+}
+
+/** In milliseconds, of which the simulation takes whole seconds. */
+function duration(value: string): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(value) ?? []
+  const ms = Number(number) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h']
+  if (ms >= 1_000 && ms % 1_000 === 0) return ms
+  throw new UsageError(`--outage must be whole seconds, of at least one, such as 90s, 10m or 2h, got ${value}`)
+}

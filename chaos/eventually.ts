@@ -1,0 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Whether it holds in time, in milliseconds. */
+export async function eventually(holds: () => boolean, within: number): Promise<boolean> {
+  const deadline = Date.now() + within
+  while (!holds()) {
+    if (Date.now() > deadline) return false
+    await sleep(20)
+  }
+  return true
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+
+import { problemsOf } from '../../bench/check-figures.ts'
+import { summarize } from '../../bench/figures.ts'
+import { rows, type Contender, type MetricRule } from '../../bench/rows.ts'
+import { speedTable } from '../../bench/tables.ts'
+
+type Rounds = Partial<Record<Contender, readonly number[]>>
+
+function judge(rule: Partial<MetricRule>, rounds: Rounds) {
+  const metrics = { m: { unit: 'ms', better: 'less', ...rule } as const }
+  const measured = Object.entries(rounds).map(
+    ([contender, values]) => [contender as Contender, values.map((m) => ({ m }))] as const,
+  )
+  return summarize({ what: '', metrics, cases: [] }, new Map(measured))['m']
+}
+
+test.each<[rule: Partial<MetricRule>, rounds: Rounds, target: string | null, met: boolean | null]>([
+  [{ ratio: 1.1 }, { ours: [110], mqttjs: [100] }, '≤ 1.1 × MQTT.js', true],
+  [{ ratio: 1.1 }, { ours: [111], mqttjs: [100] }, '≤ 1.1 × MQTT.js', false],
+  [{ ratio: 0.97, better: 'more' }, { ours: [97], mqttjs: [100] }, '≥ 0.97 × MQTT.js', true],
+  [{ ratio: 0.97, better: 'more' }, { ours: [96], mqttjs: [100] }, '≥ 0.97 × MQTT.js', false],
+  // The median of the ratios of one round each, and not the ratio of the medians.
+  [{ ratio: 1 }, { ours: [1, 30, 200], mqttjs: [2, 20, 300] }, '≤ 1 × MQTT.js', true],
+  [{ ratio: 1 }, { ours: [3, 15, 400], mqttjs: [2, 20, 300] }, '≤ 1 × MQTT.js', false],
+  [{ atMost: 15_360 }, { ours: [15_360] }, '≤ 15,360', true],
+  [{ atMost: 15_360 }, { ours: [15_361] }, '≤ 15,360', false],
+  [{ ratio: 1 }, { ours: [1], 'aws-crt': [2] }, null, null],
+  [{}, { ours: [1], mqttjs: [2] }, null, null],
+])('%j with %j: %s is met: %s', (rule, rounds, target, met) => {
+  expect(judge(rule, rounds)).toMatchObject({ target, met })
+})
+
+test.each<[ours: readonly number[], problems: readonly string[]]>([
+  [[1, 2], []],
+  [[], ['bundle own is missing', 'bundle withDependencies is missing', 'bundle: ours is missing']],
+  [
+    [1, Number.NaN],
+    ['bundle own of ours is not a number', 'bundle withDependencies of ours is not a number'],
+  ],
+])('what a report with %j lacks', (ours, problems) => {
+  const { bundle } = rows
+  const measured = ours.map((value) => ({ own: value, withDependencies: value }))
+  const figures = bundle ? { bundle: { all: summarize(bundle, new Map([['ours', measured]])) } } : {}
+  expect(problemsOf(figures, ['bundle'], ['ours'])).toEqual(problems)
+})
+
+test('a row that was not measured is told, and a contender that is missing', () => {
+  expect(problemsOf({}, ['bundle', 'nope'], ['ours', 'mqttjs'])).toEqual([
+    'bundle own is missing',
+    'bundle withDependencies is missing',
+    'bundle: ours is missing',
+    'bundle: mqttjs is missing',
+    'nope is no row',
+  ])
+})
+
+test.each([
+  [50_000, '✓'],
+  [49_999, '✗'],
+])('the slowest policy at %i transitions a second: %s', (transitionsPerSecond, mark) => {
+  const figures = {
+    clients: 10,
+    restored: 10,
+    gaveUp: 0,
+    peakDuringOutage: 1,
+    peakConnectsPerSecond: 1,
+    medianRestoredMs: 1,
+    p99RestoredMs: 1,
+    wastedAttempts: 0,
+    wastedAfterOutage: 0,
+  }
+  const policies = {
+    equal: { ...figures, transitionsPerSecond: 60_000 },
+    none: { ...figures, transitionsPerSecond },
+  }
+  expect(speedTable([{ clients: 10, capacity: 1, policies }])).toContain(`≥ 50,000 ${mark} |`)
+})
