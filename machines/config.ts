@@ -14,7 +14,12 @@ export interface Timeouts {
   readonly disconnectTimeout: number
   /** For the answer to a PINGREQ that a WAKE asked for. @default 5_000 */
   readonly probeTimeout: number
-  /** How long a connection must live until the counters reset: a CONNACK alone proves nothing. @default 30_000 */
+  /**
+   * How long a connection must live until the counters reset: a CONNACK alone proves nothing. Its planned replacements
+   * count as the same one.
+   *
+   * @default 30_000
+   */
   readonly stableAfter: number
 }
 

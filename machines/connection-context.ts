@@ -1,8 +1,15 @@
 import { connectionConfig, type ConnectionInput } from './config.ts'
-import { dispositionOf, isRefreshFailure, refreshBefore, serverReferenceOf } from './connection-guards.ts'
-import type { ConnectionContext, ConnectionCounters, CredentialsState } from './connection-types.ts'
+import {
+  dispositionOf,
+  isRefreshFailure,
+  redirects,
+  refreshBefore,
+  sendsAway,
+  serverReferenceOf,
+} from './connection-guards.ts'
+import type { ConnectionContext, ConnectionCounters, CredentialsState, ServerChoice } from './connection-types.ts'
 import type { Disposition, Failure } from './failure.ts'
-import { backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from './policy/backoff.ts'
+import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from './policy/backoff.ts'
 import type { SubscriptionsInput } from './subscriptions.ts'
 
 /** A change of the context. All of them are pure, but for the injected chance and time. */
@@ -30,6 +37,7 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
   context.transport = false
   context.sessionPresent = false
   context.openedAt = null
+  context.unprovenSince = null
   context.interruptedAt = null
   context.replaced = false
   context.restore = { done: 0, total: 0 }
@@ -51,7 +59,7 @@ export function subscriptionsInput({ config }: ConnectionContext): Subscriptions
 }
 
 export function failed(context: ConnectionContext, failure: Failure): Patch {
-  const { config, openedAt, interruptedAt, replaced, server } = context
+  const { config, openedAt, interruptedAt, replaced } = context
   const open = openedAt !== null
   const refresh = isRefreshFailure(failure)
   const disposition = dispositionOf(context, failure)
@@ -60,12 +68,12 @@ export function failed(context: ConnectionContext, failure: Failure): Patch {
     failure,
     disposition,
     openedAt: null,
+    unprovenSince: null,
     replaced: false,
     interruptedAt: open ? (interruptedAt ?? config.now()) : interruptedAt,
     renewals: context.renewals + Number(refresh),
     credentials: judged(context.credentials, disposition),
-    // Like MQTT.js: an attempt that failed is followed by one at the next server of the list.
-    server: open || refresh ? server : { ...server, index: server.index + 1, redirect: null },
+    server: nextServer(context, failure),
     counters: {
       ...context.counters,
       interruptions: interruptions + Number(open || replaced),
@@ -88,6 +96,7 @@ export function opened(context: ConnectionContext, sessionPresent: boolean): Pat
   return {
     sessionPresent,
     openedAt: context.config.now(),
+    unprovenSince: context.unprovenSince ?? context.config.now(),
     restore: { done: 0, total: 0 },
     counters: count(context, 'connects'),
   }
@@ -108,7 +117,7 @@ export function offline({ openedAt, interruptedAt, replaced, config }: Connectio
 export function stable(context: ConnectionContext): Patch {
   const { credentials } = context
   const proven = credentials.status === 'fresh' ? { ...credentials, status: 'proven' as const } : credentials
-  return { ...startOver(context), credentials: proven }
+  return { ...startOver(context), unprovenSince: null, credentials: proven }
 }
 
 export function startOver({ server }: ConnectionContext): Patch {
@@ -146,8 +155,15 @@ export function refreshed(context: ConnectionContext, expiresAt: number | null):
   return {
     credentials: { status: 'fresh', expiresAt, lifetime },
     counters: count(context, 'tokenRefreshes'),
-    renewals: lifetime !== null && lifetime < context.config.reconnect.initialDelay ? context.renewals + 1 : 0,
+    renewals: lifetime !== null && lifetime < backoffCeiling(context.config.reconnect, 1) ? context.renewals + 1 : 0,
   }
+}
+
+/** What is left of the proof, part of which a connection may have brought that was replaced by plan. */
+export function stableDelay({ config, unprovenSince }: ConnectionContext): number {
+  const { stableAfter } = config.timeouts
+  const proven = unprovenSince === null ? 0 : Math.max(0, config.now() - unprovenSince)
+  return clampDelay(stableAfter - proven)
 }
 
 /** An attempt takes its time only once it is admitted: how long a gate lets it wait is the gate's affair. */
@@ -164,7 +180,7 @@ export function renewalDelay({ config, credentials, renewals }: ConnectionContex
   const { canRefresh, reconnect, now, random } = config
   if (!canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
   const due = credentials.expiresAt - refreshBefore(config, credentials) - now()
-  const backoff = due < reconnect.initialDelay ? backoffDelay(reconnect, Math.max(1, renewals), random) : 0
+  const backoff = due < backoffCeiling(reconnect, 1) ? backoffDelay(reconnect, Math.max(1, renewals), random) : 0
   return clampDelay(Math.max(due, backoff))
 }
 
@@ -177,6 +193,18 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   // Whole milliseconds: it is shown, and timers cut off the rest.
   const delay = Math.round(later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous))
   return { delay, retryAt: config.now() + delay }
+}
+
+/**
+ * Like MQTT.js: an attempt that failed is followed by one at the next server of the list. So is a connection that was
+ * not stable, or that the server sent away: it may accept us, and drop us, for ever.
+ */
+function nextServer(context: ConnectionContext, failure: Failure): ServerChoice {
+  const { openedAt, unprovenSince, server } = context
+  const proven = openedAt !== null && unprovenSince === null
+  const stays = proven && !sendsAway(failure)
+  if (stays || isRefreshFailure(failure) || redirects(context, failure)) return server
+  return { ...server, index: server.index + 1, redirect: null }
 }
 
 function judged(credentials: CredentialsState, disposition: Disposition): CredentialsState {

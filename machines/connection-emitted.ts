@@ -22,7 +22,9 @@ export function ready(context: ConnectionContext, event: ConnectionEvent): Conne
     { type: 'connected', sessionPresent, restored, refused },
   ]
   if (interruptedAt !== null && !replaced) {
-    emitted.push({ type: 'connectionResumed', sessionPresent, downtime: config.now() - interruptedAt })
+    // The wall clock may have been set back meanwhile.
+    const downtime = Math.max(0, config.now() - interruptedAt)
+    emitted.push({ type: 'connectionResumed', sessionPresent, downtime })
   }
   if (cycle > 0) emitted.push({ type: 'recovered', cycle })
   return emitted

@@ -23,6 +23,12 @@ export function redirects(context: ConnectionContext, failure: Failure): boolean
   return context.server.hops < redirect.maxHops && allows(redirect.allow, serverReference)
 }
 
+/** Whether the server wants us to use another one, whether it names one or not: 0x9C for now, 0x9D for good. */
+export function sendsAway(failure: Failure): boolean {
+  const told = failure.kind === 'refused' || failure.kind === 'disconnected'
+  return told && (failure.reasonCode === 0x9c || failure.reasonCode === 0x9d)
+}
+
 export function serverReferenceOf(failure: Failure): string | null {
   return failure.kind === 'refused' || failure.kind === 'disconnected' ? (failure.serverReference ?? null) : null
 }

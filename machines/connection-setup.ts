@@ -54,7 +54,11 @@ export const connectionSetup = setup({
     canRefresh: ({ context }) => context.config.canRefresh,
     mayStay: ({ context, event }) => check.mayStay(context, failureOf(event)),
     renewalGoesOn: ({ context, event }) => check.renewalGoesOn(context, failureOf(event)),
+    isGated: ({ context }) => context.config.gated,
+    renewsInTurn: ({ context }) => context.config.gated && check.needsCredentials(context),
     awaitsAdmission: ({ context }) => context.admission === 'awaited',
+    awaitsRenewal: ({ context }) => context.admission === 'awaited' && context.config.canRefresh,
+    needsCredentialsByNow: ({ context }) => context.admission === 'awaited' && check.needsCredentials(context),
     notOpen: ({ context }) => context.openedAt === null,
     nothingToClose: ({ context }) => !context.transport,
   },
@@ -88,7 +92,7 @@ export const connectionSetup = setup({
     scheduleReconnect: assign(({ context }) => patch.scheduleReconnect(context)),
     scheduleRecovery: assign(({ context }) => patch.scheduleRecovery(context)),
     endWait: assign({ retryAt: null }),
-    endOutage: assign({ retryAt: null, interruptedAt: null, replaced: false }),
+    endOutage: assign({ retryAt: null, unprovenSince: null, interruptedAt: null, replaced: false }),
 
     announceReconnect: emit(({ context }) => announce.reconnectScheduled(context)),
     announceRecovery: emit(({ context }) => announce.recoveryStarted(context)),
@@ -104,19 +108,19 @@ export const connectionSetup = setup({
 
     /** Asks the gate first, if there is one. */
     openTransport: enqueueActions(({ context: { attempt, cycle, generation, server, ...context }, enqueue }) => {
-      if (context.config.gated && context.admission === 'none') {
-        enqueue.spawnChild('admission', { id: 'admission' })
-        enqueue.assign({ admission: 'awaited' })
-        return
-      }
+      if (context.config.gated && context.admission === 'none') return enqueue('askGate')
       enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
       enqueue.assign({ transport: true })
     }),
+    askGate: enqueueActions(({ context, enqueue }) => {
+      if (context.admission !== 'none') return
+      enqueue.spawnChild('admission', { id: 'admission' })
+      enqueue.assign({ admission: 'awaited' })
+    }),
     recordAdmitted: assign({ admission: 'granted' }),
-    /** Gives the admission back, or takes back the question. */
+    /** Gives the admission back, or takes back the question, unless the attempt goes on. */
     leaveGate: enqueueActions(({ context, event, enqueue }) => {
-      // Now the attempt begins: `connecting` is entered again, so that its time begins too.
-      if (context.admission === 'none' || (context.admission === 'awaited' && passesGate(event))) return
+      if (context.admission === 'none' || keepsPlace(event)) return
       enqueue.stopChild('admission')
       enqueue.assign({ admission: 'none' })
     }),
@@ -174,14 +178,14 @@ export const connectionSetup = setup({
     connectTimeout: ({ context }) => patch.connectDelay(context),
     refreshTimeout: ({ context }) => clampDelay(context.config.timeouts.refreshTimeout),
     disconnectTimeout: ({ context }) => clampDelay(context.config.timeouts.disconnectTimeout),
-    stableAfter: ({ context }) => clampDelay(context.config.timeouts.stableAfter),
+    stableAfter: ({ context }) => patch.stableDelay(context),
     reconnectDelay: ({ context }) => context.delay,
     recoveryDelay: ({ context }) => context.delay,
     renewalDue: ({ context }) => patch.renewalDelay(context),
   },
 })
 
-/** A gate that broke keeps nobody out. */
-function passesGate({ type }: ConnectionEvent): boolean {
-  return type === 'admission.granted' || type === 'xstate.error.actor.admission'
+/** The attempt begins, or has the credentials that it needed to begin. */
+function keepsPlace({ type }: { readonly type: string }): boolean {
+  return ['admission.granted', 'xstate.error.actor.admission', 'xstate.done.actor.refresh'].includes(type)
 }

@@ -87,7 +87,7 @@ export interface ConnectionContext {
    * Whether the attempt has to be admitted, as one of many:
    *
    * - `none`: there is no gate, or no attempt
-   * - `awaited`: the gate was asked; no connection is opened before it says so
+   * - `awaited`: the gate was asked; no connection is opened, and none replaced, before it says so
    * - `granted`: it did, and is told when the attempt is over
    */
   readonly admission: 'none' | 'awaited' | 'granted'
@@ -97,6 +97,11 @@ export interface ConnectionContext {
   readonly sessionPresent: boolean
   /** When the connection opened, in milliseconds since 1970; `null` while there is none. */
   readonly openedAt: number | null
+  /**
+   * Since when there is a connection that is still to prove itself stable, in milliseconds since 1970. A planned
+   * replacement does not begin the proof anew; `null` once it is proven, or failed.
+   */
+  readonly unprovenSince: number | null
   /** When the last open connection ended, until there is a ready one again. */
   readonly interruptedAt: number | null
   /** Whether it ended by plan, to be replaced: an interruption only if its replacement fails. */

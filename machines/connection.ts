@@ -19,13 +19,17 @@ const attempt = <const Action extends string>(action: Action) =>
     { target: '#connecting', actions: [action] },
   ] as const
 
-/** The gate lets the attempt begin. One that broke keeps nobody out. */
-const beginAttempt = {
-  guard: 'awaitsAdmission',
-  target: '#connecting',
-  reenter: true,
-  actions: 'recordAdmitted',
-} as const
+/** The gate lets the attempt begin. Who waited too long for its credentials gets new ones, and keeps its place. */
+const beginAttempt = [
+  { guard: 'needsCredentialsByNow', target: '#refreshingToken', actions: ['recordAdmitted', 'becauseNeeded'] },
+  { guard: 'awaitsAdmission', target: '#connecting', reenter: true, actions: 'recordAdmitted' },
+] as const
+
+/** The gate lets us replace the connection, which stayed open until then. */
+const beginReplacement = [
+  { guard: 'awaitsRenewal', target: '#refreshingToken', actions: 'recordAdmitted' },
+  { guard: 'awaitsAdmission', target: '#connecting', actions: 'recordAdmitted' },
+] as const
 
 /** A recovery cycle goes for credentials in every n-th cycle too, and recreates the client. */
 const recover = <const Action extends string>(action: Action) =>
@@ -95,6 +99,7 @@ export const connectionMachine = connectionSetup.createMachine({
       after: { connectTimeout: decide },
       on: {
         'admission.granted': beginAttempt,
+        // A gate that broke keeps nobody out.
         'xstate.error.actor.admission': beginAttempt,
         'transport.opened': { target: 'connected', actions: 'recordOpened' },
         'transport.failed': decide,
@@ -105,6 +110,7 @@ export const connectionMachine = connectionSetup.createMachine({
       description: 'The broker accepted the connection.',
       tags: 'online',
       initial: 'restoring',
+      exit: 'leaveGate',
       after: { stableAfter: { actions: 'recordStable' } },
       on: {
         'transport.failed': decide,
@@ -127,18 +133,24 @@ export const connectionMachine = connectionSetup.createMachine({
         },
         ready: {
           id: 'ready',
-          description: 'Messages flow. Credentials are renewed before they expire.',
+          description: 'Messages flow. Credentials are renewed before they expire, in turn if there is a gate.',
           entry: ['openGate', 'runPeriodic'],
           // A timer takes 24.8 days at most: then it only starts again.
           after: {
             renewalDue: [
+              { guard: 'renewsInTurn', actions: ['becauseNeeded', 'askGate'] },
               { guard: 'needsCredentials', target: '#refreshingToken', actions: 'becauseNeeded' },
               { target: 'ready', reenter: true },
             ],
           },
           on: {
             'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
-            RECOVER: recoverNow('#refreshingToken.online'),
+            'admission.granted': beginReplacement,
+            'xstate.error.actor.admission': beginReplacement,
+            RECOVER: [
+              { guard: 'isGated', actions: ['startOver', 'newClient', 'becauseRequested', 'askGate'] },
+              ...recoverNow('#refreshingToken.online'),
+            ],
           },
         },
       },
@@ -173,6 +185,7 @@ export const connectionMachine = connectionSetup.createMachine({
       description: 'The credentials source is asked for new credentials.',
       tags: 'busy',
       initial: 'online',
+      exit: 'leaveGate',
       invoke: {
         id: 'refresh',
         src: 'refreshToken',

@@ -1,3 +1,4 @@
+export type { ConnectionInput } from './config.ts'
 export { connectionMachine } from './connection.ts'
 export type {
   ConnectionCommand,
@@ -11,7 +12,14 @@ export type {
   TransportInput,
 } from './connection-types.ts'
 export { periodicRequestMachine } from './periodic-request.ts'
+export type {
+  PeriodicRequestContext,
+  PeriodicRequestEvent,
+  PeriodicRequestInput,
+  RequestInput,
+} from './periodic-request.ts'
 export { defaultResubscribe, subscriptionsMachine } from './subscriptions.ts'
+export type { SubscriptionsContext, SubscriptionsEvent, SubscriptionsInput, SyncInput } from './subscriptions.ts'
 export { connectionConfig, DEFAULT_REFRESH_BEFORE, defaultTimeouts } from './config.ts'
 export { needsCredentials, mayRecover } from './connection-guards.ts'
 export { backoffCeiling, backoffDelay, clampDelay, expectedDelay, laterDelay, MAX_DELAY } from './policy/backoff.ts'

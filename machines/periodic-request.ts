@@ -4,6 +4,9 @@ import { systemNow, systemRandom } from './ambient.ts'
 import type { PeriodicSchedule } from './connection-types.ts'
 import { chance, clampDelay } from './policy/backoff.ts'
 
+/** In milliseconds. */
+const LONGEST_SENDING = 30_000
+
 export interface PeriodicRequestInput {
   readonly schedule: PeriodicSchedule
   readonly random?: () => number
@@ -28,12 +31,18 @@ export type PeriodicRequestEvent =
   | { readonly type: 'connection.lost' }
   | { readonly type: 'PAUSE' }
   | { readonly type: 'RESUME' }
+  /** The request is sent: from now on its response is awaited, if one is expected. */
+  | { readonly type: 'request.sent' }
   /** The request is done: acknowledged, and answered if a response is expected. */
   | { readonly type: 'request.done' }
   /** The request could not be sent, or the broker refused it. */
   | { readonly type: 'request.failed' }
 
-/** What the `request` actor is told. It finds topic and payload by the id; they never pass through the machine. */
+/**
+ * What the `request` actor is told. It finds topic and payload by the id; they never pass through the machine. It
+ * reports `request.sent` if a response is expected, and then `request.done`, or `request.failed`. When it is stopped,
+ * the request is given up.
+ */
 export interface RequestInput {
   readonly id: string
 }
@@ -66,7 +75,8 @@ export const periodicRequestMachine = setup({
   delays: {
     // Never more than an interval: somebody may set the wall clock back.
     untilDue: ({ context }) => clampDelay(Math.min(context.dueAt - context.now(), longestInterval(context))),
-    // Without an expected response only the acknowledgement is awaited, and not beyond the next turn.
+    // The payload may never be made, and the acknowledgement never come.
+    sendingTimeout: ({ context }) => clampDelay(longestSending(context.schedule.interval)),
     responseTimeout: ({ context }) => clampDelay(context.schedule.responseTimeout ?? context.schedule.interval),
   },
 }).createMachine({
@@ -89,7 +99,7 @@ export const periodicRequestMachine = setup({
       on: { 'connection.ready': 'awaiting', PAUSE: 'paused.offline' },
     },
     awaiting: {
-      description: 'A request is sent; its acknowledgement, and its response if one is expected, is awaited.',
+      description: 'A request is under way; the next one waits for its end.',
       entry: 'begin',
       invoke: {
         id: 'request',
@@ -97,7 +107,18 @@ export const periodicRequestMachine = setup({
         input: ({ context }) => ({ id: context.schedule.id }),
         onError: { target: 'due', actions: 'countFailure' },
       },
-      after: { responseTimeout: { target: 'due', actions: ['countTimeout', 'announceTimeout'] } },
+      initial: 'sending',
+      states: {
+        sending: {
+          description: 'It is sent; if no response is expected, its acknowledgement is awaited.',
+          after: { sendingTimeout: { target: '#periodicRequest.due', actions: ['countTimeout', 'announceTimeout'] } },
+          on: { 'request.sent': { guard: 'responseExpected', target: 'sent' } },
+        },
+        sent: {
+          description: 'Its response is awaited.',
+          after: { responseTimeout: { target: '#periodicRequest.due', actions: ['countTimeout', 'announceTimeout'] } },
+        },
+      },
       on: {
         'request.done': [{ guard: 'responseExpected', target: 'due', actions: 'countResponse' }, { target: 'due' }],
         'request.failed': { target: 'due', actions: 'countFailure' },
@@ -120,6 +141,11 @@ export const periodicRequestMachine = setup({
     },
   },
 })
+
+/** How long it may take until a request is sent and, if no response is expected, acknowledged; in milliseconds. */
+export function longestSending(interval: number): number {
+  return Math.max(interval, LONGEST_SENDING)
+}
 
 /** At least 1 ms: an interval of 0 would never let go of the event loop. */
 function nextInterval({ schedule, random }: PeriodicRequestContext): number {

@@ -1,7 +1,16 @@
-// Packs what npm would publish, has publint and attw look at the tarball, and sees to it that dist imports only what is
-// installed with it.
+// Packs what npm would publish, has publint and attw look at the tarball, embeds its machines as a user would, and sees
+// to it that dist imports only what is installed with it.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,10 +50,35 @@ function pack() {
       execFileSync('npm', npm, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
     )
     const tarball = join(out, filename)
-    return [run('publint', tarball, '--strict'), run('attw', tarball, '--profile', 'esm-only')].every(Boolean)
+    return [
+      run('publint', tarball, '--strict'),
+      run('attw', tarball, '--profile', 'esm-only'),
+      embed(tarball, join(out, 'user')),
+    ].every(Boolean)
   } finally {
     rmSync(out, { recursive: true })
   }
+}
+
+/** Who exports a machine that embeds ours, and declarations of it, has to find a name for each of its types. */
+function embed(tarball, user) {
+  const code = `import { setup } from 'xstate'
+import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from 'xstate-mqtt/machines'
+const actors = { connection: connectionMachine, request: periodicRequestMachine, subscriptions: subscriptionsMachine }
+export const parent = setup({ actors }).createMachine({ invoke: { src: 'connection', input: {} } })
+export const provided = [connectionMachine.provide({}), periodicRequestMachine.provide({}), subscriptionsMachine.provide({})]
+`
+  const modules = join(user, 'node_modules')
+  const library = join(modules, 'xstate-mqtt')
+  mkdirSync(library, { recursive: true })
+  execFileSync('tar', ['-xzf', tarball, '-C', library, '--strip-components', '1'])
+  for (const installed of ['xstate', 'mqtt', 'mqtt-packet', '@types']) {
+    symlinkSync(join(root, 'node_modules', installed), join(modules, installed), 'dir')
+  }
+  writeFileSync(join(user, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(user, 'embedding.ts'), code)
+  const options = ['--declaration', '--emitDeclarationOnly', '--strict', '--module', 'nodenext', '--target', 'es2022']
+  return run('tsc', join(user, 'embedding.ts'), '--ignoreConfig', '--skipLibCheck', ...options)
 }
 
 function run(tool, ...args) {

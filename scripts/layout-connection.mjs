@@ -64,6 +64,13 @@ export const edges = {
     ],
     [484, 180],
   ],
+  'connecting→refreshingToken': [
+    [
+      [600, 222],
+      [600, 144],
+    ],
+    [562, 162],
+  ],
   'connecting→connection.connected': [
     [
       [640, 240],
@@ -90,7 +97,7 @@ export const edges = {
       [624, 446],
       [624, 278],
     ],
-    [628, 360],
+    [628, 400],
   ],
   'choice 2→refreshingToken': [
     [
@@ -135,6 +142,15 @@ export const edges = {
       [890, 110],
     ],
     [900, 114],
+  ],
+  'ready→connecting': [
+    [
+      [900, 352],
+      [664, 352],
+      [664, 262],
+      [640, 262],
+    ],
+    [636, 354],
   ],
   'ready→ready': [
     [
@@ -190,10 +206,10 @@ export const edges = {
   ],
   'refreshingToken→choice 2': [
     [
-      [785, 144],
-      [785, 446],
+      [846, 144],
+      [846, 446],
     ],
-    [790, 148],
+    [850, 148],
   ],
   'refreshingToken→connecting': [
     [

@@ -1,4 +1,4 @@
-import type { ConnectionCounters } from '../machines/connection-types.ts'
+import type { ConnectionContext, ConnectionCounters } from '../machines/connection-types.ts'
 import type { Failure } from '../machines/failure.ts'
 import type { Codec, StandardSchema } from './codec.ts'
 import type { InvalidMessageError } from './errors.ts'
@@ -17,6 +17,11 @@ export interface ClientStatus {
   readonly cycle: number
   /** When the running delay ends; `null` if none is running. */
   readonly nextRetryAt: number | null
+  /**
+   * Whether a gate was asked, and has answered: no connection is opened, and none that is open renewed, before it is
+   * `granted`. `none` if there is no gate, or nothing to ask it for.
+   */
+  readonly admission: ConnectionContext['admission']
   readonly lastFailure: Failure | null
   readonly counters: ConnectionCounters
   readonly outbox: OutboxStatus
@@ -64,7 +69,10 @@ export interface EncodedPublishOptions<Value> extends PublishOptions<Value> {
   readonly codec: Codec<Value>
 }
 
-/** A publish on its way: resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. */
+/**
+ * A publish on its way: resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. Its payload is not copied: a
+ * `Uint8Array` must not be changed before that.
+ */
 export interface PendingPublish extends Promise<PublishResult> {
   /** Resolves when the client is answerable for it: a durable one is on disk then. Rejects if it is not accepted. */
   readonly accepted: Promise<void>
@@ -83,7 +91,8 @@ export interface SubscribeOptions<Value = Uint8Array> {
    * When the broker gets its acknowledgement: at once, or when the handler's promise has resolved. If it rejects, the
    * message stays un-acked, and the broker sends it again after the next reconnect with its session.
    *
-   * @default 'on-receipt'; in an async loop, when the next message is asked for
+   * @default 'on-receipt'; in an async loop, when the next message is asked for, or the loop is left: what is to come again
+   *   after an error needs a handler that rejects
    */
   readonly ack?: 'on-receipt' | 'after-handler'
   /** Makes the value of the payload. @default bytes */
@@ -103,7 +112,11 @@ export interface SubscribeOptions<Value = Uint8Array> {
 
 export type MessageHandler<Value = Uint8Array> = (message: Message<Value>) => unknown
 
-/** A subscription, until it is ended. It is restored by itself after every interruption. */
+/**
+ * A subscription, until it is ended. It is restored by itself after every interruption. Of subscriptions that overlap each
+ * gets a message once, even from a broker that sends a copy for each, if it knows Subscription Identifiers (MQTT 5
+ * §3.3.4). On MQTT 3.1.1 nobody can tell for which one a copy is: a shared subscription should not overlap with others there.
+ */
 export interface Subscription {
   readonly filter: string
   /** Resolves with the granted QoS; rejects if the broker refuses it for good, or it is ended before. */
@@ -123,9 +136,9 @@ export interface IterableSubscription<Value = Uint8Array> extends Subscription, 
 
 /** What answers a request. */
 export interface ResponseOptions {
-  /** The topic filter on which the response comes. */
+  /** The topic filter on which the response comes. A retained message is never taken for it. */
   readonly filter: string
-  /** How long it is awaited, in milliseconds. @default the interval */
+  /** How long it is awaited from when the request is sent, in milliseconds. @default the interval */
   readonly timeout?: number
   /** Whether a message is the response. @default the first that comes */
   readonly match?: (message: Message) => boolean
@@ -135,7 +148,11 @@ export interface PeriodicRequestOptions {
   readonly topic: string
   /** The payload, or what gives it for each request. */
   readonly payload: Payload | (() => Payload | Promise<Payload>)
-  /** From one request to the next, in milliseconds. */
+  /**
+   * From one request to the next, in milliseconds; longer if one takes longer to be sent, acknowledged and answered. One
+   * that takes more than 30 s (or the interval, if that is longer) to be sent, or to be acknowledged if no response is
+   * expected, is given up, and told by the client's `error` event.
+   */
   readonly interval: number
   /** Spreads each interval by up to this fraction of it, in both directions. @default 0 */
   readonly jitter?: number

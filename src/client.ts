@@ -19,16 +19,22 @@ import type {
   Subscription,
 } from './client-types.ts'
 import { realClock } from './clock.ts'
+import { Connecting } from './connecting.ts'
 import { Connection } from './connection.ts'
 import { callGuarded } from './emitter.ts'
-import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
+import {
+  ClientDisposedError,
+  ConnectionFailedError,
+  DisconnectedError,
+  InvalidOptionError,
+  TimeoutError,
+} from './errors.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
 import { guarded } from './logger.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
-import { checkOptions } from './parse-options.ts'
+import { checkOptions, oneOf } from './parse-options.ts'
 import { preparePeriodicRequest } from './periodic.ts'
-import { randomText } from './preparation.ts'
 import { clientMachine, provideFor } from './provided-machine.ts'
 import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
 import { Requests } from './requests.ts'
@@ -50,12 +56,12 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #connection: Connection
   readonly #publisher: Publisher
   readonly #waits = new Waits()
-  /** For the store, of calls of `connect`. */
-  readonly #openings = new Waits()
+  readonly #connecting: Connecting
   /** Made for the first request. */
   #requests: Requests | undefined
   /** The error of the application's that is behind the last failure. */
   #cause: unknown
+  #disposing: Promise<void> | undefined
   #disposed = false
 
   /** @throws {InvalidOptionError} if an option is wrong */
@@ -69,7 +75,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       onDrained: () => events.emit('drained', this.outbox),
       onSubscriptionFailed: (filter, error) => events.emit('subscriptionFailed', { filter, error }),
       onError: (error, source) => {
-        if (source !== 'store') this.#cause = error
+        if (source === 'credentials' || source === 'options') this.#cause = error
         this.#observer.report(error, source)
       },
       onOutboxRestored: (restored) => this.#observer.restored(restored),
@@ -80,17 +86,25 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.actor = createActor(clientMachine, {
       id: 'connection',
       input: this.#connection.input,
-      ...(inspect && { inspect }),
+      ...(inspect && { inspect: this.#observer.inspector(inspect) }),
       ...(clock && { clock }),
     })
     provideFor(this.actor.system, this.#connection.provider)
     this.#observer.watch(this.actor)
+    this.#connecting = new Connecting({
+      actor: this.actor,
+      observer: this.#observer,
+      store: journal,
+      send: (type) => this.#send(type),
+      failed: (failure) => this.#failed(failure),
+      onRest: () => this.#connection.forgetOptions(),
+    })
     this.actor.start()
   }
 
   /** What it is doing. */
   get status(): ClientStatus {
-    const { attempt, cycle, retryAt, failure, counters } = this.actor.getSnapshot().context
+    const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
     const { wanted, held, refused } = this.#connection.subscriptions.counts()
     return {
@@ -99,6 +113,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       attempt,
       cycle,
       nextRetryAt: retryAt,
+      admission,
       lastFailure: failure,
       counters,
       outbox: this.outbox,
@@ -118,57 +133,32 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Connects, and stays connected. Resolves when subscriptions are restored and messages flow.
+   * Connects, and stays connected. Resolves when subscriptions are restored and messages flow. During a `disconnect()`
+   * it waits for its end, and connects then.
    *
-   * @param options.signal - stops trying when it aborts
+   * @param options.signal - stops waiting when it aborts. It stops trying, too, if the connection was started by calls of
+   *   `connect()`, was not ready since, and none of the others waits for it any more
    * @throws {ConnectionFailedError} when it gave up: the failure is fatal, or no attempts and cycles are left
    * @throws {StoreError} if the store can't be opened; nothing was done then
    * @throws {DisconnectedError} when `disconnect()` is called meanwhile
    * @throws {ClientDisposedError}
    */
   async connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.#ensureAlive()
-    if (isReady(this.actor.getSnapshot())) return
-    signal?.throwIfAborted()
-    await this.#openStore(signal)
-    if (this.#observer.state === 'disconnecting') await this.waitFor('disconnected', signal && { signal })
-    this.#ensureAlive()
-    try {
-      await this.#waits.wait<void>({ signal }, (ending) => {
-        const stops = [
-          this.on('connected', () => ending.resolve()),
-          this.on('gaveUp', ({ failure }) => ending.reject(this.#failed(failure))),
-          this.on('stateChanged', ({ to }) => {
-            if (to === 'disconnecting' || to === 'disconnected') ending.reject(new DisconnectedError('it was ready'))
-          }),
-        ]
-        this.#send(gaveUp(this.actor.getSnapshot()) ? 'RETRY' : 'CONNECT')
-        return stops
-      })
-    } catch (error) {
-      if (signal?.aborted) this.#send('DISCONNECT')
-      throw error
-    }
+    if (this.#disposing) throw new ClientDisposedError()
+    await this.#connecting.connect(signal)
   }
 
   /**
    * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent and the socket closed, each in
    * bounded time. Subscriptions, periodic requests and durable publishes are kept for the next `connect()`; the latter
    * for a later process, too.
+   *
+   * @throws {InvalidOptionError} if an option is wrong; nothing was done then
    */
-  async disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions = {}): Promise<void> {
-    const { state } = this.#observer
-    this.#openings.reject(new DisconnectedError('the store was open'))
-    if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
-    try {
-      await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal).finally(() => {
-        this.#send('DISCONNECT')
-      })
-      await this.waitFor('disconnected', signal && { signal })
-    } finally {
-      // Also if the signal ended the wait: nobody would settle what is left.
-      await this.#leaveOutbox(outbox)
-    }
+  async disconnect(options: DisconnectOptions = {}): Promise<void> {
+    checkTimeout('drainTimeout', options.drainTimeout)
+    oneOf('outbox', options.outbox, ['reject', 'keep'])
+    await this.#connecting.disconnect(() => this.#disconnect(options))
   }
 
   /**
@@ -240,7 +230,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     const { schedule, end } = preparePeriodicRequest(
       {
         requests: this.#connection.periodic,
-        subscribe: (filter, handler) => this.subscribe(filter, handler),
+        subscribe: (filter, handler) => this.subscribe(filter, handler, { retainHandling: 2 }),
         publishNow: (topic, payload, qos) => publishNow(this.#publisher, topic, payload, qos),
         guard: (call, name) => callGuarded(call, (error) => this.#observer.report(error, name)),
       },
@@ -282,7 +272,8 @@ export class ResilientMqttClient implements AsyncDisposable {
    *
    * @param options.timeout - in milliseconds
    * @throws {TimeoutError}
-   * @throws {ConnectionFailedError} if it gives up meanwhile, unless that is what is waited for
+   * @throws {InvalidOptionError} if the state or an option is wrong
+   * @throws {ConnectionFailedError} if it gives up meanwhile, or has before, unless that is what is waited for
    * @throws {ClientDisposedError}
    */
   async waitFor(
@@ -290,7 +281,11 @@ export class ResilientMqttClient implements AsyncDisposable {
     { signal, timeout }: { readonly signal?: AbortSignal; readonly timeout?: number } = {},
   ): Promise<void> {
     this.#ensureAlive()
+    oneOf('state', state, Object.keys(clientMachine.states))
+    checkTimeout('timeout', timeout)
     if (this.#observer.state === state) return
+    const snapshot = this.actor.getSnapshot()
+    if (gaveUp(snapshot) && snapshot.context.failure) throw this.#failed(snapshot.context.failure)
     await this.#waits.wait<void>({ signal, timeout: this.#timeout(`waiting for ${state}`, timeout) }, (ending) => [
       this.on('stateChanged', ({ to }) => to === state && ending.resolve()),
       this.on('gaveUp', ({ failure }) => state !== 'failed' && ending.reject(this.#failed(failure))),
@@ -307,8 +302,12 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /** Disconnects and ends the client for good. What is pending then rejects with `ClientDisposedError`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#disposed) return
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposing ??= this.#dispose()
+    return this.#disposing
+  }
+
+  async #dispose(): Promise<void> {
     await this.disconnect({ outbox: 'keep' })
     this.#disposed = true
     this.actor.stop()
@@ -321,17 +320,32 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   #createRequests(): Requests {
-    const responseTopic = this.#options.responseTopic ?? `response/${randomText(20)}`
     return new Requests(
       {
         clock: this.#options.clock ?? realClock,
         protocolVersion: () => this.#connection.protocolVersion,
+        keptSession: () => this.#connection.keptSession,
+        onConnected: (handler) => this.on('connected', handler),
         // A broker that keeps the session keeps for us what comes with QoS 1 while we are away.
-        subscribe: (filter, handler) => this.subscribe(filter, handler, { qos: 1 }),
+        subscribe: (filter, handler) => this.subscribe(filter, handler, { qos: 1, retainHandling: 2 }),
         publish: (topic, payload, options) => this.publish(topic, payload, options),
       },
-      responseTopic,
+      this.#options.responseTopic,
     )
+  }
+
+  async #disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions): Promise<void> {
+    const { state } = this.#observer
+    if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
+    try {
+      await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal).finally(() => {
+        this.#send('DISCONNECT')
+      })
+      await this.waitFor('disconnected', signal && { signal })
+    } finally {
+      // Also if the signal ended the wait: nobody would settle what is left.
+      await this.#leaveOutbox(outbox)
+    }
   }
 
   /** Gives the outbox a chance, if there is a connection that it can drain into. */
@@ -356,19 +370,6 @@ export class ResilientMqttClient implements AsyncDisposable {
     await journal?.flush()
   }
 
-  async #openStore(signal: AbortSignal | undefined): Promise<void> {
-    const { journal } = this.#connection
-    if (!journal || journal.clientId !== undefined) return
-    await this.#openings.wait<void>({ signal }, (ending) => {
-      journal.open().then(
-        () => ending.resolve(),
-        (error: unknown) => ending.reject(error),
-      )
-      return []
-    })
-    this.#ensureAlive()
-  }
-
   #timeout(what: string, after: number | undefined) {
     if (after === undefined) return undefined
     return { after, clock: this.#options.clock ?? realClock, error: () => new TimeoutError(what, after) }
@@ -386,4 +387,9 @@ export class ResilientMqttClient implements AsyncDisposable {
   #ensureAlive(): void {
     if (this.#disposed) throw new ClientDisposedError()
   }
+}
+
+function checkTimeout(option: string, timeout: number | undefined): void {
+  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return
+  throw new InvalidOptionError(option, 'must be at least 0 milliseconds', timeout)
 }

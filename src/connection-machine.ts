@@ -13,8 +13,9 @@ import { Connection } from './connection.ts'
 import { ClientDisposedError } from './errors.ts'
 import { guarded } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
+import { checkOptions } from './parse-options.ts'
 import { providedMachine } from './provided-machine.ts'
-import { publish } from './publish.ts'
+import { publish, refusedPublish } from './publish.ts'
 import { subscribe } from './subscribe.ts'
 import type { Payload } from './types.ts'
 
@@ -46,6 +47,7 @@ export interface ConnectionMachine extends Disposable {
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
+  checkOptions(options)
   const logger = guarded(options.logger)
   const report = (error: unknown, source: string) => logger.error({ err: error, source }, `${source} failed`)
   const connection = new Connection(options, {
@@ -56,21 +58,25 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   })
   const { session, subscriptions, journal, provider, input } = connection
   const publisher = { session, journal, now: options.now ?? Date.now }
+  let disposed = false
 
   return {
     machine: providedMachine(() => provider),
     input,
     publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = {}) =>
-      publish(publisher, topic, value, publishOptions),
+      disposed ? refusedPublish(new ClientDisposedError()) : publish(publisher, topic, value, publishOptions),
     subscribe: <Value>(
       filter: string,
       handlerOrOptions?: MessageHandler<Value> | SubscribeOptions<Value>,
       subscribeOptions?: SubscribeOptions<Value>,
-    ) =>
-      subscribe(connection, filter, handlerOrOptions, subscribeOptions, (error: unknown) =>
+    ) => {
+      if (disposed) throw new ClientDisposedError()
+      return subscribe(connection, filter, handlerOrOptions, subscribeOptions, (error: unknown) =>
         report(error, `the handler of ${filter}`),
-      ) as IterableSubscription<Value>,
+      ) as IterableSubscription<Value>
+    },
     [Symbol.dispose]() {
+      disposed = true
       const error = new ClientDisposedError()
       session.reject(() => error)
       subscriptions.reject(error)

@@ -10,7 +10,7 @@ import type { ClientEvents } from './events.ts'
 import { createTransport } from './mqtt/transport.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { connectionInput, defaultOutbox } from './parse-options.ts'
-import { generateClientId, preparation } from './preparation.ts'
+import { generateClientId, preparation, type Preparation } from './preparation.ts'
 import type { Provider } from './provided-machine.ts'
 import { Secrets } from './secrets.ts'
 import { Inbox, type Receiver } from './session/inbox.ts'
@@ -28,7 +28,7 @@ export interface ConnectionHooks {
   /** A subscription is left to the user: the broker refused it for good, or closes the connection on it. */
   readonly onSubscriptionFailed: (filter: string, error: Error) => void
   /** Told of the errors that the machine knows by their names only. */
-  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store') => void
+  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate') => void
   /** The store was opened, and holds publishes of an earlier process. */
   readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
 }
@@ -44,6 +44,7 @@ export class Connection {
   readonly provider: Provider
   readonly input: ConnectionInput
   readonly #inbox: Inbox
+  readonly #preparation: Preparation
   readonly #options: ResilientMqttClientOptions
   #link: Link | undefined
   /** The running machine, as soon as it was ready for the first time. */
@@ -51,7 +52,7 @@ export class Connection {
 
   constructor(options: ResilientMqttClientOptions, hooks: ConnectionHooks) {
     this.#options = options
-    this.input = connectionInput(options)
+    this.input = connectionInput(options, (serverReference) => this.#preparation.isOwnHost(serverReference))
     this.journal = this.#createJournal(hooks)
     this.session = new Session({
       journal: this.journal,
@@ -73,18 +74,36 @@ export class Connection {
       onFailed: hooks.onSubscriptionFailed,
     })
     this.#inbox = new Inbox(this.subscriptions)
-    this.provider = this.#createProvider(hooks)
+    const secrets = new Secrets({
+      source: options.credentials,
+      refreshTimeout: this.timeouts.refreshTimeout,
+      now: options.now ?? Date.now,
+      onError: (error) => hooks.onError(error, 'credentials'),
+    })
+    this.#preparation = preparation(options, secrets, this.journal)
+    this.provider = this.#createProvider(hooks, secrets)
   }
 
-  /** Of the last connection; before the first by the options. */
-  get protocolVersion(): number {
+  /** Of the last connection; before the first by the options, unless they are a function. */
+  get protocolVersion(): number | undefined {
     const { options } = this.#options
-    return this.#link?.protocolVersion ?? (typeof options === 'object' ? options.protocolVersion : undefined) ?? 4
+    if (this.#link) return this.#link.protocolVersion
+    return typeof options === 'function' ? undefined : (options?.protocolVersion ?? 4)
+  }
+
+  /** See `Preparation`. */
+  get keptSession(): string | null | undefined {
+    return this.#preparation.keptSession()
   }
 
   /** Somebody subscribed or unsubscribed. Until the connection is ready, its restore takes care of that. */
   wantedChanged(): void {
     if (this.#actor) this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' })
+  }
+
+  /** The next attempt evaluates the options anew. */
+  forgetOptions(): void {
+    this.#preparation.forget()
   }
 
   get timeouts(): Timeouts {
@@ -98,10 +117,12 @@ export class Connection {
   }
 
   #createJournal(hooks: ConnectionHooks): LazyJournal | undefined {
-    const { store } = this.#options
+    const { store, clock = realClock } = this.#options
     if (store === undefined) return undefined
     return new LazyJournal({
       store,
+      clock,
+      flushTimeout: this.timeouts.disconnectTimeout,
       generateClientId,
       onRestored: (waiting, inFlight) => {
         this.session.resume(waiting, inFlight)
@@ -113,24 +134,27 @@ export class Connection {
     })
   }
 
-  #createProvider(hooks: ConnectionHooks): Provider {
+  #createProvider(hooks: ConnectionHooks, secrets: Secrets): Provider {
     const { session, subscriptions, periodic } = this
-    const { clock = realClock, credentials, gate } = this.#options
+    const { clock = realClock, gate } = this.#options
     const { disconnectTimeout, probeTimeout } = this.timeouts
-    const secrets = new Secrets(credentials, (error) => hooks.onError(error, 'credentials'))
     return {
       transport: createTransport({
-        prepare: preparation(this.#options, secrets, this.journal),
+        prepare: this.#preparation.prepare,
         packetIds: session.packetIds,
         clock,
         disconnectTimeout,
         probeTimeout,
-        onError: (error) => hooks.onError(error, 'options'),
+        onError: (error) => {
+          this.forgetOptions()
+          hooks.onError(error, 'options')
+        },
         events: this.#linkEvents(),
       }),
       sync: subscriptions.sync,
       request: periodic.request,
       gate,
+      gateFailed: (error) => hooks.onError(error, 'gate'),
       refresh: (reason, signal) => secrets.refresh(reason, signal),
       requestTimedOut: (id) => periodic.timedOut(id),
       openGate: (machine) => {

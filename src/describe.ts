@@ -48,7 +48,8 @@ const returnCodes: Readonly<Record<number, string>> = {
 }
 
 const timeouts = {
-  connect: 'no CONNACK in time',
+  // It may not even have come to a socket: the options, or a store, are waited for too.
+  connect: 'not connected in time',
   refresh: 'the credentials source did not answer in time',
   probe: 'no PINGRESP in time after a wake-up',
   restore: 'no SUBACK in time',

@@ -1,10 +1,13 @@
 import { ResilientMqttClient } from './client.ts'
 import { realClock } from './clock.ts'
-import { InvalidOptionError } from './errors.ts'
+import { ClientDisposedError, InvalidOptionError } from './errors.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { stateOf } from './snapshot.ts'
 import { Turnstile } from './turnstile.ts'
+
+/** The gate is the fleet's. */
+type FleetClientOptions = Omit<Partial<ResilientMqttClientOptions>, 'gate'>
 
 export interface FleetOptions {
   /** How many connections may be opening at a time. @default 50 */
@@ -12,7 +15,7 @@ export interface FleetOptions {
   /** How many may begin to open in a second. @default Infinity */
   readonly connectRate?: number
   /** What all clients have in common. What a client is created with comes first, also within `options`. */
-  readonly shared?: Partial<ResilientMqttClientOptions>
+  readonly shared?: FleetClientOptions
 }
 
 type Options = ResilientMqttClientOptions['options']
@@ -23,9 +26,9 @@ export interface FleetStatus {
   readonly states: Readonly<Record<ConnectionState, number>>
   /** How many have an open connection. */
   readonly online: number
-  /** How many connections are opening. */
+  /** How many were admitted: their connections are opening, or wait for new credentials first. */
   readonly connecting: number
-  /** How many wait to be admitted: they are `connecting`, and no socket is open yet. */
+  /** How many wait to be admitted: they are `connecting` and have no socket yet, or still have the one to be renewed. */
   readonly waiting: number
 }
 
@@ -40,8 +43,9 @@ export interface Fleet extends AsyncDisposable {
    * Creates a client of the fleet. It leaves the fleet when it is disposed.
    *
    * @throws {InvalidOptionError} if an option is wrong, or there is no `url` here and among those that are shared
+   * @throws {ClientDisposedError} if the fleet is disposed, or about to be
    */
-  createClient(options?: Partial<ResilientMqttClientOptions>): ResilientMqttClient
+  createClient(options?: FleetClientOptions): ResilientMqttClient
   /**
    * Calls a handler at each event of a name, of every client, also of those to come.
    *
@@ -63,18 +67,18 @@ export function createFleet({
   connectRate = Number.POSITIVE_INFINITY,
   shared = {},
 }: FleetOptions = {}): Fleet {
-  if (!(maxConnecting >= 1)) throw new InvalidOptionError('maxConnecting', 'must be at least 1', maxConnecting)
-  if (!(connectRate > 0)) throw new InvalidOptionError('connectRate', 'must be more than 0', connectRate)
+  if (maxConnecting !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxConnecting) && maxConnecting >= 1)) {
+    throw new InvalidOptionError('maxConnecting', 'must be a whole number of at least 1', maxConnecting)
+  }
+  if (typeof connectRate !== 'number' || !(connectRate > 0)) {
+    throw new InvalidOptionError('connectRate', 'must be a number of more than 0', connectRate)
+  }
+  refuseGate('shared.gate', shared)
   const { clock = realClock, now = Date.now } = shared
   const gate = new Turnstile({ maxConnecting, connectRate, clock, now })
   const clients = new Set<ResilientMqttClient>()
-  const listeners = new Set<(client: ResilientMqttClient) => () => void>()
-  const stops = new Map<ResilientMqttClient, Map<object, () => void>>()
-
-  const listen = (client: ResilientMqttClient, listener: (client: ResilientMqttClient) => () => void) => {
-    const ofClient = stops.get(client) ?? new Map<object, () => void>()
-    stops.set(client, ofClient.set(listener, listener(client)))
-  }
+  const listeners = new Set<(client: ResilientMqttClient) => void>()
+  let disposed = false
 
   return {
     clients,
@@ -82,6 +86,8 @@ export function createFleet({
       return statusOf(clients, gate)
     },
     createClient(own = {}) {
+      if (disposed) throw new ClientDisposedError()
+      refuseGate('gate', own)
       const options = connectOptions(shared.options, own.options)
       const client = new ResilientMqttClient({
         ...(shared as { url: string }),
@@ -90,31 +96,34 @@ export function createFleet({
         gate,
       })
       clients.add(client)
-      for (const listener of listeners) listen(client, listener)
-      client.actor.subscribe({
-        complete: () => {
-          clients.delete(client)
-          stops.delete(client)
-        },
-      })
+      for (const listen of listeners) listen(client)
+      client.actor.subscribe({ complete: () => clients.delete(client) })
       return client
     },
     on(name, handler) {
-      const listener = (client: ResilientMqttClient) => client.on(name, (event) => handler({ ...event, client }))
-      listeners.add(listener)
-      for (const client of clients) listen(client, listener)
+      const stops = new WeakMap<ResilientMqttClient, () => void>()
+      const listen = (client: ResilientMqttClient) =>
+        void stops.set(
+          client,
+          client.on(name, (event) => handler({ ...event, client })),
+        )
+      listeners.add(listen)
+      for (const client of clients) listen(client)
       return () => {
-        listeners.delete(listener)
-        for (const ofClient of stops.values()) {
-          ofClient.get(listener)?.()
-          ofClient.delete(listener)
-        }
+        listeners.delete(listen)
+        for (const client of clients) stops.get(client)?.()
       }
     },
     async [Symbol.asyncDispose]() {
+      disposed = true
       await Promise.all(Array.from(clients, (client) => client[Symbol.asyncDispose]()))
     },
   }
+}
+
+/** Rather than to pass over it in silence. */
+function refuseGate(option: string, { gate }: Partial<ResilientMqttClientOptions>): void {
+  if (gate !== undefined) throw new InvalidOptionError(option, 'must be left out: a fleet has a gate of its own', gate)
 }
 
 /** A function has no options to add to, or to be added to others. */

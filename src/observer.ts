@@ -1,11 +1,12 @@
-import type { Actor } from 'xstate'
+import type { Actor, InspectionEvent } from 'xstate'
 
 import type { ConnectionEmitted } from '../machines/connection-types.ts'
 import type { connectionMachine } from '../machines/connection.ts'
 import { describeFailure } from './describe.ts'
-import { Emitter } from './emitter.ts'
+import { callGuarded, Emitter } from './emitter.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
 import type { Logger } from './logger.ts'
+import type { ResilientMqttClientOptions } from './options.ts'
 import { stateOf } from './snapshot.ts'
 
 /** Turns what the machine does into events, log lines, and the time since when it does it. */
@@ -40,6 +41,21 @@ export class Observer {
       next: (snapshot) => this.#transitioned(stateOf(snapshot)),
       error: (error) => this.report(error, 'the connection machine'),
     })
+  }
+
+  /**
+   * An inspector that hurts nobody: XState would throw out of whatever it does, and the machine be stuck. One that
+   * fails does so at each event, so it is reported once.
+   */
+  inspector(inspect: NonNullable<ResilientMqttClientOptions['inspect']>): (event: InspectionEvent) => void {
+    let reported = false
+    const report = (error: unknown) => {
+      if (reported) return
+      reported = true
+      this.report(error, 'the inspector')
+    }
+    return (event) =>
+      callGuarded(() => (typeof inspect === 'function' ? inspect(event) : inspect.next?.(event)), report)
   }
 
   /** The store holds publishes of an earlier process. */

@@ -46,7 +46,7 @@ export interface WebSocketOptions {
   readonly perMessageDeflate?: boolean
 }
 
-/** How to connect: given as a value, or as a function that is called for each recreated client. */
+/** How to connect: given as a value, or by a function. */
 export interface ConnectOptions {
   /**
    * Where to: `mqtt:`, `mqtts:`, `ws:` or `wss:`. Of several, an attempt that failed is followed by one at the next.
@@ -102,8 +102,12 @@ export interface Credentials {
  * Gives credentials. Called before the first connection, before they expire, when the broker refuses them, and in
  * recovery cycles; never twice at a time. Reject with `InvalidCredentialsError` to stop for good.
  *
+ * An answer that comes after its call was given up is taken by the next request, which waits for it and calls again only
+ * if it is not good. A call that has not answered after twice the `refreshTimeout` counts as dead: the next request calls
+ * anew.
+ *
  * @param request.reason - why it is called
- * @param request.signal - aborts when the answer is no longer wanted, after `refreshTimeout` for one
+ * @param request.signal - aborts when the call is given up, after `refreshTimeout` for one
  */
 export type CredentialsSource = (request: {
   readonly reason: RefreshReason
@@ -132,15 +136,18 @@ type Policies = Pick<
 export interface ResilientMqttClientOptions extends Policies {
   /** Where to connect. Needed unless `options` or `credentials` give it. */
   readonly url?: string | readonly string[]
-  /** How to connect, or a function that is called for each recreated client. */
+  /**
+   * How to connect, or a function. It is called for each recreated client, when connecting starts over after it gave up
+   * or was disconnected, and again if what it returned could not be used.
+   */
   readonly options?: ConnectOptions | (() => ConnectOptions | Promise<ConnectOptions>)
   /** Where credentials come from, if they are more than a fixed user name and password. */
   readonly credentials?: CredentialsSource
   /** Renew credentials this long before they expire, at most a tenth of their lifetime. @default 300_000 */
   readonly refreshBefore?: number
   /**
-   * Which Server References we follow (MQTT 5 §4.11): the hosts of our own URLs, any, or what a function allows. The
-   * scheme never changes, so TLS stays TLS.
+   * Which Server References we follow (MQTT 5 §4.11): the hosts of our own URLs, wherever these come from, any, or what
+   * a function allows. The scheme never changes, so TLS stays TLS.
    *
    * @default { allow: 'own-hosts', maxHops: 3 }
    */
@@ -161,7 +168,7 @@ export interface ResilientMqttClientOptions extends Policies {
   /**
    * Where responses to this client's requests come (MQTT 5). No other client may have the same.
    *
-   * @default `response/` and a random text
+   * @default `response/` and a random text, or with `clean: false` the client id: a kept session keeps the subscription
    */
   readonly responseTopic?: string
   /** Has to admit each attempt to connect: see `createFleet`, which shares one. @default every attempt may begin */

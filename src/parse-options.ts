@@ -2,7 +2,7 @@ import type { ConnectionInput, RedirectPolicy } from '../machines/config.ts'
 import { defaultTimeouts, withDefaults } from '../machines/config.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy } from '../machines/policy/recovery.ts'
 import { InvalidOptionError } from './errors.ts'
-import { hostname, hostOf } from './mqtt/server-url.ts'
+import { checkNames, isObject } from './known-options.ts'
 import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
 import { checkProperties } from './publish-properties.ts'
 import type { OutboxOptions } from './session/outbox.ts'
@@ -22,6 +22,8 @@ export const defaultOutbox: OutboxOptions = Object.freeze({
  * @throws {InvalidOptionError} naming the option, the rule and the value
  */
 export function checkOptions(options: ResilientMqttClientOptions): void {
+  checkObject('url', options, 'must be given in an object: { url }')
+  checkNames(options)
   const { url, reconnect, recovery, timeouts, redirect, refreshBefore, outbox, logger, clock } = options
   if (url !== undefined) parseUrls('url', url)
   if (url === undefined && options.options === undefined && options.credentials === undefined) {
@@ -44,13 +46,14 @@ export function checkOptions(options: ResilientMqttClientOptions): void {
   between('subscriptions.batchSize', options.subscriptions?.batchSize, 1, 65_535)
   oneOf('subscriptions.onSessionPresent', options.subscriptions?.onSessionPresent, ['skip', 'always'])
   if (options.responseTopic !== undefined) checkTopic(options.responseTopic, 'responseTopic')
-  checkFunction('credentials', options.credentials)
+  checkSource(options.credentials)
   checkFunction('classify', options.classify)
   checkFunction('random', options.random)
   checkFunction('now', options.now)
   checkStore(options.store)
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
   checkMethods('clock', clock, ['setTimeout', 'clearTimeout'])
+  checkMethods('gate', options.gate, ['ask'])
   if (typeof options.inspect !== 'function') checkMethods('inspect', options.inspect, ['next'])
   if (options.options !== undefined && typeof options.options !== 'function') {
     checkConnectOptions(options.options, options.store !== undefined)
@@ -64,33 +67,57 @@ export function checkOptions(options: ResilientMqttClientOptions): void {
  * @throws {InvalidOptionError}
  */
 export function checkConnectOptions(options: ConnectOptions, hasStore: boolean): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOptionError('options', 'must be an object, or a function that gives one', options)
-  }
+  checkObject('options', options, 'must be an object, or a function that gives one')
   const { url, clientId, keepalive, protocolVersion, clean, sessionExpiry, receiveMaximum, maximumPacketSize } = options
   if (url !== undefined) parseUrls('options.url', url)
-  if (keepalive !== undefined && keepalive !== 0 && !(keepalive >= 1_000 && keepalive <= 65_535_000)) {
+  if (keepalive !== undefined && keepalive !== 0 && !isBetween(keepalive, 1_000, 65_535_000)) {
     const rule = 'is in milliseconds: it must be 0, or between 1000 and 65535000'
     throw new InvalidOptionError('options.keepalive', rule, keepalive)
   }
   oneOf('options.protocolVersion', protocolVersion, [4, 5])
   oneOf('options.clean', clean, [true, false])
   checkString('options.clientId', clientId)
-  checkString('options.username', options.username)
-  if (!(options.password instanceof Uint8Array)) checkString('options.password', options.password, true)
+  checkLogin('options', options)
   checkWill(options.will)
-  if (options.userProperties !== undefined) checkProperties({ userProperties: options.userProperties })
+  const { userProperties } = options
+  if (userProperties !== undefined) withoutValue('options', () => checkProperties({ userProperties }))
+  checkObject('options.tls', options.tls ?? {})
+  checkObject('options.wsOptions', options.wsOptions ?? {})
   if (clean === false && !clientId && !hasStore) {
     throw new InvalidOptionError(
       'options.clientId',
       'must be given with clean: false, so that the session is found again, or else a store',
     )
   }
-  if (sessionExpiry !== undefined && !(sessionExpiry >= 0)) {
+  if (sessionExpiry !== undefined && !isBetween(sessionExpiry, 0, Number.POSITIVE_INFINITY)) {
     throw new InvalidOptionError('options.sessionExpiry', 'must be at least 0, or Infinity', sessionExpiry)
   }
   between('options.receiveMaximum', receiveMaximum, 1, 65_535)
   between('options.maximumPacketSize', maximumPacketSize, 1, 0xffffffff)
+}
+
+/**
+ * Checks user name and password. What they are is not told: a token may be either.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function checkLogin(
+  option: string,
+  { username, password }: Pick<ConnectOptions, 'username' | 'password'>,
+): void {
+  if (username !== undefined && typeof username !== 'string') {
+    throw new InvalidOptionError(`${option}.username`, 'must be a string')
+  }
+  checkBytes(`${option}.password`, password)
+}
+
+/**
+ * Checks what may hold a secret, so that it is not told what it is.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function checkObject(option: string, value: unknown, rule = 'must be an object'): void {
+  if (!isObject(value)) throw new InvalidOptionError(option, rule)
 }
 
 /**
@@ -117,26 +144,33 @@ export function parseUrls(option: string, url: string | readonly string[]): read
   return urls
 }
 
-/** The machine's input. */
-export function connectionInput(options: ResilientMqttClientOptions): ConnectionInput {
+/**
+ * The machine's input.
+ *
+ * @param isOwnHost - whether a Server Reference leads to one of our own hosts, which credentials and functions tell too
+ */
+export function connectionInput(
+  options: ResilientMqttClientOptions,
+  isOwnHost: (serverReference: string) => boolean,
+): ConnectionInput {
   const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
   return withDefaults<ConnectionInput>(
     {
       canRefresh: options.credentials !== undefined,
       gated: options.gate !== undefined,
-      redirect: redirectPolicy(options),
+      redirect: redirectPolicy(options, isOwnHost),
     },
     { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now },
   )
 }
 
-function redirectPolicy({ redirect, url, options }: ResilientMqttClientOptions): Partial<RedirectPolicy> {
+function redirectPolicy(
+  { redirect }: ResilientMqttClientOptions,
+  isOwnHost: RedirectPolicy['allow'],
+): Partial<RedirectPolicy> {
   const { allow = 'own-hosts', maxHops = 3 } = redirect ?? {}
   if (typeof allow === 'function') return { allow, maxHops }
-  if (allow !== 'own-hosts') return { allow: () => allow === 'any', maxHops }
-  const own = (typeof options === 'object' ? options.url : undefined) ?? url ?? []
-  const hosts = new Set((typeof own === 'string' ? [own] : own).map((each) => hostname(new URL(each).host)))
-  return { allow: (serverReference) => hosts.has(hostname(hostOf(serverReference) ?? '')), maxHops }
+  return { allow: allow === 'own-hosts' ? isOwnHost : () => allow === 'any', maxHops }
 }
 
 function checkStore(store: ResilientMqttClientOptions['store']): void {
@@ -146,11 +180,12 @@ function checkStore(store: ResilientMqttClientOptions['store']): void {
 
 function checkWill(will: ConnectOptions['will']): void {
   if (will === undefined) return
+  checkObject('options.will', will)
   checkTopic(will.topic, 'options.will.topic')
-  if (!(will.payload instanceof Uint8Array)) checkString('options.will.payload', will.payload, true)
+  checkBytes('options.will.payload', will.payload)
   oneOf('options.will.qos', will.qos, [0, 1, 2])
   checkDuration('options.will.delay', will.delay)
-  checkProperties(will.properties)
+  withoutValue('options.will.properties', () => checkProperties(will.properties))
 }
 
 function checkTier(tier: string, policy: ReconnectPolicy): void {
@@ -162,7 +197,7 @@ function checkTier(tier: string, policy: ReconnectPolicy): void {
     const rule = `must be at least ${tier}.initialDelay (${policy.initialDelay})`
     throw new InvalidOptionError(`${tier}.maxDelay`, rule, policy.maxDelay)
   }
-  if (!(policy.multiplier >= 1)) {
+  if (!isBetween(policy.multiplier, 1, Number.POSITIVE_INFINITY)) {
     throw new InvalidOptionError(`${tier}.multiplier`, 'must be at least 1', policy.multiplier)
   }
   if (typeof policy.jitter !== 'function') {
@@ -171,7 +206,7 @@ function checkTier(tier: string, policy: ReconnectPolicy): void {
 }
 
 function checkDuration(option: string, value: number | undefined): void {
-  if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1)) {
+  if (value !== undefined && !isBetween(value, 0, 2 ** 31 - 1)) {
     throw new InvalidOptionError(option, 'must be milliseconds between 0 and 2147483647', value)
   }
 }
@@ -184,12 +219,13 @@ function checkCount(option: string, value: number | undefined): void {
 }
 
 function between(option: string, value: number | undefined, min: number, max: number): void {
-  if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max)) {
+  if (value !== undefined && !(Number.isInteger(value) && isBetween(value, min, max))) {
     throw new InvalidOptionError(option, `must be a whole number between ${min} and ${max}`, value)
   }
 }
 
-function oneOf(option: string, value: unknown, allowed: readonly unknown[]): void {
+/** @throws {InvalidOptionError} */
+export function oneOf(option: string, value: unknown, allowed: readonly unknown[]): void {
   if (value !== undefined && !allowed.includes(value)) {
     throw new InvalidOptionError(
       option,
@@ -199,14 +235,34 @@ function oneOf(option: string, value: unknown, allowed: readonly unknown[]): voi
   }
 }
 
-/** @param secret - leaves the value out of the message */
-function checkString(option: string, value: unknown, secret = false): void {
-  if (value === undefined || typeof value === 'string') return
-  throw new InvalidOptionError(
-    option,
-    `must be a string${secret ? ' or a Uint8Array' : ''}`,
-    secret ? undefined : value,
-  )
+function isBetween(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && value >= min && value <= max
+}
+
+function checkString(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') throw new InvalidOptionError(option, 'must be a string', value)
+}
+
+/** Does not tell what it was. */
+function checkBytes(option: string, value: unknown): void {
+  if (value === undefined || typeof value === 'string' || value instanceof Uint8Array) return
+  throw new InvalidOptionError(option, 'must be a string or a Uint8Array')
+}
+
+/** Of credentials that are given as a value it is not told what they are. */
+function checkSource(credentials: unknown): void {
+  if (credentials === undefined || typeof credentials === 'function') return
+  throw new InvalidOptionError('credentials', 'must be a function that gives them')
+}
+
+/** Properties may hold a secret: which of them breaks a rule is told, by its path here, and not what it was. */
+function withoutValue(path: string, check: () => unknown): void {
+  try {
+    check()
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error
+    throw new InvalidOptionError(error.option.replace('properties', path), error.rule)
+  }
 }
 
 function checkMethods(option: string, value: unknown, methods: readonly string[]): void {

@@ -1,6 +1,7 @@
 import type { PeriodicSchedule } from '../machines/connection-types.ts'
+import { longestSending } from '../machines/periodic-request.ts'
 import type { PeriodicRequestOptions, Subscription } from './client-types.ts'
-import { InvalidOptionError } from './errors.ts'
+import { InvalidOptionError, TimeoutError } from './errors.ts'
 import { checkQos, notNow } from './publish.ts'
 import type { PeriodicRequests, PeriodicTask } from './session/periodic-requests.ts'
 import { checkFilter, checkTopic } from './topics.ts'
@@ -9,6 +10,7 @@ import type { Message, Payload, Qos } from './types.ts'
 /** What periodic requests need of the client. */
 export interface PeriodicPort {
   readonly requests: PeriodicRequests
+  /** Asks for no retained messages. */
   readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
   readonly publishNow: (topic: string, payload: Payload, qos: Qos) => Promise<unknown>
   /** Calls a function of the user's. */
@@ -27,41 +29,50 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
   check(options)
   const { topic, payload, interval, jitter = 0, qos = 0, response, onResponse, onTimeout } = options
   let answered: (() => void) | undefined
+  /** Whether the last request was sent, so that it is the response that is awaited. */
+  let isSent = false
   const subscription =
     response &&
     port.subscribe(response.filter, (message) => {
-      if (!answered || !(response.match?.(message) ?? true)) return
+      // A retained message is older than the request: MQTT 3.1.1 has no way to ask for none.
+      if (!answered || message.retain || !(response.match?.(message) ?? true)) return
       answered()
       answered = undefined
       if (onResponse) port.guard(() => onResponse(message), 'onResponse')
     })
 
-  const send = async (signal: AbortSignal): Promise<void> => {
+  const report = (error: unknown) => port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
+  const send = async (signal: AbortSignal, sent: () => void): Promise<void> => {
     // Whoever answers may be faster than the SUBACK.
     await subscription?.ready
+    if (signal.aborted) return
     const value = typeof payload === 'function' ? await payload() : payload
     if (signal.aborted) return
     // The response may come before the acknowledgement.
     const responded = subscription && new Promise<void>((resolve) => (answered = resolve))
-    await port.publishNow(topic, value, qos)
+    const published = port.publishNow(topic, value, qos)
+    isSent = true
+    sent()
+    await published
     await responded
   }
-  const perform = async (signal: AbortSignal): Promise<void> => {
+  const perform = async (signal: AbortSignal, sent: () => void): Promise<void> => {
+    isSent = false
     const giveUp = () => (answered = undefined)
     signal.addEventListener('abort', giveUp)
     try {
-      await send(signal)
+      await send(signal, sent)
     } catch (error) {
-      giveUp()
-      if (!signal.aborted && error !== notNow) {
-        port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
+      if (!signal.aborted) {
+        giveUp()
+        if (error !== notNow) report(error)
       }
       throw error
     }
   }
   const timedOut = () => {
-    answered = undefined
-    if (response && onTimeout) port.guard(onTimeout, 'onTimeout')
+    if (!response || !isSent) report(new TimeoutError(`the periodic request to ${topic}`, longestSending(interval)))
+    else if (onTimeout) port.guard(onTimeout, 'onTimeout')
   }
   const task: PeriodicTask = { perform, timedOut }
   const id = port.requests.add(task)

@@ -1,7 +1,7 @@
 import type { TransportInput } from '../machines/connection-types.ts'
 import { InvalidOptionError } from './errors.ts'
 import type { Attempt } from './mqtt/client-options.ts'
-import { serverUrl } from './mqtt/server-url.ts'
+import { hostname, hostOf, serverUrl } from './mqtt/server-url.ts'
 import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
 import { checkConnectOptions, parseUrls } from './parse-options.ts'
 import type { Secrets } from './secrets.ts'
@@ -13,16 +13,37 @@ export interface ClientIdSource {
   open(): Promise<void>
 }
 
-/** Evaluates what an attempt needs. Options are evaluated anew for each recreated client, and only then. */
-export function preparation(options: ResilientMqttClientOptions, secrets: Secrets, store: ClientIdSource | undefined) {
+export interface Preparation {
+  /** Evaluates what an attempt needs. */
+  readonly prepare: (input: TransportInput) => Attempt | Promise<Attempt>
+  /**
+   * The client id under which the broker is to keep our session, `null` if it is not to; `undefined` as long as that
+   * depends on a function that was not called, or on a store that is not open.
+   */
+  readonly keptSession: () => string | null | undefined
+  /** Evaluates the options anew at the next attempt. */
+  readonly forget: () => void
+  /** Whether a Server Reference leads to a host that the last attempt knew by its URLs. */
+  readonly isOwnHost: (serverReference: string) => boolean
+}
+
+/** Options are evaluated for each recreated client, and else only after `forget`. */
+export function preparation(
+  options: ResilientMqttClientOptions,
+  secrets: Secrets,
+  store: ClientIdSource | undefined,
+): Preparation {
   const generated = generateClientId()
-  let evaluated: { readonly generation: number; readonly options: ConnectOptions } | undefined
+  let evaluated: ConnectOptions | undefined
+  let evaluatedFor: number | undefined
+  let ownHosts: readonly string[] = []
 
   const attempt = (connect: ConnectOptions, input: TransportInput): Attempt => {
     const { credentials } = secrets
     const url = credentials?.url ?? connect.url ?? options.url
     if (url === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
     const urls = parseUrls('url', url)
+    ownHosts = urls.map((each) => hostname(new URL(each).host))
     const clientId = connect.clientId ?? store?.clientId ?? generated
     return { url: serverUrl(urls, input.server), clientId, options: connect, credentials, clock: options.clock }
   }
@@ -30,17 +51,30 @@ export function preparation(options: ResilientMqttClientOptions, secrets: Secret
   const prepare = (input: TransportInput): Attempt | Promise<Attempt> => {
     const source = options.options
     if (typeof source !== 'function') return attempt(source ?? {}, input)
-    if (evaluated?.generation === input.generation) return attempt(evaluated.options, input)
+    if (evaluated && evaluatedFor === input.generation) return attempt(evaluated, input)
     return Promise.resolve(source()).then((connect) => {
       checkConnectOptions(connect, store !== undefined)
       const prepared = attempt(connect, input)
-      evaluated = { generation: input.generation, options: connect }
+      evaluated = connect
+      evaluatedFor = input.generation
       return prepared
     })
   }
 
-  return (input: TransportInput): Attempt | Promise<Attempt> =>
-    store && store.clientId === undefined ? store.open().then(() => prepare(input)) : prepare(input)
+  return {
+    prepare: (input) =>
+      store && store.clientId === undefined ? store.open().then(() => prepare(input)) : prepare(input),
+    keptSession: () => {
+      const source = options.options ?? {}
+      const connect = typeof source === 'function' ? evaluated : source
+      if (connect?.clean === false) return connect.clientId || store?.clientId
+      return connect && null
+    },
+    forget: () => {
+      evaluatedFor = undefined
+    },
+    isOwnHost: (serverReference) => ownHosts.includes(hostname(hostOf(serverReference) ?? '')),
+  }
 }
 
 /** 23 characters, as every MQTT 3.1.1 server must take (MQTT-3.1.3-5). */

@@ -10,6 +10,7 @@ import { connectionMachine } from '../machines/connection.ts'
 import { periodicRequestMachine, type RequestInput } from '../machines/periodic-request.ts'
 import { subscriptionsMachine, type SyncInput } from '../machines/subscriptions.ts'
 import type { AdmissionGate } from './admission-gate.ts'
+import { callGuarded } from './emitter.ts'
 import type { Transport } from './mqtt/transport.ts'
 
 type System = AnyActorRef['system']
@@ -20,6 +21,8 @@ export interface Provider {
   readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput>
   readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput>
   readonly gate: AdmissionGate | undefined
+  /** The gate threw. */
+  gateFailed(error: unknown): void
   refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials>
   requestTimedOut(id: string): void
   openGate(machine: AnyActorRef): void
@@ -35,8 +38,9 @@ export function providedMachine(providerOf: (system: System) => Provider): typeo
         providerOf(system).refresh(input.reason, signal),
       ),
       admission: fromCallback(({ sendBack, system }) => {
-        const { gate } = providerOf(system)
-        return gate?.ask(() => sendBack({ type: 'admission.granted' }))
+        const provider = providerOf(system)
+        const admit = () => sendBack({ type: 'admission.granted' })
+        return provider.gate && visit(provider.gate, admit, (error) => provider.gateFailed(error))
       }),
       subscriptions: subscriptionsMachine.provide({
         actors: { sync: fromCallback<AnyEventObject, SyncInput>((actor) => providerOf(actor.system).sync(actor)) },
@@ -55,6 +59,19 @@ export function providedMachine(providerOf: (system: System) => Provider): typeo
       closeGate: ({ system }) => providerOf(system).closeGate(),
     },
   })
+}
+
+/** A gate that throws keeps nobody out. */
+function visit(gate: AdmissionGate, admit: () => void, onThrow: (error: unknown) => void): () => void {
+  let leave = () => {}
+  callGuarded(
+    () => (leave = gate.ask(admit)),
+    (error) => {
+      onThrow(error)
+      admit()
+    },
+  )
+  return () => callGuarded(() => leave(), onThrow)
 }
 
 const providers = new WeakMap<System, Provider>()

@@ -1,6 +1,7 @@
 import type { RequestOptions, Subscription } from './client-types.ts'
 import { InvalidOptionError, TimeoutError } from './errors.ts'
 import type { Clock } from './options.ts'
+import { randomText } from './preparation.ts'
 import { checkTopic } from './topics.ts'
 import type { Message, Payload, PublishProperties, Qos } from './types.ts'
 import { Waits, type Ending } from './wait.ts'
@@ -8,8 +9,13 @@ import { Waits, type Ending } from './wait.ts'
 /** What requests need of the client. */
 export interface RequestPort {
   readonly clock: Clock
-  /** Of the options; it can only be told for certain when it is connected. */
-  readonly protocolVersion: () => number
+  /** `undefined` before it is known, at the first connection at the latest. */
+  readonly protocolVersion: () => number | undefined
+  /** See `Preparation`. */
+  readonly keptSession: () => string | null | undefined
+  /** @returns takes the handler off again */
+  readonly onConnected: (handler: () => void) => () => void
+  /** Asks for no retained messages. */
   readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
   readonly publish: (
     topic: string,
@@ -18,9 +24,19 @@ export interface RequestPort {
   ) => Promise<unknown>
 }
 
-interface Pending {
-  readonly match: ((message: Message) => boolean) | undefined
+interface Request {
+  readonly topic: string
+  readonly payload: Payload
+  readonly options: RequestOptions
   readonly ending: Ending<Message>
+  /** Aborts when nobody waits for the response any more. */
+  readonly signal: AbortSignal
+}
+
+/** How a request is made on this connection. */
+interface Terms {
+  readonly correlated: boolean
+  readonly responseTopic: string
 }
 
 /** Where the response to one request comes. */
@@ -38,48 +54,33 @@ const DEFAULT_TIMEOUT = 30_000
  */
 export class Requests {
   readonly #port: RequestPort
-  readonly #responseTopic: string
+  #responseTopic: string | undefined
+  /** Others may listen on the same response topic, and so did we in an earlier process. */
+  readonly #prefix = randomText(16)
   /** Those on the response topic of this client, by their Correlation Data. */
-  readonly #pending = new Map<string, Pending>()
+  readonly #pending = new Map<string, Request>()
   readonly #waits = new Waits()
   #subscription: Subscription | undefined
   #last = 0
 
-  /** @param responseTopic - of this client alone */
-  constructor(port: RequestPort, responseTopic: string) {
+  /** @param responseTopic - of this client alone. By default it is chosen when it is needed */
+  constructor(port: RequestPort, responseTopic: string | undefined) {
     this.#port = port
     this.#responseTopic = responseTopic
   }
 
   /** Sends a request and waits for its response, in bounded time. */
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
-    checkTopic(topic)
-    const { timeout = DEFAULT_TIMEOUT, signal, qos = 1, responseTopic, match } = options
-    if (!(timeout > 0)) throw new InvalidOptionError('timeout', 'must be more than 0 milliseconds', timeout)
-    if (responseTopic !== undefined) checkTopic(responseTopic)
-    const version = this.#port.protocolVersion()
-    if (version !== 5 && responseTopic === undefined) {
-      throw new InvalidOptionError('responseTopic', `must be given with MQTT 3.1.1`)
-    }
-
+    check(topic, options)
+    const { timeout = DEFAULT_TIMEOUT, signal } = options
+    const terms = this.#terms(options)
     const sending = new AbortController()
     const error = () => new TimeoutError(`the response to ${topic}`, timeout)
     const ends = { signal, timeout: { after: timeout, clock: this.#port.clock, error } }
     try {
       return await this.#waits.wait<Message>(ends, (ending) => {
-        const id = String(++this.#last)
-        const correlationData = new TextEncoder().encode(id)
-        const { ready, stop } =
-          responseTopic === undefined
-            ? this.#listenOnOwnTopic(id, { match, ending })
-            : this.#listenOn(responseTopic, version === 5 ? id : undefined, { match, ending })
-        const properties = { responseTopic: responseTopic ?? this.#responseTopic, correlationData }
-        const publishing = { qos, signal: sending.signal, ttl: timeout, ...(version === 5 && { properties }) }
-        // Whoever answers may be faster than the SUBACK.
-        void ready
-          .then(() => this.#port.publish(topic, payload, publishing))
-          .catch((reason: unknown) => ending.reject(reason))
-        return [stop]
+        const request = { topic, payload, options, ending, signal: sending.signal }
+        return [terms ? this.#send(request, terms) : this.#sendWhenConnected(request)]
       })
     } finally {
       // A request that nobody waits for any more is not sent.
@@ -92,14 +93,59 @@ export class Requests {
     this.#waits.reject(error)
   }
 
-  #listenOnOwnTopic(id: string, pending: Pending): Listening {
-    this.#subscription ??= this.#subscribe()
-    this.#pending.set(id, pending)
+  /** @returns `undefined` as long as they are not known */
+  #terms({ responseTopic }: RequestOptions): Terms | undefined {
+    const version = this.#port.protocolVersion()
+    if (version === undefined) return undefined
+    if (responseTopic !== undefined) return { correlated: version === 5, responseTopic }
+    if (version !== 5) throw new InvalidOptionError('responseTopic', `must be given with MQTT 3.1.1`)
+    this.#responseTopic ??= defaultTopic(this.#port.keptSession())
+    return this.#responseTopic === undefined ? undefined : { correlated: true, responseTopic: this.#responseTopic }
+  }
+
+  /** @returns gives it up */
+  #sendWhenConnected(request: Request): () => void {
+    let giveUp = this.#port.onConnected(() => {
+      try {
+        const terms = this.#terms(request.options)
+        if (!terms) return
+        giveUp()
+        giveUp = this.#send(request, terms)
+      } catch (error) {
+        request.ending.reject(error)
+      }
+    })
+    return () => giveUp()
+  }
+
+  /** @returns gives it up */
+  #send(request: Request, { correlated, responseTopic }: Terms): () => void {
+    const { topic, payload, options, ending, signal } = request
+    const id = `${this.#prefix}.${++this.#last}`
+    const { ready, stop } =
+      options.responseTopic === undefined
+        ? this.#listenOnOwnTopic(id, responseTopic, request)
+        : this.#listenOn(responseTopic, correlated ? id : undefined, request)
+    const properties = { responseTopic, correlationData: new TextEncoder().encode(id) }
+    const { qos = 1, timeout: ttl = DEFAULT_TIMEOUT } = options
+    // Whoever answers may be faster than the SUBACK.
+    void ready
+      .then(() => this.#port.publish(topic, payload, { qos, signal, ttl, ...(correlated && { properties }) }))
+      .catch((reason: unknown) => ending.reject(reason))
+    return stop
+  }
+
+  #listenOnOwnTopic(id: string, responseTopic: string, request: Request): Listening {
+    this.#subscription ??= this.#subscribe(responseTopic)
+    this.#pending.set(id, request)
     return { ready: this.#subscription.ready, stop: () => void this.#pending.delete(id) }
   }
 
-  #subscribe(): Subscription {
-    const subscription = this.#port.subscribe(this.#responseTopic, (message) => this.#received(message))
+  #subscribe(responseTopic: string): Subscription {
+    const subscription = this.#port.subscribe(responseTopic, (message) => {
+      const request = this.#pending.get(correlationOf(message) ?? '')
+      if (request) respond(request, message)
+    })
     // Refused for good: no response can come, and the next request tries again.
     subscription.ready.catch(() => {
       this.#subscription = undefined
@@ -108,22 +154,34 @@ export class Requests {
     return subscription
   }
 
-  #received(message: Message): void {
-    const pending = this.#pending.get(correlationOf(message) ?? '')
-    if (pending && (pending.match?.(message) ?? true)) pending.ending.resolve(message)
-  }
-
-  #listenOn(responseTopic: string, id: string | undefined, { match, ending }: Pending): Listening {
+  #listenOn(responseTopic: string, id: string | undefined, request: Request): Listening {
     const subscription = this.#port.subscribe(responseTopic, (message) => {
       const correlation = correlationOf(message)
       // Whoever answers without Correlation Data can only be told by the topic.
-      if (id !== undefined && correlation !== undefined && correlation !== id) return
-      if (match?.(message) ?? true) ending.resolve(message)
+      if (id === undefined || correlation === undefined || correlation === id) respond(request, message)
     })
     return { ready: subscription.ready, stop: () => subscription.unsubscribe() }
   }
 }
 
+function check(topic: string, { timeout = DEFAULT_TIMEOUT, responseTopic }: RequestOptions): void {
+  checkTopic(topic)
+  if (!(timeout > 0)) throw new InvalidOptionError('timeout', 'must be more than 0 milliseconds', timeout)
+  if (responseTopic !== undefined) checkTopic(responseTopic)
+}
+
+function respond({ options: { match }, ending }: Request, message: Message): void {
+  // A retained message is older than the request: MQTT 3.1.1 has no way to ask for none.
+  if (!message.retain && (match?.(message) ?? true)) ending.resolve(message)
+}
+
 function correlationOf({ properties }: Message): string | undefined {
   return properties?.correlationData && new TextDecoder().decode(properties.correlationData)
+}
+
+/** Of a kept session always the same, for with each new topic it would hold one more subscription. */
+function defaultTopic(keptSession: string | null | undefined): string | undefined {
+  if (keptSession === undefined) return undefined
+  // Without what a topic must not contain, and different for different client ids.
+  return `response/${keptSession?.replaceAll(/[%+#\0]/g, encodeURIComponent) ?? randomText(20)}`
 }

@@ -1,17 +1,39 @@
 import type { RefreshedCredentials, RefreshReason } from '../machines/connection-types.ts'
 import { InvalidOptionError } from './errors.ts'
 import type { Credentials, CredentialsSource } from './options.ts'
-import { parseUrls } from './parse-options.ts'
+import { checkLogin, checkObject, parseUrls } from './parse-options.ts'
+
+export interface SecretsOptions {
+  readonly source: CredentialsSource | undefined
+  /** In milliseconds. */
+  readonly refreshTimeout: number
+  readonly now: () => number
+  /** Told of the errors that the machine knows by their names only. */
+  readonly onError: (error: unknown) => void
+}
+
+interface Answer extends RefreshedCredentials {
+  readonly credentials: Credentials
+}
+
+/** A call of the source whose answer nobody has taken. */
+interface Call {
+  readonly answer: Promise<Answer>
+  readonly startedAt: number
+  answered: boolean
+}
+
+/** September 2001 in milliseconds, the year 33658 in seconds. */
+const LEAST_TIME = 1e12
 
 /** Credentials live here, where no inspector looks. */
 export class Secrets {
-  readonly #source: CredentialsSource | undefined
-  readonly #onError: (error: unknown) => void
+  readonly #options: SecretsOptions
   #credentials: Credentials | undefined
+  #call: Call | undefined
 
-  constructor(source: CredentialsSource | undefined, onError: (error: unknown) => void) {
-    this.#source = source
-    this.#onError = onError
+  constructor(options: SecretsOptions) {
+    this.#options = options
   }
 
   get credentials(): Credentials | undefined {
@@ -21,17 +43,51 @@ export class Secrets {
   /** Asks the source. What is told of it, also of its failure, holds no secret. */
   async refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials> {
     try {
-      const credentials = await this.#source?.({ reason, signal })
-      const expiresAt = expiryOf(credentials)
-      if (credentials?.url !== undefined) parseUrls('credentials.url', credentials.url)
-      // One that comes too late must not replace what a later one brought.
-      if (!signal.aborted) this.#credentials = credentials
+      const { credentials, expiresAt } = (await this.#lateAnswer()) ?? (await this.#ask(reason, signal))
+      if (!signal.aborted) {
+        this.#credentials = credentials
+        this.#call = undefined
+      }
       return { expiresAt }
     } catch (error) {
-      if (!signal.aborted) this.#onError(error)
+      if (!signal.aborted) this.#options.onError(error)
       // The machine's inspectors see this one: the message of the other may quote a token.
       throw Object.assign(new Error('the credentials source failed'), { name: nameOf(error), stack: '' })
     }
+  }
+
+  /** Of a call that was given up. The source may have rotated its refresh token for it, so it is not wasted. */
+  async #lateAnswer(): Promise<Answer | undefined> {
+    const call = this.#call
+    if (!call || this.#isDead(call)) return undefined
+    const answer = await call.answer.catch(() => undefined)
+    const { now } = this.#options
+    return answer && (answer.expiresAt ?? Number.POSITIVE_INFINITY) > now() ? answer : undefined
+  }
+
+  /** Otherwise a source that never answers would never be asked again. */
+  #isDead({ answered, startedAt }: Call): boolean {
+    const { now, refreshTimeout } = this.#options
+    // In both directions: time may have been set back.
+    return !answered && Math.abs(now() - startedAt) >= 2 * refreshTimeout
+  }
+
+  #ask(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
+    signal.throwIfAborted()
+    const call: Call = { answer: this.#answer(reason, signal), startedAt: this.#options.now(), answered: false }
+    const answered = () => {
+      call.answered = true
+    }
+    call.answer.then(answered, answered)
+    this.#call = call
+    return call.answer
+  }
+
+  async #answer(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
+    const { source, now } = this.#options
+    const credentials = (await source?.({ reason, signal })) as Credentials
+    checkCredentials(credentials)
+    return { credentials, expiresAt: expiryOf(credentials.expiresAt, now()) }
   }
 }
 
@@ -39,10 +95,19 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error
 }
 
-function expiryOf(credentials: Credentials | undefined): number | null {
-  const expiresAt = credentials?.expiresAt
+function checkCredentials(credentials: Credentials): void {
+  checkObject('credentials', credentials)
+  if (credentials.url !== undefined) parseUrls('credentials.url', credentials.url)
+  checkLogin('credentials', credentials)
+  checkObject('credentials.wsHeaders', credentials.wsHeaders ?? {})
+}
+
+function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | null {
   if (expiresAt === undefined) return null
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
-  if (typeof time === 'number' && !Number.isNaN(time)) return time
+  const isTime = typeof time === 'number' && !Number.isNaN(time)
+  // Where time is simulated it may begin at 0.
+  const isSeconds = time < LEAST_TIME && now >= LEAST_TIME
+  if (isTime && !isSeconds) return time
   throw new InvalidOptionError('credentials.expiresAt', 'must be a Date, or milliseconds since 1970', expiresAt)
 }

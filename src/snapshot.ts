@@ -23,3 +23,8 @@ export function isReady({ value }: ConnectionSnapshot): boolean {
 export function gaveUp(snapshot: ConnectionSnapshot): boolean {
   return snapshot.value === 'failed' && !mayRecover(snapshot.context)
 }
+
+/** Whether nothing happens until somebody asks for it. */
+export function isResting(snapshot: ConnectionSnapshot): boolean {
+  return snapshot.value === 'idle' || snapshot.value === 'disconnected' || gaveUp(snapshot)
+}

@@ -1,3 +1,4 @@
+import { clampDelay } from '../machines/policy/backoff.ts'
 import type { AdmissionGate } from './admission-gate.ts'
 import type { Clock } from './options.ts'
 
@@ -63,15 +64,18 @@ export class Turnstile implements AdmissionGate {
     if (this.#admitting) return
     this.#admitting = true
     const { maxConnecting, connectRate, now } = this.#options
+    const interval = 1_000 / connectRate
     for (const visitor of this.#waiting) {
       if (this.#inside >= maxConnecting) break
+      // Nobody waits longer than for one turn: somebody may set the wall clock back.
+      this.#nextAt = Math.min(this.#nextAt, now() + interval)
       const early = this.#nextAt - now()
       if (early > 0) {
         this.#wait(early)
         break
       }
       // A timer that was late is made up for, so that the rate is kept.
-      this.#nextAt = Math.max(this.#nextAt, now() - LATE) + 1_000 / connectRate
+      this.#nextAt = Math.max(this.#nextAt, now() - LATE) + interval
       this.#waiting.delete(visitor)
       visitor.admit()
     }
@@ -82,7 +86,7 @@ export class Turnstile implements AdmissionGate {
     this.#timer ??= this.#options.clock.setTimeout(() => {
       this.#timer = undefined
       this.#admit()
-    }, delay)
+    }, clampDelay(delay))
   }
 
   /** No timer is left when nobody waits for it. */

@@ -73,9 +73,24 @@ export class Waits {
     })
   }
 
+  get size(): number {
+    return this.#endings.size
+  }
+
   reject(error: unknown): void {
     for (const ending of this.#endings) ending.reject(error)
   }
+}
+
+/** Waits for a promise, but not for ever. What comes of it later is nobody's concern. */
+export function inTime<Value>(promise: Promise<Value>, timeout: WaitTimeout): Promise<Value> {
+  return wait<Value>({ timeout }, (ending) => {
+    promise.then(
+      (value) => ending.resolve(value),
+      (error: unknown) => ending.reject(error),
+    )
+    return []
+  })
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */

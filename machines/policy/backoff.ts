@@ -25,15 +25,17 @@ export interface BackoffPolicy {
  * a power that overflows is the maximal delay.
  */
 export function backoffCeiling(policy: BackoffPolicy, attempt: number): number {
-  const { initialDelay, multiplier, maxDelay } = policy
+  const { initialDelay, multiplier } = policy
+  const most = longestDelay(policy)
   const steps = Math.max(0, attempt - 1)
   // 0 × Infinity is NaN: without an initial delay there is none later.
   const raw = initialDelay === 0 ? 0 : initialDelay * multiplier ** steps
-  return clampDelay(Math.min(raw, maxDelay))
+  return [initialDelay, multiplier, raw].every(isSound) ? Math.min(raw, most) : most
 }
 
 /**
- * The delay before attempt n, in milliseconds, never NaN and always between 0 and 2³¹−1.
+ * The delay before attempt n, in milliseconds, never NaN and always between 0 and 2³¹−1. What is wrong in the policy
+ * never makes it short: a delay that is negative, or no number, becomes the longest there is.
  *
  * @param previous - the delay before it, which only `decorrelated` needs
  */
@@ -72,8 +74,9 @@ export function expectedDelay(policy: BackoffPolicy, attempt: number): number {
  * half of it again so that a fleet does not come back as one.
  */
 export function laterDelay(policy: BackoffPolicy, random: () => number): number {
-  const spread = policy.jitter === 'none' ? 0 : policy.maxDelay * 0.5 * chance(random)
-  return clampDelay(policy.maxDelay + spread)
+  const least = longestDelay(policy)
+  const spread = policy.jitter === 'none' ? 0 : least * 0.5 * chance(random)
+  return clampDelay(least + spread)
 }
 
 /** Brings any number into what a timer takes. NaN becomes the longest delay: a backoff must never become a hot loop. */
@@ -83,46 +86,56 @@ export function clampDelay(delay: number): number {
 }
 
 function jittered(policy: BackoffPolicy, ceiling: number, random: () => number, previous: number): number {
-  const { jitter, initialDelay, maxDelay } = policy
+  const { jitter } = policy
   if (typeof jitter === 'function') return safely(() => jitter(ceiling, random), ceiling)
   switch (jitter) {
-    case 'none':
-      return ceiling
     case 'full':
       return ceiling * chance(random)
     case 'equal':
       return ceiling * (0.5 + 0.5 * chance(random))
     case 'decorrelated': {
       // The range is bounded before chance picks from it. Clamping the pick would pile up delays at the cap.
-      const low = Math.min(initialDelay, maxDelay)
-      const high = Math.min(maxDelay, Math.max(low, previous * 3))
+      const low = backoffCeiling(policy, 1)
+      const high = Math.min(longestDelay(policy), Math.max(low, clampDelay(previous) * 3))
       return low + (high - low) * chance(random)
     }
+    // `none`, or a name that there is not.
+    default:
+      return ceiling
   }
 }
 
 /** Each delay is on average the middle of its range, which the previous one spans. */
 function expectedDecorrelated(policy: BackoffPolicy, attempt: number): number {
-  const low = Math.min(policy.initialDelay, policy.maxDelay)
+  const low = backoffCeiling(policy, 1)
   let delay = low
   for (let n = 0; n < attempt; n++) {
-    const next = (low + Math.min(policy.maxDelay, Math.max(low, delay * 3))) / 2
+    const next = (low + Math.min(longestDelay(policy), Math.max(low, delay * 3))) / 2
     if (next === delay) break
     delay = next
   }
   return clampDelay(delay)
 }
 
+/** The delay that others are cut to. */
+function longestDelay({ maxDelay }: BackoffPolicy): number {
+  return isSound(maxDelay) ? clampDelay(maxDelay) : MAX_DELAY
+}
+
+/** The types let nothing else through, but a config file does: `null` for one, by which JSON knows Infinity. */
+function isSound(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0
+}
+
 /** Chance in [0, 1], also from a source of the user's that misbehaves. */
 export function chance(random: () => number): number {
-  const value = safely(random, 1)
-  return Number.isNaN(value) ? 1 : Math.min(Math.max(value, 0), 1)
+  return Math.min(safely(random, 1), 1)
 }
 
 function safely(run: () => number, fallback: number): number {
   try {
     const value = run()
-    return typeof value === 'number' && !Number.isNaN(value) ? value : fallback
+    return isSound(value) ? value : fallback
   } catch {
     return fallback
   }

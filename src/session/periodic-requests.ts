@@ -4,9 +4,13 @@ import type { PeriodicRequestEvent, RequestInput } from '../../machines/periodic
 
 /** What a periodic request does. */
 export interface PeriodicTask {
-  /** Resolves when the request is done, and its response, if one is expected, has come. */
-  readonly perform: (signal: AbortSignal) => Promise<void>
-  /** The response did not come in time. */
+  /**
+   * Resolves when the request is done, and its response, if one is expected, has come.
+   *
+   * @param sent - to be called when the response may come
+   */
+  readonly perform: (signal: AbortSignal, sent: () => void) => Promise<void>
+  /** It was not sent in time, or the response did not come in time. */
   readonly timedOut: () => void
 }
 
@@ -39,7 +43,7 @@ export class PeriodicRequests {
     }
     void (async () => {
       try {
-        await task?.perform(controller.signal)
+        await task?.perform(controller.signal, () => tell({ type: 'request.sent' }))
         tell({ type: 'request.done' })
       } catch {
         tell({ type: 'request.failed' })

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Aedes, AuthenticateError, Client } from 'aedes'
 import { createTurns } from './in-turn.ts'
-import { listen } from './listener.ts'
+import { inUrl, listen } from './listener.ts'
 import type { ListenHandlers, Listener } from './listener.ts'
 import { importPeer } from './peer.ts'
 import { within } from './real-time.ts'
@@ -80,12 +80,12 @@ class Broker implements EmbeddedBroker {
   }
 
   get url(): string {
-    return `mqtt://${this.#host}:${this.#port}`
+    return `mqtt://${inUrl(this.#host)}:${this.#port}`
   }
 
   get wsUrl(): string {
     if (!this.#options.webSocket) throw new Error('wsUrl needs the option webSocket of createEmbeddedBroker')
-    return `ws://${this.#host}:${this.#wsPort}/mqtt`
+    return `ws://${inUrl(this.#host)}:${this.#wsPort}/mqtt`
   }
 
   get running(): boolean {

@@ -79,6 +79,11 @@ export async function listen(options: ListenOptions, handlers: ListenHandlers): 
   }
 }
 
+/** An IPv6 address needs brackets there. */
+export function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
 async function upgrader(neededBy: string, handlers: ListenHandlers): Promise<ListenHandlers['open']> {
   const { WebSocketServer, createWebSocketStream } = await importPeer(() => import('ws'), 'ws', neededBy)
   const handleProtocols = (offered: Set<string>) =>

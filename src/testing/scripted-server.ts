@@ -4,7 +4,7 @@ import type { Packet, PacketCmd } from 'mqtt-packet'
 import { behaviourOf } from './behaviour.ts'
 import type { Action, PacketOf, Script } from './behaviour.ts'
 import { createTurns } from './in-turn.ts'
-import { listen } from './listener.ts'
+import { inUrl, listen } from './listener.ts'
 import type { Listener } from './listener.ts'
 import { LiveConnection } from './live-connection.ts'
 import { importPeer } from './peer.ts'
@@ -100,7 +100,7 @@ class Server implements ScriptedServer {
   get url(): string {
     const { transport = 'tcp', tls, host = '127.0.0.1' } = this.#options
     const scheme = (transport === 'ws' ? 'ws' : 'mqtt') + (tls ? 's' : '')
-    return `${scheme}://${host}:${this.port}${transport === 'ws' ? '/mqtt' : ''}`
+    return `${scheme}://${inUrl(host)}:${this.port}${transport === 'ws' ? '/mqtt' : ''}`
   }
 
   get current(): LiveConnection | undefined {

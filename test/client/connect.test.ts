@@ -271,8 +271,16 @@ describe('waitFor', () => {
     const waited = rejection(client.waitFor('connected'))
     const failed = client.waitFor('failed')
     await rejection(client.connect())
-    expect(await waited).toMatchObject({ name: 'ConnectionFailedError', reasonCode: 2 })
+    const gaveUp = { name: 'ConnectionFailedError', reasonCode: 2 }
+    expect(await waited).toMatchObject(gaveUp)
     await failed
+    // And when it has before, until somebody asks for a connection again.
+    expect(await rejection(client.waitFor('connected'))).toMatchObject(gaveUp)
+    await client.waitFor('failed')
+    server.setScript({})
+    const connected = client.connect()
+    await client.waitFor('connected')
+    await connected
   })
 })
 

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util'
+
 import { describe, expect, test, vi } from 'vitest'
 
-import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { createConnectionMachine, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { rejection, startClient, startServer } from './harness.ts'
 
@@ -23,6 +25,11 @@ const shown = (value: unknown) => (typeof value === 'string' ? JSON.stringify(va
 const table: [Bad, string][] = [
   [{}, 'url must be given, unless options or credentials give it'],
   [{ url: '' }, `url ${noUrl}`],
+  [{ username: 'me', password: 'pass' } as Bad, 'username is no option of the client: see options'],
+  [{ rejectUnauthorized: false } as Bad, 'rejectUnauthorized is no option of the client: see options.tls'],
+  [{ reconnectPeriod: 1_000 } as Bad, 'reconnectPeriod is no option of the client: see reconnect'],
+  [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is no option of the client: see timeouts'],
+  [{ recconect: {} } as Bad, 'recconect is no option of the client'],
   [{ url: 'localhost' }, `url ${noUrl}`],
   [{ url: 1883 }, 'url must be a URL, or a list of at least one'],
   [{ url: [] }, 'url must be a URL, or a list of at least one'],
@@ -38,6 +45,7 @@ const table: [Bad, string][] = [
     [{ [tier]: { maxAttempts: 1.5 } }, `${tier}.maxAttempts ${count}, got 1.5`],
     [{ [tier]: { maxAttempts: '3' } }, `${tier}.maxAttempts ${count}, got "3"`],
     [{ [tier]: { multiplier: 0.5 } }, `${tier}.multiplier must be at least 1, got 0.5`],
+    [{ [tier]: { multiplier: '2' } }, `${tier}.multiplier must be at least 1, got "2"`],
     [{ [tier]: { multiplier: Number.NaN } }, `${tier}.multiplier must be at least 1, got NaN`],
     [
       { [tier]: { jitter: 'some' } },
@@ -68,6 +76,12 @@ const table: [Bad, string][] = [
       `timeouts.${name} ${duration}, got ${shown(value)}`,
     ]),
   ),
+  ...(['reconnect', 'recovery', 'timeouts', 'redirect', 'outbox', 'subscriptions'] as const).flatMap((group) =>
+    [null, 'some', 1, []].map((value): [Bad, string] => [
+      { [group]: value },
+      `${group} must be an object, got ${Array.isArray(value) ? 'an array' : shown(value)}`,
+    ]),
+  ),
   [{ refreshBefore: -1 }, `refreshBefore ${duration}, got -1`],
   [{ redirect: { maxHops: -1 } }, `redirect.maxHops ${count}, got -1`],
   [{ redirect: { allow: 'all' } }, 'redirect.allow must be one of "own-hosts", "any", "none", got "all"'],
@@ -84,17 +98,20 @@ const table: [Bad, string][] = [
     'subscriptions.onSessionPresent must be one of "skip", "always", got "no"',
   ],
   [{ responseTopic: 'a/#' }, 'responseTopic must have no wildcards, got "a/#"'],
-  ...(['credentials', 'classify', 'random', 'now'] as const).map((name): [Bad, string] => [
+  ...(['classify', 'random', 'now'] as const).map((name): [Bad, string] => [
     { [name]: {} },
     `${name} must be a function, got an object`,
   ]),
+  [{ credentials: { username: 'me', password: 'pass' } }, 'credentials must be a function that gives them'],
   [{ logger: {} }, `logger ${fourMethods}, got an object`],
   [{ logger: 'console' }, `logger ${fourMethods}, got "console"`],
   [{ clock: Date }, 'clock must have setTimeout(), clearTimeout(), got a function'],
   [{ inspect: {} }, 'inspect must have next(), got an object'],
 
-  [{ options: null }, 'options must be an object, or a function that gives one, got null'],
-  [{ options: 'mqtt' }, 'options must be an object, or a function that gives one, got "mqtt"'],
+  ...[null, 'mqtt://me:pass@host', []].map((options): [Bad, string] => [
+    { options },
+    'options must be an object, or a function that gives one',
+  ]),
   [{ options: { url: 'nowhere' } }, `options.url ${noUrl}`],
   [{ options: { clientId: 7 } }, 'options.clientId must be a string, got 7'],
   [{ options: { clean: 'no' } }, `options.clean ${boolean}, got "no"`],
@@ -104,13 +121,13 @@ const table: [Bad, string][] = [
   ],
   [
     { options: { userProperties: 'a=b' } },
-    'properties.userProperties must be strings, or lists of strings, of at most 65535 bytes, got "a=b"',
+    'options.userProperties must be strings, or lists of strings, of at most 65535 bytes',
   ],
   [{ options: { protocolVersion: 3 } }, 'options.protocolVersion must be one of 4, 5, got 3'],
   [{ options: { protocolVersion: '5' } }, 'options.protocolVersion must be one of 4, 5, got "5"'],
-  ...[60, -1, Number.NaN, 65_536_000].map((keepalive): [Bad, string] => [
+  ...[60, -1, Number.NaN, 65_536_000, '60000'].map((keepalive): [Bad, string] => [
     { options: { keepalive } },
-    `options.keepalive is in milliseconds: it must be 0, or between 1000 and 65535000, got ${keepalive}`,
+    `options.keepalive is in milliseconds: it must be 0, or between 1000 and 65535000, got ${shown(keepalive)}`,
   ]),
   [{ options: { sessionExpiry: -1 } }, 'options.sessionExpiry must be at least 0, or Infinity, got -1'],
   [{ options: { receiveMaximum: 0 } }, 'options.receiveMaximum must be a whole number between 1 and 65535, got 0'],
@@ -118,7 +135,14 @@ const table: [Bad, string][] = [
     { options: { maximumPacketSize: 0 } },
     'options.maximumPacketSize must be a whole number between 1 and 4294967295, got 0',
   ],
-  [{ options: { username: 7 } }, 'options.username must be a string, got 7'],
+  [{ options: { username: 7 } }, 'options.username must be a string'],
+  [{ options: { tls: 'x' } }, 'options.tls must be an object'],
+  [{ options: { wsOptions: [] } }, 'options.wsOptions must be an object'],
+  [{ options: { will: 'gone' } }, 'options.will must be an object'],
+  [
+    { options: { will: { topic: 'a', payload: '', properties: { contentType: 7 } } } },
+    'options.will.properties.contentType must be a string of at most 65535 bytes',
+  ],
   [{ options: { will: { payload: '' } } }, 'options.will.topic must be a string of at least 1 character'],
   [{ options: { will: { topic: 'a/+', payload: '' } } }, 'options.will.topic must have no wildcards, got "a/+"'],
   [{ options: { will: { topic: 'a', payload: 7 } } }, 'options.will.payload must be a string or a Uint8Array'],
@@ -138,8 +162,36 @@ test.each(table.map(([options, message]) => ({ options, message })))('$message',
   timer.mockRestore()
 })
 
-test('a message quotes neither passwords nor URLs', () => {
+test.for([undefined, null, 'mqtt://me:planted@host', []])('%j instead of options', (options) => {
+  for (const create of [(given: never) => new ResilientMqttClient(given), createConnectionMachine]) {
+    expect(() => create(options as never)).toThrow(
+      expect.objectContaining({
+        name: 'InvalidOptionError',
+        message: 'url must be given in an object: { url }',
+        value: undefined,
+      }) as Error,
+    )
+  }
+})
+
+test('the options of a connection machine are checked, too', () => {
+  expect(() => createConnectionMachine({ url, refreshBefore: -1 })).toThrow('refreshBefore')
+})
+
+test('an error quotes neither passwords nor URLs', () => {
   const secrets: Bad[] = [
+    { options: 'mqtt://me:planted@host' },
+    { options: ['planted'] },
+    { options: { username: ['planted'] } },
+    { options: { userProperties: 'planted' } },
+    { options: { userProperties: { token: { planted: 'planted' } } } },
+    { options: { tls: 'planted' } },
+    { options: { wsOptions: 'planted' } },
+    { options: { will: 'planted' } },
+    { options: { will: { topic: 'a', payload: '', properties: { correlationData: 'planted' } } } },
+    { credentials: { username: 'me', password: 'planted' } },
+    { credentials: 'planted' },
+    { password: 'planted' } as Bad,
     { url: 'nowhere://me:planted@host' },
     { url: 'me:planted@host' },
     { url: '//me:planted@host' },
@@ -150,9 +202,19 @@ test('a message quotes neither passwords nor URLs', () => {
   for (const options of secrets) {
     const create = () => new ResilientMqttClient({ url, ...options } as ResilientMqttClientOptions)
     expect(create).toThrow(expect.objectContaining({ name: 'InvalidOptionError' }) as Error)
-    expect(create).not.toThrow('planted')
+    expect(thrownBy(create)).not.toContain('planted')
   }
 })
+
+/** All that a logger may write out. */
+function thrownBy(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    return inspect(error, { depth: 5 })
+  }
+  throw new Error('It returned')
+}
 
 describe('good options', () => {
   const good: [string, Bad][] = [

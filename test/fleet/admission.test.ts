@@ -1,10 +1,22 @@
 import { fromCallback } from 'xstate'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
-import { closed, scene, seconds, settle } from '../machines/scene.ts'
+import type { ConnectionInput } from '../../machines/config.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { Turnstile } from '../../src/turnstile.ts'
+import {
+  closed,
+  hours,
+  InvalidCredentialsError,
+  minutes,
+  scene,
+  seconds,
+  settle,
+  type SceneOptions,
+} from '../machines/scene.ts'
 
 /** A machine that asks a gate, which the test opens. */
-function gated() {
+function gated({ input, ...options }: SceneOptions = {}) {
   let inside = 0
   const asked: (() => void)[] = []
   const admission = fromCallback(({ sendBack }) => {
@@ -12,7 +24,7 @@ function gated() {
     asked.push(() => sendBack({ type: 'admission.granted' }))
     return () => void inside--
   })
-  const s = scene({ input: { gated: true }, actors: { admission } })
+  const s = scene({ ...options, input: { gated: true, ...input }, actors: { admission } })
   return {
     s,
     asked,
@@ -99,6 +111,175 @@ test('a gate that breaks keeps nobody out', () => {
   s.send('CONNECT')
   expect(s.transport.running).toBe(1)
   expect(s.errors).toEqual([])
+})
+
+describe('credentials that expired while it waited', () => {
+  const waiting = async () => {
+    const gate = gated({ input: { canRefresh: true } })
+    gate.s.send('CONNECT')
+    gate.s.tokens[0]!.resolve(seconds(30))
+    await settle()
+    gate.s.clock.tick(seconds(40))
+    gate.admit()
+    return gate
+  }
+
+  test('are renewed, and its place is kept meanwhile', async () => {
+    const gate = await waiting()
+    const { s, asked } = gate
+    expect([s.state, s.context.admission, s.transport.running]).toEqual(['refreshingToken.offline', 'granted', 0])
+    expect(s.tokens.at(-1)).toMatchObject({ reason: 'expiring', aborted: false })
+    s.tokens.at(-1)!.resolve(seconds(30))
+    await settle()
+    expect([s.state, s.context.admission, s.transport.running]).toEqual(['connecting', 'granted', 1])
+    expect(asked, 'and it is not asked for again').toHaveLength(1)
+    s.transport.current.open()
+    expect([s.context.admission, gate.inside]).toEqual(['none', 0])
+  })
+
+  test('if they come expired again, the connection is opened all the same', async () => {
+    const { s } = await waiting()
+    s.tokens.at(-1)!.resolve(-1)
+    await settle()
+    expect(s.transport.running).toBe(1)
+  })
+
+  test.each<[string, (s: ReturnType<typeof gated>['s']) => void, string]>([
+    ['the source fails', (s) => s.tokens.at(-1)!.reject(new TypeError('unreachable')), 'reconnecting'],
+    ['the source says stop', (s) => s.tokens.at(-1)!.reject(new InvalidCredentialsError()), 'failed'],
+    ['the source takes too long', (s) => s.clock.tick(seconds(30)), 'reconnecting'],
+    ['somebody disconnects', (s) => s.send('DISCONNECT'), 'disconnected'],
+  ])('its place is given back when %s', async (_, end, state) => {
+    const gate = await waiting()
+    end(gate.s)
+    await settle()
+    expect([gate.s.state, gate.s.context.admission, gate.inside]).toEqual([state, 'none', 0])
+  })
+
+  test('do not keep a fleet from getting online, however short they live', async () => {
+    const clock = createTestClock()
+    const turnstile = new Turnstile({ maxConnecting: 50, connectRate: 1, clock, now: clock.now })
+    const admission = fromCallback(({ sendBack }) => turnstile.ask(() => sendBack({ type: 'admission.granted' })))
+    const fleet = Array.from({ length: 100 }, () =>
+      scene({
+        input: { gated: true, canRefresh: true },
+        actors: { admission },
+        refresh: (request) => request.resolve(seconds(30)),
+        transport: (connection) => connection.open(),
+      }),
+    )
+    for (const { send } of fleet) send('CONNECT')
+    for (let second = 0; second < 110; second++) {
+      await settle()
+      clock.tick(seconds(1))
+      for (const s of fleet) s.clock.tick(seconds(1))
+    }
+    await settle()
+    expect(fleet.filter(({ context }) => context.counters.connects === 0)).toEqual([])
+  })
+})
+
+describe('a connection that is to be replaced', () => {
+  const open = async (input: ConnectionInput = { canRefresh: true }) => {
+    const flow: string[] = []
+    const gate = gated({
+      input,
+      actions: { openGate: () => void flow.push('open'), closeGate: () => void flow.push('closed') },
+    })
+    const { s, admit } = gate
+    s.send('CONNECT')
+    s.tokens[0]?.resolve(hours(1))
+    await settle()
+    admit()
+    s.transport.current.open()
+    await settle()
+    expect([s.state, gate.inside]).toEqual(['connected.ready', 0])
+    return { ...gate, s, flow, inside: () => gate.inside }
+  }
+
+  test.each([
+    ['its renewal is due', (s: ReturnType<typeof gated>['s']) => void s.clock.tick(minutes(55)), 'expiring'],
+    ['somebody asks for it', (s: ReturnType<typeof gated>['s']) => s.send('RECOVER'), 'requested'],
+  ])('stays open until it is admitted, when %s', async (_, begin, reason) => {
+    const { s, flow, asked, admit, inside } = await open()
+    begin(s)
+    s.clock.tick(minutes(4))
+    expect([s.state, s.context.admission, s.transport.running]).toEqual(['connected.ready', 'awaited', 1])
+    expect(s.tokens, 'a token would only age').toHaveLength(1)
+    expect(flow, 'messages flow').toEqual(['open'])
+
+    admit()
+    expect([s.state, s.tokens.at(-1)!.reason]).toEqual(['refreshingToken.online', reason])
+    s.tokens.at(-1)!.resolve(hours(1))
+    await settle()
+    expect([s.state, s.context.admission, s.transport.connections.length]).toEqual(['connecting', 'granted', 2])
+    expect([asked.length, s.transport.running]).toEqual([2, 1])
+    s.transport.current.open()
+    await settle()
+    expect([s.state, s.context.admission, inside()]).toEqual(['connected.ready', 'none', 0])
+    expect(flow).toEqual(['open', 'closed', 'open'])
+    expect(s.heard('connectionInterrupted')).toEqual([])
+  })
+
+  test('without a credentials source waits, too', async () => {
+    const { s, admit } = await open({})
+    s.send('RECOVER')
+    expect([s.state, s.context.admission, s.transport.connections.length]).toEqual(['connected.ready', 'awaited', 1])
+    admit()
+    expect([s.state, s.transport.connections.length, s.transport.running]).toEqual(['connecting', 2, 1])
+    expect(s.transport.current.input.generation).toBe(2)
+  })
+
+  test('asks once, however often it is asked for', async () => {
+    const { s, asked } = await open()
+    for (let n = 0; n < 3; n++) s.send('RECOVER')
+    expect(asked).toHaveLength(2)
+  })
+
+  test.each<[string, (s: ReturnType<typeof gated>['s']) => void, string]>([
+    ['is lost', (s) => s.transport.current.fail(closed), 'reconnecting'],
+    ['is disconnected', (s) => s.send('DISCONNECT'), 'disconnected'],
+  ])('takes back its question when it %s meanwhile', async (_, end, state) => {
+    const { s, inside } = await open()
+    s.clock.tick(minutes(55))
+    end(s)
+    expect([s.state, s.context.admission, inside()]).toEqual([state, 'none', 0])
+  })
+
+  test('keeps its place when it is lost while the source is asked', async () => {
+    const { s, asked, admit } = await open()
+    s.clock.tick(minutes(55))
+    admit()
+    s.transport.current.fail(closed)
+    expect([s.state, s.context.admission]).toEqual(['refreshingToken.offline', 'granted'])
+    s.tokens.at(-1)!.resolve(hours(1))
+    await settle()
+    expect([s.transport.running, asked.length]).toEqual([1, 2])
+  })
+
+  test('gives its place back when the source fails, and asks again after the backoff', async () => {
+    const { s, asked, admit, inside } = await open()
+    s.clock.tick(minutes(55))
+    admit()
+    s.tokens.at(-1)!.reject(new TypeError('unreachable'))
+    await settle()
+    expect([s.state, s.context.admission, inside()]).toEqual(['connected.ready', 'none', 0])
+    s.clock.tick(seconds(1))
+    expect([s.state, s.context.admission, asked.length]).toEqual(['connected.ready', 'awaited', 3])
+  })
+
+  test('is replaced at once when the gate breaks', async () => {
+    const { s } = await open()
+    s.clock.tick(minutes(55))
+    s.tell({ type: 'xstate.error.actor.admission', error: new Error('broken') })
+    expect(s.state).toBe('refreshingToken.online')
+  })
+
+  test('is not replaced because somebody is admitted who has not asked', async () => {
+    const { s } = await open()
+    s.tell({ type: 'admission.granted' })
+    expect([s.state, s.transport.connections.length]).toEqual(['connected.ready', 1])
+  })
 })
 
 test('without a gate nobody is asked', () => {

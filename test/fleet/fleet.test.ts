@@ -1,8 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 
-import { createFleet, InvalidOptionError, type FleetOptions } from '../../src/index.ts'
+import { ClientDisposedError, createFleet, InvalidOptionError, type FleetOptions } from '../../src/index.ts'
 import { createScriptedServer, type Script } from '../../src/testing/index.ts'
 import { until } from '../mqtt/harness.ts'
+
+const gate = { ask: () => () => {} }
 
 async function start(options: FleetOptions = {}, script?: Script) {
   const server = await createScriptedServer(script ? { script } : {})
@@ -22,10 +24,12 @@ test('opens so many connections at a time, and all of them in the end', async ()
   const connected = Promise.all(clients.map((client) => client.connect()))
   await until('all have asked', () => fleet.status.waiting === 35)
   expect(fleet.status).toMatchObject({ clients: 40, connecting: 5, online: 0 })
+  expect(clients.map(({ status }) => status.admission)).toEqual(clients.map((_, n) => (n < 5 ? 'granted' : 'awaited')))
   expect(fleet.status.states.connecting).toBe(40)
   await connected
   expect(most).toBe(5)
   expect(fleet.status).toMatchObject({ connecting: 0, waiting: 0, online: 40 })
+  expect(clients.every(({ status }) => status.admission === 'none')).toBe(true)
   expect(fleet.status.states.connected).toBe(40)
   expect(server.openSockets).toBe(40)
 })
@@ -41,6 +45,7 @@ test('tells the events of every client, also of those to come, until it is asked
   stop()
   await early.disconnect()
   await early.connect()
+  await fleet.createClient({}).connect()
   expect(told).toEqual([
     [early, false],
     [late, false],
@@ -96,14 +101,42 @@ test('closes many connections in the time of one', async () => {
 })
 
 test.each<[FleetOptions, string]>([
-  [{ maxConnecting: 0 }, 'maxConnecting must be at least 1, got 0'],
-  [{ connectRate: 0 }, 'connectRate must be more than 0, got 0'],
-  [{ connectRate: Number.NaN }, 'connectRate must be more than 0, got NaN'],
+  [{ maxConnecting: 0 }, 'maxConnecting must be a whole number of at least 1, got 0'],
+  [{ maxConnecting: 1.5 }, 'maxConnecting must be a whole number of at least 1, got 1.5'],
+  [{ maxConnecting: '5' as never }, 'maxConnecting must be a whole number of at least 1, got "5"'],
+  [{ connectRate: 0 }, 'connectRate must be a number of more than 0, got 0'],
+  [{ connectRate: '5' as never }, 'connectRate must be a number of more than 0, got "5"'],
+  [{ connectRate: Number.NaN }, 'connectRate must be a number of more than 0, got NaN'],
+  [{ shared: { gate } as never }, 'shared.gate must be left out: a fleet has a gate of its own'],
 ])('refuses %o', (options, message) => {
-  expect(() => createFleet(options)).toThrow(new InvalidOptionError(...split(message)))
+  expect(() => createFleet(options)).toThrow(InvalidOptionError)
+  expect(() => createFleet(options)).toThrow(message)
 })
 
-function split(message: string): [string, string, number] {
-  const [, option = '', rule = '', value = ''] = /^(\S+) (.*), got (.*)$/.exec(message) ?? []
-  return [option, rule, Number(value)]
-}
+test('takes any number of connections at a time, if it is told to', () => {
+  expect(() => createFleet({ maxConnecting: Number.POSITIVE_INFINITY })).not.toThrow()
+})
+
+test('refuses a client with a gate of its own', () => {
+  const fleet = createFleet({ shared: { url: 'mqtt://localhost' } })
+  expect(() => fleet.createClient({ gate } as never)).toThrow('gate must be left out: a fleet has a gate of its own')
+  expect(fleet.status.clients).toBe(0)
+})
+
+test('lets its clients in in the order in which they came', async () => {
+  const { server, fleet } = await start({ maxConnecting: 1 })
+  const clients = Array.from({ length: 10 }, (_, n) => fleet.createClient({ options: { clientId: String(n) } }))
+  const order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
+  await Promise.all(order.map((n) => clients[n]!.connect()))
+  expect(server.connections.map(({ connect }) => Number(connect?.clientId))).toEqual(order)
+})
+
+test('makes no client once it is disposed, or about to be', async () => {
+  const { fleet } = await start()
+  await fleet.createClient().connect()
+  const over = fleet[Symbol.asyncDispose]()
+  expect(() => fleet.createClient()).toThrow(ClientDisposedError)
+  await over
+  expect(() => fleet.createClient()).toThrow(ClientDisposedError)
+  expect(fleet.clients.size).toBe(0)
+})

@@ -13,6 +13,7 @@ test('the connection machine takes every transition that it declares', () => {
     { canRefresh: true },
     { canRefresh: false },
     { gated: true },
+    { gated: true, canRefresh: true },
     // Anything may be declared fatal, or a matter of credentials.
     { canRefresh: true, classify: () => 'fatal' },
     { canRefresh: true, classify: () => 'refresh' },
@@ -83,6 +84,7 @@ test('the periodic request machine takes every transition that it declares', () 
         { type: 'connection.lost' },
         { type: 'PAUSE' },
         { type: 'RESUME' },
+        { type: 'request.sent' },
         { type: 'request.done' },
         { type: 'request.failed' },
         ...internalEvents(periodicRequestMachine),

@@ -326,6 +326,78 @@ describe('the planned renewal', () => {
   })
 })
 
+describe('tokens that live shorter than it takes to be stable', () => {
+  const short = { reconnect: { maxAttempts: 3 }, recovery: { enabled: false } }
+  const withShortTokens = () =>
+    withTokens(seconds(20), {
+      input: short,
+      refresh: (request) => request.reason === 'expiring' && request.resolve(seconds(20)),
+      transport: (connection) => connection.open(),
+    })
+  /** Second by second: each planned renewal takes its turn. */
+  const pass = async (s: Scene, ms: number) => {
+    for (let passed = 0; passed < ms; passed += seconds(1)) await wait(s, seconds(1))
+  }
+
+  test('planned renewals are part of the proof: a drop now and then is the first one each time', async () => {
+    const s = await withShortTokens()
+    for (let drop = 0; drop < 6; drop++) {
+      await pass(s, seconds(31))
+      s.transport.current.fail(closed)
+      expect(s.context).toMatchObject({ attempt: 1, delay: seconds(1) })
+      await pass(s, seconds(1))
+    }
+    expect(s.state).toBe('connected.ready')
+  })
+
+  test('an interruption begins it anew', async () => {
+    const s = await withShortTokens()
+    for (const attempt of [1, 2, 3]) {
+      await pass(s, seconds(28))
+      s.transport.current.fail(closed)
+      expect(s.context.attempt).toBe(attempt)
+      await pass(s, s.context.delay)
+    }
+    await pass(s, seconds(28))
+    s.transport.current.fail(closed)
+    expect(s.state).toBe('failed')
+  })
+
+  test('so does a disconnect', async () => {
+    const s = await withShortTokens()
+    await pass(s, seconds(29))
+    s.send('DISCONNECT')
+    expect(s.context.unprovenSince).toBe(null)
+  })
+
+  test('the wall clock is set back meanwhile: the proof takes no longer than from the beginning', () => {
+    let skew = 0
+    const s = scene({ input: { ...input, now: () => s.clock.now() - skew }, transport: (c) => c.open() })
+    const refreshed = () => s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
+    s.send('CONNECT')
+    refreshed()
+    s.clock.tick(seconds(20))
+    skew = hours(1)
+    s.send('RECOVER')
+    refreshed()
+    s.clock.tick(seconds(30) - 1)
+    expect(s.context.credentials.status).toBe('fresh')
+    s.clock.tick(1)
+    expect(s.context.credentials.status).toBe('proven')
+  })
+
+  test('once it is proven, the next replacement has to prove itself: its token is fresh', async () => {
+    const s = await withTokens(seconds(100), {
+      refresh: (request) => request.reason === 'expiring' && request.resolve(seconds(100)),
+      transport: (connection) => connection.open(),
+    })
+    await pass(s, seconds(92))
+    expect(s.context.credentials.status).toBe('fresh')
+    s.transport.current.fail(kicked)
+    expect(s.state).toBe('reconnecting')
+  })
+})
+
 describe('by recovery cycle', () => {
   test.each([
     [3, ['initial', 'cycle', 'cycle', 'cycle'], [3, 6, 9]],

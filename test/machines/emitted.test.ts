@@ -133,6 +133,16 @@ test('the downtime counts from the loss to readiness, also through connections t
   expect(s.heard('connectionResumed')).toMatchObject([{ downtime: seconds(3) }])
 })
 
+test('the downtime is never negative: the clock may be set back', async () => {
+  let skew = 0
+  const s = await readyScene({ input: { now: () => Date.UTC(2024, 0, 1) - skew } })
+  s.transport.current.fail()
+  skew = hours(1)
+  s.clock.tick(seconds(1))
+  s.transport.current.open()
+  expect(s.heard('connectionResumed')).toMatchObject([{ downtime: 0 }])
+})
+
 test('after a disconnect there is nothing to resume', async () => {
   const s = await readyScene()
   s.transport.current.fail()

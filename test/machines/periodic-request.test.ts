@@ -47,6 +47,7 @@ describe('while ready', () => {
   test('two never overlap, and one that took too long is not made up for', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, { ...asking, responseTimeout: seconds(25) })
+    s.requests[0]!.sent()
     s.clock.tick(seconds(24))
     expect(s.requests).toHaveLength(1)
     s.requests[0]!.done()
@@ -59,7 +60,7 @@ describe('while ready', () => {
   })
 
   test('a response that does not come is a timeout, and the next follows at its time', async () => {
-    const s = await readyScene({ request: () => {} })
+    const s = await readyScene({ request: (each) => each.sent() })
     start(s, asking)
     s.clock.tick(seconds(3))
     expect(s.requests[0]!.stopped).toBe(true)
@@ -68,19 +69,60 @@ describe('while ready', () => {
     expect(times(s)).toEqual([0, 10])
   })
 
+  test('a response is awaited from when the request is sent', async () => {
+    const s = await readyScene({ request: () => {} })
+    start(s, asking)
+    s.clock.tick(seconds(20))
+    s.requests[0]!.sent()
+    s.clock.tick(seconds(3) - 1)
+    expect(counts(s)).toMatchObject({ sent: 1, timeouts: 0 })
+    s.clock.tick(1)
+    expect(counts(s)).toMatchObject({ timeouts: 1 })
+  })
+
   test('a response that comes is counted', async () => {
     const s = await readyScene()
     start(s, asking)
     expect(counts(s)).toMatchObject({ responses: 1, timeouts: 0 })
   })
 
-  test('without a response filter the acknowledgement is awaited until the next turn', async () => {
+  const slow: [string, PeriodicSchedule, 'done' | 'fail', number, number[]][] = [
+    ['done in its interval', poll, 'done', 4, [0, 10, 20]],
+    ['failed in its interval', poll, 'fail', 4, [0, 10, 20]],
+    ['done after three intervals', poll, 'done', 29, [0, 29, 39]],
+    ['failed after three intervals', poll, 'fail', 29, [0, 29, 39]],
+    ['done after half of a long interval', { ...poll, interval: seconds(80) }, 'done', 40, [0, 80]],
+  ]
+  test.each(slow)('the next waits for the end of the one before: %s', async (_, schedule, how, after, expected) => {
+    let slowly = true
+    const s = await readyScene({ request: (each) => slowly || each[how]() })
+    start(s, schedule)
+    s.clock.tick(seconds(after) - 1)
+    expect(s.requests).toHaveLength(1)
+    s.clock.tick(1)
+    slowly = false
+    s.requests[0]!.sent()
+    s.requests[0]!.sent()
+    s.requests[0]![how]()
+    s.clock.tick(seconds(expected.at(-1)!) + 1 - s.time)
+    expect(times(s)).toEqual(expected)
+    expect(counts(s)).toMatchObject({ timeouts: 0, responses: 0 })
+  })
+
+  test.each([
+    ['not acknowledged', poll, 30],
+    ['not acknowledged, with a long interval', { ...poll, interval: seconds(80) }, 80],
+    ['not sent', asking, 30],
+  ])('one that is %s is given up, and the next follows', async (_, schedule, after) => {
     const s = await readyScene({ request: () => {} })
-    start(s)
-    s.clock.tick(seconds(30))
-    // A timer of 0 ms takes 1 ms, like in Node.
-    expect(times(s)).toEqual([0, 10.001, 20.002])
-    expect(counts(s)).toMatchObject({ timeouts: 2, responses: 0 })
+    start(s, schedule)
+    s.clock.tick(seconds(after) - 1)
+    expect(s.requests).toHaveLength(1)
+    s.clock.tick(1)
+    expect(s.requests[0]!.stopped).toBe(true)
+    expect(counts(s)).toMatchObject({ timeouts: 1, responses: 0 })
+    s.clock.tick(2)
+    expect(s.requests).toHaveLength(2)
     expect(s.requests.filter(({ stopped }) => !stopped)).toHaveLength(1)
   })
 

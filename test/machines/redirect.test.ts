@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { moved, readyScene, scene, seconds } from './scene.ts'
+import { closed, moved, readyScene, scene, seconds, settle } from './scene.ts'
 
 const anywhere: ConnectionInput = { redirect: { allow: () => true } }
+const sentAway = (reasonCode: number): Failure => ({ kind: 'disconnected', reasonCode })
 const useAnother = (serverReference: string): Failure => ({ kind: 'disconnected', reasonCode: 0x9c, serverReference })
 
 describe('a Server Reference', () => {
@@ -125,20 +126,55 @@ describe('the server list', () => {
     expect(s.transport.connections.map(({ input }) => input.server.index)).toEqual([0, 1, 2, 3])
   })
 
-  test('a connection that is lost is followed by one to the same server', async () => {
-    const s = await readyScene()
-    s.transport.current.fail()
-    s.clock.tick(seconds(1))
-    expect(s.transport.current.input.server.index).toBe(0)
+  test.each<[string, number, Failure, number]>([
+    ['was stable and is lost', 30_000, closed, 0],
+    ['was not stable and is lost', 29_999, closed, 1],
+    ['was stable and is sent away', 30_000, sentAway(0x9c), 1],
+    ['was stable and is sent away for good', 30_000, sentAway(0x9d), 1],
+    ['was stable and is sent to where we do not go', 30_000, useAnother('evil:1883'), 1],
+    ['was not stable and is sent away', 0, sentAway(0x9c), 1],
+  ])(
+    'a connection that %s (after %d ms) is followed by one to the right server',
+    async (...[, lived, failure, index]) => {
+      const s = await readyScene()
+      s.clock.tick(lived)
+      s.transport.current.fail(failure)
+      s.clock.tick(seconds(1))
+      expect(s.transport.current.input.server).toMatchObject({ index, redirect: null })
+    },
+  )
+
+  test('a server that accepts each connection and drops it does not keep us from the next one', () => {
+    const s = scene({ transport: (connection) => connection.open() })
+    s.send('CONNECT')
+    for (let n = 0; n < 4; n++) {
+      s.clock.tick(30)
+      s.transport.current.fail()
+      s.clock.tick(s.context.delay)
+    }
+    expect(s.transport.connections.map(({ input }) => input.server.index)).toEqual([0, 1, 2, 3, 4])
   })
 
-  test('a connection that was redirected and is lost is followed by one to where it was', async () => {
+  test('a refresh that fails is no fault of the server', async () => {
+    const s = scene({ input: { canRefresh: true }, refresh: (request) => request.reject(new TypeError('unreachable')) })
+    s.send('CONNECT')
+    await settle()
+    expect(s.state).toBe('reconnecting')
+    expect(s.context.server.index).toBe(0)
+  })
+
+  test.each([
+    ['stable is followed by one to where it was', 30, 'other:1883'],
+    ['not stable is followed by one at the list', 29, null],
+  ])('a connection that was redirected, and lost when it was %s', async (_, lived, redirect) => {
     const s = await readyScene({ input: anywhere })
+    s.clock.tick(seconds(30))
     s.transport.current.fail(useAnother('other:1883'))
     s.transport.current.open()
+    s.clock.tick(seconds(lived))
     s.transport.current.fail()
     s.clock.tick(seconds(1))
-    expect(s.transport.current.input.server.redirect).toBe('other:1883')
+    expect(s.transport.current.input.server).toMatchObject({ redirect, index: redirect === null ? 1 : 0 })
   })
 
   test('an attempt at a redirect that fails is followed by one at the list', () => {
@@ -147,6 +183,6 @@ describe('the server list', () => {
     s.transport.current.fail(moved)
     s.transport.current.fail()
     s.clock.tick(seconds(1))
-    expect(s.transport.current.input.server.redirect).toBe(null)
+    expect(s.transport.current.input.server).toMatchObject({ redirect: null, index: 1 })
   })
 })

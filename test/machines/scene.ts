@@ -63,6 +63,7 @@ export interface PeriodicTry {
   readonly id: string
   readonly at: number
   readonly stopped: boolean
+  sent(): void
   done(): void
   fail(): void
 }
@@ -231,6 +232,7 @@ function periodicTry(id: string, at: number, sendBack: (event: AnyEventObject) =
     id,
     at: at - START,
     stopped: false,
+    sent: () => sendBack({ type: 'request.sent' }),
     done: () => sendBack({ type: 'request.done' }),
     fail: () => sendBack({ type: 'request.failed' }),
   }

@@ -12,7 +12,7 @@ import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'
-import { stateOf } from '../../src/snapshot.ts'
+import { gaveUp as rested, stateOf } from '../../src/snapshot.ts'
 import { fc } from '../testing/property.ts'
 
 /** Steps of the whole test; `FC_STEPS=1000000` looks harder. */
@@ -118,10 +118,16 @@ interface FakeLink {
   tell(event: AnyEventObject): void
 }
 
+/** One SUBSCRIBE round. */
+interface FakeSync {
+  tell(event: AnyEventObject): void
+  break(): void
+}
+
 function world(input: ConnectionInput) {
   const clock = createTestClock({ now: Date.UTC(2024, 0, 1) })
   const links: FakeLink[] = []
-  const syncs: ((event: AnyEventObject) => void)[] = []
+  const syncs: FakeSync[] = []
   const tokens: { resolve(value: RefreshedCredentials): void; reject(error: Error): void }[] = []
   const admissions: (() => void)[] = []
   const errors: unknown[] = []
@@ -129,6 +135,7 @@ function world(input: ConnectionInput) {
   let interruptions = 0
   let resumptions = 0
   let gaveUp = 0
+  let rests = 0
 
   const machine = connectionMachine.provide({
     actors: {
@@ -164,10 +171,20 @@ function world(input: ConnectionInput) {
       }),
       subscriptions: subscriptionsMachine.provide({
         actors: {
-          sync: fromCallback<AnyEventObject, SyncInput>(({ sendBack }) => {
+          sync: fromCallback<AnyEventObject, SyncInput>(({ sendBack, receive, self }) => {
+            const round = { over: false }
+            const end = () => {
+              if (!round.over) running.sync--
+              round.over = true
+            }
             running.sync++
-            syncs.push(sendBack)
-            return () => void running.sync--
+            // What is thrown here is the actor's own error.
+            receive(() => {
+              end()
+              throw new Error('broken')
+            })
+            syncs.push({ tell: sendBack, break: () => void (round.over || self.send({ type: 'break' })) })
+            return end
           }),
         },
       }),
@@ -178,7 +195,15 @@ function world(input: ConnectionInput) {
   actor.on('connectionInterrupted', () => void interruptions++)
   actor.on('connectionResumed', () => void resumptions++)
   actor.on('gaveUp', () => void gaveUp++)
-  actor.subscribe({ error: (error) => errors.push(error) })
+  // A step may lead into `failed` and out of it again, so each snapshot is looked at.
+  let before: ReturnType<typeof actor.getSnapshot> | undefined
+  actor.subscribe({
+    next: (snapshot) => {
+      if (rested(snapshot) && before?.value !== 'failed') rests++
+      before = snapshot
+    },
+    error: (error) => errors.push(error),
+  })
   actor.start()
 
   return {
@@ -189,6 +214,10 @@ function world(input: ConnectionInput) {
     running,
     get told() {
       return { interruptions, resumptions, gaveUp }
+    },
+    /** How often the machine came to rest in `failed`. */
+    get rests() {
+      return rests
     },
     async take(now: Step) {
       const current = links.at(-1)
@@ -239,13 +268,11 @@ function world(input: ConnectionInput) {
   }
 }
 
-function tellSync(
-  tell: ((event: AnyEventObject) => void) | undefined,
-  how: Extract<Step, { do: 'sync' }>['how'],
-): void {
-  if (how === 'progress') tell?.({ type: 'sync.progress', done: 1, total: 2 })
-  else if (how === 'settled') tell?.({ type: 'sync.settled', wanted: 2, held: 2, refused: 0, retryable: 0 })
-  else if (how === 'refused') tell?.({ type: 'sync.settled', wanted: 2, held: 1, refused: 1, retryable: 1 })
+function tellSync(sync: FakeSync | undefined, how: Extract<Step, { do: 'sync' }>['how']): void {
+  if (how === 'progress') sync?.tell({ type: 'sync.progress', done: 1, total: 2 })
+  else if (how === 'settled') sync?.tell({ type: 'sync.settled', wanted: 2, held: 2, refused: 0, retryable: 0 })
+  else if (how === 'refused') sync?.tell({ type: 'sync.settled', wanted: 2, held: 1, refused: 1, retryable: 1 })
+  else sync?.break()
 }
 
 function tellToken(
@@ -300,6 +327,7 @@ function check(w: World): void {
   ).toBe(true)
   expect(w.told.resumptions, 'only what was interrupted resumes').toBeLessThanOrEqual(w.told.interruptions)
   expect(context.counters.interruptions, 'each interruption is told once').toBe(w.told.interruptions)
+  expect(w.told.gaveUp, 'that it gave up is told once, and each time').toBe(w.rests)
 }
 
 test(

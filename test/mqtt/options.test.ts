@@ -1,7 +1,17 @@
+import { inspect } from 'node:util'
+
 import type { IConnectPacket } from 'mqtt-packet'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
-import { InvalidCredentialsError, type ConnectOptions, type Credentials, type RefreshReason } from '../../src/index.ts'
+import {
+  InvalidCredentialsError,
+  simpleRetry,
+  type ConnectOptions,
+  type Credentials,
+  type RefreshReason,
+  type ResilientMqttClient,
+  type ResilientMqttClientOptions,
+} from '../../src/index.ts'
 import { clientOptions } from '../../src/mqtt/client-options.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { tls } from '../testing/tls-fixture.ts'
@@ -325,16 +335,36 @@ describe('options as a function', () => {
     ).toBe(true)
   })
 
-  test('what MQTT.js does not take is a failure, until the client is recreated', async () => {
+  test('what MQTT.js does not take is a failure, and not taken for the next attempt', async () => {
     const server = await startServer()
-    const given = [{ password: 'secret-1' }, {}]
-    const { client, next, heard } = startClient({ ...atOnce, url: server.url, options: () => given.shift() ?? {} })
-    const connected = client.connect()
-    await next('reconnectScheduled', 3)
-    client.recover()
-    await connected
-    for (const { failure } of heard('reconnectScheduled')) expect(failure).toEqual({ kind: 'options', name: 'Error' })
+    // MQTT.js wants a user name with a password.
+    const given = [{ password: 'secret-1' }, { password: 'secret-1' }]
+    const { client, heard } = startClient({ ...atOnce, url: server.url, options: () => given.shift() ?? {} })
+    await client.connect()
+    const failure = { kind: 'options', name: 'Error' }
+    expect(heard('reconnectScheduled')).toMatchObject([{ failure }, { failure }])
     expect(server.received('connect')).toHaveLength(1)
+  })
+
+  const startingOver: [string, (client: ResilientMqttClient) => Promise<unknown>][] = [
+    ['was disconnected', (client) => client.disconnect()],
+    ['gave up', (client) => client.waitFor('failed')],
+  ]
+  test.each(startingOver)('is called anew after it %s', async (_, rest) => {
+    const server = await startServer({ script: [{}, { connack: { reasonCode: 2 } }] })
+    const good = await startServer()
+    const urls = [server.url]
+    const { client } = startClient({
+      reconnect: { ...atOnce.reconnect, maxAttempts: 1 },
+      recovery: simpleRetry,
+      options: () => ({ url: urls.shift() ?? good.url }),
+    })
+    await client.connect()
+    const resting = rest(client)
+    server.kick()
+    await resting
+    await client.connect()
+    expect(good.connections).toHaveLength(1)
   })
 
   test('the error is the cause when it gives up', async () => {
@@ -461,6 +491,16 @@ describe('credentials', () => {
     ['gives an invalid Date', () => ({ expiresAt: new Date('x') }), 'InvalidOptionError'],
     ['gives a URL that is none', () => ({ url: 'secret-1' }), 'InvalidOptionError'],
     ['gives a URL of another protocol', () => ({ url: 'https://example.org/' }), 'InvalidOptionError'],
+    ['gives seconds', () => ({ expiresAt: Math.floor(Date.now() / 1_000) + 3_600 }), 'InvalidOptionError'],
+    ['gives seconds as a Date', () => ({ expiresAt: new Date(Date.now() / 1_000) }), 'InvalidOptionError'],
+    ['gives null as an expiry', () => ({ expiresAt: null }), 'InvalidOptionError'],
+    ['gives nothing', () => undefined, 'InvalidOptionError'],
+    ['gives null', () => null, 'InvalidOptionError'],
+    ['gives a string', () => 'secret-1', 'InvalidOptionError'],
+    ['gives a list', () => ['secret-1'], 'InvalidOptionError'],
+    ['gives a user name that is none', () => ({ username: 1 }), 'InvalidOptionError'],
+    ['gives a password that is none', () => ({ password: { token: 'secret-1' } }), 'InvalidOptionError'],
+    ['gives headers that are none', () => ({ wsHeaders: 'secret-1' }), 'InvalidOptionError'],
   ]
   test.each(bad)('a source that %s is a failure, and asked again', async (_, source, name) => {
     const server = await startServer()
@@ -470,6 +510,8 @@ describe('credentials', () => {
       url: server.url,
       credentials: () => (good ? {} : (source() as Credentials)),
     })
+    const errors: unknown[] = []
+    client.on('error', ({ error }) => errors.push(error))
     const connected = client.connect()
     await next('tokenRefreshFailed', 2)
     good = true
@@ -477,6 +519,7 @@ describe('credentials', () => {
     for (const event of heard('tokenRefreshFailed')) {
       expect(event).toEqual({ reason: 'initial', failure: { kind: 'refresh', name } })
     }
+    if (name === 'InvalidOptionError') expect(inspect(errors, { depth: 5 })).not.toContain('secret-1')
   })
 
   test('InvalidCredentialsError stops for good', async () => {
@@ -491,27 +534,98 @@ describe('credentials', () => {
     expect(heard('reconnectScheduled')).toEqual([])
   })
 
-  test('a source that does not answer is aborted, and what it gives later is not taken', async () => {
+  /** A client whose source answers when the test does. */
+  async function startAsked() {
     const clock = createTestClock()
     const server = await startServer()
-    const asked: { signal: AbortSignal; answer: (credentials: Credentials) => void }[] = []
-    const { client, next } = startClient({
+    const asked: { reason: RefreshReason; signal: AbortSignal; settle: PromiseSettler }[] = []
+    const { client, next, heard } = startClient({
       url: server.url,
       clock,
       now: clock.now,
-      random: () => 0,
-      credentials: ({ signal }) => new Promise((answer) => asked.push({ signal, answer })),
+      reconnect: { initialDelay: 1_000, maxDelay: 1_000, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+      options: { keepalive: 0 },
+      credentials: ({ reason, signal }) =>
+        new Promise((answer, reject) => asked.push({ reason, signal, settle: { answer, reject } })),
     })
+    const passwords = () => server.received('connect').map(({ password }) => String(password))
+    return { clock, server, asked, client, next, heard, passwords }
+  }
+  interface PromiseSettler {
+    readonly answer: (credentials: Credentials) => void
+    readonly reject: (error: Error) => void
+  }
+  const login = (password: string, rest: Credentials = {}): Credentials => ({ username: 'me', password, ...rest })
+
+  test('a source that does not answer is aborted, and what it gives later is taken', async () => {
+    const { clock, asked, client, passwords } = await startAsked()
     const connected = client.connect()
     await clock.tickAsync(30_000)
-    await next('reconnectScheduled', 1)
+    expect(client.status.state).toBe('reconnecting')
     expect(asked[0]?.signal.aborted).toBe(true)
     await clock.tickAsync(1_000)
-    expect(asked).toHaveLength(2)
-    asked[1]?.answer({ username: 'me', password: 'second' })
-    asked[0]?.answer({ username: 'me', password: 'first' })
+    expect(client.status.state).toBe('refreshingToken')
+    asked[0]?.settle.answer(login('late'))
     await connected
-    expect(String(server.received('connect')[0]?.password)).toBe('second')
+    expect(asked).toHaveLength(1)
+    expect(passwords()).toEqual(['late'])
+  })
+
+  test('an answer that comes while nobody waits is taken by the next request', async () => {
+    const { clock, asked, client, passwords } = await startAsked()
+    const connected = client.connect()
+    await clock.tickAsync(30_000)
+    asked[0]?.settle.answer(login('late'))
+    await clock.tickAsync(1_000)
+    await connected
+    expect(asked).toHaveLength(1)
+    expect(passwords()).toEqual(['late'])
+    // Once.
+    client.recover()
+    await until('another request', () => asked.length === 2)
+  })
+
+  const useless: [string, (settle: PromiseSettler, now: number) => void][] = [
+    ['a rejection', ({ reject }) => reject(new Error('no'))],
+    ['what is expired', ({ answer }, now) => answer(login('late', { expiresAt: now }))],
+    ['what is none', ({ answer }) => answer('late' as Credentials)],
+  ]
+  test.each(useless)('after %s that comes late the source is asked again', async (_, settle) => {
+    const { clock, asked, client, passwords, heard } = await startAsked()
+    const connected = client.connect()
+    await clock.tickAsync(31_000)
+    if (asked[0]) settle(asked[0].settle, clock.now())
+    await until('another request', () => asked.length === 2)
+    asked[1]?.settle.answer(login('good'))
+    await connected
+    expect(passwords()).toEqual(['good'])
+    expect(heard('tokenRefreshFailed')).toHaveLength(1)
+  })
+
+  test('a source that never answers is asked again after twice its time', async () => {
+    const { clock, asked, client } = await startAsked()
+    const connected = client.connect()
+    // 30 s for the first request, 30 s for one that waits for the same call, and a second before each.
+    await clock.tickAsync(61_999)
+    expect(asked).toHaveLength(1)
+    await clock.tickAsync(1)
+    expect(asked).toHaveLength(2)
+    asked[1]?.settle.answer(login('good'))
+    await connected
+  })
+
+  test('connect, disconnect and connect again ask once', async () => {
+    const { asked, client, passwords } = await startAsked()
+    const first = rejection(client.connect())
+    await client.disconnect()
+    await first
+    const connected = client.connect()
+    await client.waitFor('refreshingToken')
+    await turns(10)
+    expect(asked).toHaveLength(1)
+    asked[0]?.settle.answer(login('good'))
+    await connected
+    expect(passwords()).toEqual(['good'])
   })
 
   test('a source is asked once at a time, whoever wants them', async () => {
@@ -545,10 +659,15 @@ describe('several servers', () => {
     const servers = await Promise.all(
       [3, 3, 0].map((reasonCode) => startServer({ script: { connack: { reasonCode } } })),
     )
-    const { client, next } = startClient({ ...atOnce, url: servers.map(({ url }) => url) })
+    const { client, next } = startClient({
+      ...atOnce,
+      url: servers.map(({ url }) => url),
+      timeouts: { stableAfter: 0 },
+    })
     await client.connect()
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 1])
     // It goes back to the one that worked.
+    await until('the connection is stable', () => client.status.attempt === 0)
     servers[2]?.kick()
     await next('connectionResumed')
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 2])
@@ -607,6 +726,24 @@ describe('a Server Reference', () => {
     }
     expect(client.status.counters.redirects).toBe(Number(followed))
     expect(other.connections).toHaveLength(Number(followed))
+  })
+
+  const places: [string, (url: string) => Partial<ResilientMqttClientOptions>][] = [
+    ['the options', (url) => ({ options: { url, protocolVersion: 5 } })],
+    ['a function of options', (url) => ({ options: async () => ({ url, protocolVersion: 5 }) })],
+    ['the credentials', (url) => ({ options: { protocolVersion: 5 }, credentials: () => ({ url }) })],
+  ]
+  const known = places.flatMap(([place, options]) =>
+    (['127.0.0.1', 'localhost'] as const).map((host) => ({ place, options, host })),
+  )
+  test.each(known)('to $host, by a URL that $place gave', async ({ options, host }) => {
+    const other = await startServer()
+    const properties = { serverReference: `${host}:${other.port}` }
+    const server = await startServer({ script: { connack: { reasonCode: 0x9c, properties } } })
+    const { client } = startClient({ ...once, ...options(server.url) })
+    const outcome = await client.connect().catch((error: Error) => error.name)
+    expect(outcome).toBe(host === '127.0.0.1' ? undefined : 'ConnectionFailedError')
+    expect(other.connections).toHaveLength(Number(host === '127.0.0.1'))
   })
 
   test.each(['mqtts', 'wss'] as const)('never leads from %s to plain text', async (scheme) => {

@@ -174,6 +174,10 @@ describe('timers take any delay', () => {
     ['a jitter that throws', () => broken(), () => 0],
     ['a jitter that returns NaN', () => Number.NaN, () => 0],
     ['a jitter that returns no number', () => 'soon' as never, () => 0],
+    ['a jitter that is negative', () => -1, () => 0],
+    ['a jitter of a name that there is not', 'qual' as never, () => 0],
+    ['no jitter', null as never, () => 0],
+    ['chance below 0', 'full', () => -1],
     ['chance that throws', 'full', () => broken()],
     ['chance that is NaN', 'equal', () => Number.NaN],
     ['chance that is nothing', 'full', () => undefined as never],
@@ -181,6 +185,23 @@ describe('timers take any delay', () => {
     ['chance that throws in a jitter', (ceiling, random) => ceiling * random(), () => broken()],
   ])('%s is the ceiling', (_, jitter, random) => {
     expect(backoffDelay(withJitter(jitter), 3, random)).toBe(4_000)
+  })
+
+  test.each<[string, Partial<Record<keyof BackoffPolicy, unknown>>, number]>([
+    ['an initial delay below 0', { initialDelay: -5 }, 120_000],
+    ['an initial delay that is NaN', { initialDelay: Number.NaN }, 120_000],
+    ['an initial delay that is null', { initialDelay: null }, 120_000],
+    ['an initial delay that is text', { initialDelay: '1000' }, 120_000],
+    ['a multiplier below 0', { multiplier: -2 }, 120_000],
+    ['a multiplier that is null', { multiplier: null }, 120_000],
+    ['a maximal delay below 0', { initialDelay: -5, maxDelay: -5 }, MAX_DELAY],
+    ['a maximal delay that is null', { initialDelay: null, maxDelay: null }, MAX_DELAY],
+  ])('%s is the longest delay', (_, wrong, delay) => {
+    for (const jitter of ['none', 'equal', 'full', 'decorrelated', 'qual' as never] satisfies Jitter[]) {
+      const policy = { ...withJitter(jitter), ...wrong } as BackoffPolicy
+      expect(backoffDelay(policy, 3, () => 1, policy.initialDelay)).toBe(delay)
+      expect(laterDelay(policy, () => 0)).toBe(policy.maxDelay > 0 ? 120_000 : MAX_DELAY)
+    }
   })
 
   const odd = fc.oneof(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createTestClock, createTokenAuthority } from '../../src/testing/index.ts'
+import { createEmbeddedBroker, createTestClock, createTokenAuthority } from '../../src/testing/index.ts'
 import type { EmbeddedBroker, PublishedMessage } from '../../src/testing/index.ts'
 import { connect, connected, next, startBroker } from './helpers.ts'
 
@@ -92,6 +92,12 @@ describe('createEmbeddedBroker', () => {
     }
     await connected(broker.url, { clientId: 'fresh', username: 'device', password: authority.issue().password })
     expect(broker.clients).toBe(2)
+  })
+
+  test('an IPv6 address stands in brackets in its URLs', async ({ skip }) => {
+    await using broker = await createEmbeddedBroker({ host: '::1', webSocket: true }).catch(() => skip('no IPv6 here'))
+    await connected(broker.url)
+    expect(new URL(broker.wsUrl).hostname).toBe('[::1]')
   })
 
   test('wsUrl needs the option', async () => {

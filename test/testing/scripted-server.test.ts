@@ -196,6 +196,11 @@ describe('hands on', () => {
     expect(server.current?.n).toBe(2)
   })
 
+  test.for(['tcp', 'ws'] as const)('an IPv6 address stands in brackets in its URL: %s', async (transport, { skip }) => {
+    await using server = await createScriptedServer({ transport, host: '::1' }).catch(() => skip('no IPv6 here'))
+    expect(new URL(server.url).host).toBe(`[::1]:${server.port}`)
+  })
+
   test('rejects when the port is taken', async () => {
     const server = await startServer()
     await expect(createScriptedServer({ port: server.port })).rejects.toThrow('EADDRINUSE')

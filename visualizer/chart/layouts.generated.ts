@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts'
 
 export const layouts: { readonly [id: string]: { readonly signature: string; readonly layout: Layout } } = {
  "connection": {
-  "signature": "lnr3c7",
+  "signature": "fhm6iv",
   "layout": {
    "width": 1238,
    "height": 656,
@@ -164,6 +164,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       "height": 17
      }
     },
+    "connecting→refreshingToken": {
+     "points": [
+      [
+       600,
+       222
+      ],
+      [
+       600,
+       144
+      ]
+     ],
+     "label": {
+      "x": 562,
+      "y": 162,
+      "width": 293,
+      "height": 17
+     }
+    },
     "connecting→connecting": {
      "points": [
       [
@@ -275,7 +293,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      ],
      "label": {
       "x": 628,
-      "y": 360,
+      "y": 400,
       "width": 96,
       "height": 17
      }
@@ -374,7 +392,33 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "label": {
       "x": 900,
       "y": 114,
-      "width": 236,
+      "width": 242,
+      "height": 32
+     }
+    },
+    "ready→connecting": {
+     "points": [
+      [
+       900,
+       352
+      ],
+      [
+       664,
+       352
+      ],
+      [
+       664,
+       262
+      ],
+      [
+       640,
+       262
+      ]
+     ],
+     "label": {
+      "x": 636,
+      "y": 354,
+      "width": 255,
       "height": 17
      }
     },
@@ -529,16 +573,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "refreshingToken→choice 2": {
      "points": [
       [
-       785,
+       846,
        144
       ],
       [
-       785,
+       846,
        446
       ]
      ],
      "label": {
-      "x": 790,
+      "x": 850,
       "y": 148,
       "width": 185,
       "height": 32
@@ -1203,49 +1247,61 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
   }
  },
  "periodicRequest": {
-  "signature": "yt1lpb",
+  "signature": "u77ph3",
   "layout": {
-   "width": 904,
-   "height": 464,
+   "width": 816,
+   "height": 778,
    "anywhere": {
     "x": 16,
-    "y": 401,
+    "y": 715,
     "width": 205,
     "height": 47
    },
    "nodes": {
     "periodicRequest.offline": {
-     "x": 61,
+     "x": 234,
      "y": 177,
      "width": 146,
      "height": 34
     },
     "periodicRequest.awaiting": {
-     "x": 252,
-     "y": 329,
+     "x": 154,
+     "y": 284,
+     "width": 382.3,
+     "height": 229
+    },
+    "periodicRequest.awaiting.sending": {
+     "x": 170,
+     "y": 328,
+     "width": 206,
+     "height": 56
+    },
+    "periodicRequest.awaiting.sent": {
+     "x": 200.8,
+     "y": 441,
      "width": 213,
      "height": 56
     },
     "periodicRequest.due": {
-     "x": 300,
-     "y": 155,
+     "x": 254,
+     "y": 643,
      "width": 168,
      "height": 56
     },
     "periodicRequest.paused": {
-     "x": 494,
+     "x": 406,
      "y": 16,
      "width": 394,
      "height": 195
     },
     "periodicRequest.paused.offline": {
-     "x": 646,
+     "x": 558,
      "y": 161,
      "width": 152,
      "height": 34
     },
     "periodicRequest.paused.ready": {
-     "x": 552,
+     "x": 464,
      "y": 60,
      "width": 120,
      "height": 34
@@ -1255,25 +1311,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "periodicRequest.offline→periodicRequest.awaiting": {
      "points": [
       [
-       134,
+       307,
        211
       ],
       [
-       134,
-       315
-      ],
-      [
-       305,
-       315
-      ],
-      [
-       305,
-       329
+       307,
+       284
       ]
      ],
      "label": {
-      "x": 16,
-      "y": 261.5,
+      "x": 189,
+      "y": 239,
       "width": 115,
       "height": 17
      }
@@ -1281,43 +1329,161 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "periodicRequest.awaiting→periodicRequest.due": {
      "points": [
       [
-       359,
-       329
+       317,
+       513
       ],
       [
-       359,
-       225
+       317,
+       532
       ],
       [
-       356,
-       225
+       546,
+       532
       ],
       [
-       356,
-       211
+       546,
+       618
+      ],
+      [
+       355,
+       618
+      ],
+      [
+       355,
+       643
       ]
      ],
      "label": {
-      "x": 146,
-      "y": 239,
+      "x": 333,
+      "y": 557,
       "width": 210,
-      "height": 62
+      "height": 47
+     }
+    },
+    "periodicRequest.awaiting.sending→periodicRequest.awaiting.sent": {
+     "points": [
+      [
+       307.3,
+       384
+      ],
+      [
+       307.3,
+       441
+      ]
+     ],
+     "label": {
+      "x": 310.3,
+      "y": 404,
+      "width": 210,
+      "height": 17
+     }
+    },
+    "periodicRequest.awaiting.sending→periodicRequest.due": {
+     "points": [
+      [
+       238.7,
+       384
+      ],
+      [
+       238.7,
+       394
+      ],
+      [
+       189.8,
+       394
+      ],
+      [
+       190,
+       518
+      ],
+      [
+       190,
+       532
+      ],
+      [
+       159,
+       532
+      ],
+      [
+       159,
+       618
+      ],
+      [
+       288,
+       618
+      ],
+      [
+       288,
+       643
+      ]
+     ],
+     "label": {
+      "x": 16,
+      "y": 572,
+      "width": 140,
+      "height": 17
+     }
+    },
+    "periodicRequest.awaiting.sent→periodicRequest.due": {
+     "points": [
+      [
+       307.3,
+       497
+      ],
+      [
+       307,
+       518
+      ],
+      [
+       307,
+       543
+      ],
+      [
+       321,
+       543
+      ],
+      [
+       321,
+       643
+      ]
+     ],
+     "label": {
+      "x": 171,
+      "y": 572,
+      "width": 147,
+      "height": 17
      }
     },
     "periodicRequest.due→periodicRequest.awaiting": {
      "points": [
       [
-       412,
-       211
+       388,
+       643
       ],
       [
-       412,
-       329
+       388,
+       629
+      ],
+      [
+       563,
+       629
+      ],
+      [
+       563,
+       270
+      ],
+      [
+       317,
+       270
+      ],
+      [
+       317,
+       284
       ]
      ],
      "label": {
-      "x": 416,
-      "y": 261.5,
+      "x": 567,
+      "y": 392.5,
       "width": 102,
       "height": 17
      }
@@ -1325,16 +1491,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "periodicRequest.paused→periodicRequest.paused.offline": {
      "points": [
       [
-       760,
+       672,
        16
       ],
       [
-       760,
+       672,
        161
       ]
      ],
      "label": {
-      "x": 763,
+      "x": 675,
       "y": 68.5,
       "width": 109,
       "height": 17
@@ -1343,24 +1509,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "periodicRequest.paused.offline→periodicRequest.paused.ready": {
      "points": [
       [
-       722,
+       634,
        161
       ],
       [
-       722,
+       634,
        141
       ],
       [
-       632,
+       544,
        141
       ],
       [
-       632,
+       544,
        94
       ]
      ],
      "label": {
-      "x": 635,
+      "x": 547,
       "y": 114,
       "width": 115,
       "height": 17
@@ -1369,32 +1535,32 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "periodicRequest.paused.ready→periodicRequest.paused.offline": {
      "points": [
       [
-       592,
+       504,
        94
       ],
       [
-       592,
+       504,
        104
       ],
       [
-       621,
+       533,
        104
       ],
       [
-       621,
+       533,
        151
       ],
       [
-       684,
+       596,
        151
       ],
       [
-       684,
+       596,
        161
       ]
      ],
      "label": {
-      "x": 510,
+      "x": 422,
       "y": 114,
       "width": 109,
       "height": 17

@@ -1,0 +1,110 @@
+import type { Actor } from 'xstate'
+
+import type { connectionMachine } from '../machines/connection.ts'
+import type { Failure } from '../machines/failure.ts'
+import { DisconnectedError } from './errors.ts'
+import type { Observer } from './observer.ts'
+import type { ClientIdSource } from './preparation.ts'
+import { gaveUp, isReady, isResting } from './snapshot.ts'
+import { Waits, type Ending } from './wait.ts'
+
+/** What calls of `connect` and `disconnect` need of their client. */
+export interface ConnectingPort {
+  readonly actor: Actor<typeof connectionMachine>
+  readonly observer: Observer
+  readonly store: ClientIdSource | undefined
+  readonly send: (type: 'CONNECT' | 'RETRY' | 'DISCONNECT') => void
+  readonly failed: (failure: Failure) => Error
+  /** Nothing happens now until somebody asks for it. */
+  readonly onRest: () => void
+}
+
+/** Calls of `connect` and `disconnect`. Whichever is called last decides, also while another is under way. */
+export class Connecting {
+  readonly #port: ConnectingPort
+  readonly #connects = new Waits()
+  readonly #disconnects = new Set<Promise<void>>()
+  /** Steps of calls of `connect`. */
+  readonly #steps = new Waits()
+  /** Whether it tries only because `connect` was called: it was not ready since, and did not rest. */
+  #onRequest = false
+
+  constructor(port: ConnectingPort) {
+    this.#port = port
+    const { events } = port.observer
+    const rests = () => {
+      this.#onRequest = false
+      port.onRest()
+    }
+    events.on('connected', () => {
+      this.#onRequest = false
+    })
+    events.on('gaveUp', rests)
+    events.on('stateChanged', ({ to }) => to === 'disconnected' && rests())
+  }
+
+  /** Resolves when it is ready, after a disconnect under way. */
+  async connect(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#disconnects.size === 0 && isReady(this.#port.actor.getSnapshot())) return
+    try {
+      await this.#connects.wait<void>({ signal }, (ending) => {
+        const over = new AbortController()
+        this.#connect(over.signal).then(
+          () => ending.resolve(),
+          (error: unknown) => ending.reject(error),
+        )
+        return [() => over.abort()]
+      })
+    } catch (error) {
+      // A connection that was ready has other users than this call.
+      if (signal?.aborted && this.#onRequest && this.#connects.size === 0) this.#port.send('DISCONNECT')
+      throw error
+    }
+  }
+
+  /** Ends calls of `connect`; those that come before it is done wait for it. */
+  async disconnect(start: () => Promise<void>): Promise<void> {
+    this.#connects.reject(new DisconnectedError('it was ready'))
+    const disconnected = start()
+    this.#disconnects.add(disconnected)
+    await disconnected.finally(() => this.#disconnects.delete(disconnected))
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    // Without an obstacle CONNECT is sent before this returns: whoever looks at the state next sees it.
+    for (let obstacle = this.#obstacle(); obstacle; obstacle = this.#obstacle()) await obstacle
+    if (signal.aborted || isReady(this.#port.actor.getSnapshot())) return
+    await this.#steps.wait<void>({ signal }, (ending) => this.#begin(ending))
+  }
+
+  #begin(ending: Ending<void>): (() => void)[] {
+    const { actor, observer, send, failed } = this.#port
+    const { events } = observer
+    const stops = [
+      events.on('connected', () => ending.resolve()),
+      events.on('gaveUp', ({ failure }) => ending.reject(failed(failure))),
+      events.on('stateChanged', ({ to }) => {
+        if (to === 'disconnecting' || to === 'disconnected') ending.reject(new DisconnectedError('it was ready'))
+      }),
+    ]
+    const snapshot = actor.getSnapshot()
+    this.#onRequest ||= isResting(snapshot)
+    send(gaveUp(snapshot) ? 'RETRY' : 'CONNECT')
+    return stops
+  }
+
+  /** What a connection has to wait for: that another one is closed, and that the store is open. */
+  #obstacle(): Promise<unknown> | undefined {
+    const { observer, store } = this.#port
+    if (this.#disconnects.size > 0) return Promise.allSettled(this.#disconnects)
+    if (observer.state === 'disconnecting') return this.#closed()
+    return store && store.clientId === undefined ? store.open() : undefined
+  }
+
+  #closed(): Promise<void> {
+    const { events } = this.#port.observer
+    return this.#steps.wait<void>({}, (ending) => [
+      events.on('stateChanged', ({ from }) => from === 'disconnecting' && ending.resolve()),
+    ])
+  }
+}

@@ -1,0 +1,82 @@
+import { createActor } from 'xstate'
+import { expect, onTestFinished, test, vi } from 'vitest'
+
+import { InvalidOptionError, ResilientMqttClient, type AdmissionGate } from '../../src/index.ts'
+import { providedMachine } from '../../src/provided-machine.ts'
+import { createScriptedServer, createTestClock } from '../../src/testing/index.ts'
+import { settle } from '../machines/scene.ts'
+
+test.each([
+  [{}, 'gate must have ask(), got an object'],
+  [5, 'gate must have ask(), got 5'],
+  [null, 'gate must have ask(), got null'],
+  [() => () => {}, 'gate must have ask()'],
+])('%o is no gate', (gate, message) => {
+  const options = { url: 'mqtt://localhost', gate: gate as never }
+  expect(() => new ResilientMqttClient(options)).toThrow(InvalidOptionError)
+  expect(() => new ResilientMqttClient(options)).toThrow(message)
+})
+
+/** A connection machine at a gate of the application's. */
+function visitor(gate: AdmissionGate) {
+  const gateFailed = vi.fn<(error: unknown) => void>()
+  const transport = vi.fn()
+  const machine = providedMachine(() => ({
+    transport,
+    sync: () => {},
+    request: () => {},
+    gate,
+    gateFailed,
+    refresh: () => Promise.reject(new Error('there is no source')),
+    requestTimedOut: () => {},
+    openGate: () => {},
+    closeGate: () => {},
+  }))
+  const actor = createActor(machine, { clock: createTestClock(), input: { gated: true } }).start()
+  onTestFinished(() => void actor.stop())
+  actor.send({ type: 'CONNECT' })
+  return { actor, transport, told: () => gateFailed.mock.calls.flat() }
+}
+
+const broken = new Error('broken')
+const fail = () => {
+  throw broken
+}
+
+test.each<[string, AdmissionGate['ask']]>([
+  ['throws', fail],
+  ['admits and throws', (admit) => (admit(), fail())],
+  ['rejects', (() => Promise.reject(broken)) as never],
+])('a gate that %s keeps nobody out, and is told of', async (_, ask) => {
+  const { actor, transport, told } = visitor({ ask })
+  await settle()
+  expect(told()).toEqual([broken])
+  expect(transport).toHaveBeenCalledOnce()
+  expect(actor.getSnapshot()).toMatchObject({
+    status: 'active',
+    value: 'connecting',
+    context: { admission: 'granted' },
+  })
+})
+
+test.each<[string, () => void, unknown]>([
+  ['throws', fail, broken],
+  ['is missing', undefined as never, expect.any(TypeError)],
+])('a gate whose leave function %s hurts nobody, and is told of', (_, leave, error) => {
+  const { actor, told } = visitor({ ask: (admit) => (admit(), leave) })
+  expect(told()).toEqual([])
+  actor.send({ type: 'DISCONNECT' })
+  expect(told()).toEqual([error])
+  expect(actor.getSnapshot()).toMatchObject({ status: 'active', context: { admission: 'none' } })
+})
+
+test('a client tells of a gate that throws by its event', async () => {
+  const server = await createScriptedServer()
+  const client = new ResilientMqttClient({ url: server.url, gate: { ask: fail } })
+  const told: unknown[] = []
+  client.on('error', ({ error, source }) => told.push([source, String(error)]))
+  await client.connect()
+  expect(told).toEqual([['gate', String(broken)]])
+  await client[Symbol.asyncDispose]()
+  await server.close()
+})
