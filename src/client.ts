@@ -351,7 +351,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   /** Gives the outbox a chance, if there is a connection that it can drain into. */
   async #drain(after: number, signal: AbortSignal | undefined): Promise<void> {
     const { session } = this.#connection
-    if (session.drained || after === 0 || !isReady(this.actor.getSnapshot())) return
+    if (session.awaitDrained() || after === 0 || !isReady(this.actor.getSnapshot())) return
     const timeout = this.#timeout('draining the outbox', after)
     await this.#waits
       .wait<void>({ signal, timeout }, (ending) => [

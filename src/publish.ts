@@ -44,7 +44,7 @@ export function publish<Value>(
     session.publish(publication)
     // Then the outbox had no room for it, or it is done.
     if (publication.phase === 'settled') return
-    accepted = publication.durable && journal ? journal.accepted(publication) : ACCEPTED
+    accepted = publication.durable && journal ? writeDown(publication, journal, session) : ACCEPTED
   })
   if (accepted) PublishPromise.accept(published, accepted)
   return published
@@ -110,6 +110,13 @@ function createPublication(
   }
 }
 
+function writeDown(publication: Publication, journal: Journal, { outbox }: Session): Promise<void> {
+  const written = journal.accepted(publication).then(() => outbox.written(publication))
+  // The publish rejects, too: who awaits that need not ask for this.
+  written.catch(nothing)
+  return written
+}
+
 /** The shorter of the two, in milliseconds. */
 function timeToLive({ ttl, properties }: WireOptions): number {
   const interval = properties?.messageExpiryInterval
@@ -139,3 +146,5 @@ function checkPublish(
   if (durable && !journal) throw new InvalidOptionError('durable', "needs the client's option store", durable)
   signal?.throwIfAborted()
 }
+
+function nothing(): void {}

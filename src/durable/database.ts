@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.ts'
+import { prepareFolder } from './folder.ts'
 import { locationOf } from './location.ts'
 
 interface ViewEncodings {
@@ -57,7 +58,7 @@ async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
 async function openPath(path: string): Promise<OpenDatabase> {
   const ClassicLevel = await importClassicLevel(path)
   try {
-    if (isForeignFolder(path)) throw new StoreError('foreign', path)
+    await prepareFolder(path)
     const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
     await database.open()
     return { database, release: () => database.close() }
@@ -75,19 +76,6 @@ async function importClassicLevel(path: string) {
   } catch (error) {
     throw new StoreError('no-package', path, { cause: error })
   }
-}
-
-/** LevelDB would make its files in any folder, so it is asked only about its own and about empty ones. */
-function isForeignFolder(path: string): boolean {
-  // Not an import, which bundlers for browsers would fail at.
-  const { readdirSync, statSync } = process.getBuiltinModule('node:fs')
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (!stats) return false
-  if (!stats.isDirectory()) return true
-  const files = readdirSync(path)
-  // What a first opening leaves behind that was interrupted.
-  const unfinished = files.every((file) => file === 'LOCK' || file.startsWith('LOG') || file.startsWith('MANIFEST-'))
-  return !unfinished && !files.includes('CURRENT')
 }
 
 function openError(location: string, error: unknown): StoreError {

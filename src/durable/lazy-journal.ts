@@ -1,11 +1,16 @@
-import { StoreError } from '../errors.ts'
+import { StoreError, TimeoutError } from '../errors.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
-import { deferred } from '../wait.ts'
+import { deferred, inTime } from '../wait.ts'
 import type { LevelJournal, LevelJournalOptions } from './level-journal.ts'
 import { locationOf } from './location.ts'
 
 const loadCode = () => import('./level-journal.ts')
+
+export interface LazyJournalOptions extends LevelJournalOptions {
+  /** How long `flush` may take, in milliseconds. */
+  readonly flushTimeout: number
+}
 
 /** Something that it was told before its code was there. */
 interface Told {
@@ -18,14 +23,14 @@ interface Told {
  * once, since a page may be offline when it is used. What is told to it meanwhile is passed on in its order.
  */
 export class LazyJournal implements Journal {
-  readonly #options: LevelJournalOptions
+  readonly #options: LazyJournalOptions
   readonly #loadCode: typeof loadCode
   readonly #told: Told[] = []
   #loading: Promise<LevelJournal> | undefined
   #opening: Promise<void> | undefined
   #journal: LevelJournal | undefined
 
-  constructor(options: LevelJournalOptions, load = loadCode) {
+  constructor(options: LazyJournalOptions, load = loadCode) {
     this.#options = options
     this.#loadCode = load
     this.#load().catch(nothing)
@@ -73,17 +78,28 @@ export class LazyJournal implements Journal {
     else this.#tell({ passOn: (journal) => journal.settled(publication), refuse: nothing })
   }
 
-  /** Resolves when everything that was told to it is on disk, as far as the disk takes it. */
+  /** Resolves when everything that was told to it is on disk, as far as the disk takes it, and in time. */
   async flush(): Promise<void> {
-    if (this.#told.length > 0) await this.#load().catch(nothing)
-    await this.#journal?.flush()
+    await this.#inTime(this.#flush())
   }
 
   /** Flushes, and closes what it has opened. */
   async close(): Promise<void> {
-    await this.#opening?.catch(nothing)
+    if (this.#opening) await this.#inTime(this.#opening)
     await this.flush()
     await this.#journal?.close()
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#told.length > 0) await this.#load()
+    await this.#journal?.flush()
+  }
+
+  /** What fails was told to those whom it concerns. */
+  #inTime(promise: Promise<void>): Promise<void> {
+    const { flushTimeout: after, clock } = this.#options
+    const error = () => new TimeoutError('writing to the store', after)
+    return inTime(promise, { after, clock, error }).catch(nothing)
   }
 
   #tell(told: Told): void {

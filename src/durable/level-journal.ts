@@ -1,7 +1,8 @@
-import { StoreError } from '../errors.ts'
+import { StoreError, TimeoutError } from '../errors.ts'
+import type { Clock } from '../options.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
-import { deferred } from '../wait.ts'
+import { deferred, inTime } from '../wait.ts'
 import { openDatabase, views, type LevelDatabase, type OpenDatabase, type Operation } from './database.ts'
 import { locationOf } from './location.ts'
 import { readStore, type StoreContents } from './read-store.ts'
@@ -15,8 +16,12 @@ import {
   type Handshake,
 } from './records.ts'
 
+/** How long the store may take to open, to write, and to close, in milliseconds; after that it counts as failed. */
+export const STORE_TIMEOUT = 30_000
+
 export interface LevelJournalOptions {
   readonly store: string | LevelDatabase
+  readonly clock: Clock
   /** Makes the client id of a new store. */
   readonly generateClientId: () => string
   /** It was opened: what an earlier process left waiting, and in flight, each in order. */
@@ -34,7 +39,7 @@ interface Note {
   operations(): Operation[]
   written(): void
   /** @returns what is to be written with the next batch instead */
-  failed(error: StoreError, operations: Operation[]): Operation[]
+  failed(error: StoreError): Operation[]
 }
 
 interface Entry {
@@ -42,6 +47,9 @@ interface Entry {
   sequence: number
   released: 'no' | 'yes' | Promise<void>
 }
+
+/** Something that takes to the disk what is not there yet. */
+const toDisk: Note = { sync: true, operations: () => [], written: nothing, failed: () => [] }
 
 /**
  * A journal in a LevelDB. It is opened at the first use. Whatever is told to it in one turn of the event loop, and while
@@ -56,8 +64,12 @@ export class LevelJournal implements Journal {
   #clientId: string | undefined
   #lastSequence = 0
   readonly #notes: Note[] = []
-  /** What could not be written: it goes with the next batch. */
-  #unwritten: Operation[] = []
+  /** What could not be written, by its key: it goes with the next batch. */
+  readonly #unwritten = new Map<string, Operation>()
+  /** Whether the last write failed. */
+  #failing = false
+  /** Ends when the write that took too long does. Until then nothing else is written. */
+  #stuck: Promise<void> | undefined
   /** Whether there are writes that the end of the process survives, but not that of the machine. */
   #unsynced = false
   #writing: Promise<void> | undefined
@@ -97,11 +109,14 @@ export class LevelJournal implements Journal {
       },
       written: resolve,
       failed: (error) => {
+        const { sequence } = entry
+        // It is another one's then.
+        entry.sequence = 0
         this.#entries.delete(publication)
         this.#options.onRefused(publication, error)
         reject(error)
         // After a failed sync nobody knows what is on disk.
-        return deletions(entry.sequence)
+        return deletions(sequence)
       },
     })
     return promise
@@ -124,29 +139,31 @@ export class LevelJournal implements Journal {
     const entry = this.#entries.get(publication)
     if (!entry) return
     this.#entries.delete(publication)
-    this.#note({
-      sync: false,
-      operations: () => deletions(entry.sequence),
-      written: nothing,
-      failed: (_error, operations) => operations,
-    })
+    const operations = () => deletions(entry.sequence)
+    this.#note({ sync: false, operations, written: nothing, failed: operations })
   }
 
   /** Resolves when everything that was told to it is on disk, as far as the disk takes it. */
   async flush(): Promise<void> {
-    while (this.#writing) await this.#writing
-    if (!this.#open || (this.#unwritten.length === 0 && !this.#unsynced)) return
-    await this.#write(this.#open, [])
+    await this.#idle()
+    if (!this.#open || this.#stuck || (this.#unwritten.size === 0 && !this.#unsynced)) return
+    this.#note(toDisk)
+    await this.#idle()
   }
 
-  /** Flushes, and closes what it has opened. */
+  /** Flushes, and closes what it has opened: later, if a write takes too long. */
   async close(): Promise<void> {
-    await this.#opening?.catch(nothing)
+    if (this.#opening) await this.#inTime('opening the store', this.#opening).catch(nothing)
     await this.flush()
+    if (this.#stuck) return void this.#stuck.then(() => this.close()).catch(nothing)
     const open = this.#open
     this.#open = undefined
     this.#opening = undefined
-    await open?.release()
+    if (open) await this.#inTime('closing the store', open.release())
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#writing) await this.#writing
   }
 
   /** The packet ids go with it; what can't be written is sent all the same, and is written later. */
@@ -183,7 +200,7 @@ export class LevelJournal implements Journal {
       await this.open()
     } catch (error) {
       this.#writing = undefined
-      for (const note of this.#notes.splice(0)) note.failed(error as StoreError, [])
+      for (const note of this.#notes.splice(0)) note.failed(error as StoreError)
       return
     }
     while (this.#open && this.#notes.length > 0) await this.#write(this.#open, this.#notes.splice(0))
@@ -191,23 +208,52 @@ export class LevelJournal implements Journal {
   }
 
   async #write({ database }: OpenDatabase, notes: readonly Note[]): Promise<void> {
-    const byNote = notes.map((note) => ({ note, operations: note.operations() }))
-    const sync = notes.length === 0 || notes.some((note) => note.sync)
-    const operations = [...this.#unwritten, ...byNote.flatMap((each) => each.operations)]
+    if (this.#stuck) return this.#fail(notes, new TimeoutError('writing to the store', STORE_TIMEOUT))
+    const last = this.#lastSequence
+    const synced = notes.some((note) => note.sync)
+    const operations = [...this.#unwritten.values(), ...notes.flatMap((note) => note.operations())]
     // A sync takes all that was written before with it; LevelDB knows none without a write.
     if (operations.length === 0) operations.push(this.#headerOperation())
     try {
-      await database.batch(operations, { ...views, sync })
+      await this.#batch(database, operations, synced)
     } catch (cause) {
-      const error = new StoreError('write', this.#location, { cause })
-      // Once until it is mended.
-      if (this.#unwritten.length === 0) this.#options.onError(error)
-      this.#unwritten.push(...byNote.flatMap((each) => each.note.failed(error, each.operations)))
+      this.#fail(notes, cause)
+      // Those that were refused took them: what is written under them next replaces what may be on disk.
+      this.#lastSequence = last
       return
     }
-    this.#unwritten = []
-    this.#unsynced = !sync
+    this.#failing = false
+    this.#unwritten.clear()
+    this.#unsynced = !synced
     for (const note of notes) note.written()
+  }
+
+  async #batch(database: LevelDatabase, operations: Operation[], synced: boolean): Promise<void> {
+    const writing = database.batch(operations, { ...views, sync: synced })
+    try {
+      await this.#inTime('writing to the store', writing)
+    } catch (error) {
+      if (error instanceof TimeoutError) this.#awaitLate(writing)
+      throw error
+    }
+  }
+
+  /** What is written late may have been refused meanwhile: then its deletion follows. */
+  #awaitLate(writing: Promise<void>): void {
+    this.#stuck = writing.catch(nothing).then(() => {
+      this.#stuck = undefined
+      return this.flush()
+    })
+  }
+
+  #fail(notes: readonly Note[], cause: unknown): void {
+    const error = new StoreError('write', this.#location, { cause })
+    // Once until it is mended.
+    if (!this.#failing) this.#options.onError(error)
+    this.#failing = true
+    for (const operation of notes.flatMap((note) => note.failed(error))) {
+      this.#unwritten.set(operation.key.join(), operation)
+    }
   }
 
   #headerOperation(): Operation {
@@ -215,25 +261,42 @@ export class LevelJournal implements Journal {
   }
 
   async #load(): Promise<void> {
-    const open = await openDatabase(this.#options.store)
+    const open = await this.#openInTime()
     try {
       const contents = await readStore(open.database, this.#location)
       this.#clientId = contents.clientId ?? this.#options.generateClientId()
       if (contents.clientId === undefined) {
-        await open.database.batch([this.#headerOperation()], { ...views, sync: true })
+        const written = open.database.batch([this.#headerOperation()], { ...views, sync: true })
+        await this.#inTime('writing to the store', written)
       }
       this.#open = open
       this.#restore(contents)
     } catch (error) {
       this.#clientId = undefined
-      await open.release()
+      await this.#inTime('closing the store', open.release()).catch(nothing)
       throw error instanceof StoreError ? error : new StoreError('write', this.#location, { cause: error })
     }
   }
 
+  async #openInTime(): Promise<OpenDatabase> {
+    const opening = openDatabase(this.#options.store)
+    try {
+      return await this.#inTime('opening the store', opening)
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error
+      opening.then((open) => open.release()).catch(nothing)
+      throw new StoreError('unavailable', this.#location, { cause: error })
+    }
+  }
+
+  #inTime<Value>(what: string, promise: Promise<Value>): Promise<Value> {
+    const { clock } = this.#options
+    return inTime(promise, { after: STORE_TIMEOUT, clock, error: () => new TimeoutError(what, STORE_TIMEOUT) })
+  }
+
   #restore({ publications, delivered, lastSequence }: StoreContents): void {
     this.#lastSequence = Math.max(this.#lastSequence, lastSequence)
-    this.#unwritten = delivered.flatMap(deletions)
+    for (const operation of delivered.flatMap(deletions)) this.#unwritten.set(operation.key.join(), operation)
     const waiting: Publication[] = []
     const inFlight: Publication[] = []
     for (const [sequence, publication] of publications) {

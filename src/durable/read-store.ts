@@ -80,9 +80,11 @@ function readRecord(records: Records, key: Uint8Array, value: Uint8Array, locati
 function restore(stored: StoredPublication, handshake: Handshake | undefined): Publication {
   const publication = new Publication({ ...stored, durable: true, resolve: nobody, reject: nobody })
   publication.orphaned = true
+  publication.onDisk = true
   if (handshake) {
     publication.phase = handshake.phase
     publication.packetId = handshake.packetId
+    publication.transmitted = true
   }
   return publication
 }

@@ -1,4 +1,5 @@
 import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../errors.ts'
+import { Displacements } from './displacements.ts'
 import type { Publication } from './publication.ts'
 
 export interface OutboxOptions {
@@ -20,6 +21,8 @@ export class Outbox {
   readonly #options: OutboxOptions
   readonly #onRemoved: (publication: Publication, error: unknown) => void
   readonly #latest = new Map<string, Publication>()
+  /** They keep their places in the queue, and count no longer. */
+  readonly #displacements = new Displacements()
   #queue: Publication[] = []
   /** Everything before it has left. Entries that left from the middle stay until they are passed. */
   #head = 0
@@ -41,14 +44,16 @@ export class Outbox {
   }
 
   /**
-   * Accepts a publication, or throws and leaves it to the caller. What it displaces is rejected.
+   * Accepts a publication, or throws and leaves it to the caller. What it displaces is rejected: once it is on disk, if
+   * it is durable.
    *
    * @throws {OutboxOverflowError} if there is no room and the policy makes none
    */
   add(publication: Publication): void {
-    const superseded = publication.latest === undefined ? undefined : this.#latest.get(publication.latest)
-    this.#makeRoom(publication, superseded)
-    if (superseded) this.remove(superseded, new PublishSupersededError(superseded.topic))
+    this.#makeRoom(publication, this.#latestLike(publication))
+    for (let superseded = this.#latestLike(publication); superseded; superseded = this.#latestLike(publication)) {
+      this.#displace(superseded, publication, new PublishSupersededError(superseded.topic))
+    }
     this.#queue.push(publication)
     this.#enter(publication)
   }
@@ -58,21 +63,25 @@ export class Outbox {
     this.#queue = [...publications, ...this.waiting()]
     this.#head = 0
     // From the last to the first: a newer one with the same `latest` key may wait, or be among them.
-    for (const publication of publications.toReversed()) {
-      const newer = publication.latest !== undefined && this.#latest.has(publication.latest)
-      this.#enter(publication)
-      if (newer) this.remove(publication, new PublishSupersededError(publication.topic))
+    for (const publication of publications.toReversed()) this.#comeBack(publication)
+  }
+
+  /** It is on disk: what it displaced leaves for good. */
+  written(publication: Publication): void {
+    publication.onDisk = true
+    for (let next = this.#displacements.of(publication); next; next = this.#displacements.of(publication)) {
+      this.remove(next.victim, next.error)
     }
   }
 
-  /** The next to send. What has expired meanwhile is rejected. */
+  /** The next to send; none while it is open whether that is displaced. What has expired meanwhile is rejected. */
   peek(now: number): Publication | undefined {
     for (;;) {
       const publication = this.#queue[this.#head]
       if (publication === undefined) return undefined
       if (publication.phase !== 'waiting') this.#head++
       else if (publication.expiresAt <= now) this.remove(publication, new PublishExpiredError(publication.topic))
-      else return publication
+      else return this.#displacements.has(publication) ? undefined : publication
     }
   }
 
@@ -116,7 +125,7 @@ export class Outbox {
   /** @param superseded - leaves in any case */
   #makeRoom(publication: Publication, superseded: Publication | undefined): void {
     const { maxMessages, maxBytes, overflow } = this.#options
-    const leaving = () => (superseded?.phase === 'waiting' ? superseded : undefined)
+    const leaving = () => (superseded && this.#counts(superseded) ? superseded : undefined)
     const full = () =>
       this.#size + 1 - (leaving() ? 1 : 0) > maxMessages ||
       this.#bytes + publication.bytes - (leaving()?.bytes ?? 0) > maxBytes
@@ -128,18 +137,47 @@ export class Outbox {
     while (full()) {
       const victim = overflow === 'drop-oldest' ? this.#oldest() : this.#newest()
       if (!victim) throw new OutboxOverflowError(publication.topic, overflow)
-      this.remove(victim, new OutboxOverflowError(victim.topic, overflow))
+      this.#displace(victim, publication, new OutboxOverflowError(victim.topic, overflow))
     }
   }
 
   #oldest(): Publication | undefined {
     while (this.#head < this.#queue.length && this.#queue[this.#head]?.phase !== 'waiting') this.#head++
-    return this.#queue[this.#head]
+    for (let at = this.#head; at < this.#queue.length; at++) {
+      const publication = this.#queue[at]
+      if (publication && this.#counts(publication)) return publication
+    }
+    return undefined
   }
 
   #newest(): Publication | undefined {
     while (this.#queue.length > this.#head && this.#queue.at(-1)?.phase !== 'waiting') this.#queue.pop()
-    return this.#queue.length > this.#head ? this.#queue.at(-1) : undefined
+    for (let at = this.#queue.length - 1; at >= this.#head; at--) {
+      const publication = this.#queue[at]
+      if (publication && this.#counts(publication)) return publication
+    }
+    return undefined
+  }
+
+  #latestLike({ latest }: Publication): Publication | undefined {
+    return latest === undefined ? undefined : this.#latest.get(latest)
+  }
+
+  #counts(publication: Publication): boolean {
+    return publication.phase === 'waiting' && !this.#displacements.has(publication)
+  }
+
+  #displace(victim: Publication, successor: Publication, error: Error): void {
+    if (!successor.durable || successor.onDisk) return this.remove(victim, error)
+    this.#uncount(victim)
+    this.#displacements.add({ victim, successor, error })
+  }
+
+  /** A newer one with the same `latest` key may wait by now. */
+  #comeBack(publication: Publication): void {
+    const newer = this.#latestLike(publication)
+    this.#enter(publication)
+    if (newer) this.#displace(publication, newer, new PublishSupersededError(publication.topic))
   }
 
   #enter(publication: Publication): void {
@@ -151,12 +189,22 @@ export class Outbox {
   }
 
   #leave(publication: Publication): void {
+    const own = this.#displacements.delete(publication)
+    if (!own) this.#uncount(publication)
+    for (let next = this.#displacements.of(publication); next; next = this.#displacements.of(publication)) {
+      this.#displacements.delete(next.victim)
+      if (own) this.#displacements.add({ ...next, successor: own.successor })
+      else this.#comeBack(next.victim)
+    }
+    this.#compact()
+  }
+
+  #uncount(publication: Publication): void {
     this.#size--
     this.#bytes -= publication.bytes
     if (publication.latest !== undefined && this.#latest.get(publication.latest) === publication) {
       this.#latest.delete(publication.latest)
     }
-    this.#compact()
   }
 
   #reject(publication: Publication, error: unknown): void {
@@ -167,7 +215,7 @@ export class Outbox {
 
   /** Forgets the entries that have left, once they are the most. */
   #compact(): void {
-    if (this.#queue.length <= 64 + 2 * this.#size) return
+    if (this.#queue.length <= 64 + 2 * (this.#size + this.#displacements.size)) return
     this.#queue = this.waiting()
     this.#head = 0
   }

@@ -53,6 +53,10 @@ export class Publication implements Suspect {
   phase: 'waiting' | 'sent' | 'released' | 'settled' = 'waiting'
   /** Whether it went over the connection that is open now. */
   onWire = false
+  /** Whether it may have gone over a connection, so that sending it once more is a duplicate. */
+  transmitted = false
+  /** Whether it is durable, and written down. */
+  onDisk = false
   /** Whether nobody waits for its promise any more: it is of an earlier process, or `disconnect` rejected it. */
   orphaned = false
   /** Of its PUBACK or PUBREC. */

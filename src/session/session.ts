@@ -2,7 +2,8 @@ import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
 import { isRefusal } from './ack.ts'
 import { aged } from './aged.ts'
-import { accuse, blameOf, isPoison, isSuspect } from './blame.ts'
+import { accuse, blameOf, isPoison } from './blame.ts'
+import { DurableSends } from './durable-sends.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
@@ -13,9 +14,6 @@ import { Outbox } from './outbox.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import type { SessionOptions } from './session-options.ts'
-
-/** How many durable publications are written to the journal together before they are sent. */
-const JOURNAL_BATCH = 1_000
 
 /**
  * The publishes that outlive a connection: the outbox, what is in flight, and the packet ids. Each new connection
@@ -29,8 +27,8 @@ export class Session {
   /** QoS 0 publishes that the socket has not taken yet. */
   readonly #writing = new Set<Publication>()
   readonly #journal: Journal | undefined
-  /** Whether packet ids are being written to the journal: nothing may overtake them. */
-  #journaling = false
+  /** If there is a journal. */
+  readonly #durableSends: DurableSends | undefined
   #link: Link | undefined
   /** Whether the outbox may flow: the connection is ready. */
   #gateOpen = false
@@ -46,6 +44,7 @@ export class Session {
     this.#journal = options.journal
     this.#inFlight = new InFlight(options.journal !== undefined, options.random)
     this.outbox = new Outbox(options.outbox, (publication, error) => this.#left(publication, error))
+    this.#durableSends = this.#createDurableSends(options)
     this.#expiry = new ExpiryTimer(options.clock, options.now, () => {
       this.outbox.expire(options.now())
       this.#expiry.atLatest(this.outbox.nextExpiry())
@@ -66,15 +65,20 @@ export class Session {
     return this.#onWire.size
   }
 
-  /** Nothing waits, and nothing is in flight. */
-  get drained(): boolean {
+  /** @returns whether nothing waits and nothing is in flight; if not, `onDrained` tells when it is so */
+  awaitDrained(): boolean {
+    this.#busy ||= !this.#isDrained
+    return this.#isDrained
+  }
+
+  get #isDrained(): boolean {
     return this.outbox.size === 0 && this.#inFlight.size === 0 && this.#writing.size === 0
   }
 
   /** Accepts a publication: sends it at once if nothing stands before it, else puts it into the outbox, if it has room. */
   publish(publication: Publication): void {
     if (this.outbox.size > 0 || !this.publishNow(publication)) this.#enqueue(publication)
-    this.#busy ||= !this.drained
+    this.#busy ||= !this.#isDrained
   }
 
   /** Sends only what can go at once, past the outbox: for what must never wait, such as a periodic request. */
@@ -89,12 +93,13 @@ export class Session {
     for (const publication of inFlight) this.#inFlight.resume(publication)
     this.outbox.addFirst(waiting)
     this.#expiry.atLatest(this.outbox.nextExpiry())
-    this.#busy ||= !this.drained
+    this.#busy ||= !this.#isDrained
   }
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
     this.#onWire.reset(link)
+    this.#durableSends?.reset(link)
     this.#resending = sessionPresent && this.#inFlight.size > 0
     if (sessionPresent) this.#inFlight.kept(link)
     else this.#startAnew()
@@ -107,6 +112,7 @@ export class Session {
     this.#link = undefined
     this.#gateOpen = false
     this.#onWire.reset(undefined)
+    this.#durableSends?.reset(undefined)
     this.#resending = false
     for (const publication of this.#inFlight.values()) publication.onWire = false
     for (const publication of this.#writing) this.#fail(publication, new ConnectionLostError('the publish was written'))
@@ -170,7 +176,12 @@ export class Session {
     }
     this.#writing.clear()
     this.#expiry.clear()
-    this.#busy = !this.drained
+    this.#busy = !this.#isDrained
+  }
+
+  #createDurableSends({ journal, now }: SessionOptions): DurableSends | undefined {
+    if (!journal) return undefined
+    return new DurableSends({ journal, outbox: this.outbox, inFlight: this.#inFlight, onWire: this.#onWire, now })
   }
 
   #enqueue(publication: Publication): void {
@@ -209,6 +220,7 @@ export class Session {
       }
       publication.phase = 'waiting'
       publication.packetId = 0
+      publication.transmitted = false
       unsent.push(publication)
     }
     this.outbox.addFirst(unsent)
@@ -221,7 +233,7 @@ export class Session {
     queueMicrotask(() => {
       this.#pumping = false
       this.#pump()
-      if (!this.#busy || !this.drained) return
+      if (!this.#busy || !this.#isDrained) return
       this.#busy = false
       this.#options.onDrained()
     })
@@ -229,12 +241,16 @@ export class Session {
 
   #pump(): void {
     const link = this.#link
-    if (this.#journaling || !link) return
+    if (this.#durableSends?.journaling || !link) return
     if (this.#resending) this.#resend(link)
-    while (this.#gateOpen && !this.#resending) {
+    this.#durableSends?.send(
+      () => this.#gateOpen && link.writable,
+      (publication) => this.#publishOn(link, publication),
+    )
+    while (this.#gateOpen && !this.#resending && !this.#durableSends?.underWay) {
       const publication = this.outbox.peek(this.#options.now())
       if (!publication || !this.#roomFor(publication)) return
-      if (publication.durable && this.#journal) return this.#sendDurable(this.#journal, link)
+      if (publication.durable && this.#durableSends) return this.#sendDurable(this.#durableSends, link)
       this.outbox.shift(publication)
       this.#send(publication)
     }
@@ -251,7 +267,7 @@ export class Session {
       }
       this.#onWire.add(publication)
       if (publication.phase === 'released') this.#resendPubrel(publication, link)
-      else this.#publishOn(link, publication, true)
+      else this.#publishOn(link, publication)
     }
     this.#resending = false
   }
@@ -265,7 +281,7 @@ export class Session {
 
   #roomFor(publication: Publication): boolean {
     const link = this.#link
-    if (!link?.writable || this.#resending || this.#journaling || this.#onWire.closed) return false
+    if (!link?.writable || this.#resending || this.#durableSends?.underWay || this.#onWire.closed) return false
     return (
       publication.qos === 0 ||
       (this.#onWire.mayAdd(publication, link, this.#gateOpen) && this.#inFlight.hasIdFor(publication))
@@ -278,50 +294,27 @@ export class Session {
     if (publication.qos === 0) return this.#sendAtMostOnce(publication, link)
     if (this.#inFlight.add(publication) === null) return this.outbox.addFirst([publication])
     this.#onWire.add(publication)
-    this.#publishOn(link, publication, false)
+    this.#publishOn(link, publication)
   }
 
   #sendAtMostOnce(publication: Publication, link: Link): void {
     publication.phase = 'sent'
     this.#writing.add(publication)
-    this.#publishOn(link, publication, false, (error) => {
+    this.#publishOn(link, publication, (error) => {
       if (!error && this.#writing.delete(publication)) this.#succeed(publication)
     })
   }
 
-  /** Their packet ids go to disk before they go to the broker, so that the next process resends them under the same. */
-  #sendDurable(journal: Journal, link: Link): void {
-    const batch: Publication[] = []
-    while (batch.length < JOURNAL_BATCH) {
-      const publication = this.outbox.peek(this.#options.now())
-      if (!publication?.durable || !this.#inFlight.hasIdFor(publication)) break
-      if (!this.#onWire.hasRoomFor(publication, link, batch)) break
-      if (batch.length > 0 && isSuspect(publication)) break
-      this.outbox.shift(publication)
-      if (this.#cannotBeSent(publication, link)) continue
-      this.#inFlight.add(publication)
-      batch.push(publication)
-      if (isSuspect(publication)) break
-    }
+  #sendDurable(sends: DurableSends, link: Link): void {
+    const batch = sends.take(link, (publication) => this.#cannotBeSent(publication, link))
     if (batch.length === 0) return this.#pumpSoon()
-    this.#journaling = true
-    void journal.sent(batch).then(() => {
-      this.#journaling = false
-      if (this.#link === link) this.#sendFirst(batch, link)
-      this.#pump()
-    })
+    void sends.write(batch).then(() => this.#pump())
   }
 
-  #sendFirst(batch: readonly Publication[], link: Link): void {
-    for (const publication of batch) {
-      if (publication.phase !== 'sent' || publication.onWire) continue
-      this.#onWire.add(publication)
-      this.#publishOn(link, publication, false)
-    }
-  }
-
-  #publishOn(link: Link, publication: Publication, dup: boolean, written?: (error?: Error) => void): void {
-    link.publish(aged(publication, link, this.#options.now), publication.packetId, dup, written)
+  #publishOn(link: Link, publication: Publication, written?: (error?: Error) => void): void {
+    const { packetId, transmitted } = publication
+    publication.transmitted = true
+    link.publish(aged(publication, link, this.#options.now), packetId, transmitted, written)
   }
 
   #cannotBeSent(publication: Publication, link: Link): boolean {

@@ -1,8 +1,16 @@
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 
-import { DisconnectedError, OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../../src/index.ts'
+import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
+import {
+  DisconnectedError,
+  OutboxOverflowError,
+  PublishExpiredError,
+  PublishSupersededError,
+  StoreError,
+} from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
 import { deferred } from '../../src/wait.ts'
 import {
@@ -222,6 +230,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     await crash(client)
     const next = startClient({ ...nowhere, store: database.reopened() })
     await next.client.publish('b', '2', { ...durable, latest: 'key' }).accepted
+    await crash(next.client)
     expect(await contentsOf(database)).toEqual(['b 2'])
     expect(next.errors).toEqual([])
   })
@@ -399,6 +408,128 @@ describe('a store that fails', () => {
   })
 })
 
+describe('a store that hangs', () => {
+  const never = new Promise<void>(() => {})
+
+  it('refuses after a while what cannot be written, and holds up nothing else any longer', async () => {
+    const server = await startServer()
+    const clock = createTestClock()
+    const database = new SpiedDatabase()
+    const { client, errors } = startClient({ url: server.url, store: database, clock, now: () => clock.now() })
+    await client.connect()
+    database.gate = never
+
+    const publishing = client.publish('a', 'x', durable)
+    const behind = client.publish('b', 'y', { qos: 1 })
+    const refused = [rejection(publishing.accepted), rejection(publishing)]
+    await database.next()
+    await clock.tickAsync(STORE_TIMEOUT)
+    for (const each of refused) expect(await each).toMatchObject({ code: 'STORE', problem: 'write' })
+    await behind
+    expect(await rejection(client.publish('c', 'z', durable))).toMatchObject({ code: 'STORE', problem: 'write' })
+    expect(publishes(server)).toEqual(['b y'])
+    expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
+    expect(errors).toMatchObject([{ problem: 'write' }])
+  })
+
+  it('holds up disconnect() no longer than the broker may', async () => {
+    const server = await startServer()
+    const clock = createTestClock()
+    const database = new SpiedDatabase()
+    const timeouts = { disconnectTimeout: 5_000 }
+    const { client } = startClient({ url: server.url, store: database, clock, now: () => clock.now(), timeouts })
+    await client.connect()
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+    const publishing = client.publish('a', 'x', durable)
+    await database.next()
+
+    let disconnected = false
+    const disconnecting = client.disconnect({ drainTimeout: 0 }).then(() => (disconnected = true))
+    await client.waitFor('disconnected')
+    expect(await rejection(publishing)).toBeInstanceOf(DisconnectedError)
+    await clock.tickAsync(timeouts.disconnectTimeout - 1)
+    expect(disconnected).toBe(false)
+    await clock.tickAsync(1)
+    await disconnecting
+    resolve()
+    await publishing.accepted
+  })
+})
+
+describe('what was accepted is left alone by what cannot be written', () => {
+  test.each([
+    ['of the same key', { latest: 'key' }, {}],
+    ['for which the oldest would be dropped', {}, { maxMessages: 1, overflow: 'drop-oldest' }],
+    ['for which the newest would be dropped', {}, { maxMessages: 1, overflow: 'drop-newest' }],
+  ] as const)('%s', async (_name, options, outbox) => {
+    const server = await startServer()
+    const database = new SpiedDatabase()
+    const { client } = startClient({ url: server.url, store: database, outbox })
+    const old = client.publish('t', 'old', { ...durable, ...options })
+    await old.accepted
+    database.failure = new Error('no space left on device')
+    const refused = ['new', 'newer'].map((payload) => client.publish('t', payload, { ...durable, ...options }))
+    for (const each of refused) expect(await rejection(each)).toBeInstanceOf(StoreError)
+    expect(client.outbox).toEqual({ size: 1, bytes: 4, inFlight: 0 })
+    database.failure = undefined
+    await client.connect()
+    await old
+    expect(publishes(server)).toEqual(['t old'])
+  })
+
+  it('also by what was published before the store was open', async () => {
+    const database = new SpiedDatabase()
+    const first = startClient({ ...nowhere, store: database })
+    await first.client.publish('t', 'old', { ...durable, latest: true }).accepted
+    await crash(first.client)
+
+    const server = await startServer()
+    const reopened = database.reopened()
+    const { client } = startClient({ url: server.url, store: reopened })
+    const refused = client.publish('t', 'new', { ...durable, latest: true })
+    client.on('outboxRestored', () => (reopened.failure = new Error('no space left on device')))
+    expect(await rejection(refused)).toBeInstanceOf(StoreError)
+    const drained = new Promise((resolve) => client.on('drained', resolve))
+    await client.connect()
+    await drained
+    expect(publishes(server)).toEqual(['t old'])
+  })
+})
+
+test('durable publishes go out no faster than the socket takes them, in order and each for the first time', async () => {
+  const server = await startServer()
+  const { client } = startClient({ url: server.url, store: new SpiedDatabase() })
+  const payload = 'x'.repeat(50_000)
+  const publishing = Array.from({ length: 200 }, (_, n) => client.publish(String(n), payload, durable))
+  await Promise.all(publishing.map(({ accepted }) => accepted))
+
+  const most = await mostBuffered(new URL(server.url).port, async () => {
+    await client.connect()
+    await Promise.all(publishing)
+  })
+  expect(most).toBeLessThan(4 * payload.length)
+  const received = server.received('publish')
+  expect(received.map(({ topic }) => topic)).toEqual(publishing.map((_, n) => String(n)))
+  expect(received.filter(({ dup }) => dup)).toEqual([])
+})
+
+test('what was written down and not sent goes out for the first time on the next connection', async () => {
+  const server = await startServer({ script: [{ steps: [{ at: 'publish', do: 'ignore' }] }, kept] })
+  const { client } = startClient({ url: server.url, store: new SpiedDatabase() })
+  const payload = 'x'.repeat(500_000)
+  const publishing = Array.from({ length: 20 }, (_, n) => client.publish(String(n), payload, durable))
+  await Promise.all(publishing.map(({ accepted }) => accepted))
+  await client.connect()
+  await server.waitFor('publish')
+  server.kick('reset')
+  await Promise.all(publishing)
+
+  const sent = server.connections[1]?.received('publish') ?? []
+  expect(sent.map(({ topic }) => topic)).toEqual(publishing.map((_, n) => String(n)))
+  expect([sent[0]?.dup, sent.at(-1)?.dup]).toEqual([true, false])
+})
+
 test('the next process reads what this one wrote in a real folder, over ten processes', async () => {
   const server = await startServer()
   const store = join(temporaryFolder(), 'store')
@@ -413,6 +544,23 @@ test('the next process reads what this one wrote in a real folder, over ten proc
   await drained
   expect(publishes(server)).toEqual(Array.from({ length: 10 }, (_, n) => `t ${n}`))
 })
+
+/** How many bytes waited at most for the sockets to a port. */
+async function mostBuffered(port: string, run: () => Promise<void>): Promise<number> {
+  let most = 0
+  const original: unknown = Socket.prototype.write
+  const spy = vi.spyOn(Socket.prototype, 'write').mockImplementation(function write(this: Socket, ...args) {
+    const taken = (original as (...given: unknown[]) => boolean).apply(this, args)
+    if (String(this.remotePort) === port) most = Math.max(most, this.writableLength)
+    return taken
+  })
+  try {
+    await run()
+  } finally {
+    spy.mockRestore()
+  }
+  return most
+}
 
 type Client = ReturnType<typeof startClient>['client']
 

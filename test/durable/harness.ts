@@ -6,6 +6,7 @@ import { ClassicLevel } from 'classic-level'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 
+import { realClock } from '../../src/clock.ts'
 import type { Operation } from '../../src/durable/database.ts'
 import { LevelJournal, type LevelJournalOptions } from '../../src/durable/level-journal.ts'
 import { decodeHandshake, decodeKey, decodePublication } from '../../src/durable/records.ts'
@@ -105,11 +106,12 @@ export function publication(topic: string, init: Partial<PublicationInit> = {}):
 }
 
 /** A journal, and everything that it ever told. */
-export function journalOn(store: LevelJournalOptions['store']) {
+export function journalOn(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const told: string[] = []
   const restored: { waiting: readonly Publication[]; inFlight: readonly Publication[] }[] = []
   const journal = new LevelJournal({
     store,
+    clock,
     generateClientId: () => 'generated',
     onRestored: (waiting, inFlight) => void restored.push({ waiting, inFlight }),
     onRefused: (refused, error) => void told.push(`refused ${refused.topic}: ${error.problem}`),

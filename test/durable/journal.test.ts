@@ -1,8 +1,12 @@
 import { describe, expect, it, test } from 'vitest'
 
-import { StoreError } from '../../src/index.ts'
+import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
+import { StoreError, TimeoutError } from '../../src/index.ts'
+import { createTestClock } from '../../src/testing/index.ts'
 import { deferred } from '../../src/wait.ts'
 import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
+
+const full = new Error('no space left on device')
 
 describe('batches', () => {
   it('takes all of one turn to the disk together', async () => {
@@ -163,8 +167,6 @@ describe('the next process', () => {
 })
 
 describe('a write that fails', () => {
-  const full = new Error('no space left on device')
-
   it('rejects what it was to accept, and tells so before', async () => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
@@ -219,6 +221,39 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['b '])
   })
 
+  it('keeps nothing of what was refused but its last place, however much that was', async () => {
+    const database = new SpiedDatabase()
+    const { journal, told } = journalOn(database)
+    await journal.accepted(publication('before'))
+    database.failure = full
+    for (let n = 0; n < 100; n++) await rejection(journal.accepted(publication(`refused/${n}`)))
+    expect(database.batches.at(-1)?.operations).toHaveLength(3)
+    expect(told.filter((line) => line.startsWith('error'))).toHaveLength(1)
+
+    database.failure = undefined
+    await journal.accepted(publication('after'))
+    await journal.close()
+    expect(await contentsOf(database)).toEqual(['before ', 'after '])
+  })
+
+  it('leaves alone who took the place of what was refused, when that settles', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    await journal.open()
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+    database.failure = full
+    const refused = publication('refused')
+    const first = rejection(journal.accepted(refused)).finally(() => (database.failure = undefined))
+    await turns()
+    const second = journal.accepted(publication('second'))
+    journal.settled(refused)
+    resolve()
+    await Promise.all([first, second])
+    await journal.flush()
+    expect(await contentsOf(database)).toEqual(['second '])
+  })
+
   it('leaves the store as it was if it cannot be opened, and can be tried again', async () => {
     const database = new SpiedDatabase()
     database.failure = full
@@ -232,6 +267,91 @@ describe('a write that fails', () => {
     database.failure = undefined
     await journal.accepted(publication('b'))
     expect(await contentsOf(database)).toEqual(['b '])
+  })
+})
+
+describe('a write that does not end', () => {
+  /** A journal with an accepted publication, and a write under way that ends when the test wants it to. */
+  async function stuck() {
+    const clock = createTestClock()
+    const database = new SpiedDatabase()
+    const { journal, told } = journalOn(database, clock)
+    const accepted = publication('accepted')
+    await journal.accepted(accepted)
+    const { promise, resolve } = deferred<void>()
+    database.gate = promise
+    const late = rejection(journal.accepted(publication('late')))
+    await turns()
+    const queued = rejection(journal.accepted(publication('queued')))
+    return { clock, database, journal, told, accepted, late, queued, resolve }
+  }
+
+  it('fails in time, with all that waits for it', async () => {
+    const { clock, told, late, queued } = await stuck()
+    await clock.tickAsync(STORE_TIMEOUT - 1)
+    expect(told).toEqual([])
+    await clock.tickAsync(1)
+    for (const error of await Promise.all([late, queued])) {
+      expect(error).toMatchObject({ code: 'STORE', problem: 'write' })
+      expect(error.cause).toBeInstanceOf(TimeoutError)
+    }
+    expect(told).toEqual(['error: write', 'refused late: write', 'refused queued: write'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is followed by no other, and what is told meanwhile waits for nothing', async () => {
+    const { clock, database, journal, accepted } = await stuck()
+    await clock.tickAsync(STORE_TIMEOUT)
+    const { length } = database.batches
+    expect(await rejection(journal.accepted(publication('next')))).toMatchObject({ problem: 'write' })
+    accepted.packetId = 1
+    await journal.sent([accepted])
+    await journal.released(accepted)
+    await journal.flush()
+    await journal.close()
+    expect(database.batches).toHaveLength(length)
+  })
+
+  test.each([
+    ['written', undefined],
+    ['failed', full],
+  ])('that is %s at last leaves nothing of what was refused, and is followed by others', async (_name, failure) => {
+    const { clock, database, journal, accepted, resolve } = await stuck()
+    await clock.tickAsync(STORE_TIMEOUT)
+    accepted.packetId = 1
+    await journal.sent([accepted])
+    database.failure = failure
+    resolve()
+    await Promise.resolve()
+    await Promise.resolve()
+    database.failure = undefined
+    await turns()
+    expect(await contentsOf(database)).toEqual(['accepted ', 'sent 1'])
+    await journal.accepted(publication('next'))
+    expect(await contentsOf(database)).toEqual(['accepted ', 'next ', 'sent 1'])
+  })
+
+  it('closes when it has ended', async () => {
+    const { clock, database, journal, resolve } = await stuck()
+    await clock.tickAsync(STORE_TIMEOUT)
+    await journal.close()
+    expect(await rejection(journalOn(database).journal.open())).toMatchObject({ problem: 'locked' })
+    resolve()
+    await turns()
+    const { journal: next, restored } = journalOn(database)
+    await next.open()
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['accepted'])
+  })
+
+  it.each(['open', 'batch'] as const)('while it is opened, in %s, is told by who opens it', async (blocked) => {
+    const clock = createTestClock()
+    const database = new SpiedDatabase()
+    database[blocked] = () => new Promise(() => {})
+    const { journal, told } = journalOn(database, clock)
+    const accepted = rejection(journal.accepted(publication('a')))
+    await clock.tickAsync(STORE_TIMEOUT)
+    expect(await accepted).toMatchObject({ code: 'STORE', cause: { code: 'TIMEOUT' } })
+    expect(told).toHaveLength(1)
   })
 })
 

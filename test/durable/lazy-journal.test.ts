@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { realClock } from '../../src/clock.ts'
 import { LazyJournal } from '../../src/durable/lazy-journal.ts'
 import * as code from '../../src/durable/level-journal.ts'
 import type { Publication } from '../../src/session/publication.ts'
@@ -14,6 +15,8 @@ function lazyJournal() {
   const journal: LazyJournal = new LazyJournal(
     {
       store: database,
+      clock: realClock,
+      flushTimeout: 60_000,
       generateClientId: () => 'generated',
       onRestored: () => void told.push('restored'),
       onRefused: (refused: Publication, error) => {

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, test } from 'vitest'
 
-import { encodeHeader, handshakeKey, headerKey, publicationKey } from '../../src/durable/records.ts'
+import { MARKER } from '../../src/durable/folder.ts'
+import { encodeHeader, encodePublication, handshakeKey, headerKey, publicationKey } from '../../src/durable/records.ts'
 import { StoreError } from '../../src/index.ts'
 import {
   contentsAt,
@@ -22,7 +23,7 @@ const header: Entry = [headerKey, encodeHeader('c')]
 const ofTheFuture = Buffer.from(encodeHeader('c'))
 ofTheFuture[ofTheFuture.indexOf(0) + 1] = 2
 
-describe('a database in a folder', () => {
+describe('a database in a folder of ours', () => {
   test.each<[string, StoreError['problem'], readonly Entry[]]>([
     ['of somebody else', 'foreign', [['user:1', '{"name":"x"}']]],
     ['of somebody else, whose first key is ours', 'foreign', [[headerKey, 'leveldb']]],
@@ -60,6 +61,32 @@ describe('a database in a folder', () => {
     expect(readFileSync(join(path, 'CURRENT'), 'utf8')).toBe('MANIFEST-9')
   })
 
+  test.each<[string, StoreError['problem'], (path: string) => void]>([
+    ['whose first record has another bit', 'corrupt', (path) => changeLog(path, (log) => (log[20]! ^= 1))],
+    ['whose log has another bit', 'corrupt', (path) => changeLog(path, (log) => (log[log.indexOf('t/5')]! ^= 1))],
+    ['that lost its beginning', 'corrupt', (path) => rmSync(join(path, 'CURRENT'))],
+    ['that is not marked as ours', 'foreign', (path) => rmSync(join(path, MARKER))],
+    ['marked as of a newer format', 'newer', (path) => writeFileSync(join(path, MARKER), 'outbox, format 2\n')],
+  ])('%s is not opened at all: %s', async (_name, problem, change) => {
+    const path = join(temporaryFolder(), 'store')
+    await fill(path, [header, ...Array.from({ length: 20 }, (_, n) => entryOf(n + 1))])
+    change(path)
+    const before = bytesOf(path)
+    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem, location: path })
+    expect(bytesOf(path)).toEqual(before)
+  })
+
+  it('whose last write was cut off has what came before', async () => {
+    const path = join(temporaryFolder(), 'store')
+    const { journal } = journalOn(path)
+    for (const topic of ['a', 'b', 'c']) await journal.accepted(publication(topic))
+    await journal.close()
+    changeLog(path, (log) => log.subarray(0, -5))
+    const { journal: next, restored } = journalOn(path)
+    await next.open()
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a', 'b'])
+  })
+
   it('that another client has open is refused, and works on for that one', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
@@ -84,7 +111,7 @@ describe('a database in a folder', () => {
 
   it('whose first opening was interrupted is opened', async () => {
     const path = temporaryFolder()
-    for (const file of ['LOCK', 'LOG', 'MANIFEST-000001']) writeFileSync(join(path, file), '')
+    for (const file of [MARKER, 'LOCK', 'LOG', 'MANIFEST-000001']) writeFileSync(join(path, file), '')
     await journalOn(path).journal.open()
     expect(readdirSync(path)).toContain('CURRENT')
   })
@@ -159,6 +186,8 @@ test.each([
 const buffers = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 
 async function fill(path: string, entries: readonly Entry[]): Promise<void> {
+  mkdirSync(path)
+  writeFileSync(join(path, MARKER), '')
   const database = new ClassicLevel<Buffer, Buffer>(path, buffers)
   await database.batch(
     entries.map(([key, value]) => ({ type: 'put', key: Buffer.from(key), value: Buffer.from(value) })),
@@ -172,6 +201,22 @@ function lookAt(path: string): string {
   return readdirSync(path)
     .map((file) => readFileSync(join(path, file), 'utf8'))
     .join()
+}
+
+function entryOf(sequence: number): Entry {
+  return [publicationKey(sequence), encodePublication(publication(`t/${sequence}`))]
+}
+
+function changeLog(path: string, change: (log: Buffer) => Uint8Array | number): void {
+  const file = join(path, readdirSync(path).find((each) => each.endsWith('.log')) ?? '')
+  const log = readFileSync(file)
+  const changed = change(log)
+  writeFileSync(file, typeof changed === 'number' ? log : changed)
+}
+
+/** The bytes of each file in a folder. */
+function bytesOf(path: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(path).map((file) => [file, readFileSync(join(path, file), 'hex')]))
 }
 
 async function dump(path: string): Promise<string[]> {

@@ -30,6 +30,7 @@ function outboxScene(options: Partial<OutboxOptions> = {}) {
       outbox.add(added)
     } catch (error) {
       log.push(`${topic}: ${nameOf(error)}`)
+      added.phase = 'settled'
     }
     return added
   }
@@ -124,6 +125,99 @@ describe('`latest`', () => {
     add('e', { latest: 'k' })
     expect(waiting()).toBe('be')
     expect(log.toSorted()).toEqual(['a', 'c', 'd'].map((topic) => `${topic}: PublishSupersededError`))
+  })
+})
+
+describe('what a durable one displaces', () => {
+  const durable = { durable: true }
+  const key = { latest: 'k' }
+
+  /** What becomes of the durable ones, in order: `+b` is written, `-b` is refused. */
+  function settle(outbox: Outbox, publications: Record<string, Publication>, happening: readonly string[]) {
+    for (const [what, topic = ''] of happening) {
+      const publication = publications[topic] as Publication
+      if (what === '+') outbox.written(publication)
+      else outbox.remove(publication, new Error('refused'))
+    }
+  }
+
+  test.each([
+    ['latest', [], 'c', '', []],
+    ['latest', ['+b'], 'c', '', ['a: PublishSupersededError']],
+    ['latest', ['+b', '+c'], 'c', 'c', ['a: PublishSupersededError', 'b: PublishSupersededError']],
+    ['latest', ['+c'], 'c', 'c', ['b: PublishSupersededError', 'a: PublishSupersededError']],
+    ['latest', ['-b'], 'c', '', ['b: Error']],
+    ['latest', ['-b', '-c'], 'a', 'a', ['b: Error', 'c: Error']],
+    ['latest', ['-b', '+c'], 'c', 'c', ['b: Error', 'a: PublishSupersededError']],
+    ['latest', ['+b', '-c'], 'b', 'b', ['a: PublishSupersededError', 'c: Error']],
+    ['latest', ['-c', '-b'], 'a', 'a', ['c: Error', 'b: Error']],
+    ['drop-newest', ['-b', '-c'], 'a', 'a', ['b: Error', 'c: Error']],
+    ['drop-newest', ['+b', '+c'], 'c', 'c', ['a: OutboxOverflowError', 'b: OutboxOverflowError']],
+    ['drop-oldest', ['-b', '-c'], 'a', 'a', ['b: Error', 'c: Error']],
+    ['drop-oldest', ['+b', '-c'], 'b', 'b', ['a: OutboxOverflowError', 'c: Error']],
+  ] as const)('leaves when that is written: %s, %j', (why, happening, counts, next, expected) => {
+    const { outbox, add, waiting, log } = outboxScene(why === 'latest' ? {} : { maxMessages: 1, overflow: why })
+    const a = add('a', why === 'latest' ? key : {})
+    const b = add('b', { ...durable, ...(why === 'latest' && key) })
+    const c = add('c', { ...durable, ...(why === 'latest' && key) })
+    settle(outbox, { a, b, c }, happening)
+    expect(log).toEqual(expected)
+    expect(outbox).toMatchObject({ size: 1, bytes: 1 })
+    expect(outbox.peek(0)?.topic ?? '').toBe(next)
+    expect(waiting()).toContain(counts)
+  })
+
+  test('holds back what comes after it, for the order, until that is certain', () => {
+    const { outbox, add } = outboxScene()
+    add('a', key)
+    add('x')
+    const b = add('b', { ...durable, ...key })
+    expect(outbox.peek(0)).toBeUndefined()
+    outbox.written(b)
+    expect(outbox.peek(0)?.topic).toBe('x')
+  })
+
+  test('expires and is aborted as ever', () => {
+    const { outbox, add, log } = outboxScene()
+    const a = add('a', { ...key, expiresAt: 5 })
+    add('b', { ...durable, ...key })
+    outbox.expire(5)
+    outbox.remove(a, new Error('aborted'))
+    expect(log).toEqual(['a: PublishExpiredError'])
+    expect(outbox).toMatchObject({ size: 1, bytes: 1 })
+  })
+
+  test('is superseded by one that is not durable, when the one between them is not on disk', () => {
+    const { outbox, add, log, waiting } = outboxScene()
+    add('a', key)
+    add('b', { ...durable, ...key })
+    add('c', key)
+    expect(log).toEqual(['b: PublishSupersededError', 'a: PublishSupersededError'])
+    expect(waiting()).toBe('c')
+    expect(outbox).toMatchObject({ size: 1, bytes: 1 })
+  })
+
+  test('that comes back from a lost session waits for a newer one as well', () => {
+    const { outbox, add, publication, log } = outboxScene()
+    const newer = add('b', { ...durable, ...key })
+    outbox.addFirst([publication('a', { ...durable, ...key })])
+    expect(log).toEqual([])
+    outbox.written(newer)
+    expect(log).toEqual(['a: PublishSupersededError'])
+    outbox.addFirst([publication('0', { ...durable, ...key })])
+    expect(log).toEqual(['a: PublishSupersededError', '0: PublishSupersededError'])
+  })
+
+  test.each(['drop-oldest', 'drop-newest', 'reject'] as const)('%s: no trace is left of any of them', (overflow) => {
+    const { outbox, add } = outboxScene({ overflow })
+    const added = range(1_000).map((i) => add(String(i % 10), { ...durable, ...(i % 3 && key) }))
+    for (const [i, each] of added.entries()) {
+      if (i % 7) outbox.written(each)
+      else outbox.remove(each, new Error('refused'))
+    }
+    for (let next = outbox.peek(0); next; next = outbox.peek(0)) outbox.shift(next)
+    expect(outbox).toMatchObject({ size: 0, bytes: 0 })
+    expect(outbox.waiting()).toEqual([])
   })
 })
 

@@ -71,10 +71,10 @@ test('the bytes of a publication are those of its topic and its payload', () => 
   )
 })
 
-const link = (protocolVersion: 4 | 5, maximumPacketSize: number) =>
+const link = (version: 4 | 5, maximumPacketSize: number) =>
   ({
-    protocolVersion,
-    limits: { maximumPacketSize, subscriptionIdentifiers: protocolVersion === 5 },
+    protocolVersion: version,
+    limits: { maximumPacketSize, subscriptionIdentifiers: version === 5 },
   }) as unknown as Link
 
 const identifier = fc.constantFrom(undefined, 1, 127, 128, 20_000)
@@ -89,9 +89,9 @@ test('SUBSCRIBE and UNSUBSCRIBE are as large as they are on the wire', () => {
         const messageId = 1
         const options = { protocolVersion: version }
         const identified = id !== undefined && { identifier: id }
-        const properties = id !== undefined && { properties: { subscriptionIdentifier: id } }
+        const ids = id !== undefined && { properties: { subscriptionIdentifier: id } }
         const subscriptions = filters.map((filter) => ({ topic: filter, qos: 1 as const }))
-        const subscribe = generate({ cmd: 'subscribe', messageId, subscriptions, ...properties }, options)
+        const subscribe = generate({ cmd: 'subscribe', messageId, subscriptions, ...ids }, options)
         const unsubscribe = generate({ cmd: 'unsubscribe', messageId, unsubscriptions: filters }, options)
         expect(filterPacketSize({ kind: 'subscribe', link: link(version, 0), ...identified }, filters)).toBe(
           subscribe.length,

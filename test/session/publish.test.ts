@@ -4,7 +4,7 @@ import { generate } from 'mqtt-packet'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { InvalidOptionError, NotSupportedByBrokerError, PublishRefusedError } from '../../src/index.ts'
-import { isPending, outcomes, range, scene, sessionIs, told, turns, versions } from './scene.ts'
+import { isPending, outcomes, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
 
 describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   test('settles when written for QoS 0, at PUBACK for QoS 1, at PUBCOMP for QoS 2', async () => {
@@ -341,6 +341,39 @@ test('`drained` comes for QoS 0 alone too, and when the last that waited is take
   await zero
   await turns()
   expect(drained).toHaveLength(2)
+})
+
+test.each([1, 2] as const)('disconnect() waits for a poll of QoS %i only until its acknowledgement', async (qos) => {
+  const { client, server } = await scene({
+    script: { steps: [{ at: 'publish', do: 'ignore' }] },
+    timeouts: { disconnectTimeout: 3_000_000 },
+  })
+  const drained: unknown[] = []
+  client.on('drained', (outbox) => drained.push(outbox))
+  await client.connect()
+  client.startPeriodicRequests({ topic: 'poll', payload: '', interval: 3_000_000, qos })
+  await until(() => client.outbox.inFlight === 1)
+  await server.waitFor('publish')
+  const disconnected = client.disconnect()
+  expect(await isPending(disconnected)).toBe(true)
+  const [connection] = server.connections
+  const messageId = connection?.received('publish')[0]?.messageId ?? 0
+  connection?.send({ cmd: qos === 1 ? 'puback' : 'pubcomp', messageId })
+  await disconnected
+  expect(drained).toHaveLength(1)
+})
+
+test('`drained` does not tell of each poll', async () => {
+  const { client, server } = await scene()
+  const drained: unknown[] = []
+  client.on('drained', (outbox) => drained.push(outbox))
+  await client.connect()
+  const poll = { topic: 'poll', payload: '', interval: 1_000 }
+  for (const qos of [0, 1, 2] as const) client.startPeriodicRequests({ ...poll, qos })
+  await server.waitFor('publish', { count: 3 })
+  await until(() => client.outbox.inFlight === 0)
+  await turns()
+  expect(drained).toEqual([])
 })
 
 test('disconnect() does not wait for a publish that is refused while it drains', async () => {

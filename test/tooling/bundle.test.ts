@@ -46,8 +46,11 @@ it('loads the code of a store only with a client that has one', async () => {
   ])
   expect(later).toEqual([
     'src/durable/bytes.ts',
+    'src/durable/crc32c.ts',
     'src/durable/database.ts',
+    'src/durable/folder.ts',
     'src/durable/level-journal.ts',
+    'src/durable/level-log.ts',
     'src/durable/read-store.ts',
     'src/durable/records.ts',
   ])

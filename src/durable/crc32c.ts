@@ -1,0 +1,15 @@
+/** Castagnoli's polynomial, its bits reversed. */
+const POLYNOMIAL = 0x82f63b78
+
+const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
+  return crc
+})
+
+/** CRC-32C (RFC 3720 §B.4): the checksum of LevelDB. `node:zlib` has only the one of ZIP. */
+export function crc32c(bytes: Uint8Array): number {
+  let crc = -1
+  for (const byte of bytes) crc = (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8)
+  return ~crc >>> 0
+}

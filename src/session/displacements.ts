@@ -1,0 +1,50 @@
+import type { Publication } from './publication.ts'
+
+/** One publication is to take the place of another one, which learns of it then. */
+export interface Displacement {
+  readonly victim: Publication
+  readonly successor: Publication
+  readonly error: Error
+}
+
+/**
+ * The publications whose places were taken by durable ones that are not on disk yet. They are held back until that is
+ * certain: what was accepted is not given up for what is then refused.
+ */
+export class Displacements {
+  readonly #byVictim = new Map<Publication, Displacement>()
+  readonly #bySuccessor = new Map<Publication, Set<Displacement>>()
+
+  get size(): number {
+    return this.#byVictim.size
+  }
+
+  has(victim: Publication): boolean {
+    return this.#byVictim.has(victim)
+  }
+
+  /** Any one of those whose place it takes. */
+  of(successor: Publication): Displacement | undefined {
+    const [first] = this.#bySuccessor.get(successor) ?? []
+    return first
+  }
+
+  add(displacement: Displacement): void {
+    const { victim, successor } = displacement
+    this.#byVictim.set(victim, displacement)
+    const others = this.#bySuccessor.get(successor)
+    if (others) others.add(displacement)
+    else this.#bySuccessor.set(successor, new Set([displacement]))
+  }
+
+  /** @returns what was to become of it */
+  delete(victim: Publication): Displacement | undefined {
+    const displacement = this.#byVictim.get(victim)
+    if (!displacement) return undefined
+    this.#byVictim.delete(victim)
+    const others = this.#bySuccessor.get(displacement.successor)
+    others?.delete(displacement)
+    if (others?.size === 0) this.#bySuccessor.delete(displacement.successor)
+    return displacement
+  }
+}

@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { ClassicLevel } from 'classic-level'
+import { beforeEach, describe, expect, it, test } from 'vitest'
+
+import { crc32c } from '../../src/durable/crc32c.ts'
+import { isDamagedLog } from '../../src/durable/level-log.ts'
+import { temporaryFolder } from './harness.ts'
+
+/** Of a record: checksum, length, type. */
+const HEADER = 7
+const BLOCK = 32_768
+
+test.each([
+  ['', 0],
+  ['123456789', 0xe3069283],
+  ['\0'.repeat(32), 0x8a9136aa],
+])('the CRC-32C of %j', (text, expected) => {
+  expect(crc32c(Buffer.from(text))).toBe(expected)
+})
+
+describe('a log of LevelDB', () => {
+  let short: Buffer
+  /** Of several blocks, with records that go across their ends. */
+  let long: Buffer
+
+  beforeEach(async () => {
+    short = await logOf(Array.from({ length: 20 }, (_, n) => `message ${n}`))
+    long = await logOf(Array.from({ length: 20 }, (_, n) => String(n % 10).repeat(n * 1_000)))
+  })
+
+  it('is sound as it was written', () => {
+    expect(long.length).toBeGreaterThan(4 * BLOCK)
+    for (const log of [short, long, Buffer.alloc(0)]) expect(isDamagedLog(log)).toBe(false)
+  })
+
+  it('is sound wherever it is cut off', () => {
+    const cut = [cutsOf(short, 1), cutsOf(long, 509)].flat()
+    expect(cut.filter((log) => isDamagedLog(log))).toEqual([])
+  })
+
+  it('is sound with zeros at its end, also within its last record', () => {
+    for (const end of [short.length, long.length - (long.length % 512), long.length - (long.length % 512) - 4_096]) {
+      const log = end > short.length ? long : short
+      expect(isDamagedLog(Buffer.concat([log.subarray(0, end), Buffer.alloc(10_000)]))).toBe(false)
+    }
+  })
+
+  it('is damaged by any bit that is another one', () => {
+    const bits = Array.from({ length: short.length * 8 }, (_, bit) => bit)
+    expect(bits.filter((bit) => !isDamagedLog(changed(short, Math.floor(bit / 8), 1 << (bit % 8))))).toEqual([])
+  })
+
+  test.each([
+    ['its first block is missing', () => long.subarray(BLOCK)],
+    ['a block is zeros', () => Buffer.concat([long.subarray(0, BLOCK), Buffer.alloc(BLOCK), long.subarray(2 * BLOCK)])],
+    ['its first record is zeros', () => Buffer.concat([Buffer.alloc(40), short.subarray(40)])],
+    ['a record without an end is in its middle', () => Buffer.concat([short.subarray(0, 60), short])],
+    ['its last record has another byte', () => changed(short, short.length - 3)],
+    ['its last record has another length', () => changed(long, lastRecord(long) + 5)],
+  ])('is damaged if %s', (_name, log) => {
+    expect(isDamagedLog(log())).toBe(true)
+  })
+})
+
+/** What LevelDB writes to its log for values, one after the other. */
+async function logOf(values: readonly string[]): Promise<Buffer> {
+  const path = join(temporaryFolder(), 'database')
+  const database = new ClassicLevel(path)
+  for (const [n, value] of values.entries()) await database.put(`key ${n}`, value)
+  await database.close()
+  return readFileSync(join(path, readdirSync(path).find((file) => file.endsWith('.log')) ?? ''))
+}
+
+/** Its beginnings, of every so many bytes. */
+function cutsOf(log: Buffer, step: number): Buffer[] {
+  return Array.from({ length: Math.ceil(log.length / step) }, (_, n) => log.subarray(0, n * step))
+}
+
+function changed(log: Buffer, at: number, bits = 0x10): Buffer {
+  const other = Buffer.from(log)
+  other[at]! ^= bits
+  return other
+}
+
+/** Where it begins. */
+function lastRecord(log: Buffer): number {
+  let last = 0
+  for (let at = 0; at < log.length;) {
+    last = at
+    at += HEADER + log.readUInt16LE(at + 4)
+    if (BLOCK - (at % BLOCK) < HEADER) at += BLOCK - (at % BLOCK)
+  }
+  return last
+}
