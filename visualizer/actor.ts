@@ -39,7 +39,7 @@ export class InspectedActor {
   readonly #ref: WeakRef<AnyActorRef>
   readonly #config: object | undefined
   #children: object | undefined
-  #shownChildren: ShownSnapshot['children']
+  #keptChildren: ShownSnapshot['children']
   last: KeptSnapshot = { status: 'active' }
 
   constructor(ref: AnyActorRef, rootId: string, allowCommands: boolean) {
@@ -63,11 +63,11 @@ export class InspectedActor {
     return this.#ref.deref()
   }
 
-  get definition(): string {
-    if (!this.#config) return JSON.stringify({ id: this.name })
+  definition(redactor: Redactor): string {
+    if (!this.#config) return JSON.stringify({ id: redactor.text(this.name) })
     const known = definitions.get(this.#config)
     if (known !== undefined) return known
-    const definition = definitionOf(this.#config) ?? JSON.stringify({ id: this.name })
+    const definition = definitionOf(this.#config) ?? '{}'
     definitions.set(this.#config, definition)
     return definition
   }
@@ -101,8 +101,8 @@ export class InspectedActor {
       status,
       ...(value !== undefined && { value: redactor.state(value) }),
       ...(context !== undefined && { context: open ? redactor.show(context) : redactor.shape(context) }),
-      ...(tags && { tags: [...tags] }),
-      ...(children && { children }),
+      ...(tags && { tags: Array.from(tags, (tag) => redactor.text(tag)) }),
+      ...(children && { children: showChildren(children, redactor) }),
       ...(output !== undefined && { output }),
       ...(error !== undefined && { error }),
     }
@@ -110,15 +110,27 @@ export class InspectedActor {
 
   /** Children seldom change, and then there is another object. */
   #keepChildren(children: Readonly<Record<string, unknown>>): NonNullable<ShownSnapshot['children']> {
-    if (children !== this.#children || !this.#shownChildren) {
+    if (children !== this.#children || !this.#keptChildren) {
       this.#children = children
       const entries = Object.entries(children as Record<string, AnyActorRef | undefined>).slice(0, MAX_CHILDREN)
-      this.#shownChildren = Object.fromEntries(
+      this.#keptChildren = Object.fromEntries(
         entries.flatMap(([id, ref]) => (ref ? [[id, { id: ref.id, sessionId: sessionIdOf(ref) }]] : [])),
       )
     }
-    return this.#shownChildren
+    return this.#keptChildren
   }
+}
+
+/** An actor's id may be the address that it is for. */
+function showChildren(
+  children: NonNullable<ShownSnapshot['children']>,
+  redactor: Redactor,
+): NonNullable<ShownSnapshot['children']> {
+  const shown = Object.entries(children).map(([key, child]) => [
+    redactor.text(key),
+    { ...child, id: redactor.text(child.id) },
+  ])
+  return Object.fromEntries(shown) as NonNullable<ShownSnapshot['children']>
 }
 
 /** Whether the machine would do anything with the command in this state. */

@@ -43,14 +43,15 @@ export function perform(recorder: Recorder, allowCommands: boolean, request: Com
   const actor = recorder.actor(sessionId)
   const ref = actor?.ref
   if (!actor || !ref) return answer(requestId, 'unknown-actor', 'There is no such actor, or it has stopped.')
-  if (!actor.commands.includes(command)) return answer(requestId, 'not-allowed', `${actor.name} takes no commands.`)
+  const name = recorder.redactor.text(actor.name)
+  if (!actor.commands.includes(command)) return answer(requestId, 'not-allowed', `${name} takes no commands.`)
   const snapshot = ref.getSnapshot() as { readonly status?: string; readonly value?: unknown } | undefined
-  if (snapshot?.status !== 'active') return answer(requestId, 'stopped', `${actor.name} has stopped.`)
+  if (snapshot?.status !== 'active') return answer(requestId, 'stopped', `${name} has stopped.`)
   if (!accepts(snapshot, command)) {
-    return answer(requestId, 'ignored', `${actor.name} does nothing with ${type} in ${JSON.stringify(snapshot.value)}.`)
+    return answer(requestId, 'ignored', `${name} does nothing with ${type} in ${JSON.stringify(snapshot.value)}.`)
   }
   ref.send({ type })
-  return answer(requestId, undefined, `${actor.name} was sent ${type}.`)
+  return answer(requestId, undefined, `${name} was sent ${type}.`)
 }
 
 function isCommand(value: unknown): value is Command {

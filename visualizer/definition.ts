@@ -3,6 +3,8 @@ import { functionName } from './redact.ts'
 import { withoutPatterns } from './secrets.ts'
 
 const MAX_NODES = 10_000
+/** Of states in states: what is deeper is left out, for a definition comes from anywhere and a stack is finite. */
+const MAX_DEPTH = 100
 const MAX_TEXT = 500
 
 interface Scope {
@@ -15,12 +17,12 @@ interface Scope {
  */
 export function definitionOf(config: unknown): string | undefined {
   if (!isObject(config)) return undefined
-  return JSON.stringify(stateNode(config, { nodes: 0 }))
+  return JSON.stringify(stateNode(config, { nodes: 0 }, 0))
 }
 
 type Config = Readonly<Record<string, unknown>>
 
-function stateNode(config: Config, scope: Scope): Json {
+function stateNode(config: Config, scope: Scope, depth: number): Json {
   const shown: Record<string, Json> = {}
   if (++scope.nodes > MAX_NODES) return shown
   for (const field of ['id', 'type', 'history', 'description', 'target']) {
@@ -42,7 +44,9 @@ function stateNode(config: Config, scope: Scope): Json {
   }
   if (config.invoke !== undefined) shown.invoke = list(config.invoke).map((invoked) => invocation(invoked, scope))
   const { states } = config
-  if (isObject(states)) shown.states = mapValues(states, (state) => (isObject(state) ? stateNode(state, scope) : {}))
+  if (isObject(states) && depth < MAX_DEPTH) {
+    shown.states = mapValues(states, (state) => (isObject(state) ? stateNode(state, scope, depth + 1) : {}))
+  }
   return shown
 }
 
@@ -110,7 +114,8 @@ function mapValues(value: Config, map: (member: unknown) => Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [text(key), map(member)]))
 }
 
-function text(value: string): string {
+/** The id of a state, an event's descriptor: names in code, but such a name may be made of an address. */
+export function text(value: string): string {
   return withoutPatterns(value).slice(0, MAX_TEXT)
 }
 

@@ -62,15 +62,17 @@ export class Hub {
     const viewer: Viewer = { socket, plain }
     let replayed = plain
     socket.on('close', () => this.viewers.remove(viewer))
-    socket.on('message', (data) => {
-      for (const message of messagesOf(text(data))) {
+    onFrame(socket, (frame) => {
+      for (const message of messagesOf(frame)) {
         if (message.type === '@statelyai.connected') {
           // A page says so when it opens; one that says it again wants it again.
           if (replayed) this.viewers.replay(viewer, this.#introduction().slice(1))
           else this.viewers.add(viewer, this.#introduction())
           replayed = true
         } else if (message.type === '@xstate-mqtt.command' && !plain) {
-          void this.#command(message).then((result) => socket.send(JSON.stringify(result), () => {}))
+          this.#command(message)
+            .then((result) => socket.send(JSON.stringify(result), () => {}))
+            .catch(() => socket.terminate())
         }
       }
     })
@@ -80,8 +82,7 @@ export class Hub {
   addFeed(socket: WebSocket): void {
     let feed: RemoteFeed | undefined
     socket.send(JSON.stringify(this.#welcome()))
-    socket.on('message', (data) => {
-      const frame = text(data)
+    onFrame(socket, (frame) => {
       if (!feed) {
         feed = this.#feedOf(frame)
         feed.attach(socket)
@@ -155,6 +156,17 @@ export class Hub {
       maxMessageBytes,
     }
   }
+}
+
+/** A frame that nobody thought of ends the socket that it came over, not the process that hosts us. */
+function onFrame(socket: WebSocket, listener: (frame: string) => void): void {
+  socket.on('message', (data) => {
+    try {
+      listener(text(data))
+    } catch {
+      socket.terminate()
+    }
+  })
 }
 
 function text(data: Buffer | ArrayBuffer | Buffer[]): string {

@@ -153,6 +153,8 @@ export interface FeedInfoMessage extends Timestamped {
   readonly pid?: number
   /** `offline`: its socket is gone, its actors are as they were last seen. It may come back under the same id. */
   readonly status: 'online' | 'offline'
+  /** When its socket was gone, in milliseconds since 1970, by the server's clock. Only if it is `offline`. */
+  readonly offlineSince?: number
   /** Messages that the app dropped so far because it could not keep up. */
   readonly dropped: number
 }

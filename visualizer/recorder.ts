@@ -1,7 +1,7 @@
 import type { AnyActorRef, AnyEventObject, AnyTransitionDefinition, InspectionEvent } from 'xstate'
 
 import { InspectedActor } from './actor.ts'
-import { implementationName } from './definition.ts'
+import { implementationName, text } from './definition.ts'
 import type {
   ActorMessage,
   HistoryMessage,
@@ -12,7 +12,8 @@ import type {
 } from './protocol.ts'
 import { Redactor, type Hide } from './redact.ts'
 import { sessionIdOf } from './session-id.ts'
-import type { Timers } from './timers.ts'
+import { figuresOf } from './stats.ts'
+import { showTimers, type Timers } from './timers.ts'
 
 /** The protocol wants a version in every message: `@statelyai/inspect` has its own there. */
 export const INSPECTOR_VERSION = 'xstate-mqtt/1'
@@ -86,7 +87,11 @@ export class Recorder {
     const sessionId = sessionIdOf(ref)
     const { rootId, group: kind = sessionId, main = true } = this.#actors.get(sessionId) ?? {}
     const createdAt = String(at)
-    const message = { type: '@xstate-mqtt.stats' as const, ...base(sessionId, rootId, createdAt), stats }
+    const message = {
+      type: '@xstate-mqtt.stats' as const,
+      ...base(sessionId, rootId, createdAt),
+      stats: figuresOf(stats),
+    }
     this.#onRecorded({ sessionId, kind, main, type: message.type, read: () => message })
   }
 
@@ -103,7 +108,7 @@ export class Recorder {
         return this.#onRecorded(sent(actor, keepEvent(event.event, this.redactor), event.sourceRef, this.redactor))
       case '@xstate.microstep':
         if (event._transitions.length === 0) return
-        return this.#onRecorded(stepped(actor, event.event.type, event._transitions))
+        return this.#onRecorded(stepped(actor, event.event.type, event._transitions, this.redactor))
       case '@xstate.snapshot':
         return this.#changed(actor, event.snapshot, event.event)
       default:
@@ -170,7 +175,12 @@ function sent(actor: InspectedActor, event: KeptEvent, source: unknown, redactor
   }
 }
 
-function stepped(actor: InspectedActor, eventType: string, taken: readonly AnyTransitionDefinition[]): Recorded {
+function stepped(
+  actor: InspectedActor,
+  eventType: string,
+  taken: readonly AnyTransitionDefinition[],
+  redactor: Redactor,
+): Recorded {
   const { sessionId, rootId, group: kind, main } = actor
   const now = Date.now()
   return {
@@ -181,8 +191,8 @@ function stepped(actor: InspectedActor, eventType: string, taken: readonly AnyTr
     read: () => ({
       type: '@xstate-mqtt.transition',
       ...base(sessionId, rootId, String(now)),
-      eventType,
-      transitions: taken.map(takenTransition),
+      eventType: redactor.text(eventType),
+      transitions: taken.map((transition) => takenTransition(transition, redactor)),
     }),
   }
 }
@@ -208,7 +218,7 @@ function changed(
       ...base(sessionId, rootId, String(now)),
       snapshot: actor.show(kept, redactor),
       event: showEvent(event, redactor),
-      timers,
+      timers: showTimers(timers, redactor),
       ...(accepts && { accepts }),
     }),
   }
@@ -220,17 +230,17 @@ function actorMessage(
   redactor: Redactor,
   state: Pick<InspectedActor, 'last'> & { readonly timers: Pick<Timers, 'list'> } = actor,
 ): ActorMessage {
-  const { sessionId, rootId, name, parentId, definition, kind, commands, bornAt } = actor
+  const { sessionId, rootId, name, parentId, kind, commands, bornAt } = actor
   return {
     type: '@xstate.actor',
     ...base(sessionId, rootId, createdAt),
     name: redactor.text(name),
     parentId,
-    definition,
+    definition: actor.definition(redactor),
     snapshot: actor.show(state.last, redactor),
     kind,
     bornAt: String(bornAt),
-    timers: state.timers.list,
+    timers: showTimers(state.timers.list, redactor),
     ...(commands.length > 0 && { commands }),
   }
 }
@@ -253,13 +263,13 @@ function showEvent(event: KeptEvent, redactor: Redactor): ShownEvent {
   return typeof event === 'string' ? { type: redactor.text(event) } : event
 }
 
-function takenTransition(taken: AnyTransitionDefinition): TakenTransition {
+function takenTransition(taken: AnyTransitionDefinition, redactor: Redactor): TakenTransition {
   const { source, target, eventType, guard, reenter } = taken
   const candidates = candidatesOf(taken)
   return {
-    source: source.id,
-    targets: target?.map(({ id }) => id) ?? [],
-    eventType,
+    source: text(source.id),
+    targets: target?.map(({ id }) => text(id)) ?? [],
+    eventType: redactor.text(eventType),
     ...(guard !== undefined && { guard: implementationName(guard) }),
     index: Math.max(0, candidates.indexOf(taken)),
     reenter,

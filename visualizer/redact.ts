@@ -6,6 +6,8 @@ import { sessionIdOf } from './session-id.ts'
 export type Hide = (name: string, value: unknown) => boolean
 
 const MAX_DEPTH = 8
+/** Of a state value: a state that is cut off would be shown as one that the machine is not in. */
+const MAX_STATE_DEPTH = 100
 const MAX_NODES = 600
 const MAX_ITEMS = 50
 const MAX_KEYS = 100
@@ -62,7 +64,7 @@ export class Redactor {
   /** The states that a machine is in. They are names in its code, whatever they look like. */
   state(value: unknown, depth = 0): Json {
     if (typeof value === 'string') return value.slice(0, MAX_TEXT)
-    if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return null
+    if (typeof value !== 'object' || value === null || depth > MAX_STATE_DEPTH) return null
     const regions = Object.entries(value).slice(0, MAX_KEYS)
     return Object.fromEntries(regions.map(([name, region]) => [name, this.state(region, depth + 1)]))
   }

@@ -25,6 +25,7 @@ export class RemoteFeed {
   #pid: number | undefined
   #dropped = 0
   #socket: WebSocket | undefined
+  #offlineSince: number | undefined
   #lastRequest = 0
 
   constructor(feedId: string, history: History, hide: Hide | undefined, onChange: () => void) {
@@ -43,6 +44,7 @@ export class RemoteFeed {
       name: this.#name,
       ...(this.#pid !== undefined && { pid: this.#pid }),
       status: this.#socket ? 'online' : 'offline',
+      ...(this.#offlineSince !== undefined && { offlineSince: this.#offlineSince }),
       dropped: this.#dropped,
     }
   }
@@ -50,6 +52,7 @@ export class RemoteFeed {
   attach(socket: WebSocket): void {
     const before = this.#socket
     this.#socket = socket
+    this.#offlineSince = undefined
     if (before && before !== socket) before.terminate()
     this.#onChange()
   }
@@ -57,6 +60,7 @@ export class RemoteFeed {
   detach(socket: WebSocket): void {
     if (this.#socket !== socket) return
     this.#socket = undefined
+    this.#offlineSince = Date.now()
     for (const requestId of this.#waiting.keys()) this.#settle(answer(requestId, 'offline', 'The app went away.'))
     this.#onChange()
   }

@@ -6,13 +6,15 @@ import type {
   HistoryMessage,
   Json,
   ShownSnapshot,
-  StatsMessage,
   TakenTransition,
   Timer,
 } from './protocol.ts'
 import { commandEvents } from './protocol.ts'
 import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
 import type { Redactor } from './redact.ts'
+import { withoutPatterns } from './secrets.ts'
+import { figuresOf } from './stats.ts'
+import { showTimers } from './timers.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -74,7 +76,7 @@ function build(
         snapshot: snapshot(message.snapshot, redactor),
         ...(isOneOf(message.kind, ['machine', 'transition', 'other']) && { kind: message.kind }),
         ...(message.bornAt !== undefined && { bornAt: time(message.bornAt) }),
-        ...timers(message.timers),
+        ...timers(message.timers, redactor),
         ...(Array.isArray(message.commands) && { commands: commands(message.commands) }),
       }
     case '@xstate.event':
@@ -85,13 +87,18 @@ function build(
         ...base,
         snapshot: snapshot(message.snapshot, redactor),
         event: redactor.event(message.event),
-        ...timers(message.timers),
+        ...timers(message.timers, redactor),
         ...(Array.isArray(message.accepts) && { accepts: commands(message.accepts) }),
       }
     case '@xstate-mqtt.transition':
-      return { type, ...base, eventType: id(message.eventType) ?? '', transitions: transitions(message.transitions) }
+      return {
+        type,
+        ...base,
+        eventType: shownText(message.eventType, redactor),
+        transitions: transitions(message.transitions, redactor),
+      }
     case '@xstate-mqtt.stats':
-      return { type, ...base, stats: stats(message.stats) }
+      return { type, ...base, stats: figuresOf(message.stats) }
     default:
       return undefined
   }
@@ -104,18 +111,19 @@ function snapshot(value: unknown, redactor: Redactor): ShownSnapshot {
     status: isOneOf(status, ['active', 'done', 'error', 'stopped']) ? status : 'active',
     ...(value.value !== undefined && { value: redactor.state(value.value) }),
     ...(value.context !== undefined && { context: redactor.show(value.context) }),
-    ...(Array.isArray(tags) && { tags: strings(tags) }),
-    ...(isObject(children) && { children: shownChildren(children) }),
+    ...(Array.isArray(tags) && { tags: strings(tags).map((tag) => redactor.text(tag)) }),
+    ...(isObject(children) && { children: shownChildren(children, redactor) }),
     ...(output !== undefined && { output: redactor.shape(output) }),
     ...(error !== undefined && error !== null && { error: redactor.error(error) }),
   }
 }
 
-function shownChildren(children: Fields): NonNullable<ShownSnapshot['children']> {
+function shownChildren(children: Fields, redactor: Redactor): NonNullable<ShownSnapshot['children']> {
   const entries = Object.entries(children).flatMap(([key, child]) => {
     if (!isObject(child)) return []
     const sessionId = id(child.sessionId)
-    return [[key, { id: id(child.id) ?? key, ...(sessionId !== undefined && { sessionId }) }]]
+    const shown = { id: shownText(child.id ?? key, redactor), ...(sessionId !== undefined && { sessionId }) }
+    return [[shownText(key, redactor), shown]]
   })
   return Object.fromEntries(entries.slice(0, MAX_ID)) as NonNullable<ShownSnapshot['children']>
 }
@@ -124,37 +132,30 @@ function definition(text: unknown): string | undefined {
   return typeof text === 'string' ? definitionOf(parse(text)) : undefined
 }
 
-function transitions(value: unknown): readonly TakenTransition[] {
+function transitions(value: unknown, redactor: Redactor): readonly TakenTransition[] {
   return list(value)
     .slice(0, 50)
     .filter(isObject)
     .map(({ source, targets, eventType, guard, index, reenter }) => ({
       source: id(source) ?? '',
-      targets: strings(list(targets)),
-      eventType: id(eventType) ?? '',
-      ...(typeof guard === 'string' && { guard: guard.slice(0, MAX_ID) }),
+      targets: strings(list(targets)).map(cut),
+      eventType: shownText(eventType, redactor),
+      ...(typeof guard === 'string' && { guard: shownText(guard, redactor) }),
       index: typeof index === 'number' ? index : 0,
       reenter: reenter === true,
     }))
 }
 
-function timers(value: unknown): { timers?: readonly Timer[] } {
+function timers(value: unknown, redactor: Redactor): { timers?: readonly Timer[] } {
   if (!Array.isArray(value)) return {}
   const shown = value.slice(0, 50).flatMap((timer: unknown): Timer[] => {
     if (!isObject(timer)) return []
     const { event, name, state, delay, startedAt } = timer
     if (typeof event !== 'string' || typeof delay !== 'number' || typeof startedAt !== 'number') return []
-    const after = typeof name === 'string' && typeof state === 'string' ? { name: cut(name), state: cut(state) } : {}
-    return [{ event: cut(event), ...after, delay, startedAt }]
+    const after = typeof name === 'string' && typeof state === 'string' ? { name, state } : {}
+    return [{ event, ...after, delay, startedAt }]
   })
-  return { timers: shown }
-}
-
-function stats(value: unknown): StatsMessage['stats'] {
-  const fields = isObject(value) ? value : {}
-  const names = ['outbox', 'outboxBytes', 'inFlight', 'published', 'received']
-  const figures = names.flatMap((name) => (typeof fields[name] === 'number' ? [[name, fields[name]]] : []))
-  return Object.fromEntries(figures) as StatsMessage['stats']
+  return { timers: showTimers(shown, redactor) }
 }
 
 function commands(value: readonly unknown[]): readonly Command[] {
@@ -171,15 +172,17 @@ function id(value: unknown): string | undefined {
   return typeof value === 'string' ? cut(value) : undefined
 }
 
+/** Of session ids, and of names in code: what was learned to be a secret is not looked for, or they would not match. */
 function cut(text: string): string {
-  return text.slice(0, MAX_ID)
+  return withoutPatterns(text).slice(0, MAX_ID)
+}
+
+function shownText(value: unknown, redactor: Redactor): string {
+  return typeof value === 'string' ? redactor.text(value) : ''
 }
 
 function strings(values: readonly unknown[]): string[] {
-  return values
-    .filter((value) => typeof value === 'string')
-    .slice(0, 50)
-    .map(cut)
+  return values.filter((value) => typeof value === 'string').slice(0, 50)
 }
 
 function isOneOf<const Value extends string>(value: unknown, values: readonly Value[]): value is Value {

@@ -187,9 +187,13 @@ function socketServer(maxPayload: number): WebSocketServer {
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, refused) => {
-    server.once('error', refused)
+    const failed = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') error.message += '. Is it another visualizer? With port 0 it takes a free one'
+      refused(error)
+    }
+    server.once('error', failed)
     server.listen(port, host, () => {
-      server.off('error', refused)
+      server.off('error', failed)
       resolve()
     })
   })

@@ -4,6 +4,13 @@ import type { VisualizerStats } from './options.ts'
 import type { Recorder } from './recorder.ts'
 
 const SAMPLE_EVERY = 1_000
+const NAMES = ['outbox', 'outboxBytes', 'inFlight', 'published', 'received'] as const
+
+/** Of what an app gave as figures those that are: anything else may be a secret. */
+export function figuresOf(value: unknown): VisualizerStats {
+  const fields = (value ?? {}) as Readonly<Record<string, unknown>>
+  return Object.fromEntries(NAMES.flatMap((name) => (Number.isFinite(fields[name]) ? [[name, fields[name]]] : [])))
+}
 
 /** Samples figures as long as the actor lives. Of samples that are alike only the first and the last are told. */
 export function watch(

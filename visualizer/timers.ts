@@ -1,4 +1,5 @@
 import type { Timer } from './protocol.ts'
+import type { Redactor } from './redact.ts'
 
 const MAX_TIMERS = 50
 const AFTER = 'xstate.after.'
@@ -39,6 +40,16 @@ export class Timers {
   #end(id: string): void {
     if (this.#running.delete(id)) this.#list = [...this.#running.values()]
   }
+}
+
+/** Their names are as little to be trusted as those of other events. */
+export function showTimers(timers: readonly Timer[], redactor: Redactor): readonly Timer[] {
+  return timers.map(({ event, name, state, ...times }) => ({
+    event: redactor.text(event),
+    ...(name !== undefined && { name: redactor.text(name) }),
+    ...(state !== undefined && { state: redactor.text(state) }),
+    ...times,
+  }))
 }
 
 function timer(event: string, delay: number, startedAt: number): Timer {

@@ -6,6 +6,8 @@ import { Translator, type InspectionMessage } from './translate.ts'
 export interface Bridge {
   /** `127.0.0.1:8888`: what `createWebSocketReceiver` of `@xstate/inspect` takes as `server`. */
   readonly server: string
+  /** Resolves when the visualizer is gone: then there is nothing to forward any more. */
+  readonly ended: Promise<void>
   close(): Promise<void>
 }
 
@@ -14,6 +16,7 @@ export interface Bridge {
  * service are ignored.
  *
  * @param visualizer - the address that `createVisualizer` or `xstate-mqtt visualizer` gave
+ * @throws {Error} if the address is none, if nobody answers there, or if the port is taken
  */
 export async function createBridge(visualizer: string, port = 8888): Promise<Bridge> {
   const url = new URL(visualizer)
@@ -41,10 +44,19 @@ export async function createBridge(visualizer: string, port = 8888): Promise<Bri
       for (const viewer of viewers) viewer.send(JSON.stringify(event))
     }
   })
-  await once(source, 'open')
+  const ended = new Promise<void>((resolve) => {
+    source.once('close', () => resolve())
+  })
+  // Before it is open an error is thrown; later one is followed by `close`.
+  source.on('error', () => {})
+  await once(source, 'open').catch((error: unknown) => {
+    server.close()
+    throw error
+  })
 
   return {
     server: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ended,
     async close() {
       source.terminate()
       for (const viewer of server.clients) viewer.terminate()

@@ -6,5 +6,13 @@ if (visualizer === undefined) {
   console.error('Give the address that the visualizer printed.')
   process.exit(2)
 }
-const bridge = await createBridge(visualizer, Number(port))
-console.log(`Viewers of @xstate/inspect: createWebSocketReceiver({ server: '${bridge.server}' })`)
+try {
+  const bridge = await createBridge(visualizer, Number(port))
+  console.log(`Viewers of @xstate/inspect: createWebSocketReceiver({ server: '${bridge.server}' })`)
+  await bridge.ended
+  console.error('The visualizer closed. Start this again when it is back.')
+} catch (error) {
+  const { message, code } = error as NodeJS.ErrnoException
+  console.error(`Nothing to forward: ${message || code}. Give the address that the visualizer printed, token included.`)
+}
+process.exit(1)

@@ -79,6 +79,20 @@ describe('an app elsewhere', () => {
     expect(feed.dropped).toBe(0)
   })
 
+  test('is told to be away, and since when', async () => {
+    const visualizer = await startVisualizer()
+    const viewer = await openViewer(visualizer)
+    const before = Date.now()
+    const feed = connect(visualizer.url)
+    const isFeed = (wanted: string) => (message: AnyMessage) => message.feedId === 'f1' && message.status === wanted
+    expect(await viewer.until(isFeed('online'))).not.toHaveProperty('offlineSince')
+    feed.close()
+    const { offlineSince } = await viewer.until(isFeed('offline'))
+    expect(offlineSince).toBeGreaterThanOrEqual(before)
+    expect(offlineSince).toBeLessThanOrEqual(Date.now())
+    expect(await (await openViewer(visualizer)).until(isFeed('offline'))).toMatchObject({ offlineSince })
+  })
+
   test('an actor that stops while the socket is lost is shown as stopped', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)

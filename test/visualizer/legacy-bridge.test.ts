@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { createActor } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
 import { createBridge } from '../../examples/xstate-inspect/bridge.ts'
@@ -72,4 +76,29 @@ test('a viewer that comes late gets every service as it is now; stopped ones are
   expect(events.some(isOf(stopped))).toBe(false)
   lamp.stop()
   await second((event) => event.type === 'service.stop' && isOf(lamp)(event))
+})
+
+function runBridge(...args: string[]) {
+  const script = fileURLToPath(new URL('../../examples/xstate-inspect/main.ts', import.meta.url))
+  const bridge = spawn(process.execPath, ['--import', 'tsx', script, ...args])
+  onTestFinished(() => void bridge.kill())
+  return { bridge, exit: once(bridge, 'exit'), errors: text(bridge.stderr) }
+}
+
+test('says so and ends when the visualizer closes', async () => {
+  const visualizer = await startVisualizer()
+  const { bridge, exit, errors } = runBridge(visualizer.url, '0')
+  await once(bridge.stdout, 'data')
+  await visualizer.close()
+  expect(await exit).toEqual([1, null])
+  expect(await errors).toBe('The visualizer closed. Start this again when it is back.\n')
+})
+
+test.each([
+  ['http://127.0.0.1:1/?token=planted', /^Nothing to forward: connect ECONNREFUSED 127\.0\.0\.1:1\. Give .*\n$/],
+  ['planted', /^Nothing to forward: Invalid URL\. Give .*\n$/],
+])('a wrong address gives one line: %s', async (address, line) => {
+  const { exit, errors } = runBridge(address, '0')
+  expect(await exit).toEqual([1, null])
+  expect(await errors).toMatch(line)
 })

@@ -2,6 +2,7 @@ import { createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
+import { bestLayout } from '../../visualizer/page/src/chart/best-layout.ts'
 import { labelOf } from '../../visualizer/chart/layout.ts'
 import { activeIds, chartOf, eventWords, parseChart, transitionKey } from '../../visualizer/chart/model.ts'
 
@@ -115,6 +116,41 @@ describe('a chart of a definition', () => {
     for (const [key, path] of Object.entries(made?.paths ?? {})) {
       expect({ key, known: path.length > 0 && path.every((row) => rows.has(row)) }).toEqual({ key, known: true })
     }
+  })
+})
+
+describe('a chart is laid out', () => {
+  const ring = (count: number) => {
+    const states = Array.from({ length: count }, (_, index) => [
+      `s${index}`,
+      { on: { NEXT: `s${(index + 1) % count}` } },
+    ])
+    return chart({ id: 'm', initial: 's0', states: Object.fromEntries(states) as never })
+  }
+  const laidOut = (width: number) => Promise.resolve({ width, height: 100, children: [], edges: [] })
+
+  test('in several ways, of which the largest in its room is taken', async () => {
+    const widths = [3_000, 1_000, 2_000]
+    expect(await bestLayout(ring(5), () => laidOut(widths.shift() ?? 0))).toMatchObject({ width: 1_000 })
+    expect(widths).toEqual([])
+  })
+
+  test('in one quick way if it is big', async () => {
+    const asked: unknown[] = []
+    await bestLayout(ring(60), (input) => {
+      asked.push(input.layoutOptions['elk.layered.nodePlacement.strategy'])
+      return laidOut(1_000)
+    })
+    expect(asked).toEqual(['BRANDES_KOEPF'])
+  })
+
+  test('as well as there was time for', async () => {
+    let calls = 0
+    const run = () => (++calls === 1 ? laidOut(3_000) : new Promise<never>(() => {}))
+    expect(await bestLayout(ring(5), run, new Promise((resolve) => setImmediate(resolve)))).toMatchObject({
+      width: 3_000,
+    })
+    await expect(bestLayout(ring(5), () => new Promise(() => {}), Promise.resolve())).rejects.toThrow('too long')
   })
 })
 

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 
-import { bytes, countdown, duration, percent, shown } from '../../visualizer/page/src/model/format.ts'
+import * as guards from '../../machines/connection-guards.ts'
+import { renewsCredentials } from '../../visualizer/page/src/model/credentials.ts'
+import { bytes, countdown, duration, percent, remaining, shown } from '../../visualizer/page/src/model/format.ts'
 import { familyOf, stateOf } from '../../visualizer/page/src/model/state.ts'
 import type { Actor } from '../../visualizer/page/src/model/types.ts'
 import { outagesOf, uptimeOf } from '../../visualizer/page/src/model/uptime.ts'
-import { failureWords, summaryOf } from '../../visualizer/page/src/model/words.ts'
+import { failureWords, plainSummary, silentSummary, summaryOf } from '../../visualizer/page/src/model/words.ts'
 
 const NOW = 1_000_000
 const config = {
@@ -65,7 +67,7 @@ describe('what an operator reads', () => {
 
   test.each<[failure: unknown, words: string]>([
     [failure, 'connect ECONNREFUSED 10.0.0.1:8883'],
-    [{ kind: 'timeout', phase: 'connect' }, 'no CONNACK in time'],
+    [{ kind: 'timeout', phase: 'connect' }, 'not connected in time'],
     [{ kind: 'of another version' }, 'of another version'],
     [{ kind: 'socket' }, 'socket'],
     [{ kind: 'refused' }, 'refused'],
@@ -92,6 +94,67 @@ test.each<[said: string, expected: string]>([
   [shown('x'.repeat(400), 10), 'xxxxxxxxxx…'],
 ])('%s', (said, expected) => {
   expect(said).toBe(expected)
+})
+
+describe('new credentials before the next attempt', () => {
+  const known = { status: 'proven', expiresAt: NOW + 100_000, lifetime: 600_000 }
+  const base = { config: { ...config, refreshBefore: 60_000 }, credentials: known, cycle: 1, disposition: 'retry' }
+
+  test.each<[string, state: string, context: Record<string, unknown>, time: number, expected: boolean]>([
+    ['not while they are valid', 'recovering', {}, NOW, false],
+    ['not without a source', 'recovering', { cycle: 3, config: { ...config, canRefresh: false } }, NOW, false],
+    ['in every third cycle', 'recovering', { cycle: 3 }, NOW, true],
+    ['because the failure asks for them', 'recovering', { disposition: 'refresh' }, NOW, true],
+    ['not in the fast tier for that', 'reconnecting', { disposition: 'refresh', cycle: 3 }, NOW, false],
+    ['because they were refused', 'reconnecting', { credentials: { ...known, status: 'refused' } }, NOW, true],
+    ['because there are none', 'reconnecting', { credentials: { ...known, status: 'missing' } }, NOW, true],
+    ['because they expire until then', 'reconnecting', {}, NOW + 50_000, true],
+    [
+      'not long before they expire',
+      'reconnecting',
+      { credentials: { ...known, lifetime: 60_000 } },
+      NOW + 50_000,
+      false,
+    ],
+    ['not if they never expire', 'reconnecting', { credentials: { ...known, expiresAt: null } }, NOW, false],
+  ])('%s', (_, state, change, time, expected) => {
+    const context = { ...base, ...change }
+    expect(renewsCredentials(context as never, state, time)).toBe(expected)
+    const machine = { ...context, config: { ...context.config, now: () => time } } as never
+    const inTurn = state === 'recovering' && guards.refreshesInThisCycle(machine)
+    expect(inTurn || guards.needsCredentials(machine), 'as the machine').toBe(expected)
+  })
+
+  test('are told', () => {
+    const wait = { ...base, retryAt: NOW + 43_000, delay: 60_000 }
+    expect(words('reconnecting', { ...wait, credentials: { ...known, status: 'refused' } })).toContain(
+      'Next attempt in 43 s, with new credentials.',
+    )
+  })
+})
+
+test('no countdown begins higher than its delay', () => {
+  expect(remaining({ start: NOW + 100, end: NOW + 30_100 }, NOW)).toBe(30_000)
+  expect(words('reconnecting', { retryAt: NOW + 30_900, delay: 30_000 })).toContain('Next attempt in 30 s.')
+})
+
+const moment = { now: NOW, since: NOW, bornAt: NOW }
+
+test('of several delays the one that ends first is told', () => {
+  const timer = (event: string, delay: number) => ({ event, delay, startedAt: NOW - 1_000 })
+  const timers = [timer('LATE', 60_000), timer('SOON', 4_000), timer('LATER', 90_000)]
+  const summary = plainSummary({ ...moment, timers, snapshot: { status: 'active', value: 'a' } }, undefined)
+  expect(summary).toMatchObject({ next: 'SOON: 3 s.', timer: { start: NOW - 1_000, end: NOW + 3_000 } })
+})
+
+test('of what does not report any more only the past is told', () => {
+  const snapshot = { status: 'active', value: { connected: 'ready' }, tags: ['online'] } as const
+  expect(silentSummary(summaryOf({ ...moment, timers: undefined, snapshot }), '22:41:03')).toMatchObject({
+    title: 'Not reporting since 22:41:03, last seen: Connected',
+    next: 'Its process ended, or cannot reach the visualizer.',
+    outage: '',
+    timer: null,
+  })
 })
 
 test('states and their colours', () => {

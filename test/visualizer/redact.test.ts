@@ -188,6 +188,12 @@ describe('what may be a secret as such', () => {
   })
 })
 
+test('the states of a machine are told to the last, but not without end', () => {
+  const value = (depth: number) => JSON.parse('{"a":'.repeat(depth) + '"b"' + '}'.repeat(depth)) as unknown
+  expect(new Redactor().state(value(60))).toEqual(value(60))
+  expect(JSON.stringify(new Redactor().state(value(5_000))).length).toBeLessThan(1_000)
+})
+
 test('what an actor is called is no secret because it is in an input, too', () => {
   const redactor = new Redactor()
   redactor.named('periodic.1')

@@ -2,8 +2,9 @@ import { rm, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createVisualizer } from '../../visualizer/index.ts'
+import { Redactor } from '../../visualizer/redact.ts'
 import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
 import { startLamp } from './machines.ts'
 
@@ -225,6 +226,40 @@ describe('WebSockets', () => {
     })
   })
 
+  const deep = (open: string, close: string) => open.repeat(5_000) + close.repeat(5_000)
+
+  test.each<[string, string]>([
+    ['definition', JSON.stringify(deep('{"states":{"a":', '}}').replace('a":}', 'a":{}}'))],
+    ['definition', JSON.stringify(`{"states":{"a":{"on":{"E":${deep('[', ']')}}}}}`)],
+    ['snapshot', `{"value":${deep('{"a":', '}').replace(':}', ':"b"}')}}`],
+    ['snapshot', `{"context":${deep('[', ']')},"output":${deep('[', ']')}}`],
+  ])('what is nested thousands deep ends nothing: %s', async (field, text) => {
+    const visualizer = await startVisualizer()
+    const feed = new Peer(socketUrl(visualizer, '/feed'))
+    await feed.opened
+    const head = '{"type":"@xstate.actor","sessionId":"x:0","rootId":"x:0"'
+    feed.socket.send(`${head},"name":"deep","${field}":${text}}`)
+    feed.send({ type: '@xstate.actor', sessionId: 'x:1', name: 'lamp' })
+    const viewer = await openViewer(visualizer)
+    await viewer.until(({ type, name }) => type === '@xstate.actor' && name === 'lamp')
+    expect(viewer.of('@xstate.actor').map(({ name }) => name)).toContain('deep')
+  })
+
+  test('a frame that nobody thought of ends its socket only', async () => {
+    const visualizer = await startVisualizer()
+    const viewer = await openViewer(visualizer)
+    const feed = new Peer(socketUrl(visualizer, '/feed'))
+    await feed.opened
+    const broken = vi.spyOn(Redactor.prototype, 'event').mockImplementation(() => {
+      throw new RangeError('of the test')
+    })
+    onTestFinished(() => broken.mockRestore())
+    const { closed } = feed
+    feed.send({ type: '@xstate.event', sessionId: 'x:0', event: { type: 'E' } })
+    await closed
+    expect(viewer.socket.readyState).toBe(viewer.socket.OPEN)
+  })
+
   test('a viewer that does not read is dropped, and nobody waits for it', async () => {
     const visualizer = await startVisualizer({}, 2 * 1024 * 1024)
     const { hostname, port, search } = new URL(visualizer.url)
@@ -276,7 +311,10 @@ describe('options', () => {
 
   test('a port that is taken', async () => {
     const { url } = await startVisualizer()
-    await expect(createVisualizer({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await expect(createVisualizer({ port: Number(new URL(url).port) })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      message: expect.stringMatching(/:\d+\. Is it another visualizer\? With port 0 it takes a free one$/),
+    })
   })
 
   test('a token of one’s own', async () => {

@@ -1,9 +1,10 @@
-import { fromPromise, setup, assign, createActor } from 'xstate'
+import { fromPromise, raise, setup, assign, createActor, spawnChild } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
 import { InvalidCredentialsError, ResilientMqttClient } from '../../src/index.ts'
 import { createEmbeddedBroker } from '../../src/testing/index.ts'
 import { connectVisualizer } from '../../visualizer/index.ts'
 import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
+import { startLamp } from './machines.ts'
 
 /** Searches what went over the wire for the secret, and for what it looks like in other clothes. */
 function expectNoSecret(peer: Peer): void {
@@ -160,4 +161,74 @@ test('a foreign machine that puts secrets everywhere', async () => {
   }
   expectNoSecret(viewer)
   expectNoSecret(await openViewer(visualizer))
+})
+
+test('an actor, an event, a timer and a tag that are called by a signed address', async () => {
+  const address = (secret: string) => `wss://h/mqtt?X-Amz-Signature=planted-secret-${secret}`
+  const machine = setup({ actors: { fetch: fromPromise(() => new Promise(() => {})) } }).createMachine({
+    id: 'm',
+    initial: 'one',
+    entry: [
+      spawnChild('fetch', { id: address('spawned') }),
+      raise({ type: address('delayed') }, { delay: 60_000, id: address('timer') }),
+    ],
+    states: { one: { tags: [address('tag')], on: { '*': 'two' } }, two: { on: { [address('event')]: 'one' } } },
+  })
+  const visualizer = await startVisualizer()
+  const feed = connectVisualizer(visualizer.url)
+  onTestFinished(() => feed.close())
+  const viewer = await openViewer(visualizer)
+  for (const inspect of [visualizer.inspect, feed.inspect]) {
+    const actor = createActor(machine, { inspect }).start()
+    actor.send({ type: address('other') })
+    actor.send({ type: address('event') })
+    actor.send({ type: 'END' })
+  }
+  // An app with an inspector of its own, which redacts nothing.
+  const rude = new Peer(socketUrl(visualizer, '/feed'))
+  await rude.opened
+  const base = { sessionId: 'x:0', rootId: 'x:0', createdAt: '1' }
+  const snapshot = {
+    status: 'active',
+    value: 'a',
+    tags: [address('tag')],
+    children: { [address('key')]: { id: address('child'), sessionId: address('session') } },
+  }
+  const timers = [{ event: address('timer'), name: address('name'), state: address('state'), delay: 9, startedAt: 9 }]
+  const taken = { source: address('source'), targets: [address('target')], eventType: address('type') }
+  rude.send({ type: '@xstate.actor', ...base, name: address('name'), parentId: address('parent'), snapshot, timers })
+  rude.send({ type: '@xstate.event', ...base, event: { type: address('event') }, sourceId: address('source') })
+  rude.send({
+    type: '@xstate-mqtt.transition',
+    ...base,
+    eventType: address('type'),
+    transitions: [{ ...taken, guard: address('guard') }],
+  })
+  rude.send({
+    type: '@xstate.snapshot',
+    ...base,
+    snapshot: { ...snapshot, value: 'end' },
+    timers,
+    event: { type: 'END' },
+  })
+  for (const feedId of ['local', 'f1', 'f2']) {
+    await viewer.until(
+      ({ type, sessionId, event }) =>
+        type === '@xstate.snapshot' && sessionId.startsWith(feedId) && event.type === 'END',
+    )
+  }
+  expectNoSecret(viewer)
+  expectNoSecret(await openViewer(visualizer))
+})
+
+test('figures are numbers', async () => {
+  const visualizer = await startVisualizer()
+  const viewer = await openViewer(visualizer)
+  const lamp = startLamp(visualizer.inspect)
+  visualizer.watch(
+    lamp,
+    () => ({ outbox: 3, inFlight: Number.NaN, received: 'planted-secret', odd: 'planted' }) as never,
+  )
+  const { stats } = await viewer.until(({ type }) => type === '@xstate-mqtt.stats')
+  expect(stats).toEqual({ outbox: 3 })
 })

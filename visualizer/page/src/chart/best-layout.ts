@@ -57,17 +57,32 @@ const variants: readonly Record<string, string>[] = [
   { 'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER' },
 ]
 
+/** Of more nodes and edges one layout takes seconds, unless ELK is content with a wider one. */
+const MANY = 60
+const quick: typeof variants = [{ 'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF' }]
+
 /** The room that a chart has on a small desktop. */
 const ROOM = { width: 890, height: 465 }
 
-/** Lays out a chart in several ways, and takes the one that is largest in its room. */
-export async function bestLayout(chart: Chart, run: (input: ElkInput) => Promise<ElkOutput>): Promise<Layout> {
+/**
+ * Lays out a chart in several ways, and takes the one that is largest in its room.
+ *
+ * @param late - when it resolves, the best so far is taken
+ */
+export async function bestLayout(
+  chart: Chart,
+  run: (input: ElkInput) => Promise<ElkOutput>,
+  late: Promise<void> = new Promise(() => {}),
+): Promise<Layout> {
   let best: Layout | undefined
-  for (const options of variants) {
-    const layout = fromElk(chart, await run(toElk(chart, options)))
+  for (const options of chart.nodes.length + chart.edges.length > MANY ? quick : variants) {
+    const output = await Promise.race([run(toElk(chart, options)), late])
+    if (!output) break
+    const layout = fromElk(chart, output)
     if (!best || scaleOf(layout) > scaleOf(best)) best = layout
   }
-  return best ?? { width: 0, height: 0, anywhere: null, nodes: {}, edges: {} }
+  if (!best) throw new Error('the layout took too long')
+  return best
 }
 
 function scaleOf({ width, height }: Layout): number {

@@ -26,11 +26,11 @@ async function compute(chart: Chart): Promise<Layout> {
   ])
   const elk = new Elk({ workerUrl })
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the layout took too long')), TIMEOUT)
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, TIMEOUT)
   })
   try {
-    return await Promise.race([bestLayout(chart, (input) => elk.layout(input)), late])
+    return await bestLayout(chart, (input) => elk.layout(input), late)
   } finally {
     clearTimeout(timer)
     elk.terminateWorker()

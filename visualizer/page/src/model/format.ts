@@ -14,6 +14,17 @@ export function countdown(ms: number): string {
   return ms <= 0 ? 'now' : duration(Math.ceil(ms / 1000) * 1000)
 }
 
+/** A delay that runs, in milliseconds since 1970. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** What is left of a delay. It has been running since `now` was taken: it never had more than all of it. */
+export function remaining({ start, end }: Span, now: number): number {
+  return Math.min(end - now, end - start)
+}
+
 /** A delay as a machine has it: `250 ms`, `4.2 s`, `2 min`. */
 export function shortDelay(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

@@ -1,5 +1,5 @@
 import type { Json, ShownSnapshot } from '../../../protocol.ts'
-import type { Family, Fields } from './types.ts'
+import type { Actor, Family, Fields } from './types.ts'
 
 /** A state value as text: `connected.ready`; parallel regions beside each other. */
 function stateWords(value: Json | undefined): string {
@@ -20,6 +20,11 @@ export function stateOf(snapshot: ShownSnapshot): string {
 
 export function topState(snapshot: ShownSnapshot): string {
   return stateOf(snapshot).split('.')[0] ?? ''
+}
+
+/** As long as this is the same, an actor is in one state: a connection is connected while it restores, too. */
+export function placeOf({ connection }: Pick<Actor, 'connection'>, state: string): string {
+  return connection ? (state.split('.')[0] ?? '') : state
 }
 
 export function familyOf(snapshot: ShownSnapshot): Family {

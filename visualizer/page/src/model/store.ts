@@ -6,13 +6,14 @@ import type {
   SnapshotMessage,
   StatsMessage,
   TakenTransition,
+  Timer,
   TransitionMessage,
   WelcomeMessage,
 } from '../../../protocol.ts'
 import { thin } from '../../../thin.ts'
 import { parseChart, type Chart } from '../../../chart/model.ts'
 import { ourCommands } from '../../../chart/ours.ts'
-import { familyOf, stateOf, topState } from './state.ts'
+import { familyOf, placeOf, stateOf, topState } from './state.ts'
 import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import { chattiest } from './trim.ts'
 import type { Actor, Band, Entry, FeedInfo, Link } from './types.ts'
@@ -82,8 +83,8 @@ export class Store {
         }
         return
       case '@xstate-mqtt.feed': {
-        const { feedId, name, pid, status, dropped } = message
-        this.feeds.set(feedId, { feedId, name, pid, online: status === 'online', dropped })
+        const { feedId, name, pid, dropped, offlineSince = null } = message
+        this.feeds.set(feedId, { feedId, name, pid, offlineSince, dropped })
         return
       }
       case '@xstate-mqtt.forgotten':
@@ -142,7 +143,7 @@ export class Store {
       connection: isConnection(chart),
       bornAt: Number(message.bornAt ?? message.createdAt),
       snapshot: message.snapshot,
-      timers: message.timers,
+      timers: undefined,
       accepts: undefined,
       commands: [],
       lastId: 0,
@@ -160,7 +161,7 @@ export class Store {
     if (id < actor.lastId) return
     // The replay tells the last snapshot first, and how it came to it afterwards.
     actor.snapshot = message.snapshot
-    actor.timers = message.timers
+    actor.timers = ending(message.timers)
     actor.stopped = message.snapshot.status !== 'active'
     const { accepts } = message as ActorMessage & Pick<SnapshotMessage, 'accepts'>
     if (accepts) actor.accepts = accepts
@@ -200,7 +201,8 @@ export class Store {
   }
 
   #step(actor: Actor, message: SnapshotMessage, id: number): void {
-    const { sessionId, snapshot, event, timers } = message
+    const { sessionId, snapshot, event } = message
+    const timers = ending(message.timers)
     const waiting = this.#waiting.get(sessionId)
     const place = waiting?.findIndex((candidate) => candidate.event.type === event.type) ?? -1
     const sent = place < 0 ? undefined : waiting?.splice(0, place + 1).at(-1)
@@ -248,7 +250,7 @@ export class Store {
     const state = stateOf(snapshot)
     const family = familyOf(snapshot)
     if (last && last.state === state && last.family === family) return
-    if (!last || last.state.split('.')[0] !== state.split('.')[0]) actor.since = time
+    if (!last || placeOf(actor, last.state) !== placeOf(actor, state)) actor.since = time
     const band: Band = { start: time, state, family, attempt: topState(snapshot) === 'connecting', seq }
     bands.push(band)
     if (bands.length > MAX_BANDS) bands.splice(0, TRIM)
@@ -287,6 +289,13 @@ export class Store {
     this.#waiting.delete(sessionId)
     this.#taken.delete(sessionId)
   }
+}
+
+/** The longest delay that there is, 24 days: a machine has it for one that never ends. */
+const NEVER = 2 ** 31 - 1
+
+function ending(timers: readonly Timer[] | undefined): readonly Timer[] | undefined {
+  return timers?.filter(({ delay }) => delay < NEVER)
 }
 
 /** The last entry of an actor up to a moment. */

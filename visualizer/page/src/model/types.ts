@@ -90,7 +90,8 @@ export interface FeedInfo {
   readonly feedId: string
   readonly name: string
   readonly pid: number | undefined
-  readonly online: boolean
+  /** By the server's clock; `null` while it reports. */
+  readonly offlineSince: number | null
   readonly dropped: number
 }
 

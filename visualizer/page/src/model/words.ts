@@ -2,7 +2,8 @@ import { describeFailure } from '../../../../src/describe.ts'
 import type { Failure } from '../../../../src/index.ts'
 import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
 import { eventWords } from '../../../chart/model.ts'
-import { countdown, duration, shown } from './format.ts'
+import { renewsCredentials } from './credentials.ts'
+import { countdown, duration, remaining, shown, type Span } from './format.ts'
 import { contextOf, fields, isFields, number, stateOf, topState } from './state.ts'
 
 /** A failure in words, whatever was sent as one. */
@@ -30,7 +31,7 @@ export interface Summary {
   readonly cause: string
   readonly outage: string
   /** What runs until something happens by itself. */
-  readonly timer: { readonly start: number; readonly end: number } | null
+  readonly timer: Span | null
 }
 
 interface Moment {
@@ -46,14 +47,13 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
   const config = fields(context.config)
   const state = topState(snapshot)
   const timer = timerOf(state, timers, context)
-  const left = timer ? countdown(timer.end - now) : ''
+  const rest = timer ? countdown(remaining(timer, now)) : ''
   const cycle = number(context.cycle) ?? 0
   const attempt = number(context.attempt) ?? 0
   const cycles = `cycle ${of(cycle, fields(config.recovery).maxAttempts)}`
   const attempts = `attempt ${of(attempt, fields(config.reconnect).maxAttempts)}`
   const failure = failureWords(context.failure)
-  const refresh = number(fields(config.recovery).refreshTokenEvery) ?? 0
-  const refreshes = config.canRefresh === true && refresh > 0 && cycle % refresh === 0
+  const credentials = renewsCredentials(context, state, timer?.end ?? now) ? ', with new credentials' : ''
   const offline = offlineWords({ snapshot, now, bornAt }, state)
   const trouble = failure && `Cause: ${sentence(failure)}`
   const fast = attempt > 0 ? attempts : 'first attempt'
@@ -77,7 +77,7 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
     case 'idle':
       return make('Idle', '', 'Nobody has asked it to connect yet.', '', '')
     case 'connecting':
-      return make('Connecting', tier, left && `The broker has ${left} left to answer.`, trouble)
+      return make('Connecting', tier, rest && `The broker has ${rest} left to answer.`, trouble)
     case 'connected': {
       const restore = fields(context.restore)
       const open = `Connected for ${duration(now - (number(context.openedAt) ?? since))}.`
@@ -88,24 +88,23 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
       return make('Connected', '', 'Messages flow.', '', open)
     }
     case 'reconnecting':
-      return make('Reconnecting', attempts, left && `Next attempt ${inTime(left)}.`, trouble)
+      return make('Reconnecting', attempts, rest && `Next attempt ${inTime(rest)}${credentials}.`, trouble)
     case 'recovering': {
       const recreate = fields(config.recovery).recreateClient === true
       const client = recreate ? ', with a new client' : ''
-      const means = refreshes ? ', with new credentials' : client
-      return make('Recovering', cycles, left && `Next attempt ${inTime(left)}${means}.`, trouble)
+      return make('Recovering', cycles, rest && `Next attempt ${inTime(rest)}${credentials || client}.`, trouble)
     }
     case 'failed':
       return make('Failed', 'it gave up', 'Nothing happens until somebody asks for it: Retry or Recover.', trouble)
     case 'refreshingToken': {
       const why = (typeof context.refreshReason === 'string' && reasons[context.refreshReason]) || ''
       const online = (snapshot.tags ?? []).includes('online')
-      const until = left && `The credentials source has ${left} left to answer.`
+      const until = rest && `The credentials source has ${rest} left to answer.`
       if (online) return make('Renewing credentials', why, 'The connection stays open meanwhile.', '')
       return make('Getting new credentials', why, until, trouble)
     }
     case 'disconnecting':
-      return make('Disconnecting', '', left && `Closed in ${left} at the latest.`, '', '')
+      return make('Disconnecting', '', rest && `Closed in ${rest} at the latest.`, '', '')
     case 'disconnected':
       return make('Disconnected', 'on request', 'It stays disconnected until somebody asks it to connect.', '', '')
     default:
@@ -116,15 +115,27 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
 /** What can be said of any machine. */
 export function plainSummary({ snapshot, timers, now, since }: Moment, event: string | undefined): Summary {
   const state = stateOf(snapshot)
-  const timer = timers?.[0]
-  const end = timer && { start: timer.startedAt, end: timer.startedAt + timer.delay }
+  const [timer] = (timers ?? []).toSorted((a, b) => a.startedAt + a.delay - b.startedAt - b.delay)
+  const span = timer && { start: timer.startedAt, end: timer.startedAt + timer.delay }
   return {
     title: shown(state, 80),
     detail: '',
-    next: end ? `${eventTitle({ type: timer.event })}: ${countdown(end.end - now)}.` : '',
+    next: span ? `${eventTitle({ type: timer.event })}: ${countdown(remaining(span, now))}.` : '',
     cause: '',
     outage: `In this state for ${duration(now - since)}${event ? `, last event ${eventTitle({ type: event })}` : ''}.`,
-    timer: end ?? null,
+    timer: span ?? null,
+  }
+}
+
+/** Of an actor whose process is gone. Nothing that was to come is known to have come. */
+export function silentSummary({ title, cause }: Summary, since: string): Summary {
+  return {
+    title: `Not reporting since ${since}, last seen: ${title}`,
+    detail: '',
+    next: 'Its process ended, or cannot reach the visualizer.',
+    cause,
+    outage: '',
+    timer: null,
   }
 }
 

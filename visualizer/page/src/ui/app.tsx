@@ -3,6 +3,7 @@ import type { Command } from '../../../protocol.ts'
 import type { Feed } from '../feed.ts'
 import { countdown, duration, shown, when } from '../model/format.ts'
 import { familyOf } from '../model/state.ts'
+import { chosenActor, silentSince } from '../model/processes.ts'
 import { entryAt, type Store } from '../model/store.ts'
 import type { Actor, Entry, Link } from '../model/types.ts'
 import { ChartView } from './chart.tsx'
@@ -19,7 +20,12 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
   const [selectedId, select] = useState<string | null>(null)
   const [at, travel] = useState<Entry | null>(null)
   const [details, showDetails] = useState(false)
-  const actor = chosenActor(store, selectedId)
+  const now = useNow(store, null, 1_000)
+  const lastShown = useRef<string | null>(null)
+  /** What was chosen before the journey to the past began. */
+  const before = useRef<string | null>(null)
+  const actor = chosenActor(store, selectedId, lastShown.current)
+  if (store.link.status === 'live') lastShown.current = actor?.sessionId ?? null
   const root = actor && rootOf(store, actor)
   // The status is that of the connection, whichever of its children is looked at.
   const subject = root?.connection ? root : actor
@@ -31,7 +37,7 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') travel(null)
+      if (event.key === 'Escape') latest.current.goTo(null)
     }
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
@@ -39,7 +45,11 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
 
   const goTo = (entry: Entry | null) => {
     travel(entry)
-    if (!entry) return
+    if (!entry) {
+      if (at) select(before.current)
+      return
+    }
+    if (!at) before.current = selectedId
     if (entry.actor.chart) select(entry.actor.sessionId)
     showDetails(true)
   }
@@ -53,13 +63,14 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
 
   return (
     <div class={at ? 'app past' : 'app'}>
-      <TopBar store={store} at={at} onLive={() => travel(null)} />
+      <TopBar store={store} at={at} onLive={() => goTo(null)} />
       {subject && actor ? (
         <>
           <Header
             store={store}
             actor={subject}
             at={at}
+            second={now}
             version={version}
             onCommand={(target: Actor, command: Command) => feed.command(target.sessionId, command)}
           />
@@ -73,7 +84,10 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
                 selected={actor}
                 at={at}
                 version={version}
-                onSelect={({ sessionId }) => select(sessionId)}
+                onSelect={({ sessionId }) => {
+                  select(sessionId)
+                  before.current = sessionId
+                }}
               />
               <Log store={store} actor={actor} at={at} version={version} onSelect={goTo} />
               <details class="context" open={details} onToggle={(event) => showDetails(event.currentTarget.open)}>
@@ -82,7 +96,14 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
               </details>
             </div>
           </main>
-          <Timeline store={store} actor={subject} at={at} onTravel={travelTo} />
+          <Timeline
+            actor={subject}
+            at={at}
+            now={now}
+            known={silentSince(store, subject) ?? now}
+            link={store.link.status}
+            onTravel={travelTo}
+          />
         </>
       ) : (
         <Welcome store={store} />
@@ -94,7 +115,8 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
 
 /** The chart of an actor as it is, or was. */
 function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: Entry | null; version: number }) {
-  const now = useNow(store, at?.time ?? null)
+  const silent = at ? null : silentSince(store, actor)
+  const now = useNow(store, at?.time ?? silent)
   const entry = entryAt(actor, at)
   const { snapshot, timers } = momentOf(actor, at)
   const counts = useMemo(() => {
@@ -109,8 +131,7 @@ function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: 
   if (!actor.chart) {
     return (
       <div class="chart-wait">
-        {shown(actor.name, 60)} is no state machine, but a {actor.kind === 'unknown' ? 'plain actor' : actor.kind}. Its
-        events are in the list.
+        {shown(actor.name, 60)} is {kinds[actor.kind] ?? 'no state machine'}. Its events are in the list.
       </div>
     )
   }
@@ -119,7 +140,7 @@ function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: 
       actor={actor}
       chart={actor.chart}
       value={snapshot.value}
-      family={familyOf(snapshot)}
+      family={silent === null ? familyOf(snapshot) : 'resting'}
       timers={timers}
       last={lastMove(actor, entry)}
       counts={counts}
@@ -127,6 +148,12 @@ function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: 
       version={version}
     />
   )
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  machine: 'a state machine that is too big to be drawn',
+  transition: 'a reducer, and has no states',
+  other: 'a promise, callback or other actor',
 }
 
 /** The last step that was a transition. */
@@ -216,19 +243,6 @@ function Toast({ store }: { store: Store; version: number }) {
     <div class="toasts" role="status" aria-live="polite">
       {visible && <p class={result.ok ? 'toast' : 'toast refused'}>{shown(result.message)}</p>}
     </div>
-  )
-}
-
-/** The chosen one; else the first connection, else whatever there is. */
-function chosenActor(store: Store, id: string | null): Actor | null {
-  const chosen = id === null ? undefined : store.actors.get(id)
-  if (chosen) return chosen
-  const actors = [...store.actors.values()]
-  return (
-    actors.find(({ connection, stopped }) => connection && !stopped) ??
-    actors.find(({ chart, stopped, parentId }) => chart && !stopped && parentId === undefined) ??
-    actors[0] ??
-    null
   )
 }
 

@@ -1,7 +1,7 @@
 import type { Timer } from '../../../protocol.ts'
 import { commandsOf, size, tagWidth, type Box } from '../../../chart/layout.ts'
 import { delayWords, type ChartNode } from '../../../chart/model.ts'
-import { countdown, shown } from '../model/format.ts'
+import { countdown, remaining, shown } from '../model/format.ts'
 
 interface NodeProps {
   readonly node: ChartNode
@@ -31,7 +31,7 @@ export function Node({ node, box, active, timers, now, lastRows, flash, chosen, 
     )
   }
   const timer = active ? timers?.find(({ state }) => state === node.id) : undefined
-  const left = timer ? timer.startedAt + timer.delay - now : 0
+  const span = timer && { start: timer.startedAt, end: timer.startedAt + timer.delay }
   const done = timer ? Math.min(1, Math.max(0, (now - timer.startedAt) / Math.max(1, timer.delay))) : 0
   const classes = [
     'node',
@@ -80,9 +80,9 @@ export function Node({ node, box, active, timers, now, lastRows, flash, chosen, 
             <rect class="delay-bar" y={16} width={(width - 2 * size.padding) * (1 - done)} height={3} rx={1.5} />
           )}
           <text y={10}>after {node.delays.map((delay) => shown(delayWords(delay), 40)).join(', ')}</text>
-          {timer && (
+          {span && (
             <text class="delay-left" x={width - 2 * size.padding} y={10} text-anchor="end">
-              {countdown(left)}
+              {countdown(remaining(span, now))}
             </text>
           )}
         </g>

@@ -1,30 +1,36 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Command, ShownSnapshot, Timer } from '../../../protocol.ts'
-import { bytes, clock, duration, percent, shown, when } from '../model/format.ts'
-import { contextOf, familyOf, fields, number, stateOf, topState } from '../model/state.ts'
+import { bytes, clock, duration, percent, remaining, shown, when } from '../model/format.ts'
+import { namesOf, silentSince } from '../model/processes.ts'
+import { contextOf, familyOf, fields, number, placeOf, stateOf, topState } from '../model/state.ts'
 import { entryAt, type Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { uptimeOf } from '../model/uptime.ts'
-import { plainSummary, summaryOf, timerOf } from '../model/words.ts'
+import { plainSummary, silentSummary, summaryOf, timerOf } from '../model/words.ts'
 import { useNow } from './hooks.ts'
 
 interface HeaderProps {
   readonly store: Store
   readonly actor: Actor
   readonly at: Entry | null
+  /** The time of the timeline, which is drawn once a second: both tell how long the actor was online. */
+  readonly second: number
   readonly version: number
   readonly onCommand: (actor: Actor, command: Command) => void
 }
 
 /** What somebody on call reads first: what is wrong, and what happens next, in words. */
-export function Header({ store, actor, at, onCommand }: HeaderProps) {
-  const now = useNow(store, at?.time ?? null)
+export function Header({ store, actor, at, second, onCommand }: HeaderProps) {
+  const silent = at ? null : silentSince(store, actor)
+  const now = useNow(store, at?.time ?? silent)
   const { snapshot, timers, since } = momentOf(actor, at)
-  const family = familyOf(snapshot)
+  const family = silent === null ? familyOf(snapshot) : 'resting'
   const moment = { snapshot, timers, now, since, bornAt: actor.bornAt }
-  const words = actor.connection ? summaryOf(moment) : plainSummary(moment, entryAt(actor, at)?.event.type)
-  const left = words.timer ? Math.max(0, words.timer.end - now) : 0
+  const seen = actor.connection ? summaryOf(moment) : plainSummary(moment, entryAt(actor, at)?.event.type)
+  const words = silent === null ? seen : silentSummary(seen, when(silent, store.now()))
+  const rest = words.timer ? Math.max(0, remaining(words.timer, now)) : 0
+  const whose = namesOf(store).whose(actor)
   const whole = words.timer ? Math.max(1, words.timer.end - words.timer.start) : 1
 
   return (
@@ -33,9 +39,19 @@ export function Header({ store, actor, at, onCommand }: HeaderProps) {
         <span class="dot" aria-hidden="true" />
         <span data-test="state">{words.title}</span>
         {words.detail && <span class="status-detail"> — {words.detail}</span>}
+        {whose && (
+          <small class="status-whose" data-test="whose">
+            {' '}
+            {shown(whose, 100)}
+          </small>
+        )}
       </h1>
       {store.welcome?.allowCommands && actor.commands.length > 0 && (
-        <Commands actor={actor} disabled={at !== null || store.link.status !== 'live'} onCommand={onCommand} />
+        <Commands
+          actor={actor}
+          disabled={at !== null || silent !== null || store.link.status !== 'live'}
+          onCommand={onCommand}
+        />
       )}
       <p class="status-sentences">
         {words.next && (
@@ -51,11 +67,19 @@ export function Header({ store, actor, at, onCommand }: HeaderProps) {
         {words.outage && <span class="status-outage">{words.outage}</span>}
       </p>
       <div class="status-bar" aria-hidden="true">
-        {words.timer && <div class="status-bar-left" style={{ width: `${(100 * left) / whole}%` }} />}
+        {words.timer && <div class="status-bar-left" style={{ width: `${(100 * rest) / whole}%` }} />}
       </div>
       <Announcer text={`${actor.name}: ${words.title} ${words.detail}. ${words.cause}`} state={stateOf(snapshot)} />
       {actor.connection ? (
-        <Facts store={store} actor={actor} at={at} now={now} since={since} snapshot={snapshot} />
+        <Facts
+          store={store}
+          actor={actor}
+          at={at}
+          now={now}
+          upTo={at || silent !== null ? now : second}
+          since={since}
+          snapshot={snapshot}
+        />
       ) : (
         <dl class="facts">
           <Fact name="Actor">{shown(actor.name, 60)}</Fact>
@@ -72,15 +96,17 @@ interface FactsProps {
   readonly actor: Actor
   readonly at: Entry | null
   readonly now: number
+  /** Up to when the uptime counts. */
+  readonly upTo: number
   readonly since: number
   readonly snapshot: ShownSnapshot
 }
 
-function Facts({ store, actor, at, now, since, snapshot }: FactsProps) {
+function Facts({ store, actor, at, now, upTo, since, snapshot }: FactsProps) {
   const context = contextOf(snapshot)
   const config = fields(context.config)
   const counters = fields(context.counters)
-  const uptime = uptimeOf(actor, now)
+  const uptime = uptimeOf(actor, upTo)
   const subscriptions = [...store.actors.values()].find(
     ({ parentId, name }) => parentId === actor.sessionId && name === 'subscriptions',
   )
@@ -241,12 +267,12 @@ export function momentOf(
   if (!at) return { snapshot: actor.snapshot, timers: actor.timers, since: actor.since }
   const entry = entryAt(actor, at)
   if (!entry) return { snapshot: { status: 'active' }, timers: undefined, since: at.time }
-  const top = entry.to.split('.')[0]
+  const place = placeOf(actor, entry.to)
   let { since } = { since: entry.time }
   for (let index = actor.bands.length - 1; index >= 0; index--) {
     const band = actor.bands[index]
     if (!band || band.seq > entry.seq) continue
-    if (band.state.split('.')[0] !== top) break
+    if (placeOf(actor, band.state) !== place) break
     since = band.start
   }
   return { snapshot: entry.snapshot, timers: entry.timers, since }

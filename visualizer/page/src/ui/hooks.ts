@@ -19,6 +19,6 @@ export function useNow(store: Store, at: number | null, every = 250): number {
     setNow(store.now())
     const timer = setInterval(() => setNow(store.now()), every)
     return () => clearInterval(timer)
-  }, [store, at, every])
+  }, [store, store.skew, at, every])
   return at ?? now
 }

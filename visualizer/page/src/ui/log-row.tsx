@@ -1,5 +1,6 @@
 import { clockMs, shortDelay, shown } from '../model/format.ts'
 import { contextOf, number } from '../model/state.ts'
+import type { Names } from '../model/processes.ts'
 import type { Entry } from '../model/types.ts'
 import { eventTitle } from '../model/words.ts'
 
@@ -11,18 +12,20 @@ interface RowProps {
   readonly selected: boolean
   /** Whether it is an entry of the actor that is looked at. */
   readonly own: boolean
+  readonly names: Names
   readonly onSelect: () => void
 }
 
 /** One step of an actor, in two lines. */
-export function Row({ entry, y, position, of, selected, own, onSelect }: RowProps) {
+export function Row({ entry, y, position, of, selected, own, names, onSelect }: RowProps) {
   const { event, from, to, changed, guards, failure, family, actor, time } = entry
   const delay = event.type.startsWith('xstate.after.') ? number(contextOf(entry.snapshot).delay) : null
+  const process = names.process(actor)
   const isWait = /reconnectDelay|recoveryDelay/.test(event.type)
   return (
     <div
       id={`entry-${entry.seq}`}
-      class={`row family-${family}${changed ? ' changed' : ''}`}
+      class={`row family-${family}${changed ? ' changed' : ''}${process ? ' named' : ''}`}
       role="option"
       aria-selected={selected}
       aria-posinset={position}
@@ -36,7 +39,7 @@ export function Row({ entry, y, position, of, selected, own, onSelect }: RowProp
         {isWait && delay ? <small> {shortDelay(delay)}</small> : null}
         {guards.length > 0 && <span class="row-guard"> [{shown(guards.join(', '), 60)}]</span>}
       </span>
-      <span class="row-actor">{own ? '' : shown(actor.name, 40)}</span>
+      <span class="row-actor">{own ? '' : shown(names.actor(actor), 60)}</span>
       <span class="row-states">
         {changed ? (
           <>
@@ -53,6 +56,7 @@ export function Row({ entry, y, position, of, selected, own, onSelect }: RowProp
           </span>
         )}
       </span>
+      {process && <span class="row-actor">{shown(process, 60)}</span>}
     </div>
   )
 }

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Store } from '../model/store.ts'
+import { namesOf } from '../model/processes.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { Row } from './log-row.tsx'
 import { countUpTo, useFiltered, type Scope } from './use-filtered.ts'
@@ -97,6 +98,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
     holdForChoice()
     onSelect(entry)
   }
+  const names = namesOf(store)
   const page = Math.max(1, Math.floor(height / ROW) - 1)
   const steps: Readonly<Record<string, () => void>> = {
     ArrowDown: () => select(place + 1),
@@ -171,6 +173,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
               of={upTo}
               selected={entry === at}
               own={entry.actor === actor}
+              names={names}
               onSelect={() => {
                 holdForChoice()
                 onSelect(entry === at ? null : entry)

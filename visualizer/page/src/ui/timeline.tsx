@@ -2,17 +2,19 @@ import { memo } from 'preact/compat'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { clock, duration, percent, shown, when } from '../model/format.ts'
 import { ratesOf, rateWords } from '../model/rates.ts'
-import type { Store } from '../model/store.ts'
-import type { Actor, Entry } from '../model/types.ts'
-import { outagesOf, uptimeOf } from '../model/uptime.ts'
-import { useNow } from './hooks.ts'
+import type { Actor, Entry, Link } from '../model/types.ts'
+import { outagesOf, uptimeOf, type Outage } from '../model/uptime.ts'
 import { draw } from './timeline-picture.ts'
 import { useScheme } from './use-scheme.ts'
 
 interface TimelineProps {
-  readonly store: Store
   readonly actor: Actor
   readonly at: Entry | null
+  readonly now: number
+  /** Up to when anything is known: the present, as long as the actor's process reports. */
+  readonly known: number
+  /** Changes when the replay has ended: then there is another past to be drawn. */
+  readonly link: Link['status']
   readonly onTravel: (seq: number | null) => void
 }
 
@@ -31,22 +33,22 @@ const LONGEST = 14 * 1440 * MINUTE
  * The last hours of a connection: which state when, each attempt, how many messages. For "what happened last night".
  * Drawn once a second, however much happens.
  */
-export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: TimelineProps) {
+export const Timeline = memo(function Timeline({ actor, at, now, known, link, onTravel }: TimelineProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [span, setSpan] = useState<number | 'all'>(30 * MINUTE)
   /** The end of what is shown; `null` moves with the time. */
   const [end, setEnd] = useState<number | null>(null)
   const [width, setWidth] = useState(800)
   const [pointed, point] = useState<{ x: number; time: number } | null>(null)
-  const now = useNow(store, null, 1_000)
   const scheme = useScheme()
   const first = actor.bands[0]?.start ?? now
   const shownSpan = span === 'all' ? Math.max(SHORTEST, (now - first) * 1.02) : span
   const right = end ?? now + shownSpan * 0.01
   const left = right - shownSpan
   const scale = width / shownSpan
-  const outages = outagesOf(actor)
-  const visible = outages.filter((outage) => (outage.end ?? now) >= left && outage.start <= right)
+  // Of other machines nobody knows which states are bad.
+  const outages = actor.connection ? outagesOf(actor) : []
+  const visible = outages.filter((outage) => (outage.end ?? known) >= left && outage.start <= right)
 
   useEffect(() => {
     const element = canvas.current
@@ -58,8 +60,8 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
 
   useEffect(() => {
     const element = canvas.current
-    if (element) draw(element, { actor, left, scale, width, now, at })
-  }, [actor, now, left, scale, width, at, scheme])
+    if (element) draw(element, { actor, left, scale, width, now: known, at })
+  }, [actor, known, link, left, scale, width, at, scheme])
 
   const move = (part: number) => {
     const next = right + part * shownSpan
@@ -78,7 +80,7 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
     const target =
       direction < 0 ? outages.findLast(({ start }) => start < from - 1) : outages.find(({ start }) => start > from)
     if (!target) return
-    const outageEnd = target.end ?? now
+    const outageEnd = target.end ?? known
     const room = Math.max(SHORTEST, (outageEnd - target.start) * 2)
     setSpan(room)
     setEnd(Math.min(now, target.start + room * 0.75))
@@ -96,9 +98,9 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
     },
     End: () => setEnd(null),
   }
-  const uptime = uptimeOf(actor, now)
-  const longest = outages.reduce((most, outage) => Math.max(most, (outage.end ?? now) - outage.start), 0)
-  const bandAt = pointed ? bandAtTime(actor, pointed.time, now) : null
+  const uptime = uptimeOf(actor, known)
+  const longest = outages.reduce((most, outage) => Math.max(most, (outage.end ?? known) - outage.start), 0)
+  const bandAt = pointed ? bandAtTime(actor, pointed.time, known) : null
   const rateAt = pointed ? ratesOf(actor.samples, pointed.time, pointed.time).at(-1) : undefined
   const drag = useRef<{ x: number; right: number } | null>(null)
 
@@ -107,19 +109,19 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
       <div class="timeline-tools">
         <h2>Timeline</h2>
         <p class="timeline-words" data-test="outages">
-          {outages.length === 0
-            ? 'No outage'
-            : `${outages.length} ${outages.length === 1 ? 'outage' : 'outages'}, the longest ${duration(longest)}`}
-          {uptime && ` in the last ${duration(uptime.of)}: online ${percent(uptime.ratio)}`}
+          {actor.connection && outageWords(outages, longest)}
+          {actor.connection && uptime && ` in the last ${duration(uptime.of)}: online ${percent(uptime.ratio)}`}
         </p>
-        <div class="timeline-buttons" role="group" aria-label="Outages">
-          <button type="button" onClick={() => jump(-1)} disabled={outages.length === 0}>
-            ‹ Outage
-          </button>
-          <button type="button" onClick={() => jump(1)} disabled={outages.length === 0}>
-            Outage ›
-          </button>
-        </div>
+        {actor.connection && (
+          <div class="timeline-buttons" role="group" aria-label="Outages">
+            <button type="button" onClick={() => jump(-1)} disabled={outages.length === 0}>
+              ‹ Outage
+            </button>
+            <button type="button" onClick={() => jump(1)} disabled={outages.length === 0}>
+              Outage ›
+            </button>
+          </div>
+        )}
         <div class="timeline-buttons" role="group" aria-label="Time shown">
           {RANGES.map(([name, ms]) => (
             <button
@@ -141,7 +143,7 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
           ref={canvas}
           tabIndex={0}
           role="img"
-          aria-label={`From ${when(left, now)} to ${when(Math.min(right, now), now)}: ${visible.length} outages. Arrow keys move it, plus and minus zoom.`}
+          aria-label={`From ${when(left, now)} to ${when(Math.min(right, now), now)}${actor.connection ? `: ${visible.length} outages` : ''}. Arrow keys move it, plus and minus zoom.`}
           onKeyDown={(event) => {
             const act = keys[event.key]
             if (!act) return
@@ -170,7 +172,7 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
             const start = drag.current
             drag.current = null
             if (!start || Math.abs(event.clientX - start.x) >= 4) return
-            const band = bandAtTime(actor, left + event.offsetX / scale, now)
+            const band = bandAtTime(actor, left + event.offsetX / scale, known)
             onTravel(band?.seq ?? null)
           }}
           onPointerLeave={() => point(null)}
@@ -189,6 +191,11 @@ export const Timeline = memo(function Timeline({ store, actor, at, onTravel }: T
     </section>
   )
 })
+
+function outageWords({ length }: readonly Outage[], longest: number): string {
+  if (length === 0) return 'No outage'
+  return `${length} ${length === 1 ? 'outage' : 'outages'}, the longest ${duration(longest)}`
+}
 
 function bandAtTime({ bands }: Actor, time: number, now: number) {
   if (time > now) return null

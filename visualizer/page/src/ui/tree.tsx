@@ -1,5 +1,6 @@
 import { shown } from '../model/format.ts'
 import { familyOf, stateOf } from '../model/state.ts'
+import { namesOf, silentSince } from '../model/processes.ts'
 import { entryAt, type Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 
@@ -13,6 +14,7 @@ interface TreeProps {
 
 /** Who runs in which process, below whom. */
 export function Tree({ store, selected, at, onSelect }: TreeProps) {
+  const names = namesOf(store)
   const children = new Map<string, Actor[]>()
   const roots = new Map<string, Actor[]>()
   for (const actor of store.actors.values()) {
@@ -26,18 +28,18 @@ export function Tree({ store, selected, at, onSelect }: TreeProps) {
       {actors.map((actor) => {
         const below = children.get(actor.sessionId) ?? []
         const snapshot = entryAt(actor, at)?.snapshot ?? actor.snapshot
-        const state = actor.kind === 'machine' || actor.chart ? stateOf(snapshot) : ''
+        const family = at === null && silentSince(store, actor) !== null ? 'resting' : familyOf(snapshot)
         return (
           <li key={actor.sessionId}>
             <button
               type="button"
-              class={`actor family-${familyOf(snapshot)}`}
+              class={`actor family-${family}`}
               aria-current={actor === selected ? 'true' : undefined}
               onClick={() => onSelect(actor)}
             >
               <span class="dot" aria-hidden="true" />
-              <span class="actor-name">{shown(actor.name, 60)}</span>{' '}
-              <span class="actor-state">{shown(state || actor.kind, 60)}</span>
+              <span class="actor-name">{shown(names.actor(actor), 60)}</span>{' '}
+              <span class="actor-state">{shown(stateOf(snapshot), 60)}</span>
             </button>
             {below.length > 0 && branch(below)}
           </li>
@@ -45,25 +47,30 @@ export function Tree({ store, selected, at, onSelect }: TreeProps) {
       })}
     </ul>
   )
-  const several = roots.size > 1 || [...store.feeds.values()].some(({ online, dropped }) => !online || dropped > 0)
+  const isOffline = (feedId: string) => Number((store.feeds.get(feedId)?.offlineSince ?? null) !== null)
+  const several =
+    roots.size > 1 ||
+    [...store.feeds.values()].some(({ offlineSince, dropped }) => offlineSince !== null || dropped > 0)
   return (
     <nav class="tree" aria-label="Actors">
-      {[...roots].map(([feedId, actors]) => {
-        const feed = store.feeds.get(feedId)
-        return (
-          <div key={feedId} class="tree-feed">
-            {several && (
-              <h3>
-                {shown(feed?.name ?? 'a process', 60)}
-                {feed?.pid !== undefined && <small> pid {feed.pid}</small>}
-                {feed && !feed.online && <small class="offline"> not reporting</small>}
-                {feed && feed.dropped > 0 && <small class="offline"> {feed.dropped} messages dropped</small>}
-              </h3>
-            )}
-            {branch(actors)}
-          </div>
-        )
-      })}
+      {[...roots]
+        .toSorted(([a], [b]) => isOffline(a) - isOffline(b))
+        .map(([feedId, actors]) => {
+          const feed = store.feeds.get(feedId)
+          return (
+            <div key={feedId} class="tree-feed">
+              {several && (
+                <h3>
+                  {shown(feed?.name ?? 'a process', 60)}
+                  {feed?.pid !== undefined && <small> pid {feed.pid}</small>}
+                  {feed && feed.offlineSince !== null && <small class="offline"> not reporting</small>}
+                  {feed && feed.dropped > 0 && <small class="offline"> {feed.dropped} messages dropped</small>}
+                </h3>
+              )}
+              {branch(actors)}
+            </div>
+          )
+        })}
       {store.actors.size === 0 && <p class="empty">No actor has reported yet.</p>}
     </nav>
   )
