@@ -73,6 +73,15 @@ export class LazyJournal implements Journal {
     return this.#journal?.released(publication)
   }
 
+  quarantined(publication: Publication): void {
+    // Like `sent`: it has been on a connection before.
+    this.#journal?.quarantined(publication)
+  }
+
+  requeued(publication: Publication): void {
+    this.#journal?.requeued(publication)
+  }
+
   settled(publication: Publication): void {
     if (this.#journal) this.#journal.settled(publication)
     else this.#tell({ passOn: (journal) => journal.settled(publication), refuse: nothing })

@@ -13,6 +13,8 @@ import {
   handshakeKey,
   headerKey,
   publicationKey,
+  quarantineKey,
+  encodeQuarantine,
   type Handshake,
 } from './records.ts'
 
@@ -24,8 +26,15 @@ export interface LevelJournalOptions {
   readonly clock: Clock
   /** Makes the client id of a new store. */
   readonly generateClientId: () => string
-  /** It was opened: what an earlier process left waiting, and in flight, each in order. */
-  readonly onRestored: (waiting: readonly Publication[], inFlight: readonly Publication[]) => void
+  /**
+   * It was opened: what an earlier process left waiting, in flight, and set aside, each in order. What is set aside can
+   * have a packet id too.
+   */
+  readonly onRestored: (
+    waiting: readonly Publication[],
+    inFlight: readonly Publication[],
+    quarantined: readonly Publication[],
+  ) => void
   /** A publication could not be written, so it is not accepted after all. Called before anything else learns of it. */
   readonly onRefused: (publication: Publication, error: StoreError) => void
   /** Something could not be written that nobody waits for. */
@@ -107,7 +116,10 @@ export class LevelJournal implements Journal {
         entry.sequence = ++this.#lastSequence
         return [{ type: 'put', key: publicationKey(entry.sequence), value: encodePublication(publication), ...views }]
       },
-      written: resolve,
+      written: () => {
+        publication.storeId = entry.sequence
+        resolve()
+      },
       failed: (error) => {
         const { sequence } = entry
         // It is another one's then.
@@ -133,6 +145,14 @@ export class LevelJournal implements Journal {
       entry.released = this.#handshake([publication], 'released').then(() => void (entry.released = 'yes'))
     }
     return entry.released
+  }
+
+  quarantined(publication: Publication): void {
+    this.#setAside(publication, (key) => ({ type: 'put', key, value: encodeQuarantine(), ...views }))
+  }
+
+  requeued(publication: Publication): void {
+    this.#setAside(publication, (key) => ({ type: 'del', key, keyEncoding: 'view' }))
   }
 
   settled(publication: Publication): void {
@@ -164,6 +184,14 @@ export class LevelJournal implements Journal {
 
   async #idle(): Promise<void> {
     while (this.#writing) await this.#writing
+  }
+
+  #setAside(publication: Publication, operation: (key: Uint8Array) => Operation): void {
+    const operations = () => {
+      const sequence = this.#entries.get(publication)?.sequence
+      return sequence ? [operation(quarantineKey(sequence))] : []
+    }
+    this.#note({ sync: true, operations, written: nothing, failed: operations })
   }
 
   /** The packet ids go with it; what can't be written is sent all the same, and is written later. */
@@ -299,18 +327,25 @@ export class LevelJournal implements Journal {
     for (const operation of delivered.flatMap(deletions)) this.#unwritten.set(operation.key.join(), operation)
     const waiting: Publication[] = []
     const inFlight: Publication[] = []
+    const quarantined: Publication[] = []
     for (const [sequence, publication] of publications) {
       this.#entries.set(publication, { sequence, released: publication.phase === 'released' ? 'yes' : 'no' })
-      if (publication.phase === 'waiting') waiting.push(publication)
+      publication.storeId = sequence
+      if (publication.quarantined) quarantined.push(publication)
+      else if (publication.phase === 'waiting') waiting.push(publication)
       else inFlight.push(publication)
     }
-    this.#options.onRestored(waiting, inFlight)
+    this.#options.onRestored(waiting, inFlight, quarantined)
   }
 }
 
 function deletions(sequence: number): Operation[] {
   if (sequence === 0) return []
-  return [publicationKey(sequence), handshakeKey(sequence)].map((key) => ({ type: 'del', key, keyEncoding: 'view' }))
+  return [publicationKey(sequence), handshakeKey(sequence), quarantineKey(sequence)].map((key) => ({
+    type: 'del',
+    key,
+    keyEncoding: 'view',
+  }))
 }
 
 function nothing(): void {}

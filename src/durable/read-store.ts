@@ -6,6 +6,7 @@ import {
   decodeHeader,
   decodeKey,
   decodePublication,
+  decodeQuarantine,
   FORMAT,
   type Handshake,
   type StoredPublication,
@@ -26,6 +27,7 @@ interface Records {
   clientId: string | undefined
   readonly publications: Map<number, StoredPublication>
   readonly handshakes: Map<number, Handshake>
+  readonly quarantined: Set<number>
 }
 
 /**
@@ -34,8 +36,8 @@ interface Records {
  * @throws {StoreError} if it is not ours, damaged, or of a newer format
  */
 export async function readStore(database: LevelDatabase, location: string): Promise<StoreContents> {
-  const { clientId, publications, handshakes } = await readRecords(database, location)
-  for (const sequence of handshakes.keys()) {
+  const { clientId, publications, handshakes, quarantined } = await readRecords(database, location)
+  for (const sequence of [...handshakes.keys(), ...quarantined]) {
     if (!publications.has(sequence)) throw new StoreError('corrupt', location)
   }
   const delivered = new Set<number>()
@@ -48,14 +50,20 @@ export async function readStore(database: LevelDatabase, location: string): Prom
   }
   const restored = new Map<number, Publication>()
   for (const [sequence, stored] of publications) {
-    if (!delivered.has(sequence)) restored.set(sequence, restore(stored, handshakes.get(sequence)))
+    if (delivered.has(sequence)) continue
+    restored.set(sequence, restore(stored, handshakes.get(sequence), quarantined.has(sequence)))
   }
   const lastSequence = [...publications.keys()].at(-1) ?? 0
   return { clientId, lastSequence, publications: restored, delivered: [...delivered] }
 }
 
 async function readRecords(database: LevelDatabase, location: string): Promise<Records> {
-  const records: Records = { clientId: undefined, publications: new Map(), handshakes: new Map() }
+  const records: Records = {
+    clientId: undefined,
+    publications: new Map(),
+    handshakes: new Map(),
+    quarantined: new Set(),
+  }
   try {
     for await (const [key, value] of database.iterator(views)) readRecord(records, key, value, location)
   } catch (error) {
@@ -74,13 +82,18 @@ function readRecord(records: Records, key: Uint8Array, value: Uint8Array, locati
     records.clientId = header.clientId
   } else if (!decoded || records.clientId === undefined) throw new StoreError('foreign', location)
   else if (decoded.kind === 'publication') records.publications.set(decoded.sequence, decodePublication(value))
-  else records.handshakes.set(decoded.sequence, decodeHandshake(value))
+  else if (decoded.kind === 'handshake') records.handshakes.set(decoded.sequence, decodeHandshake(value))
+  else {
+    decodeQuarantine(value)
+    records.quarantined.add(decoded.sequence)
+  }
 }
 
-function restore(stored: StoredPublication, handshake: Handshake | undefined): Publication {
+function restore(stored: StoredPublication, handshake: Handshake | undefined, quarantined: boolean): Publication {
   const publication = new Publication({ ...stored, durable: true, resolve: nobody, reject: nobody })
   publication.orphaned = true
   publication.onDisk = true
+  publication.quarantined = quarantined
   if (handshake) {
     publication.phase = handshake.phase
     publication.packetId = handshake.packetId

@@ -10,6 +10,7 @@ import { Reader, Writer } from './bytes.ts'
  *     01 sequence u64          a publication: flags u8, accepted at f64, [expires at f64], topic text,
  *                              [latest key text], [properties bytes], payload to the end
  *     02 sequence u64          where it is in its handshake: phase u8 (1 sent, 2 released), packet id u16
+ *     03 sequence u64          it is set aside (quarantined): nothing
  *
  * The sequence is the order in which they were accepted. The handshake has a record of its own, so that the payload is
  * written once.
@@ -21,6 +22,14 @@ const MAGIC = new TextEncoder().encode('xstate-mqtt outbox\0')
 const HEADER = 0
 const PUBLICATION = 1
 const HANDSHAKE = 2
+const QUARANTINE = 3
+
+/** By the first byte of a key with a sequence. */
+const KINDS = new Map<number, 'publication' | 'handshake' | 'quarantine'>([
+  [PUBLICATION, 'publication'],
+  [HANDSHAKE, 'handshake'],
+  [QUARANTINE, 'quarantine'],
+])
 
 /** Of a key with a sequence. */
 const KEY_BYTES = 9
@@ -45,7 +54,7 @@ export interface Handshake {
 
 export type StoreKey =
   | { readonly kind: 'header' }
-  | { readonly kind: 'publication' | 'handshake'; readonly sequence: number }
+  | { readonly kind: 'publication' | 'handshake' | 'quarantine'; readonly sequence: number }
 
 /** What of a publication outlives the process. */
 export type StoredPublication = Omit<PublicationInit, 'durable' | 'resolve' | 'reject'>
@@ -60,13 +69,16 @@ export function handshakeKey(sequence: number): Uint8Array {
   return new Writer(KEY_BYTES).u8(HANDSHAKE).u64(sequence).finish()
 }
 
+export function quarantineKey(sequence: number): Uint8Array {
+  return new Writer(KEY_BYTES).u8(QUARANTINE).u64(sequence).finish()
+}
+
 /** @returns `undefined` if it is no key of ours */
 export function decodeKey(key: Uint8Array): StoreKey | undefined {
   if (key.byteLength === 1 && key[0] === HEADER) return { kind: 'header' }
-  if (key.byteLength !== KEY_BYTES || (key[0] !== PUBLICATION && key[0] !== HANDSHAKE)) return undefined
   const reader = new Reader(key)
-  const kind = reader.u8() === PUBLICATION ? 'publication' : 'handshake'
-  return { kind, sequence: reader.u64() }
+  const kind = key.byteLength === KEY_BYTES ? KINDS.get(reader.u8()) : undefined
+  return kind && { kind, sequence: reader.u64() }
 }
 
 export function encodeHeader(clientId: string): Uint8Array {
@@ -95,6 +107,16 @@ export function decodeHandshake(value: Uint8Array): Handshake {
   const packetId = reader.u16()
   if ((phase !== 1 && phase !== 2) || packetId === 0 || !reader.done) throw new RangeError('no such handshake')
   return { phase: phase === 1 ? 'sent' : 'released', packetId }
+}
+
+/** Its key says all of it. */
+export function encodeQuarantine(): Uint8Array {
+  return new Uint8Array(0)
+}
+
+/** @throws {RangeError} if it is damaged */
+export function decodeQuarantine(value: Uint8Array): void {
+  if (value.byteLength > 0) throw new RangeError('no such record')
 }
 
 export function encodePublication(publication: StoredPublication): Uint8Array {

@@ -14,6 +14,10 @@ export interface Journal {
   sent(publications: readonly Publication[]): Promise<void>
   /** PUBREC came. Resolves when that is on disk, and is `undefined` if it is; only then may PUBREL go out. */
   released(publication: Publication): Promise<void> | undefined
+  /** It is set aside: the next process is not to send it either. Its packet id stays written down. */
+  quarantined(publication: Publication): void
+  /** It is no longer set aside: the next process sends it again. */
+  requeued(publication: Publication): void
   /** It is done, and can be forgotten. */
   settled(publication: Publication): void
 }

@@ -57,6 +57,10 @@ export class Publication implements Suspect {
   transmitted = false
   /** Whether it is durable, and written down. */
   onDisk = false
+  /** Its number in the store, by which it is found there again; 0 until it is written. */
+  storeId = 0
+  /** Whether it is durable and set aside: it is in the store, and is not sent until the application decides. */
+  quarantined = false
   /** Whether nobody waits for its promise any more: it is of an earlier process, or `disconnect` rejected it. */
   orphaned = false
   /** Of its PUBACK or PUBREC. */

@@ -75,7 +75,7 @@ export async function contentsOf(database: LevelDatabase): Promise<string[]> {
     } else if (decoded?.kind === 'handshake') {
       const { phase, packetId } = decodeHandshake(value)
       lines.push(`${phase} ${packetId}`)
-    }
+    } else if (decoded?.kind === 'quarantine') lines.push('quarantined')
   }
   return lines
 }
@@ -108,12 +108,12 @@ export function publication(topic: string, init: Partial<PublicationInit> = {}):
 /** A journal, and everything that it ever told. */
 export function journalOn(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const told: string[] = []
-  const restored: { waiting: readonly Publication[]; inFlight: readonly Publication[] }[] = []
+  const restored: { [List in 'waiting' | 'inFlight' | 'quarantined']: readonly Publication[] }[] = []
   const journal = new LevelJournal({
     store,
     clock,
     generateClientId: () => 'generated',
-    onRestored: (waiting, inFlight) => void restored.push({ waiting, inFlight }),
+    onRestored: (waiting, inFlight, quarantined) => void restored.push({ waiting, inFlight, quarantined }),
     onRefused: (refused, error) => void told.push(`refused ${refused.topic}: ${error.problem}`),
     onError: (error) => void told.push(`error: ${error.problem}`),
   })

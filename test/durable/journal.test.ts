@@ -2,6 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 
 import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
 import { StoreError, TimeoutError } from '../../src/index.ts'
+import type { Publication } from '../../src/session/publication.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { deferred } from '../../src/wait.ts'
 import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
@@ -126,6 +127,39 @@ describe('the next process', () => {
     })
   })
 
+  it('finds what was set aside, with its packet id, and what no longer is', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    const [waiting, sent, back, done] = ['waiting', 'sent', 'back', 'done'].map((topic) =>
+      publication(topic, { qos: 2 }),
+    ) as [Publication, Publication, Publication, Publication]
+    const all = [waiting, sent, back, done]
+    await Promise.all(all.map((each) => journal.accepted(each)))
+    expect(all.map(({ storeId }) => storeId)).toEqual([1, 2, 3, 4])
+    sent.packetId = 40_000
+    await journal.sent([sent])
+    for (const each of all) journal.quarantined(each)
+    journal.requeued(back)
+    journal.settled(done)
+    await journal.flush()
+
+    const { journal: next, restored } = journalOn(database.reopened())
+    await next.open()
+    const { quarantined = [], ...others } = restored[0] ?? {}
+    expect(quarantined).toMatchObject([
+      { topic: 'waiting', quarantined: true, phase: 'waiting', packetId: 0, storeId: 1 },
+      { topic: 'sent', quarantined: true, phase: 'sent', packetId: 40_000, storeId: 2 },
+    ])
+    expect(others).toMatchObject({ waiting: [{ topic: 'back', quarantined: false, storeId: 3 }], inFlight: [] })
+
+    for (const each of quarantined) next.requeued(each)
+    await next.flush()
+    const { journal: third, restored: again } = journalOn(database.reopened())
+    await third.open()
+    expect(again[0]?.waiting.map(({ topic }) => topic)).toEqual(['waiting', 'back'])
+    expect(again[0]?.inFlight.map(({ topic }) => topic)).toEqual(['sent'])
+  })
+
   it('goes on with the sequence', async () => {
     const database = new SpiedDatabase()
     await journalOn(database).journal.accepted(publication('a'))
@@ -227,7 +261,7 @@ describe('a write that fails', () => {
     await journal.accepted(publication('before'))
     database.failure = full
     for (let n = 0; n < 100; n++) await rejection(journal.accepted(publication(`refused/${n}`)))
-    expect(database.batches.at(-1)?.operations).toHaveLength(3)
+    expect(database.batches.at(-1)?.operations).toHaveLength(4)
     expect(told.filter((line) => line.startsWith('error'))).toHaveLength(1)
 
     database.failure = undefined
