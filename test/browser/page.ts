@@ -19,6 +19,8 @@ if (noBrowser) console.warn(`The browser tests are skipped: ${noBrowser}.`)
 /** One page per test, in one browser, from the sources as they are. */
 export function usePages() {
   const closers: (() => Promise<unknown>)[] = []
+  /** Of servers that a test has stopped: the page asks them in vain, and Chromium says so. */
+  const stopped = new Set<string>()
   let browsing: Browsing
   let pageFolder: string
 
@@ -41,7 +43,13 @@ export function usePages() {
     async visualize(options: VisualizerOptions = {}): Promise<Visualizer> {
       const visualizer = await serve({ token: TOKEN, ...options }, { pageFolder, maxUnreadBytes: 16 * 1024 * 1024 })
       onEnd(() => visualizer.close())
-      return visualizer
+      return {
+        ...visualizer,
+        close() {
+          stopped.add(new URL(visualizer.url).origin)
+          return visualizer.close()
+        },
+      }
     },
     async open(url: string, { viewport }: Pick<BrowserContextOptions, 'viewport'> = {}): Promise<VisualizerPage> {
       const page = await browsing.context.newPage()
@@ -54,10 +62,13 @@ export function usePages() {
       })
       page.on('console', (message) => {
         // What the CSP refuses is an error too. Lost sockets are told in the page.
-        const expected = /WebSocket connection|net::ERR_CONNECTION_(?:REFUSED|RESET)|401 \(Unauthorized\)/
+        const { url: source } = message.location()
+        const away =
+          stopped.has(URL.canParse(source) ? new URL(source).origin : '') && message.text().includes('net::ERR_')
+        const expected = /WebSocket connection|401 \(Unauthorized\)/
         // A refusal is plain text: the browser looks for its icon by itself.
-        const icon = message.location().url.endsWith('/favicon.ico')
-        if (message.type() === 'error' && !icon && !expected.test(message.text())) errors.push(message.text())
+        const icon = source.endsWith('/favicon.ico')
+        if (message.type() === 'error' && !icon && !away && !expected.test(message.text())) errors.push(message.text())
       })
       if (viewport) await page.setViewportSize(viewport)
       await page.goto(url)
