@@ -12,9 +12,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('one whole outage', () => {
   test('goes through every state, loses nothing, and ends by itself', async () => {
-    const { code, stdout, stderr, took } = await run(cli, ['demo'])
+    const demo = start(cli, ['demo'])
+    const url = await demo.showsUrl()
+    expect((await fetch(url)).status, 'it has a page, as long as it lasts').toBe(200)
+    const { code, stdout, stderr } = await demo.ended
+    await expect(fetch(url)).rejects.toThrow('fetch failed')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(took).toBeLessThan(30_000)
     expect(stdout).toMatch(/^Visualizer http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{32}$/m)
 
     const path = states(stdout)
@@ -67,9 +70,8 @@ describe('a real broker', () => {
     const demo = start(cli, ['demo', '--url', url])
     await demo.shows('◔ reconnecting')
     demo.kill('SIGINT')
-    const { code, took } = await demo.ended
+    const { code } = await demo.ended
     expect(code).toBe(0)
-    expect(took).toBeLessThan(5_000)
   })
 
   test('the second Ctrl-C ends it at once', async () => {

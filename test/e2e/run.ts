@@ -12,8 +12,6 @@ export interface Run {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** From start to end, in milliseconds. */
-  readonly took: number
 }
 
 export interface RunningProcess {
@@ -36,7 +34,6 @@ interface RunOptions {
 /** Runs a file with Node, in the package's folder and without a terminal. TypeScript files run with tsx. */
 export function start(file: string, args: readonly string[] = [], options: RunOptions = {}): RunningProcess {
   const { env = {}, timeout = 40_000 } = options
-  const started = performance.now()
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
   const child = spawn(process.execPath, [...loader, file, ...args], {
     cwd: root,
@@ -57,7 +54,7 @@ export function start(file: string, args: readonly string[] = [], options: RunOp
     child.on('error', reject)
     child.on('close', (code) => {
       clearTimeout(timer)
-      resolve({ code, stdout, stderr, took: performance.now() - started })
+      resolve({ code, stdout, stderr })
     })
   })
   // A test that ends for another reason does not wait for it.

@@ -38,15 +38,6 @@ test('a token of the environment that is too short is told by its name', async (
   expect(stderr).not.toContain('planted')
 })
 
-test('one outage has a page, as long as it lasts', async () => {
-  const demo = start(cli, ['demo'])
-  const url = await demo.showsUrl()
-  expect((await fetch(url)).status).toBe(200)
-  const { code, stderr } = await demo.ended
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  await expect(fetch(url)).rejects.toThrow('fetch failed')
-})
-
 test('demo --visualizer goes from one outage to the next, until Ctrl-C', async () => {
   const demo = start(cli, ['demo', '--visualizer'])
   const url = await demo.showsUrl()
@@ -56,9 +47,8 @@ test('demo --visualizer goes from one outage to the next, until Ctrl-C', async (
   // Each outage begins with the first attempt.
   await demo.showsTimes('◔ reconnecting    attempt 1/3', 2)
   demo.kill('SIGINT')
-  const { code, stdout, stderr, took } = await demo.ended
+  const { code, stdout, stderr } = await demo.ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(took).toBeLessThan(30_000)
   expect(stdout).toMatch(/outage 1 is over: (\d+) accepted, \1 delivered, 0 lost/)
 })
 
