@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { build } from 'esbuild'
@@ -14,10 +13,11 @@ import { Waiters } from '../../src/testing/wait-for.ts'
 import { temporaryFolder } from '../durable/harness.ts'
 import { seeded } from '../policy/seeded.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
+import { repetitions } from '../support/repetitions.ts'
 
-const KILLS = 50
-/** In milliseconds, from when it begins to open its store. */
-const LONGEST_LIFE = 350
+const KILLS = repetitions(5, 50)
+/** A process is killed at the latest when it has told of so many. */
+const MOST_TOLD = 400
 
 /** It is not the broker that is killed here. */
 const dropNothing = ['persistence false', 'max_queued_messages 0', 'max_inflight_messages 0', 'set_tcp_nodelay true']
@@ -39,7 +39,8 @@ test.skipIf(!installed)(
     for (let run = 0; run < KILLS; run++) {
       const publishing = start(String(run))
       await publishing.told('begun')
-      await sleep(random() * LONGEST_LIFE)
+      // Some while they open their store.
+      await publishing.toldSoMany(Math.floor(Math.max(0, random() - 0.1) * MOST_TOLD))
       for (const line of await publishing.kill()) {
         const [topic = '', message = ''] = line.split(' ')
         accepted[topic]?.push(message)
@@ -104,6 +105,7 @@ function startProcess(script: string, args: readonly string[]) {
   const closed = Promise.all([once(child, 'close'), once(reading, 'close')])
   return {
     told: (line: string) => waiters.wait(line, () => lines.includes(line), { timeout: 60_000 }),
+    toldSoMany: (count: number) => waiters.wait(`${count} lines`, () => lines.length >= count, { timeout: 60_000 }),
     /** @returns everything that it told */
     async kill(): Promise<readonly string[]> {
       expect(child.exitCode).toBeNull()
