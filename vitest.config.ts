@@ -1,34 +1,44 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-// Projects in different groups run one after the other, so that a broker or a browser has the machine to itself.
+/** Tests that repeat what chance decides: a few times in `npm test`, often in `npm run test:rest`. */
+const LONG = [
+  'test/brokers/durable-kill.test.ts',
+  'test/brokers/no-loss.test.ts',
+  'test/model/**/*.test.ts',
+  'test/machines/hot-loop.test.ts',
+  'test/session/model.test.ts',
+  'test/visualizer/night.test.ts',
+]
+
+// `npm test` runs `unit` and `brokers`, `npm run test:rest` all others. Projects in different groups run one after the
+// other, so that a broker or a browser has the machine to itself.
 export default defineConfig({
   test: {
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**'],
-          testTimeout: 10_000,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      alone('e2e', 60_000, 1),
-      alone('brokers', 60_000, 2),
-      alone('browser', 120_000, 3),
+      project('unit', 0, {
+        include: ['test/**/*.test.ts'],
+        exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**'],
+        testTimeout: 10_000,
+      }),
+      project('brokers', 1, { testTimeout: 60_000, maxWorkers: 2 }),
+      // Most of their time they wait for processes that wait.
+      project('e2e', 2, { testTimeout: 60_000, maxWorkers: 4 }),
+      project('long', 3, { include: LONG, testTimeout: 240_000, maxWorkers: 2 }),
+      project('browser', 4, { testTimeout: 120_000, maxWorkers: 1 }),
     ],
   },
 })
 
-function alone(name: string, testTimeout: number, groupOrder: number) {
+function project(name: string, groupOrder: number, test: TestProjectInlineConfiguration['test']) {
+  const { testTimeout } = test ?? {}
   return {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
-      testTimeout,
-      hookTimeout: testTimeout,
-      maxWorkers: 1,
+      ...(testTimeout && { hookTimeout: testTimeout }),
+      env: { LONG_TESTS: name === 'long' ? '1' : '' },
       sequence: { groupOrder },
+      ...test,
     },
   }
 }

@@ -8,9 +8,10 @@ import { seeded } from '../policy/seeded.ts'
 import { range, turns, until, versions } from '../session/scene.ts'
 import { Cutter } from './cutter.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
+import { repetitions } from '../support/repetitions.ts'
 
-const MESSAGES = 10_000
-const KILLS = 20
+const MESSAGES = repetitions(500, 2_000)
+const KILLS = repetitions(5, 20)
 const SEED = 20_260_101
 
 /**

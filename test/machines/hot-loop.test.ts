@@ -4,6 +4,7 @@ import type { Failure } from '../../machines/failure.ts'
 import { seeded } from '../policy/seeded.ts'
 import { InvalidCredentialsError, minutes, scene, seconds, settle } from './scene.ts'
 import { fc } from '../testing/property.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 /** Half of the initial delay: the least that a backoff with `equal` jitter takes. */
 const LEAST = 500
@@ -110,7 +111,7 @@ test.each([true, false])('whatever happens, defaults make no hot loop (credentia
       expect(s.clock.pending).toBe(0)
       expect(s.transport.running).toBe(0)
     }),
-    { numRuns: 400 },
+    { numRuns: repetitions(80, 400) },
   )
 })
 
@@ -143,7 +144,7 @@ test('a server that refuses each connection at once sees no more than the schedu
         s.actor.stop()
       },
     ),
-    { numRuns: 150 },
+    { numRuns: repetitions(30, 150) },
   )
 })
 

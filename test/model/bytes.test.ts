@@ -5,9 +5,10 @@ import { ConnectionFailedError, ResilientMqttClient, ResilientMqttError, type Fa
 import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../src/testing/index.ts'
 import { until } from '../mqtt/harness.ts'
 import { fc } from '../testing/property.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 /** Connections of the whole test; `FC_BYTES=10000` looks harder. */
-const RUNS = Number(process.env['FC_BYTES'] ?? 600)
+const RUNS = Number(process.env['FC_BYTES'] ?? repetitions(150, 600))
 /** In milliseconds: whatever comes, it is over by then. */
 const BOUND = 2_000
 

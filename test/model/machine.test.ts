@@ -14,9 +14,10 @@ import type { SyncInput } from '../../machines/subscriptions.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'
 import { gaveUp as rested, stateOf } from '../../src/snapshot.ts'
 import { fc } from '../testing/property.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 /** Steps of the whole test; `FC_STEPS=1000000` looks harder. */
-const STEPS = Number(process.env['FC_STEPS'] ?? 100_000)
+const STEPS = Number(process.env['FC_STEPS'] ?? repetitions(10_000, 100_000))
 const LONGEST = 100
 const RUNS = Math.ceil(STEPS / (LONGEST / 2))
 

@@ -9,6 +9,7 @@ import { createTestClock } from '../../src/testing/index.ts'
 import { ModelBroker } from './model-broker.ts'
 import { nameOf } from './scene.ts'
 import { fc } from '../testing/property.ts'
+import { repetitions } from '../support/repetitions.ts'
 
 type Qos = 0 | 1 | 2
 
@@ -206,7 +207,7 @@ describe('whatever happens, in whatever order', () => {
         expectOrder(scene)
         expect(scene.published.flatMap(({ outcomes }) => outcomes)).not.toContain(PoisonPacketError.name)
       }),
-      { numRuns: 1_000 },
+      { numRuns: repetitions(250, 1_000) },
     )
   }, 60_000)
 
@@ -218,7 +219,7 @@ describe('whatever happens, in whatever order', () => {
         expectNothingIsLost(scene)
         expectOrder(scene)
       }),
-      { numRuns: 1_000 },
+      { numRuns: repetitions(250, 1_000) },
     )
   }, 60_000)
 
@@ -233,7 +234,7 @@ describe('whatever happens, in whatever order', () => {
         await Promise.resolve()
         expect(scene.drained).toBe(1)
       }),
-      { numRuns: 200 },
+      { numRuns: repetitions(50, 200) },
     )
   })
 })
