@@ -1,5 +1,6 @@
 import type { IncomingPublish, Link } from './link.ts'
-import type { Subscriber, Subscriptions } from './subscriptions.ts'
+import type { Subscriber } from './subscribers.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 /** Somebody who gets the messages of a filter. */
 export interface Receiver extends Subscriber {

@@ -8,31 +8,16 @@ import { accuse, blameOf, isPoison, isSuspect, type Suspect } from './blame.ts'
 import { FilterGroups } from './filter-groups.ts'
 import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
 import type { Link, SubscriptionRequest } from './link.ts'
-
-/** What one `subscribe()` asks for. */
-export interface Subscriber {
-  readonly filter: string
-  readonly qos: Qos
-  readonly noLocal: boolean
-  readonly retainAsPublished: boolean
-  readonly retainHandling: 0 | 1 | 2
-  /** The broker holds it. */
-  granted(qos: Qos): void
-  /** The broker refused it for good, or it was given up. */
-  rejected(error: unknown): void
-}
+import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
 
 /** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
 interface Wanted extends Suspect {
   readonly filter: string
   readonly identifier: number
-  /** Replaced, never changed: a message goes to those who were there when it came. */
-  subscribers: readonly Subscriber[]
+  readonly subscribers: Subscribers
   request: SubscriptionRequest
   /** `asked` until the SUBACK. */
   state: 'wanted' | 'asked' | 'held' | 'refused'
-  /** Whom the broker serves, also while it is asked for more. */
-  served: readonly Subscriber[]
   granted: Qos
   /** How often in a row the broker refused it. */
   refusals: number
@@ -95,19 +80,18 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   /** @returns whether the broker has to be asked */
   add(subscriber: S): boolean {
     const { filter } = subscriber
-    const wanted = this.#wanted.get(filter) ?? this.#want(filter, subscriber)
-    wanted.subscribers = [...wanted.subscribers, subscriber]
+    const wanted = this.#wanted.get(filter) ?? this.#want(subscriber)
+    wanted.subscribers.add(subscriber)
     this.#subscribers.add(subscriber)
-    const request = merge(wanted, wanted.subscribers)
-    const changed = optionsOf(request) !== optionsOf(wanted.request)
-    wanted.request = request
+    const request = wanted.subscribers.request(wanted)
+    const changed = optionsKey(request) !== optionsKey(wanted.request)
+    if (changed) wanted.request = request
     if (changed || wanted.state === 'refused') {
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
     if (wanted.state !== 'held') return true
-    wanted.served = wanted.subscribers
-    subscriber.granted(wanted.granted)
+    wanted.subscribers.serve(wanted.granted)
     return false
   }
 
@@ -115,9 +99,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   remove(subscriber: S): boolean {
     const wanted = this.#wanted.get(subscriber.filter)
     if (!wanted || !this.#subscribers.delete(subscriber)) return false
-    wanted.subscribers = wanted.subscribers.filter((each) => each !== subscriber)
+    wanted.subscribers.delete(subscriber)
     subscriber.rejected(new UnsubscribedError(subscriber.filter))
-    if (wanted.subscribers.length > 0) return false
+    if (wanted.subscribers.size > 0) return false
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
     if (!wanted.known) return false
@@ -128,7 +112,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   /** Rejects whatever waits for the broker's answer. */
   reject(error: unknown): void {
     for (const { subscribers } of this.#wanted.values()) {
-      for (const subscriber of subscribers) subscriber.rejected(error)
+      for (const subscriber of subscribers.list) subscriber.rejected(error)
     }
   }
 
@@ -141,7 +125,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const matching = this.#groups.match(topic, identifiers)
     const [first] = matching
     const subscribers =
-      matching.length === 1 && first ? first.subscribers : matching.flatMap((each) => each.subscribers)
+      matching.length === 1 && first ? first.subscribers.list : matching.flatMap((each) => each.subscribers.list)
     return subscribers as readonly S[]
   }
 
@@ -183,7 +167,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     for (const wanted of this.#wanted.values()) {
       if (!sessionPresent) {
         wanted.known = false
-        wanted.served = []
+        wanted.subscribers.lose()
       }
       if (wanted.state === 'held' && kept) continue
       wanted.state = 'wanted'
@@ -268,10 +252,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #quarantine(wanted: Wanted): void {
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
-    this.#failed(wanted, new PoisonPacketError('subscribe', wanted.filter))
+    this.#failed(wanted.filter, wanted.subscribers.list, new PoisonPacketError('subscribe', wanted.filter))
   }
 
-  #failed({ filter, subscribers }: Wanted, error: Error): void {
+  #failed(filter: string, subscribers: readonly Subscriber[], error: Error): void {
     for (const subscriber of subscribers) subscriber.rejected(error)
     this.#options.onFailed(filter, error)
   }
@@ -281,30 +265,27 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       wanted.state = 'held'
       wanted.granted = code as Qos
       wanted.refusals = 0
-      wanted.served = wanted.subscribers
-      for (const subscriber of wanted.subscribers) subscriber.granted(wanted.granted)
+      wanted.subscribers.serve(wanted.granted)
       return
     }
     wanted.state = 'refused'
-    wanted.known = wanted.served.length > 0
+    wanted.known = wanted.subscribers.anyServed
     wanted.reasonCode = code
     wanted.refusals++
     if (this.#retryable(wanted)) return
     const error = new SubscriptionRefusedError(wanted.filter, code)
-    if (!this.#fallBack(wanted, error)) this.#failed(wanted, error)
+    if (!this.#fallBack(wanted, error)) this.#failed(wanted.filter, wanted.subscribers.list, error)
   }
 
   /** Somebody asked for more than the broker grants: those whom it served before go on without them. */
   #fallBack(wanted: Wanted, error: Error): boolean {
-    const served = wanted.subscribers.filter((subscriber) => wanted.served.includes(subscriber))
-    if (served.length === 0) return false
-    const refused = wanted.subscribers.filter((subscriber) => !served.includes(subscriber))
+    if (!wanted.subscribers.anyServed) return false
+    const refused = wanted.subscribers.takeUnserved()
     for (const subscriber of refused) this.#subscribers.delete(subscriber)
-    wanted.subscribers = served
-    wanted.request = merge(wanted, served)
+    wanted.request = wanted.subscribers.request(wanted)
     wanted.state = 'held'
     wanted.refusals = 0
-    this.#failed({ ...wanted, subscribers: refused }, error)
+    this.#failed(wanted.filter, refused, error)
     return true
   }
 
@@ -312,7 +293,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
-      const options = `${optionsOf(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
+      const options = `${optionsKey(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
       const group = alike.get(options)
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
@@ -326,37 +307,18 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return state === 'refused' && refusals <= this.#options.maxAttempts && !PERMANENT.has(reasonCode)
   }
 
-  #want(filter: string, subscriber: Subscriber): Wanted {
+  #want({ filter, qos, noLocal, retainAsPublished, retainHandling }: Subscriber): Wanted {
     const identifier = this.#groups.identifierFor(filter)
-    const request = merge({ filter, identifier }, [subscriber])
+    const subscribers = new Subscribers()
+    const request = { filter, identifier, qos, noLocal, retainAsPublished, retainHandling }
     // It may have been wanted before, and the broker not been told that it no longer is.
     const known = this.#unwanted.delete(filter)
-    const fresh = { served: [], granted: 0, refusals: 0, reasonCode: 0, known, suspicions: 0, accusations: 0 } as const
-    const wanted: Wanted = { filter, identifier, subscribers: [], request, state: 'wanted', ...fresh }
+    const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, suspicions: 0, accusations: 0 } as const
+    const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...fresh }
     this.#wanted.set(filter, wanted)
     this.#groups.add(wanted)
     return wanted
   }
-}
-
-/** What satisfies all subscribers of a filter. */
-function merge(
-  { filter, identifier }: Pick<Wanted, 'filter' | 'identifier'>,
-  all: readonly Subscriber[],
-): SubscriptionRequest {
-  return {
-    filter,
-    identifier,
-    qos: Math.max(...all.map(({ qos }) => qos)) as Qos,
-    noLocal: all.every(({ noLocal }) => noLocal),
-    retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
-    retainHandling: Math.min(...all.map(({ retainHandling }) => retainHandling)) as 0 | 1 | 2,
-  }
-}
-
-/** Alike for alike options. */
-function optionsOf({ qos, noLocal, retainAsPublished, retainHandling }: SubscriptionRequest): string {
-  return `${qos} ${noLocal} ${retainAsPublished} ${retainHandling}`
 }
 
 function filterOf({ filter }: { readonly filter: string }): string {

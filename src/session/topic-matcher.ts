@@ -1,6 +1,9 @@
 /** Topics are often few and repeat: what they match is remembered for this many. */
 const MAX_CACHED = 1_000
 
+/** How many levels a search for an overlap visits at most. */
+const MAX_VISITED = 1_000
+
 const SHARED = /^\$share\/[^/]+\//
 
 /** One level of the filters' tree. */
@@ -34,9 +37,12 @@ export class TopicMatcher<Value> {
     this.#cache.clear()
   }
 
-  /** Whether there is a topic that both this filter and one of those here match. */
+  /**
+   * Whether there may be a topic that both this filter and one of those here match. A `+` has to be compared with all
+   * levels in its place, so the search is bounded: it answers `true` when it would take too long.
+   */
   overlaps(filter: string): boolean {
-    return meets(this.#root, levelsOf(filter), 0)
+    return meets(this.#root, levelsOf(filter), 0, { left: MAX_VISITED })
   }
 
   /** The values that match, each once. */
@@ -78,12 +84,13 @@ function collect<Value>(level: Level<Value>, names: readonly string[], depth: nu
 }
 
 /** Levels of which nothing is left are pruned: below each of them a filter ends. */
-function meets<Value>(level: Level<Value>, names: readonly string[], depth: number): boolean {
+function meets<Value>(level: Level<Value>, names: readonly string[], depth: number, visits: { left: number }): boolean {
+  if (visits.left-- <= 0) return true
   const name = names[depth]
   if (level.next.has('#') || name === '#') return level.next.size > 0 || level.values.size > 0
   if (name === undefined) return level.values.size > 0
   const nexts = name === '+' ? level.next.values() : [level.next.get(name), level.next.get('+')]
-  for (const next of nexts) if (next && meets(next, names, depth + 1)) return true
+  for (const next of nexts) if (next && meets(next, names, depth + 1, visits)) return true
   return false
 }
 

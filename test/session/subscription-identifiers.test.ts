@@ -5,7 +5,7 @@ import type { ScriptedServer } from '../../src/testing/index.ts'
 import { FilterGroups } from '../../src/session/filter-groups.ts'
 import { TopicMatcher } from '../../src/session/topic-matcher.ts'
 import { fc } from '../testing/property.ts'
-import { scene, turns, until } from './scene.ts'
+import { range, scene, turns, until } from './scene.ts'
 
 /** By filter, what the client said of itself in its SUBSCRIBE packets. */
 function identifiers(server: ScriptedServer): Record<string, unknown> {
@@ -140,5 +140,16 @@ describe('groups of filters', () => {
       matcher.add(held, held)
       expect(matcher.overlaps(asked)).toBe(expected)
     }
+  })
+
+  test('a search for an overlap is bounded, and the groups stay few', () => {
+    const groups = new FilterGroups<{ filter: string; identifier: number }>()
+    const filters = [...range(2_000).map((i) => `d/${i}/state`), ...range(2_000).map((i) => `d/+/cmd/${i}`)]
+    const used = filters.map((each) => {
+      const identifier = groups.identifierFor(each)
+      groups.add({ filter: each, identifier })
+      return identifier
+    })
+    expect(new Set(used)).toEqual(new Set([1, 2]))
   })
 })

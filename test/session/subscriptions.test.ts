@@ -91,6 +91,18 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0 })
   })
 
+  test('a handler that joins before the SUBACK is granted by it', async () => {
+    const { server, client } = await scene({ version, script: { suback: false } })
+    await client.connect()
+    const first = client.subscribe('a', nothing)
+    const { messageId = 0 } = await server.waitFor('subscribe')
+    const second = client.subscribe('a', nothing)
+    server.send({ cmd: 'suback', messageId, granted: [0] })
+    expect(await Promise.all([first.ready, second.ready])).toEqual([0, 0])
+    await turns()
+    expect(filters(server)).toEqual([['a']])
+  })
+
   test('who wants more asks again, and the ones before go on', async () => {
     const { server, client } = await scene({ version })
     const first = client.subscribe('a', nothing)

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+
+import { Subscribers, type Subscriber } from '../../src/session/subscribers.ts'
+import { range } from './scene.ts'
+
+const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+
+function subscriber(options: Partial<Subscriber> = {}) {
+  const told: unknown[] = []
+  const each: Subscriber & { readonly told: unknown[] } = {
+    filter: 'a',
+    ...plain,
+    granted: (qos) => void told.push(qos),
+    rejected: (error) => void told.push(error),
+    told,
+    ...options,
+  }
+  return each
+}
+
+function subscribers(...all: Subscriber[]): Subscribers {
+  const group = new Subscribers()
+  for (const each of all) group.add(each)
+  return group
+}
+
+describe('what satisfies all subscribers of a filter', () => {
+  test.each<[string, Partial<Subscriber>[], object]>([
+    ['the highest QoS', [{ qos: 1 }, { qos: 2 }, {}], { qos: 2 }],
+    ['no local only if all want it', [{ noLocal: true }, {}], { noLocal: false }],
+    ['no local if all want it', [{ noLocal: true }, { noLocal: true, qos: 1 }], { noLocal: true, qos: 1 }],
+    ['retain as published if one wants it', [{ retainAsPublished: true }, {}], { retainAsPublished: true }],
+    ['the least retain handling', [{ retainHandling: 2 }, { retainHandling: 1 }], { retainHandling: 1 }],
+  ])('%s', (_what, options, expected) => {
+    const group = subscribers(...options.map(subscriber))
+    expect(group.request({ filter: 'a', identifier: 3 })).toEqual({ filter: 'a', identifier: 3, ...plain, ...expected })
+  })
+
+  test('what only those wanted that have left is not asked for', () => {
+    const [exact, other, simple] = [subscriber({ qos: 2 }), subscriber({ qos: 2 }), subscriber()]
+    const group = subscribers(exact, other, simple)
+    group.delete(exact)
+    expect(group.request({ filter: 'a', identifier: 1 }).qos).toBe(2)
+    group.delete(other)
+    group.delete(other)
+    expect(group.request({ filter: 'a', identifier: 1 }).qos).toBe(0)
+  })
+})
+
+describe('the list of subscribers', () => {
+  test('stays as it was for the one who has it, and is not made anew without a change', () => {
+    const [first, second] = [subscriber(), subscriber()]
+    const group = subscribers(first)
+    const before = group.list
+    expect(group.list).toBe(before)
+    group.add(second)
+    const both = group.list
+    group.delete(first)
+    expect([before, both, group.list]).toEqual([[first], [first, second], [second]])
+  })
+})
+
+describe('the broker', () => {
+  test('tells each that it is granted, once', () => {
+    const [first, second] = [subscriber(), subscriber()]
+    const group = subscribers(first)
+    group.serve(1)
+    group.add(second)
+    group.serve(0)
+    expect([first.told, second.told]).toEqual([[1], [0]])
+  })
+
+  test('serves those from before, while others are asked for', () => {
+    const [served, asked, alsoAsked] = [subscriber(), subscriber(), subscriber()]
+    const group = subscribers(served)
+    expect(group.anyServed).toBe(false)
+    group.serve(0)
+    group.add(asked)
+    group.add(alsoAsked)
+    expect(group.anyServed).toBe(true)
+    expect(group.takeUnserved()).toEqual([asked, alsoAsked])
+    expect(group.list).toEqual([served])
+  })
+
+  test('serves none after it lost the session', () => {
+    const all = [subscriber(), subscriber()]
+    const group = subscribers(...all)
+    group.serve(0)
+    group.lose()
+    expect(group.anyServed).toBe(false)
+    expect(group.takeUnserved()).toEqual(all)
+    expect(group.size).toBe(0)
+  })
+})
+
+test('10,000 subscribers: each is looked at a few times, however many there are', () => {
+  let looks = 0
+  const counted = () =>
+    Object.defineProperty(subscriber(), 'qos', {
+      get: () => {
+        looks++
+        return 0
+      },
+    })
+  const all = range(10_000).map(counted)
+  const group = new Subscribers()
+  for (const each of all) {
+    group.add(each)
+    group.request({ filter: 'a', identifier: 1 })
+    group.serve(0)
+  }
+  for (const each of all) group.delete(each)
+  expect(group.size).toBe(0)
+  expect(looks).toBeLessThan(5 * all.length)
+})
