@@ -1,5 +1,6 @@
 import type { PeriodicSchedule } from '../machines/connection-types.ts'
 import { longestSending } from '../machines/periodic-request.ts'
+import { onAbort } from './abort.ts'
 import type { PeriodicRequestOptions, Subscription } from './client-types.ts'
 import { InvalidOptionError, TimeoutError } from './errors.ts'
 import { checkQos, notNow } from './publish.ts'
@@ -59,7 +60,7 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
   const perform = async (signal: AbortSignal, sent: () => void): Promise<void> => {
     isSent = false
     const giveUp = () => (answered = undefined)
-    signal.addEventListener('abort', giveUp)
+    onAbort(signal, giveUp)
     try {
       await send(signal, sent)
     } catch (error) {

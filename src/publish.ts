@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts'
 import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { InvalidOptionError } from './errors.ts'
 import { PublishPromise } from './publish-promise.ts'
@@ -98,13 +99,12 @@ function createPublication(
     resolve: signal ? settling(resolve) : resolve,
     reject: signal ? settling(reject) : reject,
   })
-  const onAbort = signal && (() => session.outbox.remove(publication, signal.reason))
-  if (onAbort) signal.addEventListener('abort', onAbort)
+  const stopWaiting = signal && onAbort(signal, () => session.outbox.remove(publication, signal.reason))
   return publication
 
   function settling<Argument>(settle: (argument: Argument) => void) {
     return (argument: Argument) => {
-      if (onAbort) signal?.removeEventListener('abort', onAbort)
+      stopWaiting?.()
       settle(argument)
     }
   }

@@ -1,4 +1,5 @@
 import { clampDelay } from '../machines/policy/backoff.ts'
+import { onAbort } from './abort.ts'
 import type { Clock } from './options.ts'
 
 export interface WaitOptions {
@@ -49,9 +50,7 @@ function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (()
     ending.reject(signal.reason)
     return promise
   }
-  const onAbort = () => ending.reject(signal?.reason)
-  signal?.addEventListener('abort', onAbort)
-  stops.push(() => signal?.removeEventListener('abort', onAbort))
+  if (signal) stops.push(onAbort(signal, () => ending.reject(signal.reason)))
   if (timeout) {
     const timer = timeout.clock.setTimeout(() => ending.reject(timeout.error()), clampDelay(timeout.after))
     stops.push(() => timeout.clock.clearTimeout(timer))

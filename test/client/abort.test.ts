@@ -1,0 +1,93 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+import { onAbort } from '../../src/abort.ts'
+import type { ResilientMqttClient } from '../../src/index.ts'
+import { outcomes, range } from '../session/scene.ts'
+import { startClient } from './harness.ts'
+
+/** A signal that counts its listeners. */
+function countedSignal() {
+  const controller = new AbortController()
+  const { signal } = controller
+  const counts = { now: 0, most: 0, added: 0 }
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  signal.addEventListener = (...given: Parameters<typeof add>) => {
+    counts.now++
+    counts.added++
+    counts.most = Math.max(counts.most, counts.now)
+    add(...given)
+  }
+  signal.removeEventListener = (...given: Parameters<typeof remove>) => {
+    counts.now--
+    remove(...given)
+  }
+  return { controller, signal, counts }
+}
+
+describe('a signal that many wait for', () => {
+  test('has one listener, and none when nobody waits for it any more', () => {
+    const { signal, counts } = countedSignal()
+    const stops = range(1_000).map(() => onAbort(signal, () => {}))
+    expect(counts).toEqual({ now: 1, most: 1, added: 1 })
+    for (const stop of stops) stop()
+    for (const stop of stops) stop()
+    expect(counts.now).toBe(0)
+    onAbort(signal, () => {})()
+    expect(counts).toEqual({ now: 0, most: 1, added: 2 })
+  })
+
+  test('calls all of them back once, in their order, but for those that were taken off', () => {
+    const { controller, signal, counts } = countedSignal()
+    const called: number[] = []
+    const stops = range(4).map((i) =>
+      onAbort(signal, () => {
+        called.push(i)
+        if (i === 1) stops[2]?.()
+      }),
+    )
+    stops[0]?.()
+    controller.abort()
+    controller.abort()
+    expect(called).toEqual([1, 3])
+    for (const stop of stops) stop()
+    expect(counts.now).toBe(0)
+  })
+
+  test('two signals do not meet', () => {
+    const [one, other] = [countedSignal(), countedSignal()]
+    const called: string[] = []
+    onAbort(one.signal, () => called.push('one'))
+    onAbort(other.signal, () => called.push('other'))
+    one.controller.abort()
+    expect(called).toEqual(['one'])
+  })
+})
+
+describe('100 calls with one signal', () => {
+  type Call = (client: ResilientMqttClient, signal: AbortSignal) => Promise<unknown>
+  const calls: readonly (readonly [string, Call])[] = [
+    ['connect', (client, signal) => client.connect({ signal })],
+    ['publish', (client, signal) => client.publish('a', '', { qos: 1, signal })],
+    ['request', (client, signal) => client.request('a', '', { responseTopic: 'b', signal })],
+    ['waitFor', (client, signal) => client.waitFor('connected', { signal })],
+  ]
+
+  test.each(calls)('%s: no warning of a leak, and all of them end with it', async (_name, call) => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => void warnings.push(warning)
+    process.on('warning', onWarning)
+    onTestFinished(() => void process.off('warning', onWarning))
+    // A port on which nothing listens.
+    const { client } = startClient({ url: 'mqtt://127.0.0.1:1', options: { protocolVersion: 5 } })
+    const { controller, signal, counts } = countedSignal()
+    const settled = outcomes(range(100).map(() => call(client, signal)))
+    expect(counts.most).toBe(1)
+    controller.abort(new TypeError('no longer'))
+    expect(new Set(await settled)).toEqual(new Set(['TypeError']))
+    expect(counts.now).toBe(0)
+    // A warning is told in a turn of its own.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(warnings).toEqual([])
+  })
+})
