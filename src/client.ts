@@ -326,6 +326,8 @@ export class ResilientMqttClient implements AsyncDisposable {
         protocolVersion: () => this.#connection.protocolVersion,
         keptSession: () => this.#connection.keptSession,
         onConnected: (handler) => this.on('connected', handler),
+        onSubscriptionFailed: (handler) => this.on('subscriptionFailed', ({ filter }) => handler(filter)),
+        report: (error, responseTopic) => this.#observer.report(error, `the match of a request on ${responseTopic}`),
         // A broker that keeps the session keeps for us what comes with QoS 1 while we are away.
         subscribe: (filter, handler) => this.subscribe(filter, handler, { qos: 1, retainHandling: 2 }),
         publish: (topic, payload, options) => this.publish(topic, payload, options),

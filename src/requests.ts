@@ -2,6 +2,7 @@ import type { RequestOptions, Subscription } from './client-types.ts'
 import { InvalidOptionError, TimeoutError } from './errors.ts'
 import type { Clock } from './options.ts'
 import { randomText } from './preparation.ts'
+import { Responses } from './responses.ts'
 import { checkTopic } from './topics.ts'
 import type { Message, Payload, PublishProperties, Qos } from './types.ts'
 import { Waits, type Ending } from './wait.ts'
@@ -15,6 +16,10 @@ export interface RequestPort {
   readonly keptSession: () => string | null | undefined
   /** @returns takes the handler off again */
   readonly onConnected: (handler: () => void) => () => void
+  /** The broker refused a filter for good. */
+  readonly onSubscriptionFailed: (handler: (filter: string) => void) => void
+  /** Told of what the `match` of a request throws. */
+  readonly report: (error: unknown, responseTopic: string) => void
   /** Asks for no retained messages. */
   readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
   readonly publish: (
@@ -39,13 +44,6 @@ interface Terms {
   readonly responseTopic: string
 }
 
-/** Where the response to one request comes. */
-interface Listening {
-  /** Resolves when the broker holds the subscription; rejects if it never will. */
-  readonly ready: Promise<unknown>
-  readonly stop: () => void
-}
-
 const DEFAULT_TIMEOUT = 30_000
 
 /**
@@ -57,16 +55,22 @@ export class Requests {
   #responseTopic: string | undefined
   /** Others may listen on the same response topic, and so did we in an earlier process. */
   readonly #prefix = randomText(16)
-  /** Those on the response topic of this client, by their Correlation Data. */
-  readonly #pending = new Map<string, Request>()
+  /** On the response topic of this client. */
+  #own: Responses | undefined
+  /** On the response topics that were given with requests, while any request waits there. */
+  readonly #given = new Map<string, Responses>()
   readonly #waits = new Waits()
-  #subscription: Subscription | undefined
   #last = 0
 
   /** @param responseTopic - of this client alone. By default it is chosen when it is needed */
   constructor(port: RequestPort, responseTopic: string | undefined) {
     this.#port = port
     this.#responseTopic = responseTopic
+    // The next request subscribes anew. Those that wait go on: others may have asked for more than the broker grants.
+    port.onSubscriptionFailed((filter) => {
+      if (filter === this.#responseTopic) this.#forgetOwn(this.#own)
+      this.#forgetGiven(filter, this.#given.get(filter))
+    })
   }
 
   /** Sends a request and waits for its response, in bounded time. */
@@ -120,47 +124,58 @@ export class Requests {
 
   /** @returns gives it up */
   #send(request: Request, { correlated, responseTopic }: Terms): () => void {
-    const { topic, payload, options, ending, signal } = request
+    const { topic, payload, options, signal, ending } = request
     const id = `${this.#prefix}.${++this.#last}`
-    const { ready, stop } =
-      options.responseTopic === undefined
-        ? this.#listenOnOwnTopic(id, responseTopic, request)
-        : this.#listenOn(responseTopic, correlated ? id : undefined, request)
+    const given = options.responseTopic !== undefined
+    const responses = given ? this.#onGiven(responseTopic) : this.#onOwn(responseTopic)
+    const takeOff = responses.add(correlated ? id : undefined, { offer: (message) => offer(request, message) })
     const properties = { responseTopic, correlationData: new TextEncoder().encode(id) }
     const { qos = 1, timeout: ttl = DEFAULT_TIMEOUT } = options
     // Whoever answers may be faster than the SUBACK.
-    void ready
+    void responses.ready
       .then(() => this.#port.publish(topic, payload, { qos, signal, ttl, ...(correlated && { properties }) }))
       .catch((reason: unknown) => ending.reject(reason))
-    return stop
+    return () => {
+      takeOff()
+      if (given && responses.size === 0) this.#forgetGiven(responseTopic, responses)
+    }
   }
 
-  #listenOnOwnTopic(id: string, responseTopic: string, request: Request): Listening {
-    this.#subscription ??= this.#subscribe(responseTopic)
-    this.#pending.set(id, request)
-    return { ready: this.#subscription.ready, stop: () => void this.#pending.delete(id) }
-  }
-
-  #subscribe(responseTopic: string): Subscription {
-    const subscription = this.#port.subscribe(responseTopic, (message) => {
-      const request = this.#pending.get(correlationOf(message) ?? '')
-      if (request) respond(request, message)
-    })
+  #onOwn(responseTopic: string): Responses {
+    if (this.#own) return this.#own
+    const responses = this.#listen(responseTopic, 'none')
     // Refused for good: no response can come, and the next request tries again.
-    subscription.ready.catch(() => {
-      this.#subscription = undefined
-      subscription.unsubscribe()
-    })
-    return subscription
+    responses.ready.catch(() => this.#forgetOwn(responses))
+    this.#own = responses
+    return responses
   }
 
-  #listenOn(responseTopic: string, id: string | undefined, request: Request): Listening {
-    const subscription = this.#port.subscribe(responseTopic, (message) => {
-      const correlation = correlationOf(message)
-      // Whoever answers without Correlation Data can only be told by the topic.
-      if (id === undefined || correlation === undefined || correlation === id) respond(request, message)
+  #onGiven(responseTopic: string): Responses {
+    const known = this.#given.get(responseTopic)
+    if (known) return known
+    const responses = this.#listen(responseTopic, 'all')
+    responses.ready.catch(() => this.#forgetGiven(responseTopic, responses))
+    this.#given.set(responseTopic, responses)
+    return responses
+  }
+
+  #listen(responseTopic: string, uncorrelated: 'all' | 'none'): Responses {
+    const { subscribe, report } = this.#port
+    return new Responses({
+      subscribe: (handler) => subscribe(responseTopic, handler),
+      uncorrelated,
+      onThrow: (error) => report(error, responseTopic),
     })
-    return { ready: subscription.ready, stop: () => subscription.unsubscribe() }
+  }
+
+  #forgetOwn(responses: Responses | undefined): void {
+    if (this.#own === responses) this.#own = undefined
+    responses?.retire()
+  }
+
+  #forgetGiven(responseTopic: string, responses: Responses | undefined): void {
+    if (this.#given.get(responseTopic) === responses) this.#given.delete(responseTopic)
+    responses?.retire()
   }
 }
 
@@ -170,13 +185,9 @@ function check(topic: string, { timeout = DEFAULT_TIMEOUT, responseTopic }: Requ
   if (responseTopic !== undefined) checkTopic(responseTopic)
 }
 
-function respond({ options: { match }, ending }: Request, message: Message): void {
+function offer({ options: { match }, ending }: Request, message: Message): void {
   // A retained message is older than the request: MQTT 3.1.1 has no way to ask for none.
   if (!message.retain && (match?.(message) ?? true)) ending.resolve(message)
-}
-
-function correlationOf({ properties }: Message): string | undefined {
-  return properties?.correlationData && new TextDecoder().decode(properties.correlationData)
 }
 
 /** Of a kept session always the same, for with each new topic it would hold one more subscription. */

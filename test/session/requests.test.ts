@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, TimeoutError, type Message, type ResilientMqttClient } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
-import { isPending, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'
+import { isPending, outcomes, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
 
 /** Answers the n-th request, with its payload turned around. */
 async function answer(server: ScriptedServer, n = 1, payload?: string): Promise<void> {
@@ -97,7 +97,7 @@ describe('requests of MQTT 5', () => {
     expect(await response).toBe('done')
   })
 
-  test('a response topic of its own is subscribed for each, and given up after it', async () => {
+  test('a response topic of its own is given up after it', async () => {
     const { server, client } = await scene()
     await client.connect()
     const response = client.request('service', '12', { responseTopic: 'mine' }).then(textOf)
@@ -205,5 +205,104 @@ describe('requests', () => {
     const responses = await Promise.all(range(1_000).map((i) => client.request('service', `${i}`)))
     expect(responses.map(textOf)).toEqual(range(1_000).map(String))
     expect(server.received('subscribe')).toHaveLength(1)
+  })
+})
+
+describe('requests with one response topic', () => {
+  test('share its subscription, which ends with the last of them', async () => {
+    const { server, client } = await scene()
+    await client.connect()
+    const ask = (it: string) => client.request('service', it, { responseTopic: 'mine' }).then(textOf)
+    const responses = ['one', 'two', 'three'].map(ask)
+    await server.waitFor('publish', { count: 3 })
+    for (const n of [3, 1]) await answer(server, n)
+    expect(await Promise.all([responses[0], responses[2]])).toEqual(['eno', 'eerht'])
+    await turns()
+    expect(told(server, 1, 'subscribe', 'unsubscribe')).toHaveLength(1)
+    await answer(server, 2)
+    expect(await responses[1]).toBe('owt')
+    await server.waitFor('unsubscribe')
+    expect(client.status.subscriptions.wanted).toBe(0)
+    const later = ask('four')
+    await answer(server, 4)
+    expect(await later).toBe('ruof')
+    await server.waitFor('unsubscribe', { count: 2 })
+    expect(told(server, 1, 'subscribe')).toHaveLength(2)
+  })
+
+  test('1,000 at a time need one SUBSCRIBE and one UNSUBSCRIBE', async () => {
+    const { server, client } = await scene()
+    await client.connect()
+    const responses = range(1_000).map((i) => client.request('service', `${i}`, { responseTopic: 'mine' }).then(textOf))
+    await server.waitFor('publish', { count: 1_000 })
+    for (const { payload, properties } of server.received('publish')) {
+      server.publish('mine', payload as Buffer, { properties: { correlationData: properties!.correlationData! } })
+    }
+    expect(await Promise.all(responses)).toEqual(range(1_000).map(String))
+    await server.waitFor('unsubscribe')
+    expect(told(server, 1, 'subscribe', 'unsubscribe')).toHaveLength(2)
+  })
+
+  test.each(versions)(
+    '$version: a response without Correlation Data is for all that it matches',
+    async ({ version }) => {
+      const { server, client, errors } = await scene({ version })
+      await client.connect()
+      const wrong = new TypeError('a mistake in match')
+      const match = (wanted: string) => (message: Message) => {
+        if (wanted === 'wrong') throw wrong
+        return message.text() === wanted
+      }
+      const [faulty, one, two, alsoOne] = ['wrong', 'one', 'two', 'one'].map((wanted) =>
+        client.request('service', '', { responseTopic: 'mine', match: match(wanted) }).then(textOf),
+      )
+      void outcomes([faulty!])
+      await server.waitFor('publish', { count: 4 })
+      server.publish('mine', 'one')
+      expect(await Promise.all([one, alsoOne])).toEqual(['one', 'one'])
+      expect(await isPending(two!)).toBe(true)
+      expect(errors).toEqual([wrong])
+      server.publish('mine', 'two')
+      expect(await two).toBe('two')
+    },
+  )
+
+  test('one that is sent by the `match` of another does not get the same message', async () => {
+    const { server, client } = await scene({ version: 4 })
+    await client.connect()
+    let next: Promise<string> | undefined
+    const match = () => {
+      next ??= client.request('service', '2', { responseTopic: 'mine' }).then(textOf)
+      return true
+    }
+    const first = client.request('service', '1', { responseTopic: 'mine', match }).then(textOf)
+    await server.waitFor('publish')
+    server.publish('mine', 'first')
+    expect(await first).toBe('first')
+    await server.waitFor('publish', { count: 2 })
+    server.publish('mine', 'second')
+    expect(await next).toBe('second')
+  })
+
+  test.each<[string, { responseTopic?: string }]>([
+    ['of the client', {}],
+    ['of the requests', { responseTopic: 'mine' }],
+  ])('%s, refused on a later connection: the next request asks for it again', async (_what, options) => {
+    const { server, client } = await scene({ script: sessionIs(false, {}, { suback: 0x8f }) })
+    await client.connect()
+    const before = client.request('service', 'before', options)
+    const settled = outcomes([before])
+    await server.waitFor('publish')
+    await until(() => client.outbox.inFlight === 0)
+    const failed = new Promise((resolve) => client.on('subscriptionFailed', resolve))
+    server.kick()
+    await failed
+    server.current!.behaviour = {}
+    const response = client.request('service', '12', options).then(textOf)
+    await answer(server, 2)
+    expect(await response).toBe('21')
+    // It waits on: others may have been refused, and not its own subscription.
+    await answer(server, 1)
+    expect(await settled).toEqual(['done'])
   })
 })

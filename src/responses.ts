@@ -1,0 +1,85 @@
+import type { Subscription } from './client-types.ts'
+import { callGuarded } from './emitter.ts'
+import type { Message } from './types.ts'
+
+/** A request that waits for its response. */
+export interface Waiting {
+  /** A message came that may be its response. It throws what the application's `match` throws. */
+  readonly offer: (message: Message) => void
+}
+
+export interface ResponsesOptions {
+  /** Subscribes to the response topic. */
+  readonly subscribe: (handler: (message: Message) => void) => Subscription
+  /** Whether a message without Correlation Data is for all that wait, or for none. */
+  readonly uncorrelated: 'all' | 'none'
+  readonly onThrow: (error: unknown) => void
+}
+
+/** One subscription to a response topic, and the requests whose responses come there. */
+export class Responses {
+  readonly #options: ResponsesOptions
+  readonly #subscription: Subscription
+  readonly #byCorrelation = new Map<string, Waiting>()
+  /** Requests without Correlation Data: MQTT 3.1.1 has none. */
+  readonly #uncorrelated = new Set<Waiting>()
+  #retired = false
+
+  constructor(options: ResponsesOptions) {
+    this.#options = options
+    this.#subscription = options.subscribe((message) => this.#received(message))
+  }
+
+  /** Resolves when the broker holds the subscription; rejects if it never will. */
+  get ready(): Promise<unknown> {
+    return this.#subscription.ready
+  }
+
+  get size(): number {
+    return this.#byCorrelation.size + this.#uncorrelated.size
+  }
+
+  /**
+   * @param correlation - its Correlation Data, if it has any
+   * @returns takes it off again
+   */
+  add(correlation: string | undefined, waiting: Waiting): () => void {
+    if (correlation === undefined) this.#uncorrelated.add(waiting)
+    else this.#byCorrelation.set(correlation, waiting)
+    return () => {
+      if (correlation === undefined) this.#uncorrelated.delete(waiting)
+      else this.#byCorrelation.delete(correlation)
+      if (this.#retired && this.size === 0) this.#subscription.unsubscribe()
+    }
+  }
+
+  /** Unsubscribes when nothing waits any more. */
+  retire(): void {
+    this.#retired = true
+    if (this.size === 0) this.#subscription.unsubscribe()
+  }
+
+  #received(message: Message): void {
+    const correlation = correlationOf(message)
+    const meant = correlation === undefined ? undefined : this.#byCorrelation.get(correlation)
+    if (meant) this.#offer(message, meant)
+    // Whoever answers without Correlation Data can only be told by the topic.
+    else if (correlation === undefined && this.#options.uncorrelated === 'all') {
+      this.#offerAll(message, this.#byCorrelation.values())
+    }
+    if (this.#uncorrelated.size > 0) this.#offerAll(message, this.#uncorrelated)
+  }
+
+  /** A copy: what a `match` sends meanwhile does not wait for this message. */
+  #offerAll(message: Message, all: Iterable<Waiting>): void {
+    for (const waiting of Array.from(all)) this.#offer(message, waiting)
+  }
+
+  #offer(message: Message, { offer }: Waiting): void {
+    callGuarded(() => offer(message), this.#options.onThrow)
+  }
+}
+
+function correlationOf({ properties }: Message): string | undefined {
+  return properties?.correlationData && new TextDecoder().decode(properties.correlationData)
+}
