@@ -1,5 +1,6 @@
 import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../errors.ts'
 import { Displacements } from './displacements.ts'
+import { ExpiryQueue } from './expiry-queue.ts'
 import type { Publication } from './publication.ts'
 
 export interface OutboxOptions {
@@ -23,6 +24,7 @@ export class Outbox {
   readonly #latest = new Map<string, Publication>()
   /** They keep their places in the queue, and count no longer. */
   readonly #displacements = new Displacements()
+  readonly #expiries = new ExpiryQueue()
   #queue: Publication[] = []
   /** Everything before it has left. Entries that left from the middle stay until they are passed. */
   #head = 0
@@ -55,6 +57,7 @@ export class Outbox {
       this.#displace(superseded, publication, new PublishSupersededError(superseded.topic))
     }
     this.#queue.push(publication)
+    this.#expiries.add(publication)
     this.#enter(publication)
   }
 
@@ -64,6 +67,7 @@ export class Outbox {
     this.#head = 0
     // From the last to the first: a newer one with the same `latest` key may wait, or be among them.
     for (const publication of publications.toReversed()) this.#comeBack(publication)
+    this.#expiries.refill(this.waiting())
   }
 
   /** It is on disk: what it displaced leaves for good. */
@@ -100,8 +104,8 @@ export class Outbox {
 
   /** Takes out and rejects all that have expired. */
   expire(now: number): void {
-    for (const publication of this.waiting()) {
-      if (publication.expiresAt <= now) this.remove(publication, new PublishExpiredError(publication.topic))
+    for (let next = this.#expiries.first(); next && next.expiresAt <= now; next = this.#expiries.first()) {
+      this.remove(next, new PublishExpiredError(next.topic))
     }
   }
 
@@ -119,7 +123,7 @@ export class Outbox {
 
   /** When the first of them expires, in milliseconds since 1970; `Infinity` if none does. */
   nextExpiry(): number {
-    return this.waiting().reduce((next, { expiresAt }) => Math.min(next, expiresAt), Number.POSITIVE_INFINITY)
+    return this.#expiries.first()?.expiresAt ?? Number.POSITIVE_INFINITY
   }
 
   /** @param superseded - leaves in any case */
@@ -215,8 +219,10 @@ export class Outbox {
 
   /** Forgets the entries that have left, once they are the most. */
   #compact(): void {
-    if (this.#queue.length <= 64 + 2 * (this.#size + this.#displacements.size)) return
+    const most = 64 + 2 * (this.#size + this.#displacements.size)
+    if (this.#queue.length <= most && this.#expiries.size <= most) return
     this.#queue = this.waiting()
     this.#head = 0
+    this.#expiries.refill(this.#queue)
   }
 }

@@ -1,0 +1,86 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+
+import { ExpiryQueue } from '../../src/session/expiry-queue.ts'
+import { Outbox } from '../../src/session/outbox.ts'
+import { Publication, type PublicationInit } from '../../src/session/publication.ts'
+import { fc } from '../testing/property.ts'
+import { range } from './scene.ts'
+
+function publication(expiresAt: number, init: Partial<PublicationInit> = {}): Publication {
+  return new Publication({
+    topic: 'a',
+    payload: '',
+    qos: 1,
+    retain: false,
+    properties: undefined,
+    acceptedAt: 0,
+    expiresAt,
+    latest: undefined,
+    durable: false,
+    resolve: () => {},
+    reject: () => {},
+    ...init,
+  })
+}
+
+/** Takes out one after the other. */
+function drain(queue: ExpiryQueue): Publication[] {
+  const drained: Publication[] = []
+  for (let first = queue.first(); first; first = queue.first()) {
+    first.phase = 'settled'
+    drained.push(first)
+  }
+  return drained
+}
+
+describe('the queue of those that expire', () => {
+  test('gives the first to expire, and those that expire together in their order', () => {
+    const time = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(Number.POSITIVE_INFINITY))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(time, fc.boolean())), fc.boolean(), (steps, refills) => {
+        const queue = new ExpiryQueue()
+        const all = steps.map(([expiresAt]) => publication(expiresAt))
+        for (const each of all) queue.add(each)
+        for (const [i, [, leaves]] of steps.entries()) if (leaves) all[i]!.phase = 'sent'
+        const waiting = all.filter(({ phase }) => phase === 'waiting')
+        if (refills) queue.refill(waiting)
+        const expiring = waiting.filter(({ expiresAt }) => expiresAt !== Number.POSITIVE_INFINITY)
+        expect(drain(queue)).toEqual(expiring.toSorted((a, b) => a.expiresAt - b.expiresAt))
+        expect(queue.size).toBe(0)
+      }),
+    )
+  })
+
+  test('10,000 that expire one by one are each looked at a few times', () => {
+    let looks = 0
+    const outbox = new Outbox({ maxMessages: 10_000, maxBytes: 1e6, overflow: 'reject' }, () => {})
+    const expired: number[] = []
+    for (const i of range(10_000)) {
+      const expiresAt = 1 + ((i * 7_919) % 10_000)
+      const each = publication(expiresAt, { reject: () => expired.push(expiresAt) })
+      Object.defineProperty(each, 'expiresAt', { get: () => (looks++, expiresAt) })
+      outbox.add(each)
+    }
+    for (let next = outbox.nextExpiry(); next !== Number.POSITIVE_INFINITY; next = outbox.nextExpiry()) {
+      outbox.expire(next)
+    }
+    expect(expired).toEqual(range(10_000).map((i) => i + 1))
+    // Of a heap with 14 levels: two comparisons of two on each level. Each looking at all would make 100 million.
+    expect(looks).toBeLessThan(10_000 * 2 * 4 * 14)
+  })
+
+  test('keeps few of those that were sent before they expired', () => {
+    const refill = vi.spyOn(ExpiryQueue.prototype, 'refill')
+    onTestFinished(() => refill.mockRestore())
+    const outbox = new Outbox({ maxMessages: 10, maxBytes: 1e6, overflow: 'reject' }, () => {})
+    for (const i of range(1_000)) {
+      const each = publication(1e6 + i)
+      outbox.add(each)
+      outbox.shift(outbox.peek(0)!)
+      each.phase = 'sent'
+    }
+    // Once for each 65 of them: as many as there may be that have left.
+    expect(refill).toHaveBeenCalledTimes(Math.floor(1_000 / 65))
+    expect(outbox.nextExpiry()).toBe(Number.POSITIVE_INFINITY)
+  })
+})
