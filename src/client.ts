@@ -19,21 +19,17 @@ import type {
   Subscription,
 } from './client-types.ts'
 import { realClock } from './clock.ts'
+import { connectRules, disconnectRules, waitRules } from './call-rules.ts'
 import { Connecting } from './connecting.ts'
 import { Connection } from './connection.ts'
 import { callGuarded } from './emitter.ts'
-import {
-  ClientDisposedError,
-  ConnectionFailedError,
-  DisconnectedError,
-  InvalidOptionError,
-  TimeoutError,
-} from './errors.ts'
-import type { ClientEvents, ConnectionState } from './events.ts'
+import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
+import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
 import { guarded } from './logger.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
-import { checkOptions, oneOf } from './parse-options.ts'
+import { checkCallOptions, oneOf } from './option-rules.ts'
+import { checkOptions } from './parse-options.ts'
 import { preparePeriodicRequest } from './periodic.ts'
 import { clientMachine, provideFor } from './provided-machine.ts'
 import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
@@ -143,9 +139,10 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {DisconnectedError} when `disconnect()` is called meanwhile
    * @throws {ClientDisposedError}
    */
-  async connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkCallOptions('connect', options, connectRules)
     if (this.#disposing) throw new ClientDisposedError()
-    await this.#connecting.connect(signal)
+    await this.#connecting.connect(options.signal)
   }
 
   /**
@@ -156,8 +153,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {InvalidOptionError} if an option is wrong; nothing was done then
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
-    checkTimeout('drainTimeout', options.drainTimeout)
-    oneOf('outbox', options.outbox, ['reject', 'keep'])
+    checkCallOptions('disconnect', options, disconnectRules)
     await this.#connecting.disconnect(() => this.#disconnect(options))
   }
 
@@ -278,11 +274,12 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   async waitFor(
     state: ConnectionState,
-    { signal, timeout }: { readonly signal?: AbortSignal; readonly timeout?: number } = {},
+    options: { readonly signal?: AbortSignal; readonly timeout?: number } = {},
   ): Promise<void> {
     this.#ensureAlive()
-    oneOf('state', state, Object.keys(clientMachine.states))
-    checkTimeout('timeout', timeout)
+    oneOf(...Object.keys(clientMachine.states))('state', state)
+    checkCallOptions('waitFor', options, waitRules)
+    const { signal, timeout } = options
     if (this.#observer.state === state) return
     const snapshot = this.actor.getSnapshot()
     if (gaveUp(snapshot) && snapshot.context.failure) throw this.#failed(snapshot.context.failure)
@@ -296,8 +293,10 @@ export class ResilientMqttClient implements AsyncDisposable {
    * Calls a handler at each event of a name.
    *
    * @returns takes the handler off again
+   * @throws {InvalidOptionError} if there is no such event
    */
   on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
+    checkListener(event, handler)
     return this.#observer.events.on(event, handler)
   }
 
@@ -389,9 +388,4 @@ export class ResilientMqttClient implements AsyncDisposable {
   #ensureAlive(): void {
     if (this.#disposed) throw new ClientDisposedError()
   }
-}
-
-function checkTimeout(option: string, timeout: number | undefined): void {
-  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return
-  throw new InvalidOptionError(option, 'must be at least 0 milliseconds', timeout)
 }

@@ -1,4 +1,5 @@
 import type { OutboxStatus } from './client-types.ts'
+import { callback, checkName } from './option-rules.ts'
 import type { ConnectionEmitted } from '../machines/connection-types.ts'
 
 /** The states of the connection machine. */
@@ -54,4 +55,30 @@ export interface ClientEvents {
    * affected. Without a handler the logger is told.
    */
   error: { readonly error: unknown; readonly source: string }
+}
+
+const names = Object.keys({
+  stateChanged: true,
+  connected: true,
+  connectionInterrupted: true,
+  connectionResumed: true,
+  reconnectScheduled: true,
+  reconnectionFailed: true,
+  recoveryStarted: true,
+  recovered: true,
+  tokenRefreshed: true,
+  tokenRefreshFailed: true,
+  gaveUp: true,
+  restoring: true,
+  restored: true,
+  subscriptionFailed: true,
+  outboxRestored: true,
+  drained: true,
+  error: true,
+} satisfies Record<keyof ClientEvents, true>)
+
+/** @throws {InvalidOptionError} if there is no such event, or the handler is none */
+export function checkListener(event: unknown, handler: unknown): void {
+  checkName('event', 'an event of the client', event, names)
+  callback('handler', handler)
 }

@@ -1,7 +1,9 @@
 import { ResilientMqttClient } from './client.ts'
 import { realClock } from './clock.ts'
-import { ClientDisposedError, InvalidOptionError } from './errors.ts'
-import type { ClientEvents, ConnectionState } from './events.ts'
+import { clientHint, clientOptionRules } from './client-rules.ts'
+import { ClientDisposedError } from './errors.ts'
+import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
+import { checkCallOptions, group, must, type RulesFor } from './option-rules.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { stateOf } from './snapshot.ts'
 import { Turnstile } from './turnstile.ts'
@@ -17,6 +19,21 @@ export interface FleetOptions {
   /** What all clients have in common. What a client is created with comes first, also within `options`. */
   readonly shared?: FleetClientOptions
 }
+
+/** Each client checks the others. */
+const clientRules = {
+  ...clientOptionRules,
+  gate: must('must be left out: a fleet has a gate of its own', () => false),
+}
+
+const rules = {
+  maxConnecting: must(
+    'must be a whole number of at least 1',
+    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
+  ),
+  connectRate: must('must be a number of more than 0', (value) => typeof value === 'number' && value > 0),
+  shared: group(clientRules, clientHint),
+} satisfies RulesFor<FleetOptions>
 
 type Options = ResilientMqttClientOptions['options']
 
@@ -62,18 +79,9 @@ export interface Fleet extends AsyncDisposable {
  *
  * @throws {InvalidOptionError}
  */
-export function createFleet({
-  maxConnecting = 50,
-  connectRate = Number.POSITIVE_INFINITY,
-  shared = {},
-}: FleetOptions = {}): Fleet {
-  if (maxConnecting !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxConnecting) && maxConnecting >= 1)) {
-    throw new InvalidOptionError('maxConnecting', 'must be a whole number of at least 1', maxConnecting)
-  }
-  if (typeof connectRate !== 'number' || !(connectRate > 0)) {
-    throw new InvalidOptionError('connectRate', 'must be a number of more than 0', connectRate)
-  }
-  refuseGate('shared.gate', shared)
+export function createFleet(options: FleetOptions = {}): Fleet {
+  checkCallOptions('createFleet', options, rules)
+  const { maxConnecting = 50, connectRate = Number.POSITIVE_INFINITY, shared = {} } = options
   const { clock = realClock, now = Date.now } = shared
   const gate = new Turnstile({ maxConnecting, connectRate, clock, now })
   const clients = new Set<ResilientMqttClient>()
@@ -87,12 +95,12 @@ export function createFleet({
     },
     createClient(own = {}) {
       if (disposed) throw new ClientDisposedError()
-      refuseGate('gate', own)
-      const options = connectOptions(shared.options, own.options)
+      checkCallOptions('createClient', own, clientRules, clientHint)
+      const connect = connectOptions(shared.options, own.options)
       const client = new ResilientMqttClient({
         ...(shared as { url: string }),
         ...own,
-        ...(options && { options }),
+        ...(connect && { options: connect }),
         gate,
       })
       clients.add(client)
@@ -101,6 +109,7 @@ export function createFleet({
       return client
     },
     on(name, handler) {
+      checkListener(name, handler)
       const stops = new WeakMap<ResilientMqttClient, () => void>()
       const listen = (client: ResilientMqttClient) =>
         void stops.set(
@@ -119,11 +128,6 @@ export function createFleet({
       await Promise.all(Array.from(clients, (client) => client[Symbol.asyncDispose]()))
     },
   }
-}
-
-/** Rather than to pass over it in silence. */
-function refuseGate(option: string, { gate }: Partial<ResilientMqttClientOptions>): void {
-  if (gate !== undefined) throw new InvalidOptionError(option, 'must be left out: a fleet has a gate of its own', gate)
 }
 
 /** A function has no options to add to, or to be added to others. */

@@ -1,9 +1,11 @@
 import type { PeriodicSchedule } from '../machines/connection-types.ts'
 import { longestSending } from '../machines/periodic-request.ts'
 import { onAbort } from './abort.ts'
+import { periodicRules } from './call-rules.ts'
 import type { PeriodicRequestOptions, Subscription } from './client-types.ts'
-import { InvalidOptionError, TimeoutError } from './errors.ts'
-import { checkQos, notNow } from './publish.ts'
+import { TimeoutError } from './errors.ts'
+import { checkCallOptions, positive } from './option-rules.ts'
+import { notNow } from './publish.ts'
 import type { PeriodicRequests, PeriodicTask } from './session/periodic-requests.ts'
 import { checkFilter, checkTopic } from './topics.ts'
 import type { Message, Payload, Qos } from './types.ts'
@@ -27,7 +29,11 @@ export interface PreparedRequest {
 
 /** @throws {InvalidOptionError} if an option is wrong */
 export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequestOptions): PreparedRequest {
-  check(options)
+  checkCallOptions('startPeriodicRequests', options, periodicRules)
+  // What is left out breaks no rule.
+  checkTopic(options.topic)
+  positive('interval', options.interval)
+  if (options.response) checkFilter(options.response.filter, 'response.filter')
   const { topic, payload, interval, jitter = 0, qos = 0, response, onResponse, onTimeout } = options
   let answered: (() => void) | undefined
   /** Whether the last request was sent, so that it is the response that is awaited. */
@@ -84,18 +90,5 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
       port.requests.delete(id)
       subscription?.unsubscribe()
     },
-  }
-}
-
-function check({ topic, interval, jitter = 0, qos = 0, response }: PeriodicRequestOptions): void {
-  checkTopic(topic)
-  checkQos(qos)
-  if (!(interval > 0)) throw new InvalidOptionError('interval', 'must be more than 0 milliseconds', interval)
-  if (!(jitter >= 0 && jitter <= 1)) throw new InvalidOptionError('jitter', 'must be between 0 and 1', jitter)
-  if (!response) return
-  checkFilter(response.filter)
-  const { timeout } = response
-  if (timeout !== undefined && !(timeout > 0)) {
-    throw new InvalidOptionError('response.timeout', 'must be more than 0 milliseconds', timeout)
   }
 }

@@ -3,8 +3,9 @@ import { InvalidOptionError } from './errors.ts'
 import type { Attempt } from './mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from './mqtt/server-url.ts'
 import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
-import { checkConnectOptions, parseUrls } from './parse-options.ts'
+import { parseConnectOptions } from './parse-options.ts'
 import type { Secrets } from './secrets.ts'
+import { parseUrls } from './server-urls.ts'
 
 /** What knows the client id, if the application has chosen none. */
 export interface ClientIdSource {
@@ -34,6 +35,9 @@ export function preparation(
   store: ClientIdSource | undefined,
 ): Preparation {
   const generated = generateClientId()
+  const hasStore = store !== undefined
+  const source =
+    typeof options.options === 'function' ? options.options : parseConnectOptions(options.options ?? {}, hasStore)
   let evaluated: ConnectOptions | undefined
   let evaluatedFor: number | undefined
   let ownHosts: readonly string[] = []
@@ -49,11 +53,10 @@ export function preparation(
   }
 
   const prepare = (input: TransportInput): Attempt | Promise<Attempt> => {
-    const source = options.options
-    if (typeof source !== 'function') return attempt(source ?? {}, input)
+    if (typeof source !== 'function') return attempt(source, input)
     if (evaluated && evaluatedFor === input.generation) return attempt(evaluated, input)
-    return Promise.resolve(source()).then((connect) => {
-      checkConnectOptions(connect, store !== undefined)
+    return Promise.resolve(source()).then((given) => {
+      const connect = parseConnectOptions(given, hasStore)
       const prepared = attempt(connect, input)
       evaluated = connect
       evaluatedFor = input.generation
@@ -65,7 +68,6 @@ export function preparation(
     prepare: (input) =>
       store && store.clientId === undefined ? store.open().then(() => prepare(input)) : prepare(input),
     keptSession: () => {
-      const source = options.options ?? {}
       const connect = typeof source === 'function' ? evaluated : source
       if (connect?.clean === false) return connect.clientId || store?.clientId
       return connect && null

@@ -1,62 +1,100 @@
 import { InvalidOptionError } from './errors.ts'
-import { isLonger } from './session/byte-length.ts'
-import { checkTopic } from './topics.ts'
+import { isData, MAX_BYTES, textInSecret } from './mqtt-text.ts'
+import { anything, boolean, checkByRules, isObject, must, mustInSecret, type RulesFor } from './option-rules.ts'
+import { byteLength } from './session/byte-length.ts'
+import { topicRule } from './topics.ts'
 import type { PublishProperties } from './types.ts'
 
-/** What a length of two bytes can tell (MQTT 5 §1.5.4). */
-const MAX_BYTES = 65_535
 const MAX_INTERVAL = 0xffffffff
 
+/** Of all user properties of a packet, names and values: MQTT knows no bound but that of the packet. */
+export const MAX_USER_BYTES = 1_048_576
+
+const contentTypeRule = `must be a string of at most ${MAX_BYTES} bytes`
+const userPropertiesRule = `must be strings, or lists of strings, of at most ${MAX_BYTES} bytes`
+
+export type UserProperties = NonNullable<PublishProperties['userProperties']>
+
+/** What applications put into them may be secret: only the others are told. */
+const rules = {
+  payloadFormatIndicator: boolean,
+  messageExpiryInterval: must(
+    `must be whole seconds up to ${MAX_INTERVAL}`,
+    (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INTERVAL,
+  ),
+  responseTopic: topicRule,
+  correlationData: mustInSecret(`must be a Uint8Array of at most ${MAX_BYTES} bytes`, isData),
+  contentType: (option, value) => {
+    if (typeof value !== 'string') throw new InvalidOptionError(option, contentTypeRule)
+    textInSecret(option, value)
+  },
+  // When they are copied.
+  userProperties: anything,
+  // Not ours to send (MQTT-3.3.4-6). It is left out, so that the properties of a message can be passed on as they are.
+  subscriptionIdentifier: anything,
+} satisfies RulesFor<PublishProperties>
+
 /**
- * Checks the properties of a PUBLISH, and leaves out what is empty: on what it can't encode, mqtt-packet destroys the
- * connection or writes nothing at all.
+ * Checks the properties of a PUBLISH or a will, and makes a copy of its own of what there is of them: what the
+ * application does with the object later reaches no packet. On what it can't encode, mqtt-packet throws, or destroys the
+ * connection, or writes nothing at all.
  *
+ * @param path - of the properties, in errors
+ * @returns `undefined` if nothing is left
  * @throws {InvalidOptionError}
  */
-export function checkProperties(properties: PublishProperties | undefined): PublishProperties | undefined {
+export function parseProperties(
+  properties: PublishProperties | undefined,
+  path = 'properties',
+): PublishProperties | undefined {
   if (properties === undefined) return undefined
+  if (!isObject(properties)) throw new InvalidOptionError(path, 'must be an object')
+  checkByRules(properties, rules, { of: path, path: `${path}.` })
   const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } = properties
-  check('payloadFormatIndicator', 'must be true or false', payloadFormatIndicator, (it) => typeof it === 'boolean')
-  check('messageExpiryInterval', `must be whole seconds up to ${MAX_INTERVAL}`, messageExpiryInterval, isInterval)
-  if (responseTopic !== undefined) checkTopic(responseTopic, 'properties.responseTopic')
-  check('correlationData', `must be a Uint8Array of at most ${MAX_BYTES} bytes`, correlationData, isShortData)
-  check('contentType', `must be a string of at most ${MAX_BYTES} bytes`, contentType, isShortText)
-  const userProperties = checkUserProperties(properties.userProperties)
-  const checked = {
+  const userProperties = parseUserProperties(properties.userProperties, `${path}.userProperties`)
+  const parsed = {
     ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator }),
     ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
     ...(responseTopic !== undefined && { responseTopic }),
-    ...(correlationData !== undefined && { correlationData }),
+    ...(correlationData !== undefined && { correlationData: copyOf(correlationData) }),
     ...(contentType !== undefined && { contentType }),
     ...(userProperties && { userProperties }),
   }
-  return Object.keys(checked).length > 0 ? checked : undefined
+  return Object.keys(parsed).length > 0 ? parsed : undefined
 }
 
-function checkUserProperties(userProperties: PublishProperties['userProperties']): PublishProperties['userProperties'] {
+/**
+ * Checks user properties (MQTT 5 §3.1.2.11.8, §3.3.2.3.7), and copies them without those that are `undefined`, or empty
+ * lists. What they are is not told.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function parseUserProperties(userProperties: unknown, path: string): UserProperties | undefined {
   if (userProperties === undefined) return undefined
-  const rule = `must be strings, or lists of strings, of at most ${MAX_BYTES} bytes`
-  check('userProperties', rule, userProperties, (it) => typeof it === 'object' && it !== null)
-  const entries = Object.entries(userProperties).filter(([, value]) => !Array.isArray(value) || value.length > 0)
-  for (const [name, value] of entries) {
-    check('userProperties', rule, name, isShortText)
-    for (const each of [value].flat()) check(`userProperties.${name}`, rule, each, isShortText)
+  if (!isObject(userProperties)) throw new InvalidOptionError(path, userPropertiesRule)
+  const parsed: [string, string | readonly string[]][] = []
+  let bytes = 0
+  for (const [name, value] of Object.entries(userProperties) as [string, unknown][]) {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue
+    // From a list with holes: they become `undefined`, which is no text.
+    const texts = Array.isArray(value) ? Array.from<unknown>(value) : [value]
+    textInSecret(path, name)
+    for (const text of texts) {
+      checkUserText(`${path}.${name}`, text)
+      bytes += byteLength(name) + byteLength(text)
+    }
+    parsed.push([name, Array.isArray(value) ? (texts as string[]) : (value as string)])
   }
-  return entries.length > 0 ? Object.fromEntries(entries) : undefined
+  if (bytes > MAX_USER_BYTES) throw new InvalidOptionError(path, `must be at most ${MAX_USER_BYTES} bytes in all`)
+  return parsed.length > 0 ? Object.fromEntries(parsed) : undefined
 }
 
-function check(property: string, rule: string, value: unknown, isRight: (value: unknown) => boolean): void {
-  if (value !== undefined && !isRight(value)) throw new InvalidOptionError(`properties.${property}`, rule, value)
+function checkUserText(option: string, text: unknown): asserts text is string {
+  if (typeof text !== 'string') throw new InvalidOptionError(option, userPropertiesRule)
+  textInSecret(option, text)
 }
 
-function isInterval(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INTERVAL
-}
-
-function isShortText(value: unknown): boolean {
-  return typeof value === 'string' && !isLonger(value, MAX_BYTES)
-}
-
-function isShortData(value: unknown): boolean {
-  return value instanceof Uint8Array && value.byteLength <= MAX_BYTES
+/** A `Buffer` stays one: its own `slice` copies nothing. */
+function copyOf(data: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(data)
 }

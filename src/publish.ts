@@ -1,8 +1,10 @@
 import { onAbort } from './abort.ts'
 import type { PendingPublish, PublishOptions } from './client-types.ts'
+import { publishRules } from './call-rules.ts'
 import { InvalidOptionError } from './errors.ts'
+import { checkCallOptions } from './option-rules.ts'
 import { PublishPromise } from './publish-promise.ts'
-import { checkProperties } from './publish-properties.ts'
+import { MAX_USER_BYTES, parseProperties } from './publish-properties.ts'
 import { isLonger } from './session/byte-length.ts'
 import type { Journal } from './session/journal.ts'
 import { Publication, type PublishResult } from './session/publication.ts'
@@ -10,7 +12,7 @@ import type { Session } from './session/session.ts'
 import { checkTopic } from './topics.ts'
 import type { Payload, Qos } from './types.ts'
 
-/** 256 MiB less one byte, less a topic and properties (MQTT 5 §1.5.5). */
+/** 256 MiB less one byte, less a topic and all properties but user properties (MQTT 5 §1.5.5). */
 const MAX_PAYLOAD = 268_435_455 - 4 * 65_535
 
 const ACCEPTED = Promise.resolve()
@@ -39,6 +41,7 @@ export function publish<Value>(
   let accepted: Promise<void> | undefined
   const published = new PublishPromise((resolve, reject) => {
     const { session, journal, now } = publisher
+    checkCallOptions('publish', options, publishRules)
     const payload = encode(value, options)
     checkPublish(topic, payload, options, journal)
     const publication = createPublication(session, topic, payload, options, now(), resolve, reject)
@@ -71,11 +74,6 @@ export function publishNow(
   })
 }
 
-/** @throws {InvalidOptionError} */
-export function checkQos(qos: unknown): void {
-  if (qos !== 0 && qos !== 1 && qos !== 2) throw new InvalidOptionError('qos', 'must be 0, 1 or 2', qos)
-}
-
 function createPublication(
   session: Session,
   topic: string,
@@ -91,7 +89,7 @@ function createPublication(
     payload,
     qos: options.qos ?? 0,
     retain: options.retain ?? false,
-    properties: checkProperties(options.properties),
+    properties: parseProperties(options.properties),
     acceptedAt: now,
     expiresAt: now + timeToLive(options),
     latest: latest === true ? topic : latest || undefined,
@@ -130,18 +128,17 @@ function encode<Value>(value: Value, { codec }: PublishOptions<Value>): Payload 
 function checkPublish(
   topic: string,
   payload: unknown,
-  { qos = 0, ttl, durable, signal }: WireOptions,
+  { qos = 0, durable, signal, properties }: WireOptions,
   journal: Journal | undefined,
 ): void {
   checkTopic(topic)
+  const maxPayload = properties?.userProperties ? MAX_PAYLOAD - MAX_USER_BYTES : MAX_PAYLOAD
   if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
     throw new InvalidOptionError('payload', 'must be a string or a Uint8Array, or have a codec', payload)
   }
-  if (typeof payload === 'string' ? isLonger(payload, MAX_PAYLOAD) : payload.byteLength > MAX_PAYLOAD) {
-    throw new InvalidOptionError('payload', `must be at most ${MAX_PAYLOAD} bytes`)
+  if (typeof payload === 'string' ? isLonger(payload, maxPayload) : payload.byteLength > maxPayload) {
+    throw new InvalidOptionError('payload', `must be at most ${maxPayload} bytes`)
   }
-  checkQos(qos)
-  if (ttl !== undefined && !(ttl > 0)) throw new InvalidOptionError('ttl', 'must be more than 0 milliseconds', ttl)
   if (durable && qos === 0) throw new InvalidOptionError('durable', 'needs QoS 1 or 2', qos)
   if (durable && !journal) throw new InvalidOptionError('durable', "needs the client's option store", durable)
   signal?.throwIfAborted()

@@ -1,5 +1,7 @@
 import type { RequestOptions, Subscription } from './client-types.ts'
+import { requestRules } from './call-rules.ts'
 import { InvalidOptionError, TimeoutError } from './errors.ts'
+import { checkCallOptions } from './option-rules.ts'
 import type { Clock } from './options.ts'
 import { randomText } from './preparation.ts'
 import { Responses } from './responses.ts'
@@ -75,7 +77,8 @@ export class Requests {
 
   /** Sends a request and waits for its response, in bounded time. */
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
-    check(topic, options)
+    checkTopic(topic)
+    checkCallOptions('request', options, requestRules)
     const { timeout = DEFAULT_TIMEOUT, signal } = options
     const terms = this.#terms(options)
     const sending = new AbortController()
@@ -179,12 +182,6 @@ export class Requests {
   }
 }
 
-function check(topic: string, { timeout = DEFAULT_TIMEOUT, responseTopic }: RequestOptions): void {
-  checkTopic(topic)
-  if (!(timeout > 0)) throw new InvalidOptionError('timeout', 'must be more than 0 milliseconds', timeout)
-  if (responseTopic !== undefined) checkTopic(responseTopic)
-}
-
 function offer({ options: { match }, ending }: Request, message: Message): void {
   // A retained message is older than the request: MQTT 3.1.1 has no way to ask for none.
   if (!message.retain && (match?.(message) ?? true)) ending.resolve(message)
@@ -194,5 +191,5 @@ function offer({ options: { match }, ending }: Request, message: Message): void 
 function defaultTopic(keptSession: string | null | undefined): string | undefined {
   if (keptSession === undefined) return undefined
   // Without what a topic must not contain, and different for different client ids.
-  return `response/${keptSession?.replaceAll(/[%+#\0]/g, encodeURIComponent) ?? randomText(20)}`
+  return `response/${keptSession?.replaceAll(/[%+#]/g, encodeURIComponent) ?? randomText(20)}`
 }

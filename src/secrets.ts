@@ -1,7 +1,7 @@
 import type { RefreshedCredentials, RefreshReason } from '../machines/connection-types.ts'
+import { checkCredentials } from './client-rules.ts'
 import { InvalidOptionError } from './errors.ts'
 import type { Credentials, CredentialsSource } from './options.ts'
-import { checkLogin, checkObject, parseUrls } from './parse-options.ts'
 
 export interface SecretsOptions {
   readonly source: CredentialsSource | undefined
@@ -85,7 +85,7 @@ export class Secrets {
 
   async #answer(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
     const { source, now } = this.#options
-    const credentials = (await source?.({ reason, signal })) as Credentials
+    const credentials: unknown = await source?.({ reason, signal })
     checkCredentials(credentials)
     return { credentials, expiresAt: expiryOf(credentials.expiresAt, now()) }
   }
@@ -93,13 +93,6 @@ export class Secrets {
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error
-}
-
-function checkCredentials(credentials: Credentials): void {
-  checkObject('credentials', credentials)
-  if (credentials.url !== undefined) parseUrls('credentials.url', credentials.url)
-  checkLogin('credentials', credentials)
-  checkObject('credentials.wsHeaders', credentials.wsHeaders ?? {})
 }
 
 function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | null {

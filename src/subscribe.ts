@@ -1,8 +1,9 @@
+import { subscribeRules } from './call-rules.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from './client-types.ts'
 import type { Connection } from './connection.ts'
 import { InvalidOptionError } from './errors.ts'
 import { MessageQueue } from './message-queue.ts'
-import { checkQos } from './publish.ts'
+import { checkCallOptions } from './option-rules.ts'
 import { createDeliver } from './receiver.ts'
 import type { Receiver } from './session/inbox.ts'
 import { checkFilter } from './topics.ts'
@@ -25,7 +26,8 @@ export function subscribe<Value>(
   report: (error: unknown) => void,
 ): Subscription {
   const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
-  const options = (handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)) ?? {}
+  const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
+  const options = given === undefined ? {} : given
   check(filter, options)
   const { subscriptions } = connection
   const unsubscribe = () => {
@@ -78,17 +80,9 @@ function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>)
 
 function check<Value>(filter: string, options: SubscribeOptions<Value>): void {
   checkFilter(filter)
-  const { qos = 0, retainHandling = 0, ack = 'on-receipt', noLocal = false, bufferSize = 1 } = options
-  checkQos(qos)
-  if (![0, 1, 2].includes(retainHandling)) {
-    throw new InvalidOptionError('retainHandling', 'must be 0, 1 or 2', retainHandling)
-  }
-  if (ack !== 'on-receipt' && ack !== 'after-handler') {
-    throw new InvalidOptionError('ack', 'must be "on-receipt" or "after-handler"', ack)
-  }
+  checkCallOptions('subscribe', options, subscribeRules)
   // MQTT-3.8.3-4: the broker would have to close the connection on it.
-  if (noLocal && filter.startsWith('$share/')) {
-    throw new InvalidOptionError('noLocal', 'must not be set on a shared subscription', noLocal)
+  if (options.noLocal && filter.startsWith('$share/')) {
+    throw new InvalidOptionError('noLocal', 'must not be set on a shared subscription', options.noLocal)
   }
-  if (!(bufferSize >= 1)) throw new InvalidOptionError('bufferSize', 'must be at least 1', bufferSize)
 }

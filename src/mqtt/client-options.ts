@@ -2,7 +2,8 @@ import type { IClientOptions } from 'mqtt'
 import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import { checkProperties } from '../publish-properties.ts'
+import { loginOf } from '../login.ts'
+import { parseProperties, parseUserProperties } from '../publish-properties.ts'
 import type { Clock, ConnectOptions, Credentials } from '../options.ts'
 
 /** What one attempt needs, all evaluated. */
@@ -21,8 +22,7 @@ const FOR_EVER = 0xffffffff
 export function clientOptions({ url, clientId, options, credentials, clock }: Attempt): IClientOptions {
   const { protocolVersion = 4, keepalive = 60_000, clean = true, will, tls, wsOptions } = options
   const target = new URL(url)
-  const username = credentials?.username ?? options.username ?? userInfo(target.username)
-  const password = credentials?.password ?? options.password ?? userInfo(target.password)
+  const { username, password } = loginOf(target, options, credentials)
   target.username = ''
   target.password = ''
   return {
@@ -54,15 +54,14 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     wsOptions: {
       ...(tls as ClientOptions | undefined),
       ...(wsOptions as ClientOptions | undefined),
-      headers: { ...wsOptions?.headers, ...credentials?.wsHeaders },
+      headers: given({ ...wsOptions?.headers, ...credentials?.wsHeaders }),
     },
   }
 }
 
 function connectProperties(options: ConnectOptions, clean: boolean): IClientOptions['properties'] {
   const { receiveMaximum, maximumPacketSize } = options
-  // With empty ones mqtt-packet writes nothing at all.
-  const { userProperties } = checkProperties({ userProperties: options.userProperties ?? {} }) ?? {}
+  const userProperties = parseUserProperties(options.userProperties, 'options.userProperties')
   const sessionExpiry = options.sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY)
   return {
     sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
@@ -74,7 +73,10 @@ function connectProperties(options: ConnectOptions, clean: boolean): IClientOpti
 
 function toWill(will: NonNullable<ConnectOptions['will']>, protocolVersion: 4 | 5): IClientOptions['will'] {
   const { topic, payload, qos = 0, retain = false, delay = 0 } = will
-  const willProperties = { willDelayInterval: Math.ceil(delay / 1_000), ...checkProperties(will.properties) }
+  const willProperties = {
+    willDelayInterval: Math.ceil(delay / 1_000),
+    ...parseProperties(will.properties, 'options.will.properties'),
+  }
   return {
     topic,
     payload: payload as Buffer,
@@ -84,8 +86,9 @@ function toWill(will: NonNullable<ConnectOptions['will']>, protocolVersion: 4 | 
   } as IClientOptions['will']
 }
 
-function userInfo(encoded: string): string | undefined {
-  return encoded === '' ? undefined : decodeURIComponent(encoded)
+/** Node throws on headers that are `undefined`. */
+function given(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]: [string, unknown]) => value !== undefined))
 }
 
 /** mqtt-packet wants a string or a Buffer. */

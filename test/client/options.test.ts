@@ -29,7 +29,7 @@ const table: [Bad, string][] = [
   [{ rejectUnauthorized: false } as Bad, 'rejectUnauthorized is no option of the client: see options.tls'],
   [{ reconnectPeriod: 1_000 } as Bad, 'reconnectPeriod is no option of the client: see reconnect'],
   [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is no option of the client: see timeouts'],
-  [{ recconect: {} } as Bad, 'recconect is no option of the client'],
+  [{ recconect: {} } as Bad, 'recconect is no option of the client: did you mean reconnect?'],
   [{ url: 'localhost' }, `url ${noUrl}`],
   [{ url: 1883 }, 'url must be a URL, or a list of at least one'],
   [{ url: [] }, 'url must be a URL, or a list of at least one'],

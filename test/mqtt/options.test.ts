@@ -335,13 +335,13 @@ describe('options as a function', () => {
     ).toBe(true)
   })
 
-  test('what MQTT.js does not take is a failure, and not taken for the next attempt', async () => {
+  test('what can not be encoded is a failure, and not taken for the next attempt', async () => {
     const server = await startServer()
-    // MQTT.js wants a user name with a password.
+    // MQTT 3.1.1 wants a user name with a password.
     const given = [{ password: 'secret-1' }, { password: 'secret-1' }]
     const { client, heard } = startClient({ ...atOnce, url: server.url, options: () => given.shift() ?? {} })
     await client.connect()
-    const failure = { kind: 'options', name: 'Error' }
+    const failure = { kind: 'options', name: 'InvalidOptionError' }
     expect(heard('reconnectScheduled')).toMatchObject([{ failure }, { failure }])
     expect(server.received('connect')).toHaveLength(1)
   })
@@ -782,7 +782,13 @@ test('in a browser, which has no Buffer, a password of bytes goes as the text th
   onTestFinished(() => void vi.unstubAllGlobals())
   const bytes = (text: string) => new TextEncoder().encode(text)
   const attempt = (password: Uint8Array) => () =>
-    clientOptions({ url: 'wss://broker', clientId: 'me', options: {}, credentials: { password }, clock: undefined })
+    clientOptions({
+      url: 'wss://broker',
+      clientId: 'me',
+      options: {},
+      credentials: { username: 'me', password },
+      clock: undefined,
+    })
   vi.stubGlobal('Buffer', undefined)
   expect(attempt(bytes('pässword'))().password).toBe('pässword')
   expect(attempt(Uint8Array.of(0xff))).toThrow(TypeError)

@@ -1,0 +1,243 @@
+import type { RedirectPolicy, Timeouts } from '../machines/config.ts'
+import type { ReconnectPolicy, RecoveryPolicy } from '../machines/policy/recovery.ts'
+import { InvalidOptionError } from './errors.ts'
+import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
+import {
+  anything,
+  boolean,
+  callback,
+  callbackOr,
+  checkByRules,
+  count,
+  didYouMean,
+  duration,
+  group,
+  groupInSecret,
+  isObject,
+  methods,
+  must,
+  mustInSecret,
+  oneOf,
+  openGroup,
+  string,
+  wholeNumber,
+  type Rule,
+  type RulesFor,
+} from './option-rules.ts'
+import type {
+  ConnectOptions,
+  Credentials,
+  ResilientMqttClientOptions,
+  SubscriptionsOptions,
+  TlsOptions,
+  WebSocketOptions,
+  Will,
+} from './options.ts'
+import { parseProperties, parseUserProperties } from './publish-properties.ts'
+import { parseUrls } from './server-urls.ts'
+import type { OutboxOptions } from './session/outbox.ts'
+import { topicRule } from './topics.ts'
+
+const url: Rule = (option, value) => void parseUrls(option, value)
+
+const multiplier = must('must be at least 1', (value) => typeof value === 'number' && value >= 1)
+
+const jitter = callbackOr(oneOf('none', 'equal', 'full', 'decorrelated'))
+
+const reconnect = {
+  enabled: boolean,
+  maxAttempts: count,
+  initialDelay: duration,
+  multiplier,
+  maxDelay: duration,
+  jitter,
+} satisfies RulesFor<ReconnectPolicy>
+
+const recovery = { ...reconnect, refreshTokenEvery: count, recreateClient: boolean } satisfies RulesFor<RecoveryPolicy>
+
+const timeouts = {
+  connectTimeout: duration,
+  subscribeTimeout: duration,
+  refreshTimeout: duration,
+  disconnectTimeout: duration,
+  probeTimeout: duration,
+  stableAfter: duration,
+} satisfies RulesFor<Timeouts>
+
+const redirect = {
+  allow: callbackOr(oneOf('own-hosts', 'any', 'none')),
+  maxHops: count,
+} satisfies RulesFor<RedirectPolicy>
+
+const outbox = {
+  maxMessages: count,
+  maxBytes: count,
+  overflow: oneOf('reject', 'drop-oldest', 'drop-newest'),
+} satisfies RulesFor<OutboxOptions>
+
+const subscriptions = {
+  batchSize: wholeNumber(1, 65_535),
+  onSessionPresent: oneOf('skip', 'always'),
+} satisfies RulesFor<SubscriptionsOptions>
+
+/** What it is is not told: it may hold secrets. */
+const will = {
+  topic: topicRule,
+  payload: bytesInSecret,
+  qos: oneOf(0, 1, 2),
+  retain: boolean,
+  delay: duration,
+  properties: (option, value) => void parseProperties(value as Will['properties'], option),
+} satisfies RulesFor<Will>
+
+const pem = mustInSecret('must be a string or bytes, or a list of them', (value) =>
+  [value].flat().every((each) => typeof each === 'string' || each instanceof Uint8Array || isObject(each)),
+)
+
+const tls = {
+  ca: pem,
+  cert: pem,
+  key: pem,
+  pfx: pem,
+  passphrase: mustInSecret('must be a string', (value) => typeof value === 'string'),
+  servername: string,
+  rejectUnauthorized: boolean,
+  ALPNProtocols: anything,
+  minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
+} satisfies RulesFor<TlsOptions>
+
+/** Of `tls.connect`, `tls.createSecureContext` and `net.connect`. */
+const OTHERS_OF_TLS =
+  'allowPartialTrustChain autoSelectFamily autoSelectFamilyAttemptTimeout checkServerIdentity ciphers clientCertEngine ' +
+  'crl dhparam ecdhCurve enableTrace family hints highWaterMark hints honorCipherOrder host keepAlive ' +
+  'keepAliveInitialDelay localAddress localPort lookup maxVersion minDHSize noDelay path port privateKeyEngine ' +
+  'privateKeyIdentifier pskCallback requestOCSP secureContext secureOptions secureProtocol session sessionIdContext ' +
+  'sessionTimeout sigalgs signal socket ticketKeys timeout'
+
+const headers = mustInSecret(
+  'must be an object of strings',
+  (value) => isObject(value) && Object.values(value).every((each) => each === undefined || typeof each === 'string'),
+)
+
+const wsOptions = { headers, agent: anything, perMessageDeflate: anything } satisfies RulesFor<WebSocketOptions>
+
+/** Of `ws` and `http.request`; those of TLS go to it, too. */
+const OTHERS_OF_WS =
+  'allowSynchronousEvents auth autoPong closeTimeout createConnection defaultPort finishRequest followRedirects ' +
+  'generateMask handshakeTimeout insecureHTTPParser joinDuplicateHeaders maxHeaderSize maxPayload maxRedirects method ' +
+  'origin protocolVersion setHost skipUTF8Validation socketPath'
+
+const TLS_NAMES = OTHERS_OF_TLS.split(' ')
+const WS_NAMES = [...Object.keys(tls), ...TLS_NAMES, ...OTHERS_OF_WS.split(' ')]
+
+const connect = {
+  url,
+  clientId: text,
+  protocolVersion: oneOf(4, 5),
+  keepalive: must(
+    'is in milliseconds: it must be 0, or between 1000 and 65535000',
+    (value) => typeof value === 'number' && (value === 0 || (value >= 1_000 && value <= 65_535_000)),
+  ),
+  clean: boolean,
+  sessionExpiry: must('must be at least 0, or Infinity', (value) => typeof value === 'number' && value >= 0),
+  username: textInSecret,
+  password: bytesInSecret,
+  will: (option, value) => {
+    groupInSecret(will, clientHint)(option, value)
+    topicRule(`${option}.topic`, (value as Will).topic)
+  },
+  receiveMaximum: wholeNumber(1, 65_535),
+  maximumPacketSize: wholeNumber(1, 0xffffffff),
+  userProperties: (option, value) => void parseUserProperties(value, option),
+  tls: openGroup(tls, TLS_NAMES),
+  wsOptions: openGroup(wsOptions, WS_NAMES),
+} satisfies RulesFor<ConnectOptions>
+
+const credentials = {
+  username: textInSecret,
+  password: bytesInSecret,
+  url,
+  wsHeaders: headers,
+  // `Secrets` reads it.
+  expiresAt: anything,
+} satisfies RulesFor<Credentials>
+
+export const clientOptionRules = {
+  url,
+  options: callbackOr((option, value) => checkConnectRules(value, option)),
+  // Of those that are given as a value it is not told what they are.
+  credentials: mustInSecret('must be a function that gives them', (value) => typeof value === 'function'),
+  refreshBefore: duration,
+  reconnect: group(reconnect, clientHint),
+  recovery: group(recovery, clientHint),
+  timeouts: group(timeouts, clientHint),
+  redirect: group(redirect, clientHint),
+  outbox: group(outbox, clientHint),
+  subscriptions: group(subscriptions, clientHint),
+  onTakeover: oneOf('fail', 'retry-later'),
+  classify: callback,
+  random: callback,
+  now: callback,
+  store: (option, value) => {
+    if (value === '') throw new InvalidOptionError(option, 'must be the path of a folder, or a database', value)
+    if (typeof value !== 'string') methods('open', 'batch', 'iterator')(option, value)
+  },
+  responseTopic: topicRule,
+  gate: methods('ask'),
+  logger: methods('debug', 'info', 'warn', 'error'),
+  inspect: callbackOr(methods('next')),
+  clock: methods('setTimeout', 'clearTimeout'),
+} satisfies RulesFor<ResilientMqttClientOptions>
+
+/** Where an option may stand, by the path of its group. */
+const groups = {
+  options: connect,
+  'options.tls': tls,
+  'options.will': will,
+  reconnect,
+  recovery,
+  timeouts,
+  redirect,
+  outbox,
+  subscriptions,
+}
+
+/** Where MQTT.js's options are found here that have another name. */
+const renamed = new Map([
+  ['host', 'url'],
+  ['hostname', 'url'],
+  ['port', 'url'],
+  ['protocol', 'url'],
+  ['servers', 'url'],
+  ['reconnectPeriod', 'reconnect'],
+])
+
+/** @throws {InvalidOptionError} */
+export function checkClientRules(options: ResilientMqttClientOptions): void {
+  checkByRules(options, clientOptionRules, { of: 'the client', hint: clientHint })
+}
+
+/** @throws {InvalidOptionError} */
+export function checkConnectRules(options: unknown, path = 'options'): asserts options is ConnectOptions {
+  // Not what it is: a URL may hold a password.
+  if (!isObject(options)) {
+    throw new InvalidOptionError(path, 'must be an object, or a function that gives one')
+  }
+  checkByRules(options, connect, { of: path, path: `${path}.`, hint: clientHint })
+}
+
+/** Checks what a credentials source gave. An answer of an authority may be passed on, with whatever else is in it. */
+export const checkCredentials: (credentials: unknown) => asserts credentials is Credentials = (given) =>
+  openGroup(credentials)('credentials', given)
+
+/** Also says where an option stands that is in another group, or that MQTT.js has elsewhere. */
+export function clientHint(name: string, known: readonly string[]): string | undefined {
+  const place = renamed.get(name) ?? Object.entries(groups).find(([, rules]) => Object.hasOwn(rules, name))?.[0]
+  return place === undefined ? (didYouMean(name, known) ?? nearElsewhere(name)) : `see ${place}`
+}
+
+function nearElsewhere(name: string): string | undefined {
+  const paths = Object.entries(groups).flatMap(([path, rules]) => Object.keys(rules).map((each) => `${path}.${each}`))
+  const near = paths.filter((path) => didYouMean(name, [path.replace(/.*\./, '')]))
+  return near.length > 0 ? `did you mean ${near.join(' or ')}?` : didYouMean(name, Object.keys(clientOptionRules))
+}

@@ -1,0 +1,44 @@
+import { InvalidOptionError } from './errors.ts'
+import { isText } from './mqtt-text.ts'
+
+const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
+
+/**
+ * The servers to connect to.
+ *
+ * @throws {InvalidOptionError} if there is none, or one is no URL of MQTT. What it was is told without its credentials
+ */
+export function parseUrls(option: string, url: unknown): readonly string[] {
+  const urls: unknown = typeof url === 'string' ? [url] : url
+  if (!Array.isArray(urls) || urls.length === 0) {
+    throw new InvalidOptionError(option, 'must be a URL, or a list of at least one')
+  }
+  for (const candidate of urls as unknown[]) {
+    if (typeof candidate !== 'string' || !URL.canParse(candidate)) {
+      // It may hold a password where we can't tell, so it is not shown.
+      throw new InvalidOptionError(option, 'must be a URL such as mqtt://localhost:1883')
+    }
+    const { protocol, hostname: host, username, password } = new URL(candidate)
+    if (!SCHEMES.has(protocol)) {
+      throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
+    }
+    if (host === '') throw new InvalidOptionError(option, 'must name a host, as mqtt://localhost:1883 does')
+    if (!isUserInfo(username) || !isUserInfo(password)) {
+      throw new InvalidOptionError(option, 'must have a user name and password in percent-encoded UTF-8')
+    }
+  }
+  return urls as string[]
+}
+
+/** The user name, or the password, of a URL. */
+export function userInfo(encoded: string): string | undefined {
+  return encoded === '' ? undefined : decodeURIComponent(encoded)
+}
+
+function isUserInfo(encoded: string): boolean {
+  try {
+    return isText(decodeURIComponent(encoded))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest'
+
+import { createFleet, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { nearestNames } from '../../src/nearest-name.ts'
+import { rejection } from './harness.ts'
+
+const url = 'mqtt://127.0.0.1:1'
+const error = (message: string) => expect.objectContaining({ name: 'InvalidOptionError', message }) as Error
+
+describe('the nearest name', () => {
+  const known = ['maxAttempts', 'initialDelay', 'maxDelay', 'qos', 'ca', 'maxMessages', 'maxBytes', 'ack']
+  test.each([
+    ['maxAttempt', ['maxAttempts']],
+    ['maxatempts', ['maxAttempts']],
+    ['MAXDELAY', ['maxDelay']],
+    ['intialDelay', ['initialDelay']],
+    ['initailDelay', ['initialDelay']],
+    ['qoss', ['qos']],
+    ['qso', ['qos']],
+    ['max', ['maxAttempts', 'maxDelay', 'maxMessages', 'maxBytes']],
+    ['kca', ['ca']],
+    ['durable', []],
+    ['', []],
+    ['x'.repeat(100_000), []],
+  ])('of %s', (name, expected) => {
+    expect(nearestNames(name, known)).toEqual(expected)
+  })
+})
+
+describe('an unknown option', () => {
+  const table: [object, string][] = [
+    [{ recconect: {} }, 'recconect is no option of the client: did you mean reconnect?'],
+    [{ keepAlive: 1 }, 'keepAlive is no option of the client: did you mean options.keepalive?'],
+    [{ keepalive: 1 }, 'keepalive is no option of the client: see options'],
+    [{ host: 'a' }, 'host is no option of the client: see url'],
+    [{ ca: 'planted' }, 'ca is no option of the client: see options.tls'],
+    [{ constructor: 'planted' }, 'constructor is no option of the client'],
+    [{ reconnect: { maxAttempt: 1 } }, 'reconnect.maxAttempt is no option of reconnect: did you mean maxAttempts?'],
+    [{ recovery: { retries: 1 } }, 'recovery.retries is no option of recovery'],
+    [{ timeouts: { connect: 1 } }, 'timeouts.connect is no option of timeouts: did you mean connectTimeout?'],
+    [{ timeouts: { keepalive: 1 } }, 'timeouts.keepalive is no option of timeouts: see options'],
+    [{ redirect: { hops: 1 } }, 'redirect.hops is no option of redirect'],
+    [{ outbox: { max: 1 } }, 'outbox.max is no option of outbox: did you mean maxMessages or maxBytes?'],
+    [{ subscriptions: { batch: 1 } }, 'subscriptions.batch is no option of subscriptions: did you mean batchSize?'],
+    [{ options: { ca: 'planted' } }, 'options.ca is no option of options: see options.tls'],
+    [{ options: { reconnectPeriod: 1 } }, 'options.reconnectPeriod is no option of options: see reconnect'],
+    [{ options: { keepAlive: 1 } }, 'options.keepAlive is no option of options: did you mean keepalive?'],
+    [{ options: { clientID: 'a' } }, 'options.clientID is no option of options: did you mean clientId?'],
+    [
+      { options: { will: { topic: 'a', payload: '', qoss: 1 } } },
+      'options.will.qoss is no option of options.will: did you mean qos?',
+    ],
+    [
+      { options: { will: { topic: 'a', payload: '', properties: { contentTyp: 'a' } } } },
+      'options.will.properties.contentTyp is no option of options.will.properties: did you mean contentType?',
+    ],
+    [
+      { options: { tls: { rejectUnauthorised: false } } },
+      'options.tls.rejectUnauthorised is no option of options.tls: did you mean rejectUnauthorized?',
+    ],
+    [
+      { options: { wsOptions: { header: {} } } },
+      'options.wsOptions.header is no option of options.wsOptions: did you mean headers?',
+    ],
+  ]
+  test.each(table)('%o', (options, message) => {
+    expect(() => new ResilientMqttClient({ url, ...options } as ResilientMqttClientOptions)).toThrow(error(message))
+  })
+
+  test('of Node or ws goes there', async () => {
+    const tls = { checkServerIdentity: () => undefined, maxVersion: 'TLSv1.3', ofTomorrow: true, ca: undefined }
+    const wsOptions = { handshakeTimeout: 1_000, maxPayload: 1, origin: 'http://a', ofTomorrow: true, servername: 'a' }
+    const options = { tls, wsOptions } as object
+    await using client = new ResilientMqttClient({ url, options })
+    expect(client.isConnected).toBe(false)
+  })
+})
+
+describe('options of calls', () => {
+  const bad: [call: string, options: object | null, message: string][] = [
+    ['publish', { retan: true }, 'retan is no option of publish: did you mean retain?'],
+    ['publish', { propertys: {} }, 'propertys is no option of publish: did you mean properties?'],
+    ['subscribe', { Qos: 1 }, 'Qos is no option of subscribe: did you mean qos?'],
+    ['request', { responseTopics: 'a' }, 'responseTopics is no option of request: did you mean responseTopic?'],
+    ['disconnect', { drain: 1 }, 'drain is no option of disconnect: did you mean drainTimeout?'],
+    ['connect', { signals: 1 }, 'signals is no option of connect: did you mean signal?'],
+    ['waitFor', { timeOut: 1 }, 'timeOut is no option of waitFor: did you mean timeout?'],
+    [
+      'startPeriodicRequests',
+      { topic: 'a', payload: '', interval: 1, response: { filter: 'a', timout: 1 } },
+      'response.timout is no option of response: did you mean timeout?',
+    ],
+    ['startPeriodicRequests', { topic: 'a', payload: '', period: 1 }, 'period is no option of startPeriodicRequests'],
+    ['createFleet', { maxConnect: 1 }, 'maxConnect is no option of createFleet: did you mean maxConnecting?'],
+    ['createFleet', { shared: { ca: '' } }, 'shared.ca is no option of shared: see options.tls'],
+    ['createClient', { url, ca: '' }, 'ca is no option of createClient: see options.tls'],
+    ...[
+      'publish',
+      'subscribe',
+      'request',
+      'disconnect',
+      'connect',
+      'waitFor',
+      'startPeriodicRequests',
+      'createFleet',
+      'createClient',
+    ].map((call): [string, null, string] => [call, null, `options of ${call} must be an object, got null`]),
+    ['createFleet', { shared: null }, 'shared must be an object, got null'],
+    ['publish', { retain: 'false' }, 'retain must be one of true, false, got "false"'],
+    ['publish', { latest: Symbol('a') }, 'latest must be true, false or a string, got Symbol(a)'],
+    ['publish', { durable: 1 }, 'durable must be one of true, false, got 1'],
+    ['publish', { signal: {} }, 'signal must be an AbortSignal, got an object'],
+    ['publish', { codec: {} }, 'codec must have encode(), decode(), got an object'],
+    ['publish', { ttl: null }, 'ttl must be more than 0 milliseconds, got null'],
+    ['subscribe', { noLocal: 'false' }, 'noLocal must be one of true, false, got "false"'],
+    ['subscribe', { retainAsPublished: 1 }, 'retainAsPublished must be one of true, false, got 1'],
+    ['subscribe', { onInvalid: {} }, 'onInvalid must be a function, got an object'],
+    ['subscribe', { schema: {} }, 'schema must be a schema that speaks Standard Schema, got an object'],
+    ['request', { match: {} }, 'match must be a function, got an object'],
+  ]
+
+  test.each(bad)('%s with %o', async (call, options, message) => {
+    await using client = new ResilientMqttClient({ url })
+    await using fleet = createFleet()
+    const given = options as never
+    const calls: Record<string, () => unknown> = {
+      publish: () => client.publish('a', 'x', given),
+      subscribe: () => client.subscribe('a', () => {}, given),
+      request: () => client.request('a', 'x', given),
+      disconnect: () => client.disconnect(given),
+      connect: () => client.connect(given),
+      waitFor: () => client.waitFor('idle', given),
+      startPeriodicRequests: () => client.startPeriodicRequests(given),
+      createFleet: () => createFleet(given),
+      createClient: () => fleet.createClient(given),
+    }
+    expect(await rejection((async () => calls[call]?.())())).toEqual(error(message))
+    expect(client.outbox.size).toBe(0)
+  })
+
+  test('an event that is none', async () => {
+    await using client = new ResilientMqttClient({ url })
+    await using fleet = createFleet()
+    const message = 'event must be an event of the client (did you mean connected?), got "conected"'
+    for (const target of [client, fleet]) {
+      expect(() => target.on('conected' as 'connected', () => {})).toThrow(error(message))
+      expect(() => target.on('toString' as 'connected', () => {})).toThrow('event must be an event of the client')
+      expect(() => target.on('connected', undefined as never)).toThrow(error('handler must be a function'))
+    }
+  })
+})
