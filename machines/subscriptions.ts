@@ -61,6 +61,8 @@ export interface SyncInput {
   readonly restoring: boolean
   /** Whether what the broker refused is asked for again. */
   readonly retrying: boolean
+  /** Whether an answer did not come in time, so that what was asked for is asked for again. */
+  readonly repeating: boolean
   readonly sessionPresent: boolean
 }
 
@@ -141,7 +143,7 @@ export const subscriptionsMachine = setup({
       invoke: {
         id: 'sync',
         src: 'sync',
-        input: ({ context }) => ({ restoring: true, retrying: true, sessionPresent: context.sessionPresent }),
+        input: ({ context }) => syncInput(context, { restoring: true, retrying: true }),
         onError: '#subscriptions.unanswered',
       },
       initial: 'awaiting',
@@ -175,7 +177,7 @@ export const subscriptionsMachine = setup({
       invoke: {
         id: 'sync',
         src: 'sync',
-        input: ({ context }) => ({ restoring: false, retrying: true, sessionPresent: context.sessionPresent }),
+        input: ({ context }) => syncInput(context, { restoring: false, retrying: true }),
         onError: '#subscriptions.resyncing',
       },
       initial: 'awaiting',
@@ -206,7 +208,7 @@ export const subscriptionsMachine = setup({
           invoke: {
             id: 'sync',
             src: 'sync',
-            input: ({ context }) => ({ restoring: false, retrying: false, sessionPresent: context.sessionPresent }),
+            input: ({ context }) => syncInput(context, { restoring: false, retrying: false }),
             onError: '#subscriptions.resyncing',
           },
           initial: 'awaiting',
@@ -223,3 +225,10 @@ export const subscriptionsMachine = setup({
     },
   },
 })
+
+function syncInput(
+  { unanswered, sessionPresent }: SubscriptionsContext,
+  round: Pick<SyncInput, 'restoring' | 'retrying'>,
+): SyncInput {
+  return { ...round, repeating: unanswered > 0, sessionPresent }
+}

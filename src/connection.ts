@@ -49,6 +49,7 @@ export class Connection {
   #link: Link | undefined
   /** The running machine, as soon as it was ready for the first time. */
   #actor: AnyActorRef | undefined
+  #wantedChanged = false
 
   constructor(options: ResilientMqttClientOptions, hooks: ConnectionHooks) {
     this.#options = options
@@ -64,6 +65,7 @@ export class Connection {
       random: options.random ?? systemRandom,
       onDrained: hooks.onDrained,
       othersOnWire: () => this.subscriptions.onWire > 0,
+      onPublish: () => this.#flushWanted(),
     })
     const { batchSize, onSessionPresent } = options.subscriptions ?? {}
     this.subscriptions = new Subscriptions({
@@ -72,6 +74,7 @@ export class Connection {
       maxAttempts: defaultResubscribe.maxAttempts,
       othersOnWire: () => this.session.onWire > 0,
       onFailed: hooks.onSubscriptionFailed,
+      onFlushed: () => this.session.resumeSending(),
     })
     this.#inbox = new Inbox(this.subscriptions)
     const secrets = new Secrets({
@@ -96,9 +99,14 @@ export class Connection {
     return this.#preparation.keptSession()
   }
 
-  /** Somebody subscribed or unsubscribed. Until the connection is ready, its restore takes care of that. */
+  /**
+   * Somebody subscribed or unsubscribed. The packets are written at the end of the turn, so that few packets do for many
+   * calls, or before the next publish, so that it does not overtake them.
+   */
   wantedChanged(): void {
-    if (this.#actor) this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' })
+    if (this.#wantedChanged) return
+    this.#wantedChanged = true
+    queueMicrotask(() => this.#flushWanted())
   }
 
   /** The next attempt evaluates the options anew. */
@@ -114,6 +122,15 @@ export class Connection {
   tell(actor: AnyActorRef, id: string, event: AnyEventObject): void {
     const { children } = actor.getSnapshot() as { children: Record<string, AnyActorRef | undefined> }
     children[id]?.send(event)
+  }
+
+  #flushWanted(): void {
+    if (!this.#wantedChanged) return
+    this.#wantedChanged = false
+    // Not by the machine: in a handler that it calls it would do this only later.
+    if (this.subscriptions.flush()) this.session.pauseSending()
+    // Until the connection is ready, its restore takes care of what is awaited.
+    if (this.#actor) this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' })
   }
 
   #createJournal(hooks: ConnectionHooks): LazyJournal | undefined {

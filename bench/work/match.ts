@@ -43,6 +43,7 @@ function ourDispatch(names: readonly string[]) {
     maxAttempts: 5,
     othersOnWire: () => false,
     onFailed: () => {},
+    onFlushed: () => {},
   })
   let handled = 0
   const receiver = (filter: string): Receiver => ({

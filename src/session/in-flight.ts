@@ -91,13 +91,24 @@ export class InFlight {
     if (this.#givenUp.delete(packetId)) this.#release(packetId)
   }
 
-  /** The broker does not know our session: all ids are free. @returns what was in flight, in its order */
-  lost(): Publication[] {
+  /**
+   * The broker does not know our session: all ids are free.
+   *
+   * @returns what was in flight, in its order: what the broker took with its PUBREC, so that only the end of the
+   *   handshake is missing (MQTT 5 §4.3.3), and what has to be sent anew
+   */
+  lost(): { readonly taken: readonly Publication[]; readonly unsent: readonly Publication[] } {
     const publications = [...this.#publications.values()]
     for (const packetId of [...this.#publications.keys(), ...this.#givenUp.keys()]) this.#release(packetId)
     this.#publications.clear()
     this.#givenUp.clear()
-    return publications
+    const unsent = publications.filter(({ phase }) => phase !== 'released')
+    for (const publication of unsent) {
+      publication.phase = 'waiting'
+      publication.packetId = 0
+      publication.transmitted = false
+    }
+    return { taken: publications.filter(({ phase }) => phase === 'released'), unsent }
   }
 
   #idsOf({ durable }: Publication): PacketIds {

@@ -18,4 +18,6 @@ export interface SessionOptions {
   readonly onOrphanFailed?: (publication: Publication, error: unknown) => void
   /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way: then a publish is not the only one that the broker may mind. */
   readonly othersOnWire: () => boolean
+  /** Called before a publish is written: what was subscribed before it goes first. */
+  readonly onPublish?: () => void
 }

@@ -13,6 +13,7 @@ import { OnWire } from './on-wire.ts'
 import { Outbox } from './outbox.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
+import { Resend } from './resend.ts'
 import type { SessionOptions } from './session-options.ts'
 
 /**
@@ -24,6 +25,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #expiry: ExpiryTimer
   readonly #inFlight: InFlight
+  readonly #resend: Resend
   /** QoS 0 publishes that the socket has not taken yet. */
   readonly #writing = new Set<Publication>()
   readonly #journal: Journal | undefined
@@ -32,9 +34,9 @@ export class Session {
   #link: Link | undefined
   /** Whether the outbox may flow: the connection is ready. */
   #gateOpen = false
+  /** Whether a SUBSCRIBE that was called for before what waits has yet to be written. */
+  #paused = false
   readonly #onWire = new OnWire(() => this.#pump())
-  /** Whether there may be in-flight publishes that have yet to be resent on this connection. */
-  #resending = false
   #pumping = false
   /** Whether something was accepted that could not be done at once: `onDrained` tells of its end. */
   #busy = false
@@ -44,7 +46,16 @@ export class Session {
     this.#journal = options.journal
     this.#inFlight = new InFlight(options.journal !== undefined, options.random)
     this.outbox = new Outbox(options.outbox, (publication, error) => this.#left(publication, error))
-    this.#durableSends = this.#createDurableSends(options)
+    const { journal, now } = options
+    const { outbox } = this
+    this.#resend = new Resend({
+      inFlight: this.#inFlight,
+      onWire: this.#onWire,
+      refuse: (publication, link) => this.#cannotBeSent(publication, link),
+      write: (publication, link) => this.#writeAgain(publication, link),
+    })
+    const passed = { outbox, inFlight: this.#inFlight, onWire: this.#onWire, now }
+    this.#durableSends = journal && new DurableSends({ journal, ...passed })
     this.#expiry = new ExpiryTimer(options.clock, options.now, () => {
       this.outbox.expire(options.now())
       this.#expiry.atLatest(this.outbox.nextExpiry())
@@ -77,15 +88,15 @@ export class Session {
 
   /** Accepts a publication: sends it at once if nothing stands before it, else puts it into the outbox, if it has room. */
   publish(publication: Publication): void {
-    if (this.outbox.size > 0 || !this.publishNow(publication)) this.#enqueue(publication)
+    this.#options.onPublish?.()
+    if (this.outbox.size > 0 || !this.#sendNow(publication)) this.#enqueue(publication)
     this.#busy ||= !this.#isDrained
   }
 
   /** Sends only what can go at once, past the outbox: for what must never wait, such as a periodic request. */
   publishNow(publication: Publication): boolean {
-    if (publication.durable || !this.#gateOpen || !this.#roomFor(publication)) return false
-    this.#send(publication)
-    return true
+    this.#options.onPublish?.()
+    return this.#sendNow(publication)
   }
 
   /** Takes up what an earlier process left behind, before the first connection. */
@@ -98,9 +109,10 @@ export class Session {
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
+    this.#paused = false
     this.#onWire.reset(link)
     this.#durableSends?.reset(link)
-    this.#resending = sessionPresent && this.#inFlight.size > 0
+    this.#resend.attached(sessionPresent)
     if (sessionPresent) this.#inFlight.kept(link)
     else this.#startAnew()
     this.#pump()
@@ -113,8 +125,7 @@ export class Session {
     this.#gateOpen = false
     this.#onWire.reset(undefined)
     this.#durableSends?.reset(undefined)
-    this.#resending = false
-    for (const publication of this.#inFlight.values()) publication.onWire = false
+    this.#resend.detached()
     for (const publication of this.#writing) this.#fail(publication, new ConnectionLostError('the publish was written'))
     this.#writing.clear()
   }
@@ -127,6 +138,17 @@ export class Session {
 
   closeGate(): void {
     this.#gateOpen = false
+  }
+
+  /** Publishes wait in the outbox, until `resumeSending` or the next connection. */
+  pauseSending(): void {
+    this.#paused = true
+  }
+
+  resumeSending(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#pump()
   }
 
   writable(): void {
@@ -179,9 +201,14 @@ export class Session {
     this.#busy = !this.#isDrained
   }
 
-  #createDurableSends({ journal, now }: SessionOptions): DurableSends | undefined {
-    if (!journal) return undefined
-    return new DurableSends({ journal, outbox: this.outbox, inFlight: this.#inFlight, onWire: this.#onWire, now })
+  #sendNow(publication: Publication): boolean {
+    if (publication.durable || !this.#mayFlow || !this.#roomFor(publication)) return false
+    this.#send(publication)
+    return true
+  }
+
+  get #mayFlow(): boolean {
+    return this.#gateOpen && !this.#paused
   }
 
   #enqueue(publication: Publication): void {
@@ -211,18 +238,8 @@ export class Session {
 
   /** The broker does not know our session: what it has not acknowledged becomes new publishes, in front of all others. */
   #startAnew(): void {
-    const unsent: Publication[] = []
-    for (const publication of this.#inFlight.lost()) {
-      if (publication.phase === 'released') {
-        // It took the message with its PUBREC; only the end of the handshake is missing (MQTT 5 §4.3.3).
-        this.#succeed(publication)
-        continue
-      }
-      publication.phase = 'waiting'
-      publication.packetId = 0
-      publication.transmitted = false
-      unsent.push(publication)
-    }
+    const { taken, unsent } = this.#inFlight.lost()
+    for (const publication of taken) this.#succeed(publication)
     this.outbox.addFirst(unsent)
     this.#expiry.atLatest(this.outbox.nextExpiry())
   }
@@ -242,12 +259,12 @@ export class Session {
   #pump(): void {
     const link = this.#link
     if (this.#durableSends?.journaling || !link) return
-    if (this.#resending) this.#resend(link)
+    this.#resend.proceed(link, this.#gateOpen)
     this.#durableSends?.send(
       () => this.#gateOpen && link.writable,
       (publication) => this.#publishOn(link, publication),
     )
-    while (this.#gateOpen && !this.#resending && !this.#durableSends?.underWay) {
+    while (this.#mayFlow && !this.#resend.underWay && !this.#durableSends?.underWay) {
       const publication = this.outbox.peek(this.#options.now())
       if (!publication || !this.#roomFor(publication)) return
       if (publication.durable && this.#durableSends) return this.#sendDurable(this.#durableSends, link)
@@ -256,23 +273,9 @@ export class Session {
     }
   }
 
-  /** Resends in a pipeline what was in flight, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
-  #resend(link: Link): void {
-    for (const publication of this.#inFlight.values()) {
-      if (publication.onWire) continue
-      if (!link.writable || !this.#onWire.mayAdd(publication, link, this.#gateOpen)) return
-      if (publication.phase === 'sent' && this.#cannotBeSent(publication, link)) {
-        this.#inFlight.giveUp(publication, 'finish')
-        continue
-      }
-      this.#onWire.add(publication)
-      if (publication.phase === 'released') this.#resendPubrel(publication, link)
-      else this.#publishOn(link, publication)
-    }
-    this.#resending = false
-  }
-
-  #resendPubrel({ packetId }: Publication, link: Link): void {
+  #writeAgain(publication: Publication, link: Link): void {
+    if (publication.phase !== 'released') return this.#publishOn(link, publication)
+    const { packetId } = publication
     // The connection may have ended before that was written down.
     const written = this.releasing(packetId)
     if (written) void written.then(() => link.pubrel(packetId))
@@ -281,7 +284,7 @@ export class Session {
 
   #roomFor(publication: Publication): boolean {
     const link = this.#link
-    if (!link?.writable || this.#resending || this.#durableSends?.underWay || this.#onWire.closed) return false
+    if (!link?.writable || this.#resend.underWay || this.#durableSends?.underWay || this.#onWire.closed) return false
     return (
       publication.qos === 0 ||
       (this.#onWire.mayAdd(publication, link, this.#gateOpen) && this.#inFlight.hasIdFor(publication))

@@ -4,27 +4,12 @@ import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions
 import type { Failure } from '../../machines/failure.ts'
 import { PoisonPacketError, SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
 import type { Qos } from '../types.ts'
-import { accuse, blameOf, isPoison, isSuspect, type Suspect } from './blame.ts'
+import { accuse, blameOf, isPoison } from './blame.ts'
 import { FilterGroups } from './filter-groups.ts'
-import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
-import type { Link, SubscriptionRequest } from './link.ts'
+import type { Link } from './link.ts'
 import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
-
-/** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
-interface Wanted extends Suspect {
-  readonly filter: string
-  readonly identifier: number
-  readonly subscribers: Subscribers
-  request: SubscriptionRequest
-  /** `asked` until the SUBACK. */
-  state: 'wanted' | 'asked' | 'held' | 'refused'
-  granted: Qos
-  /** How often in a row the broker refused it. */
-  refusals: number
-  reasonCode: number
-  /** Whether the broker may hold it, whatever is asked for now. */
-  known: boolean
-}
+import { SubscriptionWriter } from './subscription-writer.ts'
+import type { Unwanted, Wanted } from './wanted.ts'
 
 export interface SubscriptionsOptions {
   /** How many filters go into one SUBSCRIBE. */
@@ -37,44 +22,50 @@ export interface SubscriptionsOptions {
   readonly othersOnWire: () => boolean
   /** A subscription is left to the user: refused for good, or poison. */
   readonly onFailed: (filter: string, error: Error) => void
+  /** What `flush` could not write is written. */
+  readonly onFlushed: () => void
 }
 
 /** Codes that will not change by asking again: filter invalid, packet too large, shared or wildcard subscriptions not supported. */
 const PERMANENT = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
-
-/** The SUBSCRIBE for it would be larger than the broker takes. */
-const PACKET_TOO_LARGE = 0x95
 
 /** What is wanted of the broker, and what it holds. It outlives connections. */
 export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #options: SubscriptionsOptions
   readonly #wanted = new Map<string, Wanted>()
   readonly #subscribers = new Set<Subscriber>()
-  /** Held by the broker, and no longer wanted. */
-  readonly #unwanted = new Set<string>()
+  readonly #unwanted = new Map<string, Unwanted>()
   readonly #groups = new FilterGroups<Wanted>()
+  readonly #writer: SubscriptionWriter
   #link: Link | undefined
-  /** How many SUBSCRIBE and UNSUBSCRIBE packets are under way. */
-  #onWire = 0
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
+    this.#writer = new SubscriptionWriter(
+      { wanted: this.#wanted, unwanted: this.#unwanted },
+      {
+        batchSize: options.batchSize,
+        onAnswered: (wanted, code) => this.#answered(wanted, code),
+        onFlushed: options.onFlushed,
+        counts: () => this.counts(),
+      },
+    )
   }
 
   attached(link: Link): void {
     this.#link = link
-    // Not before: `Session` asks for it after a connection ended.
-    this.#onWire = 0
+    this.#writer.attached(link)
   }
 
   detached(link: Link, failure: Failure | undefined): void {
     if (this.#link !== link) return
     this.#link = undefined
+    this.#writer.detached()
     this.#blame(failure)
   }
 
   get onWire(): number {
-    return this.#onWire
+    return this.#writer.onWire
   }
 
   /** @returns whether the broker has to be asked */
@@ -90,6 +81,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
+    if (wanted.state === 'wanted') this.#writer.wants(wanted)
     if (wanted.state !== 'held') return true
     wanted.subscribers.serve(wanted.granted)
     return false
@@ -105,8 +97,15 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
     if (!wanted.known) return false
-    this.#unwanted.add(wanted.filter)
+    const unwanted = { filter: wanted.filter, asked: false }
+    this.#unwanted.set(wanted.filter, unwanted)
+    this.#writer.leaves(unwanted)
     return true
+  }
+
+  /** See `SubscriptionWriter.flush`. */
+  flush(): boolean {
+    return this.#writer.flush()
   }
 
   /** Rejects whatever waits for the broker's answer. */
@@ -149,16 +148,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   /** What a `sync` actor does: it brings what is wanted and what the broker holds together, and reports. */
   readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput> = ({ input, sendBack }) => {
-    let stopped = false
-    const tell = (event: SubscriptionsEvent) => {
-      if (!stopped) sendBack(event)
-    }
     if (input.restoring) this.#forget(input.sessionPresent)
+    if (input.restoring || input.repeating) this.#writer.askAnew()
     for (const wanted of this.#wanted.values()) if (input.retrying && this.#retryable(wanted)) wanted.state = 'wanted'
-    void this.#bringTogether(tell, () => stopped)
-    return () => {
-      stopped = true
-    }
+    return this.#writer.begin((event: SubscriptionsEvent) => sendBack(event))
   }
 
   /** A new connection: what the broker held is gone, unless it kept the session. */
@@ -176,73 +169,11 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     if (!sessionPresent) this.#unwanted.clear()
   }
 
-  async #bringTogether(tell: (event: SubscriptionsEvent) => void, stopped: () => boolean): Promise<void> {
-    const link = this.#link
-    if (!link) return
-    while (!stopped()) {
-      const missing = [...this.#wanted.values()].filter(({ state }) => state === 'wanted' || state === 'asked')
-      const unwanted = [...this.#unwanted]
-      if (missing.length === 0 && unwanted.length === 0) break
-      let done = 0
-      const subscribe = async (batch: readonly Wanted[]) => {
-        await this.#subscribe(link, batch)
-        done += batch.length
-        tell({ type: 'sync.progress', done, total: missing.length })
-      }
-      try {
-        await Promise.all([
-          ...this.#batches(
-            missing.filter((wanted) => !isSuspect(wanted)),
-            link,
-          ).map(subscribe),
-          ...inPackets({ kind: 'unsubscribe', link }, unwanted, String, this.#options.batchSize).map((batch) =>
-            this.#unsubscribe(link, batch),
-          ),
-        ])
-        // Each alone, and after a sign of life: a connection that is closed then tells which of them it is.
-        for (const suspect of missing.filter(isSuspect)) {
-          await link.ping()
-          await subscribe([suspect])
-        }
-      } catch {
-        // The connection ended, or the broker does not answer: the machine knows, and a later round begins anew.
-        return
-      }
-    }
-    tell({ type: 'sync.settled', ...this.counts() })
-  }
-
-  async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
-    const requests = batch.map(({ request }) => request)
-    const [first] = batch
-    // Only a single filter can be: then it is alone.
-    if (first && batch.length === 1 && isTooLarge(first, link)) return this.#answered(first, PACKET_TOO_LARGE)
-    for (const wanted of batch) {
-      wanted.state = 'asked'
-      wanted.known = true
-    }
-    this.#onWire++
-    const codes = await link.subscribe(requests)
-    this.#onWire--
-    for (const [i, wanted] of batch.entries()) {
-      accuse(wanted, 'none', false)
-      // Meanwhile somebody may have asked for more, or for nothing.
-      if (wanted.state === 'asked' && wanted.request === requests[i]) this.#answered(wanted, codes[i] ?? 0x80)
-    }
-  }
-
-  async #unsubscribe(link: Link, filters: readonly string[]): Promise<void> {
-    this.#onWire++
-    await link.unsubscribe(filters)
-    this.#onWire--
-    for (const filter of filters) this.#unwanted.delete(filter)
-  }
-
   /** Finds the filter that the broker closes on: see `Session`, which does the same for publishes. */
   #blame(failure: Failure | undefined): void {
     const blame = blameOf(failure)
     const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
-    const alone = asked.length === 1 && this.#onWire === 1 && !this.#options.othersOnWire()
+    const alone = asked.length === 1 && this.onWire === 1 && !this.#options.othersOnWire()
     for (const wanted of asked) {
       accuse(wanted, blame, alone)
       if (alone && isPoison(wanted, blame)) this.#quarantine(wanted)
@@ -289,20 +220,6 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return true
   }
 
-  /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
-  #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
-    const alike = new Map<string, Wanted[]>()
-    for (const wanted of missing) {
-      const options = `${optionsKey(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
-      const group = alike.get(options)
-      if (group) group.push(wanted)
-      else alike.set(options, [wanted])
-    }
-    return [...alike.values()].flatMap((group) =>
-      inPackets(subscribePackets(link, group[0]), group, filterOf, this.#options.batchSize),
-    )
-  }
-
   #retryable({ state, refusals, reasonCode }: Wanted): boolean {
     return state === 'refused' && refusals <= this.#options.maxAttempts && !PERMANENT.has(reasonCode)
   }
@@ -319,16 +236,4 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#groups.add(wanted)
     return wanted
   }
-}
-
-function filterOf({ filter }: { readonly filter: string }): string {
-  return filter
-}
-
-function subscribePackets(link: Link, wanted: Wanted | undefined): FilterPackets {
-  return { kind: 'subscribe', link, ...(wanted && { identifier: wanted.identifier }) }
-}
-
-function isTooLarge(wanted: Wanted, link: Link): boolean {
-  return filterPacketSize(subscribePackets(link, wanted), [wanted.filter]) > link.limits.maximumPacketSize
 }

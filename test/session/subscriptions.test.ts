@@ -225,6 +225,25 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     ])
   })
 
+  test('an UNSUBACK that does not come is asked for again', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({
+      version,
+      clock,
+      now: clock.now,
+      script: { steps: [{ at: 'unsubscribe', nth: 1, do: 'ignore' }] },
+    })
+    const subscription = client.subscribe('a', nothing)
+    await client.connect()
+    subscription.unsubscribe()
+    await server.waitFor('unsubscribe')
+    clock.tick(30_000)
+    await server.waitFor('unsubscribe', { count: 2 })
+    await until(() => syncState(client) === 'settled')
+    expect(unsubscribed(server)).toEqual(['a', 'a'])
+    expect(server.connections).toHaveLength(1)
+  })
+
   test('a refused filter is retried with a backoff while the others go on, then it fails', async () => {
     const clock = createTestClock()
     const { server, client } = await scene({

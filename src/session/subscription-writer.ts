@@ -1,0 +1,247 @@
+import type { SubscriptionsEvent } from '../../machines/subscriptions.ts'
+import { accuse, isSuspect } from './blame.ts'
+import { Exchange } from './exchange.ts'
+import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
+import type { Link } from './link.ts'
+import { optionsKey } from './subscribers.ts'
+import type { Unwanted, Wanted } from './wanted.ts'
+
+/** The SUBSCRIBE for it would be larger than the broker takes. */
+const PACKET_TOO_LARGE = 0x95
+
+/** By topic filter. */
+export interface SubscriptionBook {
+  readonly wanted: ReadonlyMap<string, Wanted>
+  readonly unwanted: Map<string, Unwanted>
+}
+
+export interface SubscriptionWriterOptions {
+  /** How many filters go into one SUBSCRIBE. */
+  readonly batchSize: number
+  /** The broker answered with a code (MQTT 5 §3.9.3). */
+  readonly onAnswered: (wanted: Wanted, code: number) => void
+  /** What `flush` could not write is written. */
+  readonly onFlushed: () => void
+  /** What comes with `sync.settled`. */
+  readonly counts: () => Omit<Extract<SubscriptionsEvent, { type: 'sync.settled' }>, 'type'>
+}
+
+/** Tells the `sync` actor that is running. */
+type Tell = (event: SubscriptionsEvent) => void
+
+/** Writes SUBSCRIBE and UNSUBSCRIBE packets, until the broker holds what is wanted and nothing else. */
+export class SubscriptionWriter {
+  readonly #book: SubscriptionBook
+  readonly #options: SubscriptionWriterOptions
+  /** What has changed since packets were written last. */
+  readonly #changed = { wanted: new Set<Wanted>(), unwanted: new Set<Unwanted>() }
+  #link: Link | undefined
+  /** Since the restore on this connection has begun. */
+  #exchange: Exchange | undefined
+  #tell: Tell | undefined
+  /** Whether something waits for the answer to another packet with its filter. */
+  #blocked = false
+  /** How many packets are under way. */
+  #onWire = 0
+
+  constructor(book: SubscriptionBook, options: SubscriptionWriterOptions) {
+    this.#book = book
+    this.#options = options
+  }
+
+  get onWire(): number {
+    return this.#onWire
+  }
+
+  attached(link: Link): void {
+    this.#link = link
+    this.#exchange = undefined
+    this.#blocked = false
+    // Not before: `Session` asks for it after a connection ended.
+    this.#onWire = 0
+  }
+
+  detached(): void {
+    this.#link = undefined
+  }
+
+  /** It is to be asked for. */
+  wants(wanted: Wanted): void {
+    this.#changed.wanted.add(wanted)
+  }
+
+  /** It is to be unsubscribed from. */
+  leaves(unwanted: Unwanted): void {
+    this.#changed.unwanted.add(unwanted)
+  }
+
+  /**
+   * Writes what was asked for since the last time, so that what is published next comes behind it. Before the restore
+   * has begun it waits for that.
+   *
+   * @returns whether something could not be written yet; `onFlushed` tells when it is
+   */
+  flush(): boolean {
+    const { wanted, unwanted } = this.#changed
+    this.#write(wanted, unwanted)
+    wanted.clear()
+    unwanted.clear()
+    return this.#blocked
+  }
+
+  /** Begins a round, which writes all that is missing. @returns ends it */
+  begin(tell: Tell): () => void {
+    this.#tell = tell
+    this.#unblock()
+    this.#settle()
+    return () => {
+      if (this.#tell === tell) this.#tell = undefined
+    }
+  }
+
+  /** The packets before are awaited no longer: what they asked for is asked for again. */
+  askAnew(): void {
+    this.#exchange = new Exchange()
+    for (const wanted of this.#book.wanted.values()) if (wanted.state === 'asked') wanted.state = 'wanted'
+    for (const unwanted of this.#book.unwanted.values()) unwanted.asked = false
+  }
+
+  #writeAll(): void {
+    this.#write(this.#book.wanted.values(), this.#book.unwanted.values())
+  }
+
+  /** Writes what of this is not asked for yet, except what goes alone. */
+  #write(wanted: Iterable<Wanted>, unwanted: Iterable<Unwanted>): void {
+    const link = this.#link
+    const exchange = this.#exchange
+    if (!link || !exchange) return
+    const missing = this.#free(exchange, wanted, (each) => this.#isMissing(each) && !isSuspect(each))
+    const leaving = this.#free(exchange, unwanted, (each) => this.#isLeaving(each))
+    exchange.expect(missing.length)
+    for (const batch of this.#batches(missing, link)) this.#await(batch, this.#subscribe(link, batch), batch.length)
+    for (const batch of inPackets({ kind: 'unsubscribe', link }, leaving, filterOf, this.#options.batchSize)) {
+      this.#await(batch, this.#unsubscribe(link, batch), 0)
+    }
+  }
+
+  /** Those that no other packet stands in the way of. */
+  #free<Each extends Wanted | Unwanted>(
+    exchange: Exchange,
+    all: Iterable<Each>,
+    isDue: (each: Each) => boolean,
+  ): Each[] {
+    return [...all].filter((each) => {
+      if (!isDue(each)) return false
+      const busy = exchange.isBusy(each)
+      this.#blocked ||= busy
+      return !busy
+    })
+  }
+
+  #isLeaving(unwanted: Unwanted): boolean {
+    return !unwanted.asked && this.#book.unwanted.get(unwanted.filter) === unwanted
+  }
+
+  #isMissing(wanted: Wanted): boolean {
+    return wanted.state === 'wanted' && this.#book.wanted.get(wanted.filter) === wanted
+  }
+
+  /** @param subscriptions - how many of the filters are subscribed to */
+  #await(batch: readonly (Wanted | Unwanted)[], answered: Promise<void>, subscriptions: number): void {
+    const exchange = this.#exchange
+    if (!exchange) return
+    exchange.begin(batch)
+    answered.then(
+      () => {
+        exchange.answered(batch, subscriptions)
+        if (this.#exchange !== exchange) return
+        if (subscriptions > 0) this.#tell?.({ type: 'sync.progress', ...exchange.progress })
+        if (this.#blocked) this.#unblock()
+        this.#settle()
+      },
+      // The connection ended, or the broker does not answer: the machine knows, and a later round begins anew.
+      () => {},
+    )
+  }
+
+  #unblock(): void {
+    this.#blocked = false
+    this.#writeAll()
+    if (!this.#blocked) this.#options.onFlushed()
+  }
+
+  /** Once all is answered: goes on with what is left, or tells that nothing is. */
+  #settle(): void {
+    const exchange = this.#exchange
+    const link = this.#link
+    if (!link || !exchange?.isOver) return
+    this.#writeAll()
+    if (!exchange.isOver) return
+    const suspect = [...this.#book.wanted.values()].find((each) => this.#isMissing(each))
+    if (!suspect) return this.#tell?.({ type: 'sync.settled', ...this.#options.counts() })
+    exchange.expect(1)
+    this.#await([suspect], this.#try(link, suspect), 1)
+  }
+
+  /** Alone, and after a sign of life: a connection that is closed then tells that this is what the broker minds. */
+  async #try(link: Link, suspect: Wanted): Promise<void> {
+    await link.ping()
+    if (this.#isMissing(suspect)) await this.#subscribe(link, [suspect])
+  }
+
+  async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
+    const requests = batch.map(({ request }) => request)
+    const [first] = batch
+    // Only a single filter can be: then it is alone.
+    if (first && batch.length === 1 && isTooLarge(first, link)) return this.#options.onAnswered(first, PACKET_TOO_LARGE)
+    for (const wanted of batch) {
+      wanted.state = 'asked'
+      wanted.known = true
+    }
+    this.#onWire++
+    const codes = await link.subscribe(requests)
+    this.#onWire--
+    for (const [i, wanted] of batch.entries()) {
+      accuse(wanted, 'none', false)
+      // Meanwhile somebody may have asked for more, or for nothing.
+      if (wanted.state === 'asked' && wanted.request === requests[i]) this.#options.onAnswered(wanted, codes[i] ?? 0x80)
+    }
+  }
+
+  async #unsubscribe(link: Link, batch: readonly Unwanted[]): Promise<void> {
+    for (const unwanted of batch) unwanted.asked = true
+    this.#onWire++
+    await link.unsubscribe(batch.map(filterOf))
+    this.#onWire--
+    // Meanwhile it may have been wanted, and no longer wanted, once more.
+    for (const unwanted of batch) {
+      if (this.#book.unwanted.get(unwanted.filter) === unwanted) this.#book.unwanted.delete(unwanted.filter)
+    }
+  }
+
+  /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
+  #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
+    const alike = new Map<string, Wanted[]>()
+    for (const wanted of missing) {
+      const options = `${optionsKey(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
+      const group = alike.get(options)
+      if (group) group.push(wanted)
+      else alike.set(options, [wanted])
+    }
+    return [...alike.values()].flatMap((group) =>
+      inPackets(subscribePackets(link, group[0]), group, filterOf, this.#options.batchSize),
+    )
+  }
+}
+
+function filterOf({ filter }: { readonly filter: string }): string {
+  return filter
+}
+
+function subscribePackets(link: Link, wanted: Wanted | undefined): FilterPackets {
+  return { kind: 'subscribe', link, ...(wanted && { identifier: wanted.identifier }) }
+}
+
+function isTooLarge(wanted: Wanted, link: Link): boolean {
+  return filterPacketSize(subscribePackets(link, wanted), [wanted.filter]) > link.limits.maximumPacketSize
+}

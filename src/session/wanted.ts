@@ -1,0 +1,27 @@
+import type { Qos } from '../types.ts'
+import type { Suspect } from './blame.ts'
+import type { SubscriptionRequest } from './link.ts'
+import type { Subscribers } from './subscribers.ts'
+
+/** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
+export interface Wanted extends Suspect {
+  readonly filter: string
+  readonly identifier: number
+  readonly subscribers: Subscribers
+  request: SubscriptionRequest
+  /** `asked` until the SUBACK. */
+  state: 'wanted' | 'asked' | 'held' | 'refused'
+  granted: Qos
+  /** How often in a row the broker refused it. */
+  refusals: number
+  reasonCode: number
+  /** Whether the broker may hold it, whatever is asked for now. */
+  known: boolean
+}
+
+/** Held by the broker, and no longer wanted. */
+export interface Unwanted {
+  readonly filter: string
+  /** Whether an UNSUBSCRIBE is under way. */
+  asked: boolean
+}

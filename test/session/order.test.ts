@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest'
+
+import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { range, scene, turns, until, versions } from './scene.ts'
+
+const nothing = () => {}
+
+/** Publishes, SUBSCRIBEs and UNSUBSCRIBEs of the newest connection, as they were called. */
+function calls(server: ScriptedServer): string[] {
+  const { packets = [] } = server.connections.at(-1) ?? {}
+  return packets.flatMap(({ packet }) => {
+    if (packet.cmd === 'publish') return [`publish ${packet.topic}`]
+    if (packet.cmd === 'subscribe') return [`subscribe ${packet.subscriptions.map(({ topic }) => topic).join(' ')}`]
+    return packet.cmd === 'unsubscribe' ? [`unsubscribe ${packet.unsubscriptions.join(' ')}`] : []
+  })
+}
+
+describe.each(versions)('the order of calls is the order on the wire, MQTT version $version', ({ version }) => {
+  describe.each([0, 1, 2] as const)('a publish of QoS %i', (qos) => {
+    test('comes after the SUBSCRIBE that was called before it', async () => {
+      const { server, client } = await scene({ version })
+      await client.connect()
+      client.subscribe('d', nothing)
+      void client.publish('d', '', { qos }).catch(nothing)
+      await server.waitFor('publish')
+      expect(calls(server)).toEqual(['subscribe d', 'publish d'])
+    })
+
+    test('comes after it also while another SUBSCRIBE is under way', async () => {
+      const { server, client } = await scene({ version, script: { suback: false } })
+      await client.connect()
+      client.subscribe('a', nothing)
+      await server.waitFor('subscribe')
+      client.subscribe('d', nothing)
+      void client.publish('d', '', { qos }).catch(nothing)
+      await server.waitFor('publish')
+      expect(calls(server)).toEqual(['subscribe a', 'subscribe d', 'publish d'])
+    })
+
+    test('comes after the UNSUBSCRIBE that was called before it, and before the one that was called after it', async () => {
+      const { server, client } = await scene({ version })
+      const [first, second] = ['a', 'b'].map((filter) => client.subscribe(filter, nothing))
+      await client.connect()
+      first!.unsubscribe()
+      void client.publish('c', '', { qos }).catch(nothing)
+      second!.unsubscribe()
+      await server.waitFor('unsubscribe', { count: 2 })
+      expect(calls(server).slice(1)).toEqual(['unsubscribe a', 'publish c', 'unsubscribe b'])
+    })
+
+    // A broker that handles packets concurrently would else end up without the subscription.
+    test('waits for a SUBSCRIBE that has to wait for the UNSUBACK of the same filter', async () => {
+      const { server, client } = await scene({ version, script: { steps: [{ at: 'unsubscribe', do: 'ignore' }] } })
+      const first = client.subscribe('d', nothing)
+      await client.connect()
+      first.unsubscribe()
+      const { messageId = 0 } = await server.waitFor('unsubscribe')
+      client.subscribe('d', nothing)
+      void client.publish('d', '', { qos }).catch(nothing)
+      await turns()
+      expect(calls(server)).toEqual(['subscribe d', 'unsubscribe d'])
+      server.send({ cmd: 'unsuback', messageId, granted: [0] })
+      await server.waitFor('publish')
+      expect(calls(server)).toEqual(['subscribe d', 'unsubscribe d', 'subscribe d', 'publish d'])
+    })
+  })
+
+  test('an UNSUBACK that does not come holds publishes up for a bounded time', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scene({
+      version,
+      clock,
+      now: clock.now,
+      script: { steps: [{ at: 'unsubscribe', do: 'ignore' }] },
+    })
+    const first = client.subscribe('d', nothing)
+    await client.connect()
+    first.unsubscribe()
+    await server.waitFor('unsubscribe')
+    client.subscribe('d', nothing)
+    void client.publish('d', '', { qos: 1 }).catch(nothing)
+    await turns()
+    clock.tick(30_000)
+    await server.waitFor('publish')
+    expect(calls(server)).toEqual(['subscribe d', 'unsubscribe d', 'subscribe d', 'publish d'])
+  })
+
+  test('what waits for an UNSUBACK goes over the next connection', async () => {
+    const { server, client } = await scene({ version, script: [{ steps: [{ at: 'unsubscribe', do: 'ignore' }] }, {}] })
+    const first = client.subscribe('d', nothing)
+    await client.connect()
+    first.unsubscribe()
+    await server.waitFor('unsubscribe')
+    client.subscribe('d', nothing)
+    const published = client.publish('d', '', { qos: 1 })
+    server.kick()
+    await published
+    expect(calls(server)).toEqual(['subscribe d', 'publish d'])
+  })
+
+  test('many calls in one turn: subscriptions between two publishes share a packet', async () => {
+    const { server, client } = await scene({ version })
+    await client.connect()
+    for (const i of range(3)) client.subscribe(`a/${i}`, nothing)
+    void client.publish('x', '').catch(nothing)
+    for (const i of range(3)) client.subscribe(`b/${i}`, nothing)
+    void client.publish('y', '').catch(nothing)
+    await until(() => calls(server).length === 4)
+    expect(calls(server)).toEqual(['subscribe a/0 a/1 a/2', 'publish x', 'subscribe b/0 b/1 b/2', 'publish y'])
+  })
+
+  test('subscriptions of one turn go into as few packets as the batch size allows, at its end', async () => {
+    const { server, client } = await scene({ version, subscriptions: { batchSize: 40 } })
+    await client.connect()
+    const subscriptions = range(100).map((i) => client.subscribe(`a/${i}`, nothing))
+    await Promise.all(subscriptions.map(({ ready }) => ready))
+    expect(server.received('subscribe').map(({ subscriptions: { length } }) => length)).toEqual([40, 40, 20])
+    for (const subscription of subscriptions) subscription.unsubscribe()
+    await until(() => server.received('unsubscribe').flatMap(({ unsubscriptions }) => unsubscriptions).length === 100)
+    expect(server.received('unsubscribe')).toHaveLength(3)
+    expect(client.status.subscriptions).toMatchObject({ wanted: 0, held: 0 })
+  })
+
+  test('in a handler of `connected`, at each connection', async () => {
+    const { server, client } = await scene({ version })
+    let n = 0
+    client.on('connected', () => {
+      client.subscribe(`d/${++n}`, nothing)
+      void client.publish('p', '').catch(nothing)
+    })
+    await client.connect()
+    await until(() => calls(server).length === 2)
+    expect(calls(server)).toEqual(['subscribe d/1', 'publish p'])
+    server.kick()
+    await until(() => server.connections.length === 2 && calls(server).length === 3)
+    expect(calls(server)).toEqual(['subscribe d/1', 'subscribe d/2', 'publish p'])
+  })
+
+  test('in a handler of a message', async () => {
+    const { server, client } = await scene({ version })
+    client.subscribe('a', () => {
+      client.subscribe('d', nothing)
+      void client.publish('d', '').catch(nothing)
+    })
+    await client.connect()
+    server.publish('a', '')
+    await server.waitFor('publish')
+    expect(calls(server)).toEqual(['subscribe a', 'subscribe d', 'publish d'])
+  })
+
+  test('while a refused filter waits to be tried again', async () => {
+    const { server, client } = await scene({ version, script: { suback: { bad: 0x80 } } })
+    client.subscribe('bad', nothing)
+    await client.connect()
+    for (const filter of ['d', 'e']) {
+      client.subscribe(filter, nothing)
+      void client.publish(filter, '').catch(nothing)
+    }
+    await server.waitFor('publish', { count: 2 })
+    expect(calls(server)).toEqual(['subscribe bad', 'subscribe d', 'publish d', 'subscribe e', 'publish e'])
+  })
+
+  test('periodic requests', async () => {
+    const { server, client } = await scene({ version })
+    await client.connect()
+    client.subscribe('a', nothing)
+    const request = client.startPeriodicRequests({ topic: 'poll', payload: '', interval: 60_000 })
+    await server.waitFor('publish')
+    expect(calls(server)).toEqual(['subscribe a', 'publish poll'])
+    request.stop()
+  })
+
+  test('what was unsubscribed in the turn in which it was subscribed is not asked for', async () => {
+    const { server, client } = await scene({ version })
+    await client.connect()
+    client.subscribe('a', nothing).unsubscribe()
+    await turns()
+    expect(calls(server)).toEqual([])
+  })
+
+  test('subscribed, unsubscribed and subscribed again before any answer: the last word counts', async () => {
+    const { server, client } = await scene({ version })
+    await client.connect()
+    for (const i of range(3)) {
+      const subscription = client.subscribe('a', nothing)
+      void client.publish(`${i}`, '').catch(nothing)
+      if (i === 2) break
+      subscription.unsubscribe()
+      void client.publish(`${i}`, '').catch(nothing)
+    }
+    await until(() => client.status.subscriptions.held === 1)
+    await turns()
+    await until(() => calls(server).at(-1) === 'publish 2' && client.status.subscriptions.held === 1)
+    // Of one filter no two packets are under way, and what changed its mind meanwhile is not sent.
+    expect(calls(server).filter((call) => !call.startsWith('publish'))).toEqual(['subscribe a', 'subscribe a'])
+    expect(client.status.subscriptions).toEqual({ wanted: 1, held: 1, refused: 0 })
+  })
+})
