@@ -1,6 +1,6 @@
+import { withoutSecrets } from '../src/redaction.ts'
 import type { Json } from './protocol.ts'
 import { functionName } from './redact.ts'
-import { withoutPatterns } from './secrets.ts'
 
 const MAX_NODES = 10_000
 /** Of states in states: what is deeper is left out, for a definition comes from anywhere and a stack is finite. */
@@ -116,7 +116,7 @@ function mapValues(value: Config, map: (member: unknown) => Json): Json {
 
 /** The id of a state, an event's descriptor: names in code, but such a name may be made of an address. */
 export function text(value: string): string {
-  return withoutPatterns(value).slice(0, MAX_TEXT)
+  return withoutSecrets(value).slice(0, MAX_TEXT)
 }
 
 function isObject(value: unknown): value is Config {

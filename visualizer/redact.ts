@@ -1,5 +1,6 @@
+import { REDACTED, withoutSecrets } from '../src/redaction.ts'
 import type { Json, ShownEvent } from './protocol.ts'
-import { kindOfName, REDACTED, withoutPatterns } from './secrets.ts'
+import { kindOfName } from './secrets.ts'
 import { sessionIdOf } from './session-id.ts'
 
 /** Whether what stands under this name is to be hidden too. One that throws hides it. */
@@ -98,7 +99,7 @@ export class Redactor {
 
   /** A text without what looks like a secret, and without those that were seen. */
   text(text: string): string {
-    const shown = this.#unlearned(withoutPatterns(text))
+    const shown = this.#unlearned(withoutSecrets(text))
     if (shown.length <= MAX_TEXT || WAS_CUT.test(shown.slice(MAX_TEXT))) return shown
     return `${shown.slice(0, MAX_TEXT)}… (${text.length} characters)`
   }

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../src/redaction.ts'
 import { definitionOf } from './definition.ts'
 import type {
   ActorMessage,
@@ -12,7 +13,6 @@ import type {
 import { commandEvents } from './protocol.ts'
 import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
 import type { Redactor } from './redact.ts'
-import { withoutPatterns } from './secrets.ts'
 import { figuresOf } from './stats.ts'
 import { showTimers } from './timers.ts'
 
@@ -174,7 +174,7 @@ function id(value: unknown): string | undefined {
 
 /** Of session ids, and of names in code: what was learned to be a secret is not looked for, or they would not match. */
 function cut(text: string): string {
-  return withoutPatterns(text).slice(0, MAX_ID)
+  return withoutSecrets(text).slice(0, MAX_ID)
 }
 
 function shownText(value: unknown, redactor: Redactor): string {

@@ -2,6 +2,7 @@ import type { MqttClient } from 'mqtt'
 import type { Packet } from 'mqtt-packet'
 
 import type { Failure, ServerReason } from '../../machines/failure.ts'
+import { serverReference as toServerReference, serverText } from './server-text.ts'
 
 /** What OpenSSL and Node call failures of TLS: certificates first, then the handshake. */
 const TLS_CODE =
@@ -45,11 +46,11 @@ export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Fail
 /** A WebSocket that was closed with a code of its own. */
 export function fromCloseCode(closeCode: number, reason: string): Failure | undefined {
   if (NORMAL_CODES.has(closeCode)) return undefined
-  return { kind: 'websocket', closeCode, message: `WebSocket closed: ${closeCode}${reason ? ` ${reason}` : ''}` }
+  return { kind: 'websocket', closeCode, message: serverText(`WebSocket closed: ${closeCode} ${reason}`) }
 }
 
 function fromError(error: Error & { code?: unknown }, protocol: string | undefined): Failure {
-  const { message } = error
+  const message = serverText(error.message)
   const code = typeof error.code === 'string' ? error.code : undefined
   if (message === KEEPALIVE_TIMEOUT) return { kind: 'keepalive' }
   if (message === TLS_NOT_AUTHORIZED) return { kind: 'tls', message }
@@ -67,9 +68,11 @@ function fromError(error: Error & { code?: unknown }, protocol: string | undefin
 
 /** With happy eyeballs all addresses failed: one message says it. */
 function socketMessage(error: Error & { code?: unknown; errors?: unknown }): string {
-  if (error.message !== '') return error.message
   const [first] = Array.isArray(error.errors) ? (error.errors as unknown[]) : []
-  return first instanceof Error ? first.message : String(error.code)
+  const told = error.message === '' && first instanceof Error ? first : error
+  if (told.message === '') return String(error.code)
+  // The system's own words, with the host name, which may look random. An agent may quote what a proxy answered.
+  return 'syscall' in told ? told.message : serverText(told.message)
 }
 
 interface ReasonProperties {
@@ -81,7 +84,7 @@ function serverReason(reasonCode: number, properties: ReasonProperties | undefin
   const { reasonString, serverReference } = properties ?? {}
   return {
     reasonCode,
-    ...(reasonString !== undefined && { reasonString }),
-    ...(serverReference !== undefined && { serverReference }),
+    ...(reasonString !== undefined && { reasonString: serverText(reasonString) }),
+    ...(serverReference !== undefined && { serverReference: toServerReference(serverReference) }),
   }
 }

@@ -11,6 +11,7 @@ import type {
   SubscriptionRequest,
 } from '../session/link.ts'
 import { publishSize } from './publish-size.ts'
+import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
 
 /**
@@ -126,11 +127,14 @@ export class MqttLink implements Link {
   received(packet: Packet): void {
     if (packet.cmd === 'pingresp') for (const answered of this.#pings.splice(0)) answered()
     if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec' && packet.cmd !== 'pubcomp') return
+    const { reasonCode = 0, properties } = packet
     this.#events.acknowledged({
       type: packet.cmd,
       packetId: packet.messageId ?? 0,
-      reasonCode: packet.reasonCode ?? 0,
-      reasonString: packet.properties?.reasonString,
+      reasonCode,
+      // Only a refusal needs one.
+      reasonString:
+        reasonCode >= 0x80 && properties?.reasonString !== undefined ? serverText(properties.reasonString) : undefined,
     })
   }
 

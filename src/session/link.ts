@@ -42,6 +42,7 @@ export interface Ack {
   readonly packetId: number
   /** 0 on MQTT 3.1.1. */
   readonly reasonCode: number
+  /** Of a refusal, if the broker gave one: already fit to be shown. */
   readonly reasonString: string | undefined
 }
 
