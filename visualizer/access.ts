@@ -3,8 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 
-import { InvalidOptionError } from '../src/index.ts'
-
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
 /** Why a request is refused, as an HTTP answer. */
@@ -13,22 +11,21 @@ export interface Refusal {
   readonly message: string
 }
 
-export function makeToken(token: string | undefined): string {
-  if (token === undefined) return randomBytes(24).toString('base64url')
-  if (typeof token === 'string' && token.length >= 16) return token
-  throw new InvalidOptionError('token', 'must be a string of at least 16 characters')
+export function randomToken(): string {
+  return randomBytes(24).toString('base64url')
 }
 
 /** Decides who may talk to the server: who has the token, and no page of another site. */
 export class Access {
   readonly #token: Buffer
   readonly #host: string
-  readonly #origins: readonly string[]
+  readonly #origins: ReadonlySet<string>
 
+  /** @param origins - of other pages that may report, as browsers write them */
   constructor(token: string, host: string, origins: readonly string[]) {
     this.#token = digest(token)
     this.#host = host
-    this.#origins = origins
+    this.#origins = new Set(origins)
   }
 
   host(request: IncomingMessage): Refusal | undefined {
@@ -49,7 +46,7 @@ export class Access {
   origin(request: IncomingMessage, feed: boolean): Refusal | undefined {
     const { origin, host } = request.headers
     if (origin === undefined || origin === `http://${host}`) return undefined
-    if (feed && this.#origins.includes(origin)) return undefined
+    if (feed && this.#origins.has(origin)) return undefined
     return { status: 403, message: 'Pages of other sites may not connect.' }
   }
 

@@ -1,27 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { basename } from 'node:path'
 import { WebSocket } from 'ws'
 
 import { backoffDelay } from '../machines/index.ts'
 import { InvalidOptionError, type BackoffPolicy } from '../src/index.ts'
 import { parseCommand, perform } from './commands.ts'
 import { batches, now } from './frames.ts'
-import type { Inspection } from './options.ts'
+import { parseConnectOptions, type ConnectConfig, type ConnectVisualizerOptions, type Inspection } from './options.ts'
 import { PROTOCOL_VERSION, type FeedMessage } from './protocol.ts'
 import { Recorder, type Recorded } from './recorder.ts'
 import { messagesOf } from './remote.ts'
 import { watch } from './stats.ts'
-
-export interface ConnectVisualizerOptions {
-  /** What this process is called on the page. @default the script's name */
-  readonly name?: string
-  /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
-  readonly allowCommands?: boolean
-  /** How many messages wait for the visualizer at most; older ones are dropped. @default 2_000 */
-  readonly buffer?: number
-  /** Hides more than what looks like a secret: called with each name and value that would be sent. */
-  readonly hide?: (name: string, value: unknown) => boolean
-}
 
 /** Reports this process's actors to a visualizer elsewhere. */
 export interface VisualizerConnection extends Inspection {
@@ -48,9 +36,7 @@ const WELCOME_WITHIN = 1_000
  * @throws {InvalidOptionError} if the URL or an option is wrong
  */
 export function connectVisualizer(url: string, options: ConnectVisualizerOptions = {}): VisualizerConnection {
-  const { buffer = 2_000, allowCommands = false, name = basename(process.argv[1] ?? 'app') } = options
-  if (!Number.isInteger(buffer) || buffer < 1) throw new InvalidOptionError('buffer', 'must be at least 1', buffer)
-  const feed = new Feed(webSocketUrl(url), { ...options, buffer, allowCommands, name })
+  const feed = new Feed(webSocketUrl(url), parseConnectOptions(options))
   const watches = new Set<() => void>()
   return {
     inspect: feed.recorder.inspect,
@@ -66,7 +52,7 @@ export function connectVisualizer(url: string, options: ConnectVisualizerOptions
 }
 
 function webSocketUrl(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || !/^(?:http|ws)s?:$/.test(parsed.protocol)) {
     // The URL holds the token, so it is not shown.
     throw new InvalidOptionError('url', 'must be an http:, https:, ws: or wss: URL')
@@ -76,9 +62,6 @@ function webSocketUrl(url: string): string {
   return parsed.href
 }
 
-type FeedOptions = ConnectVisualizerOptions &
-  Required<Pick<ConnectVisualizerOptions, 'buffer' | 'allowCommands' | 'name'>>
-
 /** Who is on the other side: nobody, somebody that has not said who, our server, or one that speaks the base only. */
 type Peer = 'none' | 'unknown' | 'visualizer' | 'plain'
 
@@ -86,7 +69,7 @@ class Feed {
   readonly recorder: Recorder
   dropped = 0
   readonly #url: string
-  readonly #options: FeedOptions
+  readonly #options: ConnectConfig
   readonly #feedId = randomUUID()
   #queue: Recorded[] = []
   #peer: Peer = 'none'
@@ -97,7 +80,7 @@ class Feed {
   #flushTimer: NodeJS.Timeout | undefined
   #waitTimer: NodeJS.Timeout | undefined
 
-  constructor(url: string, options: FeedOptions) {
+  constructor(url: string, options: ConnectConfig) {
     this.#url = url
     this.#options = options
     this.recorder = new Recorder({

@@ -1,6 +1,16 @@
+import { basename } from 'node:path'
 import type { AnyActorRef, InspectionEvent } from 'xstate'
 
-import { InvalidOptionError } from '../src/index.ts'
+import {
+  boolean,
+  callback,
+  checkCallOptions,
+  must,
+  mustInSecret,
+  wholeNumber,
+  type RulesFor,
+} from '../src/option-rules.ts'
+import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './redact.ts'
 
@@ -24,7 +34,7 @@ export interface VisualizerOptions {
   readonly port?: number
   /** Where it listens. Anything but loopback lets others in who have the token. @default '127.0.0.1' */
   readonly host?: string
-  /** Needed to look on and to report; at least 16 characters. @default a random one, which is part of `url` */
+  /** Needed to look on and to report; 16 to 1,024 characters. @default a random one, which is part of `url` */
   readonly token?: string
   /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
   readonly allowCommands?: boolean
@@ -32,7 +42,12 @@ export interface VisualizerOptions {
   readonly history?: number
   /** What this process is called on the page. @default 'this process' */
   readonly name?: string
-  /** Web pages of other origins that may report (`http://localhost:5173`). Looking on they may not. @default none */
+  /**
+   * The origins of other web pages that may report, each with its scheme, host and port (`http://localhost:5173`). They
+   * may not look on.
+   *
+   * @default none
+   */
   readonly origins?: readonly string[]
   /** Hides more than what looks like a secret: called with each name and value that would be shown. */
   readonly hide?: (name: string, value: unknown) => boolean
@@ -46,25 +61,96 @@ export interface Visualizer extends Inspection {
   close(): Promise<void>
 }
 
-interface Config extends Required<Omit<VisualizerOptions, 'token' | 'hide'>> {
-  readonly token: string | undefined
+export interface ConnectVisualizerOptions {
+  /** What this process is called on the page. @default the script's name */
+  readonly name?: string
+  /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
+  readonly allowCommands?: boolean
+  /** How many messages wait for the visualizer at most; older ones are dropped. @default 2_000 */
+  readonly buffer?: number
+  /** Hides more than what looks like a secret: called with each name and value that would be sent. */
+  readonly hide?: (name: string, value: unknown) => boolean
+}
+
+/** What both entries need to report actors. */
+interface ReportConfig {
+  readonly name: string
+  readonly allowCommands: boolean
   readonly hide: Hide | undefined
+}
+
+export interface VisualizerConfig extends ReportConfig {
+  readonly port: number
+  readonly host: string
+  /** `undefined` for a random one. */
+  readonly token: string | undefined
+  readonly history: number
+  /** As browsers write them. */
+  readonly origins: readonly string[]
+}
+
+export interface ConnectConfig extends ReportConfig {
+  readonly buffer: number
 }
 
 const MAX_HISTORY = 100_000
 
-export function parseVisualizerOptions(options: VisualizerOptions): Config {
-  const { port = 0, host = '127.0.0.1', allowCommands = false, history = 2_000, name = 'this process' } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new InvalidOptionError('port', 'must be an integer between 0 and 65535', port)
-  }
-  if (typeof host !== 'string' || host === '') throw new InvalidOptionError('host', 'must be a host name', host)
-  if (!Number.isInteger(history) || history < 0 || history > MAX_HISTORY) {
-    throw new InvalidOptionError('history', `must be an integer between 0 and ${MAX_HISTORY}`, history)
-  }
-  if (typeof allowCommands !== 'boolean') {
-    throw new InvalidOptionError('allowCommands', 'must be true or false', allowCommands)
-  }
-  const { origins = [], token, hide } = options
-  return Object.freeze({ port, host, allowCommands, history, name, origins, token, hide })
+const reportRules = {
+  name: must('must be a name', (value) => typeof value === 'string' && value !== ''),
+  allowCommands: boolean,
+  hide: callback,
+}
+
+const visualizerRules = {
+  ...reportRules,
+  port: wholeNumber(0, 65_535),
+  host: must(
+    'must be a host name or an address, without a scheme and a port',
+    (value) => typeof value === 'string' && /^[\w.-]+$|^[\da-f]*:[\da-f:.]+(?:%\w+)?$/i.test(value),
+  ),
+  // The address of the page holds it.
+  token: mustInSecret(
+    'must be a string of at least 16 characters, and at most 1024',
+    (value) => typeof value === 'string' && value.length >= 16 && value.length <= 1_024 && !/\p{Cs}/u.test(value),
+  ),
+  history: wholeNumber(0, MAX_HISTORY),
+  origins: (option, value) => {
+    must('must be an array of origins', Array.isArray)(option, value)
+    for (const [i, each] of (value as readonly unknown[]).entries()) {
+      must(ORIGIN, (origin) => parseOrigin(origin) !== undefined)(`${option}[${i}]`, each)
+    }
+  },
+} satisfies RulesFor<VisualizerOptions>
+
+const ORIGIN = 'must be an origin, such as http://localhost:5173: a scheme, a host, a port, and nothing else'
+
+const connectRules = {
+  ...reportRules,
+  buffer: must('must be a whole number of at least 1', (value) => Number.isInteger(value) && (value as number) >= 1),
+} satisfies RulesFor<ConnectVisualizerOptions>
+
+/** @throws {InvalidOptionError} */
+export function parseVisualizerOptions(options: VisualizerOptions): VisualizerConfig {
+  checkCallOptions('createVisualizer', options, visualizerRules)
+  const { port = 0, host = '127.0.0.1', token, history = 2_000, origins = [] } = options
+  return Object.freeze({
+    ...reportConfig(options, 'this process'),
+    port,
+    host,
+    token,
+    history,
+    origins: origins.flatMap((each) => parseOrigin(each) ?? []),
+  })
+}
+
+/** @throws {InvalidOptionError} */
+export function parseConnectOptions(options: ConnectVisualizerOptions): ConnectConfig {
+  checkCallOptions('connectVisualizer', options, connectRules)
+  const { buffer = 2_000 } = options
+  return Object.freeze({ ...reportConfig(options, basename(process.argv[1] ?? '') || 'app'), buffer })
+}
+
+function reportConfig(options: VisualizerOptions | ConnectVisualizerOptions, defaultName: string): ReportConfig {
+  const { name = defaultName, allowCommands = false, hide } = options
+  return { name, allowCommands, hide }
 }

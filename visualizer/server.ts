@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 
-import { Access, makeToken, type Refusal } from './access.ts'
+import { Access, randomToken, type Refusal } from './access.ts'
 import { Hub } from './hub.ts'
 import type { Visualizer, VisualizerOptions } from './options.ts'
 import { parseVisualizerOptions } from './options.ts'
@@ -49,7 +49,7 @@ interface Setting {
 /** What `createVisualizer` does, where tests want it otherwise. */
 export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadBytes }: Setting): Promise<Visualizer> {
   const config = parseVisualizerOptions(options)
-  const token = makeToken(config.token)
+  const { token = randomToken() } = config
   const hub = new Hub({ ...config, maxMessageBytes: MAX_FEED_BYTES, maxUnreadBytes })
   const access = new Access(token, config.host, config.origins)
   const server = createServer()
@@ -63,9 +63,14 @@ export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadB
   server.on('upgrade', (request, socket, head) => {
     // Without a listener a reset would end the process.
     socket.on('error', () => socket.destroy())
-    const role = roleFor(request, access)
-    if (typeof role === 'string') sockets.accept(role, request, socket, head)
-    else reject(socket, role)
+    try {
+      const role = roleFor(request, access)
+      if (typeof role === 'string') sockets.accept(role, request, socket, head)
+      else reject(socket, role)
+    } catch {
+      // Whatever is wrong with a request, the process that is looked at goes on.
+      socket.destroy()
+    }
   })
   await listen(server, config.port, config.host)
 

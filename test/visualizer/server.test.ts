@@ -145,6 +145,14 @@ describe('other sites', () => {
     const origin = 'http://localhost:5173'
     await new Peer(socketUrl(visualizer, '/feed'), { origin }).opened
     expect(await new Peer(socketUrl(visualizer, '/viewer'), { origin }).refused).toBe(403)
+    for (const other of [
+      'http://localhost:517',
+      'http://localhost:51730',
+      'http://localhost',
+      'https://localhost:5173',
+    ]) {
+      expect(await new Peer(socketUrl(visualizer, '/feed'), { origin: other }).refused).toBe(403)
+    }
   })
 
   test('the page itself may', async () => {
@@ -297,18 +305,6 @@ describe('WebSockets', () => {
 })
 
 describe('options', () => {
-  test.each<[object, string]>([
-    [{ port: -1 }, 'port must be an integer between 0 and 65535, got -1'],
-    [{ history: 1.5 }, 'history must be an integer between 0 and 100000, got 1.5'],
-    [{ token: 'planted' }, 'token must be a string of at least 16 characters'],
-    [{ host: '' }, 'host must be a host name, got ""'],
-    [{ allowCommands: 1 }, 'allowCommands must be true or false, got 1'],
-  ])('%j', async (options, message) => {
-    await expect(createVisualizer(options)).rejects.toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTION', message }),
-    )
-  })
-
   test('a port that is taken', async () => {
     const { url } = await startVisualizer()
     await expect(createVisualizer({ port: Number(new URL(url).port) })).rejects.toMatchObject({
