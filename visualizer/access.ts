@@ -15,7 +15,7 @@ export function randomToken(): string {
   return randomBytes(24).toString('base64url')
 }
 
-/** Decides who may talk to the server: who has the token, and no page of another site. */
+/** Decides which requests the server answers: those with the token, and none from a page of another site. */
 export class Access {
   readonly #token: Buffer
   readonly #host: string
@@ -30,19 +30,19 @@ export class Access {
 
   host(request: IncomingMessage): Refusal | undefined {
     const port = request.socket.localPort ?? 0
-    // A name of another site that leads here (DNS rebinding) would make that site's pages ours.
+    // DNS rebinding: if a foreign name resolved to this server, pages of that site would count as our own.
     if (this.#isOwn(request.headers.host ?? '', port)) return undefined
     return { status: 403, message: 'The Host header names another host. Open the address that was printed.' }
   }
 
   token(url: URL): Refusal | undefined {
-    // Digests have one length, and comparing them tells nothing about the token.
+    // Digests have the same length, so the comparison reveals nothing about the token.
     const given = digest(url.searchParams.get('token') ?? '')
     if (timingSafeEqual(given, this.#token)) return undefined
     return { status: 401, message: 'The token is missing or wrong. Open the address that was printed, token included.' }
   }
 
-  /** A browser says from which site a WebSocket is opened; whoever says nothing is no browser. */
+  /** Browsers send the origin of the page that opens a WebSocket. A request without one is not from a browser. */
   origin(request: IncomingMessage, feed: boolean): Refusal | undefined {
     const { origin, host } = request.headers
     if (origin === undefined || origin === `http://${host}`) return undefined
@@ -56,7 +56,7 @@ export class Access {
     const lower = name.toLowerCase()
     if (lower === this.#host.toLowerCase() || lower === `[${this.#host.toLowerCase()}]`) return true
     if (isLoopback(this.#host)) return LOOPBACK.has(lower)
-    // Bound to more than loopback: an address cannot be rebound, and neither can this machine's own name.
+    // Listening on more than loopback: neither an address nor this machine's own name can be rebound.
     return LOOPBACK.has(lower) || isIP(lower.replace(/^\[(.*)\]$/, '$1')) !== 0 || lower === hostname().toLowerCase()
   }
 }

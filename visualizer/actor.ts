@@ -10,19 +10,19 @@ type Kind = NonNullable<ActorMessage['kind']>
 
 const commands = Object.keys(commandEvents) as Command[]
 
-/** What is kept of a snapshot until somebody wants to see it: no more, or every actor that ever was would stay alive. */
+/** The parts of a snapshot that are kept until they are shown. The whole would keep every stopped actor alive. */
 export interface KeptSnapshot {
   readonly status: ShownSnapshot['status']
   readonly value?: unknown
   readonly context?: unknown
   readonly tags?: ReadonlySet<string>
   readonly children?: ShownSnapshot['children']
-  /** Shown at once: these may be secrets, which have to be known from then on. */
+  /** Redacted at once: they may be secrets, which must be recognized from then on. */
   readonly output?: ShownSnapshot['output']
   readonly error?: ShownSnapshot['error']
 }
 
-/** What is known of one actor of this process. */
+/** What the recorder knows about one actor of this process. */
 export class InspectedActor {
   readonly sessionId: string
   readonly rootId: string
@@ -32,9 +32,9 @@ export class InspectedActor {
   readonly bornAt = Date.now()
   readonly timers = new Timers()
   readonly commands: readonly Command[]
-  /** Actors of which there is one after the other have one of these. */
+  /** The same for actors that replace each other, such as the transports of one connection. */
   readonly group: string
-  /** Whether it is one that people look at first: a root, or a connection. */
+  /** Whether people look at it first: it is a root or a connection. */
   readonly main: boolean
   readonly #ref: WeakRef<AnyActorRef>
   readonly #config: object | undefined
@@ -72,7 +72,7 @@ export class InspectedActor {
     return definition
   }
 
-  /** @param stopped - some logic says nothing of it in its snapshot */
+  /** @param stopped - whether the actor has stopped: the snapshots of some logic do not say so */
   keep(snapshot: unknown, redactor: Redactor, stopped: boolean): KeptSnapshot {
     const { status, value, context, tags, children, output, error } = snapshot as Partial<AnyMachineSnapshot>
     this.last = {
@@ -87,7 +87,7 @@ export class InspectedActor {
     return this.last
   }
 
-  /** Which commands the machine would take. Guards are asked, nothing else runs. */
+  /** The commands that the machine would accept now. Guards run for this, and nothing else. */
   accepts(snapshot: unknown): readonly Command[] | undefined {
     if (this.commands.length === 0) return undefined
     return this.commands.filter((command) => accepts(snapshot, command))
@@ -95,7 +95,7 @@ export class InspectedActor {
 
   show(kept: KeptSnapshot, redactor: Redactor): ShownSnapshot {
     const { status, value, context, tags, children, output, error } = kept
-    // Of other kinds of logic the context is what an observable gave.
+    // For other kinds of logic, the context is the last value of an observable.
     const open = this.kind === 'machine' || this.kind === 'transition'
     return {
       status,
@@ -108,7 +108,7 @@ export class InspectedActor {
     }
   }
 
-  /** Children seldom change, and then there is another object. */
+  /** Cached: children seldom change, and XState then makes a new object. */
   #keepChildren(children: Readonly<Record<string, unknown>>): NonNullable<ShownSnapshot['children']> {
     if (children !== this.#children || !this.#keptChildren) {
       this.#children = children
@@ -121,7 +121,7 @@ export class InspectedActor {
   }
 }
 
-/** An actor's id may be the address that it is for. */
+/** Redacted: an actor's id may be an address. */
 function showChildren(
   children: NonNullable<ShownSnapshot['children']>,
   redactor: Redactor,
@@ -163,7 +163,7 @@ function kindOf(logic: Logic): Kind {
   return typeof logic.config === 'function' && logic.start === undefined ? 'transition' : 'other'
 }
 
-/** A connection machine: one that knows all the commands. */
+/** Whether it is a connection machine: it handles all the commands. */
 function takesCommands({ events }: Logic): boolean {
   return Array.isArray(events) && Object.values(commandEvents).every((type) => events.includes(type))
 }

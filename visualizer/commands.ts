@@ -18,7 +18,7 @@ export function answer(requestId: string, reason: Refused | undefined, message: 
   }
 }
 
-/** A command as it came over a socket, or what is wrong with it. */
+/** Parses a command that came over a socket. Returns the answer to send if it is invalid. */
 export function parseCommand(fields: Readonly<Record<string, unknown>>): CommandMessage | CommandResultMessage {
   const requestId = typeof fields.requestId === 'string' ? fields.requestId.slice(0, MAX_REQUEST_ID) : ''
   const { sessionId, command } = fields
@@ -33,7 +33,7 @@ export function parseCommand(fields: Readonly<Record<string, unknown>>): Command
   return { type: '@xstate-mqtt.command', ...now(), requestId, sessionId, command }
 }
 
-/** Asks the machine: sends it the event, if it would do anything with it. */
+/** Sends the command's event to the machine, if the machine would react to it. */
 export function perform(recorder: Recorder, allowCommands: boolean, request: CommandMessage): CommandResultMessage {
   const { requestId, sessionId, command } = request
   const type = commandEvents[command]

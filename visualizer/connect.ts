@@ -13,25 +13,25 @@ import { watch } from './stats.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */
 export interface VisualizerConnection extends Inspection {
-  /** Messages that were dropped because the visualizer was away or slow. */
+  /** How many messages were dropped because the visualizer was away or slow. */
   readonly dropped: number
-  /** Sends what is left if it can, and ends. */
+  /** Sends what is queued, if there is a connection, and closes it. */
   close(): void
 }
 
-/** The visualizer may be away for long: then it is asked for seldom. */
+/** The visualizer may be away for a long time, so attempts become rare. */
 const RECONNECT: BackoffPolicy = { initialDelay: 250, multiplier: 2, maxDelay: 30_000, jitter: 'equal' }
 const FLUSH_AFTER = 50
-/** What one flush puts into words at most: more would be felt by the app. */
+/** How many messages one flush serializes at most: more would slow the app down noticeably. */
 const MAX_FLUSHED = 500
 const MAX_UNSENT_BYTES = 1024 * 1024
-/** A server that has not introduced itself by then speaks `@statelyai/inspect` only. */
+/** In milliseconds. A server that sends no welcome by then speaks only the protocol of `@statelyai/inspect`. */
 const WELCOME_WITHIN = 1_000
 
 /**
  * Reports actors to the visualizer at `url`, the address that it printed, or to any server that speaks the protocol of
- * `@statelyai/inspect`. It connects when it can and as often as needed, keeps no process alive, and never blocks: what
- * the visualizer cannot take is dropped.
+ * `@statelyai/inspect`. It reconnects by itself, does not keep the process alive, and never blocks: messages that the
+ * visualizer cannot take are dropped.
  *
  * @throws {InvalidOptionError} if the URL or an option is wrong
  */
@@ -62,7 +62,7 @@ function webSocketUrl(url: string): string {
   return parsed.href
 }
 
-/** Who is on the other side: nobody, somebody that has not said who, our server, or one that speaks the base only. */
+/** The other side: none, one that has not introduced itself, our server, or one that speaks only the base protocol. */
 type Peer = 'none' | 'unknown' | 'visualizer' | 'plain'
 
 class Feed {
@@ -98,14 +98,14 @@ class Feed {
     this.#queue = []
     clearTimeout(this.#flushTimer)
     clearTimeout(this.#waitTimer)
-    // Not `terminate`: what was sent just now is still on its way.
+    // Not `terminate`: the last messages are still being sent.
     this.#socket?.close()
   }
 
   #record(recorded: Recorded): void {
     if (this.#closed) return
     this.#queue.push(recorded)
-    // Cut seldom, not with every message.
+    // Cutting costs a copy, so it is done rarely and not with every message.
     if (this.#queue.length >= this.#options.buffer * 2) this.#cutQueue()
     if (this.#peer === 'visualizer' || this.#peer === 'plain') this.#schedule()
   }
@@ -123,7 +123,7 @@ class Feed {
       perMessageDeflate: false,
       maxPayload: 64 * 1024,
       handshakeTimeout: 10_000,
-      // From the start: a visualizer that does not answer keeps no process alive either.
+      // From the start: a visualizer that does not answer must not keep the process alive either.
       finishRequest: (request) => {
         request.once('socket', (raw) => raw.unref())
         request.end()
@@ -174,7 +174,7 @@ class Feed {
     const actors = Array.from(this.recorder.actors, ({ sessionId }) => sessionId)
     const hello = { version: PROTOCOL_VERSION, feedId: this.#feedId, name, pid: process.pid, actors } as const
     this.#send([{ type: '@xstate-mqtt.hello', ...now(), ...hello }])
-    // Those that live come with the replay, as they are now.
+    // Live actors come with the replay, in their present state.
     this.#queue = this.#queue.filter(
       ({ type, sessionId }) => type !== '@xstate.actor' || !this.recorder.actor(sessionId),
     )

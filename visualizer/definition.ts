@@ -3,7 +3,7 @@ import type { Json } from './protocol.ts'
 import { functionName } from './redact.ts'
 
 const MAX_NODES = 10_000
-/** Of states in states: what is deeper is left out, for a definition comes from anywhere and a stack is finite. */
+/** How deep states may be nested. Deeper ones are left out: a foreign definition must not overflow the stack. */
 const MAX_DEPTH = 100
 const MAX_TEXT = 500
 
@@ -12,8 +12,8 @@ interface Scope {
 }
 
 /**
- * A machine's config as the protocol has it: JSON text of its structure. Only what is named here is taken over, so that
- * context, inputs, outputs, params and meta stay behind, and code becomes the name that it has.
+ * A machine's config in the form of the protocol: its structure as JSON text. Only the fields named here are copied, so
+ * context, inputs, outputs, params and meta are left out. Functions are replaced by their names.
  */
 export function definitionOf(config: unknown): string | undefined {
   if (!isObject(config)) return undefined
@@ -81,12 +81,12 @@ function transition(candidate: unknown, scope: Scope): Json {
   return shown
 }
 
-/** The name of a guard or action. Strings stay strings; code becomes an object, as `@statelyai/inspect` has it. */
+/** The name of a guard or action. Strings stay strings; a function becomes an object, as in `@statelyai/inspect`. */
 function implementation(value: unknown): Json {
   return typeof value === 'string' ? text(value) : { type: implementationName(value) }
 }
 
-/** What a guard or an action is called: `and(attemptsLeft, mayRecover)` for a combined one. */
+/** The name of a guard or an action: `and(attemptsLeft, mayRecover)` for a combined one. */
 export function implementationName(value: unknown): string {
   if (typeof value === 'string') return text(value)
   if (!isObject(value) && typeof value !== 'function') return 'anonymous'
@@ -114,7 +114,7 @@ function mapValues(value: Config, map: (member: unknown) => Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [text(key), map(member)]))
 }
 
-/** The id of a state, an event's descriptor: names in code, but such a name may be made of an address. */
+/** Redacts a state id or an event descriptor: they are names in code, but may contain an address. */
 export function text(value: string): string {
   return withoutSecrets(value).slice(0, MAX_TEXT)
 }

@@ -1,7 +1,7 @@
-/** A frame is at most about this big: one big frame would keep a page from drawing. */
+/** The approximate maximum of a frame: while a page handles a larger one, it cannot draw. */
 const FRAME_BYTES = 256 * 1024
 
-/** Puts messages, each already JSON, into as few frames as their size allows. */
+/** Packs messages that are JSON already into as few frames as their size allows. */
 export function batches(messages: Iterable<string>): string[] {
   const frames: string[] = []
   let batch: string[] = []

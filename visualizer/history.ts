@@ -4,12 +4,12 @@ import { Room } from './room.ts'
 import { thin } from './thin.ts'
 
 const MAX_ACTORS = 2_000
-/** Of the figures of one actor. */
+/** How many figures are kept for one actor. */
 const MAX_SAMPLES = 600
-/** What those who are no main actors have at least. */
+/** The share of the history that actors other than main actors have at least. */
 const OTHERS = 1 / 4
 
-/** A message of the history. It is put into words when somebody wants to see it, once. */
+/** A message of the history. It is serialized once, when it is first needed. */
 export class Entry {
   readonly id: number
   readonly type: HistoryMessage['type']
@@ -27,7 +27,7 @@ export class Entry {
     this.#recorded = recorded
   }
 
-  /** JSON, as it goes over the wire. */
+  /** As JSON, as it is sent. */
   get text(): string {
     if (this.#text === undefined) {
       this.#text = JSON.stringify(this.#recorded && qualified(this.#recorded.read(), this.#feedId, this.id))
@@ -37,12 +37,12 @@ export class Entry {
   }
 }
 
-/** An actor, as long as it lives or the history tells of it. */
+/** An actor that lives, or that occurs in the history. */
 export interface KnownActor {
   readonly key: string
   readonly feedId: string
   readonly sessionId: string
-  /** Actors of one kind share their room. */
+  /** Actors of one kind share their part of the history. */
   readonly kind: string
   readonly main: boolean
   birth: Entry | undefined
@@ -51,17 +51,17 @@ export interface KnownActor {
   /** Figures, oldest first. */
   samples: Entry[]
   stopped: boolean
-  /** Entries in the history. */
+  /** How many entries it has in the history. */
   entries: number
 }
 
 /**
- * The last messages, for those who join late. It has to tell in the morning what happened last night, however chatty the
- * rest is:
- * - Main actors (roots, a connection) and all others have a room each. The others are left a quarter, if need be.
- * - In a room every kind of actor (all the transports of one connection, say) has the same share: a chatty one forgets
- *   its own past first, not that of the others.
- * - Figures, of which there is one a second, are thinned out by their age, and take nobody's room.
+ * The last messages, for viewers that connect later. In the morning it must still hold what happened at night, however
+ * many events other actors have:
+ * - Main actors (roots and connections) have one part of it and all others another, which is at least a quarter.
+ * - Within a part, every kind of actor (all transports of one connection, for example) has the same share, so an actor
+ *   with many events displaces its own past first.
+ * - Figures, sampled once a second, are thinned out by age and kept apart from the messages.
  */
 export class History {
   readonly #limit: number
@@ -72,7 +72,7 @@ export class History {
   readonly #others = new Room<Entry>()
   /** Actors that have figures. */
   readonly #watched = new Set<KnownActor>()
-  /** Messages of one actor often follow each other. */
+  /** The last actor that was looked up: messages of one actor often follow each other. */
   #latest: KnownActor | undefined
   #lastId = 0
   #forgotten = 0
@@ -87,7 +87,7 @@ export class History {
     this.#onForgotten = onForgotten
   }
 
-  /** Messages that there are no more. */
+  /** How many messages were forgotten. */
   get forgotten(): number {
     return this.#forgotten
   }
@@ -97,7 +97,7 @@ export class History {
     const entry = new Entry(++this.#lastId, feedId, actor, recorded)
     if (entry.type === '@xstate.actor') {
       actor.birth = entry
-      // One that comes again is a feed's replay, and has the newest snapshot in it.
+      // A repeated one is part of a feed's replay, and holds the newest snapshot.
       actor.snapshot = undefined
     }
     if (entry.type === '@xstate.snapshot') actor.snapshot = entry
@@ -107,7 +107,7 @@ export class History {
     this.#onAdded(entry)
   }
 
-  /** A feed came back: of its actors only those still live. */
+  /** A feed reconnected: only these of its actors are still alive. */
   retain(feedId: string, sessionIds: ReadonlySet<string>): void {
     for (const actor of this.#actors.values()) {
       if (actor.feedId !== feedId || actor.stopped || sessionIds.has(actor.sessionId)) continue
@@ -190,7 +190,7 @@ export class History {
     if (actor.samples.length > most) actor.samples = thin(actor.samples, ({ at }) => at, most)
   }
 
-  /** One that stopped, the oldest; if none did, the oldest of all. */
+  /** The oldest actor that has stopped; if none has, the oldest of all. */
   #forgetActor(): void {
     let oldest: KnownActor | undefined
     for (const actor of this.#actors.values()) {
@@ -210,7 +210,7 @@ export class History {
   }
 }
 
-/** It stopped while its feed was away. */
+/** The actor stopped while its feed was offline. */
 function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: KnownActor): Recorded {
   const createdAt = String(Date.now())
   const read = (): SnapshotMessage => {
@@ -234,7 +234,7 @@ function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: Known
 
 type Qualified = HistoryMessage | (ActorMessage & { readonly feedId: string })
 
-/** Session ids are unique in a process only: every app has an `x:0`. */
+/** Session ids are unique only within a process: every app has an `x:0`. */
 function qualified(message: HistoryMessage, feedId: string, id: number): Qualified {
   const at = <Id extends string | undefined>(sessionId: Id) =>
     sessionId === undefined ? sessionId : `${feedId}/${sessionId}`

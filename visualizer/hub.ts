@@ -30,7 +30,7 @@ export interface HubOptions {
 const LOCAL = 'local'
 const MAX_FEEDS = 100
 
-/** Brings together those who report and those who look on. It knows sockets, but not how they came. */
+/** Connects feeds with viewers. It is given open sockets, and does not know how they were accepted. */
 export class Hub {
   readonly recorder: Recorder
   readonly viewers: Viewers
@@ -39,7 +39,7 @@ export class Hub {
   readonly #serverId = randomUUID()
   readonly #startedAt = Date.now()
   readonly #feeds = new Map<string, RemoteFeed>()
-  /** By the id that an app gave itself. */
+  /** By the id that the app chose. */
   readonly #known = new Map<string, RemoteFeed>()
   #lastFeed = 0
 
@@ -65,7 +65,7 @@ export class Hub {
     onFrame(socket, (frame) => {
       for (const message of messagesOf(frame)) {
         if (message.type === '@statelyai.connected') {
-          // A page says so when it opens; one that says it again wants it again.
+          // A page sends this when it opens. If it sends it again, it wants another replay.
           if (replayed) this.viewers.replay(viewer, this.#introduction().slice(1))
           else this.viewers.add(viewer, this.#introduction())
           replayed = true
@@ -92,7 +92,7 @@ export class Hub {
     socket.on('close', () => feed?.detach(socket))
   }
 
-  /** The app that a first frame is from: one that introduces itself may be known. */
+  /** The feed that a first frame belongs to: an app that introduces itself may be known from an earlier socket. */
   #feedOf(frame: string): RemoteFeed {
     const hello = messagesOf(frame).find(({ type }) => type === '@xstate-mqtt.hello')
     const givenId = typeof hello?.feedId === 'string' ? hello.feedId.slice(0, 100) : undefined
@@ -158,7 +158,7 @@ export class Hub {
   }
 }
 
-/** A frame that nobody thought of ends the socket that it came over, not the process that hosts us. */
+/** An unexpected frame closes its socket, and does not end the process that hosts the visualizer. */
 function onFrame(socket: WebSocket, listener: (frame: string) => void): void {
   socket.on('message', (data) => {
     try {

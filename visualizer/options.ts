@@ -14,65 +14,75 @@ import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './redact.ts'
 
-/** Figures of a connection that are in no machine. */
+/** Figures of a connection that no machine holds. */
 export type VisualizerStats = StatsMessage['stats']
 
-/** What reports actors to a visualizer. */
+/** Reports actors to a visualizer. */
 export interface Inspection {
   /** For the option `inspect` of `ResilientMqttClient` and of XState's `createActor`. */
   readonly inspect: (event: InspectionEvent) => void
   /**
-   * Samples figures that are in no machine about once a second, and shows them with the actor.
+   * Samples figures that no machine holds about once a second, and shows them with the actor.
    *
-   * @returns ends it
+   * @returns stops sampling
    */
   watch(actor: AnyActorRef, sample: () => VisualizerStats): () => void
 }
 
 export interface VisualizerOptions {
-  /** @default 0: a free one */
+  /** The port to listen on. @default 0: a free one */
   readonly port?: number
-  /** Where it listens. Anything but loopback lets others in who have the token. @default '127.0.0.1' */
+  /**
+   * The address to listen on. With anything but loopback, other machines can connect if they have the token.
+   *
+   * @default '127.0.0.1'
+   */
   readonly host?: string
-  /** Needed to look on and to report; 16 to 1,024 characters. @default a random one, which is part of `url` */
+  /** Viewers and feeds need it: 16 to 1,024 characters. @default a random one, which is part of `url` */
   readonly token?: string
   /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
   readonly allowCommands?: boolean
-  /** How many messages it keeps for those who look later. @default 2_000 */
+  /** How many messages it keeps for viewers that connect later. @default 2_000 */
   readonly history?: number
-  /** What this process is called on the page. @default 'this process' */
+  /** The name of this process on the page. @default 'this process' */
   readonly name?: string
   /**
-   * The origins of other web pages that may report, each with its scheme, host and port (`http://localhost:5173`). They
-   * may not look on.
+   * The origins of other web pages that may report, each with its scheme, host and port (`http://localhost:5173`).
+   * They cannot view.
    *
    * @default none
    */
   readonly origins?: readonly string[]
-  /** Hides more than what looks like a secret: called with each name and value that would be shown. */
+  /**
+   * Called with each name and value that would be shown; returns `true` to hide it. What looks like a secret is always
+   * hidden.
+   */
   readonly hide?: (name: string, value: unknown) => boolean
 }
 
-/** A page that shows actors, and what it takes to report them to it. */
+/** A server with the page that shows actors, to which actors can be reported. */
 export interface Visualizer extends Inspection {
-  /** Open it in a browser, or give it to `connectVisualizer`. It holds the token. */
+  /** The address of the page, for a browser or for `connectVisualizer`. It contains the token. */
   readonly url: string
-  /** Closes the page, and stops listening. */
+  /** Closes all connections and stops listening. */
   close(): Promise<void>
 }
 
 export interface ConnectVisualizerOptions {
-  /** What this process is called on the page. @default the script's name */
+  /** The name of this process on the page. @default the script's name */
   readonly name?: string
   /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
   readonly allowCommands?: boolean
-  /** How many messages wait for the visualizer at most; older ones are dropped. @default 2_000 */
+  /** How many messages wait for the visualizer at most. The oldest are dropped beyond that. @default 2_000 */
   readonly buffer?: number
-  /** Hides more than what looks like a secret: called with each name and value that would be sent. */
+  /**
+   * Called with each name and value that would be sent; returns `true` to hide it. What looks like a secret is always
+   * hidden.
+   */
   readonly hide?: (name: string, value: unknown) => boolean
 }
 
-/** What both entries need to report actors. */
+/** What the options of both entries have in common. */
 interface ReportConfig {
   readonly name: string
   readonly allowCommands: boolean

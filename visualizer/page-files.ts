@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 
 import type { Refusal } from './access.ts'
 
-/** Where the build puts the page: beside this file, or in `dist` when this file runs as TypeScript. */
+/** The folder of the built page: beside this file, or in `dist` when this file runs as TypeScript. */
 export const builtPage = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../dist/visualizer/page/' : './page/', import.meta.url),
 )
 
-/** Everything comes from here and nothing runs that is not a file of ours; no other site may show the page in a frame. */
+/** The page loads and runs only files from this server, and no site may show it in a frame. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -50,7 +50,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-/** Serves one file. What is asked for is looked up among the files that there are: no path leads out of the folder. */
+/** Serves one file. The path is looked up in the list of existing files, so none leads out of the folder. */
 export async function servePage(folder: string, path: string, response: ServerResponse): Promise<Refusal | undefined> {
   const files = await listFiles(folder)
   if (!files.has('/index.html')) {
@@ -64,7 +64,7 @@ export async function servePage(folder: string, path: string, response: ServerRe
     ...SECURITY_HEADERS,
     'Content-Type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream',
     'Content-Length': body.byteLength,
-    // The files of the next version may have the same names.
+    // The next version may have files of the same names.
     'Cache-Control': 'no-store',
   })
   response.end(body)
@@ -82,7 +82,7 @@ export function refuse(response: ServerResponse, { status, message }: Refusal): 
 }
 
 async function listFiles(folder: string): Promise<Map<string, string>> {
-  // A symbolic link is no file here: it could lead anywhere.
+  // Symbolic links are not served: they could lead anywhere.
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   return new Map(files.map((file) => [`/${relative(folder, file).split(sep).join('/')}`, file]))

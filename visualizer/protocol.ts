@@ -1,9 +1,9 @@
 /**
- * What goes over the WebSockets of the visualizer, one JSON object a frame.
+ * The messages on the visualizer's WebSockets, one JSON object a frame.
  *
  * The base is the protocol of `@statelyai/inspect` 0.7.2: `@xstate.actor`, `@xstate.event`, `@xstate.snapshot`, and the
- * handshake `@statelyai.connected`, which asks for a replay. All that we add is named `@xstate-mqtt.*`, and a peer that
- * does not know it may ignore it. Everybody ignores types and fields that they do not know.
+ * handshake `@statelyai.connected`, which asks for a replay. Our extensions are named `@xstate-mqtt.*`. Every peer
+ * ignores types and fields that it does not know.
  *
  * | socket | from | to |
  * | --- | --- | --- |
@@ -18,16 +18,16 @@
 
 export const PROTOCOL_VERSION = 1
 
-/** Every message: when it was made, in milliseconds since 1970, as a decimal string (so has it `@statelyai/inspect`). */
+/** When a message was made: milliseconds since 1970 as a decimal string, as in `@statelyai/inspect`. */
 export interface Timestamped {
   readonly createdAt: string
 }
 
-/** Plain JSON: what is left after redaction. */
+/** Plain JSON, after redaction. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 interface InspectionBase extends Timestamped {
-  /** The actor that it is about. */
+  /** The session id of the actor. */
   readonly sessionId: string
   /** The root of its system. */
   readonly rootId: string | undefined
@@ -40,26 +40,26 @@ interface InspectionBase extends Timestamped {
   readonly _version: string
 }
 
-/** A snapshot as it is shown: redacted, and cut where it is too big. */
+/** A snapshot as it is shown: redacted, and cut where it is too large. */
 export interface ShownSnapshot {
   readonly status: 'active' | 'done' | 'error' | 'stopped'
   /** State value of a machine: `'idle'` or `{ connected: 'ready' }`. */
   readonly value?: Json
   readonly context?: Json
   readonly tags?: readonly string[]
-  /** Running children by their id: their session id. */
+  /** The session ids of running children, by their ids. */
   readonly children?: { readonly [id: string]: { readonly id: string; readonly sessionId?: string } }
-  /** Only its shape: results may be secrets. */
+  /** Only the shape of the output: results may be secrets. */
   readonly output?: Json
-  /** Only name and code: messages may quote a secret. */
+  /** Only the name and code: messages may quote a secret. */
   readonly error?: Json
 }
 
-/** A delay that runs: `after`, or a delayed event. */
+/** A running delay: `after`, or a delayed event. */
 export interface Timer {
   /** The event that it sends: `xstate.after.reconnectDelay.connection.reconnecting`. */
   readonly event: string
-  /** What the machine calls the delay: `reconnectDelay`, or `1000`. Only for `after`. */
+  /** The machine's name for the delay: `reconnectDelay`, or `1000`. Only for `after`. */
   readonly name?: string
   /** The id of the state node that it belongs to: `reconnecting`, `connection.connected`. Only for `after`. */
   readonly state?: string
@@ -69,10 +69,10 @@ export interface Timer {
   readonly startedAt: number
 }
 
-/** A new actor, or one of the replay: then `snapshot` is its last one. */
+/** A new actor, or one of a replay, with its last snapshot. */
 export interface ActorMessage extends InspectionBase {
   readonly type: '@xstate.actor'
-  /** The actor's id: `subscriptions`; for a root that was given none, the machine's id. */
+  /** The actor's id, such as `subscriptions`. For a root without one, the machine's id. */
   readonly name: string
   readonly parentId: string | undefined
   /**
@@ -87,9 +87,9 @@ export interface ActorMessage extends InspectionBase {
   readonly kind?: 'machine' | 'transition' | 'other'
   /** Ours: running delays. */
   readonly timers?: readonly Timer[]
-  /** Ours: in a replay the actor may be old. When it was created, in the form of `createdAt`. */
+  /** Ours: when the actor was created, in the form of `createdAt`. In a replay it may be old. */
   readonly bornAt?: string
-  /** Ours: commands that this actor takes from the page, if any; see `CommandMessage`. */
+  /** Ours: the commands that this actor accepts from the page; see `CommandMessage`. */
   readonly commands?: readonly Command[]
 }
 
@@ -97,7 +97,7 @@ export interface ActorMessage extends InspectionBase {
 export interface EventMessage extends InspectionBase {
   readonly type: '@xstate.event'
   readonly event: ShownEvent
-  /** Who sent it; `undefined` if it came from outside. */
+  /** The session id of the sender; `undefined` if the event came from outside. */
   readonly sourceId: string | undefined
 }
 
@@ -113,19 +113,19 @@ export interface SnapshotMessage extends InspectionBase {
   readonly snapshot: ShownSnapshot
   /** The event that led to it. */
   readonly event: ShownEvent
-  /** Ours: delays that run now. Missing: not known (another inspector's feed). */
+  /** Ours: the running delays. `undefined` if not known, as in another inspector's feed. */
   readonly timers?: readonly Timer[]
-  /** Ours: which of the actor's `commands` the machine would take in this state. Missing: not known. */
+  /** Ours: which of the actor's `commands` the machine would accept in this state. `undefined` if not known. */
   readonly accepts?: readonly Command[]
 }
 
-/** The part of the protocol that is `@statelyai/inspect`'s. */
+/** The messages of `@statelyai/inspect`. */
 export type InspectionMessage = ActorMessage | EventMessage | SnapshotMessage
 
-/** One microstep: the transitions that were taken together, for the page to flash exact edges. */
+/** One microstep: the transitions that were taken together. The page highlights exactly these edges. */
 export interface TransitionMessage extends InspectionBase {
   readonly type: '@xstate-mqtt.transition'
-  /** The event that it was taken for; eventless transitions are taken for the one before them. */
+  /** The event that caused it. For eventless transitions, the event before them. */
   readonly eventType: string
   readonly transitions: readonly TakenTransition[]
 }
@@ -133,13 +133,13 @@ export interface TransitionMessage extends InspectionBase {
 export interface TakenTransition {
   /** The id of the state node that declares it: `connection.connected.ready`, or its custom id `ready`. */
   readonly source: string
-  /** The ids of the state nodes that it leads to; empty for one that only runs actions. */
+  /** The ids of its target state nodes. Empty if it only runs actions. */
   readonly targets: readonly string[]
-  /** What it is declared for: `RETRY`, `xstate.after.reconnectDelay.reconnecting`, `''` for eventless, `*`. */
+  /** Its event descriptor: `RETRY`, `xstate.after.reconnectDelay.reconnecting`, `*`, or `''` if it is eventless. */
   readonly eventType: string
-  /** The guard that held, by its name; `and(a, b)` for a combined one. Missing: unguarded. */
+  /** The name of the guard that held; `and(a, b)` for a combined one. `undefined` without a guard. */
   readonly guard?: string
-  /** Its position among the source's candidates for that event: those before it did not hold. */
+  /** Its position among the source's candidates for that event. The guards of those before it did not hold. */
   readonly index: number
   readonly reenter: boolean
 }
@@ -148,44 +148,43 @@ export interface TakenTransition {
 export interface FeedInfoMessage extends Timestamped {
   readonly type: '@xstate-mqtt.feed'
   readonly feedId: string
-  /** What the app calls itself; for a plain `@statelyai/inspect` app a made-up name. Show it as text. */
+  /** The name that the app gave itself; for plain `@statelyai/inspect`, one from the server. Show it as text. */
   readonly name: string
   readonly pid?: number
-  /** `offline`: its socket is gone, its actors are as they were last seen. It may come back under the same id. */
+  /** `offline`: its socket has closed, and its actors are shown as last seen. It may reconnect under the same id. */
   readonly status: 'online' | 'offline'
-  /** When its socket was gone, in milliseconds since 1970, by the server's clock. Only if it is `offline`. */
+  /** When its socket closed, in milliseconds since 1970, by the server's clock. Only if it is `offline`. */
   readonly offlineSince?: number
-  /** Messages that the app dropped so far because it could not keep up. */
+  /** How many messages the app has dropped because it could not send them fast enough. */
   readonly dropped: number
 }
 
-/** Figures that are in no machine, sampled about once a second while they change. */
+/** Figures that no machine holds, sampled about once a second while they change. */
 export interface StatsMessage extends Timestamped {
   readonly type: '@xstate-mqtt.stats'
   /** The connection actor that they belong to. */
   readonly sessionId: string
   readonly rootId: string | undefined
   readonly stats: {
-    /** Messages that wait in the outbox, and their bytes. */
+    /** How many messages wait in the outbox, and their bytes. */
     readonly outbox?: number
     readonly outboxBytes?: number
-    /** Publishes without an acknowledgement. */
+    /** How many publishes are not acknowledged. */
     readonly inFlight?: number
-    /** Totals of messages since the client was made, of those that went out and came in: rates are differences. */
+    /** Totals of sent and received messages since the client was created. Rates are their differences. */
     readonly published?: number
     readonly received?: number
   }
 }
 
-/** Actors that the server forgot: they had stopped, and there were too many. */
+/** Actors that the server has forgotten: they had stopped, and there were too many. */
 export interface ForgottenMessage extends Timestamped {
   readonly type: '@xstate-mqtt.forgotten'
   readonly sessionIds: readonly string[]
 }
 
 /**
- * What the page may ask for, and the event that the machine is sent. Nothing else happens: whether and how it reacts is
- * the machine's.
+ * The commands of the page, and the event that each sends to the machine. The machine decides whether and how to react.
  */
 export const commandEvents = {
   connect: 'CONNECT',
@@ -198,7 +197,7 @@ export const commandEvents = {
 
 export type Command = keyof typeof commandEvents
 
-/** A command of the page for an actor. It is answered by a `CommandResultMessage`, always. */
+/** A command of the page for an actor. The answer is always a `CommandResultMessage`. */
 export interface CommandMessage extends Timestamped {
   readonly type: '@xstate-mqtt.command'
   /** Chosen by the page, unique for its socket. */
@@ -210,9 +209,9 @@ export interface CommandMessage extends Timestamped {
 export interface CommandResultMessage extends Timestamped {
   readonly type: '@xstate-mqtt.command-result'
   readonly requestId: string
-  /** Whether the machine was sent the event. */
+  /** Whether the event was sent to the machine. */
   readonly ok: boolean
-  /** Why not: `not-allowed` the server or the app allow no commands; `ignored` the machine does nothing with it in this state. */
+  /** Why not. `not-allowed`: by the server or the app. `ignored`: the machine would not react in this state. */
   readonly reason?: 'not-allowed' | 'unknown-actor' | 'unknown-command' | 'stopped' | 'ignored' | 'offline' | 'timeout'
   /** A sentence to show, whatever the outcome. */
   readonly message: string
@@ -222,60 +221,60 @@ export interface CommandResultMessage extends Timestamped {
 export interface WelcomeMessage extends Timestamped {
   readonly type: '@xstate-mqtt.welcome'
   readonly version: typeof PROTOCOL_VERSION
-  /** Changes when the server is restarted: then forget all you know. */
+  /** Changes when the server restarts. A page must then discard its data. */
   readonly serverId: string
-  /** In milliseconds since 1970, by the server's clock. Compare `createdAt` with your own for the difference of clocks. */
+  /** In milliseconds since 1970, by the server's clock. A page can find the difference of clocks with `createdAt`. */
   readonly startedAt: number
-  /** Whether commands are allowed at all; which actor takes which is told with the actor. */
+  /** Whether commands are allowed at all. Each actor lists those that it accepts. */
   readonly allowCommands: boolean
-  /** How many messages the server keeps for those who join late. */
+  /** How many messages the server keeps for viewers that connect later. */
   readonly history: number
-  /** The largest frame that the server takes, in bytes. */
+  /** The largest frame that the server accepts, in bytes. */
   readonly maxMessageBytes: number
 }
 
-/** The end of the replay: what follows happens now. */
+/** The end of the replay. The messages that follow are live. */
 export interface LiveMessage extends Timestamped {
   readonly type: '@xstate-mqtt.live'
-  /** Messages of the history that were replayed. */
+  /** How many messages of the history were replayed. */
   readonly replayed: number
-  /** Messages that there were before them and are forgotten. */
+  /** How many earlier messages were forgotten. */
   readonly forgotten: number
 }
 
-/** Several messages in one frame, in order. Never nested. */
+/** Several messages in one frame, in order. Batches are never nested. */
 export interface BatchMessage<Message> extends Timestamped {
   readonly type: '@xstate-mqtt.batch'
   readonly messages: readonly Message[]
 }
 
-/** Asks for a replay: `@statelyai/inspect`'s handshake. */
+/** Asks for a replay: the handshake of `@statelyai/inspect`. */
 export interface StatelyConnected extends Partial<Timestamped> {
   readonly type: '@statelyai.connected'
 }
 
-/** An app's first message, after the welcome: lets it come back under the same id after its socket was lost. */
+/** An app's first message after the welcome. With it, the app keeps its id when it reconnects. */
 export interface HelloMessage extends Timestamped {
   readonly type: '@xstate-mqtt.hello'
   readonly version: typeof PROTOCOL_VERSION
-  /** Random, chosen once by the app. */
+  /** A random id that the app chooses once. */
   readonly feedId: string
   readonly name: string
   readonly pid?: number
-  /** The session ids of the actors that live: those it had before and does not name stopped meanwhile. */
+  /** The session ids of its live actors. Actors that it had before and does not list have stopped. */
   readonly actors: readonly string[]
 }
 
 /**
- * Messages were dropped because nobody could keep up: by the app since its start (then in `FeedInfoMessage` for the page),
- * or by the server towards its viewers since its start.
+ * Messages were dropped because the receiver was too slow: by the app since its start (then in `FeedInfoMessage` for the
+ * page), or by the server towards its viewers since its start.
  */
 export interface DroppedMessage extends Timestamped {
   readonly type: '@xstate-mqtt.dropped'
   readonly dropped: number
 }
 
-/** What the history holds. */
+/** The messages that the history holds. */
 export type HistoryMessage = InspectionMessage | TransitionMessage | StatsMessage
 
 /** Server → page, inside of batches. `welcome`, `live` and `command-result` may also come alone. */

@@ -1,7 +1,7 @@
-/** First in, first out. Taking the first costs the same however many there are. */
+/** A first-in, first-out queue. Taking the first takes the same time however many are queued. */
 export class Queue<Item> {
   #items: Item[] = []
-  /** How many at the front were taken already. */
+  /** How many at the front have been taken. */
   #taken = 0
 
   get length(): number {

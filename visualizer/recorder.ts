@@ -15,20 +15,20 @@ import { sessionIdOf } from './session-id.ts'
 import { figuresOf } from './stats.ts'
 import { showTimers, type Timers } from './timers.ts'
 
-/** The protocol wants a version in every message: `@statelyai/inspect` has its own there. */
+/** The version in every message. The protocol requires one; `@statelyai/inspect` sends its own. */
 export const INSPECTOR_VERSION = 'xstate-mqtt/1'
 
-/** Something that happened, not yet put into words: most of it nobody ever looks at. */
+/** Something that happened, not yet serialized: most of it is never shown. */
 export interface Recorded {
   readonly sessionId: string
   readonly type: HistoryMessage['type']
-  /** What it is one of: `x:0/transport`. One connection has many transports, one after the other. */
+  /** The kind of the actor: `x:0/transport`. One connection has many transports, one after the other. */
   readonly kind: string
-  /** Whether it is one that people look at first: a root, or a connection. */
+  /** Whether people look at the actor first: it is a root or a connection. */
   readonly main: boolean
-  /** Whether the actor has stopped, if this tells. */
+  /** Whether the actor has stopped; `undefined` if the message does not say. */
   readonly stopped?: boolean
-  /** Puts it into words. May be called once only: secrets that are learned in between change the result. */
+  /** Makes the message. To be called only once: secrets that are learned in between would change the result. */
   read(): HistoryMessage
 }
 
@@ -40,18 +40,18 @@ export interface RecorderOptions {
 
 const MAX_ACTORS = 5_000
 
-/** How an actor begins. What it is by the time that somebody looks follows. */
+/** The snapshot of a new actor. Later ones follow. */
 const newborn = { last: { status: 'active' }, timers: { list: [] } } as const
 
-/** Takes what XState tells an inspector and keeps as little of it as it takes to show it later. It never throws. */
+/** Records XState's inspection events, and keeps only what is needed to show them later. It never throws. */
 export class Recorder {
   readonly redactor: Redactor
   readonly #allowCommands: boolean
   readonly #onRecorded: (recorded: Recorded) => void
   readonly #actors = new Map<string, InspectedActor>()
-  /** Actors that are over: what is told of them afterwards is nothing new. */
+  /** Actors that have stopped. Later events about them are ignored. */
   readonly #ended = new WeakSet<AnyActorRef>()
-  /** Actors that got an event, and have no snapshot since. */
+  /** Actors that received an event and have had no snapshot since. */
   readonly #unsettled = new Set<InspectedActor>()
 
   constructor({ allowCommands, hide, onRecorded }: RecorderOptions) {
@@ -65,7 +65,7 @@ export class Recorder {
     try {
       this.#inspect(event)
     } catch {
-      // An actor must not notice that somebody looks at it.
+      // Inspection must not affect the actor.
     }
   }
 
@@ -77,7 +77,7 @@ export class Recorder {
     return this.#actors.values()
   }
 
-  /** Every actor that lives, as it is now. */
+  /** Every live actor in its present state. */
   replay(): ActorMessage[] {
     const createdAt = String(Date.now())
     return [...this.#actors.values()].map((actor) => actorMessage(actor, createdAt, this.redactor))
@@ -115,7 +115,7 @@ export class Recorder {
     }
   }
 
-  /** Also for one that was there before anybody looked, and told of late. */
+  /** Also registers an actor that existed before the inspection began. */
   #born(ref: AnyActorRef, rootId: string): InspectedActor | undefined {
     if (this.#actors.size >= MAX_ACTORS || this.#ended.has(ref)) return undefined
     const actor = new InspectedActor(ref, rootId, this.#allowCommands)
@@ -140,7 +140,7 @@ export class Recorder {
     this.#onRecorded(recorded)
   }
 
-  /** An actor that throws gets another snapshot, and XState tells nobody. */
+  /** XState reports no inspection event for the snapshot of an actor that throws. */
   #expectSnapshot(actor: InspectedActor): void {
     if (this.#unsettled.size === 0) queueMicrotask(() => this.#settle())
     this.#unsettled.add(actor)
@@ -155,7 +155,7 @@ export class Recorder {
   }
 }
 
-// What follows is made outside of the class, so that nothing is kept alive but what is passed in.
+// These functions are outside of the class so that their closures keep only their arguments alive.
 
 function sent(actor: InspectedActor, event: KeptEvent, source: unknown, redactor: Redactor): Recorded {
   const { sessionId, rootId, group: kind, main } = actor
@@ -249,7 +249,7 @@ function base(sessionId: string, rootId: string | undefined, createdAt: string) 
   return { sessionId, rootId, createdAt, id: null, _version: INSPECTOR_VERSION }
 }
 
-/** An event without fields is kept as its type; one with fields is shown at once, for they may be secrets, or big. */
+/** Only the type of an event without fields is kept. Fields are redacted at once: they may be secrets, or large. */
 type KeptEvent = string | ShownEvent
 
 function keepEvent(event: AnyEventObject, redactor: Redactor): KeptEvent {

@@ -3,38 +3,38 @@ import type { Json, ShownEvent } from './protocol.ts'
 import { kindOfName } from './secrets.ts'
 import { sessionIdOf } from './session-id.ts'
 
-/** Whether what stands under this name is to be hidden too. One that throws hides it. */
+/** Decides whether the value under a name is hidden as well. If it throws, the value is hidden. */
 export type Hide = (name: string, value: unknown) => boolean
 
 const MAX_DEPTH = 8
-/** Of a state value: a state that is cut off would be shown as one that the machine is not in. */
+/** For state values: a state value that is cut short would show a state in which the machine is not. */
 const MAX_STATE_DEPTH = 100
 const MAX_NODES = 600
 const MAX_ITEMS = 50
 const MAX_KEYS = 100
 const MAX_TEXT = 300
 const WAS_CUT = /^… \(\d+ characters\)$/
-/** Of all texts in one value. */
+/** Of all texts in one value together. */
 const MAX_CHARACTERS = 32_000
 const MAX_LEARNED = 100
 const MIN_LEARNED = 6
 const MAX_LEARNED_LENGTH = 10_000
 
-/** What our own machines say under `status` and `reason`, which may be told where strings may not. */
+/** The words that our machines use for `status` and `reason`: they are shown where other strings are not. */
 const VOCABULARY = new Set(
   'none missing fresh proven refused initial expiring cycle requested active done error stopped'.split(' '),
 )
 
 /**
- * Makes of anything what may be shown: plain JSON of bounded size without secrets. A value is a secret by its name, by
- * its look, by where it stands (input, output and errors show their shape only), or because it was seen in such a place.
+ * Turns any value into plain JSON of bounded size without secrets. A value counts as a secret by its name, by its look,
+ * by its place (of inputs, outputs and errors only the shape is shown), or because it was seen in such a place before.
  */
 export class Redactor {
   readonly #hide: Hide | undefined
-  /** Secrets that were seen, to be found again elsewhere: what a promise gave, a machine may put into its context. */
+  /** Secrets that were seen, to be recognized elsewhere: a machine may put the result of a promise into its context. */
   readonly #learned = new Set<string>()
   readonly #names = new Set<string>()
-  /** Frozen objects stay what they are. Dropped when a secret was learned that may be in them. */
+  /** The results for frozen objects, which cannot change. Cleared when a secret is learned that may be in them. */
   #frozen = new WeakMap<object, Json>()
   #last: { readonly event: object; readonly shown: ShownEvent } | undefined
   #nodes = 0
@@ -44,25 +44,25 @@ export class Redactor {
     this.#hide = hide
   }
 
-  /** What an actor is called is no secret only because it is in an input too, as ids are. */
+  /** Registers the name of an actor: it is not a secret just because an input contains it too. */
   named(name: string): void {
     if (this.#names.size >= MAX_LEARNED) this.#names.clear()
     this.#names.add(name)
   }
 
-  /** A value of which everything may be told that does not look like a secret: context. */
+  /** Shows everything in a value that does not look like a secret: for contexts. */
   show(value: unknown): Json {
     this.#begin()
     return this.#scrub(this.#value(value, 0, false, false))
   }
 
-  /** A value that may be a secret as such: input, output. Shows names, numbers and the kinds of the rest. */
+  /** Shows the names and numbers in a value, and the types of everything else: for inputs and outputs. */
   shape(value: unknown): Json {
     this.#begin()
     return this.#shape(value)
   }
 
-  /** The states that a machine is in. They are names in its code, whatever they look like. */
+  /** Shows a state value. States are names in code, whatever they look like. */
   state(value: unknown, depth = 0): Json {
     if (typeof value === 'string') return value.slice(0, MAX_TEXT)
     if (typeof value !== 'object' || value === null || depth > MAX_STATE_DEPTH) return null
@@ -70,7 +70,7 @@ export class Redactor {
     return Object.fromEntries(regions.map(([name, region]) => [name, this.state(region, depth + 1)]))
   }
 
-  /** Only what an error is called: its message may quote a secret. */
+  /** Shows the name and code of an error. Its message may quote a secret. */
   error(error: unknown): Json {
     if (error === undefined || error === null) return null
     if (typeof error !== 'object') return { name: typeof error }
@@ -91,13 +91,13 @@ export class Redactor {
     return { ...(this.#scrub(shown) as Record<string, Json>), type: this.text(name) }
   }
 
-  /** The same event comes with `@xstate.event` and, mostly next, with `@xstate.snapshot`. */
+  /** Like `event`, for an event that comes twice: with `@xstate.event`, and usually next with `@xstate.snapshot`. */
   eventOnce(event: object): ShownEvent {
     if (this.#last?.event !== event) this.#last = { event, shown: this.event(event) }
     return this.#last.shown
   }
 
-  /** A text without what looks like a secret, and without those that were seen. */
+  /** Shows a text without what looks like a secret, and without secrets that were seen. */
   text(text: string): string {
     const shown = this.#unlearned(withoutSecrets(text))
     if (shown.length <= MAX_TEXT || WAS_CUT.test(shown.slice(MAX_TEXT))) return shown
@@ -120,7 +120,7 @@ export class Redactor {
     return shown
   }
 
-  /** Of XState's own events every field may carry a result or an input. */
+  /** In XState's own events, every field may hold a result or an input. */
   #eventField(type: string, key: string, value: unknown): Json {
     if (key === 'error' || value instanceof Error) return this.error(value)
     if (!type.startsWith('xstate.')) return this.#member(key, value, 0, false)
@@ -186,7 +186,7 @@ export class Redactor {
       const member = read(() => (value as Record<string, unknown>)[key], '[threw]')
       if (member !== undefined) define(shown, this.text(key), this.#member(key, member, depth + 1, strict))
     }
-    // What was cut short because its surroundings were big may fit elsewhere.
+    // A value that was cut short because its surroundings were large may fit elsewhere.
     if (frozen && this.#nodes < MAX_NODES && this.#nodes - nodes > 2) this.#frozen.set(value, shown)
     return shown
   }
@@ -202,9 +202,9 @@ export class Redactor {
     return value === null || value === undefined ? null : REDACTED
   }
 
-  /** A string where it may be a secret. A plain word is none that should be hidden everywhere else. */
+  /** The type of a string that may be a secret. A plain word is not learned: it would be hidden everywhere else. */
   #kindOf(value: string): Json {
-    // Already shown as what it was, by the app that reports it.
+    // The app that reports it has redacted it already.
     if (/^\[[^\]]*\]$/.test(value)) return value
     const isWord = /^[a-zA-Z][a-z]*(?:[A-Z][a-z]+)*$/.test(value)
     if (value.length >= 8 && !isWord && !this.#names.has(value)) this.#learn(value)
@@ -226,7 +226,7 @@ export class Redactor {
     return shown
   }
 
-  /** A secret may be learned from a field that comes after another one that quotes it. */
+  /** Hides secrets that were learned from a later field than the one that quotes them. */
   #scrub(shown: Json): Json {
     if (typeof shown !== 'object' || shown === null || this.#learned.size === 0) return shown
     const text = JSON.stringify(shown)
@@ -257,7 +257,7 @@ function read<Value>(get: () => Value, otherwise: Value): Value {
   }
 }
 
-/** `__proto__` is a name like any other. */
+/** Sets a field, also one named `__proto__`. */
 function define(target: Record<string, Json>, key: string, value: Json): void {
   if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true })
   else target[key] = value

@@ -13,7 +13,7 @@ const ANSWER_WITHIN = 5_000
 const MAX_NAMES = 5_000
 const MAX_OPEN_COMMANDS = 100
 
-/** An app in another process. It outlives its socket: it may come back on another one. */
+/** An app in another process. It outlives its socket, because it may reconnect. */
 export class RemoteFeed {
   readonly feedId: string
   readonly #history: History
@@ -69,7 +69,7 @@ export class RemoteFeed {
     for (const message of messagesOf(frame)) this.#message(message)
   }
 
-  /** Lets the app perform it. Resolves always. */
+  /** Sends a command to the app. It always resolves. */
   command(request: CommandMessage): Promise<CommandResultMessage> {
     const socket = this.#socket
     if (!socket) return Promise.resolve(answer(request.requestId, 'offline', 'The app is not connected.'))

@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, unknown>>
 const MAX_ID = 200
 const MAX_BATCH = 10_000
 
-/** The messages in a frame that came over a socket: what is no message is left out. */
+/** The messages in a frame that came over a socket. Anything else is left out. */
 export function messagesOf(frame: string): readonly Fields[] {
   const parsed = parse(frame)
   if (!isObject(parsed) || typeof parsed.type !== 'string') return []
@@ -30,9 +30,9 @@ export function messagesOf(frame: string): readonly Fields[] {
 }
 
 /**
- * A message of an app's, checked field by field and redacted again: the app may be any, with an inspector of its own.
+ * Checks a message of an app field by field and redacts it again: any app may connect, with an inspector of its own.
  *
- * @param nameOf - what the app's actors are called, by their session id
+ * @param nameOf - gives the name of an actor of the app by its session id
  */
 export function received(
   message: Fields,
@@ -162,7 +162,7 @@ function commands(value: readonly unknown[]): readonly Command[] {
   return (Object.keys(commandEvents) as Command[]).filter((command) => value.includes(command))
 }
 
-/** `createdAt` of a clock that may not be ours; what is no time is now. */
+/** A time by the app's clock. If it is not valid, the present time. */
 function time(value: unknown): string {
   const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
   return String(Number.isFinite(number) && number > 0 ? Math.round(number) : Date.now())
@@ -172,7 +172,7 @@ function id(value: unknown): string | undefined {
   return typeof value === 'string' ? cut(value) : undefined
 }
 
-/** Of session ids, and of names in code: what was learned to be a secret is not looked for, or they would not match. */
+/** For session ids and names in code. Learned secrets are not hidden in them, so that they still match. */
 function cut(text: string): string {
   return withoutSecrets(text).slice(0, MAX_ID)
 }

@@ -1,6 +1,6 @@
 import { Queue } from './queue.ts'
 
-/** Room that is shared by kind: the one that has taken most of it forgets its own past first, not that of the others. */
+/** A part of the history that is shared by kind: the kind with the most entries loses its oldest first. */
 export class Room<Item> {
   /** Oldest first, by kind. */
   readonly #shares = new Map<string, Queue<Item>>()
@@ -22,9 +22,9 @@ export class Room<Item> {
   }
 
   /**
-   * Takes the oldest of who has most.
+   * Takes the oldest entry of the kind that has the most.
    *
-   * @param latest - the kind that came last: mostly it has more than its part, and nobody has to look for another
+   * @param latest - the kind of the last entry: usually it has more than its share, and no search is needed
    */
   shift(latest: string): Item | undefined {
     const share = this.#shares.get(latest)
@@ -34,7 +34,7 @@ export class Room<Item> {
     return item
   }
 
-  /** Takes all of a kind that is wanted no more. */
+  /** Takes all entries of a kind that are not needed any more. */
   remove(kind: string, isUnwanted: (item: Item) => boolean): void {
     const share = this.#shares.get(kind)
     if (!share) return

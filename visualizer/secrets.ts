@@ -1,4 +1,4 @@
-/** A word of a name that makes a string under it a secret: `accessToken`, `x-api-key`, `MQTT_PASSWORD`. */
+/** Words that mark a name as that of a secret: `accessToken`, `x-api-key`, `MQTT_PASSWORD`. */
 const SECRET_WORDS = new Set(
   (
     'auth authentication authorization bearer body cert certificate cookie cookies credential credentials jwt key keys ' +
@@ -7,20 +7,20 @@ const SECRET_WORDS = new Set(
   ).split(' '),
 )
 
-/** `key` alone is a key of the keyboard, of a map, … more often than one that opens something. */
+/** They do not count alone: `key` is more often a key of a keyboard or of a map than a secret. */
 const ONLY_WITH_OTHERS = new Set(['key', 'keys', 'cert'])
 
 export interface NameKind {
   /** Strings and bytes under this name are secrets. */
   readonly strings: boolean
-  /** Numbers are too, and of an object only the shape is shown: `token`, not `tokenRefreshes`. */
+  /** Numbers are secrets too, and of an object only the shape is shown: `token`, but not `tokenRefreshes`. */
   readonly all: boolean
 }
 
 const PLAIN: NameKind = { strings: false, all: false }
 const kinds = new Map<string, NameKind>()
 
-/** Names repeat for ever, so what they are is remembered; but a program may also make up names without end. */
+/** Names repeat, so the results are cached. The cache is bounded: a program may generate names without end. */
 export function kindOfName(name: string): NameKind {
   const known = kinds.get(name)
   if (known) return known

@@ -10,14 +10,14 @@ import { parseVisualizerOptions } from './options.ts'
 import { builtPage, refuse, servePage } from './page-files.ts'
 import { watch } from './stats.ts'
 
-/** An app's frame; `connectVisualizer` makes none above 256 KB. A page sends commands only. */
+/** The largest frame of an app; `connectVisualizer` sends at most 256 KB. A page sends only commands. */
 const MAX_FEED_BYTES = 1024 * 1024
 const MAX_VIEWER_BYTES = 16 * 1024
 const MAX_UNREAD_BYTES = 32 * 1024 * 1024
 const MAX_VIEWERS = 20
 const MAX_FEEDS = 100
 const MAX_SOCKETS = 256
-/** A peer that answers no ping in this time is gone. */
+/** In milliseconds. A peer that does not answer a ping in this time is disconnected. */
 const PING_EVERY = 30_000
 
 type Role = 'viewer' | 'stately' | 'feed'
@@ -26,14 +26,14 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ['/viewer', 'viewer'],
   ['/stately', 'stately'],
   ['/feed', 'feed'],
-  // `createWebSocketInspector` is given the address that was printed, with `ws:` for `http:`.
+  // `createWebSocketInspector` is given the printed address with `ws:` instead of `http:`.
   ['/', 'feed'],
 ])
 
 /**
- * Serves the page that shows running actors, and takes what they report.
+ * Serves the page that shows running actors, and receives what apps report.
  *
- * @returns resolves when it listens
+ * @returns resolves when it is listening
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function createVisualizer(options: VisualizerOptions = {}): Promise<Visualizer> {
@@ -42,11 +42,11 @@ export function createVisualizer(options: VisualizerOptions = {}): Promise<Visua
 
 interface Setting {
   readonly pageFolder: string
-  /** A viewer that has so much unread is dropped. */
+  /** A viewer with more unread bytes is disconnected. */
   readonly maxUnreadBytes: number
 }
 
-/** What `createVisualizer` does, where tests want it otherwise. */
+/** `createVisualizer` with settings that only tests change. */
 export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadBytes }: Setting): Promise<Visualizer> {
   const config = parseVisualizerOptions(options)
   const { token = randomToken() } = config
@@ -61,14 +61,14 @@ export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadB
     answerRequest(request, response, { access, pageFolder }).catch(() => response.destroy())
   })
   server.on('upgrade', (request, socket, head) => {
-    // Without a listener a reset would end the process.
+    // Without this listener, a reset would end the process.
     socket.on('error', () => socket.destroy())
     try {
       const role = roleFor(request, access)
       if (typeof role === 'string') sockets.accept(role, request, socket, head)
       else reject(socket, role)
     } catch {
-      // Whatever is wrong with a request, the process that is looked at goes on.
+      // No request may end the process that is inspected.
       socket.destroy()
     }
   })
@@ -103,7 +103,7 @@ async function answerRequest(request: IncomingMessage, response: ServerResponse,
     site.access.host(request) ??
     (request.method === 'GET' || request.method === 'HEAD' ? undefined : NOT_ALLOWED) ??
     (url ? undefined : BAD_REQUEST) ??
-    // The files of the page hold nothing; that it runs here at all is told to those who have the token.
+    // The files of the page hold no data. The entry page needs the token, so that others do not learn what runs here.
     (url?.pathname === '/' || url?.pathname === '/index.html' ? site.access.token(url) : undefined) ??
     (url && (await servePage(site.pageFolder, url.pathname, response)))
   if (refusal) refuse(response, refusal)
@@ -141,7 +141,7 @@ function reject(
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-/** The WebSockets of one server: so many of each role, of bounded messages, and none that is dead. */
+/** The WebSockets of one server. Their number and messages are bounded, and dead ones are closed. */
 class Sockets {
   readonly #hub: Hub
   readonly #feeds = socketServer(MAX_FEED_BYTES)
@@ -160,7 +160,7 @@ class Sockets {
       return reject(socket, { status: 503, message: `There are ${limit} connections of this kind already.` })
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      // A message that is too big closes the socket; there is nothing else to do about an error.
+      // An error, such as a message that is too large, closes the socket. Nothing else is to be done.
       webSocket.on('error', () => {})
       webSocket.on('pong', () => this.#silent.delete(webSocket))
       if (role === 'feed') this.#hub.addFeed(webSocket)

@@ -1,12 +1,12 @@
 import type { AnyActorRef } from 'xstate'
 
-/** The class of actors that a copy of XState has for itself, and the place in which it was seen. */
+/** Numbers the copies of XState in the process by their actor classes, in the order in which they were seen. */
 const copies = new WeakMap<object, number>()
 let seen = 0
 
 /**
- * An actor's session id, unique in this process: every copy of XState counts from `x:0`. Those of the first copy that is
- * seen stay as they are.
+ * A session id that is unique in this process: every copy of XState counts from `x:0`. The ids of the first copy are not
+ * changed.
  */
 export function sessionIdOf(ref: Pick<AnyActorRef, 'sessionId'>, sessionId = ref.sessionId): string {
   const { constructor } = ref

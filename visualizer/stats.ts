@@ -6,13 +6,13 @@ import type { Recorder } from './recorder.ts'
 const SAMPLE_EVERY = 1_000
 const NAMES = ['outbox', 'outboxBytes', 'inFlight', 'published', 'received'] as const
 
-/** Of what an app gave as figures those that are: anything else may be a secret. */
+/** Copies only the known figures of an app: anything else may be a secret. */
 export function figuresOf(value: unknown): VisualizerStats {
   const fields = (value ?? {}) as Readonly<Record<string, unknown>>
   return Object.fromEntries(NAMES.flatMap((name) => (Number.isFinite(fields[name]) ? [[name, fields[name]]] : [])))
 }
 
-/** Samples figures as long as the actor lives. Of samples that are alike only the first and the last are told. */
+/** Samples figures while the actor lives. Of a run of equal samples, only the first and the last are recorded. */
 export function watch(
   recorder: Recorder,
   actor: AnyActorRef,
@@ -29,13 +29,13 @@ export function watch(
         same = { stats, at: Date.now() }
         return
       }
-      // It was so until now: else what came in this second would be spread over all the time in which nothing came.
+      // Records when the idle time ended. Otherwise the new messages would be spread over all of it.
       if (same) recorder.stats(actor, same.stats, same.at)
       same = undefined
       recorder.stats(actor, stats)
       last = text
     } catch {
-      // Figures are not worth an error.
+      // A sampling function that throws must not disturb the app.
     }
   }
   const timer = setInterval(take, SAMPLE_EVERY).unref()

@@ -4,17 +4,17 @@ import type { Redactor } from './redact.ts'
 const MAX_TIMERS = 50
 const AFTER = 'xstate.after.'
 
-/** The delays of one actor that run, by what it did: XState tells of no timer, but of the actions that make and end it. */
+/** The running delays of one actor. XState reports no timers, only the actions that start and cancel them. */
 export class Timers {
   readonly #running = new Map<string, Timer>()
   #list: readonly Timer[] = []
 
-  /** The same array until something changes. */
+  /** The same array as long as nothing changes. */
   get list(): readonly Timer[] {
     return this.#list
   }
 
-  /** `raise` with a delay starts one, `cancel` ends it. */
+  /** `raise` with a delay starts a timer, and `cancel` ends it. */
   acted(type: string, params: unknown, now: number): void {
     const { id, sendId, delay, event } = (params ?? {}) as Readonly<Record<string, unknown>>
     if (type === 'xstate.cancel' && typeof sendId === 'string') this.#end(sendId)
@@ -25,7 +25,7 @@ export class Timers {
     this.#list = [...this.#running.values()]
   }
 
-  /** An actor got an event: perhaps that of a timer which has run out. */
+  /** The actor received an event, which may be that of a timer that has elapsed. */
   received(eventType: string): void {
     if (this.#running.size === 0) return
     if (this.#running.has(eventType)) return this.#end(eventType)
@@ -42,7 +42,7 @@ export class Timers {
   }
 }
 
-/** Their names are as little to be trusted as those of other events. */
+/** The names of timers are redacted like those of other events. */
 export function showTimers(timers: readonly Timer[], redactor: Redactor): readonly Timer[] {
   return timers.map(({ event, name, state, ...times }) => ({
     event: redactor.text(event),

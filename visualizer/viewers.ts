@@ -4,19 +4,19 @@ import { batches, now } from './frames.ts'
 import type { Entry, History } from './history.ts'
 import type { DroppedMessage, LiveMessage, ServerMessage } from './protocol.ts'
 
-/** Often enough to look alive, and seldom enough that a thousand events a second are twenty frames. */
+/** In milliseconds. At 20 frames a second the page looks live, and a thousand events a second stay cheap. */
 const FLUSH_AFTER = 50
-/** What waits for the next flush: more than a page can show in that time. */
+/** How many messages wait for the next flush at most: more than a page can show in that time. */
 const MAX_PENDING = 5_000
 const MAX_FLUSHED_BYTES = 4 * 1024 * 1024
 
 export interface Viewer {
   readonly socket: WebSocket
-  /** Speaks `@statelyai/inspect` only: one message a frame, no extensions. */
+  /** Whether it speaks only the protocol of `@statelyai/inspect`: one message a frame, no extensions. */
   readonly plain: boolean
 }
 
-/** Those who look on. They get everything at the same time, and nobody is waited for. */
+/** All viewers. They get messages at the same time, and a slow one holds up none of the others. */
 export class Viewers {
   readonly #history: History
   readonly #maxUnreadBytes: number
@@ -26,13 +26,13 @@ export class Viewers {
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
 
-  /** @param maxUnreadBytes - a viewer that has more unread is dropped */
+  /** @param maxUnreadBytes - a viewer with more unread bytes is disconnected */
   constructor(history: History, maxUnreadBytes: number) {
     this.#history = history
     this.#maxUnreadBytes = maxUnreadBytes
   }
 
-  /** @param introduction - what it is told before the replay */
+  /** @param introduction - the messages that it gets before the replay */
   add(viewer: Viewer, introduction: readonly ServerMessage[]): void {
     this.#flush()
     if (viewer.plain) {
@@ -46,7 +46,7 @@ export class Viewers {
     }
   }
 
-  /** A viewer asked for it. */
+  /** Sends the history again to a viewer that asked for it. */
   replay(viewer: Viewer, introduction: readonly ServerMessage[]): void {
     this.#flush()
     this.#replay(viewer, introduction)
@@ -63,7 +63,7 @@ export class Viewers {
     this.#schedule()
   }
 
-  /** Something that is not in the history. */
+  /** Sends messages that are not part of the history. */
   notify(message: ServerMessage): void {
     if (this.#viewers.size === 0) return
     this.#notices.push(JSON.stringify(message))
@@ -103,7 +103,7 @@ export class Viewers {
     }
   }
 
-  /** As much as goes out at once. The rest follows soon. */
+  /** Sends as much as may go out at once. The rest follows soon. */
   #take(): readonly Entry[] {
     let bytes = 0
     const end = this.#pending.findIndex(({ text }) => (bytes += text.length) > MAX_FLUSHED_BYTES)
@@ -161,5 +161,5 @@ function isInspection(text: string): boolean {
   return text.startsWith('{"type":"@xstate.')
 }
 
-/** A socket that fails closes too, and that is handled. */
+/** Ignores send errors: a socket that fails also closes, which is handled. */
 function ignore(): void {}
