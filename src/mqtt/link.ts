@@ -34,7 +34,8 @@ export class MqttLink implements Link {
   readonly #pings: (() => void)[] = []
   /** QoS 0 publishes that the socket has yet to take. */
   #buffered: ((error?: Error) => void)[] = []
-  #closed = false
+  /** Until MQTT.js has handled the CONNACK it would put off what it is given. Acknowledgements do not go through it. */
+  #phase: 'opening' | 'open' | 'closed' = 'opening'
 
   constructor(
     client: MqttClient,
@@ -55,11 +56,18 @@ export class MqttLink implements Link {
   get writable(): boolean {
     const { stream } = this.#client
     // Only a stream that asked for a pause tells when it is over.
-    return !this.#closed && !(stream.writableNeedDrain && stream.writableLength >= MAX_BUFFERED)
+    return this.#phase === 'open' && !(stream.writableNeedDrain && stream.writableLength >= MAX_BUFFERED)
+  }
+
+  /** MQTT.js has handled the CONNACK. */
+  open(): void {
+    if (this.#phase !== 'opening') return
+    this.#phase = 'open'
+    this.#events.writable()
   }
 
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void {
-    if (this.#closed) return
+    if (this.#phase === 'closed') return
     const { topic, payload, qos, retain, properties } = packet
     const options: IClientPublishOptions = { qos, retain, dup }
     if (properties && this.protocolVersion === 5) {
@@ -82,14 +90,14 @@ export class MqttLink implements Link {
 
   ping(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#closed) return
+      if (this.#phase === 'closed') return
       this.#pings.push(resolve)
       this.#client.sendPing()
     })
   }
 
   acknowledge({ qos, packetId }: IncomingPublish): void {
-    if (this.#closed) return
+    if (this.#phase === 'closed') return
     if (qos === 2) {
       this.#incomingStore.delete(packetId)
       // MQTT.js counts it against our Receive Maximum until it is released, and has no public call for that.
@@ -99,7 +107,7 @@ export class MqttLink implements Link {
   }
 
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
-    if (this.#closed) return Promise.reject(new ConnectionLostError('the SUBACK came'))
+    if (this.#phase === 'closed') return Promise.reject(new ConnectionLostError('the SUBACK came'))
     const [first] = requests
     if (!first) return Promise.resolve([])
     const filters = requests.map(({ filter }) => filter)
@@ -117,7 +125,7 @@ export class MqttLink implements Link {
   }
 
   unsubscribe(filters: readonly string[]): Promise<void> {
-    if (this.#closed) return Promise.reject(new ConnectionLostError('the UNSUBACK came'))
+    if (this.#phase === 'closed') return Promise.reject(new ConnectionLostError('the UNSUBACK came'))
     return new Promise((resolve, reject) => {
       this.#client.unsubscribe([...filters], (error) => (error ? reject(error) : resolve()))
     })
@@ -140,7 +148,7 @@ export class MqttLink implements Link {
 
   /** From now on it swallows what it is given. */
   close(): void {
-    this.#closed = true
+    this.#phase = 'closed'
     this.#ids.releaseAll()
   }
 
@@ -161,7 +169,7 @@ export class MqttLink implements Link {
   }
 
   #write(type: number, packetId: number): void {
-    if (!this.#closed) this.#client.stream.write(Uint8Array.of(type, 2, packetId >> 8, packetId & 0xff))
+    if (this.#phase !== 'closed') this.#client.stream.write(Uint8Array.of(type, 2, packetId >> 8, packetId & 0xff))
   }
 }
 

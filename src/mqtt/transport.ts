@@ -153,17 +153,21 @@ class Connection {
     else if (this.#phase === 'opening') this.#accepted(client, packet)
   }
 
-  /** The CONNACK came. MQTT.js has yet to handle it, and takes packets only after that. */
+  /**
+   * The CONNACK came. The session has to know at once: what follows in the same chunk is handled before any microtask.
+   * MQTT.js has yet to handle the CONNACK, and takes packets only after that.
+   */
   #accepted(client: MqttClient, connack: IConnackPacket): void {
     const { events, ids, incomingStore } = this.#shared
     const { sessionPresent } = connack
     if (!sessionPresent) incomingStore.clear()
     const link = new MqttLink(client, ids, incomingStore, events, connack)
     this.#link = link
+    events.attached(link, sessionPresent)
     queueMicrotask(() => {
       if (this.#phase !== 'opening') return
       this.#phase = 'open'
-      events.attached(link, sessionPresent)
+      link.open()
       this.#tell({ type: 'transport.opened', sessionPresent })
     })
   }

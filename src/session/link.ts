@@ -84,7 +84,10 @@ export interface Link {
 
 /** What a link tells the session. None of them may throw. */
 export interface LinkEvents {
-  /** The CONNACK came. */
+  /**
+   * The CONNACK came. Packets may follow it at once, and be acknowledged; the link becomes writable later, when
+   * `writable` is called.
+   */
   attached(link: Link, sessionPresent: boolean): void
   /** The connection ended: with a failure, unless we closed it. */
   detached(link: Link, failure: Failure | undefined): void
