@@ -32,10 +32,6 @@ export function watchForFailure(client: MqttClient, report: (failure: Failure) =
 
 /** Why a packet ends the connection, where MQTT.js does not tell it, or in part. */
 export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Failure | undefined {
-  // mqtt-packet gives the id -1 to one that is cut off before it.
-  if (packet.messageId !== undefined && packet.messageId < 1) {
-    return { kind: 'protocol', message: `${packet.cmd.toUpperCase()} without a packet identifier` }
-  }
   if (packet.cmd !== 'connack') return undefined
   // Reason string and Server Reference stand in the packet only; MQTT.js's error has nothing but the code.
   const reasonCode = packet.reasonCode ?? packet.returnCode ?? 0

@@ -18,9 +18,18 @@ export interface Attempt {
 
 const FOR_EVER = 0xffffffff
 
+/**
+ * How many messages the broker may send un-acked: enough for 10,000 a second over a round trip of 100 ms, and few enough
+ * that those which wait for a slow handler or loop fit into memory. It is also how many an async loop lets wait.
+ */
+export const DEFAULT_RECEIVE_MAXIMUM = 1_000
+
+/** A WebSocket frame may hold several packets, or parts: its size is bounded well above that of a packet. */
+const MORE_IN_A_FRAME = 1_048_576
+
 /** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: that is not its job here. */
 export function clientOptions({ url, clientId, options, credentials, clock }: Attempt): IClientOptions {
-  const { protocolVersion = 4, keepalive = 60_000, clean = true, will, tls, wsOptions } = options
+  const { protocolVersion = 4, keepalive = 60_000, clean = true, will, tls, wsOptions, maximumPacketSize } = options
   const target = new URL(url)
   const { username, password } = loginOf(target, options, credentials)
   target.username = ''
@@ -52,6 +61,7 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     ...(clock && { timerVariant: intervalsOn(clock) }),
     // MQTT.js hands on to a WebSocket only some of the TLS options.
     wsOptions: {
+      ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),
       ...(tls as ClientOptions | undefined),
       ...(wsOptions as ClientOptions | undefined),
       headers: given({ ...wsOptions?.headers, ...credentials?.wsHeaders }),
@@ -60,12 +70,12 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
 }
 
 function connectProperties(options: ConnectOptions, clean: boolean): IClientOptions['properties'] {
-  const { receiveMaximum, maximumPacketSize } = options
+  const { receiveMaximum = DEFAULT_RECEIVE_MAXIMUM, maximumPacketSize } = options
   const userProperties = parseUserProperties(options.userProperties, 'options.userProperties')
   const sessionExpiry = options.sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY)
   return {
     sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
-    ...(receiveMaximum !== undefined && { receiveMaximum }),
+    receiveMaximum,
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     ...(userProperties && { userProperties: userProperties as Record<string, string | string[]> }),
   }

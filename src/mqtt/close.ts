@@ -2,6 +2,9 @@ import type { MqttClient } from 'mqtt'
 
 import type { Clock } from '../options.ts'
 
+/** Normal disconnection: the broker discards our will (MQTT 5 §3.14.2.1). */
+export const NORMAL = 0
+
 /** DISCONNECT, normal disconnection: the same bytes in MQTT 3.1.1 §3.14 and MQTT 5 §3.14. */
 const DISCONNECT = Uint8Array.of(0xe0, 0)
 
@@ -10,22 +13,31 @@ const DISCONNECT = Uint8Array.of(0xe0, 0)
  * connecting it leaves the socket open, and with an un-acked publish it never calls back.
  *
  * @param closed - resolves at the client's `close`, when MQTT.js has cleared its own timers
- * @param graceful - send DISCONNECT and let the socket finish, for at most `timeout` milliseconds
+ * @param reasonCode - send DISCONNECT with it, and let the socket finish, for at most `timeout` milliseconds; without one
+ *   the socket is destroyed at once
  */
 export async function closeClient(
-  { stream }: MqttClient,
+  { stream, options }: MqttClient,
   closed: Promise<void>,
-  graceful: boolean,
+  reasonCode: number | undefined,
   clock: Clock,
   timeout: number,
 ): Promise<void> {
-  if (!graceful) {
+  // MQTT 3.1.1 has no DISCONNECT but the normal one, which would discard our will.
+  if (reasonCode === undefined || (reasonCode !== NORMAL && options.protocolVersion !== 5)) {
     stream.destroy()
     return closed
   }
   const timer = clock.setTimeout(() => stream.destroy(), timeout)
-  stream.write(DISCONNECT)
+  if (reasonCode !== NORMAL) discardIncoming(stream)
+  stream.write(reasonCode === NORMAL ? DISCONNECT : Uint8Array.of(0xe0, 2, reasonCode, 0))
   stream.end()
   await closed
   clock.clearTimeout(timer)
+}
+
+/** Reads on, because else the end of the stream is not seen, and keeps nothing: what comes may be without end. */
+function discardIncoming(stream: MqttClient['stream']): void {
+  stream.unpipe()
+  stream.resume()
 }

@@ -1,6 +1,7 @@
 import type { IClientPublishOptions, MqttClient } from 'mqtt'
 import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 
+import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError } from '../errors.ts'
 import type {
   BrokerLimits,
@@ -10,6 +11,7 @@ import type {
   OutgoingPublish,
   SubscriptionRequest,
 } from '../session/link.ts'
+import { RECEIVE_MAXIMUM_EXCEEDED, type Breach } from './breach.ts'
 import { publishSize } from './publish-size.ts'
 import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
@@ -23,6 +25,19 @@ const MAX_BUFFERED = 65_536
 /** MQTT.js then goes on with the next packet and sends no acknowledgement: that is ours to send. */
 const heldBack = new Error('acknowledgement held back')
 
+/** What a link is made of. */
+export interface LinkInit {
+  readonly client: MqttClient
+  readonly ids: SessionIds
+  readonly incomingStore: IncomingStore
+  readonly events: LinkEvents
+  readonly connack: IConnackPacket
+  /** How many QoS 1 and 2 messages may be un-acked. */
+  readonly receiveMaximum: number
+  /** Ends the connection. */
+  readonly fail: Link['fail']
+}
+
 /** The data path of one `MqttClient`. */
 export class MqttLink implements Link {
   readonly protocolVersion: 3 | 4 | 5
@@ -31,25 +46,27 @@ export class MqttLink implements Link {
   readonly #ids: SessionIds
   readonly #incomingStore: IncomingStore
   readonly #events: LinkEvents
+  readonly #receiveMaximum: number
+  readonly #fail: Link['fail']
   readonly #pings: (() => void)[] = []
   /** QoS 0 publishes that the socket has yet to take. */
   #buffered: ((error?: Error) => void)[] = []
   /** Until MQTT.js has handled the CONNACK it would put off what it is given. Acknowledgements do not go through it. */
   #phase: 'opening' | 'open' | 'closed' = 'opening'
+  /** How many acknowledgements are held back, by QoS. */
+  readonly #heldBack: [none: number, puback: number, pubcomp: number] = [0, 0, 0]
+  /** MQTT.js waits for it before it handles the next packet. */
+  #goOn: (() => void) | undefined
 
-  constructor(
-    client: MqttClient,
-    ids: SessionIds,
-    incomingStore: IncomingStore,
-    events: LinkEvents,
-    connack: IConnackPacket,
-  ) {
+  constructor({ client, ids, incomingStore, events, connack, receiveMaximum, fail }: LinkInit) {
     this.#client = client
     this.#incomingStore = incomingStore
     this.#ids = ids
     this.protocolVersion = client.options.protocolVersion ?? 4
     this.limits = limitsOf(connack, this.protocolVersion)
     this.#events = events
+    this.#receiveMaximum = receiveMaximum
+    this.#fail = fail
     this.#listen(events)
   }
 
@@ -98,12 +115,18 @@ export class MqttLink implements Link {
 
   acknowledge({ qos, packetId }: IncomingPublish): void {
     if (this.#phase === 'closed') return
+    this.#heldBack[qos]--
     if (qos === 2) {
       this.#incomingStore.delete(packetId)
       // MQTT.js counts it against our Receive Maximum until it is released, and has no public call for that.
       this.#client['_releaseIncomingQoS2Publish'](packetId)
     }
     this.#write(qos === 1 ? 0x40 : 0x70, packetId)
+    if (this.#goOn && this.#mayGoOn) this.#release()
+  }
+
+  fail(failure: Failure, reasonCode: number): void {
+    if (this.#phase !== 'closed') this.#fail(failure, reasonCode)
   }
 
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
@@ -146,10 +169,37 @@ export class MqttLink implements Link {
     })
   }
 
+  /** Whether the broker sends more messages at a time than it may (MQTT 5 §4.9); one of them is about to be handled. */
+  breach({ qos }: IPublishPacket): Breach | undefined {
+    if (qos === 0 || this.protocolVersion !== 5) return undefined
+    // MQTT.js counts those of QoS 2, and tells nobody how many they are.
+    const unacknowledged = this.#heldBack[1] + this.#client['_incomingQoS2Ids'].size
+    if (unacknowledged < this.#receiveMaximum) return undefined
+    const message = `more than ${this.#receiveMaximum} un-acked messages at a time, our Receive Maximum`
+    return { message, reasonCode: RECEIVE_MAXIMUM_EXCEEDED }
+  }
+
   /** From now on it swallows what it is given. */
   close(): void {
     this.#phase = 'closed'
     this.#ids.releaseAll()
+    // Else the end of the stream would wait behind what was not read.
+    this.#release()
+  }
+
+  /**
+   * MQTT 3.1.1 has no Receive Maximum: there the broker is held back by what is not read. PUBACK and PINGRESP wait behind
+   * it then, so after 1.5 × keep alive MQTT.js takes the connection for half-open, and the broker sends on the next one
+   * what was un-acked. To hear them meanwhile needs a data plane of our own (issue 10).
+   */
+  get #mayGoOn(): boolean {
+    return this.protocolVersion === 5 || this.#heldBack[1] + this.#heldBack[2] < this.#receiveMaximum
+  }
+
+  #release(): void {
+    const goOn = this.#goOn
+    this.#goOn = undefined
+    goOn?.()
   }
 
   #listen(events: LinkEvents): void {
@@ -157,9 +207,15 @@ export class MqttLink implements Link {
     const unacknowledged = new WeakSet<object>()
 
     client.on('message', (topic, payload, packet) => {
-      if (events.received(incoming(topic, payload, packet))) unacknowledged.add(packet)
+      if (!events.received(incoming(topic, payload, packet))) return
+      unacknowledged.add(packet)
+      this.#heldBack[packet.qos]++
     })
-    client.handleMessage = (packet, done) => done(unacknowledged.has(packet) ? heldBack : undefined)
+    client.handleMessage = (packet, done) => {
+      if (!unacknowledged.has(packet)) done()
+      else if (this.#mayGoOn) done(heldBack)
+      else this.#goOn = () => done(heldBack)
+    }
     client.stream.on('drain', () => {
       const buffered = this.#buffered
       this.#buffered = []

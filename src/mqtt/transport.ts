@@ -7,9 +7,11 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../options.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { fromCloseCode, fromPacket, watchForFailure } from './cause.ts'
-import { clientOptions, type Attempt } from './client-options.ts'
-import { closeClient } from './close.ts'
+import { breachOf, PACKET_TOO_LARGE, type Breach } from './breach.ts'
+import { clientOptions, DEFAULT_RECEIVE_MAXIMUM, type Attempt } from './client-options.ts'
+import { closeClient, NORMAL } from './close.ts'
 import { MqttLink } from './link.ts'
+import { SizeLimit } from './size-limit.ts'
 import { EmptyStore, IncomingStore, SessionIds } from './stores.ts'
 import { webSocketFactory } from './web-socket.ts'
 
@@ -100,7 +102,7 @@ class Connection {
 
   /** Resolves when no socket is left. Sends DISCONNECT if the connection is open. */
   close(): Promise<void> {
-    if (this.#phase !== 'closed') this.#release(this.#phase === 'open')
+    if (this.#phase !== 'closed') this.#release(this.#phase === 'open' ? NORMAL : undefined)
     return this.#closing
   }
 
@@ -138,30 +140,46 @@ class Connection {
     // It destroys the stream on a CONNECT that cannot be encoded.
     if (client.stream.errored) throw client.stream.errored
     watchForFailure(client, (failure) => this.#fail(failure))
-    client.on('packetreceive', (packet) => this.#received(client, packet))
+    const { receiveMaximum = DEFAULT_RECEIVE_MAXIMUM, maximumPacketSize } = attempt.options
+    if (maximumPacketSize !== undefined) this.#limitPackets(client, maximumPacketSize)
+    client.on('packetreceive', (packet) => this.#received(client, packet, receiveMaximum))
+  }
+
+  /** Looks at the bytes before MQTT.js's parser does, which gathers a packet of any size. */
+  #limitPackets({ stream }: MqttClient, maximumPacketSize: number): void {
+    const limit = new SizeLimit(maximumPacketSize)
+    stream.prependListener('data', (chunk: Uint8Array) => {
+      const size = this.#phase === 'closed' ? undefined : limit.exceededBy(chunk)
+      if (size === undefined) return
+      const message = `a packet of ${size} bytes, of which we take at most ${maximumPacketSize}`
+      this.#breached({ message, reasonCode: PACKET_TOO_LARGE })
+    })
   }
 
   /** Comes before MQTT.js handles it. */
-  #received(client: MqttClient, packet: Packet): void {
+  #received(client: MqttClient, packet: Packet, receiveMaximum: number): void {
     this.#heard()
+    const link = this.#link
+    const breach = breachOf(packet, link !== undefined) ?? (packet.cmd === 'publish' ? link?.breach(packet) : undefined)
     const failure = fromPacket(packet, client.options.protocolVersion)
-    if (failure) {
-      this.#fail(failure)
-      // MQTT.js would answer, and throw on the id: to a PINGREQ a client has no answer.
-      if (packet.cmd !== 'connack') packet.cmd = 'pingreq'
-    } else if (packet.cmd !== 'connack') this.#link?.received(packet)
-    else if (this.#phase === 'opening') this.#accepted(client, packet)
+    if (breach) this.#breached(breach)
+    else if (failure) this.#fail(failure)
+    else if (packet.cmd !== 'connack') link?.received(packet)
+    else if (this.#phase === 'opening') this.#accepted(client, packet, receiveMaximum)
+    // MQTT.js would answer, and throw on a missing id: to a PINGREQ a client has no answer.
+    if (this.#phase === 'closed' && packet.cmd !== 'connack') packet.cmd = 'pingreq'
   }
 
   /**
    * The CONNACK came. The session has to know at once: what follows in the same chunk is handled before any microtask.
    * MQTT.js has yet to handle the CONNACK, and takes packets only after that.
    */
-  #accepted(client: MqttClient, connack: IConnackPacket): void {
+  #accepted(client: MqttClient, connack: IConnackPacket, receiveMaximum: number): void {
     const { events, ids, incomingStore } = this.#shared
     const { sessionPresent } = connack
     if (!sessionPresent) incomingStore.clear()
-    const link = new MqttLink(client, ids, incomingStore, events, connack)
+    const fail = (failure: Failure, reasonCode: number) => this.#fail(failure, reasonCode)
+    const link = new MqttLink({ client, ids, incomingStore, events, connack, receiveMaximum, fail })
     this.#link = link
     events.attached(link, sessionPresent)
     queueMicrotask(() => {
@@ -172,14 +190,19 @@ class Connection {
     })
   }
 
-  /** The one end of this connection. */
-  #fail(failure: Failure): void {
+  /** The server does what MQTT forbids: it is told so, on MQTT 5 (§4.13.1). */
+  #breached({ message, reasonCode }: Breach): void {
+    this.#fail({ kind: 'protocol', message }, this.#link && reasonCode)
+  }
+
+  /** The one end of this connection. @param reasonCode - of our DISCONNECT, if there is to be one */
+  #fail(failure: Failure, reasonCode?: number): void {
     if (this.#phase === 'closed') return
-    this.#release(false, failure)
+    this.#release(reasonCode, failure)
     this.#tell({ type: 'transport.failed', failure })
   }
 
-  #release(graceful: boolean, failure?: Failure): void {
+  #release(reasonCode?: number, failure?: Failure): void {
     this.#phase = 'closed'
     this.#heard()
     this.#link?.close()
@@ -187,7 +210,7 @@ class Connection {
     const client = this.#client
     if (!client) return
     const { clock, disconnectTimeout } = this.#shared
-    this.#closing = closeClient(client, this.#closed, graceful, clock, disconnectTimeout).then(() => {
+    this.#closing = closeClient(client, this.#closed, reasonCode, clock, disconnectTimeout).then(() => {
       client.removeAllListeners()
       // An error that comes even later has nobody to tell, but must not be thrown.
       client.on('error', () => {})

@@ -1,4 +1,5 @@
 import type { Ack } from './link.ts'
+import type { Publication } from './publication.ts'
 
 /** Reason codes from here on are errors (MQTT 5 §2.4). */
 const FIRST_ERROR = 0x80
@@ -9,4 +10,11 @@ const NOT_FOUND = 0x92
 /** Whether the broker did not take the message. */
 export function isRefusal({ type, reasonCode }: Ack): boolean {
   return reasonCode >= FIRST_ERROR && !(type === 'pubcomp' && reasonCode === NOT_FOUND)
+}
+
+/** Why an answer is none to a publish that is where it is (MQTT 5 §4.3); `undefined` if it is one. */
+export function outOfTurn({ type }: Ack, { qos, phase }: Publication): string | undefined {
+  if (qos === 1) return type === 'puback' ? undefined : `${type.toUpperCase()} for a publish of QoS 1`
+  if (type === 'puback') return 'PUBACK for a publish of QoS 2'
+  return type === 'pubcomp' && phase === 'sent' ? 'PUBCOMP before PUBREC' : undefined
 }

@@ -80,6 +80,12 @@ export interface Link {
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]>
   /** Sends one UNSUBSCRIBE; resolves at the UNSUBACK. Rejects when the connection ends first. */
   unsubscribe(filters: readonly string[]): Promise<void>
+  /**
+   * Ends the connection for a reason of ours; `detached` is called before it returns.
+   *
+   * @param reasonCode - of our DISCONNECT (MQTT 5 §3.14.2.1); 0 is a normal disconnection
+   */
+  fail(failure: Failure, reasonCode: number): void
 }
 
 /** What a link tells the session. None of them may throw. */

@@ -1,6 +1,6 @@
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
-import { isRefusal } from './ack.ts'
+import { isRefusal, outOfTurn } from './ack.ts'
 import { aged } from './aged.ts'
 import { accuse, blameOf, isPoison } from './blame.ts'
 import { DurableSends } from './durable-sends.ts'
@@ -15,6 +15,9 @@ import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { Resend } from './resend.ts'
 import type { SessionOptions } from './session-options.ts'
+
+/** The reason code of our DISCONNECT (MQTT 5 §3.14.2.1). */
+const PROTOCOL_ERROR = 0x82
 
 /**
  * The publishes that outlive a connection: the outbox, what is in flight, and the packet ids. Each new connection
@@ -160,6 +163,8 @@ export class Session {
     const publication = this.#inFlight.get(ack.packetId)
     if (!publication && ack.type === 'pubcomp') this.#inFlight.finished(ack.packetId)
     if (!publication?.onWire) return
+    const message = outOfTurn(ack, publication)
+    if (message !== undefined) return this.#link?.fail({ kind: 'protocol', message }, PROTOCOL_ERROR)
     if (ack.type === 'pubrec' && !isRefusal(ack)) {
       publication.phase = 'released'
       publication.reasonCode = ack.reasonCode

@@ -23,6 +23,8 @@ interface Row {
   /** What it does once the connection is open. */
   readonly opened?: (server: ScriptedServer) => unknown
   readonly url?: (server: ScriptedServer) => string
+  /** The reason code of our DISCONNECT. */
+  readonly breach?: number
   readonly failure: Failure | ((where: Case) => Failure)
 }
 
@@ -177,7 +179,7 @@ const rows: Row[] = [
     script: { steps: [{ at: 'connack', do: 'malformed' }] },
     failure: protocol,
   },
-  // mqtt-packet takes those that are cut off for packets with the id -1 (see `fromPacket`).
+  // mqtt-packet takes those that are cut off for packets with the id -1 (see `breachOf`).
   ...(
     [
       ['PUBLISH of QoS 1, cut off', [0x32, 3, 0, 1, 0x61], 'PUBLISH'],
@@ -190,6 +192,7 @@ const rows: Row[] = [
   ).map(([name, bytes, type]): Row => ({
     name,
     opened: (server) => server.kick({ bytes: Uint8Array.from(bytes) }),
+    breach: 0x81,
     failure: { kind: 'protocol', message: `${type} without a packet identifier` },
   })),
   {
@@ -268,7 +271,9 @@ test.each(cases)('$name on $scheme, MQTT $version: one failure', async (row) => 
   const terminal = scene.told.filter(({ type }) => type !== 'transport.opened')
   expect(terminal).toHaveLength(1)
   expect(scene.told.at(-1)).toBe(terminal[0])
-  expect(server.received('disconnect')).toEqual([])
+  // Only a breach that we find ourselves is told, on MQTT 5 (§4.13.1).
+  const told = row.version === 5 && row.breach !== undefined ? [row.breach] : []
+  expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual(told)
 })
 
 test.each(everywhere)('no CONNACK on $scheme, MQTT $version: the machine’s clock decides', async (where) => {

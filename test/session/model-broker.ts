@@ -160,6 +160,10 @@ class Connection implements Link {
 
   acknowledge(): void {}
 
+  fail(): void {
+    this.#broker.violations.push('it ended the connection')
+  }
+
   subscribe(): Promise<readonly number[]> {
     return Promise.resolve([])
   }

@@ -1,0 +1,102 @@
+import { generate } from 'mqtt-packet'
+import { describe, expect, test } from 'vitest'
+
+import type { Step } from '../../src/testing/index.ts'
+import { schemes, serve, transportScene, trusting, turns, until, versions, type Version } from './harness.ts'
+
+const connack = (version: Version, properties = {}) =>
+  generate(
+    { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false, properties },
+    { protocolVersion: version },
+  )
+
+const publish = (version: Version, topic: string, qos: 0 | 1 | 2 = 0) => {
+  const body = [0, topic.length, ...Buffer.from(topic), ...(qos > 0 ? [0, 1] : []), ...(version === 5 ? [0] : [])]
+  return Buffer.of(0x30 | (qos << 1), body.length, ...body)
+}
+
+/** What a transport makes of bytes in place of the CONNACK, or behind it, and what the server hears of that. */
+async function sceneOf(version: Version, at: 'connect' | 'connack', bytes: Uint8Array) {
+  const step: Step = { at, do: { bytes } }
+  const server = await serve('mqtt', { script: { steps: [step] } })
+  const scene = transportScene({ url: server.url, options: { protocolVersion: version } })
+  scene.start()
+  const failure = await scene.failure()
+  await server.waitFor(() => server.openSockets === 0)
+  await turns()
+  expect(scene.failures()).toHaveLength(1)
+  return {
+    failure,
+    received: scene.received,
+    disconnects: server.received('disconnect').map((each) => each.reasonCode),
+  }
+}
+
+describe.each(versions)('MQTT version %i', (version) => {
+  const told = (reasonCode: number) => (version === 5 ? [reasonCode] : [])
+
+  test.each([
+    ['', 'PUBLISH without a topic', 0x82],
+    ['a/+', 'PUBLISH to an invalid topic', 0x90],
+    ['#', 'PUBLISH to an invalid topic', 0x90],
+    ['a+b', 'PUBLISH to an invalid topic', 0x90],
+    ['a\0b', 'PUBLISH to an invalid topic', 0x90],
+  ])('PUBLISH to %j reaches nobody', async (topic, message, reasonCode) => {
+    for (const qos of [0, 1, 2] as const) {
+      const bytes = Buffer.concat([publish(version, topic, qos), publish(version, 'behind', 0)])
+      expect(await sceneOf(version, 'connack', bytes)).toEqual({
+        failure: { kind: 'protocol', message },
+        received: [],
+        disconnects: told(reasonCode),
+      })
+    }
+  })
+
+  test('PUBLISH before the CONNACK reaches nobody', async () => {
+    const bytes = Buffer.concat([publish(version, 'early', 1), connack(version)])
+    expect(await sceneOf(version, 'connect', bytes)).toEqual({
+      failure: { kind: 'protocol', message: 'PUBLISH before the CONNACK' },
+      received: [],
+      disconnects: [],
+    })
+  })
+})
+
+test.each([
+  [{ receiveMaximum: 0 }, 'CONNACK with a Receive Maximum of 0'],
+  [{ maximumPacketSize: 0 }, 'CONNACK with a Maximum Packet Size of 0'],
+])('CONNACK with %o is no connection', async (properties, message) => {
+  const { failure } = await sceneOf(5, 'connect', connack(5, properties))
+  expect(failure).toEqual({ kind: 'protocol', message })
+})
+
+describe.each(schemes.flatMap((scheme) => versions.map((version) => ({ scheme, version }))))(
+  'maximumPacketSize on $scheme, MQTT $version',
+  ({ scheme, version }) => {
+    const options = { ...trusting, protocolVersion: version, maximumPacketSize: 100 }
+
+    test('the connection ends at the fixed header of a packet that is larger', async () => {
+      // Nothing follows it: whoever waited for the whole packet would wait for ever.
+      const header = Uint8Array.of(0x30, 0xff, 0xff, 0x7f)
+      const server = await serve(scheme)
+      const scene = transportScene({ url: server.url, options })
+      scene.start()
+      await scene.waitFor('transport.opened')
+      server.kick({ bytes: header })
+      const message = 'a packet of 2097155 bytes, of which we take at most 100'
+      expect(await scene.failure()).toEqual({ kind: 'protocol', message })
+      await server.waitFor(() => server.openSockets === 0)
+      expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual(version === 5 ? [0x95] : [])
+    })
+
+    test('packets that are not larger come through, also many in one chunk', async () => {
+      const server = await serve(scheme)
+      const scene = transportScene({ url: server.url, options })
+      scene.start()
+      await scene.waitFor('transport.opened')
+      for (let i = 0; i < 50; i++) server.publish(`${i}`, 'x'.repeat(90))
+      await until('the messages', () => scene.received.length === 50)
+      expect(scene.failures()).toEqual([])
+    })
+  },
+)
