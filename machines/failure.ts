@@ -21,6 +21,8 @@ export type Failure =
   | (ServerReason & { readonly kind: 'refused'; readonly protocolVersion: 3 | 4 | 5 })
   /** DISCONNECT from the server (MQTT 5 only). */
   | (ServerReason & { readonly kind: 'disconnected' })
+  /** A handler could not process a message, so we closed: the broker sends it again. */
+  | { readonly kind: 'unprocessed' }
   /** The credentials source rejected with `InvalidCredentialsError`: the account is wrong. */
   | { readonly kind: 'credentials' }
   /** The credentials source failed in any other way. Only the error's name: its message may quote a secret. */

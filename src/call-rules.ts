@@ -1,17 +1,20 @@
 import type {
   DisconnectOptions,
+  HandlerRetryOptions,
   PeriodicRequestOptions,
   PublishOptions,
   RequestOptions,
   ResponseOptions,
   SubscribeOptions,
 } from './client-types.ts'
+import { backoff } from './client-rules.ts'
 import {
   abortSignal,
   anything,
   boolean,
   callback,
   callbackOr,
+  count,
   group,
   methods,
   must,
@@ -41,11 +44,18 @@ export const publishRules = {
   signal: abortSignal,
 } satisfies RulesFor<PublishOptions>
 
+const retry = {
+  ...backoff,
+  maxAttempts: count,
+  whenExhausted: oneOf('acknowledge', 'reconnect'),
+} satisfies RulesFor<HandlerRetryOptions>
+
 export const subscribeRules = {
   qos,
   noLocal: boolean,
   retainAsPublished: boolean,
   retainHandling: must('must be 0, 1 or 2', (value) => value === 0 || value === 1 || value === 2),
+  retry: group(retry),
   ack: must('must be "on-receipt" or "after-handler"', (value) => value === 'on-receipt' || value === 'after-handler'),
   codec,
   schema: must(

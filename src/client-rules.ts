@@ -1,4 +1,5 @@
 import type { RedirectPolicy, Timeouts } from '../machines/config.ts'
+import type { BackoffPolicy } from '../machines/policy/backoff.ts'
 import type { ReconnectPolicy, RecoveryPolicy } from '../machines/policy/recovery.ts'
 import { InvalidOptionError } from './errors.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
@@ -27,6 +28,7 @@ import {
 import type {
   ConnectOptions,
   Credentials,
+  InboxOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,
   TlsOptions,
@@ -44,14 +46,14 @@ const multiplier = must('must be at least 1', (value) => typeof value === 'numbe
 
 const jitter = callbackOr(oneOf('none', 'equal', 'full', 'decorrelated'))
 
-const reconnect = {
-  enabled: boolean,
-  maxAttempts: count,
+export const backoff = {
   initialDelay: duration,
   multiplier,
   maxDelay: duration,
   jitter,
-} satisfies RulesFor<ReconnectPolicy>
+} satisfies RulesFor<BackoffPolicy>
+
+const reconnect = { enabled: boolean, maxAttempts: count, ...backoff } satisfies RulesFor<ReconnectPolicy>
 
 const recovery = { ...reconnect, refreshTokenEvery: count, recreateClient: boolean } satisfies RulesFor<RecoveryPolicy>
 
@@ -74,6 +76,8 @@ const outbox = {
   maxBytes: count,
   overflow: oneOf('reject', 'drop-oldest', 'drop-newest'),
 } satisfies RulesFor<OutboxOptions>
+
+const inbox = { claimTimeout: duration, maxUnclaimed: count, stallAfter: duration } satisfies RulesFor<InboxOptions>
 
 const subscriptions = {
   batchSize: wholeNumber(1, 65_535),
@@ -182,6 +186,8 @@ export const clientOptionRules = {
     if (value === '') throw new InvalidOptionError(option, 'must be the path of a folder, or a database', value)
     if (typeof value !== 'string') methods('open', 'batch', 'iterator')(option, value)
   },
+  inbox: group(inbox, clientHint),
+  onMessage: callback,
   responseTopic: topicRule,
   gate: methods('ask'),
   logger: methods('debug', 'info', 'warn', 'error'),
@@ -199,6 +205,7 @@ const groups = {
   timeouts,
   redirect,
   outbox,
+  inbox,
   subscriptions,
 }
 

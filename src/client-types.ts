@@ -1,5 +1,6 @@
 import type { ConnectionContext, ConnectionCounters } from '../machines/connection-types.ts'
 import type { Failure } from '../machines/failure.ts'
+import type { Jitter } from '../machines/policy/backoff.ts'
 import type { Codec, StandardSchema } from './codec.ts'
 import type { InvalidMessageError } from './errors.ts'
 import type { ConnectionState } from './events.ts'
@@ -25,6 +26,7 @@ export interface ClientStatus {
   readonly lastFailure: Failure | null
   readonly counters: ConnectionCounters
   readonly outbox: OutboxStatus
+  readonly inbox: InboxStatus
   readonly subscriptions: SubscriptionsStatus
 }
 
@@ -36,6 +38,16 @@ export interface OutboxStatus {
   readonly bytes: number
   /** How many of QoS 1 and 2 are sent and not acknowledged. */
   readonly inFlight: number
+}
+
+/** Messages that came and are not acknowledged. Times are in milliseconds since 1970. */
+export interface InboxStatus {
+  /** How many acknowledgements are held back, until a handler is done or a loop has gone on. */
+  readonly heldBack: number
+  /** Since when the oldest of them is the next one; `null` if none is held back. */
+  readonly heldBackSince: number | null
+  /** How many messages of a kept session wait for a subscription. */
+  readonly unclaimed: number
 }
 
 /** Subscriptions by topic filter. */
@@ -89,12 +101,14 @@ export interface SubscribeOptions<Value = Uint8Array> {
   readonly retainHandling?: 0 | 1 | 2
   /**
    * When the broker gets its acknowledgement: at once, or when the handler's promise has resolved. If it rejects, the
-   * message stays un-acked, and the broker sends it again after the next reconnect with its session.
+   * handler is called again: see `retry`.
    *
    * @default 'on-receipt'; in an async loop, when the next message is asked for, or the loop is left: what is to come again
    *   after an error needs a handler that rejects
    */
   readonly ack?: 'on-receipt' | 'after-handler'
+  /** How a handler that failed is called again. It needs `ack: 'after-handler'` and QoS 1 or 2. */
+  readonly retry?: HandlerRetryOptions
   /** Makes the value of the payload. @default bytes */
   readonly codec?: Codec<Value>
   /** Checks the value, by any validator that speaks Standard Schema. */
@@ -108,6 +122,34 @@ export interface SubscribeOptions<Value = Uint8Array> {
    * @default 1_000
    */
   readonly bufferSize?: number
+}
+
+/**
+ * How a handler that threw or rejected is called again for its message. Only the handlers that failed are called, later
+ * messages are delivered meanwhile, and acknowledgements wait, because they keep their order (MQTT-4.6.0-2). An unsubscribe
+ * and the end of the connection end it. Durations are in milliseconds.
+ */
+export interface HandlerRetryOptions {
+  /** Before the first call that repeats one. @default 1_000 */
+  readonly initialDelay?: number
+  /** @default 2 */
+  readonly multiplier?: number
+  /** @default 30_000 */
+  readonly maxDelay?: number
+  /** @default 'equal' */
+  readonly jitter?: Jitter
+  /** How often it is called again. @default 8, which takes about a minute and a half */
+  readonly maxAttempts?: number
+  /**
+   * What follows when it still fails; `messageFailed` tells of it in both cases.
+   *
+   * - `acknowledge`: the message is acknowledged, and the broker forgets it
+   * - `reconnect`: the connection is replaced, and the broker sends again what was un-acked
+   *
+   * @default `reconnect` if the broker keeps the session (`clean: false`). Without a kept session a new connection would
+   *   lose this message and all others that are un-acked, so it is `acknowledge` there
+   */
+  readonly whenExhausted?: 'acknowledge' | 'reconnect'
 }
 
 export type MessageHandler<Value = Uint8Array> = (message: Message<Value>) => unknown

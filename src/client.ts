@@ -75,6 +75,9 @@ export class ResilientMqttClient implements AsyncDisposable {
         this.#observer.report(error, source)
       },
       onOutboxRestored: (restored) => this.#observer.restored(restored),
+      onUnclaimed: (packet, first) => this.#observer.unclaimed(packet, first),
+      onMessageFailed: (failed) => this.#observer.messageFailed(failed),
+      onStalled: (stall) => this.#observer.stalled(stall),
     })
     const { session, journal } = this.#connection
     this.#publisher = { session, journal, now }
@@ -113,6 +116,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       lastFailure: failure,
       counters,
       outbox: this.outbox,
+      inbox: this.#connection.inbox,
       subscriptions: { wanted, held, refused },
     }
   }

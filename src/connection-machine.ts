@@ -55,6 +55,10 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
     onSubscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
     onError: report,
     onOutboxRestored: (restored) => logger.info(restored, 'outboxRestored'),
+    onUnclaimed: ({ topic, qos }, first) =>
+      first && logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message'),
+    onMessageFailed: ({ error, ...details }) => logger.error({ err: error, ...details }, 'messageFailed'),
+    onStalled: (stall) => logger.warn(stall, 'acknowledgementsStalled'),
   })
   const { session, subscriptions, journal, provider, input } = connection
   const publisher = { session, journal, now: options.now ?? Date.now }

@@ -7,13 +7,16 @@ import { realClock } from './clock.ts'
 import { LazyJournal } from './durable/lazy-journal.ts'
 import { PublishSupersededError } from './errors.ts'
 import type { ClientEvents } from './events.ts'
+import type { InboxStatus } from './client-types.ts'
 import { createTransport } from './mqtt/transport.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
-import { connectionInput, defaultOutbox } from './parse-options.ts'
+import { connectionInput, defaultInbox, defaultOutbox } from './parse-options.ts'
 import { generateClientId, preparation, type Preparation } from './preparation.ts'
 import type { Provider } from './provided-machine.ts'
+import { createDeliver } from './receiver.ts'
 import { Secrets } from './secrets.ts'
-import { Inbox, type Receiver } from './session/inbox.ts'
+import type { Stall } from './session/acknowledgements.ts'
+import { Inbox, type FailedMessage, type Receiver } from './session/inbox.ts'
 import type { Ack, IncomingPublish, Link } from './session/link.ts'
 import { PeriodicRequests } from './session/periodic-requests.ts'
 import { Session } from './session/session.ts'
@@ -28,9 +31,15 @@ export interface ConnectionHooks {
   /** A subscription is left to the user: the broker refused it for good, or closes the connection on it. */
   readonly onSubscriptionFailed: (filter: string, error: Error) => void
   /** Told of the errors that the machine knows by their names only. */
-  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate') => void
+  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate' | 'onMessage') => void
   /** The store was opened, and holds publishes of an earlier process. */
   readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
+  /** No subscription matches a message. @param first - whether it is the first on this connection */
+  readonly onUnclaimed: (packet: IncomingPublish, first: boolean) => void
+  /** A handler could not process a message, whatever was tried. */
+  readonly onMessageFailed: (failed: FailedMessage) => void
+  /** The acknowledgements that are held back have not moved for some time. */
+  readonly onStalled: (stall: Stall) => void
 }
 
 /** MQTT.js, the credentials source and the session, for the connection machine, and what lives beside it. */
@@ -76,7 +85,7 @@ export class Connection {
       onFailed: hooks.onSubscriptionFailed,
       onFlushed: () => this.session.resumeSending(),
     })
-    this.#inbox = new Inbox(this.subscriptions)
+    this.#inbox = this.#createInbox(hooks)
     const secrets = new Secrets({
       source: options.credentials,
       refreshTimeout: this.timeouts.refreshTimeout,
@@ -97,6 +106,23 @@ export class Connection {
   /** See `Preparation`. */
   get keptSession(): string | null | undefined {
     return this.#preparation.keptSession()
+  }
+
+  /** A subscription begins. */
+  add(receiver: Receiver): void {
+    if (this.subscriptions.add(receiver)) this.wantedChanged()
+    this.#inbox.added(receiver)
+  }
+
+  /** A subscription ends. */
+  remove(receiver: Receiver): void {
+    if (this.subscriptions.remove(receiver)) this.wantedChanged()
+    this.#inbox.removed(receiver)
+  }
+
+  get inbox(): InboxStatus {
+    const { heldBack, heldBackSince, unclaimed } = this.#inbox
+    return { heldBack, heldBackSince, unclaimed }
   }
 
   /**
@@ -131,6 +157,23 @@ export class Connection {
     if (this.subscriptions.flush()) this.session.pauseSending()
     // Until the connection is ready, its restore takes care of what is awaited.
     if (this.#actor) this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' })
+  }
+
+  #createInbox(hooks: ConnectionHooks): Inbox {
+    const { clock = realClock, now = Date.now, random = systemRandom, inbox, onMessage: handler } = this.#options
+    const report = (error: unknown) => hooks.onError(error, 'onMessage')
+    return new Inbox({
+      ...withDefaults(defaultInbox, inbox),
+      subscriptions: this.subscriptions,
+      clock,
+      now,
+      random,
+      otherwise: handler && createDeliver({ options: {}, handler, onThrow: report, onInvalid: report }),
+      keepsSession: () => typeof this.keptSession === 'string',
+      onUnclaimed: hooks.onUnclaimed,
+      onFailed: hooks.onMessageFailed,
+      onStalled: hooks.onStalled,
+    })
   }
 
   #createJournal(hooks: ConnectionHooks): LazyJournal | undefined {

@@ -76,6 +76,8 @@ export function describeFailure(failure: Failure): string {
     }
     case 'disconnected':
       return `the server disconnected: ${reason(failure.reasonCode, reasons)}${said(failure.reasonString)}`
+    case 'unprocessed':
+      return 'a handler could not process a message, so we closed: the broker sends it again'
     case 'credentials':
       return 'the credentials source says that the account is wrong'
     case 'refresh':

@@ -1,6 +1,9 @@
 import type { OutboxStatus } from './client-types.ts'
 import { callback, checkName } from './option-rules.ts'
 import type { ConnectionEmitted } from '../machines/connection-types.ts'
+import type { Stall } from './session/acknowledgements.ts'
+import type { FailedMessage } from './session/inbox.ts'
+import type { Qos } from './types.ts'
 
 /** The states of the connection machine. */
 export type ConnectionState =
@@ -48,6 +51,12 @@ export interface ClientEvents {
   subscriptionFailed: { readonly filter: string; readonly error: Error }
   /** The store was opened, and holds publishes of an earlier process: so many wait, and so many were sent. */
   outboxRestored: { readonly waiting: number; readonly inFlight: number }
+  /** No subscription matches a message, which was acknowledged. */
+  unclaimed: { readonly topic: string; readonly qos: Qos }
+  /** A handler with `ack: 'after-handler'` could not process a message, whatever was tried: see `retry`. */
+  messageFailed: FailedMessage
+  /** Acknowledgements are held back and none was sent for `inbox.stallAfter`: the broker may send nothing more. */
+  acknowledgementsStalled: Stall
   /** Everything that was accepted is delivered: the outbox is empty and nothing is in flight. */
   drained: OutboxStatus
   /**
@@ -73,6 +82,9 @@ const names = Object.keys({
   restored: true,
   subscriptionFailed: true,
   outboxRestored: true,
+  unclaimed: true,
+  messageFailed: true,
+  acknowledgementsStalled: true,
   drained: true,
   error: true,
 } satisfies Record<keyof ClientEvents, true>)

@@ -4,6 +4,8 @@ export type {
   ClientStatus,
   DisconnectOptions,
   EncodedPublishOptions,
+  HandlerRetryOptions,
+  InboxStatus,
   IterableSubscription,
   MessageHandler,
   OutboxStatus,
@@ -53,12 +55,15 @@ export type {
   ConnectOptions,
   Credentials,
   CredentialsSource,
+  InboxOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,
   TlsOptions,
   WebSocketOptions,
   Will,
 } from './options.ts'
+export type { Stall } from './session/acknowledgements.ts'
+export type { FailedMessage } from './session/inbox.ts'
 export type { OutboxOptions } from './session/outbox.ts'
 export type { PublishResult } from './session/publication.ts'
 export type { Message, Payload, PublishProperties, Qos } from './types.ts'

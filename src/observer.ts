@@ -7,6 +7,9 @@ import { callGuarded, Emitter } from './emitter.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
 import type { Logger } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
+import type { Stall } from './session/acknowledgements.ts'
+import type { FailedMessage } from './session/inbox.ts'
+import type { IncomingPublish } from './session/link.ts'
 import { stateOf } from './snapshot.ts'
 
 /** Turns what the machine does into events, log lines, and the time since when it does it. */
@@ -62,6 +65,24 @@ export class Observer {
   restored(restored: ClientEvents['outboxRestored']): void {
     this.#logger.info(restored, 'outboxRestored')
     this.events.emit('outboxRestored', restored)
+  }
+
+  /** No subscription matches a message. @param first - on this connection; the others are not logged */
+  unclaimed({ topic, qos }: IncomingPublish, first: boolean): void {
+    if (first) this.#logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message')
+    if (this.events.has('unclaimed')) this.events.emit('unclaimed', { topic, qos })
+  }
+
+  /** A handler could not process a message. */
+  messageFailed(failed: FailedMessage): void {
+    const { error, ...details } = failed
+    this.#logger.error({ err: error, ...details }, 'messageFailed')
+    this.events.emit('messageFailed', failed)
+  }
+
+  stalled(stall: Stall): void {
+    this.#logger.warn(stall, 'acknowledgementsStalled')
+    this.events.emit('acknowledgementsStalled', stall)
   }
 
   /** Something of the application's failed. An error in a handler of `error` goes to the logger only. */

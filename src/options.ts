@@ -6,7 +6,7 @@ import type { AdmissionGate } from './admission-gate.ts'
 import type { LevelDatabase } from './durable/database.ts'
 import type { Logger } from './logger.ts'
 import type { OutboxOptions } from './session/outbox.ts'
-import type { Payload, PublishProperties, Qos } from './types.ts'
+import type { Message, Payload, PublishProperties, Qos } from './types.ts'
 
 /** The message that the broker sends for us when the connection dies (MQTT 5 §3.1.2.5). */
 export interface Will {
@@ -76,9 +76,20 @@ export interface ConnectOptions {
   readonly username?: string
   readonly password?: string | Uint8Array
   readonly will?: Will
-  /** How many QoS 1 and 2 messages the broker may send us un-acked (MQTT 5). @default 65_535 */
+  /**
+   * How many QoS 1 and 2 messages the broker may send us un-acked (MQTT 5 §3.1.2.11.3): that bounds the memory that a
+   * slow handler or loop takes. A broker that sends more is disconnected. MQTT 3.1.1 has no way to tell the broker: there
+   * nothing more is read from it meanwhile.
+   *
+   * @default 1_000
+   */
   readonly receiveMaximum?: number
-  /** The largest packet that the broker may send us, in bytes (MQTT 5). @default no limit */
+  /**
+   * The largest packet that the broker may send us, in bytes. One that is larger ends the connection before it is read;
+   * only on MQTT 5 the broker is told (§3.1.2.11.4).
+   *
+   * @default no limit
+   */
   readonly maximumPacketSize?: number
   /** User properties of the CONNECT packet (MQTT 5). */
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
@@ -127,6 +138,21 @@ export interface SubscriptionsOptions {
   readonly onSessionPresent?: 'skip' | 'always'
 }
 
+/** Messages that come. Durations are in milliseconds. */
+export interface InboxOptions {
+  /**
+   * How long messages that no subscription matches wait for one, un-acked: from the first CONNACK of this client on, if
+   * the broker kept the session of an earlier process. 0 turns it off.
+   *
+   * @default 5_000
+   */
+  readonly claimTimeout?: number
+  /** How many of them wait; beyond it the oldest is given up. @default 1_000 */
+  readonly maxUnclaimed?: number
+  /** After how long without progress `acknowledgementsStalled` tells that acknowledgements are held back. @default 30_000 */
+  readonly stallAfter?: number
+}
+
 type Policies = Pick<
   ConnectionInput,
   'reconnect' | 'recovery' | 'timeouts' | 'onTakeover' | 'classify' | 'random' | 'now'
@@ -156,6 +182,14 @@ export interface ResilientMqttClientOptions extends Policies {
     readonly maxHops?: number
   }
   readonly outbox?: Partial<OutboxOptions>
+  readonly inbox?: InboxOptions
+  /**
+   * Gets the messages that no subscription matches, acknowledged on receipt: those of subscriptions that an earlier process
+   * left with the broker, for one. With it no message waits for a subscription.
+   *
+   * @default they are acknowledged, and reported through `unclaimed`
+   */
+  readonly onMessage?: (message: Message) => unknown
   /**
    * Where publishes with `durable: true` are kept until they are acknowledged, so that they outlive the process: the
    * path of a folder, which needs the package `classic-level`, or a database with the interface of `abstract-level`,

@@ -1,11 +1,12 @@
 import type { ConnectionInput, RedirectPolicy } from '../machines/config.ts'
 import { withDefaults } from '../machines/config.ts'
-import { defaultReconnect, exponentialRecovery, type ReconnectPolicy } from '../machines/policy/recovery.ts'
+import type { BackoffPolicy } from '../machines/policy/backoff.ts'
+import { defaultReconnect, exponentialRecovery } from '../machines/policy/recovery.ts'
 import { checkClientRules, checkConnectRules } from './client-rules.ts'
 import { InvalidOptionError } from './errors.ts'
 import { isObject } from './option-rules.ts'
 import { loginOf } from './login.ts'
-import type { ConnectOptions, ResilientMqttClientOptions } from './options.ts'
+import type { ConnectOptions, InboxOptions, ResilientMqttClientOptions } from './options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 import type { OutboxOptions } from './session/outbox.ts'
@@ -14,6 +15,12 @@ export const defaultOutbox: OutboxOptions = Object.freeze({
   maxMessages: 10_000,
   maxBytes: 64 * 1024 * 1024,
   overflow: 'reject',
+})
+
+export const defaultInbox: Required<InboxOptions> = Object.freeze({
+  claimTimeout: 5_000,
+  maxUnclaimed: 1_000,
+  stallAfter: 30_000,
 })
 
 /**
@@ -95,7 +102,8 @@ function checkSession({ clean, clientId }: ConnectOptions, hasStore: boolean): v
   )
 }
 
-function checkTier(tier: string, { initialDelay, maxDelay }: ReconnectPolicy): void {
+/** @throws {InvalidOptionError} */
+export function checkTier(tier: string, { initialDelay, maxDelay }: BackoffPolicy): void {
   if (maxDelay >= initialDelay) return
   throw new InvalidOptionError(`${tier}.maxDelay`, `must be at least ${tier}.initialDelay (${initialDelay})`, maxDelay)
 }

@@ -69,7 +69,9 @@ export function preparation(
       store && store.clientId === undefined ? store.open().then(() => prepare(input)) : prepare(input),
     keptSession: () => {
       const connect = typeof source === 'function' ? evaluated : source
-      if (connect?.clean === false) return connect.clientId || store?.clientId
+      // With an expiry of 0 it ends with the connection (MQTT 5 §3.1.2.11.2).
+      const kept = connect?.clean === false && !(connect.protocolVersion === 5 && connect.sessionExpiry === 0)
+      if (kept) return connect.clientId || store?.clientId
       return connect && null
     },
     forget: () => {

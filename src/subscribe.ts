@@ -1,11 +1,14 @@
 import { subscribeRules } from './call-rules.ts'
+import { withDefaults } from '../machines/config.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from './client-types.ts'
 import type { Connection } from './connection.ts'
 import { InvalidOptionError } from './errors.ts'
 import { MessageQueue } from './message-queue.ts'
 import { checkCallOptions } from './option-rules.ts'
+import { checkTier } from './parse-options.ts'
 import { createDeliver } from './receiver.ts'
 import type { Receiver } from './session/inbox.ts'
+import { defaultRetry, type RetryPolicy } from './session/retries.ts'
 import { checkFilter } from './topics.ts'
 import type { Qos } from './types.ts'
 import { deferred } from './wait.ts'
@@ -29,9 +32,8 @@ export function subscribe<Value>(
   const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
   const options = given === undefined ? {} : given
   check(filter, options)
-  const { subscriptions } = connection
   const unsubscribe = () => {
-    if (subscriptions.remove(receiver)) connection.wantedChanged()
+    connection.remove(receiver)
     queue?.close()
   }
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
@@ -48,12 +50,13 @@ export function subscribe<Value>(
     retainAsPublished: options.retainAsPublished ?? false,
     retainHandling: options.retainHandling ?? 0,
     ack,
+    retry: withDefaults<RetryPolicy>(defaultRetry, options.retry),
     granted,
     rejected: (error) => {
       rejected(error)
       if (!queue) return
       // Nobody is left to take what a later connection might bring.
-      subscriptions.remove(receiver)
+      connection.subscriptions.remove(receiver)
       queue.close()
     },
     deliver: createDeliver({
@@ -63,7 +66,7 @@ export function subscribe<Value>(
       onInvalid: report,
     }),
   }
-  if (subscriptions.add(receiver)) connection.wantedChanged()
+  connection.add(receiver)
   const subscription = { filter, ready, unsubscribe }
   return queue ? iterable(subscription, queue) : subscription
 }
@@ -85,4 +88,5 @@ function check<Value>(filter: string, options: SubscribeOptions<Value>): void {
   if (options.noLocal && filter.startsWith('$share/')) {
     throw new InvalidOptionError('noLocal', 'must not be set on a shared subscription', options.noLocal)
   }
+  if (options.retry) checkTier('retry', withDefaults<RetryPolicy>(defaultRetry, options.retry))
 }

@@ -1,5 +1,8 @@
+import { realClock } from '../../src/clock.ts'
+import { defaultInbox } from '../../src/parse-options.ts'
 import { Inbox, type Receiver } from '../../src/session/inbox.ts'
 import type { IncomingPublish } from '../../src/session/link.ts'
+import { defaultRetry } from '../../src/session/retries.ts'
 import { Subscriptions } from '../../src/session/subscriptions.ts'
 
 export interface MatchTask {
@@ -53,12 +56,24 @@ function ourDispatch(names: readonly string[]) {
     retainAsPublished: false,
     retainHandling: 0,
     ack: 'on-receipt',
+    retry: defaultRetry,
     granted: () => {},
     rejected: () => {},
     deliver: () => void handled++,
   })
   for (const name of names) subscriptions.add(receiver(name))
-  const inbox = new Inbox(subscriptions)
+  const inbox = new Inbox({
+    ...defaultInbox,
+    subscriptions,
+    clock: realClock,
+    now: Date.now,
+    random: Math.random,
+    otherwise: undefined,
+    keepsSession: () => false,
+    onUnclaimed: () => {},
+    onFailed: () => {},
+    onStalled: () => {},
+  })
   const payload = new Uint8Array(64)
   const rest = { payload, qos: 0, retain: false, dup: false, packetId: 0, properties: undefined } as const
   return (topic: string) => {

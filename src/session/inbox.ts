@@ -1,90 +1,264 @@
+import type { Clock } from '../options.ts'
+import { Acknowledgements, type Stall } from './acknowledgements.ts'
+import { HeldMessage } from './held-message.ts'
 import type { IncomingPublish, Link } from './link.ts'
+import { Retries, type FailedCall, type RetryPolicy } from './retries.ts'
 import type { Subscriber } from './subscribers.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import { UnclaimedMessages, type Unclaimed } from './unclaimed.ts'
 
-/** Somebody who gets the messages of a filter. */
+/** Gets the messages of a filter. */
 export interface Receiver extends Subscriber {
   /** When the broker gets its acknowledgement: at once, or when what `deliver` returned has resolved. */
   readonly ack: 'on-receipt' | 'after-handler'
+  /** How `deliver` is called again with `after-handler`. */
+  readonly retry: RetryPolicy
   /** Never throws. What it returns resolves when the message is processed, and rejects if it could not be. */
   deliver(packet: IncomingPublish): Promise<void> | undefined
 }
 
-interface HeldBack {
-  packet: IncomingPublish
-  state: 'processing' | 'processed' | 'failed'
+/** A message that a handler could not process, whatever was tried. */
+export interface FailedMessage {
+  readonly topic: string
+  readonly qos: 1 | 2
+  /** Of the subscription. */
+  readonly filter: string
+  /** How often the handler was called for it on this connection. */
+  readonly attempts: number
+  /** What the last call threw or rejected with. */
+  readonly error: unknown
+  /** What becomes of it: it is acknowledged and gone, or the connection is replaced and the broker sends it again. */
+  readonly outcome: 'acknowledge' | 'reconnect'
+}
+
+export interface InboxOptions {
+  readonly subscriptions: Subscriptions<Receiver>
+  readonly clock: Clock
+  /** In milliseconds since 1970. */
+  readonly now: () => number
+  /** From 0 to 1. */
+  readonly random: () => number
+  /** How long messages of a kept session wait for a subscription, in milliseconds. */
+  readonly claimTimeout: number
+  /** How many of them wait. */
+  readonly maxUnclaimed: number
+  /** In milliseconds. */
+  readonly stallAfter: number
+  /** Takes what no subscription matches. Never throws. */
+  readonly otherwise: ((packet: IncomingPublish) => unknown) | undefined
+  /** Whether the broker keeps our session over a reconnect. */
+  readonly keepsSession: () => boolean
+  /** @param first - whether it is the first on this connection */
+  readonly onUnclaimed: (packet: IncomingPublish, first: boolean) => void
+  readonly onFailed: (failed: FailedMessage) => void
+  readonly onStalled: (stall: Stall) => void
 }
 
 /** Brings messages to their receivers, and holds acknowledgements back until those are done. */
 export class Inbox {
+  readonly #options: InboxOptions
   readonly #subscriptions: Subscriptions<Receiver>
-  /** Acknowledgements that are held back on the connection that is open now, in order. */
-  #heldBack: HeldBack[] = []
+  readonly #acknowledgements: Acknowledgements
+  readonly #retries: Retries
   /** QoS 2 messages whose PUBCOMP is held back, by packet id: after a reconnect the broker releases them once more. */
-  readonly #unreleased = new Map<number, HeldBack>()
+  readonly #unreleased = new Map<number, HeldMessage>()
   #link: Link | undefined
+  #connections = 0
+  /** Once the first connection found a session that the broker kept. */
+  #unclaimed: UnclaimedMessages | undefined
+  /** Whether a subscription was added, and has yet to claim what waits. */
+  #claiming = false
+  #anyUnclaimed = false
 
-  constructor(subscriptions: Subscriptions<Receiver>) {
-    this.#subscriptions = subscriptions
+  constructor(options: InboxOptions) {
+    this.#options = options
+    this.#subscriptions = options.subscriptions
+    this.#retries = new Retries(options.clock, options.random)
+    const { clock, now, stallAfter, onStalled } = options
+    this.#acknowledgements = new Acknowledgements({
+      clock,
+      now,
+      stallAfter,
+      onStalled,
+      onDue: ({ packet }) => {
+        if (packet.qos === 2) this.#unreleased.delete(packet.packetId)
+        this.#link?.acknowledge(packet)
+      },
+    })
+  }
+
+  /** How many acknowledgements are held back. */
+  get heldBack(): number {
+    return this.#acknowledgements.size
+  }
+
+  /** Since when the oldest of them is the next one, in milliseconds since 1970. */
+  get heldBackSince(): number | null {
+    return this.#acknowledgements.since
+  }
+
+  /** How many messages wait for a subscription. */
+  get unclaimed(): number {
+    return this.#unclaimed?.size ?? 0
   }
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
+    this.#anyUnclaimed = false
     // Those of the connection before are lost with it: the broker sends their messages again.
-    this.#heldBack = []
+    this.#acknowledgements.clear()
     if (!sessionPresent) this.#unreleased.clear()
+    // Only at first: later on the application has subscribed to what it wants.
+    if (++this.#connections > 1) this.#unclaimed?.resume(sessionPresent)
+    else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
   }
 
   detached(link: Link): void {
-    if (this.#link === link) this.#link = undefined
+    if (this.#link !== link) return
+    this.#link = undefined
+    for (const call of this.#retries.end()) park(call)
+    this.#acknowledgements.clear()
+    this.#unclaimed?.pause()
+  }
+
+  /** A subscription was added: it gets what waited for one. */
+  added({ filter }: Receiver): void {
+    this.#unclaimed?.wanted(filter)
+    if (this.#claiming || !this.#unclaimed?.size) return
+    this.#claiming = true
+    // With those that are added in the same turn it shares what they both match.
+    queueMicrotask(() => this.#claim())
+  }
+
+  /** A subscription ended. */
+  removed(receiver: Receiver): void {
+    for (const { message } of this.#retries.end(receiver)) this.#done(message)
+    if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
   }
 
   /** @returns whether its acknowledgement is held back */
   received(packet: IncomingPublish): boolean {
+    if (this.#claiming) this.#claim()
     const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
-    if (earlier && earlier.state !== 'failed') return this.#receivedAgain(earlier, packet)
-    let processing: Promise<void>[] | undefined
-    const receivers = this.#subscriptions.match(packet.topic, packet.properties?.subscriptionIdentifier)
+    if (earlier) return this.#receivedAgain(earlier, packet)
+    const receivers = this.#match(packet)
+    const held = receivers.length === 0 ? this.#unmatched(packet) : this.#deliver(packet, receivers)
+    if (packet.qos === 0 || (!held && this.#acknowledgements.size === 0)) return false
+    const message = held ?? new HeldMessage(packet, this.#link)
+    if (packet.qos === 2) this.#unreleased.set(packet.packetId, message)
+    this.#acknowledgements.add(message)
+    return true
+  }
+
+  /** It came on an earlier connection: exactly once means not again to those who have processed it (MQTT 5 §4.3.3). */
+  #receivedAgain(earlier: HeldMessage, packet: IncomingPublish): boolean {
+    const receivers = earlier.failed.filter((receiver) => this.#subscriptions.has(receiver))
+    earlier.packet = packet
+    earlier.link = this.#link
+    earlier.failed = []
+    this.#deliver(packet, receivers, earlier)
+    if (earlier.pending === 0 && this.#acknowledgements.size === 0) return !this.#unreleased.delete(packet.packetId)
+    this.#acknowledgements.add(earlier)
+    return true
+  }
+
+  #match({ topic, properties }: IncomingPublish): readonly Receiver[] {
+    return this.#subscriptions.match(topic, properties?.subscriptionIdentifier)
+  }
+
+  /** @returns what has to be processed before it is acknowledged, if anything */
+  #deliver(packet: IncomingPublish, receivers: readonly Receiver[], held?: HeldMessage): HeldMessage | undefined {
+    let message = held
     for (const receiver of receivers) {
       // A handler may end the subscription of another.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet)
-      if (processed && receiver.ack === 'after-handler') (processing ??= []).push(processed)
+      if (!processed || receiver.ack === 'on-receipt' || packet.qos === 0) continue
+      message ??= new HeldMessage(packet, this.#link)
+      message.pending++
+      this.#await(processed, { message, receiver, calls: 1, delay: undefined })
     }
-    // Acknowledgements keep their order, so one that is held back holds back those behind it (MQTT-4.6.0-2).
-    if (packet.qos === 0 || (!processing && this.#heldBack.length === 0)) return false
-    this.#holdBack(packet, processing ?? [])
-    return true
+    return message
   }
 
-  /** It was delivered on an earlier connection: exactly once means not again (MQTT 5 §4.3.3). */
-  #receivedAgain(earlier: HeldBack, packet: IncomingPublish): boolean {
-    earlier.packet = packet
-    if (earlier.state === 'processed' && this.#heldBack.length === 0) return !this.#unreleased.delete(packet.packetId)
-    this.#heldBack.push(earlier)
-    return true
-  }
-
-  #holdBack(packet: IncomingPublish, processing: readonly Promise<void>[]): void {
-    const heldBack: HeldBack = { packet, state: 'processing' }
-    this.#heldBack.push(heldBack)
-    if (packet.qos === 2) this.#unreleased.set(packet.packetId, heldBack)
-    void Promise.all(processing).then(
-      () => this.#done(heldBack, 'processed'),
-      () => this.#done(heldBack, 'failed'),
+  #await(processed: Promise<void>, call: FailedCall): void {
+    processed.then(
+      () => this.#done(call.message),
+      (error: unknown) => this.#failed(call, error),
     )
   }
 
-  #done(heldBack: HeldBack, state: 'processed' | 'failed'): void {
-    heldBack.state = state
-    while (this.#link) {
-      const [first] = this.#heldBack
-      if (!first || first.state === 'processing') return
-      this.#heldBack.shift()
-      // A message that failed stays un-acked: the broker sends it again after the next reconnect.
-      if (first.state === 'failed') continue
-      if (first.packet.qos === 2) this.#unreleased.delete(first.packet.packetId)
-      this.#link.acknowledge(first.packet)
+  #done(message: HeldMessage): void {
+    message.pending--
+    this.#acknowledgements.flush()
+  }
+
+  #failed(call: FailedCall, error: unknown): void {
+    const { message, receiver, calls } = call
+    const link = this.#link
+    if (!link || message.link !== link) return park(call)
+    // After an unsubscribe there is no one left to process it.
+    if (!this.#subscriptions.has(receiver)) return this.#done(message)
+    if (calls <= receiver.retry.maxAttempts) return this.#retries.schedule(call, (delay) => this.#retry(call, delay))
+    const outcome = receiver.retry.whenExhausted ?? (this.#options.keepsSession() ? 'reconnect' : 'acknowledge')
+    const { topic, qos } = message.packet
+    this.#options.onFailed({ topic, qos: qos as 1 | 2, filter: receiver.filter, attempts: calls, error, outcome })
+    if (outcome === 'acknowledge') return this.#done(message)
+    park(call)
+    link.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
+  }
+
+  #retry({ message, receiver, calls }: FailedCall, delay: number): void {
+    const processed = receiver.deliver(message.packet)
+    if (processed) this.#await(processed, { message, receiver, calls: calls + 1, delay })
+    else this.#done(message)
+  }
+
+  #unmatched(packet: IncomingPublish): HeldMessage | undefined {
+    const { otherwise } = this.#options
+    if (otherwise) otherwise(packet)
+    else if (!this.#unclaimed?.holds(packet.topic)) this.#tellUnclaimed(packet)
+    else {
+      const message = packet.qos > 0 ? new HeldMessage(packet, this.#link) : undefined
+      if (message) message.pending++
+      this.#unclaimed.add({ packet, message })
+      return message
+    }
+    return undefined
+  }
+
+  #waitForClaims(): UnclaimedMessages | undefined {
+    const { clock, now, claimTimeout: timeout, maxUnclaimed: max, otherwise } = this.#options
+    if (otherwise || timeout === 0 || max === 0) return undefined
+    return new UnclaimedMessages({ clock, now, timeout, max, onGivenUp: (unclaimed) => this.#giveUp(unclaimed) })
+  }
+
+  #claim(): void {
+    this.#claiming = false
+    const claimed = this.#unclaimed?.take((packet) => this.#match(packet).length > 0) ?? []
+    for (const { packet, message } of claimed) {
+      this.#deliver(packet, this.#match(packet), message)
+      if (message) this.#done(message)
     }
   }
+
+  #giveUp({ packet, message }: Unclaimed): void {
+    this.#tellUnclaimed(packet)
+    if (message) this.#done(message)
+  }
+
+  #tellUnclaimed(packet: IncomingPublish): void {
+    const first = !this.#anyUnclaimed
+    this.#anyUnclaimed = true
+    this.#options.onUnclaimed(packet, first)
+  }
+}
+
+/** Of our DISCONNECT: the broker discards our will, and keeps the session. */
+const NORMAL_DISCONNECTION = 0
+
+/** The connection ends, or has ended: it gets the message again when the broker sends it again. */
+function park({ message, receiver }: FailedCall): void {
+  message.pending--
+  message.failed.push(receiver)
 }

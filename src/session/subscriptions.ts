@@ -133,6 +133,11 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#subscribers.has(subscriber)
   }
 
+  /** Whether anything is subscribed to by that filter. */
+  wants(filter: string): boolean {
+    return this.#wanted.has(filter)
+  }
+
   counts() {
     let held = 0
     let refused = 0

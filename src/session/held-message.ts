@@ -1,0 +1,18 @@
+import type { Receiver } from './inbox.ts'
+import type { IncomingPublish, Link } from './link.ts'
+
+/** A message of QoS 1 or 2 whose acknowledgement is held back. */
+export class HeldMessage {
+  packet: IncomingPublish
+  /** The connection on which it is to be acknowledged. */
+  link: Link | undefined
+  /** How many receivers are not done with it. */
+  pending = 0
+  /** Receivers that could not process it before that connection ended. They get it again. */
+  failed: Receiver[] = []
+
+  constructor(packet: IncomingPublish, link: Link | undefined) {
+    this.packet = packet
+    this.link = link
+  }
+}

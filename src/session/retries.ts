@@ -1,0 +1,63 @@
+import { backoffDelay, type BackoffPolicy } from '../../machines/policy/backoff.ts'
+import type { Clock } from '../options.ts'
+import type { HeldMessage } from './held-message.ts'
+import type { Receiver } from './inbox.ts'
+
+/** How a handler that failed is called again. */
+export interface RetryPolicy extends BackoffPolicy {
+  /** How often it is called again. */
+  readonly maxAttempts: number
+  /** What becomes of the message then; `undefined` if that depends on the session. */
+  readonly whenExhausted: 'acknowledge' | 'reconnect' | undefined
+}
+
+export const defaultRetry: RetryPolicy = Object.freeze({
+  initialDelay: 1_000,
+  multiplier: 2,
+  maxDelay: 30_000,
+  jitter: 'equal',
+  maxAttempts: 8,
+  whenExhausted: undefined,
+})
+
+/** A handler that could not process a message. */
+export interface FailedCall {
+  readonly message: HeldMessage
+  readonly receiver: Receiver
+  /** How often it was called for this message. */
+  readonly calls: number
+  /** The delay before the last call, in milliseconds. */
+  readonly delay: number | undefined
+}
+
+/** Handlers that are called again for a message, after a delay. */
+export class Retries {
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #waiting = new Map<FailedCall, unknown>()
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /** @param again - gets the delay after which it is called */
+  schedule(call: FailedCall, again: (delay: number) => void): void {
+    const delay = backoffDelay(call.receiver.retry, call.calls, this.#random, call.delay)
+    const timer = this.#clock.setTimeout(() => {
+      this.#waiting.delete(call)
+      again(delay)
+    }, delay)
+    this.#waiting.set(call, timer)
+  }
+
+  /** Ends those of a receiver, or all. @returns what waited */
+  end(receiver?: Receiver): FailedCall[] {
+    const ended = [...this.#waiting.keys()].filter((call) => receiver === undefined || call.receiver === receiver)
+    for (const call of ended) {
+      this.#clock.clearTimeout(this.#waiting.get(call))
+      this.#waiting.delete(call)
+    }
+    return ended
+  }
+}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+
+import type { Behaviour, ScriptedServer } from '../../src/testing/index.ts'
+import { isPending, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
+
+describe.each(versions)('MQTT version $version, an answer that is none', ({ version }) => {
+  test.each([
+    { qos: 2, answer: 'puback', message: 'PUBACK for a publish of QoS 2' },
+    { qos: 2, answer: 'pubcomp', message: 'PUBCOMP before PUBREC' },
+    { qos: 1, answer: 'pubrec', message: 'PUBREC for a publish of QoS 1' },
+    { qos: 1, answer: 'pubcomp', message: 'PUBCOMP for a publish of QoS 1' },
+  ] as const)('$message is no success: the publish is sent again', async ({ qos, answer, message }) => {
+    const wrong: Behaviour = {
+      steps: [
+        {
+          at: 'publish',
+          do: (connection, { messageId = 0 }) => void connection.send({ cmd: answer, messageId, reasonCode: 0 }),
+        },
+      ],
+    }
+    const { server, client } = await scene({ version, script: sessionIs(true, wrong, { puback: false }, {}) })
+    await client.connect()
+    const lost = new Promise((resolve) => client.on('connectionInterrupted', ({ failure }) => resolve(failure)))
+    const published = client.publish('a', 'm', { qos })
+    expect(await lost).toEqual({ kind: 'protocol', message })
+    await server.waitFor('publish', { count: 2 })
+    expect(await isPending(published)).toBe(true)
+    expect(told(server, 1, 'pubrel')).toEqual([])
+    expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual(version === 5 ? [0x82] : [])
+    server.kick()
+    expect(await published).toEqual({ reasonCode: 0 })
+    expect(told(server, 3, 'publish')).toEqual(['publish m 1 dup'])
+  })
+})
+
+/** A loop that takes nothing before it is told to. */
+async function sceneWithLoop(version: 4 | 5, qos: 1 | 2, receiveMaximum?: number) {
+  const { server, client } = await scene({ version, ...(receiveMaximum && { connect: { receiveMaximum } }) })
+  const loop = client.subscribe('a', { qos })[Symbol.asyncIterator]()
+  await client.connect()
+  return { server, client, loop }
+}
+
+function send(server: ScriptedServer, from: number, to: number, qos: 1 | 2): void {
+  for (const i of range(to - from)) server.publish('a', `${from + i}`, { qos, messageId: from + i + 1 })
+}
+
+describe('Receive Maximum towards us', () => {
+  test('is 1,000 on MQTT 5 unless it is set', async () => {
+    const { server } = await sceneWithLoop(5, 1)
+    expect(server.received('connect')[0]?.properties?.receiveMaximum).toBe(1_000)
+  })
+
+  test.each([1, 2] as const)('QoS %i: a broker that keeps to it is served', async (qos) => {
+    const { server, client, loop } = await sceneWithLoop(5, qos, 3)
+    send(server, 0, 3, qos)
+    for (const i of range(20)) {
+      expect((await loop.next()).value?.text()).toBe(String(i))
+      // A message is processed when the next one is asked for.
+      if (i === 0) continue
+      await server.waitFor(qos === 1 ? 'puback' : 'pubcomp', { count: i })
+      send(server, i + 2, i + 3, qos)
+    }
+    expect(client.isConnected).toBe(true)
+  })
+
+  test.each([1, 2] as const)('QoS %i: a broker that exceeds it is disconnected with 0x93', async (qos) => {
+    const { server, client } = await sceneWithLoop(5, qos, 3)
+    const lost = new Promise((resolve) => client.on('connectionInterrupted', ({ failure }) => resolve(failure)))
+    send(server, 0, 3, qos)
+    await turns()
+    expect(client.isConnected).toBe(true)
+    send(server, 3, 4, qos)
+    const message = 'more than 3 un-acked messages at a time, our Receive Maximum'
+    expect(await lost).toEqual({ kind: 'protocol', message })
+    await server.waitFor('disconnect')
+    expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual([0x93])
+  })
+
+  test('QoS 1 and 2 count together', async () => {
+    const { server, client } = await sceneWithLoop(5, 2, 3)
+    const lost = new Promise((resolve) => client.on('connectionInterrupted', resolve))
+    send(server, 0, 2, 1)
+    send(server, 2, 3, 2)
+    await turns()
+    expect(client.isConnected).toBe(true)
+    send(server, 3, 4, 1)
+    await lost
+  })
+})
+
+describe('MQTT 3.1.1, where the broker knows no Receive Maximum', () => {
+  test.each([1, 2] as const)('QoS %i: no more than that are taken un-acked, and all come', async (qos) => {
+    const { server, client, loop } = await sceneWithLoop(4, qos, 3)
+    send(server, 0, 10, qos)
+    await turns(20)
+    const got: string[] = []
+    const taken = async (n: number) => {
+      while (got.length < n) got.push((await loop.next()).value?.text() ?? 'done')
+    }
+    expect(client.status.inbox.heldBack).toBe(3)
+    await taken(10)
+    expect(got).toEqual(range(10).map(String))
+    await until(() => told(server, 1, 'puback', 'pubcomp').length === 9)
+    expect(client.isConnected).toBe(true)
+  })
+
+  test('it can be closed while the broker is held back', async () => {
+    const { server, client } = await sceneWithLoop(4, 1, 3)
+    send(server, 0, 10, 1)
+    await turns(20)
+    await client.disconnect()
+    await until(() => server.connections[0]?.ending)
+    expect(server.connections[0]?.ending).toMatchObject({ by: 'client', how: 'disconnect' })
+  })
+})
