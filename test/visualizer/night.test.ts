@@ -121,7 +121,7 @@ test('whoever opens the page in the morning sees what happened last night, besid
   const at = (time: number) => rates.find(({ start, end }) => start <= EVENING + time && end > EVENING + time)?.rate
   expect(at(30 * MINUTE)).toBeCloseTo(RATE)
   expect(at(6 * HOUR), 'in the middle of the longest outage').toBe(0)
-  expect(at(12 * HOUR - 3 * SECOND)).toBeCloseTo(RATE)
+  expect(at(12 * HOUR - 3 * STEP)).toBeCloseTo(RATE)
   const all = rates.reduce((sum, { start, end, rate }) => sum + (rate * (end - start)) / 1_000, 0)
   expect(Math.round(all)).toBe((connection.samples.at(-1)?.total ?? 0) - (connection.samples[0]?.total ?? 0))
   expect(connection.samples.length).toBeLessThanOrEqual(600)
