@@ -14,9 +14,6 @@ const TOPIC_NAME_INVALID = 0x90
 export const RECEIVE_MAXIMUM_EXCEEDED = 0x93
 export const PACKET_TOO_LARGE = 0x95
 
-/** What no topic name contains (MQTT 5 §4.7). That it is UTF-8 can't be seen here: mqtt-packet has decoded it. */
-const NOT_IN_TOPICS = /[+#\0]/
-
 /**
  * What is wrong with a packet of the server's by itself, where MQTT.js does not mind.
  *
@@ -40,7 +37,7 @@ function wrongTopic({ topic, properties }: IPublishPacket): Breach | undefined {
     return { message: 'PUBLISH without a topic', reasonCode: PROTOCOL_ERROR }
   }
   // It is not quoted: a topic may be of any length.
-  if (NOT_IN_TOPICS.test(topic)) return { message: 'PUBLISH to an invalid topic', reasonCode: TOPIC_NAME_INVALID }
+  if (!isTopicName(topic)) return { message: 'PUBLISH to an invalid topic', reasonCode: TOPIC_NAME_INVALID }
   return undefined
 }
 
@@ -49,4 +46,12 @@ function wrongLimit({ properties }: IConnackPacket): Breach | undefined {
   const limit = properties?.receiveMaximum === 0 ? 'Receive Maximum' : 'Maximum Packet Size'
   if (properties?.receiveMaximum !== 0 && properties?.maximumPacketSize !== 0) return undefined
   return { message: `CONNACK with a ${limit} of 0`, reasonCode: PROTOCOL_ERROR }
+}
+
+/**
+ * MQTT 5 §4.7. Whether it was sent as UTF-8 can't be seen here: mqtt-packet has decoded it. This is on the path of each
+ * message, where a regular expression takes twice as long.
+ */
+function isTopicName(topic: string): boolean {
+  return !topic.includes('+') && !topic.includes('#') && !topic.includes('\0')
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import type { Failure, ResilientMqttClientOptions } from '../../src/index.ts'
+import type { Failure, Message, ResilientMqttClientOptions } from '../../src/index.ts'
 import { once, rejection, startClient } from '../client/harness.ts'
 import { until, versions } from '../mqtt/harness.ts'
 import { tls } from '../testing/tls-fixture.ts'
@@ -53,6 +53,49 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       expect(got).toEqual(['before', 'meanwhile'])
       expect(heard('connectionInterrupted')).toHaveLength(1)
       await broker.kill()
+    })
+
+    test('a kept session: what comes before the application has subscribed is not lost', async () => {
+      const broker = await start()
+      const options = { protocolVersion, clientId: 'kept', clean: false } as const
+      const before = startClient({ ...soon, url: broker.url, options })
+      const held = before.client.subscribe('kept/#', () => {}, { qos: 2 })
+      await before.client.connect()
+      await held.ready
+      await before.client.disconnect()
+      const { client: publisher } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      await publisher.connect()
+      for (const qos of [1, 2] as const) await publisher.publish('kept/a', `${qos}`, { qos })
+
+      const { client } = startClient({ ...soon, url: broker.url, options })
+      await client.connect()
+      await until('what the broker kept', () => client.status.inbox.unclaimed === 2)
+      const got: string[] = []
+      client.subscribe('kept/#', (message) => void got.push(message.text()), { qos: 2 })
+      await until('the messages', () => got.length === 2)
+      expect(got).toEqual(['1', '2'])
+      await until('their acknowledgements', () => client.status.inbox.heldBack === 0)
+    })
+
+    test('handlers that reject fill the window only until they succeed, on the same connection', async () => {
+      const broker = await start()
+      const { client, heard } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      const got = new Set<string>()
+      let databaseIsUp = false
+      const save = (message: Message) => {
+        if (!databaseIsUp) throw new Error('the database is down')
+        got.add(message.text())
+      }
+      client.on('error', () => {})
+      const retry = { initialDelay: 50, maxDelay: 50, maxAttempts: Number.POSITIVE_INFINITY }
+      await client.connect()
+      await client.subscribe('save', save, { qos: 1, ack: 'after-handler', retry }).ready
+      // More than `max_inflight_messages`, which is 20.
+      for (let i = 0; i < 60; i++) await client.publish('save', `${i}`, { qos: 1 })
+      await until('the full window', () => client.status.inbox.heldBack >= 20)
+      databaseIsUp = true
+      await until('all messages', () => got.size === 60)
+      expect(heard('connectionInterrupted')).toEqual([])
     })
 
     test('overlapping filters: each handler gets a message once, of QoS 2 too', async () => {
