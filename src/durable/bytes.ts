@@ -20,6 +20,13 @@ export class Writer {
     return this
   }
 
+  u32(value: number): this {
+    this.#grow(4)
+    this.#view.setUint32(this.#length, value)
+    this.#length += 4
+    return this
+  }
+
   /** A whole number of up to 53 bits, so that byte order is numeric order. */
   u64(value: number): this {
     this.#grow(8)
@@ -105,6 +112,10 @@ export class Reader {
     return this.#view.getUint16(this.#take(2))
   }
 
+  u32(): number {
+    return this.#view.getUint32(this.#take(4))
+  }
+
   u64(): number {
     return Number(this.#view.getBigUint64(this.#take(8)))
   }
@@ -132,6 +143,12 @@ export class Reader {
   /** @throws {TypeError} if it is no UTF-8 */
   text(): string {
     return decoder.decode(this.bytes())
+  }
+
+  /** So many bytes: a view of what is read. */
+  view(length: number): Uint8Array {
+    const from = this.#take(length)
+    return this.#bytes.subarray(from, from + length)
   }
 
   /** All that is left. */

@@ -7,9 +7,14 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** CRC-32C (RFC 3720 §B.4): the checksum of LevelDB. `node:zlib` has only the one of ZIP. */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = -1
-  for (const byte of bytes) crc = (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8)
+/**
+ * CRC-32C (RFC 3720 §B.4): the checksum of LevelDB. `node:zlib` has only the one of ZIP.
+ *
+ * @param before - the checksum of the bytes before these
+ */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let crc = ~before
+  // Twice as fast as an iterator.
+  for (let at = 0; at < bytes.length; at++) crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8)
   return ~crc >>> 0
 }

@@ -21,26 +21,62 @@ interface Header {
   readonly end: number
 }
 
+/** What is sound in a log. */
+export interface LevelLog {
+  /** What was written, in its order. */
+  readonly writes: readonly Uint8Array[]
+  /** Whether something is missing in its middle. */
+  readonly damaged: boolean
+}
+
 /**
- * Whether something is missing in the middle of a log of LevelDB, which holds the last writes. LevelDB itself drops
- * then whatever else is in the block, without a word: see `doc/log_format.md` there. That the last write is cut off is
- * no damage: a process that is killed, or a power cut, leaves it so, and nobody was told that it was done.
+ * Reads a log of LevelDB, which holds the last writes. LevelDB itself drops whatever else is in the block of a damaged
+ * record, without a word: see `doc/log_format.md` there. That the last write is cut off is no damage: a process that is
+ * killed, or a power cut, leaves it so, and nobody was told that it was done.
  */
-export function isDamagedLog(log: Uint8Array): boolean {
-  let continued = false
+export function readLog(log: Uint8Array): LevelLog {
+  const writes: Uint8Array[] = []
+  let parts: Uint8Array[] | undefined
+  let damaged = false
   for (let at = 0; at < log.length;) {
     if (blockEnd(at) - at < HEADER) {
       at = blockEnd(at)
       continue
     }
     const header = intactAt(log, at)
-    if (!header) return !isCutOff(log, at)
+    if (!header) {
+      if (!damaged && isCutOff(log, at)) break
+      damaged = true
+      parts = undefined
+      at = nextIntact(log, at + 1)
+      continue
+    }
     const { type, end } = header
-    if (continued !== (type === MIDDLE || type === LAST)) return true
-    continued = type === FIRST || type === MIDDLE
+    const part = log.subarray(at + HEADER, end)
     at = end
+    if ((parts !== undefined) !== (type === MIDDLE || type === LAST)) {
+      damaged = true
+      parts = undefined
+    }
+    if (type === WHOLE) writes.push(part)
+    else if (type === FIRST) parts = [part]
+    else parts?.push(part)
+    if (type === LAST && parts) {
+      writes.push(joined(parts))
+      parts = undefined
+    }
   }
-  return false
+  return { writes, damaged }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.byteLength
+  }
+  return whole
 }
 
 /** @returns `undefined` if there is no such record, or not as it was written */
@@ -59,9 +95,13 @@ function headerAt(log: Uint8Array, at: number): Header | undefined {
   return type >= WHOLE && type <= LAST && end <= blockEnd(at) ? { type, end } : undefined
 }
 
-/** Without its mask. */
 function checksumAt(log: Uint8Array, at: number): number {
-  const rotated = (viewOf(log).getUint32(at, true) - MASK) >>> 0
+  return unmasked(viewOf(log).getUint32(at, true))
+}
+
+/** A checksum as it was computed: LevelDB writes it in another form. */
+export function unmasked(checksum: number): number {
+  const rotated = (checksum - MASK) >>> 0
   return ((rotated >>> 17) | (rotated << 15)) >>> 0
 }
 
@@ -75,12 +115,13 @@ function isCutOff(log: Uint8Array, at: number): boolean {
   const header = headerAt(log, at)
   if (!header || header.end <= end) return false
   // Else only its length is wrong.
-  return crc32c(log.subarray(at + HEADER - 1)) !== checksumAt(log, at) && !hasIntactAfter(log, at)
+  return crc32c(log.subarray(at + HEADER - 1)) !== checksumAt(log, at) && nextIntact(log, at + 1) === log.length
 }
 
-function hasIntactAfter(log: Uint8Array, at: number): boolean {
-  for (let next = at + 1; next + HEADER <= log.length; next++) if (intactAt(log, next)) return true
-  return false
+/** @returns where the next record begins; the end if there is none */
+function nextIntact(log: Uint8Array, from: number): number {
+  for (let at = from; at + HEADER <= log.length; at++) if (intactAt(log, at)) return at
+  return log.length
 }
 
 /** Where the zeros at its end begin. */

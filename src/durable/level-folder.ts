@@ -1,0 +1,126 @@
+import { Reader } from './bytes.ts'
+import { readLog } from './level-log.ts'
+import { readManifest, type Manifest } from './level-manifest.ts'
+import { readTable, type EntryVisitor } from './level-table.ts'
+import { codeOf, fileSystem } from './node.ts'
+
+/** What is sound in the folder of a LevelDB. */
+export interface LevelFolder {
+  /** In the order of their keys. A key is a view that is used again. */
+  readonly entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>
+  /** Whether anything is not as LevelDB wrote it, other than a crash leaves it. */
+  readonly damaged: boolean
+}
+
+/**
+ * Reads the files of a LevelDB, without LevelDB: that writes at once into what it opens, iterates over blocks without
+ * comparing their checksums, drops what it can't read, and can end the process when a table is damaged.
+ */
+export async function readLevelFolder(path: string): Promise<LevelFolder> {
+  const files = await fileSystem().promises.readdir(path)
+  const data = files.filter((file) => /^\d+\.(?:log|ldb|sst)$/.test(file))
+  const manifest = await currentManifest(path, files)
+  // Before its first opening was done there is none. Later LevelDB would begin anew, and delete the others.
+  if (!manifest && data.length === 0 && !files.includes('CURRENT')) return { entries: [], damaged: false }
+  const live = manifest ? liveFiles(manifest, data) : undefined
+  const latest = new Map<string, Latest>()
+  const visit: EntryVisitor = (key, sequence, value) => {
+    const known = latest.get(key)
+    if (!known) latest.set(key, { sequence, value })
+    else if (known.sequence < sequence) Object.assign(known, { sequence, value })
+  }
+  let damaged = !live
+  // Without a list of those that count, each may.
+  for (const file of live ?? data) damaged = !(await readFile(path, file, manifest, visit)) || damaged
+  return { entries: sorted(latest), damaged }
+}
+
+interface Latest {
+  sequence: number
+  value: Uint8Array | undefined
+}
+
+function* sorted(latest: ReadonlyMap<string, Latest>): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+  let buffer = Buffer.alloc(64)
+  for (const key of [...latest.keys()].toSorted()) {
+    const { value } = latest.get(key) as Latest
+    if (!value) continue
+    if (key.length > buffer.byteLength) buffer = Buffer.alloc(key.length)
+    yield [buffer.subarray(0, buffer.write(key, 'latin1')), value]
+  }
+}
+
+/** @returns `undefined` if there is none, or it is damaged */
+async function currentManifest(path: string, files: readonly string[]): Promise<Manifest | undefined> {
+  if (!files.includes('CURRENT')) return undefined
+  const current = (await bytesOf(path, 'CURRENT')) ?? new Uint8Array(0)
+  const [, name] = /^(MANIFEST-\d+)\n$/.exec(new TextDecoder().decode(current)) ?? []
+  const bytes = name !== undefined && files.includes(name) ? await bytesOf(path, name) : undefined
+  return bytes && readManifest(bytes)
+}
+
+/** @returns `undefined` if one is missing */
+function liveFiles({ tables, logNumber, previousLogNumber }: Manifest, data: readonly string[]): string[] | undefined {
+  const logs = data.filter((file) => file.endsWith('.log'))
+  const live = logs.filter((file) => numberOf(file) >= logNumber || numberOf(file) === previousLogNumber)
+  // It was made before the manifest named it: else the end of the manifest is missing.
+  if (logNumber > 0 && !live.some((file) => numberOf(file) === logNumber)) return undefined
+  for (const table of tables.keys()) {
+    const file = data.find((each) => !each.endsWith('.log') && numberOf(each) === table)
+    if (!file) return undefined
+    live.push(file)
+  }
+  return live
+}
+
+/** @returns whether all of it is sound */
+async function readFile(
+  path: string,
+  file: string,
+  manifest: Manifest | undefined,
+  visit: EntryVisitor,
+): Promise<boolean> {
+  const bytes = await bytesOf(path, file)
+  if (!bytes) return false
+  if (file.endsWith('.log')) return readWrites(bytes, visit)
+  const size = manifest?.tables.get(numberOf(file)) ?? bytes.byteLength
+  return readTable(bytes, visit) && size === bytes.byteLength
+}
+
+function readWrites(bytes: Uint8Array, visit: EntryVisitor): boolean {
+  const { writes, damaged } = readLog(bytes)
+  try {
+    for (const write of writes) readBatch(write, visit)
+    return !damaged
+  } catch {
+    return false
+  }
+}
+
+/** Each write is a batch: sequence u64, count u32, both little-endian, and its operations. @throws {RangeError} */
+function readBatch(write: Uint8Array, visit: EntryVisitor): void {
+  const reader = new Reader(write)
+  const view = new DataView(write.buffer, write.byteOffset, write.byteLength)
+  const first = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32
+  reader.view(12)
+  for (let sequence = first; !reader.done; sequence++) {
+    const isPut = reader.u8() === 1
+    const { buffer, byteOffset, byteLength } = reader.view(reader.varint())
+    const key = Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+    visit(key, sequence, isPut ? reader.view(reader.varint()) : undefined)
+  }
+}
+
+/** @returns `undefined` if it is gone: whoever has the database open has just deleted it */
+async function bytesOf(path: string, file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await fileSystem().promises.readFile(`${path}/${file}`)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function numberOf(file: string): number {
+  return Number.parseInt(file, 10)
+}

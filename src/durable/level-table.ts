@@ -1,0 +1,145 @@
+import { Reader } from './bytes.ts'
+import { crc32c } from './crc32c.ts'
+import { unmasked } from './level-log.ts'
+import { unsnap } from './snappy.ts'
+
+/** Two handles, padded, and the magic. */
+const FOOTER = 48
+const MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb)
+
+/** After each block: how it is packed, u8, and its masked checksum, u32 little-endian. */
+const TRAILER = 5
+const PLAIN = 0
+const SNAPPY = 1
+
+/** The last bytes of a key: sequence and type, u64 little-endian. */
+const TAG_BYTES = 8
+
+/**
+ * Is given what was put into a LevelDB, or deleted. Of those with one key that with the highest sequence counts.
+ *
+ * @param key - its bytes, as Latin-1
+ * @param value - `undefined` if it was deleted; a view of the file
+ */
+export type EntryVisitor = (key: string, sequence: number, value: Uint8Array | undefined) => void
+
+interface Handle {
+  readonly offset: number
+  readonly size: number
+}
+
+/**
+ * Reads a table of LevelDB (`doc/table_format.md` there), with the checksum of each block, which LevelDB does not
+ * compare when it is iterated over.
+ *
+ * @returns whether all of it is sound
+ */
+export function readTable(table: Uint8Array, visit: EntryVisitor): boolean {
+  const footer = attempt(() => readFooter(table))
+  if (!footer) return false
+  const data = readHandles(table, footer.index)
+  // A filter is no block of entries: only its checksum counts.
+  const filters = readHandles(table, footer.meta)
+  let sound = data !== undefined && filters !== undefined
+  for (const handle of data ?? []) {
+    const read = attempt(() => {
+      const contents = contentsOf(table, handle)
+      if (contents) readEntries(contents, visit)
+      return contents !== undefined
+    })
+    if (!read) sound = false
+  }
+  sound &&= filters?.every((handle) => contentsOf(table, handle)) ?? false
+  return sound && covers(table, [...(data ?? []), ...(filters ?? []), footer.meta, footer.index])
+}
+
+/** @throws {RangeError} */
+function readFooter(table: Uint8Array): { readonly meta: Handle; readonly index: Handle } {
+  if (table.byteLength < FOOTER) throw new RangeError('a table is cut short')
+  const footer = table.subarray(-FOOTER)
+  if (MAGIC.some((byte, at) => footer[FOOTER - MAGIC.byteLength + at] !== byte)) throw new RangeError('no table')
+  const reader = new Reader(footer.subarray(0, -MAGIC.byteLength))
+  const meta = handleOf(reader)
+  const index = handleOf(reader)
+  while (!reader.done) if (reader.u8() !== 0) throw new RangeError('the footer is damaged')
+  return { meta, index }
+}
+
+/** Whether the blocks fill the table, without a gap. */
+function covers(table: Uint8Array, handles: readonly Handle[]): boolean {
+  let end = 0
+  for (const handle of handles.toSorted((a, b) => a.offset - b.offset)) {
+    if (handle.offset !== end) return false
+    end += handle.size + TRAILER
+  }
+  return end === table.byteLength - FOOTER
+}
+
+/** A block whose values are where other blocks are. @returns `undefined` if it is damaged */
+function readHandles(table: Uint8Array, handle: Handle): Handle[] | undefined {
+  return attempt(() => {
+    const handles: Handle[] = []
+    const contents = contentsOf(table, handle)
+    if (contents) readBlock(contents, (_key, _length, value) => handles.push(handleOf(new Reader(value))))
+    return contents && handles
+  })
+}
+
+/** @throws {RangeError} */
+function readEntries(block: Uint8Array, visit: EntryVisitor): void {
+  readBlock(block, (key, length, value) => {
+    const end = length - TAG_BYTES
+    if (end < 0) throw new RangeError('a key is cut short')
+    const sequence = key.readUIntLE(end + 1, 6) + (key[end + 7] as number) * 2 ** 48
+    visit(key.toString('latin1', 0, end), sequence, key[end] === 0 ? undefined : value)
+  })
+}
+
+/** @returns `undefined` if it is damaged */
+function contentsOf(table: Uint8Array, { offset, size }: Handle): Uint8Array | undefined {
+  const end = offset + size
+  if (end + TRAILER > table.byteLength) return undefined
+  const view = new DataView(table.buffer, table.byteOffset)
+  if (crc32c(table.subarray(offset, end + 1)) !== unmasked(view.getUint32(end + 1, true))) return undefined
+  const packed = table.subarray(offset, end)
+  if (table[end] === PLAIN) return packed
+  return table[end] === SNAPPY ? attempt(() => unsnap(packed)) : undefined
+}
+
+/**
+ * Keys are written without what they have in common with the one before.
+ *
+ * @param visit - is given a buffer that is used again, and how many bytes of it are the key
+ * @throws {RangeError}
+ */
+function readBlock(block: Uint8Array, visit: (key: Buffer, length: number, value: Uint8Array) => void): void {
+  const restarts = new DataView(block.buffer, block.byteOffset).getUint32(block.byteLength - 4, true)
+  const end = block.byteLength - 4 * (restarts + 1)
+  if (end < 0) throw new RangeError('a block is cut short')
+  const reader = new Reader(block.subarray(0, end))
+  let key = Buffer.alloc(64)
+  let length = 0
+  while (!reader.done) {
+    const shared = reader.varint()
+    const added = reader.varint()
+    const valueLength = reader.varint()
+    if (shared > length) throw new RangeError('a key is cut short')
+    length = shared + added
+    if (length > key.byteLength) key = Buffer.concat([key, Buffer.alloc(length)])
+    key.set(reader.view(added), shared)
+    visit(key, length, reader.view(valueLength))
+  }
+}
+
+function handleOf(reader: Reader): Handle {
+  return { offset: reader.varint(), size: reader.varint() }
+}
+
+/** @returns `undefined` if it throws, as what reads damaged bytes does */
+function attempt<Value>(read: () => Value): Value | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
