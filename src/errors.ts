@@ -245,7 +245,7 @@ export type StoreProblem = keyof typeof STORE_PROBLEMS
 const STORE_PROBLEMS = {
   locked: 'is in use already: give each client a store of its own, or end the one that has it open',
   foreign: 'holds something else, which was left as it is: choose another place',
-  corrupt: 'is damaged, and was left as it is: move it away to begin with an empty one',
+  corrupt: 'is damaged, and was left as it is',
   newer: 'was written by a newer version of xstate-mqtt, and was left as it is: upgrade, or choose another place',
   'no-package': 'is a path, which needs Node and the optional package classic-level: npm install classic-level',
   unavailable: 'could not be opened',
@@ -261,15 +261,32 @@ export class StoreError extends ResilientMqttError {
   /** Its path, if it has one. */
   readonly location: string
 
-  constructor(problem: StoreProblem, location: string, options?: ErrorOptions) {
-    const told = problem === 'unavailable' || problem === 'write' ? options?.cause : undefined
-    super(
-      `the store ${location} ${STORE_PROBLEMS[problem]}${told instanceof Error ? `: ${told.message}` : ''}`,
-      options,
-    )
+  /** Of a damaged store: how many of its publishes are as they were written. `undefined` if that is not known. */
+  readonly sound: number | undefined
+
+  /** @param options - `salvage`: whether `xstate-mqtt store salvage` can read it */
+  constructor(
+    problem: StoreProblem,
+    location: string,
+    options?: ErrorOptions & { readonly sound?: number; readonly salvage?: boolean },
+  ) {
+    super(`the store ${location} ${STORE_PROBLEMS[problem]}${advice(problem, location, options)}`, options)
     this.problem = problem
     this.location = location
+    this.sound = options?.sound
   }
+}
+
+function advice(
+  problem: StoreProblem,
+  location: string,
+  { cause, sound, salvage }: { readonly cause?: unknown; readonly sound?: number; readonly salvage?: boolean } = {},
+): string {
+  if ((problem === 'unavailable' || problem === 'write') && cause instanceof Error) return `: ${cause.message}`
+  if (problem !== 'corrupt') return ''
+  const counted = sound === undefined ? '' : `, ${sound} of its publishes are sound`
+  const command = salvage ? `get out what is sound with 'xstate-mqtt store salvage ${location}', or ` : ''
+  return `${counted}: ${command}move it away to begin with an empty one`
 }
 
 function show(value: unknown): string {

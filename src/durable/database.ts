@@ -1,13 +1,9 @@
 import { StoreError } from '../errors.ts'
-import { prepareFolder } from './folder.ts'
+import { lockDatabase } from './database-lock.ts'
 import { locationOf } from './location.ts'
-
-interface ViewEncodings {
-  readonly keyEncoding: 'view'
-  readonly valueEncoding: 'view'
-}
-
-export const views: ViewEncodings = Object.freeze({ keyEncoding: 'view', valueEncoding: 'view' })
+import { probe } from './node.ts'
+import { checkRecords, readDatabase, type StoreRecords } from './read-store.ts'
+import type { ViewEncodings } from './views.ts'
 
 export type Operation =
   | { type: 'put'; key: Uint8Array; value: Uint8Array; keyEncoding: 'view'; valueEncoding: 'view' }
@@ -23,16 +19,26 @@ export interface LevelDatabase {
 /** A database that is open, and ours until it is released. */
 export interface OpenDatabase {
   readonly database: LevelDatabase
+  /**
+   * Reads what is there. The first time that is what an earlier process left behind, and it was compared with what that
+   * has written.
+   *
+   * @throws {StoreError}
+   */
+  read(): Promise<StoreRecords>
+  /** After a failed write: makes it fit to be written to again. @throws what is wrong */
+  renew(): Promise<void>
+  /** So many batches were written: that is remembered outside of the database, without waiting for it. */
+  written(batches: number): void
+  /** Resolves when that is remembered, as far as the disk takes it. */
+  remember(batches: number): Promise<void>
   release(): Promise<void>
 }
-
-/** Databases that the application gave to one client can't be given to another. */
-const inUse = new WeakSet<LevelDatabase>()
 
 /**
  * Opens a path with `classic-level`, or takes a database of the application's.
  *
- * @throws {StoreError}
+ * @throws {StoreError} if it is in use, holds something else, is damaged, or of a newer format
  */
 export function openDatabase(store: string | LevelDatabase): Promise<OpenDatabase> {
   return typeof store === 'string' ? openPath(store) : takeDatabase(store)
@@ -40,34 +46,78 @@ export function openDatabase(store: string | LevelDatabase): Promise<OpenDatabas
 
 async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
   const location = locationOf(database)
-  if (inUse.has(database)) throw new StoreError('locked', location)
-  inUse.add(database)
+  const unlock = await lockDatabase(database, location)
   try {
-    await database.open()
+    await database.open().catch((error: unknown) => {
+      throw openError(location, error)
+    })
+    const records = await readDatabase(database, location)
+    checkRecords(records, location)
+    return new TakenDatabase(database, location, records, unlock)
   } catch (error) {
-    inUse.delete(database)
-    throw openError(location, error)
+    unlock()
+    throw error
   }
-  return {
-    database,
-    // It is closed by whoever opened it.
-    release: async () => void inUse.delete(database),
+}
+
+/** It is opened and closed by the application. */
+class TakenDatabase implements OpenDatabase {
+  readonly database: LevelDatabase
+  readonly #location: string
+  readonly #unlock: () => void
+  #records: StoreRecords | undefined
+
+  constructor(database: LevelDatabase, location: string, records: StoreRecords, unlock: () => void) {
+    this.database = database
+    this.#location = location
+    this.#records = records
+    this.#unlock = unlock
   }
+
+  async read(): Promise<StoreRecords> {
+    const records = this.#records ?? (await readDatabase(this.database, this.#location))
+    this.#records = undefined
+    return records
+  }
+
+  /**
+   * A `classic-level` that is not ours to close begins a new log when it is compacted. If that fails too, LevelDB takes
+   * nothing more: the disk is asked before.
+   */
+  async renew(): Promise<void> {
+    const { database } = this
+    const root = ((database as { db?: object }).db ?? database) as Partial<Compactable>
+    if (typeof root.compactRange !== 'function' || root.location === undefined) return
+    await probe(root.location)
+    await root.compactRange('', '')
+  }
+
+  written(): void {}
+
+  async remember(): Promise<void> {}
+
+  async release(): Promise<void> {
+    this.#unlock()
+  }
+}
+
+/** What `classic-level` has beyond the interface. */
+interface Compactable {
+  readonly location: string
+  compactRange(start: string, end: string): Promise<void>
 }
 
 async function openPath(path: string): Promise<OpenDatabase> {
   const ClassicLevel = await importClassicLevel(path)
   try {
-    await prepareFolder(path)
-    const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
-    await database.open()
-    return { database, release: () => database.close() }
+    const { openFolder } = await import('./folder.ts')
+    return await openFolder(path, ClassicLevel)
   } catch (error) {
     throw openError(path, error)
   }
 }
 
-async function importClassicLevel(path: string) {
+export async function importClassicLevel(path: string) {
   try {
     const { ClassicLevel } = await import('classic-level')
     // Bundlers for browsers make it an empty module: see `browser` in package.json.
@@ -78,7 +128,7 @@ async function importClassicLevel(path: string) {
   }
 }
 
-function openError(location: string, error: unknown): StoreError {
+export function openError(location: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error
   const { cause } = error as { cause?: { code?: unknown } }
   if (cause?.code === 'LEVEL_LOCKED') return new StoreError('locked', location, { cause: error })

@@ -1,68 +1,132 @@
-import { StoreError } from '../errors.ts'
-import { isDamagedLog } from './level-log.ts'
-import { FORMAT } from './records.ts'
+import type { ClassicLevel } from 'classic-level'
 
-/** A file that tells that a folder is ours. LevelDB leaves it alone, by its name. */
-export const MARKER = 'XSTATE-MQTT'
+import { StoreError } from '../errors.ts'
+import type { LevelDatabase, OpenDatabase } from './database.ts'
+import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
+import { readLevelFolder } from './level-folder.ts'
+import { Marker, MARKER } from './marker.ts'
+import { fileSystem, probe } from './node.ts'
+import { checkRecords, readDatabase, StoreReader, type StoreRecords } from './read-store.ts'
+import { FORMAT, ledgerKey } from './records.ts'
+import { views } from './views.ts'
+
+type Level = ClassicLevel<Uint8Array, Uint8Array>
 
 /**
- * Looks into the folder of a store before LevelDB does, since that writes at once into whatever it opens. It is made
- * and marked as ours if it is not there, or empty.
+ * Opens a store in a folder. That is read before LevelDB opens it, since LevelDB writes at once into whatever it opens. It
+ * is made and marked as ours if it is not there, or empty.
  *
- * @throws {StoreError} if it holds something else, is damaged, or of a newer format; nothing was changed then
+ * @throws {StoreError} if it is in use, holds something else, is damaged, or of a newer format; nothing was changed then
  */
-export async function prepareFolder(path: string): Promise<void> {
-  const files = listFiles(path)
-  if (files.length === 0) return mark(path)
-  if (!files.includes(MARKER)) throw new StoreError('foreign', path)
-  if ((await markedFormat(path)) > FORMAT) throw new StoreError('newer', path)
-  if (await isDamaged(path, files)) throw new StoreError('corrupt', path)
-}
-
-/** @returns none if there is no folder */
-function listFiles(path: string): string[] {
-  const { readdirSync, statSync } = fileSystem()
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (!stats) return []
-  if (!stats.isDirectory()) throw new StoreError('foreign', path)
-  return readdirSync(path)
-}
-
-async function mark(path: string): Promise<void> {
-  const { mkdir, writeFile } = fileSystem().promises
-  await mkdir(path, { recursive: true })
-  // Before LevelDB makes anything, which then writes down the names of its files, and with them this one.
-  await writeFile(`${path}/${MARKER}`, `outbox of xstate-mqtt, format ${FORMAT}\n`, { flush: true })
-}
-
-/** @returns 0 if the process ended before it was written */
-async function markedFormat(path: string): Promise<number> {
-  const { readFile } = fileSystem().promises
-  const [format = 0] = (await readFile(`${path}/${MARKER}`, 'utf8')).match(/\d+$/m) ?? []
-  return Number(format)
-}
-
-async function isDamaged(path: string, files: readonly string[]): Promise<boolean> {
-  const { readFile } = fileSystem().promises
-  const data = files.filter((file) => /\.(log|ldb|sst)$/.test(file))
-  // LevelDB would begin anew, and delete them.
-  if (data.length > 0 && !files.includes('CURRENT')) return true
-  for (const file of data.filter((each) => each.endsWith('.log'))) {
-    const log = await readFile(`${path}/${file}`).catch((error: unknown) => {
-      // Who has it open has just deleted it.
-      if (codeOf(error) === 'ENOENT') return undefined
-      throw error
-    })
-    if (log && isDamagedLog(log)) return true
+export async function openFolder(path: string, LevelClass: typeof ClassicLevel): Promise<OpenDatabase> {
+  const lock = lockFolder(path)
+  try {
+    const folder = new StoreFolder(path, lock.realPath, LevelClass, () => lock.release())
+    await folder.open()
+    return folder
+  } catch (error) {
+    lock.release()
+    throw error
   }
-  return false
 }
 
-/** Not an import, which bundlers for browsers would fail at. */
-function fileSystem() {
-  return process.getBuiltinModule('node:fs')
+class StoreFolder implements OpenDatabase {
+  readonly #path: string
+  readonly #realPath: string
+  readonly #LevelClass: typeof ClassicLevel
+  readonly #unlock: () => void
+  readonly #marker: Marker
+  #level: Level | undefined
+  #records: StoreRecords | undefined
+  #batches = 0
+
+  constructor(path: string, realPath: string, LevelClass: typeof ClassicLevel, unlock: () => void) {
+    this.#path = path
+    this.#realPath = realPath
+    this.#LevelClass = LevelClass
+    this.#unlock = unlock
+    this.#marker = new Marker(realPath)
+  }
+
+  get database(): LevelDatabase {
+    if (!this.#level) throw new StoreError('unavailable', this.#path)
+    return this.#level
+  }
+
+  async open(): Promise<void> {
+    const records = await this.#inspect()
+    const level = new this.#LevelClass<Uint8Array, Uint8Array>(this.#realPath, views)
+    await level.open()
+    this.#level = level
+    // It was no one's while it was read.
+    if (await this.#isAsRead(level, records)) this.#records = records
+  }
+
+  async read(): Promise<StoreRecords> {
+    const records = this.#records ?? (await readDatabase(this.database, this.#path))
+    this.#records = undefined
+    return records
+  }
+
+  /** A log that could not be written is not written on: LevelDB would, and could not read what follows. */
+  async renew(): Promise<void> {
+    await probe(this.#realPath)
+    await this.#level?.close()
+    this.#level = undefined
+    await this.open()
+    // What is to be there, the journal knows better.
+    this.#records = undefined
+  }
+
+  written(batches: number): void {
+    this.#batches = batches
+    this.#marker.note(batches)
+  }
+
+  async remember(batches: number): Promise<void> {
+    this.#batches = batches
+    await this.#marker.write(batches)
+  }
+
+  async release(): Promise<void> {
+    await this.#marker.close(this.#batches)
+    await this.#level?.close()
+    this.#level = undefined
+    this.#unlock()
+  }
+
+  /** @throws {StoreError} */
+  async #inspect(): Promise<StoreRecords> {
+    const files = await fileSystem().promises.readdir(this.#realPath)
+    if (files.length === 0) await this.#marker.write(0)
+    else if (!files.includes(MARKER)) throw new StoreError('foreign', this.#path)
+    const { format, batches } = this.#marker.read()
+    if (format > FORMAT) throw new StoreError('newer', this.#path)
+    const { records, damaged } = await readFolder(this.#realPath)
+    try {
+      if (damaged) throw new StoreError('corrupt', this.#path, { sound: records.publications.size, salvage: true })
+      checkRecords(records, this.#path, { batches, salvage: true })
+    } catch (error) {
+      // Who has it open may have written while it was read.
+      if (!(await isOpenElsewhere(this.#realPath, this.#LevelClass))) throw error
+      throw new StoreError('locked', this.#path, { cause: error })
+    }
+    return records
+  }
+
+  async #isAsRead(level: Level, { ledger }: StoreRecords): Promise<boolean> {
+    const value = await level.get(ledgerKey)
+    if (!value || !ledger) return !value && !ledger
+    const reader = new StoreReader()
+    reader.add(ledgerKey, value)
+    return reader.ledger?.batches === ledger.batches
+  }
 }
 
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code
+/** Reads what is sound in a folder, and changes nothing. */
+export async function readFolder(path: string): Promise<{ records: StoreRecords; damaged: boolean }> {
+  const { entries, damaged } = await readLevelFolder(path)
+  const records = new StoreReader()
+  for (const [key, value] of entries) records.add(key, value)
+  return { records, damaged }
 }

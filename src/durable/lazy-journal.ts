@@ -3,7 +3,7 @@ import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
 import { deferred, inTime } from '../wait.ts'
 import type { LevelJournal, LevelJournalOptions } from './level-journal.ts'
-import { locationOf } from './location.ts'
+import { absolute, locationOf } from './location.ts'
 
 const loadCode = () => import('./level-journal.ts')
 
@@ -31,7 +31,7 @@ export class LazyJournal implements Journal {
   #journal: LevelJournal | undefined
 
   constructor(options: LazyJournalOptions, load = loadCode) {
-    this.#options = options
+    this.#options = { ...options, store: absolute(options.store) }
     this.#loadCode = load
     this.#load().catch(nothing)
   }
@@ -54,6 +54,9 @@ export class LazyJournal implements Journal {
   accepted(publication: Publication): Promise<void> {
     if (this.#journal) return this.#journal.accepted(publication)
     const { promise, resolve, reject } = deferred<void>()
+    const { payload } = publication
+    // The application may change it before it is encoded; without its bytes, it is refused by then.
+    if (typeof payload !== 'string' && payload.byteLength > 0) publication.payload = new Uint8Array(payload)
     this.#tell({
       passOn: (journal) => void journal.accepted(publication).then(resolve, reject),
       refuse: (error) => {

@@ -3,20 +3,12 @@ import type { Clock } from '../options.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
 import { deferred, inTime } from '../wait.ts'
-import { openDatabase, views, type LevelDatabase, type OpenDatabase, type Operation } from './database.ts'
+import { openDatabase, type LevelDatabase, type OpenDatabase } from './database.ts'
+import { Entries } from './entries.ts'
 import { locationOf } from './location.ts'
-import { readStore, type StoreContents } from './read-store.ts'
-import {
-  encodeHandshake,
-  encodeHeader,
-  encodePublication,
-  handshakeKey,
-  headerKey,
-  publicationKey,
-  quarantineKey,
-  encodeQuarantine,
-  type Handshake,
-} from './records.ts'
+import { lastSequenceOf, restorePublications } from './read-store.ts'
+import { encodedPayload, encodePublication, type Handshake } from './records.ts'
+import { views } from './views.ts'
 
 /** How long the store may take to open, to write, and to close, in milliseconds; after that it counts as failed. */
 export const STORE_TIMEOUT = 30_000
@@ -45,38 +37,35 @@ export interface LevelJournalOptions {
 interface Note {
   /** Whether it has to be on disk before anything goes on. Without, the end of the process loses nothing either. */
   readonly sync: boolean
-  operations(): Operation[]
+  /** Changes what is to be in the store. */
+  apply(): void
   written(): void
-  /** @returns what is to be written with the next batch instead */
-  failed(error: StoreError): Operation[]
-}
-
-interface Entry {
-  /** Its place among all that were accepted; 0 until it is written. */
-  sequence: number
-  released: 'no' | 'yes' | Promise<void>
+  /** It was applied. What is to be in the store is written later, unless this changes it again. */
+  failed(error: StoreError): void
 }
 
 /** Something that takes to the disk what is not there yet. */
-const toDisk: Note = { sync: true, operations: () => [], written: nothing, failed: () => [] }
+const toDisk: Note = { sync: true, apply: nothing, written: nothing, failed: nothing }
 
 /**
  * A journal in a LevelDB. It is opened at the first use. Whatever is told to it in one turn of the event loop, and while
  * a write is under way, is written in one batch.
+ *
+ * It keeps in `Entries` what is to be in the store. After a write that failed nothing is known of what is in it: it is
+ * opened anew, read, and what differs is written.
  */
 export class LevelJournal implements Journal {
   readonly #options: LevelJournalOptions
   readonly #location: string
-  readonly #entries = new Map<Publication, Entry>()
+  readonly #entries = new Entries()
   #opening: Promise<void> | undefined
   #open: OpenDatabase | undefined
   #clientId: string | undefined
-  #lastSequence = 0
   readonly #notes: Note[] = []
-  /** What could not be written, by its key: it goes with the next batch. */
-  readonly #unwritten = new Map<string, Operation>()
   /** Whether the last write failed. */
   #failing = false
+  /** What it was that no further attempt can change. */
+  #lost: StoreError | undefined
   /** Ends when the write that took too long does. Until then nothing else is written. */
   #stuck: Promise<void> | undefined
   /** Whether there are writes that the end of the process survives, but not that of the machine. */
@@ -106,29 +95,34 @@ export class LevelJournal implements Journal {
     return this.#opening
   }
 
+  /** It is encoded at once: what happens to the payload later changes neither what is written nor what is sent. */
   accepted(publication: Publication): Promise<void> {
     const { promise, resolve, reject } = deferred<void>()
-    const entry: Entry = { sequence: 0, released: 'no' }
-    this.#entries.set(publication, entry)
+    const refuse = (error: StoreError) => {
+      this.#options.onRefused(publication, error)
+      reject(error)
+    }
+    let encoded: Uint8Array | undefined
+    try {
+      encoded = encoding(publication)
+    } catch (cause) {
+      refuse(new StoreError('write', this.#location, { cause }))
+      return promise
+    }
+    const entry = this.#entries.create(publication)
     this.#note({
       sync: true,
-      operations: () => {
-        entry.sequence = ++this.#lastSequence
-        return [{ type: 'put', key: publicationKey(entry.sequence), value: encodePublication(publication), ...views }]
+      apply: () => {
+        if (encoded) this.#entries.add(entry, encoded)
+        encoded = undefined
       },
       written: () => {
         publication.storeId = entry.sequence
         resolve()
       },
       failed: (error) => {
-        const { sequence } = entry
-        // It is another one's then.
-        entry.sequence = 0
-        this.#entries.delete(publication)
-        this.#options.onRefused(publication, error)
-        reject(error)
-        // After a failed sync nobody knows what is on disk.
-        return deletions(sequence)
+        this.#entries.remove(entry)
+        refuse(error)
       },
     })
     return promise
@@ -139,7 +133,7 @@ export class LevelJournal implements Journal {
   }
 
   released(publication: Publication): Promise<void> | undefined {
-    const entry = this.#entries.get(publication)
+    const entry = this.#entries.of(publication)
     if (!entry || entry.released === 'yes') return undefined
     if (entry.released === 'no') {
       entry.released = this.#handshake([publication], 'released').then(() => void (entry.released = 'yes'))
@@ -148,25 +142,24 @@ export class LevelJournal implements Journal {
   }
 
   quarantined(publication: Publication): void {
-    this.#setAside(publication, (key) => ({ type: 'put', key, value: encodeQuarantine(), ...views }))
+    this.#setAside(publication, true)
   }
 
   requeued(publication: Publication): void {
-    this.#setAside(publication, (key) => ({ type: 'del', key, keyEncoding: 'view' }))
+    this.#setAside(publication, false)
   }
 
   settled(publication: Publication): void {
-    const entry = this.#entries.get(publication)
+    const entry = this.#entries.of(publication)
     if (!entry) return
-    this.#entries.delete(publication)
-    const operations = () => deletions(entry.sequence)
-    this.#note({ sync: false, operations, written: nothing, failed: operations })
+    this.#entries.forget(entry)
+    this.#note({ sync: false, apply: () => this.#entries.remove(entry), written: nothing, failed: nothing })
   }
 
   /** Resolves when everything that was told to it is on disk, as far as the disk takes it. */
   async flush(): Promise<void> {
     await this.#idle()
-    if (!this.#open || this.#stuck || (this.#unwritten.size === 0 && !this.#unsynced)) return
+    if (!this.#open || this.#stuck || !(this.#failing || this.#unsynced)) return
     this.#note(toDisk)
     await this.#idle()
   }
@@ -186,34 +179,24 @@ export class LevelJournal implements Journal {
     while (this.#writing) await this.#writing
   }
 
-  #setAside(publication: Publication, operation: (key: Uint8Array) => Operation): void {
-    const operations = () => {
-      const sequence = this.#entries.get(publication)?.sequence
-      return sequence ? [operation(quarantineKey(sequence))] : []
-    }
-    this.#note({ sync: true, operations, written: nothing, failed: operations })
+  #setAside(publication: Publication, quarantined: boolean): void {
+    const entry = this.#entries.of(publication)
+    if (!entry) return
+    const apply = () => this.#entries.setAside(entry, quarantined)
+    this.#note({ sync: true, apply, written: nothing, failed: nothing })
   }
 
   /** The packet ids go with it; what can't be written is sent all the same, and is written later. */
   #handshake(publications: readonly Publication[], phase: Handshake['phase']): Promise<void> {
     const { promise, resolve } = deferred<void>()
     const told = publications.map((publication) => ({ publication, packetId: publication.packetId }))
-    const operations = () =>
-      told.flatMap(({ publication, packetId }): Operation[] => {
-        const sequence = this.#entries.get(publication)?.sequence
-        if (!sequence) return []
-        return [{ type: 'put', key: handshakeKey(sequence), value: encodeHandshake({ phase, packetId }), ...views }]
-      })
-    this.#note({
-      sync: true,
-      operations,
-      written: resolve,
-      failed: () => {
-        resolve()
-        // Asked anew: of what was refused together with it, nothing may stay.
-        return operations()
-      },
-    })
+    const apply = () => {
+      for (const { publication, packetId } of told) {
+        const entry = this.#entries.of(publication)
+        if (entry) this.#entries.shake(entry, { phase, packetId })
+      }
+    }
+    this.#note({ sync: true, apply, written: resolve, failed: () => resolve() })
     return promise
   }
 
@@ -226,42 +209,62 @@ export class LevelJournal implements Journal {
     try {
       // Also the wait for what else is told in this turn.
       await this.open()
+      while (this.#open && this.#notes.length > 0) await this.#write(this.#open, this.#notes.splice(0))
     } catch (error) {
-      this.#writing = undefined
       for (const note of this.#notes.splice(0)) note.failed(error as StoreError)
-      return
+    } finally {
+      this.#writing = undefined
     }
-    while (this.#open && this.#notes.length > 0) await this.#write(this.#open, this.#notes.splice(0))
-    this.#writing = undefined
   }
 
-  async #write({ database }: OpenDatabase, notes: readonly Note[]): Promise<void> {
-    if (this.#stuck) return this.#fail(notes, new TimeoutError('writing to the store', STORE_TIMEOUT))
-    const last = this.#lastSequence
+  async #write(open: OpenDatabase, told: readonly Note[]): Promise<void> {
+    const notes = told.filter((note) => this.#apply(note))
     const synced = notes.some((note) => note.sync)
-    const operations = [...this.#unwritten.values(), ...notes.flatMap((note) => note.operations())]
-    // A sync takes all that was written before with it; LevelDB knows none without a write.
-    if (operations.length === 0) operations.push(this.#headerOperation())
     try {
-      await this.#batch(database, operations, synced)
+      await this.#toDatabase(open, synced)
     } catch (cause) {
-      this.#fail(notes, cause)
-      // Those that were refused took them: what is written under them next replaces what may be on disk.
-      this.#lastSequence = last
-      return
+      return this.#fail(notes, cause)
     }
     this.#failing = false
-    this.#unwritten.clear()
     this.#unsynced = !synced
+    if (synced) open.written(this.#entries.ledger.batches)
     for (const note of notes) note.written()
   }
 
-  async #batch(database: LevelDatabase, operations: Operation[], synced: boolean): Promise<void> {
-    const writing = database.batch(operations, { ...views, sync: synced })
+  /** @returns whether it could be applied; else it fails alone */
+  #apply(note: Note): boolean {
+    try {
+      note.apply()
+      return true
+    } catch (cause) {
+      note.failed(new StoreError('write', this.#location, { cause }))
+      return false
+    }
+  }
+
+  async #toDatabase(open: OpenDatabase, synced: boolean): Promise<void> {
+    if (this.#lost) throw this.#lost
+    if (this.#stuck) throw new TimeoutError('writing to the store', STORE_TIMEOUT)
+    if (this.#failing) await this.#compare(open)
+    const operations = this.#entries.operations(synced)
+    const writing = open.database.batch(operations, { ...views, sync: synced })
     try {
       await this.#inTime('writing to the store', writing)
     } catch (error) {
       if (error instanceof TimeoutError) this.#awaitLate(writing)
+      throw error
+    }
+  }
+
+  /** What is in the store is compared with what is to be, and what differs is written next. */
+  async #compare(open: OpenDatabase): Promise<void> {
+    try {
+      await this.#inTime('opening the store', open.renew())
+      const records = await this.#inTime('reading the store', open.read())
+      this.#entries.differFrom(records, this.#clientId ?? '')
+    } catch (error) {
+      // Every attempt would read all of it again, to no end.
+      if (error instanceof StoreError && error.problem === 'corrupt') this.#lost = error
       throw error
     }
   }
@@ -279,28 +282,27 @@ export class LevelJournal implements Journal {
     // Once until it is mended.
     if (!this.#failing) this.#options.onError(error)
     this.#failing = true
-    for (const operation of notes.flatMap((note) => note.failed(error))) {
-      this.#unwritten.set(operation.key.join(), operation)
-    }
-  }
-
-  #headerOperation(): Operation {
-    return { type: 'put', key: headerKey, value: encodeHeader(this.#clientId ?? ''), ...views }
+    this.#entries.discard()
+    for (const note of notes) note.failed(error)
   }
 
   async #load(): Promise<void> {
     const open = await this.#openInTime()
     try {
-      const contents = await readStore(open.database, this.#location)
-      this.#clientId = contents.clientId ?? this.#options.generateClientId()
-      if (contents.clientId === undefined) {
-        const written = open.database.batch([this.#headerOperation()], { ...views, sync: true })
-        await this.#inTime('writing to the store', written)
-      }
+      const records = await open.read()
+      this.#clientId = records.header?.clientId ?? this.#options.generateClientId()
+      const publications = restorePublications(records)
+      this.#entries.takeUp(publications, lastSequenceOf(records))
+      // Also a store of an older format, and one that lost its last write: from here on it is known what is in it.
+      this.#entries.differFrom(records, this.#clientId)
+      const operations = this.#entries.operations(true)
+      await this.#inTime('writing to the store', open.database.batch(operations, { ...views, sync: true }))
+      await this.#inTime('writing to the store', open.remember(this.#entries.ledger.batches))
       this.#open = open
-      this.#restore(contents)
+      this.#restored(publications.values())
     } catch (error) {
       this.#clientId = undefined
+      this.#entries.clear()
       await this.#inTime('closing the store', open.release()).catch(nothing)
       throw error instanceof StoreError ? error : new StoreError('write', this.#location, { cause: error })
     }
@@ -322,15 +324,11 @@ export class LevelJournal implements Journal {
     return inTime(promise, { after: STORE_TIMEOUT, clock, error: () => new TimeoutError(what, STORE_TIMEOUT) })
   }
 
-  #restore({ publications, delivered, lastSequence }: StoreContents): void {
-    this.#lastSequence = Math.max(this.#lastSequence, lastSequence)
-    for (const operation of delivered.flatMap(deletions)) this.#unwritten.set(operation.key.join(), operation)
+  #restored(publications: Iterable<Publication>): void {
     const waiting: Publication[] = []
     const inFlight: Publication[] = []
     const quarantined: Publication[] = []
-    for (const [sequence, publication] of publications) {
-      this.#entries.set(publication, { sequence, released: publication.phase === 'released' ? 'yes' : 'no' })
-      publication.storeId = sequence
+    for (const publication of publications) {
       if (publication.quarantined) quarantined.push(publication)
       else if (publication.phase === 'waiting') waiting.push(publication)
       else inFlight.push(publication)
@@ -339,13 +337,12 @@ export class LevelJournal implements Journal {
   }
 }
 
-function deletions(sequence: number): Operation[] {
-  if (sequence === 0) return []
-  return [publicationKey(sequence), handshakeKey(sequence), quarantineKey(sequence)].map((key) => ({
-    type: 'del',
-    key,
-    keyEncoding: 'view',
-  }))
+/** The one copy of the payload is what is written, and what is sent. @throws {TypeError} */
+function encoding(publication: Publication): Uint8Array {
+  const encoded = encodePublication(publication)
+  const { payload } = publication
+  if (typeof payload !== 'string') publication.payload = encodedPayload(encoded, payload.byteLength)
+  return encoded
 }
 
 function nothing(): void {}

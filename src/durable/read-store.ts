@@ -1,45 +1,145 @@
 import { StoreError } from '../errors.ts'
 import { Publication } from '../session/publication.ts'
-import { views, type LevelDatabase } from './database.ts'
+import type { LevelDatabase } from './database.ts'
+import { Ledger } from './ledger.ts'
 import {
   decodeHandshake,
   decodeHeader,
   decodeKey,
+  decodeLedger,
   decodePublication,
   decodeQuarantine,
   FORMAT,
+  unseal,
   type Handshake,
+  type Header,
+  type LedgerState,
   type StoredPublication,
 } from './records.ts'
+import { views } from './views.ts'
 
-/** What an earlier process left behind. */
-export interface StoreContents {
-  /** `undefined` if the store is new. */
-  readonly clientId: string | undefined
-  readonly lastSequence: number
+/** The records of a store that are as they were written. */
+export interface StoreRecords {
+  /** `undefined` if the store is new, or it is missing. */
+  readonly header: Header | undefined
+  readonly ledger: LedgerState | undefined
   /** By their sequence, which is also their order. */
-  readonly publications: ReadonlyMap<number, Publication>
-  /** Those that the broker has taken for certain, although they were not deleted. */
-  readonly delivered: readonly number[]
+  readonly publications: ReadonlyMap<number, StoredPublication>
+  /** Of the publications; format 1 has none. */
+  readonly checksums: ReadonlyMap<number, number>
+  readonly handshakes: ReadonlyMap<number, Handshake>
+  readonly quarantined: ReadonlySet<number>
+  /** How many records there are. */
+  readonly count: number
+  /** Those that are not as they were written. */
+  readonly damagedKeys: readonly Uint8Array[]
+  /** Whether there is something that no version of ours has written. */
+  readonly foreign: boolean
+  /** Counts what was found. */
+  readonly found: Ledger
 }
 
-interface Records {
-  clientId: string | undefined
-  readonly publications: Map<number, StoredPublication>
-  readonly handshakes: Map<number, Handshake>
-  readonly quarantined: Set<number>
+/** Takes the records of a store apart, in the order of their keys. */
+export class StoreReader implements StoreRecords {
+  header: Header | undefined
+  ledger: LedgerState | undefined
+  readonly publications = new Map<number, StoredPublication>()
+  readonly checksums = new Map<number, number>()
+  readonly handshakes = new Map<number, Handshake>()
+  readonly quarantined = new Set<number>()
+  count = 0
+  readonly damagedKeys: Uint8Array[] = []
+  foreign = false
+  readonly found = new Ledger({ batches: 0, lastSequence: 0 })
+
+  /** @param key - may be used again after that */
+  add(key: Uint8Array, value: Uint8Array): void {
+    this.count++
+    try {
+      this.#read(key, value)
+    } catch {
+      this.damagedKeys.push(Uint8Array.from(key))
+    }
+  }
+
+  /** @throws {RangeError} {TypeError} if it is damaged */
+  #read(key: Uint8Array, value: Uint8Array): void {
+    const decoded = decodeKey(key)
+    if (decoded?.kind === 'header') {
+      this.header = decodeHeader(value)
+      this.foreign ||= !this.header
+      return
+    }
+    if (!decoded) {
+      this.foreign = true
+      return
+    }
+    // What a newer version wrote is left to that.
+    if (this.header && this.header.format > FORMAT) return
+    const { body, checksum } = this.header?.format === 1 ? { body: value, checksum: undefined } : unseal(key, value)
+    // The header was done with above.
+    if (!('sequence' in decoded)) this.ledger = decodeLedger(body)
+    else if (decoded.kind === 'publication') {
+      this.publications.set(decoded.sequence, decodePublication(body))
+      if (checksum !== undefined) this.checksums.set(decoded.sequence, checksum)
+      this.found.count('publications', checksum ?? 0)
+    } else {
+      if (decoded.kind === 'handshake') this.handshakes.set(decoded.sequence, decodeHandshake(body))
+      else {
+        decodeQuarantine(body)
+        this.quarantined.add(decoded.sequence)
+      }
+      this.found.count('others', checksum ?? 0)
+    }
+  }
 }
 
 /**
- * Reads all of a store, and changes nothing.
+ * Reads all of a store through its database, and changes nothing.
+ *
+ * @throws {StoreError} if it can't be read
+ */
+export async function readDatabase(database: LevelDatabase, location: string): Promise<StoreRecords> {
+  const reader = new StoreReader()
+  try {
+    for await (const [key, value] of database.iterator(views)) reader.add(key, value)
+  } catch (cause) {
+    throw new StoreError('corrupt', location, { cause })
+  }
+  return reader
+}
+
+/**
+ * Compares what was found in a store with what was written.
  *
  * @throws {StoreError} if it is not ours, damaged, or of a newer format
  */
-export async function readStore(database: LevelDatabase, location: string): Promise<StoreContents> {
-  const { clientId, publications, handshakes, quarantined } = await readRecords(database, location)
-  for (const sequence of [...handshakes.keys(), ...quarantined]) {
-    if (!publications.has(sequence)) throw new StoreError('corrupt', location)
-  }
+export function checkRecords(records: StoreRecords, location: string, { batches = 0, salvage = false } = {}): void {
+  const { header, ledger, publications, found, count } = records
+  if (header && header.format > FORMAT) throw new StoreError('newer', location)
+  // Without a header, something else has to tell that it was ours.
+  const unknown = !header && batches === 0 && count === records.damagedKeys.length
+  if (records.foreign || (unknown && count > 0)) throw new StoreError('foreign', location)
+  if (unknown) return
+  const isOld = header?.format === 1 && batches === 0
+  const agrees = isOld || (ledger && found.agreesWith(ledger) && ledger.batches >= batches)
+  if (header && agrees && records.damagedKeys.length === 0 && orphans(records).length === 0) return
+  throw new StoreError('corrupt', location, { sound: publications.size, salvage })
+}
+
+/** Records that belong to no publication. */
+function orphans({ publications, handshakes, quarantined }: StoreRecords): number[] {
+  return [...handshakes.keys(), ...quarantined].filter((sequence) => !publications.has(sequence))
+}
+
+export function lastSequenceOf({ ledger, publications }: StoreRecords): number {
+  return Math.max(ledger?.lastSequence ?? 0, ...[...publications.keys()].slice(-1))
+}
+
+/** @returns what an earlier process left behind, by its sequence, without what the broker has taken for certain */
+export function restorePublications(records: StoreRecords): Map<number, Publication> {
+  const { publications, quarantined } = records
+  const handshakes = new Map(records.handshakes)
   const delivered = new Set<number>()
   const taken = new Set<number>()
   // Of two with one packet id the newer one has it: the older one's handshake was over, or lost with its session.
@@ -51,49 +151,18 @@ export async function readStore(database: LevelDatabase, location: string): Prom
   const restored = new Map<number, Publication>()
   for (const [sequence, stored] of publications) {
     if (delivered.has(sequence)) continue
-    restored.set(sequence, restore(stored, handshakes.get(sequence), quarantined.has(sequence)))
+    const publication = restore(stored, handshakes.get(sequence))
+    publication.quarantined = quarantined.has(sequence)
+    publication.storeId = sequence
+    restored.set(sequence, publication)
   }
-  const lastSequence = [...publications.keys()].at(-1) ?? 0
-  return { clientId, lastSequence, publications: restored, delivered: [...delivered] }
+  return restored
 }
 
-async function readRecords(database: LevelDatabase, location: string): Promise<Records> {
-  const records: Records = {
-    clientId: undefined,
-    publications: new Map(),
-    handshakes: new Map(),
-    quarantined: new Set(),
-  }
-  try {
-    for await (const [key, value] of database.iterator(views)) readRecord(records, key, value, location)
-  } catch (error) {
-    throw error instanceof StoreError ? error : new StoreError('corrupt', location, { cause: error })
-  }
-  return records
-}
-
-function readRecord(records: Records, key: Uint8Array, value: Uint8Array, location: string): void {
-  const decoded = decodeKey(key)
-  // The header comes first in the order of keys, so what has none is not read any further.
-  if (decoded?.kind === 'header') {
-    const header = decodeHeader(value)
-    if (!header) throw new StoreError('foreign', location)
-    if (header.format !== FORMAT) throw new StoreError('newer', location)
-    records.clientId = header.clientId
-  } else if (!decoded || records.clientId === undefined) throw new StoreError('foreign', location)
-  else if (decoded.kind === 'publication') records.publications.set(decoded.sequence, decodePublication(value))
-  else if (decoded.kind === 'handshake') records.handshakes.set(decoded.sequence, decodeHandshake(value))
-  else {
-    decodeQuarantine(value)
-    records.quarantined.add(decoded.sequence)
-  }
-}
-
-function restore(stored: StoredPublication, handshake: Handshake | undefined, quarantined: boolean): Publication {
+function restore(stored: StoredPublication, handshake: Handshake | undefined): Publication {
   const publication = new Publication({ ...stored, durable: true, resolve: nobody, reject: nobody })
   publication.orphaned = true
   publication.onDisk = true
-  publication.quarantined = quarantined
   if (handshake) {
     publication.phase = handshake.phase
     publication.packetId = handshake.packetId

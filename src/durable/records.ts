@@ -1,9 +1,10 @@
 import type { PublicationInit } from '../session/publication.ts'
 import type { PublishProperties, Qos } from '../types.ts'
 import { Reader, Writer } from './bytes.ts'
+import { crc32c } from './crc32c.ts'
 
 /**
- * The records of a store, format 1. Numbers are big-endian, `text` and `bytes` have their length before them.
+ * The records of a store, format 2. Numbers are big-endian, `text` and `bytes` have their length before them.
  *
  *     key                      value
  *     00                       header: the magic, format u8, client id text
@@ -12,10 +13,21 @@ import { Reader, Writer } from './bytes.ts'
  *     02 sequence u64          where it is in its handshake: phase u8 (1 sent, 2 released), packet id u16
  *     03 sequence u64          it is set aside (quarantined): nothing
  *
- * The sequence is the order in which they were accepted. The handshake has a record of its own, so that the payload is
- * written once.
+ *     04                       the ledger: batches u64, last sequence u64, publications varint, other records of a
+ *                              publication varint, sum u32
+ *
+ * Each value ends with a checksum: CRC-32C u32 over its key and itself. The sequence is the order in which they were
+ * accepted. The handshake has a record of its own, so that the payload is written once.
+ *
+ * The ledger is written with each batch. It has the number of the batch, and what there is after it: how many records,
+ * and the sum of their checksums modulo 2³². So it is told when records are missing, or come back.
+ *
+ * Format 1 had no ledger, no checksums, and nothing was set aside.
  */
-export const FORMAT = 1
+export const FORMAT = 2
+
+/** At the end of each value. */
+const CHECKSUM_BYTES = 4
 
 const MAGIC = new TextEncoder().encode('xstate-mqtt outbox\0')
 
@@ -23,6 +35,7 @@ const HEADER = 0
 const PUBLICATION = 1
 const HANDSHAKE = 2
 const QUARANTINE = 3
+const LEDGER = 4
 
 /** By the first byte of a key with a sequence. */
 const KINDS = new Map<number, 'publication' | 'handshake' | 'quarantine'>([
@@ -52,73 +65,153 @@ export interface Handshake {
   readonly packetId: number
 }
 
+/** What there is in a store after a batch. */
+export interface LedgerState {
+  /** How many batches were written. */
+  readonly batches: number
+  readonly lastSequence: number
+  readonly publications: number
+  /** Handshakes, and marks of what is set aside. */
+  readonly others: number
+  /** Of the checksums of all these, modulo 2³². */
+  readonly sum: number
+}
+
+/** A record as it is written. */
+export interface StoreRecord {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  readonly checksum: number
+}
+
 export type StoreKey =
-  | { readonly kind: 'header' }
+  | { readonly kind: 'header' | 'ledger' }
   | { readonly kind: 'publication' | 'handshake' | 'quarantine'; readonly sequence: number }
 
 /** What of a publication outlives the process. */
 export type StoredPublication = Omit<PublicationInit, 'durable' | 'resolve' | 'reject'>
 
-export const headerKey: Uint8Array = Uint8Array.of(HEADER)
+const headerKey: Uint8Array = Uint8Array.of(HEADER)
+export const ledgerKey: Uint8Array = Uint8Array.of(LEDGER)
 
 export function publicationKey(sequence: number): Uint8Array {
-  return new Writer(KEY_BYTES).u8(PUBLICATION).u64(sequence).finish()
+  return keyOf(PUBLICATION, sequence)
 }
 
 export function handshakeKey(sequence: number): Uint8Array {
-  return new Writer(KEY_BYTES).u8(HANDSHAKE).u64(sequence).finish()
+  return keyOf(HANDSHAKE, sequence)
 }
 
 export function quarantineKey(sequence: number): Uint8Array {
-  return new Writer(KEY_BYTES).u8(QUARANTINE).u64(sequence).finish()
+  return keyOf(QUARANTINE, sequence)
+}
+
+function keyOf(kind: number, sequence: number): Uint8Array {
+  return new Writer(KEY_BYTES).u8(kind).u64(sequence).finish()
+}
+
+/** @param encoded - by `encodePublication`; it is what is written, and gets its checksum */
+export function publicationRecord(sequence: number, encoded: Uint8Array): StoreRecord {
+  return seal(publicationKey(sequence), encoded)
+}
+
+export function handshakeRecord(sequence: number, handshake: Handshake): StoreRecord {
+  return seal(handshakeKey(sequence), encodeHandshake(handshake))
+}
+
+/** Its key says all of it. */
+export function quarantineRecord(sequence: number): StoreRecord {
+  return seal(quarantineKey(sequence), new Uint8Array(CHECKSUM_BYTES))
+}
+
+export function headerRecord(clientId: string): StoreRecord {
+  return seal(headerKey, new Writer().raw(MAGIC).u8(FORMAT).text(clientId).u32(0).finish())
+}
+
+export function ledgerRecord({ batches, lastSequence, publications, others, sum }: LedgerState): StoreRecord {
+  const writer = new Writer(48).u64(batches).u64(lastSequence).varint(publications).varint(others).u32(sum)
+  return seal(ledgerKey, writer.u32(0).finish())
+}
+
+/** Writes the checksum into the place that was left for it. */
+function seal(key: Uint8Array, value: Uint8Array): StoreRecord {
+  const end = value.byteLength - CHECKSUM_BYTES
+  const checksum = crc32c(value.subarray(0, end), crc32c(key))
+  new DataView(value.buffer, value.byteOffset).setUint32(end, checksum)
+  return { key, value, checksum }
+}
+
+/**
+ * @returns a value without its checksum, and that
+ * @throws {RangeError} if it is not as it was written
+ */
+export function unseal(key: Uint8Array, value: Uint8Array): { body: Uint8Array; checksum: number } {
+  const end = value.byteLength - CHECKSUM_BYTES
+  if (end < 0) throw new RangeError('a record is cut short')
+  const body = value.subarray(0, end)
+  const [a = 0, b = 0, c = 0, d = 0] = [value[end], value[end + 1], value[end + 2], value[end + 3]]
+  const checksum = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  if (checksum !== crc32c(body, crc32c(key))) throw new RangeError('a checksum is wrong')
+  return { body, checksum }
 }
 
 /** @returns `undefined` if it is no key of ours */
 export function decodeKey(key: Uint8Array): StoreKey | undefined {
   if (key.byteLength === 1 && key[0] === HEADER) return { kind: 'header' }
+  if (key.byteLength === 1 && key[0] === LEDGER) return { kind: 'ledger' }
   const reader = new Reader(key)
   const kind = key.byteLength === KEY_BYTES ? KINDS.get(reader.u8()) : undefined
   return kind && { kind, sequence: reader.u64() }
 }
 
-export function encodeHeader(clientId: string): Uint8Array {
-  return new Writer().raw(MAGIC).u8(FORMAT).text(clientId).finish()
-}
-
 /**
- * @returns `undefined` if it is no header of ours; of a newer format only the format is known
+ * @returns `undefined` if that is no header of ours; of a newer format only the format is known
  * @throws {RangeError} {TypeError} if it is damaged
  */
 export function decodeHeader(value: Uint8Array): Header | undefined {
   if (MAGIC.some((byte, index) => value[index] !== byte)) return undefined
-  const reader = new Reader(value.subarray(MAGIC.byteLength))
-  const format = reader.u8()
-  return { format, clientId: format === FORMAT ? reader.text() : '' }
-}
-
-export function encodeHandshake({ phase, packetId }: Handshake): Uint8Array {
-  return Uint8Array.of(phase === 'sent' ? 1 : 2, packetId >> 8, packetId & 0xff)
+  const format = new Reader(value.subarray(MAGIC.byteLength)).u8()
+  if (format > FORMAT) return { format, clientId: '' }
+  const body = format === 1 ? value : unseal(headerKey, value).body
+  return { format, clientId: new Reader(body.subarray(MAGIC.byteLength + 1)).text() }
 }
 
 /** @throws {RangeError} if it is damaged */
-export function decodeHandshake(value: Uint8Array): Handshake {
-  const reader = new Reader(value)
+export function decodeLedger(body: Uint8Array): LedgerState {
+  const reader = new Reader(body)
+  return {
+    batches: reader.u64(),
+    lastSequence: reader.u64(),
+    publications: reader.varint(),
+    others: reader.varint(),
+    sum: reader.u32(),
+  }
+}
+
+/** With room for its checksum. */
+function encodeHandshake({ phase, packetId }: Handshake): Uint8Array {
+  return Uint8Array.of(phase === 'sent' ? 1 : 2, packetId >> 8, packetId & 0xff, 0, 0, 0, 0)
+}
+
+/** @throws {RangeError} if it is damaged */
+export function decodeHandshake(body: Uint8Array): Handshake {
+  const reader = new Reader(body)
   const phase = reader.u8()
   const packetId = reader.u16()
   if ((phase !== 1 && phase !== 2) || packetId === 0 || !reader.done) throw new RangeError('no such handshake')
   return { phase: phase === 1 ? 'sent' : 'released', packetId }
 }
 
-/** Its key says all of it. */
-export function encodeQuarantine(): Uint8Array {
-  return new Uint8Array(0)
-}
-
 /** @throws {RangeError} if it is damaged */
-export function decodeQuarantine(value: Uint8Array): void {
-  if (value.byteLength > 0) throw new RangeError('no such record')
+export function decodeQuarantine(body: Uint8Array): void {
+  if (body.byteLength > 0) throw new RangeError('no such record')
 }
 
+/**
+ * With room for its checksum, which `publicationRecord` writes.
+ *
+ * @throws {TypeError} if a field has a value that can't be written
+ */
 export function encodePublication(publication: StoredPublication): Uint8Array {
   const { topic, payload, qos, retain, properties, acceptedAt, expiresAt, latest } = publication
   const expires = expiresAt !== Number.POSITIVE_INFINITY
@@ -134,7 +227,13 @@ export function encodePublication(publication: StoredPublication): Uint8Array {
   writer.text(topic)
   if (flags & LATEST_KEY) writer.text(latest ?? '')
   if (encodedProperties) writer.bytes(encodedProperties)
-  return (typeof payload === 'string' ? writer.rawText(payload) : writer.raw(payload)).finish()
+  return (typeof payload === 'string' ? writer.rawText(payload) : writer.raw(payload)).u32(0).finish()
+}
+
+/** What is the payload in an encoded publication: a view. */
+export function encodedPayload(encoded: Uint8Array, payloadBytes: number): Uint8Array {
+  const end = encoded.byteLength - CHECKSUM_BYTES
+  return encoded.subarray(end - payloadBytes, end)
 }
 
 function latestFlag({ latest, topic }: StoredPublication): number {
@@ -143,8 +242,8 @@ function latestFlag({ latest, topic }: StoredPublication): number {
 }
 
 /** @throws {RangeError} {TypeError} if it is damaged */
-export function decodePublication(value: Uint8Array): StoredPublication {
-  const reader = new Reader(value)
+export function decodePublication(body: Uint8Array): StoredPublication {
+  const reader = new Reader(body)
   const flags = reader.u8()
   const qos = flags & 0x03
   if (qos === 0 || qos === 3 || flags & UNKNOWN) throw new RangeError('unknown flags')

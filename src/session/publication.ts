@@ -30,7 +30,8 @@ export interface PublicationInit {
 /** A publish on its way, from `publish()` until its promise settles. */
 export class Publication implements Suspect {
   readonly topic: string
-  readonly payload: Payload
+  /** Of a durable publication it becomes a copy. */
+  payload: Payload
   readonly qos: Qos
   readonly retain: boolean
   readonly properties: PublishProperties | undefined

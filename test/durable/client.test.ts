@@ -58,7 +58,7 @@ describe('publishing', () => {
     const others = [client.publish('a', '3', { qos: 1 }), client.publish('a', '4', { qos: 0 })]
     await Promise.all([...publishing.map(({ accepted }) => accepted), ...others])
 
-    expect(database.batches[0]?.operations.map(({ type }) => type)).toEqual(['put', 'put', 'put', 'put'])
+    expect(database.batches[0]?.operations.map(({ type }) => type)).toEqual(['put', 'put', 'put', 'put', 'put'])
     await server.waitFor('publish', { count: 4 })
     expect(publishes(server)).toEqual(['a 1', 'a 2', 'a 3', 'a 4'])
   })

@@ -9,7 +9,15 @@ import { onTestFinished } from 'vitest'
 import { realClock } from '../../src/clock.ts'
 import type { Operation } from '../../src/durable/database.ts'
 import { LevelJournal, type LevelJournalOptions } from '../../src/durable/level-journal.ts'
-import { decodeHandshake, decodeKey, decodePublication } from '../../src/durable/records.ts'
+import {
+  decodeHandshake,
+  decodeKey,
+  decodePublication,
+  encodePublication,
+  handshakeKey,
+  publicationKey,
+  unseal,
+} from '../../src/durable/records.ts'
 import { ResilientMqttClient, type LevelDatabase, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { Publication, type PublicationInit } from '../../src/session/publication.ts'
 import { createScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
@@ -30,6 +38,8 @@ export class SpiedDatabase implements LevelDatabase {
   gate: Promise<void> = Promise.resolve()
   /** What the next writes fail with. */
   failure: Error | undefined
+  /** Whether writes without a sync come to nothing, as after a power cut. */
+  dropUnsynced = false
   readonly #told: (() => void)[] = []
   readonly #level: MemoryLevel<Uint8Array, Uint8Array>
 
@@ -40,6 +50,29 @@ export class SpiedDatabase implements LevelDatabase {
   /** The same data, as another process would find them. */
   reopened(): SpiedDatabase {
     return new SpiedDatabase(this.#level)
+  }
+
+  /** Changes what it holds behind our back: values by their keys in hexadecimal digits. */
+  async tamper(change: (values: Map<string, Uint8Array>) => void): Promise<void> {
+    const values = new Map<string, Uint8Array>()
+    for await (const [key, value] of this.iterator())
+      values.set(Buffer.from(key).toString('hex'), Uint8Array.from(value))
+    change(values)
+    await this.#level.clear()
+    for (const [key, value] of values) await this.#level.put(Buffer.from(key, 'hex'), value, views)
+  }
+
+  /** Fills it as a version before checksums did; the first publication is sent. */
+  async writeFormat1(
+    publications: readonly (readonly [topic: string, init: Partial<PublicationInit>])[],
+  ): Promise<void> {
+    await this.open()
+    const header = Buffer.concat([Buffer.from('xstate-mqtt outbox\0\u0001\u000b'), Buffer.from('of format 1')])
+    await this.#level.put(Uint8Array.of(0), header, views)
+    await this.#level.put(handshakeKey(1), Uint8Array.of(1, 40_000 >> 8, 40_000 & 0xff), views)
+    for (const [at, [topic, init]] of publications.entries()) {
+      await this.#level.put(publicationKey(at + 1), encodePublication(publication(topic, init)).slice(0, -4), views)
+    }
   }
 
   /** Resolves when the next write begins. */
@@ -60,6 +93,7 @@ export class SpiedDatabase implements LevelDatabase {
     for (const tell of this.#told.splice(0)) tell()
     await this.gate
     if (this.failure) throw this.failure
+    if (this.dropUnsynced && !sync) return
     await this.#level.batch(operations, views)
   }
 }
@@ -70,10 +104,10 @@ export async function contentsOf(database: LevelDatabase): Promise<string[]> {
   for await (const [key, value] of database.iterator(views)) {
     const decoded = decodeKey(key)
     if (decoded?.kind === 'publication') {
-      const { topic, payload } = decodePublication(value)
+      const { topic, payload } = decodePublication(unseal(key, value).body)
       lines.push(`${topic} ${Buffer.from(payload).toString()}`)
     } else if (decoded?.kind === 'handshake') {
-      const { phase, packetId } = decodeHandshake(value)
+      const { phase, packetId } = decodeHandshake(unseal(key, value).body)
       lines.push(`${phase} ${packetId}`)
     } else if (decoded?.kind === 'quarantine') lines.push('quarantined')
   }
@@ -105,8 +139,14 @@ export function publication(topic: string, init: Partial<PublicationInit> = {}):
   })
 }
 
-/** A journal, and everything that it ever told. */
+/** A journal, and everything that it ever told. It is closed after the test. */
 export function journalOn(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
+  const created = createJournal(store, clock)
+  onTestFinished(() => created.journal.close())
+  return created
+}
+
+export function createJournal(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const told: string[] = []
   const restored: { [List in 'waiting' | 'inFlight' | 'quarantined']: readonly Publication[] }[] = []
   const journal = new LevelJournal({
@@ -117,7 +157,6 @@ export function journalOn(store: LevelJournalOptions['store'], clock: LevelJourn
     onRefused: (refused, error) => void told.push(`refused ${refused.topic}: ${error.problem}`),
     onError: (error) => void told.push(`error: ${error.problem}`),
   })
-  onTestFinished(() => journal.close())
   return { journal, told, restored }
 }
 

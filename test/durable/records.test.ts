@@ -2,19 +2,34 @@ import { describe, expect, it, test } from 'vitest'
 
 import {
   decodeHandshake,
+  decodeLedger,
   decodeHeader,
   decodeKey,
   decodePublication,
-  encodeHandshake,
-  encodeHeader,
   encodePublication,
   handshakeKey,
-  headerKey,
+  handshakeRecord,
+  headerRecord,
+  ledgerRecord,
   publicationKey,
+  publicationRecord,
+  quarantineRecord,
+  unseal,
   type StoredPublication,
 } from '../../src/durable/records.ts'
 import type { PublishProperties } from '../../src/types.ts'
 import { fc } from '../testing/property.ts'
+
+const small: StoredPublication = {
+  topic: 'a',
+  payload: new Uint8Array(0),
+  qos: 1,
+  retain: false,
+  properties: undefined,
+  acceptedAt: 0,
+  expiresAt: Number.POSITIVE_INFINITY,
+  latest: undefined,
+}
 
 const text = fc.string({ unit: 'grapheme' })
 const bytes = fc.uint8Array({ maxLength: 600 })
@@ -52,7 +67,7 @@ describe('a publication', () => {
   it('comes back as it was', () => {
     fc.assert(
       fc.property(publications, (publication) => {
-        expect(plain(decodePublication(encodePublication(publication)))).toEqual(plain(publication))
+        expect(plain(decodePublication(written(publication)))).toEqual(plain(publication))
       }),
     )
   })
@@ -60,7 +75,7 @@ describe('a publication', () => {
   it('keeps a text as its UTF-8', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (payload) => {
-        const { payload: stored } = decodePublication(encodePublication({ ...small, payload }))
+        const { payload: stored } = decodePublication(written({ ...small, payload }))
         expect(Buffer.from(stored as Uint8Array)).toEqual(Buffer.from(payload))
       }),
     )
@@ -69,7 +84,7 @@ describe('a publication', () => {
   it('is refused, or is another one, wherever it is cut or changed, and never anything else', () => {
     fc.assert(
       fc.property(publications, fc.nat(), fc.nat(255), (publication, at, byte) => {
-        const encoded = encodePublication(publication)
+        const encoded = written(publication)
         const changed = encoded.slice()
         changed[at % encoded.byteLength] = byte
         for (const damaged of [encoded.slice(0, at % encoded.byteLength), changed]) {
@@ -85,7 +100,7 @@ describe('a publication', () => {
 
   it('takes few bytes beside its topic and payload', () => {
     const { byteLength } = encodePublication({ ...small, topic: 'home/kitchen', payload: new Uint8Array(64) })
-    expect(byteLength - 12 - 64).toBe(10)
+    expect(byteLength - 12 - 64).toBe(10 + 4)
   })
 
   it('knows no property by a name of JavaScript', () => {
@@ -93,7 +108,7 @@ describe('a publication', () => {
       ['__proto__', 'a'],
       ['constructor', 'b'],
     ])
-    const { properties: decoded } = decodePublication(encodePublication({ ...small, properties: { userProperties } }))
+    const { properties: decoded } = decodePublication(written({ ...small, properties: { userProperties } }))
     expect(Object.entries(decoded?.userProperties ?? {})).toEqual([
       ['__proto__', 'a'],
       ['constructor', 'b'],
@@ -105,7 +120,7 @@ describe('a publication', () => {
     ['QoS 3', { at: 0, byte: 3 }],
     ['a flag of the future', { at: 0, byte: 0x81 }],
   ])('is refused with %s', (_name, { at, byte }) => {
-    const encoded = encodePublication(small)
+    const encoded = written(small)
     encoded[at] = byte
     expect(() => decodePublication(encoded)).toThrow(RangeError)
   })
@@ -119,15 +134,18 @@ describe('keys', () => {
         expect(decodeKey(publicationKey(a))).toEqual({ kind: 'publication', sequence: a })
         expect(decodeKey(handshakeKey(a))).toEqual({ kind: 'handshake', sequence: a })
         expect(Math.sign(Buffer.compare(publicationKey(a), publicationKey(b)))).toBe(Math.sign(a - b))
-        expect(Buffer.compare(headerKey, publicationKey(a))).toBe(-1)
+        expect(Buffer.compare(headerRecord('').key, publicationKey(a))).toBe(-1)
         expect(Buffer.compare(publicationKey(a), handshakeKey(b))).toBe(-1)
       }),
     )
   })
 
-  test.each([[''], ['name'], ['\u0003'], ['\u0001short'], ['\u0000\u0000']])('%j is none of ours', (key) => {
-    expect(decodeKey(Buffer.from(key))).toBeUndefined()
-  })
+  test.each([[''], ['name'], ['\u0003'], ['\u0005'], ['\u0001short'], ['\u0000\u0000']])(
+    '%j is none of ours',
+    (key) => {
+      expect(decodeKey(Buffer.from(key))).toBeUndefined()
+    },
+  )
 })
 
 describe('a handshake', () => {
@@ -135,7 +153,8 @@ describe('a handshake', () => {
     const packetIds = fc.integer({ min: 1, max: 65_535 })
     fc.assert(
       fc.property(fc.constantFrom('sent' as const, 'released' as const), packetIds, (phase, packetId) => {
-        expect(decodeHandshake(encodeHandshake({ phase, packetId }))).toEqual({ phase, packetId })
+        const { key, value } = handshakeRecord(1, { phase, packetId })
+        expect(decodeHandshake(unseal(key, value).body)).toEqual({ phase, packetId })
       }),
     )
   })
@@ -151,13 +170,44 @@ describe('a handshake', () => {
   })
 })
 
+describe('a checksum', () => {
+  test.each([
+    ['header', headerRecord('client')],
+    ['publication', publicationRecord(1, encodePublication({ ...small, payload: 'payload' }))],
+    ['handshake', handshakeRecord(1, { phase: 'sent', packetId: 7 })],
+    ['quarantine', quarantineRecord(1)],
+    ['ledger', ledgerRecord({ batches: 300, lastSequence: 200, publications: 1, others: 2, sum: 0xffffffff })],
+  ])('of the record %s tells any bit of it, and of its key, that is another one', (_name, { key, value }) => {
+    expect(() => unseal(key, value)).not.toThrow()
+    for (const part of [key, value]) {
+      for (let bit = 0; bit < part.byteLength * 8; bit++) {
+        part[bit >> 3]! ^= 1 << (bit & 7)
+        expect(() => unseal(key, value)).toThrow(RangeError)
+        part[bit >> 3]! ^= 1 << (bit & 7)
+      }
+    }
+  })
+})
+
+test('the ledger comes back as it was', () => {
+  const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+  const sum = fc.integer({ min: 0, max: 0xffffffff })
+  const ledgers = fc.record({ batches: number, lastSequence: number, publications: number, others: number, sum })
+  fc.assert(
+    fc.property(ledgers, (ledger) => {
+      const { key, value } = ledgerRecord(ledger)
+      expect(decodeLedger(unseal(key, value).body)).toEqual(ledger)
+    }),
+  )
+})
+
 describe('the header', () => {
   it('keeps the client id', () => {
-    expect(decodeHeader(encodeHeader('färber-7'))).toEqual({ format: 1, clientId: 'färber-7' })
+    expect(decodeHeader(headerRecord('färber-7').value)).toEqual({ format: 2, clientId: 'färber-7' })
   })
 
   it('tells its format, whatever follows', () => {
-    const header = Buffer.from(encodeHeader('x'))
+    const header = Buffer.from(headerRecord('x').value)
     header[header.indexOf(0) + 1] = 9
     expect(decodeHeader(header)).toEqual({ format: 9, clientId: '' })
   })
@@ -167,15 +217,9 @@ describe('the header', () => {
   })
 })
 
-const small: StoredPublication = {
-  topic: 'a',
-  payload: new Uint8Array(0),
-  qos: 1,
-  retain: false,
-  properties: undefined,
-  acceptedAt: 0,
-  expiresAt: Number.POSITIVE_INFINITY,
-  latest: undefined,
+/** Without its checksum. */
+function written(publication: StoredPublication): Uint8Array {
+  return encodePublication(publication).slice(0, -4)
 }
 
 /** `Uint8Array`s of any class as arrays. */

@@ -4,8 +4,17 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, test } from 'vitest'
 
-import { MARKER } from '../../src/durable/folder.ts'
-import { encodeHeader, encodePublication, handshakeKey, headerKey, publicationKey } from '../../src/durable/records.ts'
+import { MARKER } from '../../src/durable/marker.ts'
+import { Ledger } from '../../src/durable/ledger.ts'
+import {
+  encodePublication,
+  handshakeRecord,
+  headerRecord,
+  ledgerRecord,
+  publicationKey,
+  publicationRecord,
+  type StoreRecord,
+} from '../../src/durable/records.ts'
 import { StoreError } from '../../src/index.ts'
 import {
   contentsAt,
@@ -19,9 +28,12 @@ import {
 
 type Entry = readonly [key: Uint8Array | string, value: Uint8Array | string]
 
-const header: Entry = [headerKey, encodeHeader('c')]
-const ofTheFuture = Buffer.from(encodeHeader('c'))
-ofTheFuture[ofTheFuture.indexOf(0) + 1] = 2
+const handshake = entryOf(handshakeRecord(1, { phase: 'sent', packetId: 1 }))
+const header = entryOf(headerRecord('c'))
+const [headerKey] = header
+const empty = entryOf(ledgerRecord(new Ledger({ batches: 1, lastSequence: 0 })))
+const ofTheFuture = Buffer.from(header[1])
+ofTheFuture[ofTheFuture.indexOf(0) + 1] = 3
 
 describe('a database in a folder of ours', () => {
   test.each<[string, StoreError['problem'], readonly Entry[]]>([
@@ -29,9 +41,18 @@ describe('a database in a folder of ours', () => {
     ['of somebody else, whose first key is ours', 'foreign', [[headerKey, 'leveldb']]],
     ['with a header of ours and a key of somebody else', 'foreign', [header, ['zz', 'x']]],
     ['of a newer format', 'newer', [[headerKey, ofTheFuture]]],
-    ['whose header is cut short', 'corrupt', [[headerKey, encodeHeader('client').slice(0, -3)]]],
-    ['with a publication that is none', 'corrupt', [header, [publicationKey(1), 'x']]],
-    ['with a handshake of no publication', 'corrupt', [header, [handshakeKey(1), Uint8Array.of(1, 0, 1)]]],
+    ['whose header is cut short', 'corrupt', [[headerKey, header[1].slice(0, -3)], empty]],
+    ['with a publication that is none', 'corrupt', [header, [publicationKey(1), 'x'], empty]],
+    ['with a handshake of no publication', 'corrupt', [header, handshake, counting(handshake)]],
+    [
+      'with one publication less than was written',
+      'corrupt',
+      [header, publicationOf(1), counting(publicationOf(1), publicationOf(2))],
+    ],
+    ['with one more', 'corrupt', [header, publicationOf(1), publicationOf(2), counting(publicationOf(1))]],
+    ['with another one', 'corrupt', [header, publicationOf(1), counting(publicationOf(2))]],
+    ['without its ledger', 'corrupt', [header, publicationOf(1)]],
+    ['without its header', 'corrupt', [publicationOf(1), counting(publicationOf(1))]],
   ])('%s is refused and left as it is: %s', async (_name, problem, entries) => {
     const path = join(temporaryFolder(), 'store')
     await fill(path, entries)
@@ -57,7 +78,9 @@ describe('a database in a folder of ours', () => {
     writeFileSync(join(path, 'CURRENT'), 'MANIFEST-9')
     const error = await rejection(journalOn(path).journal.open())
     expect(error).toMatchObject({ problem: 'corrupt', location: path })
-    expect(error.message).toMatch(/is damaged, and was left as it is: move it away/)
+    expect(error.message).toMatch(
+      /is damaged, and was left as it is, 0 of its publishes are sound: get out .* store salvage .* move it away/,
+    )
     expect(readFileSync(join(path, 'CURRENT'), 'utf8')).toBe('MANIFEST-9')
   })
 
@@ -66,10 +89,10 @@ describe('a database in a folder of ours', () => {
     ['whose log has another bit', 'corrupt', (path) => changeLog(path, (log) => (log[log.indexOf('t/5')]! ^= 1))],
     ['that lost its beginning', 'corrupt', (path) => rmSync(join(path, 'CURRENT'))],
     ['that is not marked as ours', 'foreign', (path) => rmSync(join(path, MARKER))],
-    ['marked as of a newer format', 'newer', (path) => writeFileSync(join(path, MARKER), 'outbox, format 2\n')],
+    ['marked as of a newer format', 'newer', (path) => writeFileSync(join(path, MARKER), 'outbox, format 3\n')],
   ])('%s is not opened at all: %s', async (_name, problem, change) => {
     const path = join(temporaryFolder(), 'store')
-    await fill(path, [header, ...Array.from({ length: 20 }, (_, n) => entryOf(n + 1))])
+    await fill(path, [header, ...Array.from({ length: 20 }, (_, n) => publicationOf(n + 1))])
     change(path)
     const before = bytesOf(path)
     expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem, location: path })
@@ -81,10 +104,10 @@ describe('a database in a folder of ours', () => {
     const { journal } = journalOn(path)
     for (const topic of ['a', 'b', 'c']) await journal.accepted(publication(topic))
     await journal.close()
-    changeLog(path, (log) => log.subarray(0, -5))
+    changeLog(path, (log) => Buffer.concat([log, log.subarray(0, 30)]))
     const { journal: next, restored } = journalOn(path)
     await next.open()
-    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a', 'b'])
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a', 'b', 'c'])
   })
 
   it('that another client has open is refused, and works on for that one', async () => {
@@ -203,8 +226,22 @@ function lookAt(path: string): string {
     .join()
 }
 
-function entryOf(sequence: number): Entry {
-  return [publicationKey(sequence), encodePublication(publication(`t/${sequence}`))]
+function entryOf({ key, value }: StoreRecord): Entry {
+  return [key, value]
+}
+
+function publicationOf(sequence: number): Entry {
+  return entryOf(publicationRecord(sequence, encodePublication(publication(`t/${sequence}`))))
+}
+
+/** A ledger of records. */
+function counting(...entries: readonly Entry[]): Entry {
+  const ledger = new Ledger({ batches: 1, lastSequence: 0 })
+  for (const [key, value] of entries) {
+    const checksum = Buffer.from(value).readUInt32BE(value.length - 4)
+    ledger.count(key[0] === 1 ? 'publications' : 'others', checksum)
+  }
+  return entryOf(ledgerRecord(ledger))
 }
 
 function changeLog(path: string, change: (log: Buffer) => Uint8Array | number): void {

@@ -47,12 +47,23 @@ it('loads the code of a store only with a client that has one', async () => {
   expect(later).toEqual([
     'src/durable/bytes.ts',
     'src/durable/crc32c.ts',
+    'src/durable/database-lock.ts',
     'src/durable/database.ts',
+    'src/durable/entries.ts',
+    'src/durable/folder-lock.ts',
     'src/durable/folder.ts',
+    'src/durable/ledger.ts',
+    'src/durable/level-folder.ts',
     'src/durable/level-journal.ts',
     'src/durable/level-log.ts',
+    'src/durable/level-manifest.ts',
+    'src/durable/level-table.ts',
+    'src/durable/marker.ts',
+    'src/durable/node.ts',
     'src/durable/read-store.ts',
     'src/durable/records.ts',
+    'src/durable/snappy.ts',
+    'src/durable/views.ts',
   ])
 })
 

@@ -1,0 +1,38 @@
+import { ledgerRecord, type LedgerState, type StoreRecord } from './records.ts'
+
+const MODULUS = 2 ** 32
+
+/** Keeps account of the records of a store: see `records.ts`. */
+export class Ledger implements LedgerState {
+  batches: number
+  lastSequence: number
+  publications = 0
+  others = 0
+  sum = 0
+
+  constructor({ batches, lastSequence }: Pick<LedgerState, 'batches' | 'lastSequence'>) {
+    this.batches = batches
+    this.lastSequence = lastSequence
+  }
+
+  count(of: 'publications' | 'others', checksum: number): void {
+    this[of]++
+    this.sum = (this.sum + checksum) % MODULUS
+  }
+
+  uncount(of: 'publications' | 'others', checksum: number): void {
+    this[of]--
+    this.sum = (this.sum - checksum + MODULUS) % MODULUS
+  }
+
+  /** @returns what goes with the next batch */
+  next(): StoreRecord {
+    this.batches++
+    return ledgerRecord(this)
+  }
+
+  /** Whether what was found is what was written. */
+  agreesWith({ publications, others, sum }: LedgerState): boolean {
+    return this.publications === publications && this.others === others && this.sum === sum
+  }
+}

@@ -1,0 +1,327 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { ClassicLevel } from 'classic-level'
+import { beforeAll, describe, expect, it, test } from 'vitest'
+
+import { readTable } from '../../src/durable/level-table.ts'
+import { MARKER } from '../../src/durable/marker.ts'
+import { salvageStore } from '../../src/durable/salvage.ts'
+import { StoreError } from '../../src/index.ts'
+import {
+  contentsOf,
+  createJournal,
+  journalOn,
+  publication,
+  rejection,
+  SpiedDatabase,
+  temporaryFolder,
+} from './harness.ts'
+
+/** Enough for several tables. */
+const MANY = 12_000
+/** Of a message in bytes. */
+const SIZE = 1_000
+
+/** Stores of which each test takes a copy. */
+let folder: string
+const pathOf = (name: 'closed' | 'killed' | 'small') => join(folder, name)
+
+beforeAll(async () => {
+  folder = join(process.cwd(), '.cache', `damage-${process.pid}`)
+  mkdirSync(folder, { recursive: true })
+  await write(pathOf('closed'), MANY)
+  // In a table: the next process moves there what is in the log.
+  await write(pathOf('small'), 40)
+  await write(pathOf('small'), 0)
+  return () => rmSync(folder, { recursive: true, force: true })
+})
+
+describe('a store that was closed', () => {
+  test.each<[string, (path: string) => void]>([
+    ['whose MANIFEST is short by 20 bytes', (path) => cut(path, 'MANIFEST', 20)],
+    ['whose MANIFEST is empty', (path) => truncateSync(fileOf(path, 'MANIFEST'), 0)],
+    ['whose log is empty', (path) => truncateSync(fileOf(path, '.log'), 0)],
+    ['whose log is gone', (path) => rmSync(fileOf(path, '.log'))],
+    ['whose log is zeros', (path) => zero(fileOf(path, '.log'))],
+    ['whose log is short by 5 bytes', (path) => cut(path, '.log', 5)],
+    ['with a table that is cut short', (path) => cut(path, '.ldb', 20)],
+    ['with a table that is empty', (path) => truncateSync(fileOf(path, '.ldb'), 0)],
+    ['with a table that is zeros', (path) => zero(fileOf(path, '.ldb'))],
+    ['without a table', (path) => rmSync(fileOf(path, '.ldb'))],
+    ['whose CURRENT is cut short', (path) => cut(path, 'CURRENT', 3)],
+    ['without its database', (path) => emptied(path)],
+  ])('%s is told as damaged, with what is sound, and left as it is', async (_name, damage) => {
+    const path = copyOf('closed')
+    damage(path)
+    const before = namesAndSizes(path)
+    const error = await rejection(journalOn(path).journal.open())
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toMatchObject({ problem: 'corrupt', location: path })
+    const { sound = -1 } = error as StoreError
+    expect(sound).toBeGreaterThanOrEqual(0)
+    expect(sound).toBeLessThan(MANY + 1)
+    expect(error.message).toContain(`${sound} of its publishes are sound`)
+    expect(namesAndSizes(path)).toEqual(before)
+  })
+
+  it('is opened as it was', async () => {
+    const { journal, restored } = journalOn(copyOf('closed'))
+    await journal.open()
+    expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(topics(MANY))
+  })
+
+  it('that a kill left is sound, wherever its log is cut off after what was accepted', async () => {
+    const source = join(temporaryFolder(), 'source')
+    const { journal } = journalOn(source)
+    for (let n = 0; n < 5; n++) await journal.accepted(publication(`t/${n}`))
+    await journal.flush()
+    const path = copied(source)
+    const accepted = readFileSync(fileOf(path, '.log')).length
+    await journal.accepted(publication('t/5', { payload: 'not acknowledged' }))
+    const log = readFileSync(fileOf(source, '.log'))
+    expect(log.length).toBeGreaterThan(accepted)
+    for (let end = accepted; end < log.length; end += 3) {
+      const image = copied(path)
+      writeFileSync(fileOf(image, '.log'), log.subarray(0, end))
+      const { journal: next, restored } = journalOn(image)
+      await next.open()
+      expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['t/0', 't/1', 't/2', 't/3', 't/4'])
+      await next.close()
+    }
+  })
+
+  it('that a kill left is damaged if its log is empty', async () => {
+    const source = join(temporaryFolder(), 'source')
+    const { journal } = journalOn(source)
+    for (let n = 0; n < 5; n++) await journal.accepted(publication(`t/${n}`))
+    const path = copied(source)
+    truncateSync(fileOf(path, '.log'), 0)
+    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', sound: 0 })
+  })
+})
+
+describe('a byte of a table', () => {
+  it('that is another one is found, wherever it is', () => {
+    const table = readFileSync(fileOf(pathOf('small'), '.ldb'))
+    expect(readTable(table, () => {})).toBe(true)
+    const missed: number[] = []
+    for (let at = 0; at < table.length; at++) {
+      table[at]! ^= 0x55
+      if (readTable(table, () => {})) missed.push(at)
+      table[at]! ^= 0x55
+    }
+    expect(missed).toEqual([])
+  })
+
+  it('keeps the store from being opened', async () => {
+    const { length } = readFileSync(fileOf(pathOf('small'), '.ldb'))
+    for (let at = 0; at < length; at += Math.ceil(length / 20)) {
+      const path = copyOf('small')
+      flip(fileOf(path, '.ldb'), at)
+      expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt' })
+    }
+  })
+
+  it('is found in tables that are packed, and in those that are not', async () => {
+    for (const compression of [true, false]) {
+      const path = join(temporaryFolder(), 'database')
+      const database = new ClassicLevel(path, { compression })
+      const entries = Array.from({ length: 2_000 }, (_, n) => [`key/${n}`, `value/${n}`.repeat(1 + (n % 9))] as const)
+      for (const [key, value] of entries) await database.put(key, value)
+      await database.compactRange('a', 'z')
+      await database.close()
+      const found = new Map<string, string>()
+      const sound = readTable(readFileSync(fileOf(path, '.ldb')), (key, _sequence, value) =>
+        found.set(key, Buffer.from(value ?? []).toString()),
+      )
+      expect(sound).toBe(true)
+      expect(found).toEqual(new Map(entries))
+    }
+  })
+})
+
+describe('a database of the application', () => {
+  test.each([
+    ['with another byte', (values: Map<string, Uint8Array>) => changeOne(values, 'payload 7')],
+    ['without one of its records', (values: Map<string, Uint8Array>) => deleteOne(values)],
+  ])('%s is told as damaged, with what is sound', async (_name, damage) => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    for (let n = 0; n < 10; n++) await journal.accepted(publication(`t/${n}`, { payload: `payload ${n}` }))
+    await journal.close()
+    await database.tamper(damage)
+    expect(await rejection(journalOn(database.reopened()).journal.open())).toMatchObject({
+      problem: 'corrupt',
+      sound: 9,
+    })
+  })
+})
+
+describe('salvage', () => {
+  test.each<[string, (path: string) => void, { most?: number; missing: 'none' | 'some' | 'not known' }]>([
+    ['of nothing but a sound store', () => {}, { missing: 'none' }],
+    ['after a flipped byte in a table', (path) => flip(fileOf(path, '.ldb'), 5_000), { missing: 'some' }],
+    ['after a table was cut short', (path) => cut(path, '.ldb', 20), { missing: 'some' }],
+    ['after the MANIFEST was cut short', (path) => cut(path, 'MANIFEST', 20), { missing: 'none' }],
+    ['after the MANIFEST was lost', (path) => rmSync(fileOf(path, 'MANIFEST')), { missing: 'none' }],
+    ['after the log was emptied', (path) => truncateSync(fileOf(path, '.log'), 0), { missing: 'not known' }],
+  ])('%s gets out what is sound, and leaves the store as it is', async (_name, damage, { missing }) => {
+    const path = copyOf('closed')
+    damage(path)
+    const before = namesAndSizes(path)
+    const to = `${path}-salvaged`
+    const result = await salvageStore(path, to, () => 'new')
+    expect(namesAndSizes(path)).toEqual(before)
+    const { journal, restored } = journalOn(to)
+    await journal.open()
+    const { waiting = [] } = restored[0] ?? {}
+    expect(result).toMatchObject({ publications: waiting.length, inFlight: 0, quarantined: 0 })
+    expect(journal.clientId).toBe('generated')
+    const got = waiting.map(({ topic }) => topic)
+    const all = new Set(topics(MANY))
+    expect(got.filter((topic) => !all.has(topic))).toEqual([])
+    for (const { topic, payload } of waiting) expect(Buffer.from(payload).equals(Buffer.alloc(SIZE, topic))).toBe(true)
+    if (missing === 'none') expect([result.missing, got.length]).toEqual([0, MANY])
+    else if (missing === 'some') expect([result.missing, got.length < MANY]).toEqual([MANY - got.length, true])
+    else expect(result.missing).toBeUndefined()
+    expect(got.length).toBeGreaterThan(MANY / 2)
+  })
+
+  it('keeps what is in flight and what is set aside', async () => {
+    const path = join(temporaryFolder(), 'store')
+    const { journal } = createJournal(path)
+    const [sent, aside] = [publication('sent', { qos: 2 }), publication('aside')]
+    await Promise.all([journal.accepted(sent), journal.accepted(aside), journal.accepted(publication('waiting'))])
+    sent.packetId = 40_000
+    journal.quarantined(aside)
+    await journal.sent([sent])
+    await journal.close()
+    const result = await salvageStore(path, `${path}-2`, () => 'new')
+    expect(result).toEqual({
+      publications: 3,
+      inFlight: 1,
+      quarantined: 1,
+      damaged: 0,
+      missing: 0,
+      clientIdKept: true,
+    })
+    const { journal: next, restored } = journalOn(`${path}-2`)
+    await next.open()
+    expect(restored[0]).toMatchObject({
+      waiting: [{ topic: 'waiting', storeId: 3 }],
+      inFlight: [{ topic: 'sent', packetId: 40_000, storeId: 1 }],
+      quarantined: [{ topic: 'aside', storeId: 2 }],
+    })
+  })
+
+  it('refuses what is in use, what is none, and a place that is taken', async () => {
+    const path = join(temporaryFolder(), 'store')
+    const { journal } = journalOn(path)
+    await journal.accepted(publication('a'))
+    const salvaging = (from: string, to: string) => rejection(salvageStore(from, to, () => 'new'))
+    expect(await salvaging(path, `${path}-2`)).toMatchObject({ problem: 'locked' })
+    await journal.close()
+    expect(await salvaging(join(path, '..'), `${path}-2`)).toMatchObject({ problem: 'foreign' })
+    expect(await salvaging(path, pathOf('small'))).toMatchObject({ problem: 'foreign' })
+    expect(existsSync(`${path}-2`)).toBe(false)
+  })
+})
+
+describe('format 1', () => {
+  it('is read, and written as format 2', async () => {
+    const database = new SpiedDatabase()
+    await database.writeFormat1([
+      ['a', { payload: '1', qos: 2 }],
+      ['b', { payload: Buffer.from('2') }],
+    ])
+    const { journal, restored } = journalOn(database)
+    await journal.open()
+    expect(journal.clientId).toBe('of format 1')
+    expect(restored[0]).toMatchObject({
+      inFlight: [{ topic: 'a', phase: 'sent', packetId: 40_000 }],
+      waiting: [{ topic: 'b' }],
+    })
+    expect(await contentsOf(database)).toEqual(['a 1', 'b 2', 'sent 40000'])
+    await journal.accepted(publication('c'))
+    await journal.close()
+    const next = journalOn(database.reopened())
+    await next.journal.open()
+    expect(next.restored[0]?.waiting.map(({ topic, storeId }) => [topic, storeId])).toEqual([
+      ['b', 2],
+      ['c', 3],
+    ])
+    expect(next.journal.clientId).toBe('of format 1')
+  })
+})
+
+async function write(path: string, count: number): Promise<void> {
+  const { journal } = createJournal(path)
+  await journal.open()
+  // LevelDB takes a batch as a whole, whatever its size.
+  for (let n = 0; n < count; n += 500) {
+    const some = topics(count).slice(n, n + 500)
+    await Promise.all(some.map((topic) => journal.accepted(publication(topic, { payload: Buffer.alloc(SIZE, topic) }))))
+  }
+  await journal.close()
+}
+
+function topics(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `t/${n}`)
+}
+
+function copyOf(name: 'closed' | 'small'): string {
+  return copied(pathOf(name))
+}
+
+function copied(source: string): string {
+  const path = join(temporaryFolder(), 'store')
+  cpSync(source, path, { recursive: true })
+  return path
+}
+
+/** The last of the files with such a name. */
+function fileOf(path: string, part: string): string {
+  return join(
+    path,
+    readdirSync(path)
+      .toSorted()
+      .findLast((file) => file.includes(part)) ?? '',
+  )
+}
+
+function cut(path: string, part: string, by: number): void {
+  const file = fileOf(path, part)
+  truncateSync(file, readFileSync(file).length - by)
+}
+
+function zero(file: string): void {
+  writeFileSync(file, Buffer.alloc(readFileSync(file).length))
+}
+
+function flip(file: string, at: number): void {
+  const bytes = readFileSync(file)
+  bytes[at]! ^= 0x55
+  writeFileSync(file, bytes)
+}
+
+/** Only its marker is left. */
+function emptied(path: string): void {
+  for (const file of readdirSync(path)) if (file !== MARKER) rmSync(join(path, file))
+}
+
+function namesAndSizes(path: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(path).map((file) => [file, readFileSync(join(path, file)).toString('base64')]))
+}
+
+function changeOne(values: Map<string, Uint8Array>, text: string): void {
+  for (const value of values.values()) {
+    const at = Buffer.from(value).indexOf(text)
+    if (at >= 0) value[at]! ^= 1
+  }
+}
+
+/** A publication. */
+function deleteOne(values: Map<string, Uint8Array>): void {
+  for (const key of values.keys()) if (key.startsWith('01')) return void values.delete(key)
+}

@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, realpathSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { ClassicLevel } from 'classic-level'
+import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
+
+import {
+  contentsAt,
+  journalOn,
+  publication,
+  rejection,
+  SpiedDatabase,
+  startClient,
+  temporaryFolder,
+} from './harness.ts'
+
+const nowhere = { url: 'mqtt://127.0.0.1:1' }
+const durable = { qos: 1, durable: true } as const
+
+describe('one folder', () => {
+  const cwd = process.cwd()
+  afterEach(() => process.chdir(cwd))
+
+  test.each<[string, (folder: string) => string]>([
+    ['relative', () => './store'],
+    ['with a slash at its end', (folder) => `${folder}/store/`],
+    ['with a detour', (folder) => `${folder}/detour/../store`],
+    ['through a symbolic link', (folder) => `${folder}/link`],
+    ['below a symbolic link', (folder) => `${folder}/up/store`],
+    ['with doubled slashes', (folder) => `${folder}//store`],
+    ['the same', (folder) => `${folder}/store`],
+  ])('has one client, however its path is spelled: %s', async (_name, spell) => {
+    const folder = realpathSync(temporaryFolder())
+    mkdirSync(join(folder, 'detour'))
+    mkdirSync(join(folder, 'store'))
+    symlinkSync(join(folder, 'store'), join(folder, 'link'))
+    symlinkSync(folder, join(folder, 'up'))
+    process.chdir(folder)
+
+    const { client } = startClient({ ...nowhere, store: join(folder, 'store') })
+    await client.publish('a', '1', durable).accepted
+    const { client: second } = startClient({ ...nowhere, store: spell(folder) })
+    expect(await rejection(second.publish('b', '2', durable).accepted)).toMatchObject({ problem: 'locked' })
+    await client.publish('a', '3', durable).accepted
+    await client[Symbol.asyncDispose]()
+
+    // Then it is free.
+    const { client: third } = startClient({ ...nowhere, store: spell(folder) })
+    await third.publish('c', '4', durable).accepted
+    await third[Symbol.asyncDispose]()
+    expect(await contentsAt(join(folder, 'store'))).toEqual(['a 1', 'a 3', 'c 4'])
+  })
+
+  it('is the one that it was when the client was created', async () => {
+    const folder = realpathSync(temporaryFolder())
+    mkdirSync(join(folder, 'elsewhere'))
+    process.chdir(folder)
+    const { client } = startClient({ ...nowhere, store: './store' })
+    process.chdir(join(folder, 'elsewhere'))
+    await client.publish('a', '1', durable).accepted
+    await client[Symbol.asyncDispose]()
+    expect(await contentsAt(join(folder, 'store'))).toEqual(['a 1'])
+  })
+
+  it('that does not exist yet is one for two that open it at once', async () => {
+    const path = join(temporaryFolder(), 'not', 'yet')
+    const opened = await Promise.allSettled([journalOn(path).journal.open(), journalOn(`${path}/`).journal.open()])
+    expect(opened).toMatchObject([{ status: 'fulfilled' }, { reason: { problem: 'locked' } }])
+  })
+
+  it('that another process writes into is in use, not damaged', { timeout: 30_000 }, async () => {
+    const path = join(temporaryFolder(), 'store')
+    const { journal } = journalOn(path)
+    await journal.accepted(publication('a'))
+    await journal.close()
+    const script = `
+      import { ClassicLevel } from 'classic-level'
+      const level = new ClassicLevel(process.argv[1])
+      await level.open()
+      // As in the middle of a write of the other, the ledger is behind.
+      await level.put('\\x01aaaaaaaa', 'x')
+      process.stdout.write('open')
+      setInterval(() => {}, 1_000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'locked' })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', sound: 1 })
+  })
+})
+
+describe('a database of the application', () => {
+  it('has one client for each sublevel, whatever object stands for it', async () => {
+    const database = new ClassicLevel(join(temporaryFolder(), 'application'))
+    const { journal } = journalOn(database.sublevel('mqtt'))
+    await journal.open()
+    expect(await rejection(journalOn(database.sublevel('mqtt')).journal.open())).toMatchObject({ problem: 'locked' })
+    const { journal: other } = journalOn(database.sublevel('other'))
+    await other.open()
+    await journal.close()
+    await journalOn(database.sublevel('mqtt')).journal.open()
+    await other.close()
+    await database.close()
+  })
+
+  describe('in a browser', () => {
+    afterEach(() => vi.unstubAllGlobals())
+
+    it('has one page, as long as that has a client with it', async () => {
+      const held = stubLocks()
+      const { journal } = journalOn(named('outbox'))
+      await journal.open()
+      expect([...held]).toEqual(['xstate-mqtt store outbox '])
+      expect(await rejection(journalOn(named('outbox')).journal.open())).toMatchObject({
+        problem: 'locked',
+        location: 'outbox',
+      })
+      await journalOn(named('another')).journal.open()
+      await journal.close()
+      await journalOn(named('outbox')).journal.open()
+    })
+
+    it('is free again if it could not be opened', async () => {
+      const held = stubLocks()
+      const database = named('outbox')
+      database.open = () => Promise.reject(new Error('no IndexedDB here'))
+      expect(await rejection(journalOn(database).journal.open())).toMatchObject({ problem: 'unavailable' })
+      await vi.waitFor(() => expect([...held]).toEqual([]))
+    })
+  })
+})
+
+/** As `browser-level` has it. */
+function named(location: string): SpiedDatabase {
+  return Object.assign(new SpiedDatabase(), { location })
+}
+
+/** A lock manager as the pages of one origin share it. */
+function stubLocks(): Set<string> {
+  const held = new Set<string>()
+  vi.stubGlobal('navigator', {
+    locks: {
+      async request(name: string, options: object, use: (lock: object | null) => unknown) {
+        expect(options).toEqual({ mode: 'exclusive', ifAvailable: true })
+        if (held.has(name)) return use(null)
+        held.add(name)
+        try {
+          return await use({ name })
+        } finally {
+          held.delete(name)
+        }
+      },
+    },
+  })
+  return held
+}
