@@ -45,25 +45,28 @@ interface Definition<O extends Options> {
   /** Paragraphs for the end of the help. */
   readonly notes?: string
   readonly options: O
+  /** What stands for the arguments that are no options in the help; without, there are none. */
+  readonly operands?: string
   /** Options that there are not, and what to say about them. */
   readonly refused?: Readonly<Record<string, string>>
-  run(values: Values<O>): number | Promise<number>
+  run(values: Values<O>, operands: readonly string[]): number | Promise<number>
 }
 
 export function defineCommand<const O extends Options>(definition: Definition<O>): Command {
-  const { name, summary, options, refused = {} } = definition
+  const { name, summary, options, operands, refused = {} } = definition
   const help = helpOf(definition)
   return {
     name,
     summary,
     help,
     run(args) {
-      const values = parse(args, { ...options, help: { type: 'boolean', description: '' } }, refused)
+      const parsed = parse(args, { ...options, help: { type: 'boolean', description: '' } }, refused, operands)
+      const { values } = parsed
       if (values.help) {
         console.log(help)
         return 0
       }
-      return definition.run(values as Values<O>)
+      return definition.run(values as Values<O>, parsed.positionals)
     },
   }
 }
@@ -75,13 +78,18 @@ export function usageMessage(error: unknown, flags: Readonly<Record<string, stri
   return error.message.replaceAll(/\b[a-z]+(?:\.[a-zA-Z]+)+\b/g, (option) => flags[option] ?? option)
 }
 
-function parse(args: readonly string[], options: Options, refused: Readonly<Record<string, string>>) {
+function parse(
+  args: readonly string[],
+  options: Options,
+  refused: Readonly<Record<string, string>>,
+  operands: string | undefined,
+) {
   for (const arg of args) {
     const why = refused[arg.split('=', 1)[0] ?? '']
     if (why) throw new UsageError(why)
   }
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: operands !== undefined })
   } catch (error) {
     throw new UsageError(parseMessage(error as Error & { code?: string }))
   }
@@ -95,7 +103,7 @@ function parseMessage({ message, code }: Error & { code?: string }): string {
   return message.replace(/^([^.]*)\. [^]*$/, '$1')
 }
 
-function helpOf({ name, summary, options, notes }: Definition<Options>): string {
+function helpOf({ name, summary, options, operands, notes }: Definition<Options>): string {
   const rows = Object.entries(options).map(
     ([option, { value, description }]) => [`--${option}${value ? ` ${value}` : ''}`, description] as const,
   )
@@ -104,5 +112,5 @@ function helpOf({ name, summary, options, notes }: Definition<Options>): string 
     ([flag, description]) => `  ${flag.padEnd(width)}  ${description.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`,
   )
   const end = notes ? `\n\n${notes}` : ''
-  return `xstate-mqtt ${name}: ${summary}\n\nUsage: xstate-mqtt ${name} [options]\n\n${lines.join('\n')}${end}`
+  return `xstate-mqtt ${name}: ${summary}\n\nUsage: xstate-mqtt ${name} ${operands ? `${operands} ` : ''}[options]\n\n${lines.join('\n')}${end}`
 }

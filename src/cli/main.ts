@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.ts')).demo,
   timeline: async () => (await import('./timeline.ts')).timeline,
   diagram: async () => (await import('./diagram.ts')).diagram,
+  store: async () => (await import('./store.ts')).store,
   visualizer: async () => (await import('./visualizer.ts')).visualizer,
 }
 

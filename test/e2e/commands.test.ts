@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { cli, run } from './run.ts'
 
-const commands = ['demo', 'timeline', 'diagram', 'visualizer']
+const commands = ['demo', 'timeline', 'diagram', 'store', 'visualizer']
 
 describe('timeline', () => {
   test.each([
@@ -74,6 +74,13 @@ describe('usage', () => {
     [['demo', '--nope'], "Unknown option '--nope'"],
     [['demo', '--username', 'me'], '--username needs --url'],
     [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
+    [['store'], 'What to do must be salvage, got nothing'],
+    [['store', 'repair', 'x'], "What to do must be salvage, got 'repair'"],
+    [['store', 'salvage'], 'salvage needs the folder of a store'],
+    [['store', 'salvage', 'a', 'b'], "Unexpected argument 'b'"],
+    [['store', 'salvage', '/nowhere/at/all'], 'There is no folder /nowhere/at/all'],
+    [['store', 'salvage', 'dist', '--to', 'dist/new'], '--to must be outside of the damaged store'],
+    [['store', 'salvage', 'dist', '--nope'], "Unknown option '--nope'"],
     [['visualizer', '--nope'], "Unknown option '--nope'"],
     [['visualizer', 'nope'], "Unexpected argument 'nope'"],
     [['visualizer', '--port', 'http'], "--port must be a whole number between 0 and 65535, got 'http'"],
@@ -106,7 +113,7 @@ describe('usage', () => {
   test.each(commands)('%s --help', async (command) => {
     const [help, same] = await Promise.all([run(cli, [command, '--help']), run(cli, ['help', command])])
     expect(help.code).toBe(0)
-    expect(help.stdout).toContain(`Usage: xstate-mqtt ${command} [options]`)
+    expect(help.stdout).toMatch(new RegExp(`Usage: xstate-mqtt ${command} (?:salvage <dir> )?\\[options\\]`))
     expect(same.stdout).toBe(help.stdout)
   })
 

@@ -1,0 +1,85 @@
+import { StoreError } from '../errors.ts'
+import { importClassicLevel } from './database.ts'
+import { Entries } from './entries.ts'
+import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
+import { openFolder, readFolder } from './folder.ts'
+import { Marker, MARKER } from './marker.ts'
+import { fileSystem } from './node.ts'
+import { lastSequenceOf, restorePublications, StoreReader, type StoreRecords } from './read-store.ts'
+import { FORMAT } from './records.ts'
+import { views } from './views.ts'
+
+/** What was got out of a store. */
+export interface Salvage {
+  /** Publishes that are as they were written. */
+  readonly publications: number
+  /** Of these, those that were on their way to the broker. */
+  readonly inFlight: number
+  /** Of these, those that were set aside. */
+  readonly quarantined: number
+  /** Records that could be read, and are not as they were written. */
+  readonly damaged: number
+  /** Publishes that are missing. `undefined` if that can't be told: what counts them is missing too. */
+  readonly missing: number | undefined
+  /** Whether the broker finds its session again under the client id that was generated. */
+  readonly clientIdKept: boolean
+}
+
+/**
+ * Writes what is sound in a store to a new one. The old one is only read, and not by LevelDB, which repairs what it opens
+ * and can end the process.
+ *
+ * @param to - is made, and must be empty if it is there
+ * @throws {StoreError} if the old one is in use, is none, or of a newer format, or the new one can't be written
+ */
+export async function salvageStore(from: string, to: string, generateClientId: () => string): Promise<Salvage> {
+  const LevelClass = await importClassicLevel(from)
+  const { existsSync, promises } = fileSystem()
+  if (!existsSync(`${from}/${MARKER}`)) throw new StoreError('foreign', from)
+  if (existsSync(to) && (await promises.readdir(to)).length > 0) throw new StoreError('foreign', to)
+  const lock = lockFolder(from)
+  try {
+    if (await isOpenElsewhere(lock.realPath, LevelClass)) throw new StoreError('locked', from)
+    const { format, batches } = new Marker(from).read()
+    const { records } = await readFolder(lock.realPath)
+    if (Math.max(format, records.header?.format ?? 0) > FORMAT) throw new StoreError('newer', from)
+    await write(to, records, LevelClass, generateClientId)
+    return summary(records, batches)
+  } finally {
+    lock.release()
+  }
+}
+
+async function write(
+  to: string,
+  records: StoreRecords,
+  LevelClass: Parameters<typeof openFolder>[1],
+  generateClientId: () => string,
+): Promise<void> {
+  const opened = await openFolder(to, LevelClass)
+  try {
+    const entries = new Entries()
+    entries.takeUp(restorePublications(records), lastSequenceOf(records))
+    entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId())
+    await opened.database.batch(entries.operations(true), { ...views, sync: true })
+    await opened.remember(entries.ledger.batches)
+  } finally {
+    await opened.release()
+  }
+}
+
+function summary(records: StoreRecords, batches: number): Salvage {
+  const publications = restorePublications(records)
+  const { ledger, header, found, damagedKeys } = records
+  // A ledger of an earlier batch counts what was there then.
+  const counts = ledger && ledger.batches >= batches ? ledger.publications : undefined
+  const all = [...publications.values()]
+  return {
+    publications: all.length,
+    inFlight: all.filter(({ phase, quarantined }) => phase !== 'waiting' && !quarantined).length,
+    quarantined: all.filter(({ quarantined }) => quarantined).length,
+    damaged: damagedKeys.length,
+    missing: counts === undefined ? undefined : Math.max(0, counts - found.publications),
+    clientIdKept: header !== undefined,
+  }
+}
