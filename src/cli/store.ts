@@ -51,8 +51,7 @@ function print(salvage: Salvage, target: string): void {
   console.log(`Publishes that are sound: ${publications} (in flight: ${inFlight}, quarantined: ${quarantined})`)
   console.log(`Publishes that are missing: ${missing ?? 'not known'}`)
   console.log(`Records that are damaged: ${damaged}`)
-  if (!clientIdKept)
-    console.log('The client id is missing: unless the client has its own, the broker does not know it again')
+  if (!clientIdKept) console.log('The client id is missing: a client without its own gets a new one, and a new session')
   console.log(`Written to: ${target}`)
 }
 

@@ -21,7 +21,7 @@ export function unsnap(packed: Uint8Array): Uint8Array {
     const offset = offsetOf(tag, reader)
     if (offset === 0 || offset > length || length + copied > out.byteLength) throw new RangeError('no such copy')
     // Byte by byte: what is copied may be what was copied just now.
-    for (let end = length + copied; length < end; length++) out[length] = out[length - offset] as number
+    for (let left = copied; left > 0; left--, length++) out[length] = out[length - offset] as number
   }
   if (length !== out.byteLength) throw new RangeError('a block is cut short')
   return out

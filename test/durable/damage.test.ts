@@ -19,7 +19,7 @@ import {
 } from './harness.ts'
 
 /** Enough for several tables. */
-const MANY = 12_000
+const MANY = 6_000
 /** Of a message in bytes. */
 const SIZE = 1_000
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await write(pathOf('small'), 40)
   await write(pathOf('small'), 0)
   return () => rmSync(folder, { recursive: true, force: true })
-})
+}, 60_000)
 
 describe('a store that was closed', () => {
   test.each<[string, (path: string) => void]>([

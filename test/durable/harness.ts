@@ -55,8 +55,9 @@ export class SpiedDatabase implements LevelDatabase {
   /** Changes what it holds behind our back: values by their keys in hexadecimal digits. */
   async tamper(change: (values: Map<string, Uint8Array>) => void): Promise<void> {
     const values = new Map<string, Uint8Array>()
-    for await (const [key, value] of this.iterator())
+    for await (const [key, value] of this.iterator()) {
       values.set(Buffer.from(key).toString('hex'), Uint8Array.from(value))
+    }
     change(values)
     await this.#level.clear()
     for (const [key, value] of values) await this.#level.put(Buffer.from(key, 'hex'), value, views)

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
+import { createJournal, publication, temporaryFolder } from '../durable/harness.ts'
 import { cli, run } from './run.ts'
 
 const commands = ['demo', 'timeline', 'diagram', 'store', 'visualizer']
@@ -56,6 +58,43 @@ describe('diagram', () => {
     expect(states.every(({ description }: { description: string }) => description.length > 0)).toBe(true)
   })
 })
+
+describe('store salvage', () => {
+  test.each([
+    [0, /sound: 20 .*missing: 0\n.*damaged: 0\n/s, () => {}],
+    [3, /sound: (?:\d|1\d) .*missing: (?:[1-9]|1\d|20)\n/s, breakTable],
+  ] as const)('ends with %i, and says what it found', async (code, says, damage) => {
+    const path = join(temporaryFolder(), 'store')
+    await fillStore(path)
+    damage(path)
+    const salvaged = await run(cli, ['store', 'salvage', path, '--to', `${path}-new`])
+    expect(salvaged.stderr).toBe('')
+    expect(salvaged.code).toBe(code)
+    expect(salvaged.stdout).toMatch(says)
+    expect(salvaged.stdout).toContain(`Written to: ${path}-new`)
+    const again = await run(cli, ['store', 'salvage', path, '--to', `${path}-new`])
+    expect(again).toMatchObject({ code: 1, stdout: '' })
+    expect(again.stderr).toContain(`the store ${path}-new holds something else`)
+  })
+})
+
+/** In a table: what was in the log when it was opened again. */
+async function fillStore(path: string): Promise<void> {
+  const { journal } = createJournal(path)
+  const payload = Buffer.from(Array.from({ length: 1_000 }, (_, n) => (n * n) % 251))
+  for (let n = 0; n < 20; n++) await journal.accepted(publication(`t/${n}`, { payload }))
+  await journal.close()
+  const { journal: next } = createJournal(path)
+  await next.open()
+  await next.close()
+}
+
+function breakTable(path: string): void {
+  const file = join(path, readdirSync(path).find((each) => each.endsWith('.ldb')) ?? '')
+  const bytes = readFileSync(file)
+  bytes[100]! ^= 0x55
+  writeFileSync(file, bytes)
+}
 
 describe('usage', () => {
   test.each([
