@@ -135,8 +135,8 @@ export class Entries {
     const { batches, lastSequence } = this.ledger
     this.ledger = new Ledger({ batches: Math.max(batches, records.ledger?.batches ?? 0), lastSequence })
     this.discard()
-    const { header } = records
-    if (header?.format !== FORMAT || header.clientId !== clientId) this.#operations.push(put(headerRecord(clientId)))
+    // Each time: so it is in more than one file, and damage leaves one of them.
+    this.#operations.push(put(headerRecord(clientId)))
     this.#deleteOthersThan(records)
     for (const entry of this.#written.values()) this.#complete(entry, records)
   }

@@ -177,7 +177,7 @@ describe('salvage', () => {
     await journal.open()
     const { waiting = [] } = restored[0] ?? {}
     expect(result).toMatchObject({ publications: waiting.length, inFlight: 0, quarantined: 0 })
-    expect(journal.clientId).toBe('generated')
+    expect(journal.clientId).toBe(result.clientIdKept ? 'generated' : 'new')
     const got = waiting.map(({ topic }) => topic)
     const all = new Set(topics(MANY))
     expect(got.filter((topic) => !all.has(topic))).toEqual([])
