@@ -9,6 +9,8 @@ import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './
 
 /** Goes with each batch. */
 const LEDGER = 1
+/** Goes with the first batch after the store was opened, or compared. */
+const HEADER = 1
 
 const full = new Error('no space left on device')
 
@@ -264,7 +266,7 @@ describe('a write that fails', () => {
     await journal.accepted(publication('before'))
     database.failure = full
     for (let n = 0; n < 100; n++) await rejection(journal.accepted(publication(`refused/${n}`)))
-    expect(database.batches.at(-1)?.operations).toHaveLength(1 + LEDGER)
+    expect(database.batches.at(-1)?.operations).toHaveLength(1 + HEADER + LEDGER)
     expect(told.filter((line) => line.startsWith('error'))).toHaveLength(1)
 
     database.failure = undefined
