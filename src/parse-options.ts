@@ -32,13 +32,13 @@ export function checkOptions(options: ResilientMqttClientOptions): void {
   // Not what it is: a URL may hold a password.
   if (!isObject(options)) throw new InvalidOptionError('url', 'must be given in an object: { url }')
   checkClientRules(options)
-  const { url, credentials, options: connect } = options
-  if (url === undefined && connect === undefined && credentials === undefined) {
+  const { url, credentials, options: connect = {} } = options
+  if (url === undefined && options.options === undefined && credentials === undefined) {
     throw new InvalidOptionError('url', 'must be given, unless options or credentials give it')
   }
   checkTier('reconnect', withDefaults(defaultReconnect, options.reconnect))
   checkTier('recovery', withDefaults(exponentialRecovery, options.recovery))
-  if (connect === undefined || typeof connect === 'function') return
+  if (typeof connect === 'function') return
   checkSession(connect, options.store !== undefined)
   const urls = connect.url ?? url
   if (credentials !== undefined || urls === undefined) return

@@ -55,6 +55,8 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     connectTimeout: MAX_DELAY,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: toPassword(password) }),
+    // See `connectWithPasswordAlone`.
+    ...(password !== undefined && username === undefined && { username: '', manualConnect: true }),
     ...(protocolVersion === 5 && { properties: connectProperties(options, clean) }),
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as IClientOptions | undefined),

@@ -11,6 +11,7 @@ import { breachOf, PACKET_TOO_LARGE, type Breach } from './breach.ts'
 import { clientOptions, DEFAULT_RECEIVE_MAXIMUM, type Attempt } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { MqttLink } from './link.ts'
+import { connectWithPasswordAlone } from './password-alone.ts'
 import { SizeLimit } from './size-limit.ts'
 import { EmptyStore, IncomingStore, SessionIds } from './stores.ts'
 import { webSocketFactory } from './web-socket.ts'
@@ -134,6 +135,7 @@ class Connection {
         if (failure) this.#fail(failure)
       }),
     })
+    if (client.options.manualConnect) connectWithPasswordAlone(client)
     log ??= client.log
     this.#client = client
     this.#closed = new Promise((resolve) => client.once('close', resolve))

@@ -1,0 +1,70 @@
+import type { MqttClient } from 'mqtt'
+
+import { byteLength } from '../session/byte-length.ts'
+
+/** Of the name and the version of the protocol, which are before the flags. */
+const PROTOCOL_BYTES = 7
+const USER_NAME_FLAG = 0x80
+
+/**
+ * Connects with a password and no user name, as MQTT 5 allows (§3.1.2.9). mqtt-packet does not write one without the
+ * other: it was given an empty user name, which is taken out of what it wrote.
+ *
+ * @param client - created with `manualConnect`
+ */
+export function connectWithPasswordAlone(client: MqttClient): void {
+  const build = client['streamBuilder']
+  const written: (string | Uint8Array)[] = []
+  client['streamBuilder'] = (each: MqttClient) => {
+    const stream = build(each)
+    stream.write = (chunk: string | Uint8Array) => written.push(chunk) > 0
+    return stream
+  }
+  // It writes CONNECT before it returns.
+  client.connect()
+  // The prototype's own is there again.
+  Reflect.deleteProperty(client.stream, 'write')
+  if (written.length > 0) client.stream.write(withoutUserName(concat(written), client.options.password ?? ''))
+}
+
+/**
+ * @param connect - a CONNECT packet with an empty user name
+ * @param password - which comes last in it
+ */
+export function withoutUserName(connect: Uint8Array, password: string | Uint8Array): Uint8Array {
+  const lengthBytes = connect.subarray(1).findIndex((byte) => byte < 0x80) + 1
+  const body = connect.subarray(1 + lengthBytes)
+  const userName = body.byteLength - 2 - byteLength(password) - 2
+  return concat([
+    connect.subarray(0, 1),
+    varint(body.byteLength - 2),
+    body.subarray(0, PROTOCOL_BYTES),
+    Uint8Array.of((body[PROTOCOL_BYTES] ?? 0) & ~USER_NAME_FLAG),
+    body.subarray(PROTOCOL_BYTES + 1, userName),
+    body.subarray(userName + 2),
+  ])
+}
+
+/** A Variable Byte Integer (MQTT 5 §1.5.5). */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = []
+  let rest = value
+  do {
+    const byte = rest % 128
+    rest = Math.floor(rest / 128)
+    bytes.push(rest > 0 ? byte | 0x80 : byte)
+  } while (rest > 0)
+  return Uint8Array.from(bytes)
+}
+
+function concat(chunks: readonly (string | Uint8Array)[]): Uint8Array {
+  const encoder = new TextEncoder()
+  const encoded = chunks.map((chunk) => (typeof chunk === 'string' ? encoder.encode(chunk) : chunk))
+  const whole = new Uint8Array(encoded.reduce((length, chunk) => length + chunk.byteLength, 0))
+  let at = 0
+  for (const chunk of encoded) {
+    whole.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return whole
+}
