@@ -193,6 +193,19 @@ export class PoisonPacketError extends ResilientMqttError {
   }
 }
 
+/** A packet could not be encoded, so it was not sent. That is a fault of this package: please report it. */
+export class PacketEncodingError extends ResilientMqttError {
+  override readonly name = 'PacketEncodingError'
+  readonly code = 'PACKET_ENCODING'
+
+  readonly topic: string
+
+  constructor(topic: string, options?: ErrorOptions) {
+    super(`the publish to ${topic} could not be encoded`, options)
+    this.topic = topic
+  }
+}
+
 /** The broker refused a subscription. */
 export class SubscriptionRefusedError extends ResilientMqttError {
   override readonly name = 'SubscriptionRefusedError'

@@ -34,6 +34,7 @@ export {
   InvalidOptionError,
   NotSupportedByBrokerError,
   OutboxOverflowError,
+  PacketEncodingError,
   PoisonPacketError,
   PublishExpiredError,
   PublishRefusedError,

@@ -94,7 +94,18 @@ export class MqttLink implements Link {
     // MQTT.js would add a listener for each, and each takes itself off again among all others.
     const waits = written !== undefined && this.#client.stream.writableNeedDrain
     if (waits) this.#buffered.push(written)
-    this.#client.publish(topic, payload as Buffer, options, waits ? undefined : written)
+    const { stream } = this.#client
+    const { writableLength, errored } = stream
+    try {
+      this.#client.publish(topic, payload as Buffer, options, waits ? undefined : written)
+    } catch (error) {
+      this.#ids.forget()
+      // The broker would take what follows for the rest of it.
+      if (stream.writableLength > writableLength) stream.destroy(error as Error)
+      throw error
+    }
+    // On some values mqtt-packet destroys the stream instead. An error of the socket has a code.
+    if (stream.errored && stream.errored !== errored && !('code' in stream.errored)) throw stream.errored
   }
 
   sizeOf(packet: OutgoingPublish): number {

@@ -91,6 +91,11 @@ export class SessionIds {
     this.#next = packetId
   }
 
+  /** What `use` said was for a packet that did not come to it. */
+  forget(): void {
+    this.#next = null
+  }
+
   allocate(): number | null {
     const chosen = this.#next
     this.#next = null

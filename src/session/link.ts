@@ -66,7 +66,12 @@ export interface Link {
   readonly limits: BrokerLimits
   /** Whether more can be written without piling up in memory. If not, `LinkEvents.writable` follows. */
   readonly writable: boolean
-  /** Sends PUBLISH. @param written - called once the bytes are with the socket, or can't be; QoS 0 only */
+  /**
+   * Sends PUBLISH.
+   *
+   * @param written - called once the bytes are with the socket, or can't be; QoS 0 only
+   * @throws if it can't be encoded: nothing was sent then
+   */
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void
   /** How many bytes a PUBLISH takes on the wire. */
   sizeOf(packet: OutgoingPublish): number

@@ -1,7 +1,6 @@
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
 import { isRefusal, outOfTurn } from './ack.ts'
-import { aged } from './aged.ts'
 import { accuse, blameOf, isPoison } from './blame.ts'
 import { DurableSends } from './durable-sends.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
@@ -15,6 +14,7 @@ import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { Resend } from './resend.ts'
 import type { SessionOptions } from './session-options.ts'
+import { writePublish } from './write-publish.ts'
 
 /** The reason code of our DISCONNECT (MQTT 5 §3.14.2.1). */
 const PROTOCOL_ERROR = 0x82
@@ -183,7 +183,7 @@ export class Session {
     return publication?.durable ? this.#journal?.released(publication) : undefined
   }
 
-  /** It could not be written down, so it is not accepted after all. */
+  /** It could not be written down, so it is not accepted after all; or it can't be encoded. */
   withdraw(publication: Publication, error: unknown): void {
     if (publication.phase === 'waiting') return this.outbox.remove(publication, error)
     // With its packet id it was to be written down after itself.
@@ -229,8 +229,9 @@ export class Session {
   /** @returns whether it stays, without anybody who waits for it */
   #orphan(publication: Publication, error: (publication: Publication) => unknown): boolean {
     if (!publication.durable || !this.#journal) return false
-    if (!publication.orphaned) publication.reject(error(publication))
+    if (publication.orphaned) return true
     publication.orphaned = true
+    publication.reject(error(publication))
     return true
   }
 
@@ -320,9 +321,13 @@ export class Session {
   }
 
   #publishOn(link: Link, publication: Publication, written?: (error?: Error) => void): void {
-    const { packetId, transmitted } = publication
-    publication.transmitted = true
-    link.publish(aged(publication, link, this.#options.now), packetId, transmitted, written)
+    const error = writePublish(link, publication, this.#options.now, written)
+    if (!error) return
+    this.#writing.delete(publication)
+    if (publication.onWire) this.#onWire.remove(publication)
+    publication.onWire = false
+    this.withdraw(publication, error)
+    this.#pumpSoon()
   }
 
   #cannotBeSent(publication: Publication, link: Link): boolean {

@@ -1,0 +1,26 @@
+import { PacketEncodingError } from '../errors.ts'
+import { aged } from './aged.ts'
+import type { Link } from './link.ts'
+import type { Publication } from './publication.ts'
+
+/**
+ * Gives a publish to a link.
+ *
+ * @param written - see `Link.publish`
+ * @returns why it can't be encoded: it would be so on each connection. Nothing was sent then
+ */
+export function writePublish(
+  link: Link,
+  publication: Publication,
+  now: () => number,
+  written?: (error?: Error) => void,
+): PacketEncodingError | undefined {
+  const { topic, packetId, transmitted } = publication
+  publication.transmitted = true
+  try {
+    link.publish(aged(publication, link, now), packetId, transmitted, written)
+    return undefined
+  } catch (cause) {
+    return new PacketEncodingError(topic, { cause })
+  }
+}
