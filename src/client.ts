@@ -23,21 +23,29 @@ import { connectRules, disconnectRules, waitRules } from './call-rules.ts'
 import { Connecting } from './connecting.ts'
 import { Connection } from './connection.ts'
 import { callGuarded } from './emitter.ts'
-import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
+import {
+  ClientDisposedError,
+  ConnectionFailedError,
+  DisconnectedError,
+  InvalidOptionError,
+  StoreError,
+  TimeoutError,
+} from './errors.ts'
 import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
-import { guarded } from './logger.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { checkCallOptions, oneOf } from './option-rules.ts'
 import { checkOptions } from './parse-options.ts'
 import { preparePeriodicRequest } from './periodic.ts'
 import { clientMachine, provideFor } from './provided-machine.ts'
-import { publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
+import { noOptions, publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
+import { PublishRejections } from './publish-promise.ts'
 import { Requests } from './requests.ts'
 import { gaveUp, isReady } from './snapshot.ts'
 import { subscribe } from './subscribe.ts'
 import type { Message, Payload } from './types.ts'
 import { Waits } from './wait.ts'
+import { Rejections } from './watched-promise.ts'
 
 /**
  * An MQTT client whose connection never needs a restart. It reconnects with backoff, recovers, renews its credentials,
@@ -52,6 +60,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #connection: Connection
   readonly #publisher: Publisher
   readonly #waits = new Waits()
+  readonly #rejections = new Rejections()
   readonly #connecting: Connecting
   /** Made for the first request. */
   #requests: Requests | undefined
@@ -65,11 +74,11 @@ export class ResilientMqttClient implements AsyncDisposable {
     checkOptions(options)
     const now = options.now ?? Date.now
     this.#options = options
-    this.#observer = new Observer(guarded(options.logger), now)
+    this.#observer = new Observer(options.logger, now)
     const { events } = this.#observer
     this.#connection = new Connection(options, {
       onDrained: () => events.emit('drained', this.outbox),
-      onSubscriptionFailed: (filter, error) => events.emit('subscriptionFailed', { filter, error }),
+      onSubscriptionFailed: (filter, error) => this.#observer.subscriptionFailed(filter, error),
       onError: (error, source) => {
         if (source === 'credentials' || source === 'options') this.#cause = error
         this.#observer.report(error, source)
@@ -80,7 +89,10 @@ export class ResilientMqttClient implements AsyncDisposable {
       onStalled: (stall) => this.#observer.stalled(stall),
     })
     const { session, journal } = this.#connection
-    this.#publisher = { session, journal, now }
+    const observer = new PublishRejections(this.#rejections, (topic, error) =>
+      this.#observer.publishFailed(topic, error),
+    )
+    this.#publisher = { session, journal, now, observer }
     const { inspect, clock } = options
     this.actor = createActor(clientMachine, {
       id: 'connection',
@@ -90,6 +102,12 @@ export class ResilientMqttClient implements AsyncDisposable {
     })
     provideFor(this.actor.system, this.#connection.provider)
     this.#observer.watch(this.actor)
+    // Before calls of `connect()` learn of it, which tell it themselves.
+    events.on('gaveUp', ({ failure }) => {
+      if (!this.#connecting.isAwaited) {
+        this.#observer.unheard('gaveUp', 'the connection failed', this.#failed(failure))
+      }
+    })
     this.#connecting = new Connecting({
       actor: this.actor,
       observer: this.#observer,
@@ -134,7 +152,8 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /**
    * Connects, and stays connected. Resolves when subscriptions are restored and messages flow. During a `disconnect()`
-   * it waits for its end, and connects then.
+   * it waits for its end, and connects then. If it is not awaited, its failure ends no process: `gaveUp` tells it, or
+   * `error` if an option is wrong or the store can't be opened.
    *
    * @param options.signal - stops waiting when it aborts. It stops trying, too, if the connection was started by calls of
    *   `connect()`, was not ready since, and none of the others waits for it any more
@@ -143,43 +162,42 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {DisconnectedError} when `disconnect()` is called meanwhile
    * @throws {ClientDisposedError}
    */
-  async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    checkCallOptions('connect', options, connectRules)
-    if (this.#disposing) throw new ClientDisposedError()
-    await this.#connecting.connect(options.signal)
+  connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#rejections.watch(this.#connect(options), (error) => this.#notTaken(error, 'connect()'))
   }
 
   /**
    * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent and the socket closed, each in
    * bounded time. Subscriptions, periodic requests and durable publishes are kept for the next `connect()`; the latter
-   * for a later process, too.
+   * for a later process, too. If it is not awaited, a wrong option is told by the event `error`.
    *
    * @throws {InvalidOptionError} if an option is wrong; nothing was done then
    */
-  async disconnect(options: DisconnectOptions = {}): Promise<void> {
-    checkCallOptions('disconnect', options, disconnectRules)
-    await this.#connecting.disconnect(() => this.#disconnect(options))
+  disconnect(options: DisconnectOptions = {}): Promise<void> {
+    return this.#rejections.watch(this.#checkedDisconnect(options), (error) => this.#notTaken(error, 'disconnect()'))
   }
 
   /**
-   * Publishes. What can't be sent now waits in the outbox.
+   * Publishes. What can't be sent now waits in the outbox. If no code takes a rejection, that ends no process: it is
+   * the event `publishFailed`.
    *
    * @returns resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. Its `accepted` resolves when the client is
-   *   answerable for it: at once, or for a durable one when it is on disk. Who asks for `accepted` need not handle a
-   *   rejection of the other
+   *   answerable for it: at once, or for a durable one when it is on disk. Code that reads `accepted` need not handle a
+   *   rejection of the other by which it is not accepted
    * @throws {InvalidOptionError} if topic, payload or options are wrong
    * @throws {PublishRefusedError} if the broker refuses it
    * @throws {NotSupportedByBrokerError} if it is larger, or of a higher QoS, than the broker takes, or retained
    * @throws {OutboxOverflowError} {PublishExpiredError} {PublishSupersededError} if it left the outbox unsent
    * @throws {ConnectionLostError} if it is QoS 0 and the connection ended while it was written
+   * @throws {PacketEncodingError} if it can't be encoded, which is a fault of this package
    * @throws {PoisonPacketError} if the broker closes the connection on it again and again
    * @throws {StoreError} if it is durable and can't be written
    * @throws {DisconnectedError} {ClientDisposedError}; a durable one stays in the store then, and is delivered later
    */
   publish(topic: string, payload: Payload, options?: PublishOptions): PendingPublish
   publish<Value>(topic: string, value: Value, options: EncodedPublishOptions<Value>): PendingPublish
-  publish<Value>(topic: string, value: Value, options: PublishOptions<Value> = {}): PendingPublish {
-    if (this.#disposed) return refusedPublish(new ClientDisposedError())
+  publish<Value>(topic: string, value: Value, options: PublishOptions<Value> = noOptions): PendingPublish {
+    if (this.#disposed) return refusedPublish(this.#publisher, topic, new ClientDisposedError())
     return publish(this.#publisher, topic, value, options)
   }
 
@@ -288,8 +306,8 @@ export class ResilientMqttClient implements AsyncDisposable {
     const snapshot = this.actor.getSnapshot()
     if (gaveUp(snapshot) && snapshot.context.failure) throw this.#failed(snapshot.context.failure)
     await this.#waits.wait<void>({ signal, timeout: this.#timeout(`waiting for ${state}`, timeout) }, (ending) => [
-      this.on('stateChanged', ({ to }) => to === state && ending.resolve()),
-      this.on('gaveUp', ({ failure }) => state !== 'failed' && ending.reject(this.#failed(failure))),
+      this.#observer.events.on('stateChanged', ({ to }) => to === state && ending.resolve()),
+      this.#observer.events.on('gaveUp', ({ failure }) => state !== 'failed' && ending.reject(this.#failed(failure))),
     ])
   }
 
@@ -301,7 +319,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
     checkListener(event, handler)
-    return this.#observer.events.on(event, handler)
+    return this.#observer.on(event, handler)
   }
 
   /** Disconnects and ends the client for good. What is pending then rejects with `ClientDisposedError`. */
@@ -311,7 +329,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    await this.disconnect({ outbox: 'keep' })
+    await this.#checkedDisconnect({ outbox: 'keep' })
     this.#disposed = true
     this.actor.stop()
     const error = new ClientDisposedError()
@@ -328,7 +346,7 @@ export class ResilientMqttClient implements AsyncDisposable {
         clock: this.#options.clock ?? realClock,
         protocolVersion: () => this.#connection.protocolVersion,
         keptSession: () => this.#connection.keptSession,
-        onConnected: (handler) => this.on('connected', handler),
+        onConnected: (handler) => this.#observer.events.on('connected', handler),
         onSubscriptionFailed: (handler) => this.on('subscriptionFailed', ({ filter }) => handler(filter)),
         report: (error, responseTopic) => this.#observer.report(error, `the match of a request on ${responseTopic}`),
         // A broker that keeps the session keeps for us what comes with QoS 1 while we are away.
@@ -337,6 +355,23 @@ export class ResilientMqttClient implements AsyncDisposable {
       },
       this.#options.responseTopic,
     )
+  }
+
+  async #connect(options: { readonly signal?: AbortSignal }): Promise<void> {
+    checkCallOptions('connect', options, connectRules)
+    if (this.#disposing) throw new ClientDisposedError()
+    await this.#connecting.connect(options.signal)
+  }
+
+  async #checkedDisconnect(options: DisconnectOptions): Promise<void> {
+    checkCallOptions('disconnect', options, disconnectRules)
+    await this.#connecting.disconnect(() => this.#disconnect(options))
+  }
+
+  /** A call failed, and no code looks at its promise. That the application ended it itself is no news. */
+  #notTaken(error: unknown, call: string): void {
+    if (error instanceof ConnectionFailedError) this.#observer.unheard('gaveUp', 'the connection failed', error)
+    else if (error instanceof StoreError || error instanceof InvalidOptionError) this.#observer.report(error, call)
   }
 
   async #disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions): Promise<void> {
@@ -360,8 +395,8 @@ export class ResilientMqttClient implements AsyncDisposable {
     const timeout = this.#timeout('draining the outbox', after)
     await this.#waits
       .wait<void>({ signal, timeout }, (ending) => [
-        this.on('drained', () => ending.resolve()),
-        this.on('stateChanged', () => ending.resolve()),
+        this.#observer.events.on('drained', () => ending.resolve()),
+        this.#observer.events.on('stateChanged', () => ending.resolve()),
       ])
       .catch((error: unknown) => {
         if (!(error instanceof TimeoutError)) throw error

@@ -43,6 +43,11 @@ export class Connecting {
     events.on('stateChanged', ({ to }) => to === 'disconnected' && rests())
   }
 
+  /** Whether calls of `connect` wait. */
+  get isAwaited(): boolean {
+    return this.#connects.size > 0
+  }
+
   /** Resolves when it is ready, after a disconnect under way. */
   async connect(signal: AbortSignal | undefined): Promise<void> {
     if (this.#disconnects.size === 0 && isReady(this.#port.actor.getSnapshot())) return

@@ -10,14 +10,17 @@ import type {
   Subscription,
 } from './client-types.ts'
 import { Connection } from './connection.ts'
-import { ClientDisposedError } from './errors.ts'
+import { ClientDisposedError, PublishSupersededError } from './errors.ts'
+import { LastResort } from './last-resort.ts'
 import { guarded } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { checkOptions } from './parse-options.ts'
 import { providedMachine } from './provided-machine.ts'
-import { publish, refusedPublish } from './publish.ts'
+import { PublishRejections } from './publish-promise.ts'
+import { noOptions, publish, refusedPublish } from './publish.ts'
 import { subscribe } from './subscribe.ts'
 import type { Payload } from './types.ts'
+import { Rejections } from './watched-promise.ts'
 
 /** The connection machine for an actor system of your own, and the messages that flow beside it. */
 export interface ConnectionMachine extends Disposable {
@@ -49,7 +52,11 @@ export interface ConnectionMachine extends Disposable {
 export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
   checkOptions(options)
   const logger = guarded(options.logger)
-  const report = (error: unknown, source: string) => logger.error({ err: error, source }, `${source} failed`)
+  const lastResort = options.logger ? undefined : new LastResort()
+  const report = (error: unknown, source: string) => {
+    logger.error({ err: error, source }, `${source} failed`)
+    lastResort?.report(error, source, 'Handle it by the option logger.')
+  }
   const connection = new Connection(options, {
     onDrained: () => {},
     onSubscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
@@ -61,14 +68,20 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
     onStalled: (stall) => logger.warn(stall, 'acknowledgementsStalled'),
   })
   const { session, subscriptions, journal, provider, input } = connection
-  const publisher = { session, journal, now: options.now ?? Date.now }
+  const observer = new PublishRejections(new Rejections(), (topic, error) => {
+    if (error instanceof PublishSupersededError) logger.debug({ topic, err: error }, 'publishFailed')
+    else report(error, `the publish to ${topic}`)
+  })
+  const publisher = { session, journal, now: options.now ?? Date.now, observer }
   let disposed = false
 
   return {
     machine: providedMachine(() => provider),
     input,
-    publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = {}) =>
-      disposed ? refusedPublish(new ClientDisposedError()) : publish(publisher, topic, value, publishOptions),
+    publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = noOptions) =>
+      disposed
+        ? refusedPublish(publisher, topic, new ClientDisposedError())
+        : publish(publisher, topic, value, publishOptions),
     subscribe: <Value>(
       filter: string,
       handlerOrOptions?: MessageHandler<Value> | SubscribeOptions<Value>,

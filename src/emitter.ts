@@ -26,10 +26,6 @@ export class Emitter<Events extends object> {
       )
     }
   }
-
-  has(name: keyof Events): boolean {
-    return (this.#handlers.get(name)?.size ?? 0) > 0
-  }
 }
 
 /** Calls a function of the user's, which may throw, or return a promise that rejects. */

@@ -60,8 +60,14 @@ export interface ClientEvents {
   /** Everything that was accepted is delivered: the outbox is empty and nothing is in flight. */
   drained: OutboxStatus
   /**
+   * A publish came to nothing, and no code took its rejection: none had called `then` of its promise, as `await` does, by
+   * the next turn of the event loop. Without a handler and a `logger` the first one is printed by `console.error`.
+   */
+  publishFailed: { readonly topic: string; readonly error: unknown }
+  /**
    * Something of the application's failed: a handler threw, or the credentials source rejected. The connection is not
-   * affected. Without a handler the logger is told.
+   * affected. Without a handler it goes to the `logger`; without that, too, the first one of each kind is printed by
+   * `console.error`.
    */
   error: { readonly error: unknown; readonly source: string }
 }
@@ -86,6 +92,7 @@ const names = Object.keys({
   messageFailed: true,
   acknowledgementsStalled: true,
   drained: true,
+  publishFailed: true,
   error: true,
 } satisfies Record<keyof ClientEvents, true>)
 

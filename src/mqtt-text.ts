@@ -50,8 +50,9 @@ export function shortened(value: string): string {
   return value.length > 40 ? `${value.slice(0, 20)}…` : value
 }
 
+/** ES2024's `String.prototype.isWellFormed`, which browsers have since 2023. */
+const isNative = 'isWellFormed' in String.prototype
+
 function isWellFormed(value: string): boolean {
-  const { isWellFormed: native } = value as { isWellFormed?: () => boolean }
-  // Browsers have it since 2023.
-  return native ? native.call(value) : !/\p{Cs}/u.test(value)
+  return isNative ? (value as unknown as { isWellFormed(): boolean }).isWellFormed() : !/\p{Cs}/u.test(value)
 }

@@ -5,7 +5,9 @@ import type { connectionMachine } from '../machines/connection.ts'
 import { describeFailure } from './describe.ts'
 import { callGuarded, Emitter } from './emitter.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
-import type { Logger } from './logger.ts'
+import { PublishSupersededError } from './errors.ts'
+import { LastResort } from './last-resort.ts'
+import { guarded, type Logger } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import type { Stall } from './session/acknowledgements.ts'
 import type { FailedMessage } from './session/inbox.ts'
@@ -16,14 +18,18 @@ import { stateOf } from './snapshot.ts'
 export class Observer {
   readonly events: Emitter<ClientEvents>
   readonly #logger: Logger
+  readonly #lastResort: LastResort | undefined
+  /** Events for which the application has handlers, and how many. */
+  readonly #heard = new Map<keyof ClientEvents, number>()
   readonly #now: () => number
   /** What the machine emitted in the transition under way: handlers are told after it, when the state agrees. */
   #emitted: ConnectionEmitted[] = []
   #state: ConnectionState = 'idle'
   #since: number
 
-  constructor(logger: Logger, now: () => number) {
-    this.#logger = logger
+  constructor(logger: Logger | undefined, now: () => number) {
+    this.#logger = guarded(logger)
+    this.#lastResort = logger ? undefined : new LastResort()
     this.#now = now
     this.#since = now()
     this.events = new Emitter((error, event) => this.report(error, `the handler of ${event}`))
@@ -70,7 +76,7 @@ export class Observer {
   /** No subscription matches a message. @param first - on this connection; the others are not logged */
   unclaimed({ topic, qos }: IncomingPublish, first: boolean): void {
     if (first) this.#logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message')
-    if (this.events.has('unclaimed')) this.events.emit('unclaimed', { topic, qos })
+    if (this.#isHeard('unclaimed')) this.events.emit('unclaimed', { topic, qos })
   }
 
   /** A handler could not process a message. */
@@ -85,13 +91,50 @@ export class Observer {
     this.events.emit('acknowledgementsStalled', stall)
   }
 
+  /** A handler of the application's. @returns takes it off again */
+  on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
+    const off = this.events.on(event, handler)
+    const count = (change: number) => this.#heard.set(event, (this.#heard.get(event) ?? 0) + change)
+    count(1)
+    let isOn = true
+    return () => {
+      if (isOn) count(-1)
+      isOn = false
+      off()
+    }
+  }
+
   /** Something of the application's failed. An error in a handler of `error` goes to the logger only. */
   report(error: unknown, source: string): void {
-    if (!this.events.has('error') || source === 'the handler of error') {
-      this.#logger.error({ err: error, source }, `${source} failed`)
-    } else {
-      this.events.emit('error', { error, source })
-    }
+    const isHeard = this.#isHeard('error') && source !== 'the handler of error'
+    if (isHeard) return this.events.emit('error', { error, source })
+    this.#logger.error({ err: error, source }, `${source} failed`)
+    this.#lastResort?.report(error, source, howToHandle('error'))
+  }
+
+  /** No code took the rejection of a publish. */
+  publishFailed(topic: string, error: unknown): void {
+    // That a newer one took its place is what the application wanted.
+    const level = error instanceof PublishSupersededError ? 'debug' : 'warn'
+    this.#logger[level]({ topic, err: error }, 'publishFailed')
+    if (level === 'warn') this.unheard('publishFailed', `a publish to ${topic} failed, and nothing awaits it`, error)
+    this.events.emit('publishFailed', { topic, error })
+  }
+
+  /** The broker refused a subscription for good, or closes the connection on it. */
+  subscriptionFailed(filter: string, error: Error): void {
+    this.#logger.warn({ filter, err: error }, 'subscriptionFailed')
+    this.unheard('subscriptionFailed', `the subscription to ${filter} failed`, error)
+    this.events.emit('subscriptionFailed', { filter, error })
+  }
+
+  /** Prints what an event tells, if it would be swallowed: there is no handler for it, and no logger. */
+  unheard(event: keyof ClientEvents, sentence: string, error: unknown): void {
+    if (!this.#isHeard(event)) this.#lastResort?.print(event, sentence, error, howToHandle(event))
+  }
+
+  #isHeard(event: keyof ClientEvents): boolean {
+    return (this.#heard.get(event) ?? 0) > 0
   }
 
   #transitioned(to: ConnectionState): void {
@@ -116,4 +159,8 @@ export class Observer {
     const level = type === 'gaveUp' ? 'error' : 'warn'
     this.#logger[level](event, `${type}: ${describeFailure(failure)}`)
   }
+}
+
+function howToHandle(event: keyof ClientEvents): string {
+  return `Handle it by client.on('${event}', …), or give the client a logger.`
 }

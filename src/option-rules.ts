@@ -43,7 +43,7 @@ export function checkByRules(options: object, rules: Rules, kind: OptionsOf): vo
     const value = (options as Record<string, unknown>)[name]
     if (value === undefined) continue
     if (!Object.hasOwn(rules, name)) throw unknownName(name, Object.keys(rules), kind)
-    rules[name]?.(path + name, value)
+    rules[name]?.(path === '' ? name : path + name, value)
   }
 }
 
@@ -130,7 +130,7 @@ export function openGroup(rules: Rules, others: readonly string[] = []): Rule {
 /** What may be anything, or is checked elsewhere. */
 export const anything: Rule = () => {}
 
-export const boolean: Rule = oneOf(true, false)
+export const boolean: Rule = must('must be one of true, false', (value) => typeof value === 'boolean')
 
 export const string: Rule = must('must be a string', (value) => typeof value === 'string')
 

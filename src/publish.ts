@@ -7,7 +7,7 @@ import { PublishPromise } from './publish-promise.ts'
 import { MAX_USER_BYTES, parseProperties } from './publish-properties.ts'
 import { isLonger } from './session/byte-length.ts'
 import type { Journal } from './session/journal.ts'
-import { Publication, type PublishResult } from './session/publication.ts'
+import { Publication, type PublishResult, type RejectionObserver } from './session/publication.ts'
 import type { Session } from './session/session.ts'
 import { checkTopic } from './topics.ts'
 import type { Payload, Qos } from './types.ts'
@@ -15,10 +15,11 @@ import type { Payload, Qos } from './types.ts'
 /** 256 MiB less one byte, less a topic and all properties but user properties (MQTT 5 §1.5.5). */
 const MAX_PAYLOAD = 268_435_455 - 4 * 65_535
 
-const ACCEPTED = Promise.resolve()
-
 /** What `publishNow` rejects with if it would have to wait. */
 export const notNow = new Error('the connection takes no publish now')
+
+/** What is given if none are. */
+export const noOptions: PublishOptions<never> = Object.freeze({})
 
 /** Options of a payload, whatever made it. */
 type WireOptions = Omit<PublishOptions, 'codec'>
@@ -29,6 +30,8 @@ export interface Publisher {
   /** Of durable publishes, if the client has a store. */
   readonly journal: Journal | undefined
   readonly now: () => number
+  /** Told of publishes that come to nothing. */
+  readonly observer: RejectionObserver
 }
 
 /** Gives a publish to the session. Whatever is wrong with it rejects the promise, and that of its acceptance. */
@@ -38,64 +41,73 @@ export function publish<Value>(
   value: Value,
   options: PublishOptions<Value>,
 ): PendingPublish {
-  let accepted: Promise<void> | undefined
-  const published = new PublishPromise((resolve, reject) => {
-    const { session, journal, now } = publisher
-    checkCallOptions('publish', options, publishRules)
+  let resolve!: (result: PublishResult) => void
+  let reject!: (error: unknown) => void
+  const published = new PublishPromise((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  try {
+    const { session, journal } = publisher
+    if (options !== noOptions) checkCallOptions('publish', options, publishRules)
     const payload = encode(value, options)
     checkPublish(topic, payload, options, journal)
-    const publication = createPublication(session, topic, payload, options, now(), resolve, reject)
+    const publication = createPublication(publisher, topic, payload, options, resolve, reject, published)
     session.publish(publication)
     // Then the outbox had no room for it, or it is done.
-    if (publication.phase === 'settled') return
-    accepted = publication.durable && journal ? writeDown(publication, journal, session) : ACCEPTED
-  })
-  if (accepted) PublishPromise.accept(published, accepted)
+    if (publication.phase === 'settled') return published
+    if (publication.durable && journal) PublishPromise.acceptBy(published, writeDown(publication, journal, session))
+    else PublishPromise.accept(published)
+  } catch (error) {
+    reject(error)
+    publisher.observer.rejected(published, topic, error, true)
+  }
   return published
 }
 
 /** A publish that is refused before anything else. */
-export function refusedPublish(error: Error): PendingPublish {
-  return new PublishPromise((_, reject) => reject(error))
+export function refusedPublish({ observer }: Publisher, topic: string, error: Error): PendingPublish {
+  const published = new PublishPromise((_, reject) => reject(error))
+  observer.rejected(published, topic, error, true)
+  return published
 }
 
 /** Gives a publish to the session only if it can go at once: for periodic requests, which must not pile up. */
-export function publishNow(
-  { session, now }: Publisher,
-  topic: string,
-  payload: Payload,
-  qos: Qos,
-): Promise<PublishResult> {
+export function publishNow(publisher: Publisher, topic: string, payload: Payload, qos: Qos): Promise<PublishResult> {
   return new Promise((resolve, reject) => {
     checkPublish(topic, payload, { qos }, undefined)
     // It is worth nothing later: should the connection be lost, with the session, it is not sent anew.
-    const publication = createPublication(session, topic, payload, { qos, ttl: 0 }, now(), resolve, reject)
-    if (!session.publishNow(publication)) reject(notNow)
+    const publication = createPublication(publisher, topic, payload, { qos, ttl: 0 }, resolve, reject, undefined)
+    if (!publisher.session.publishNow(publication)) reject(notNow)
   })
 }
 
 function createPublication(
-  session: Session,
+  { session, now, observer }: Publisher,
   topic: string,
   payload: Payload,
   options: WireOptions,
-  now: number,
   resolve: (result: PublishResult) => void,
   reject: (error: unknown) => void,
+  promise: PublishPromise | undefined,
 ): Publication {
   const { signal, latest } = options
+  const properties = parseProperties(options.properties)
+  const acceptedAt = now()
   const publication = new Publication({
     topic,
     payload,
     qos: options.qos ?? 0,
     retain: options.retain ?? false,
-    properties: parseProperties(options.properties),
-    acceptedAt: now,
-    expiresAt: now + timeToLive(options),
+    properties,
+    acceptedAt,
+    expiresAt: acceptedAt + timeToLive(options.ttl, properties?.messageExpiryInterval),
     latest: latest === true ? topic : latest || undefined,
     durable: options.durable ?? false,
     resolve: signal ? settling(resolve) : resolve,
     reject: signal ? settling(reject) : reject,
+    observer: promise && observer,
+    promise,
   })
   const stopWaiting = signal && onAbort(signal, () => session.outbox.remove(publication, signal.reason))
   return publication
@@ -109,16 +121,12 @@ function createPublication(
 }
 
 function writeDown(publication: Publication, journal: Journal, { outbox }: Session): Promise<void> {
-  const written = journal.accepted(publication).then(() => outbox.written(publication))
-  // The publish rejects, too: who awaits that need not ask for this.
-  written.catch(nothing)
-  return written
+  return journal.accepted(publication).then(() => outbox.written(publication))
 }
 
 /** The shorter of the two, in milliseconds. */
-function timeToLive({ ttl, properties }: WireOptions): number {
-  const interval = properties?.messageExpiryInterval
-  return Math.min(ttl ?? Number.POSITIVE_INFINITY, interval === undefined ? Number.POSITIVE_INFINITY : interval * 1_000)
+function timeToLive(ttl = Number.POSITIVE_INFINITY, interval = Number.POSITIVE_INFINITY): number {
+  return Math.min(ttl, interval * 1_000)
 }
 
 function encode<Value>(value: Value, { codec }: PublishOptions<Value>): Payload {
@@ -139,9 +147,19 @@ function checkPublish(
   if (typeof payload === 'string' ? isLonger(payload, maxPayload) : payload.byteLength > maxPayload) {
     throw new InvalidOptionError('payload', `must be at most ${maxPayload} bytes`)
   }
+  // Another realm has it, and its bytes.
+  if (typeof payload !== 'string' && payload.byteLength === 0 && isDetached(payload)) {
+    throw new InvalidOptionError('payload', 'must not be of a detached ArrayBuffer')
+  }
   if (durable && qos === 0) throw new InvalidOptionError('durable', 'needs QoS 1 or 2', qos)
   if (durable && !journal) throw new InvalidOptionError('durable', "needs the client's option store", durable)
   signal?.throwIfAborted()
 }
 
-function nothing(): void {}
+function isDetached({ buffer }: Uint8Array): boolean {
+  try {
+    return new Uint8Array(buffer).byteLength < 0
+  } catch {
+    return true
+  }
+}

@@ -8,6 +8,12 @@ export interface PublishResult {
   readonly reasonCode: number
 }
 
+/** One for all publishes of a client: what belongs to a single one is given to it. */
+export interface RejectionObserver {
+  /** @param isLost - whether it will not be delivered: what is left in the store will be */
+  rejected(promise: Promise<PublishResult>, topic: string, error: unknown, isLost: boolean): void
+}
+
 /** What a publish is made of. */
 export interface PublicationInit {
   readonly topic: string
@@ -25,6 +31,10 @@ export interface PublicationInit {
   readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
   readonly reject: (error: unknown) => void
+  /** Told of its rejection, once, after the promise. */
+  readonly observer?: RejectionObserver | undefined
+  /** What the application holds, if there is an observer. */
+  readonly promise?: Promise<PublishResult> | undefined
 }
 
 /** A publish on its way, from `publish()` until its promise settles. */
@@ -40,7 +50,6 @@ export class Publication implements Suspect {
   readonly latest: string | undefined
   readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
-  readonly reject: (error: unknown) => void
   /** Topic and payload. */
   readonly bytes: number
   /** 0 until it is sent, and for QoS 0. */
@@ -66,6 +75,9 @@ export class Publication implements Suspect {
   orphaned = false
   /** Of its PUBACK or PUBREC. */
   reasonCode = 0
+  readonly #reject: (error: unknown) => void
+  #observer: RejectionObserver | undefined
+  readonly #promise: Promise<PublishResult> | undefined
   suspicions = 0
   accusations = 0
 
@@ -80,7 +92,17 @@ export class Publication implements Suspect {
     this.latest = init.latest
     this.durable = init.durable
     this.resolve = init.resolve
-    this.reject = init.reject
+    this.#reject = init.reject
+    this.#observer = init.observer
+    this.#promise = init.promise
     this.bytes = byteLength(init.topic) + byteLength(init.payload)
+  }
+
+  /** Only the first time counts. */
+  reject(error: unknown): void {
+    const observer = this.#observer
+    this.#observer = undefined
+    this.#reject(error)
+    if (this.#promise) observer?.rejected(this.#promise, this.topic, error, !this.orphaned)
   }
 }

@@ -1,0 +1,128 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createActor } from 'xstate'
+
+import { createConnectionMachine, json, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { once, startServer } from './harness.ts'
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** The lines that were printed, and a client at a server that sends to `a` what it is published there. */
+async function start(options: Partial<ResilientMqttClientOptions> = {}) {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const server = await startServer()
+  const client = new ResilientMqttClient({ url: server.url, ...options })
+  onTestFinished(async () => {
+    await client[Symbol.asyncDispose]()
+    printed.mockRestore()
+  })
+  return { client, server, lines: () => printed.mock.calls.map(([line]) => String(line)) }
+}
+
+async function provoke(client: ResilientMqttClient, server: Awaited<ReturnType<typeof startServer>>): Promise<number> {
+  let handled = 0
+  const boom = () => {
+    handled++
+    throw new Error('boom')
+  }
+  client.subscribe('a/#', boom)
+  client.subscribe('b/#', boom)
+  client.subscribe('c', () => {}, { codec: json<number>() })
+  client.on('connected', boom)
+  await client.connect()
+  for (const topic of ['a/1', 'a/2', 'b/1', 'c', 'c']) {
+    server.current?.send({ cmd: 'publish', topic, payload: 'planted{', qos: 0, retain: false, dup: false })
+  }
+  await vi.waitFor(() => expect(handled).toBe(4))
+  return handled
+}
+
+test('prints the first error of each kind, and how to handle it', async () => {
+  const { client, server, lines } = await start()
+  await provoke(client, server)
+  await vi.waitFor(() => expect(lines()).toHaveLength(2))
+  expect(lines()[0]).toMatch(/^xstate-mqtt: the handler of connected failed: Error: boom\n/)
+  expect(lines()[0]).toContain("client.on('error', …), or give the client a logger")
+  expect(lines()[1]).toContain('the handler of c failed: InvalidMessageError: a message to c is invalid')
+  expect(lines().join()).not.toContain('planted')
+})
+
+test.each([
+  ['a logger', { logger: silent }, () => {}],
+  ['a listener', {}, (client: ResilientMqttClient) => void client.on('error', () => {})],
+])('prints nothing with %s', async (_, options, prepare) => {
+  const { client, server, lines } = await start(options)
+  prepare(client)
+  await provoke(client, server)
+  expect(lines()).toEqual([])
+})
+
+test('prints an error in the handler of `error`, and those that come after its handler was taken off', async () => {
+  const { client, server, lines } = await start()
+  const off = client.on('error', () => {
+    throw new Error('in the handler')
+  })
+  await provoke(client, server)
+  expect(lines()).toHaveLength(1)
+  expect(lines()[0]).toContain('the handler of error failed: Error: in the handler')
+  off()
+  off()
+  client.on('drained', () => {
+    throw new Error('later')
+  })
+  await client.publish('a', '', { qos: 1 })
+  await vi.waitFor(() => expect(lines()).toHaveLength(1))
+})
+
+test('quotes no secret of a credentials source', async () => {
+  const { client, lines } = await start({
+    ...once,
+    credentials: () => Promise.reject(new TypeError('planted token')),
+  })
+  await client.connect().catch(() => {})
+  expect(lines()).toHaveLength(1)
+  expect(lines()[0]).toContain('credentials failed: TypeError')
+  expect(lines()[0]).not.toContain('planted')
+})
+
+test.each([[false], [true]])(
+  'prints a refused subscription, unless subscriptionFailed is handled: %s',
+  async (handled) => {
+    const refusing = await startServer({ script: { suback: 0x8f } })
+    const { client, lines } = await start({ url: refusing.url, options: { protocolVersion: 5 } })
+    const failed = vi.fn()
+    if (handled) client.on('subscriptionFailed', failed)
+    const { ready } = client.subscribe('a', () => {})
+    await client.connect()
+    await ready.catch(() => {})
+    expect(failed).toHaveBeenCalledTimes(handled ? 1 : 0)
+    expect(lines()).toHaveLength(handled ? 0 : 1)
+    if (!handled) expect(lines()[0]).toContain('the subscription to a failed: SubscriptionRefusedError')
+    if (!handled) expect(lines()[0]).toContain("client.on('subscriptionFailed', …)")
+  },
+)
+
+test('prints that it gave up when no call of connect() waits', async () => {
+  const { client, server, lines } = await start(once)
+  await client.connect()
+  await server.close()
+  await vi.waitFor(() => expect(client.status.state).toBe('failed'))
+  expect(lines()).toHaveLength(1)
+  expect(lines()[0]).toContain('xstate-mqtt: the connection failed: ConnectionFailedError: gave up')
+})
+
+test('prints for a connection machine that has no logger', async () => {
+  const { server, lines } = await start()
+  using machine = createConnectionMachine({ url: server.url })
+  const actor = createActor(machine.machine, { input: machine.input })
+  onTestFinished(() => void actor.stop())
+  machine.subscribe('a', () => {
+    throw new Error('boom')
+  })
+  actor.start()
+  actor.send({ type: 'CONNECT' })
+  await vi.waitFor(() => expect(actor.getSnapshot().matches({ connected: 'ready' })).toBe(true))
+  server.current?.send({ cmd: 'publish', topic: 'a', payload: 'x', qos: 0, retain: false, dup: false })
+  await vi.waitFor(() => expect(lines()).toHaveLength(1))
+  expect(lines()[0]).toContain('the handler of a failed: Error: boom')
+  expect(lines()[0]).toContain('option logger')
+})
