@@ -23,14 +23,7 @@ import { connectRules, disconnectRules, waitRules } from './call-rules.ts'
 import { Connecting } from './connecting.ts'
 import { Connection } from './connection.ts'
 import { callGuarded } from './emitter.ts'
-import {
-  ClientDisposedError,
-  ConnectionFailedError,
-  DisconnectedError,
-  InvalidOptionError,
-  StoreError,
-  TimeoutError,
-} from './errors.ts'
+import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
 import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
 import { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
@@ -163,7 +156,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {ClientDisposedError}
    */
   connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#rejections.watch(this.#connect(options), (error) => this.#notTaken(error, 'connect()'))
+    return this.#rejections.watch(this.#connect(options), (error) => this.#observer.callFailed(error, 'connect()'))
   }
 
   /**
@@ -174,7 +167,9 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {InvalidOptionError} if an option is wrong; nothing was done then
    */
   disconnect(options: DisconnectOptions = {}): Promise<void> {
-    return this.#rejections.watch(this.#checkedDisconnect(options), (error) => this.#notTaken(error, 'disconnect()'))
+    return this.#rejections.watch(this.#checkedDisconnect(options), (error) =>
+      this.#observer.callFailed(error, 'disconnect()'),
+    )
   }
 
   /**
@@ -366,12 +361,6 @@ export class ResilientMqttClient implements AsyncDisposable {
   async #checkedDisconnect(options: DisconnectOptions): Promise<void> {
     checkCallOptions('disconnect', options, disconnectRules)
     await this.#connecting.disconnect(() => this.#disconnect(options))
-  }
-
-  /** A call failed, and no code looks at its promise. That the application ended it itself is no news. */
-  #notTaken(error: unknown, call: string): void {
-    if (error instanceof ConnectionFailedError) this.#observer.unheard('gaveUp', 'the connection failed', error)
-    else if (error instanceof StoreError || error instanceof InvalidOptionError) this.#observer.report(error, call)
   }
 
   async #disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions): Promise<void> {

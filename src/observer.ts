@@ -5,7 +5,7 @@ import type { connectionMachine } from '../machines/connection.ts'
 import { describeFailure } from './describe.ts'
 import { callGuarded, Emitter } from './emitter.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
-import { PublishSupersededError } from './errors.ts'
+import { ConnectionFailedError, InvalidOptionError, PublishSupersededError, StoreError } from './errors.ts'
 import { LastResort } from './last-resort.ts'
 import { guarded, type Logger } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
@@ -119,6 +119,12 @@ export class Observer {
     this.#logger[level]({ topic, err: error }, 'publishFailed')
     if (level === 'warn') this.unheard('publishFailed', `a publish to ${topic} failed, and nothing awaits it`, error)
     this.events.emit('publishFailed', { topic, error })
+  }
+
+  /** A call failed, and no code looks at its promise. That the application ended it itself is no news. */
+  callFailed(error: unknown, call: string): void {
+    if (error instanceof ConnectionFailedError) this.unheard('gaveUp', 'the connection failed', error)
+    else if (error instanceof StoreError || error instanceof InvalidOptionError) this.report(error, call)
   }
 
   /** The broker refused a subscription for good, or closes the connection on it. */

@@ -1,6 +1,9 @@
 import type { Ack } from './link.ts'
 import type { Publication } from './publication.ts'
 
+/** The reason code of our DISCONNECT then (MQTT 5 §3.14.2.1). */
+export const PROTOCOL_ERROR = 0x82
+
 /** Reason codes from here on are errors (MQTT 5 §2.4). */
 const FIRST_ERROR = 0x80
 

@@ -74,8 +74,9 @@ export class OnWire {
     if (isSuspect(publication)) this.#suspect = true
   }
 
-  /** One of them was acknowledged. */
+  /** One of them was acknowledged, or not sent after all. */
   remove(publication: Publication): void {
+    publication.onWire = false
     this.#count--
     if (isExactlyOnce(publication)) this.#exactlyOnce--
     this.#suspect = false

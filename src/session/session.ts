@@ -1,6 +1,6 @@
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
-import { isRefusal, outOfTurn } from './ack.ts'
+import { isRefusal, outOfTurn, PROTOCOL_ERROR } from './ack.ts'
 import { accuse, blameOf, isPoison } from './blame.ts'
 import { DurableSends } from './durable-sends.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
@@ -14,10 +14,7 @@ import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { Resend } from './resend.ts'
 import type { SessionOptions } from './session-options.ts'
-import { writePublish } from './write-publish.ts'
-
-/** The reason code of our DISCONNECT (MQTT 5 §3.14.2.1). */
-const PROTOCOL_ERROR = 0x82
+import { writePublish, writePubrel } from './write-publish.ts'
 
 /**
  * The publishes that outlive a connection: the outbox, what is in flight, and the packet ids. Each new connection
@@ -281,11 +278,7 @@ export class Session {
 
   #writeAgain(publication: Publication, link: Link): void {
     if (publication.phase !== 'released') return this.#publishOn(link, publication)
-    const { packetId } = publication
-    // The connection may have ended before that was written down.
-    const written = this.releasing(packetId)
-    if (written) void written.then(() => link.pubrel(packetId))
-    else link.pubrel(packetId)
+    writePubrel(link, publication.packetId, this.releasing(publication.packetId))
   }
 
   #roomFor(publication: Publication): boolean {
@@ -325,7 +318,6 @@ export class Session {
     if (!error) return
     this.#writing.delete(publication)
     if (publication.onWire) this.#onWire.remove(publication)
-    publication.onWire = false
     this.withdraw(publication, error)
     this.#pumpSoon()
   }

@@ -24,3 +24,9 @@ export function writePublish(
     return new PacketEncodingError(topic, { cause })
   }
 }
+
+/** Gives a PUBREL to a link. @param first - what has to be done before; the connection may have ended meanwhile */
+export function writePubrel(link: Link, packetId: number, first: Promise<void> | undefined): void {
+  if (first) void first.then(() => link.pubrel(packetId))
+  else link.pubrel(packetId)
+}
