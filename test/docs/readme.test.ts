@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
 import { connectionDiagram } from '../../src/cli/diagram.ts'
 import * as library from '../../src/index.ts'
-import { defaultOutbox } from '../../src/parse-options.ts'
+import { defaultInbox, defaultOutbox } from '../../src/parse-options.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = read('README.md')
@@ -34,6 +34,7 @@ describe('options', () => {
     recovery: exponentialRecovery,
     timeouts: defaultTimeouts,
     outbox: defaultOutbox,
+    inbox: defaultInbox,
   }
   const defaults = Object.entries(groups).flatMap(([group, values]) =>
     Object.entries(values).map(([name, value]) => [`${group}.${name}`, value] as const),
