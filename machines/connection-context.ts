@@ -173,15 +173,16 @@ export function connectDelay({ config, admission }: ConnectionContext): number {
 
 /**
  * How long until the planned renewal, in milliseconds; the longest delay if there is none. A renewal that failed, or
- * that is due at once, follows after a backoff: a source whose tokens come expired (a wrong clock will do) must
- * not become a hot loop.
+ * that brought a token which is due again at once, is followed by another only after a backoff: a source whose tokens
+ * come expired (a wrong clock is enough) must not become a hot loop. Any other waits until it is due and no longer, also
+ * when its timer fired a little early and starts again.
  */
 export function renewalDelay({ config, credentials, renewals }: ConnectionContext): number {
   const { canRefresh, reconnect, now, random } = config
   if (!canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
   const due = credentials.expiresAt - refreshBefore(config, credentials) - now()
-  const backoff = due < backoffCeiling(reconnect, 1) ? backoffDelay(reconnect, Math.max(1, renewals), random) : 0
-  return clampDelay(Math.max(due, backoff))
+  const follows = renewals > 0 && due < backoffCeiling(reconnect, 1)
+  return clampDelay(follows ? Math.max(due, backoffDelay(reconnect, renewals, random)) : due)
 }
 
 type Schedule = Pick<ConnectionContext, 'delay' | 'retryAt'>
@@ -190,8 +191,7 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   const { config, disposition } = context
   const previous = n > 1 ? context.delay : policy.initialDelay
   const later = disposition === 'retry-later'
-  // Whole milliseconds: it is shown, and timers cut off the rest.
-  const delay = Math.round(later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous))
+  const delay = later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous)
   return { delay, retryAt: config.now() + delay }
 }
 

@@ -79,10 +79,14 @@ export function laterDelay(policy: BackoffPolicy, random: () => number): number 
   return clampDelay(least + spread)
 }
 
-/** Brings any number into what a timer takes. NaN becomes the longest delay: a backoff must never become a hot loop. */
+/**
+ * Brings any number into what a timer takes: whole milliseconds, rounded up, between 0 and 2³¹−1. Timers cut off a
+ * fraction, and would end before the time that they were set for. NaN becomes the longest delay: a backoff must never
+ * become a hot loop.
+ */
 export function clampDelay(delay: number): number {
   if (Number.isNaN(delay)) return MAX_DELAY
-  return Math.min(Math.max(0, delay), MAX_DELAY)
+  return Math.min(Math.max(0, Math.ceil(delay)), MAX_DELAY)
 }
 
 function jittered(policy: BackoffPolicy, ceiling: number, random: () => number, previous: number): number {

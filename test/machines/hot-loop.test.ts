@@ -183,8 +183,12 @@ function live(
   })
   // Proven credentials that are refused are refreshed at once: that is a first refresh, not a loop.
   let proven = false
+  let obtainedAt = Number.NEGATIVE_INFINITY
   s.actor.on('tokenRefreshed', ({ reason }) => {
     if (reason === 'refused' && proven) excuse ??= 'first refresh'
+    // Renewals are paced by the lifetimes of tokens, whenever the connection opened.
+    if (reason === 'expiring' && s.time - obtainedAt >= 0.9 * seconds(1)) excuse ??= 'planned renewal'
+    obtainedAt = s.time
     proven = false
   })
   s.actor.subscribe(({ context }) => {

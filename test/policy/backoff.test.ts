@@ -165,7 +165,9 @@ describe('timers take any delay', () => {
     [2 ** 31 - 1, 2 ** 31 - 1],
     [-1, 0],
     [0, 0],
-    [1.5, 1.5],
+    [1.5, 2],
+    [0.1, 1],
+    [-0.5, 0],
   ])('%d becomes %d', (delay, clamped) => {
     expect(clampDelay(delay)).toBe(clamped)
   })

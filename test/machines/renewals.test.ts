@@ -1,0 +1,96 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createActor, fromPromise } from 'xstate'
+
+import { connectionMachine } from '../../machines/index.ts'
+import type { RefreshedCredentials, RefreshReason } from '../../machines/connection-types.ts'
+import { createFakeTransport } from '../../src/testing/fake-transport.ts'
+import { createTestClock } from '../../src/testing/test-clock.ts'
+import { seeded } from '../policy/seeded.ts'
+import { hours, minutes, seconds, settle, START } from './scene.ts'
+
+const RENEWALS = 20
+const days = (n: number) => n * hours(24)
+
+interface Timing {
+  readonly lifetime: number
+  /** Of the reconnect tier, in milliseconds. */
+  readonly initialDelay: number
+  /** How long the source takes, in milliseconds. */
+  readonly latency: number
+  /** By how much the timers of the host fire before their time, by the wall clock, in milliseconds. */
+  readonly early: number
+}
+
+const lifetimes = [
+  seconds(1),
+  seconds(2),
+  seconds(14),
+  seconds(59),
+  minutes(5),
+  minutes(50),
+  hours(1),
+  days(1),
+  days(90),
+]
+const timings: Timing[] = lifetimes
+  .flatMap((lifetime) => [seconds(1), seconds(5)].map((initialDelay) => ({ lifetime, initialDelay })))
+  // A token that lives no longer than a backoff is one that is due again at once.
+  .filter(({ lifetime, initialDelay }) => lifetime >= initialDelay)
+  .flatMap((timing) => [
+    { ...timing, latency: 0, early: 0 },
+    { ...timing, latency: 0, early: 1 },
+    { ...timing, latency: timing.lifetime > timing.initialDelay ? 37 : 0, early: 0 },
+  ])
+
+describe('renewals that succeed', () => {
+  test.each(timings)(
+    'tokens of $lifetime ms, initialDelay $initialDelay ms, latency $latency ms, timers $early ms early',
+    async (timing) => {
+      const { renewals } = await renew(timing)
+      expect(renewals).toHaveLength(RENEWALS)
+      for (const { at, expiresAt, lifetime } of renewals) {
+        expect(at, 'before the expiry').toBeLessThan(expiresAt)
+        expect(at, 'not sooner than asked for').toBeGreaterThanOrEqual(expiresAt - Math.min(lifetime / 10, minutes(5)))
+      }
+    },
+  )
+})
+
+/** Runs a connection through its renewals, on timers that cut off fractions, as those of Node do. */
+async function renew({ lifetime, initialDelay, latency, early }: Timing) {
+  const clock = createTestClock({ now: START })
+  const hostClock = {
+    setTimeout: (callback: () => void, ms: number) => clock.setTimeout(callback, Math.max(0, Math.trunc(ms) - early)),
+    clearTimeout: (id: unknown) => clock.clearTimeout(id),
+  }
+  const renewals: { readonly at: number; readonly expiresAt: number; readonly lifetime: number }[] = []
+  let token: { readonly expiresAt: number; readonly lifetime: number } | undefined
+  const refreshToken = fromPromise<RefreshedCredentials, { reason: RefreshReason }>(
+    () =>
+      new Promise((resolve) => {
+        if (token) renewals.push({ at: clock.now(), ...token })
+        // Sources compute with fractions.
+        const expiresAt = clock.now() + lifetime + 0.7
+        const answer = () => {
+          token = { expiresAt, lifetime: expiresAt - clock.now() }
+          resolve({ expiresAt })
+        }
+        if (latency === 0) answer()
+        else clock.setTimeout(answer, latency)
+      }),
+  )
+  const transport = createFakeTransport((connection) => connection.open())
+  const machine = connectionMachine.provide({ actors: { transport: transport.logic, refreshToken } })
+  const actor = createActor(machine, {
+    clock: hostClock,
+    input: { canRefresh: true, now: clock.now, random: seeded(1), reconnect: { initialDelay } },
+  })
+  onTestFinished(() => void actor.stop())
+  actor.start()
+  actor.send({ type: 'CONNECT' })
+  while (renewals.length < RENEWALS) {
+    await settle()
+    clock.next()
+  }
+  return { renewals }
+}
