@@ -1,5 +1,6 @@
 import { systemNow, systemRandom } from './ambient.ts'
 import type { Disposition, Failure } from './failure.ts'
+import { policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy, type RecoveryPolicy } from './policy/recovery.ts'
 
 /** How long the machine waits for anything, in milliseconds. */
@@ -35,12 +36,15 @@ export interface RedirectPolicy {
   readonly maxHops: number
 }
 
-/** Everything the connection machine decides by. */
+/**
+ * What the connection machine decides by, as plain data: it stands in the context, which must survive JSON. The functions
+ * that belong to it are found with `rulesOf`.
+ */
 export interface ConnectionConfig {
-  readonly reconnect: ReconnectPolicy
-  readonly recovery: RecoveryPolicy
+  readonly reconnect: PolicyData<ReconnectPolicy>
+  readonly recovery: PolicyData<RecoveryPolicy>
   readonly timeouts: Timeouts
-  readonly redirect: RedirectPolicy
+  readonly redirect: Pick<RedirectPolicy, 'maxHops'>
   /** Whether a `refreshToken` actor is provided. */
   readonly canRefresh: boolean
   /** Whether an `admission` actor is provided, which each attempt has to ask first. */
@@ -49,6 +53,15 @@ export interface ConnectionConfig {
   readonly refreshBefore: number
   /** What a DISCONNECT 0x8E (session taken over) means. */
   readonly onTakeover: 'fail' | 'retry-later'
+}
+
+/** The functions that the connection machine decides by. */
+export interface ConnectionRules {
+  /** With their jitter, which may be a function. */
+  readonly reconnect: ReconnectPolicy
+  readonly recovery: RecoveryPolicy
+  /** See `RedirectPolicy`. */
+  readonly allow: RedirectPolicy['allow']
   /** Overrides the failure table for single cases. Must be pure; one that throws is ignored. */
   readonly classify: ((failure: Failure, disposition: Disposition) => Disposition | undefined) | undefined
   /** Chance, in [0, 1). */
@@ -58,10 +71,14 @@ export interface ConnectionConfig {
 }
 
 /** The input of `connectionMachine`: what is left out takes its default. */
-export type ConnectionInput = {
-  readonly [K in keyof ConnectionConfig]?: K extends 'reconnect' | 'recovery' | 'timeouts' | 'redirect'
-    ? Partial<ConnectionConfig[K]>
-    : ConnectionConfig[K]
+export interface ConnectionInput
+  extends
+    Partial<Pick<ConnectionConfig, 'canRefresh' | 'gated' | 'refreshBefore' | 'onTakeover'>>,
+    Partial<Pick<ConnectionRules, 'classify' | 'random' | 'now'>> {
+  readonly reconnect?: Partial<ReconnectPolicy>
+  readonly recovery?: Partial<RecoveryPolicy>
+  readonly timeouts?: Partial<Timeouts>
+  readonly redirect?: Partial<RedirectPolicy>
 }
 
 export const defaultTimeouts: Timeouts = Object.freeze({
@@ -73,23 +90,75 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   stableAfter: 30_000,
 })
 
+const defaultRedirect: RedirectPolicy = Object.freeze({ allow: () => false, maxHops: 3 })
+
 export const DEFAULT_REFRESH_BEFORE = 5 * 60_000
 
-/** Fills in the defaults. The result is frozen, the input left as it is. */
+/** Found by the config, so that no context holds a function. */
+const rules = /* @__PURE__ */ new WeakMap<ConnectionConfig, ConnectionRules>()
+
+/** Fills in the defaults. The result is plain data and frozen, the input left as it is. */
 export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig {
-  return Object.freeze({
+  const reconnect = withDefaults(defaultReconnect, input.reconnect)
+  const recovery = withDefaults(exponentialRecovery, input.recovery)
+  const { allow, maxHops } = withDefaults(defaultRedirect, input.redirect)
+  const config = Object.freeze({
     canRefresh: input.canRefresh ?? false,
     gated: input.gated ?? false,
     refreshBefore: input.refreshBefore ?? DEFAULT_REFRESH_BEFORE,
     onTakeover: input.onTakeover ?? 'fail',
-    classify: input.classify,
-    random: input.random ?? systemRandom,
-    now: input.now ?? systemNow,
-    reconnect: withDefaults(defaultReconnect, input.reconnect),
-    recovery: withDefaults(exponentialRecovery, input.recovery),
+    reconnect: policyData(reconnect),
+    recovery: policyData(recovery),
     timeouts: withDefaults(defaultTimeouts, input.timeouts),
-    redirect: withDefaults<RedirectPolicy>({ allow: () => false, maxHops: 3 }, input.redirect),
+    redirect: Object.freeze({ maxHops }),
   })
+  const { classify, random = systemRandom, now = systemNow } = input
+  rules.set(config, Object.freeze({ reconnect, recovery, allow, classify, random, now }))
+  return config
+}
+
+/** The functions of a config. One that came out of JSON has the defaults. */
+export function rulesOf(config: ConnectionConfig): ConnectionRules {
+  const known = rules.get(config)
+  if (known) return known
+  const defaults = rulesOf(restoredConfig(config))
+  rules.set(config, defaults)
+  return defaults
+}
+
+/**
+ * The config of a restored snapshot: what is given now comes first, then what the snapshot holds. Its functions, unless
+ * they are given, are those of the config, if it is still the same object, or the defaults.
+ */
+export function restoredConfig(restored: ConnectionConfig, given: ConnectionInput = {}): ConnectionConfig {
+  const known = rules.get(restored)
+  if (known && Object.keys(given).length === 0) return restored
+  const { reconnect, recovery, timeouts, redirect, ...rest } = fromJson(restored)
+  return connectionConfig({
+    ...withDefaults<ConnectionInput>({ ...rest, ...functionsOf(known) }, given),
+    reconnect: withDefaults(known?.reconnect ?? namedJitter(reconnect, defaultReconnect), given.reconnect),
+    recovery: withDefaults(known?.recovery ?? namedJitter(recovery, exponentialRecovery), given.recovery),
+    timeouts: withDefaults(timeouts, given.timeouts),
+    redirect: withDefaults({ allow: known?.allow ?? defaultRedirect.allow, ...redirect }, given.redirect),
+  })
+}
+
+function functionsOf(known: ConnectionRules | undefined): Pick<ConnectionInput, 'classify' | 'random' | 'now'> {
+  if (!known) return {}
+  const { classify, random, now } = known
+  return { classify, random, now }
+}
+
+/** A jitter of the user's that is lost must not leave a fleet without any. */
+function namedJitter<Policy extends BackoffPolicy>(data: PolicyData<Policy>, { jitter }: BackoffPolicy): Policy {
+  return { ...data, jitter: data.jitter === 'custom' ? jitter : data.jitter } as Policy
+}
+
+/** JSON makes `null` of Infinity, and nothing else in a config can be `null`. */
+function fromJson<Value>(value: Value): Value {
+  if (value === null) return Number.POSITIVE_INFINITY as Value
+  if (typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value as object).map(([name, each]) => [name, fromJson(each)])) as Value
 }
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }

@@ -1,4 +1,4 @@
-import { connectionConfig, type ConnectionInput } from './config.ts'
+import { connectionConfig, restoredConfig, rulesOf, type ConnectionConfig, type ConnectionInput } from './config.ts'
 import {
   dispositionOf,
   isRefreshFailure,
@@ -16,7 +16,10 @@ import type { SubscriptionsInput } from './subscriptions.ts'
 type Patch = Partial<ConnectionContext>
 
 export function initialContext(input: ConnectionInput | undefined): ConnectionContext {
-  const config = connectionConfig(input)
+  return emptyContext(connectionConfig(input))
+}
+
+function emptyContext(config: ConnectionConfig): ConnectionContext {
   // One by one, because XState copies the context with `Object.assign` at each `assign`: V8 makes such a copy of more
   // than 16 properties a dictionary, unless it has seen an object grow this way. Transitions then take twice as long.
   const context = {} as { -readonly [Name in keyof ConnectionContext]: ConnectionContext[Name] }
@@ -28,7 +31,7 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
   context.retryAt = null
   context.failure = null
   context.disposition = null
-  context.credentials = { status: config.canRefresh ? 'missing' : 'none', expiresAt: null, lifetime: null }
+  context.credentials = withoutCredentials(config)
   context.refreshReason = 'initial'
   context.renewals = 0
   context.server = { index: 0, redirect: null, hops: 0 }
@@ -54,12 +57,30 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
   return context
 }
 
+/**
+ * What a restored machine begins with. The connection is gone, and so are the secrets: whatever was open is told as a
+ * connection that ended by plan, and credentials are asked for anew.
+ */
+export function restored(persisted: ConnectionContext): ConnectionContext {
+  const config = restoredConfig(persisted.config)
+  // What an earlier version did not know takes its default.
+  const context = Object.assign(emptyContext(config), persisted, { config })
+  const credentials = context.credentials.status === 'refused' ? context.credentials : withoutCredentials(config)
+  return Object.assign(context, offline(context), {
+    credentials: config.canRefresh ? credentials : withoutCredentials(config),
+    admission: 'none',
+    unprovenSince: null,
+    restore: { done: 0, total: 0 },
+    periodic: [],
+  } satisfies Patch)
+}
+
 export function subscriptionsInput({ config }: ConnectionContext): SubscriptionsInput {
-  return { subscribeTimeout: config.timeouts.subscribeTimeout, random: config.random }
+  return { subscribeTimeout: config.timeouts.subscribeTimeout, random: rulesOf(config).random }
 }
 
 export function failed(context: ConnectionContext, failure: Failure): Patch {
-  const { config, openedAt, interruptedAt, replaced } = context
+  const { openedAt, interruptedAt, replaced } = context
   const open = openedAt !== null
   const refresh = isRefreshFailure(failure)
   const disposition = dispositionOf(context, failure)
@@ -70,7 +91,7 @@ export function failed(context: ConnectionContext, failure: Failure): Patch {
     openedAt: null,
     unprovenSince: null,
     replaced: false,
-    interruptedAt: open ? (interruptedAt ?? config.now()) : interruptedAt,
+    interruptedAt: open ? (interruptedAt ?? now(context)) : interruptedAt,
     renewals: context.renewals + Number(refresh),
     credentials: judged(context.credentials, disposition),
     server: nextServer(context, failure),
@@ -95,20 +116,21 @@ export function refreshFailed(context: ConnectionContext, failure: Failure): Pat
 export function opened(context: ConnectionContext, sessionPresent: boolean): Patch {
   return {
     sessionPresent,
-    openedAt: context.config.now(),
-    unprovenSince: context.unprovenSince ?? context.config.now(),
+    openedAt: now(context),
+    unprovenSince: context.unprovenSince ?? now(context),
     restore: { done: 0, total: 0 },
     counters: count(context, 'connects'),
   }
 }
 
 /** There is no transport any more. If its connection was open, it was given up by plan, to be replaced. */
-export function offline({ openedAt, interruptedAt, replaced, config }: ConnectionContext): Patch {
+export function offline(context: ConnectionContext): Patch {
+  const { openedAt, interruptedAt, replaced } = context
   const byPlan = openedAt !== null
   return {
     transport: false,
     openedAt: null,
-    interruptedAt: byPlan ? (interruptedAt ?? config.now()) : interruptedAt,
+    interruptedAt: byPlan ? (interruptedAt ?? now(context)) : interruptedAt,
     replaced: byPlan || replaced,
   }
 }
@@ -125,16 +147,18 @@ export function startOver({ server }: ConnectionContext): Patch {
 }
 
 export function scheduleReconnect(context: ConnectionContext): Patch {
+  if (context.retryAt !== null) return resumed(context, context.retryAt)
   const attempt = context.attempt + 1 - Number(context.woken)
-  return { attempt, woken: false, ...schedule(context, context.config.reconnect, attempt) }
+  return { attempt, woken: false, ...schedule(context, rulesOf(context.config).reconnect, attempt) }
 }
 
 export function scheduleRecovery(context: ConnectionContext): Patch {
+  if (context.retryAt !== null) return resumed(context, context.retryAt)
   const cycle = context.cycle + 1 - Number(context.woken && context.cycle > 0)
   return {
     cycle,
     woken: false,
-    ...schedule(context, context.config.recovery, cycle),
+    ...schedule(context, rulesOf(context.config).recovery, cycle),
     counters: count(context, 'cycles'),
   }
 }
@@ -151,18 +175,20 @@ export function recreated({ config, generation }: ConnectionContext): Patch {
 }
 
 export function refreshed(context: ConnectionContext, expiresAt: number | null): Patch {
-  const lifetime = expiresAt === null ? null : expiresAt - context.config.now()
+  const lifetime = expiresAt === null ? null : expiresAt - now(context)
   return {
     credentials: { status: 'fresh', expiresAt, lifetime },
     counters: count(context, 'tokenRefreshes'),
-    renewals: lifetime !== null && lifetime < backoffCeiling(context.config.reconnect, 1) ? context.renewals + 1 : 0,
+    renewals:
+      lifetime !== null && lifetime < backoffCeiling(rulesOf(context.config).reconnect, 1) ? context.renewals + 1 : 0,
   }
 }
 
 /** What is left of the proof, part of which a connection may have brought that was replaced by plan. */
-export function stableDelay({ config, unprovenSince }: ConnectionContext): number {
+export function stableDelay(context: ConnectionContext): number {
+  const { config, unprovenSince } = context
   const { stableAfter } = config.timeouts
-  const proven = unprovenSince === null ? 0 : Math.max(0, config.now() - unprovenSince)
+  const proven = unprovenSince === null ? 0 : Math.max(0, now(context) - unprovenSince)
   return clampDelay(stableAfter - proven)
 }
 
@@ -178,9 +204,9 @@ export function connectDelay({ config, admission }: ConnectionContext): number {
  * when its timer fired a little early and starts again.
  */
 export function renewalDelay({ config, credentials, renewals }: ConnectionContext): number {
-  const { canRefresh, reconnect, now, random } = config
-  if (!canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
-  const due = credentials.expiresAt - refreshBefore(config, credentials) - now()
+  const { reconnect, now: time, random } = rulesOf(config)
+  if (!config.canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
+  const due = credentials.expiresAt - refreshBefore(config, credentials) - time()
   const follows = renewals > 0 && due < backoffCeiling(reconnect, 1)
   return clampDelay(follows ? Math.max(due, backoffDelay(reconnect, renewals, random)) : due)
 }
@@ -191,8 +217,20 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   const { config, disposition } = context
   const previous = n > 1 ? context.delay : policy.initialDelay
   const later = disposition === 'retry-later'
-  const delay = later ? laterDelay(policy, config.random) : backoffDelay(policy, n, config.random, previous)
-  return { delay, retryAt: config.now() + delay }
+  const { random } = rulesOf(config)
+  const delay = later ? laterDelay(policy, random) : backoffDelay(policy, n, random, previous)
+  return { delay, retryAt: now(context) + delay }
+}
+
+/** Only a restored machine enters a waiting state whose delay is running already: the rest of it follows. */
+function resumed(context: ConnectionContext, retryAt: number): Schedule {
+  // No longer than it was: the wall clock may have been set back.
+  const delay = clampDelay(Math.min(retryAt - now(context), context.delay))
+  return { delay, retryAt: now(context) + delay }
+}
+
+function now({ config }: ConnectionContext): number {
+  return rulesOf(config).now()
 }
 
 /**
@@ -205,6 +243,10 @@ function nextServer(context: ConnectionContext, failure: Failure): ServerChoice 
   const stays = proven && !sendsAway(failure)
   if (stays || isRefreshFailure(failure) || redirects(context, failure)) return server
   return { ...server, index: server.index + 1, redirect: null }
+}
+
+function withoutCredentials({ canRefresh }: ConnectionConfig): CredentialsState {
+  return { status: canRefresh ? 'missing' : 'none', expiresAt: null, lifetime: null }
 }
 
 function judged(credentials: CredentialsState, disposition: Disposition): CredentialsState {

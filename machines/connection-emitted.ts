@@ -1,3 +1,4 @@
+import { rulesOf } from './config.ts'
 import { attemptsLeft, isRefreshFailure, mayRecover } from './connection-guards.ts'
 import type { ConnectionContext, ConnectionEmitted, ConnectionEvent } from './connection-types.ts'
 import type { Failure } from './failure.ts'
@@ -23,7 +24,7 @@ export function ready(context: ConnectionContext, event: ConnectionEvent): Conne
   ]
   if (interruptedAt !== null && !replaced) {
     // The wall clock may have been set back meanwhile.
-    const downtime = Math.max(0, config.now() - interruptedAt)
+    const downtime = Math.max(0, rulesOf(config).now() - interruptedAt)
     emitted.push({ type: 'connectionResumed', sessionPresent, downtime })
   }
   if (cycle > 0) emitted.push({ type: 'recovered', cycle })

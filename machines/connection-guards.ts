@@ -1,11 +1,15 @@
-import type { ConnectionConfig } from './config.ts'
+import { rulesOf, type ConnectionConfig } from './config.ts'
 import type { ConnectionContext, CredentialsState, RefreshReason } from './connection-types.ts'
 import type { Disposition, Failure } from './failure.ts'
 import { classify } from './policy/classify.ts'
 
 /** What the failure means here. */
 export function dispositionOf({ config }: ConnectionContext, failure: Failure): Disposition {
-  return classify(failure, { canRefresh: config.canRefresh, onTakeover: config.onTakeover, override: config.classify })
+  return classify(failure, {
+    canRefresh: config.canRefresh,
+    onTakeover: config.onTakeover,
+    override: rulesOf(config).classify,
+  })
 }
 
 /** Whether new credentials are the answer. They are not if the refused ones were fresh, or none came: that backs off. */
@@ -17,10 +21,10 @@ export function wantsCredentials(context: ConnectionContext, failure: Failure): 
 
 /** Whether the failure sends us to another server, and we go. */
 export function redirects(context: ConnectionContext, failure: Failure): boolean {
-  const { redirect } = context.config
+  const { config, server } = context
   const serverReference = serverReferenceOf(failure)
   if (serverReference === null || dispositionOf(context, failure) !== 'redirect') return false
-  return context.server.hops < redirect.maxHops && allows(redirect.allow, serverReference)
+  return server.hops < config.redirect.maxHops && allows(rulesOf(config).allow, serverReference)
 }
 
 /** Whether the server wants us to use another one, whether it names one or not: 0x9C for now, 0x9D for good. */
@@ -68,7 +72,7 @@ export function neededBecause({ credentials }: ConnectionContext): RefreshReason
 export function mayStay(context: ConnectionContext, failure: Failure): boolean {
   const { config, credentials, openedAt } = context
   if (openedAt === null || dispositionOf(context, failure) === 'fatal') return false
-  return credentials.expiresAt === null || config.now() < credentials.expiresAt
+  return credentials.expiresAt === null || rulesOf(config).now() < credentials.expiresAt
 }
 
 /** Whether a planned renewal goes on although its connection was lost: a server that asks for a pause gets it. */
@@ -90,7 +94,7 @@ export function isRefreshFailure(failure: Failure): boolean {
 
 function isExpiring(config: ConnectionConfig, credentials: CredentialsState): boolean {
   const { expiresAt } = credentials
-  return expiresAt !== null && config.now() >= expiresAt - refreshBefore(config, credentials)
+  return expiresAt !== null && rulesOf(config).now() >= expiresAt - refreshBefore(config, credentials)
 }
 
 /** A rule of the user's that throws allows nothing. */

@@ -1,6 +1,6 @@
 import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, setup } from 'xstate'
 
-import type { ConnectionInput } from './config.ts'
+import { rulesOf, type ConnectionInput } from './config.ts'
 import * as patch from './connection-context.ts'
 import * as announce from './connection-emitted.ts'
 import * as check from './connection-guards.ts'
@@ -155,10 +155,20 @@ export const connectionSetup = setup({
     }),
     startPeriodic: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'PERIODIC.START' || context.periodic.includes(event.schedule.id)) return
-      const { random, now } = context.config
+      const { random, now } = rulesOf(context.config)
       const input = { schedule: event.schedule, random, now }
       enqueue.spawnChild('periodicRequest', { id: event.schedule.id, input })
       enqueue.assign({ periodic: [...context.periodic, event.schedule.id] })
+    }),
+    /** With their schedules, paused or not; what else they were doing is over. */
+    restorePeriodic: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'actor.restored') return
+      const { random, now } = rulesOf(context.config)
+      for (const { schedule, paused } of event.periodic) {
+        enqueue.spawnChild('periodicRequest', { id: schedule.id, input: { schedule, random, now } })
+        if (paused) enqueue.sendTo(schedule.id, { type: 'PAUSE' })
+      }
+      enqueue.assign({ periodic: event.periodic.map(({ schedule }) => schedule.id) })
     }),
     stopPeriodic: enqueueActions(({ context, event, enqueue }) => {
       const stopped = periodicIdOf(event)

@@ -146,6 +146,26 @@ export type ConnectionCommand =
   | { readonly type: 'PERIODIC.START'; readonly schedule: PeriodicSchedule }
   | { readonly type: 'PERIODIC.STOP'; readonly id: string }
 
+/** The names of the connection machine's states, without their children. */
+export type ConnectionStateName =
+  | 'idle'
+  | 'connecting'
+  | 'connected'
+  | 'reconnecting'
+  | 'failed'
+  | 'recovering'
+  | 'refreshingToken'
+  | 'disconnecting'
+  | 'disconnected'
+
+/** What a restored machine goes on with. */
+export interface Restored {
+  readonly type: 'actor.restored'
+  /** The state in which it was persisted. */
+  readonly state: ConnectionStateName
+  readonly periodic: readonly { readonly schedule: PeriodicSchedule; readonly paused: boolean }[]
+}
+
 export type ConnectionFact =
   | TransportOpened
   /** The end of a connection or of an attempt: exactly one for each transport, unless we closed it. */
@@ -158,6 +178,7 @@ export type ConnectionFact =
   | { readonly type: 'subscriptions.restored'; readonly restored: number; readonly refused: number }
   /** The broker did not answer to our SUBSCRIBE packets. */
   | { readonly type: 'subscriptions.unanswered' }
+  | Restored
 
 /** XState tells of an actor that threw: the transport, the subscriptions, or, by its id, a periodic request. */
 export type ActorError =

@@ -11,6 +11,7 @@ export type {
   TransportCommand,
   TransportInput,
 } from './connection-types.ts'
+export { withConfig } from './persistable.ts'
 export { periodicRequestMachine } from './periodic-request.ts'
 export type {
   PeriodicRequestContext,

@@ -16,8 +16,6 @@ export interface PeriodicRequestInput {
 
 export interface PeriodicRequestContext {
   readonly schedule: PeriodicSchedule
-  readonly random: () => number
-  readonly now: () => number
   /** When the next request is due, in milliseconds since 1970. */
   readonly dueAt: number
   readonly sent: number
@@ -65,7 +63,7 @@ export const periodicRequestMachine = setup({
     responseExpected: ({ context }) => context.schedule.responseTimeout !== null,
   },
   actions: {
-    begin: assign(({ context }) => ({ sent: context.sent + 1, dueAt: context.now() + nextInterval(context) })),
+    begin: assign(({ context }) => ({ sent: context.sent + 1, dueAt: rulesOf(context).now() + nextInterval(context) })),
     countResponse: assign({ responses: ({ context }) => context.responses + 1 }),
     countTimeout: assign({ timeouts: ({ context }) => context.timeouts + 1 }),
     /** Provided by who owns the requests. It must not throw. */
@@ -74,7 +72,7 @@ export const periodicRequestMachine = setup({
   },
   delays: {
     // Never more than an interval: somebody may set the wall clock back.
-    untilDue: ({ context }) => clampDelay(Math.min(context.dueAt - context.now(), longestInterval(context))),
+    untilDue: ({ context }) => clampDelay(Math.min(context.dueAt - rulesOf(context).now(), longestInterval(context))),
     // The payload may never be made, and the acknowledgement never come.
     sendingTimeout: ({ context }) => clampDelay(longestSending(context.schedule.interval)),
     responseTimeout: ({ context }) => clampDelay(context.schedule.responseTimeout ?? context.schedule.interval),
@@ -82,9 +80,7 @@ export const periodicRequestMachine = setup({
 }).createMachine({
   id: 'periodicRequest',
   context: ({ input }) => ({
-    schedule: input.schedule,
-    random: input.random ?? systemRandom,
-    now: input.now ?? systemNow,
+    schedule: ownSchedule(input),
     dueAt: 0,
     sent: 0,
     responses: 0,
@@ -142,14 +138,35 @@ export const periodicRequestMachine = setup({
   },
 })
 
+interface Rules {
+  readonly random: () => number
+  readonly now: () => number
+}
+
+/** Found by the schedule, so that no context holds a function. */
+const rules = /* @__PURE__ */ new WeakMap<PeriodicSchedule, Rules>()
+const defaultRules: Rules = { random: systemRandom, now: systemNow }
+
+/** A copy: others may use the same schedule with other functions. */
+function ownSchedule({ schedule, random = systemRandom, now = systemNow }: PeriodicRequestInput): PeriodicSchedule {
+  const own = Object.freeze({ ...schedule })
+  rules.set(own, { random, now })
+  return own
+}
+
+function rulesOf({ schedule }: PeriodicRequestContext): Rules {
+  return rules.get(schedule) ?? defaultRules
+}
+
 /** How long it may take until a request is sent and, if no response is expected, acknowledged; in milliseconds. */
 export function longestSending(interval: number): number {
   return Math.max(interval, LONGEST_SENDING)
 }
 
 /** At least 1 ms: an interval of 0 would never let go of the event loop. */
-function nextInterval({ schedule, random }: PeriodicRequestContext): number {
-  const spread = 1 + schedule.jitter * (2 * chance(random) - 1)
+function nextInterval(context: PeriodicRequestContext): number {
+  const { schedule } = context
+  const spread = 1 + schedule.jitter * (2 * chance(rulesOf(context).random) - 1)
   return Math.max(1, schedule.interval * spread)
 }
 

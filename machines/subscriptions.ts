@@ -1,8 +1,8 @@
 import { assign, fromCallback, sendParent, setup, type AnyEventObject } from 'xstate'
 
 import { systemRandom } from './ambient.ts'
-import { defaultTimeouts } from './config.ts'
-import { backoffDelay, clampDelay, type BackoffPolicy } from './policy/backoff.ts'
+import { defaultTimeouts, withDefaults } from './config.ts'
+import { backoffDelay, clampDelay, policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 
 /** How refused subscriptions are retried. */
 export interface ResubscribePolicy extends BackoffPolicy {
@@ -27,8 +27,7 @@ export interface SubscriptionsInput {
 
 export interface SubscriptionsContext {
   readonly subscribeTimeout: number
-  readonly resubscribe: ResubscribePolicy
-  readonly random: () => number
+  readonly resubscribe: PolicyData<ResubscribePolicy>
   /** SUBACKs that did not come, in a row. */
   readonly unanswered: number
   /** Rounds in which the broker refused something, in a row. */
@@ -64,6 +63,31 @@ export interface SyncInput {
   /** Whether an answer did not come in time, so that what was asked for is asked for again. */
   readonly repeating: boolean
   readonly sessionPresent: boolean
+}
+
+/** The policy with its functions, found by its data: a context has to survive JSON. */
+const rules = /* @__PURE__ */ new WeakMap<
+  object,
+  { readonly policy: ResubscribePolicy; readonly random: () => number }
+>()
+
+function resubscribePolicy({ resubscribe, random = systemRandom }: SubscriptionsInput): PolicyData<ResubscribePolicy> {
+  const policy = withDefaults(defaultResubscribe, resubscribe)
+  const data = policyData(policy)
+  rules.set(data, { policy, random })
+  return data
+}
+
+/** A policy that came out of JSON has the defaults for functions. */
+function resubscribeDelay({ resubscribe, refusals }: SubscriptionsContext): number {
+  const { policy, random } = rules.get(resubscribe) ?? {
+    policy: {
+      ...resubscribe,
+      jitter: resubscribe.jitter === 'custom' ? defaultResubscribe.jitter : resubscribe.jitter,
+    },
+    random: systemRandom,
+  }
+  return backoffDelay(policy, refusals, random)
 }
 
 /** After so many SUBACKs that did not come, the connection is deaf and has to be replaced. */
@@ -116,14 +140,13 @@ export const subscriptionsMachine = setup({
   },
   delays: {
     subscribeTimeout: ({ context }) => clampDelay(context.subscribeTimeout),
-    resubscribeDelay: ({ context }) => backoffDelay(context.resubscribe, context.refusals, context.random),
+    resubscribeDelay: ({ context }) => resubscribeDelay(context),
   },
 }).createMachine({
   id: 'subscriptions',
   context: ({ input }) => ({
     subscribeTimeout: input.subscribeTimeout ?? defaultTimeouts.subscribeTimeout,
-    resubscribe: { ...defaultResubscribe, ...input.resubscribe },
-    random: input.random ?? systemRandom,
+    resubscribe: resubscribePolicy(input),
     unanswered: 0,
     refusals: 0,
     sessionPresent: false,

@@ -1,21 +1,12 @@
 import type { OutboxStatus } from './client-types.ts'
 import { callback, checkName } from './option-rules.ts'
-import type { ConnectionEmitted } from '../machines/connection-types.ts'
+import type { ConnectionEmitted, ConnectionStateName } from '../machines/connection-types.ts'
 import type { Stall } from './session/acknowledgements.ts'
 import type { FailedMessage } from './session/inbox.ts'
 import type { Qos } from './types.ts'
 
 /** The states of the connection machine. */
-export type ConnectionState =
-  | 'idle'
-  | 'connecting'
-  | 'connected'
-  | 'reconnecting'
-  | 'failed'
-  | 'recovering'
-  | 'refreshingToken'
-  | 'disconnecting'
-  | 'disconnected'
+export type ConnectionState = ConnectionStateName
 
 type Emitted<Type extends ConnectionEmitted['type']> = Omit<Extract<ConnectionEmitted, { type: Type }>, 'type'>
 

@@ -10,7 +10,9 @@ export const MAX_DELAY = 2 ** 31 - 1
  * - `decorrelated`: between the initial delay and three times the previous delay, at most `maxDelay`
  * - a function: gets the ceiling in milliseconds and the random source
  */
-export type Jitter = 'none' | 'equal' | 'full' | 'decorrelated' | ((ceiling: number, random: () => number) => number)
+export type Jitter = NamedJitter | ((ceiling: number, random: () => number) => number)
+
+export type NamedJitter = 'none' | 'equal' | 'full' | 'decorrelated'
 
 /** An exponential backoff. Delays are in milliseconds. */
 export interface BackoffPolicy {
@@ -18,6 +20,15 @@ export interface BackoffPolicy {
   readonly multiplier: number
   readonly maxDelay: number
   readonly jitter: Jitter
+}
+
+/** A policy as plain data, for a context. A function is left out: whoever owns it keeps it beside the context. */
+export type PolicyData<Policy extends BackoffPolicy> = Omit<Policy, 'jitter'> & {
+  readonly jitter: NamedJitter | 'custom'
+}
+
+export function policyData<Policy extends BackoffPolicy>(policy: Policy): PolicyData<Policy> {
+  return Object.freeze({ ...policy, jitter: typeof policy.jitter === 'function' ? 'custom' : policy.jitter })
 }
 
 /**
@@ -85,7 +96,8 @@ export function laterDelay(policy: BackoffPolicy, random: () => number): number 
  * become a hot loop.
  */
 export function clampDelay(delay: number): number {
-  if (Number.isNaN(delay)) return MAX_DELAY
+  // JSON makes `null` of Infinity.
+  if (typeof delay !== 'number' || Number.isNaN(delay)) return MAX_DELAY
   return Math.min(Math.max(0, Math.ceil(delay)), MAX_DELAY)
 }
 

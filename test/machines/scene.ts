@@ -1,5 +1,12 @@
 import { onTestFinished } from 'vitest'
-import { createActor, fromCallback, fromPromise, type AnyEventObject, type InspectionEvent } from 'xstate'
+import {
+  createActor,
+  fromCallback,
+  fromPromise,
+  type AnyEventObject,
+  type InspectionEvent,
+  type Snapshot,
+} from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import type {
@@ -10,7 +17,7 @@ import type {
   TransportInput,
 } from '../../machines/connection-types.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
+import { connectionMachine, periodicRequestMachine, subscriptionsMachine, withConfig } from '../../machines/index.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
 import { createFakeTransport, type FakeConnection } from '../../src/testing/fake-transport.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'
@@ -46,6 +53,10 @@ export interface SceneOptions {
   readonly refresh?: ((request: TokenRequest) => void) | undefined
   readonly sync?: ((round: SyncRound) => void) | undefined
   readonly request?: ((request: PeriodicTry) => void) | undefined
+  /** Restores the machine from it; input is given to it by `withConfig`. */
+  readonly snapshot?: Snapshot<unknown>
+  /** The time at the start, in milliseconds since `START`. */
+  readonly after?: number
   /** Replaces provided actors altogether. */
   readonly actors?: Parameters<typeof connectionMachine.provide>[0]['actors']
   readonly actions?: Parameters<typeof connectionMachine.provide>[0]['actions']
@@ -72,7 +83,7 @@ export type Told = ConnectionEmitted & { readonly at: number }
 
 /** The machine on a test clock, with actors that do what the test says. With `random` 1 every delay is its ceiling. */
 export function scene(options: SceneOptions = {}) {
-  const clock = createTestClock({ now: START })
+  const clock = createTestClock({ now: START + (options.after ?? 0) })
   const transport = createFakeTransport(options.transport)
   const tokens: TokenRequest[] = []
   const rounds: SyncRound[] = []
@@ -108,9 +119,11 @@ export function scene(options: SceneOptions = {}) {
     },
     actions: { ...options.actions },
   })
-  const actor = createActor(machine, {
+  const input = { now: clock.now, random: () => 1, ...options.input }
+  const actor = createActor(options.snapshot ? withConfig(machine, input) : machine, {
     clock,
-    input: { now: clock.now, random: () => 1, ...options.input },
+    input,
+    ...(options.snapshot && { snapshot: options.snapshot as never }),
     inspect: (event) => void inspected.push(event),
   })
   actor.on('*', (event) => told.push({ at: clock.now() - START, ...event }))

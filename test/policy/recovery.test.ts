@@ -9,6 +9,7 @@ import {
   exponentialRecovery,
   recoveryStrategies,
 } from '../../machines/index.ts'
+import { rulesOf } from '../../machines/config.ts'
 
 const cycles = [1, 2, 3, 4, 5, 6, 10, 1_000]
 const half = () => 0.5
@@ -69,7 +70,7 @@ describe('config', () => {
       },
     })
     expect(DEFAULT_REFRESH_BEFORE).toBe(300_000)
-    expect(config.redirect.allow('other:1883')).toBe(false)
+    expect(rulesOf(config).allow('other:1883')).toBe(false)
     expect(config.redirect.maxHops).toBe(3)
   })
 
