@@ -1,5 +1,6 @@
 import type { ConnectionInput } from '../machines/config.ts'
 import type { connectionMachine } from '../machines/connection.ts'
+import { withConfig } from '../machines/persistable.ts'
 import type {
   EncodedPublishOptions,
   IterableSubscription,
@@ -76,8 +77,11 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   let disposed = false
 
   return {
-    machine: providedMachine(() => provider),
-    input,
+    machine: withConfig(
+      providedMachine(() => provider),
+      input,
+    ),
+    input: plainData(input),
     publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = noOptions) =>
       disposed
         ? refusedPublish(publisher, topic, new ClientDisposedError())
@@ -100,4 +104,16 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       void journal?.close()
     },
   }
+}
+
+/** What an application may keep, and give to the actor. The functions are the machine's own. */
+function plainData(input: ConnectionInput): ConnectionInput {
+  return Object.freeze(withoutFunctions(input))
+}
+
+function withoutFunctions<Value extends object>(value: Value): Value {
+  const entries = Object.entries(value).filter(([, each]) => typeof each !== 'function')
+  return Object.fromEntries(
+    entries.map(([name, each]) => [name, typeof each === 'object' && each !== null ? withoutFunctions(each) : each]),
+  ) as Value
 }

@@ -1,0 +1,98 @@
+import { Window } from 'happy-dom'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+
+// MQTT.js decides when it is loaded whether it runs in a browser, and React DOM too: the first has to come before the DOM.
+import { createConnectionMachine, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { startServer } from '../client/harness.ts'
+import { until } from '../mqtt/harness.ts'
+
+const window = new Window()
+vi.stubGlobal('window', window)
+vi.stubGlobal('document', window.document)
+vi.stubGlobal('navigator', window.navigator)
+vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
+const { useActorRef, useSelector } = await import('@xstate/react')
+const { act, Activity, createElement, StrictMode, useEffect } = await import('react')
+const { createRoot } = await import('react-dom/client')
+
+afterAll(async () => {
+  vi.unstubAllGlobals()
+  await window.happyDOM.close()
+})
+
+/** A component that has a connection and asks for it, as applications write it. */
+async function mount(options: ResilientMqttClientOptions) {
+  const connection = createConnectionMachine(options)
+  const clock = options.clock
+  const mounts = { count: 0 }
+  const Status = () => {
+    const actor = useActorRef(connection.machine, { input: connection.input, ...(clock && { clock }) })
+    const state = useSelector(actor, ({ value }) => JSON.stringify(value))
+    useEffect(() => {
+      mounts.count++
+      actor.send({ type: 'CONNECT' })
+    }, [actor])
+    return createElement('p', null, state)
+  }
+  const element = document.createElement('div')
+  const root = createRoot(element)
+  const show = (mode: 'visible' | 'hidden') =>
+    act(() =>
+      root.render(createElement(StrictMode, null, createElement(Activity, { mode, children: createElement(Status) }))),
+    )
+  await show('visible')
+  const unmount = () => act(() => root.unmount())
+  onTestFinished(async () => {
+    await unmount()
+    connection[Symbol.dispose]()
+  })
+  return { connection, element, mounts, show, unmount }
+}
+
+const READY = '{"connected":"ready"}'
+
+test('in StrictMode the connection comes up, once', async () => {
+  const server = await startServer({ script: [{}, {}, {}] })
+  const { connection, element, mounts, unmount } = await mount({ url: server.url })
+  expect(mounts.count, 'mounted twice').toBe(2)
+  await act(() => until('it is ready', () => element.textContent === READY))
+  await act(() => connection.publish('a', 'x', { qos: 1 }))
+  await server.waitFor(() => server.openSockets === 1)
+  expect(server.received('publish')).toHaveLength(1)
+  await unmount()
+  await server.waitFor(() => server.openSockets === 0)
+})
+
+test('in StrictMode an attempt is bounded too: its timer runs', async () => {
+  const server = await startServer({ script: { connack: false } })
+  const clock = createTestClock()
+  const { element } = await mount({ url: server.url, clock })
+  await server.waitFor(() => server.received('connect').length === 1)
+  await act(() => void clock.tick(30_000))
+  expect(element.textContent).toBe('"reconnecting"')
+  await server.waitFor(() => server.openSockets === 0)
+})
+
+test('in StrictMode credentials are obtained, and used for one connection', async () => {
+  const server = await startServer({ script: [{}, {}] })
+  const { element } = await mount({ url: server.url, credentials: async () => ({ username: 'a' }) })
+  await act(() => until('it is ready', () => element.textContent === READY))
+  await server.waitFor(() => server.openSockets === 1)
+  expect(server.received('connect').map(({ username }) => username)).toEqual(['a'])
+})
+
+test('hidden the connection is closed, and shown again it comes back', async () => {
+  const server = await startServer({ script: [{}, {}, {}] })
+  const { connection, element, show } = await mount({ url: server.url, reconnect: { initialDelay: 1 } })
+  await act(() => until('it is ready', () => element.textContent === READY))
+  await act(() => connection.subscribe('a', () => {}).ready)
+  await show('hidden')
+  await server.waitFor(() => server.openSockets === 0)
+  const publishing = connection.publish('a', 'x', { qos: 1 })
+  await show('visible')
+  await act(() => publishing)
+  await act(() => until('it is ready again', () => element.textContent === READY))
+  await server.waitFor(() => server.openSockets === 1)
+  expect(server.received('subscribe')).toHaveLength(2)
+})
