@@ -42,7 +42,7 @@ async function mount(options: ResilientMqttClientOptions) {
       root.render(createElement(StrictMode, null, createElement(Activity, { mode, children: createElement(Status) }))),
     )
   await show('visible')
-  const unmount = () => act(() => root.unmount())
+  const unmount = () => act(async () => root.unmount())
   onTestFinished(async () => {
     await unmount()
     connection[Symbol.dispose]()
@@ -69,7 +69,7 @@ test('in StrictMode an attempt is bounded too: its timer runs', async () => {
   const clock = createTestClock()
   const { element } = await mount({ url: server.url, clock })
   await server.waitFor(() => server.received('connect').length === 1)
-  await act(() => void clock.tick(30_000))
+  await act(async () => void clock.tick(30_000))
   expect(element.textContent).toBe('"reconnecting"')
   await server.waitFor(() => server.openSockets === 0)
 })
