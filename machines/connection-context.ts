@@ -75,6 +75,26 @@ export function restored(persisted: ConnectionContext): ConnectionContext {
   } satisfies Patch)
 }
 
+/** An error ended the actor. Nothing that it had is left, and nothing follows by itself. */
+export function broken(context: ConnectionContext, failure: Failure): ConnectionContext {
+  const { openedAt, interruptedAt, counters } = context
+  const open = openedAt !== null
+  return {
+    ...context,
+    failure,
+    disposition: 'fatal',
+    admission: 'none',
+    transport: false,
+    retryAt: null,
+    openedAt: null,
+    unprovenSince: null,
+    // The time is not asked for here: it may be what failed.
+    interruptedAt: interruptedAt ?? openedAt,
+    replaced: false,
+    counters: { ...counters, interruptions: counters.interruptions + Number(open) },
+  }
+}
+
 export function subscriptionsInput({ config }: ConnectionContext): SubscriptionsInput {
   return { subscribeTimeout: config.timeouts.subscribeTimeout, random: rulesOf(config).random }
 }

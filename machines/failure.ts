@@ -29,8 +29,11 @@ export type Failure =
   | { readonly kind: 'refresh'; readonly name: string }
   /** The `options` function failed, or MQTT.js refused what it returned. */
   | { readonly kind: 'options'; readonly name: string }
-  /** An actor that was provided to the machine threw. */
-  | { readonly kind: 'internal'; readonly actor: 'transport' | 'subscriptions'; readonly message: string }
+  /**
+   * An actor that was provided to the machine threw. `machine` is the machine itself: an error ended its actor. Of that
+   * error only the name, since its message may quote what a user gave.
+   */
+  | { readonly kind: 'internal'; readonly actor: 'transport' | 'subscriptions' | 'machine'; readonly message: string }
 
 /** What the server says in CONNACK or DISCONNECT. */
 export interface ServerReason {

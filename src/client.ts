@@ -1,4 +1,4 @@
-import { createActor, type Actor } from 'xstate'
+import type { Actor } from 'xstate'
 
 import type { ConnectionCommand } from '../machines/connection-types.ts'
 import type { connectionMachine } from '../machines/connection.ts'
@@ -30,10 +30,11 @@ import type { ResilientMqttClientOptions } from './options.ts'
 import { checkCallOptions, oneOf } from './option-rules.ts'
 import { checkOptions } from './parse-options.ts'
 import { preparePeriodicRequest } from './periodic.ts'
-import { clientMachine, provideFor } from './provided-machine.ts'
+import { clientMachine } from './provided-machine.ts'
 import { noOptions, publish, publishNow, refusedPublish, type Publisher } from './publish.ts'
 import { PublishRejections } from './publish-promise.ts'
 import { Requests } from './requests.ts'
+import { RunningMachine } from './running-machine.ts'
 import { gaveUp, isReady } from './snapshot.ts'
 import { subscribe } from './subscribe.ts'
 import type { Message, Payload } from './types.ts'
@@ -46,12 +47,11 @@ import { Rejections } from './watched-promise.ts'
  * why not.
  */
 export class ResilientMqttClient implements AsyncDisposable {
-  /** The running connection machine, for who wants XState. */
-  readonly actor: Actor<typeof connectionMachine>
   readonly #options: ResilientMqttClientOptions
   readonly #observer: Observer
   readonly #connection: Connection
   readonly #publisher: Publisher
+  readonly #machine: RunningMachine
   readonly #waits = new Waits()
   readonly #rejections = new Rejections()
   readonly #connecting: Connecting
@@ -86,15 +86,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       this.#observer.publishFailed(topic, error),
     )
     this.#publisher = { session, journal, now, observer }
-    const { inspect, clock } = options
-    this.actor = createActor(clientMachine, {
-      id: 'connection',
-      input: this.#connection.input,
-      ...(inspect && { inspect: this.#observer.inspector(inspect) }),
-      ...(clock && { clock }),
-    })
-    provideFor(this.actor.system, this.#connection.provider)
-    this.#observer.watch(this.actor)
+    this.#machine = new RunningMachine(options, this.#connection, this.#observer)
     // Before calls of `connect()` learn of it, which tell it themselves.
     events.on('gaveUp', ({ failure }) => {
       if (!this.#connecting.isAwaited) {
@@ -102,14 +94,22 @@ export class ResilientMqttClient implements AsyncDisposable {
       }
     })
     this.#connecting = new Connecting({
-      actor: this.actor,
+      machine: this.#machine,
       observer: this.#observer,
       store: journal,
       send: (type) => this.#send(type),
       failed: (failure) => this.#failed(failure),
       onRest: () => this.#connection.forgetOptions(),
     })
-    this.actor.start()
+    this.#machine.start()
+  }
+
+  /**
+   * The running connection machine, for XState users. An error inside of it ends its actor: the client is `failed` then,
+   * with a failure of kind `internal`, and another actor takes its place. So read it anew instead of keeping it.
+   */
+  get actor(): Actor<typeof connectionMachine> {
+    return this.#machine.actor
   }
 
   /** What it is doing. */
@@ -251,13 +251,13 @@ export class ResilientMqttClient implements AsyncDisposable {
     )
     const { id } = schedule
     const tell = (type: 'PAUSE' | 'RESUME') => this.#connection.tell(this.actor, id, { type })
-    this.actor.send({ type: 'PERIODIC.START', schedule })
+    this.#machine.send({ type: 'PERIODIC.START', schedule })
     return {
       pause: () => tell('PAUSE'),
       resume: () => tell('RESUME'),
       stop: () => {
         end()
-        this.actor.send({ type: 'PERIODIC.STOP', id })
+        this.#machine.send({ type: 'PERIODIC.STOP', id })
       },
     }
   }
@@ -324,9 +324,13 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    await this.#checkedDisconnect({ outbox: 'keep' })
+    try {
+      await this.#checkedDisconnect({ outbox: 'keep' })
+    } catch (error) {
+      this.#observer.report(error, 'disconnecting')
+    }
     this.#disposed = true
-    this.actor.stop()
+    this.#machine.stop()
     const error = new ClientDisposedError()
     this.#connection.session.reject(() => error)
     this.#connection.subscriptions.reject(error)
@@ -370,11 +374,24 @@ export class ResilientMqttClient implements AsyncDisposable {
       await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal).finally(() => {
         this.#send('DISCONNECT')
       })
-      await this.waitFor('disconnected', signal && { signal })
+      await this.#disconnected(signal)
     } finally {
       // Also if the signal ended the wait: nobody would settle what is left.
       await this.#leaveOutbox(outbox)
     }
+  }
+
+  /** Waits until it is disconnected. If an error ends the machine meanwhile, the next one is asked again, once. */
+  async #disconnected(signal: AbortSignal | undefined): Promise<void> {
+    const isOver = () => ['idle', 'disconnected', 'failed'].includes(this.#observer.state)
+    if (isOver()) return
+    await this.#waits.wait<void>({ signal }, (ending) => [
+      this.on('stateChanged', ({ to }) => to === 'disconnected' && ending.resolve()),
+      this.on('gaveUp', () => {
+        this.#send('DISCONNECT')
+        if (isOver()) ending.resolve()
+      }),
+    ])
   }
 
   /** Gives the outbox a chance, if there is a connection that it can drain into. */
@@ -404,11 +421,13 @@ export class ResilientMqttClient implements AsyncDisposable {
     return { after, clock: this.#options.clock ?? realClock, error: () => new TimeoutError(what, after) }
   }
 
-  #send(type: Exclude<ConnectionCommand['type'], `PERIODIC.${string}`>): void {
-    if (!this.#disposed) this.actor.send({ type })
+  /** @returns whether there is a machine that takes it */
+  #send(type: Exclude<ConnectionCommand['type'], `PERIODIC.${string}`>): boolean {
+    return this.#machine.send({ type })
   }
 
   #failed(failure: Failure): ConnectionFailedError {
+    if (failure.kind === 'internal') return new ConnectionFailedError(failure, { cause: this.#machine.cause })
     const ours = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
     return new ConnectionFailedError(failure, ours ? { cause: this.#cause } : undefined)
   }

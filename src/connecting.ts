@@ -1,19 +1,18 @@
-import type { Actor } from 'xstate'
-
-import type { connectionMachine } from '../machines/connection.ts'
 import type { Failure } from '../machines/failure.ts'
 import { DisconnectedError } from './errors.ts'
 import type { Observer } from './observer.ts'
 import type { ClientIdSource } from './preparation.ts'
-import { gaveUp, isReady, isResting } from './snapshot.ts'
+import type { RunningMachine } from './running-machine.ts'
+import { gaveUp, isReady, isResting, type ConnectionSnapshot } from './snapshot.ts'
 import { Waits, type Ending } from './wait.ts'
 
 /** What calls of `connect` and `disconnect` need of their client. */
 export interface ConnectingPort {
-  readonly actor: Actor<typeof connectionMachine>
+  readonly machine: RunningMachine
   readonly observer: Observer
   readonly store: ClientIdSource | undefined
-  readonly send: (type: 'CONNECT' | 'RETRY' | 'DISCONNECT') => void
+  /** Says whether there is a machine that takes it. */
+  readonly send: (type: 'CONNECT' | 'RETRY' | 'DISCONNECT') => boolean
   readonly failed: (failure: Failure) => Error
   /** Nothing happens now until somebody asks for it. */
   readonly onRest: () => void
@@ -50,7 +49,7 @@ export class Connecting {
 
   /** Resolves when it is ready, after a disconnect under way. */
   async connect(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#disconnects.size === 0 && isReady(this.#port.actor.getSnapshot())) return
+    if (this.#disconnects.size === 0 && isReady(this.#port.machine.actor.getSnapshot())) return
     try {
       await this.#connects.wait<void>({ signal }, (ending) => {
         const over = new AbortController()
@@ -78,12 +77,12 @@ export class Connecting {
   async #connect(signal: AbortSignal): Promise<void> {
     // Without an obstacle CONNECT is sent before this returns: whoever looks at the state next sees it.
     for (let obstacle = this.#obstacle(); obstacle; obstacle = this.#obstacle()) await obstacle
-    if (signal.aborted || isReady(this.#port.actor.getSnapshot())) return
+    if (signal.aborted || isReady(this.#port.machine.actor.getSnapshot())) return
     await this.#steps.wait<void>({ signal }, (ending) => this.#begin(ending))
   }
 
   #begin(ending: Ending<void>): (() => void)[] {
-    const { actor, observer, send, failed } = this.#port
+    const { machine, observer, send, failed } = this.#port
     const { events } = observer
     const stops = [
       events.on('connected', () => ending.resolve()),
@@ -92,9 +91,9 @@ export class Connecting {
         if (to === 'disconnecting' || to === 'disconnected') ending.reject(new DisconnectedError('it was ready'))
       }),
     ]
-    const snapshot = actor.getSnapshot()
+    const snapshot = machine.actor.getSnapshot()
     this.#onRequest ||= isResting(snapshot)
-    send(gaveUp(snapshot) ? 'RETRY' : 'CONNECT')
+    if (!send(gaveUp(snapshot) ? 'RETRY' : 'CONNECT')) ending.reject(failed(machineFailure(snapshot)))
     return stops
   }
 
@@ -112,4 +111,9 @@ export class Connecting {
       events.on('stateChanged', ({ from }) => from === 'disconnecting' && ending.resolve()),
     ])
   }
+}
+
+/** Why no machine takes a command: the last one failed, and so did the next one at its start. */
+function machineFailure({ context }: ConnectionSnapshot): Failure {
+  return context.failure ?? { kind: 'internal', actor: 'machine', message: 'Error' }
 }

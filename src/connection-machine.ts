@@ -25,9 +25,13 @@ import { Rejections } from './watched-promise.ts'
 
 /** The connection machine for an actor system of your own, and the messages that flow beside it. */
 export interface ConnectionMachine extends Disposable {
-  /** `connectionMachine`, provided with MQTT.js, the credentials source and the session. Run one actor of it. */
+  /**
+   * `connectionMachine`, provided with MQTT.js, the credentials source, the session and the options. Run one actor of it
+   * at a time: a new one, or one that is restored from a snapshot. An error that ends the actor is yours to observe, as
+   * with any XState actor; its connection is closed, and another actor of this machine goes on.
+   */
   readonly machine: typeof connectionMachine
-  /** The input of its actor. It holds no secret. */
+  /** The input of its actor: plain data, which holds no secret and no function. */
   readonly input: ConnectionInput
   /** As `ResilientMqttClient.publish`. */
   publish(topic: string, payload: Payload, options?: PublishOptions): PendingPublish

@@ -199,6 +199,7 @@ export class Connection {
     const { clock = realClock, gate } = this.#options
     const { disconnectTimeout, probeTimeout } = this.timeouts
     return {
+      held: new Set(),
       transport: createTransport({
         prepare: this.#preparation.prepare,
         packetIds: session.packetIds,

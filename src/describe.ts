@@ -85,6 +85,7 @@ export function describeFailure(failure: Failure): string {
     case 'options':
       return `the connection options failed with ${failure.name}`
     case 'internal':
+      if (failure.actor === 'machine') return `the connection machine failed with ${failure.message}`
       return `the ${failure.actor} actor failed: ${failure.message}`
   }
 }

@@ -57,8 +57,8 @@ export interface ClientEvents {
   publishFailed: { readonly topic: string; readonly error: unknown }
   /**
    * Something of the application's failed: a handler threw, or the credentials source rejected. The connection is not
-   * affected. Without a handler it goes to the `logger`; without that, too, the first one of each kind is printed by
-   * `console.error`.
+   * affected, but by an error of the source `the connection machine`, which makes it `failed`. Without a handler it goes
+   * to the `logger`; without that, too, the first one of each kind is printed by `console.error`.
    */
   error: { readonly error: unknown; readonly source: string }
 }

@@ -97,15 +97,17 @@ export function createFleet(options: FleetOptions = {}): Fleet {
       if (disposed) throw new ClientDisposedError()
       checkCallOptions('createClient', own, clientRules, clientHint)
       const connect = connectOptions(shared.options, own.options)
-      const client = new ResilientMqttClient({
-        ...(shared as { url: string }),
-        ...own,
-        ...(connect && { options: connect }),
-        gate,
-      })
+      const client: ResilientMqttClient = new FleetClient(
+        {
+          ...(shared as { url: string }),
+          ...own,
+          ...(connect && { options: connect }),
+          gate,
+        },
+        () => clients.delete(client),
+      )
       clients.add(client)
       for (const listen of listeners) listen(client)
-      client.actor.subscribe({ complete: () => clients.delete(client) })
       return client
     },
     on(name, handler) {
@@ -127,6 +129,20 @@ export function createFleet(options: FleetOptions = {}): Fleet {
       disposed = true
       await Promise.all(Array.from(clients, (client) => client[Symbol.asyncDispose]()))
     },
+  }
+}
+
+/** Says when it is disposed. */
+class FleetClient extends ResilientMqttClient {
+  readonly #onDisposed: () => void
+
+  constructor(options: ResilientMqttClientOptions, onDisposed: () => void) {
+    super(options)
+    this.#onDisposed = onDisposed
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]().finally(this.#onDisposed)
   }
 }
 

@@ -44,11 +44,13 @@ export class Observer {
     return this.#since
   }
 
+  /** Of one actor after another. */
   watch(actor: Actor<typeof connectionMachine>): void {
     actor.on('*', (emitted) => void this.#emitted.push(emitted))
     actor.subscribe({
       next: (snapshot) => this.#transitioned(stateOf(snapshot)),
-      error: (error) => this.report(error, 'the connection machine'),
+      // Whoever runs the actor reports it. XState throws what an observer does not ask for.
+      error: () => {},
     })
   }
 
@@ -149,7 +151,11 @@ export class Observer {
     this.#emitted = []
     if (from !== to) {
       this.#state = to
-      this.#since = this.#now()
+      // Here an error would be XState's to report, which throws it.
+      callGuarded(
+        () => (this.#since = this.#now()),
+        (error) => this.report(error, 'now'),
+      )
       this.#logger.info({ from, to }, `${from} → ${to}`)
       this.events.emit('stateChanged', { from, to })
     }

@@ -11,6 +11,7 @@ import { periodicRequestMachine, type RequestInput } from '../machines/periodic-
 import { subscriptionsMachine, type SyncInput } from '../machines/subscriptions.ts'
 import type { AdmissionGate } from './admission-gate.ts'
 import { callGuarded } from './emitter.ts'
+import { failing, type FailureHandler } from './machine-failure.ts'
 import type { Transport } from './mqtt/transport.ts'
 
 type System = AnyActorRef['system']
@@ -25,29 +26,60 @@ export interface Provider {
   gateFailed(error: unknown): void
   refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials>
   requestTimedOut(id: string): void
+  /** How to release what actors hold that are running now. */
+  readonly held: Set<() => void>
   openGate(machine: AnyActorRef): void
   closeGate(): void
 }
 
-/** The connection machine with actors, whose provider is found by the actor system that they run in. */
-export function providedMachine(providerOf: (system: System) => Provider): typeof connectionMachine {
+/**
+ * The connection machine with actors, whose provider is found by the actor system that they run in.
+ *
+ * @param onEnd - told of an error that ended the machine's actor, if the system has such a handler
+ */
+export function providedMachine(
+  providerOf: (system: System) => Provider,
+  onEnd: (system: System) => FailureHandler['ended'] = () => undefined,
+): typeof connectionMachine {
+  return failing(withActors(providerOf), (system) => ({
+    release: () => releaseAll(providerOf(system)),
+    ended: onEnd(system),
+  }))
+}
+
+function withActors(providerOf: (system: System) => Provider): typeof connectionMachine {
   return connectionMachine.provide({
     actors: {
-      transport: fromCallback<TransportCommand, TransportInput>((actor) => providerOf(actor.system).transport(actor)),
-      refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(({ input, signal, system }) =>
-        providerOf(system).refresh(input.reason, signal),
-      ),
+      transport: fromCallback<TransportCommand, TransportInput>((actor) => {
+        const provider = providerOf(actor.system)
+        return hold(provider, provider.transport(actor))
+      }),
+      refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(async ({ input, signal, system }) => {
+        const provider = providerOf(system)
+        const given = new AbortController()
+        const release = hold(provider, () => given.abort())
+        signal.addEventListener('abort', () => release?.())
+        return provider.refresh(input.reason, given.signal).finally(() => provider.held.delete(release!))
+      }),
       admission: fromCallback(({ sendBack, system }) => {
         const provider = providerOf(system)
         const admit = () => sendBack({ type: 'admission.granted' })
-        return provider.gate && visit(provider.gate, admit, (error) => provider.gateFailed(error))
+        return hold(provider, provider.gate && visit(provider.gate, admit, (error) => provider.gateFailed(error)))
       }),
       subscriptions: subscriptionsMachine.provide({
-        actors: { sync: fromCallback<AnyEventObject, SyncInput>((actor) => providerOf(actor.system).sync(actor)) },
+        actors: {
+          sync: fromCallback<AnyEventObject, SyncInput>((actor) => {
+            const provider = providerOf(actor.system)
+            return hold(provider, provider.sync(actor))
+          }),
+        },
       }),
       periodicRequest: periodicRequestMachine.provide({
         actors: {
-          request: fromCallback<AnyEventObject, RequestInput>((actor) => providerOf(actor.system).request(actor)),
+          request: fromCallback<AnyEventObject, RequestInput>((actor) => {
+            const provider = providerOf(actor.system)
+            return hold(provider, provider.request(actor))
+          }),
         },
         actions: {
           announceTimeout: ({ context, system }) => providerOf(system).requestTimedOut(context.schedule.id),
@@ -59,6 +91,19 @@ export function providedMachine(providerOf: (system: System) => Provider): typeo
       closeGate: ({ system }) => providerOf(system).closeGate(),
     },
   })
+}
+
+/** What an actor holds is released when it is stopped, or when the machine has failed and can no longer stop it. */
+function hold(provider: Provider, release: (() => void) | void): (() => void) | undefined {
+  if (!release) return undefined
+  const once = () => void (provider.held.delete(once) && release())
+  provider.held.add(once)
+  return once
+}
+
+/** Nothing in here may keep the rest from being released. */
+function releaseAll(provider: Provider): void {
+  for (const release of [...provider.held, () => provider.closeGate()]) callGuarded(release, () => {})
 }
 
 /** A gate that throws keeps nobody out. */
@@ -74,19 +119,31 @@ function visit(gate: AdmissionGate, admit: () => void, onThrow: (error: unknown)
   return () => callGuarded(() => leave(), onThrow)
 }
 
-const providers = new WeakMap<System, Provider>()
+interface Run {
+  readonly provider: Provider
+  readonly ended: FailureHandler['ended']
+}
+
+const runs = new WeakMap<System, Run>()
 
 /**
  * The machine of all clients. A provided machine of its own takes 140 KiB for each of them; but each client is an actor
  * system of its own, by which its provider is found.
  */
-export const clientMachine = providedMachine((system) => {
-  const provider = providers.get(system)
-  if (!provider) throw new Error('clientMachine runs only with a provider')
-  return provider
-})
+export const clientMachine = providedMachine(
+  (system) => {
+    const run = runs.get(system)
+    if (!run) throw new Error('clientMachine runs only with a provider')
+    return run.provider
+  },
+  (system) => runs.get(system)?.ended,
+)
 
-/** To be called before the actor of a client is started. */
-export function provideFor(system: System, provider: Provider): void {
-  providers.set(system, provider)
+/**
+ * To be called before the actor of a client is started, and, without `ended`, before it is stopped.
+ *
+ * @param ended - told of an error that ended the actor
+ */
+export function provideFor(system: System, provider: Provider, ended?: FailureHandler['ended']): void {
+  runs.set(system, { provider, ended })
 }

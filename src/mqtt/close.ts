@@ -28,7 +28,14 @@ export async function closeClient(
     stream.destroy()
     return closed
   }
-  const timer = clock.setTimeout(() => stream.destroy(), timeout)
+  let timer: unknown
+  try {
+    timer = clock.setTimeout(() => stream.destroy(), timeout)
+  } catch {
+    // Without a timer nothing would bound it.
+    stream.destroy()
+    return closed
+  }
   if (reasonCode !== NORMAL) discardIncoming(stream)
   stream.write(reasonCode === NORMAL ? DISCONNECT : Uint8Array.of(0xe0, 2, reasonCode, 0))
   stream.end()

@@ -28,6 +28,7 @@ function visitor(gate: AdmissionGate) {
     gate,
     gateFailed,
     refresh: () => Promise.reject(new Error('there is no source')),
+    held: new Set<() => void>(),
     requestTimedOut: () => {},
     openGate: () => {},
     closeGate: () => {},

@@ -38,7 +38,7 @@ async function mount(options: ResilientMqttClientOptions) {
   const element = document.createElement('div')
   const root = createRoot(element)
   const show = (mode: 'visible' | 'hidden') =>
-    act(() =>
+    act(async () =>
       root.render(createElement(StrictMode, null, createElement(Activity, { mode, children: createElement(Status) }))),
     )
   await show('visible')

@@ -1,0 +1,111 @@
+import { createActor, type Actor, type Snapshot } from 'xstate'
+
+import type { ConnectionEvent } from '../machines/connection-types.ts'
+import type { connectionMachine } from '../machines/connection.ts'
+import type { Connection } from './connection.ts'
+import type { Observer } from './observer.ts'
+import type { ResilientMqttClientOptions } from './options.ts'
+import { clientMachine, provideFor } from './provided-machine.ts'
+
+type MachineActor = Actor<typeof connectionMachine>
+
+/**
+ * The actor of a client's connection machine. If an error ends it, another takes its place: in `failed`, where it rests
+ * until somebody asks it to go on.
+ */
+export class RunningMachine {
+  readonly #options: ResilientMqttClientOptions
+  readonly #connection: Connection
+  readonly #observer: Observer
+  #actor: MachineActor
+  /** What the next actor begins with: there is one if this one has ended. */
+  #left: Snapshot<unknown> | undefined
+  #stopped = false
+  /** The error that ended the last actor. */
+  cause: unknown
+
+  constructor(options: ResilientMqttClientOptions, connection: Connection, observer: Observer) {
+    this.#options = options
+    this.#connection = connection
+    this.#observer = observer
+    this.#actor = this.#create()
+  }
+
+  /** The one that runs, or ran last. */
+  get actor(): MachineActor {
+    return this.#actor
+  }
+
+  start(): void {
+    this.#start(this.#actor)
+  }
+
+  /** @returns whether there is an actor that takes it, and did not end of it */
+  send(event: ConnectionEvent): boolean {
+    if (this.#stopped) return false
+    this.#revive()
+    if (this.#left !== undefined) return false
+    this.#actor.send(event)
+    return this.#left === undefined
+  }
+
+  stop(): void {
+    this.#stopped = true
+    provideFor(this.#actor.system, this.#connection.provider)
+    if (this.#left === undefined) this.#actor.stop()
+  }
+
+  #create(snapshot?: Snapshot<unknown>): MachineActor {
+    const { inspect, clock } = this.#options
+    const { input, provider } = this.#connection
+    const actor = createActor(clientMachine, {
+      id: 'connection',
+      input,
+      ...(snapshot && { snapshot }),
+      ...(inspect && { inspect: this.#observer.inspector(inspect) }),
+      ...(clock && { clock }),
+    })
+    provideFor(actor.system, provider, (error, left) => {
+      this.#left = left
+      this.cause = error
+    })
+    return actor
+  }
+
+  #start(actor: MachineActor): boolean {
+    let problem: unknown
+    // XState throws an error of an actor that nothing observes.
+    const observing = actor.subscribe({
+      error: (error) => {
+        problem = error
+        this.#report(error)
+      },
+    })
+    actor.start()
+    if (actor.getSnapshot().status !== 'active') return false
+    observing.unsubscribe()
+    this.#observer.watch(actor)
+    actor.subscribe({
+      complete: () => {
+        if (this.#stopped) return
+        this.#revive()
+        this.#report(this.cause)
+      },
+      error: (error) => this.#report(error),
+    })
+    return problem === undefined
+  }
+
+  /** Once for each end: an actor that fails at its start is left alone until something is asked of it. */
+  #revive(): void {
+    if (this.#left === undefined || this.#stopped) return
+    const actor = this.#create(this.#left)
+    if (!this.#start(actor)) return
+    this.#actor = actor
+    this.#left = undefined
+  }
+
+  #report(error: unknown): void {
+    this.#observer.report(error, 'the connection machine')
+  }
+}

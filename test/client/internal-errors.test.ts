@@ -1,0 +1,264 @@
+import { describe, expect, test } from 'vitest'
+import { createActor, createMachine } from 'xstate'
+
+import {
+  createConnectionMachine,
+  createFleet,
+  type ClientEvents,
+  type ResilientMqttClient,
+  type ResilientMqttClientOptions,
+} from '../../src/index.ts'
+import { createTestClock } from '../../src/testing/index.ts'
+import { until } from '../mqtt/harness.ts'
+import { once, rejection, startClient, startServer } from './harness.ts'
+
+const broken = new Error('token=secret')
+
+/** What is broken as soon as it is told to be. */
+function faults() {
+  const clock = createTestClock({ now: 1e12 })
+  const fault = { now: false, clock: false }
+  const options = {
+    now: () => {
+      if (fault.now) throw broken
+      return clock.now()
+    },
+    clock: {
+      setTimeout: (callback: () => void, ms: number) => {
+        if (fault.clock) throw broken
+        return clock.setTimeout(callback, ms)
+      },
+      clearTimeout: (id: unknown) => clock.clearTimeout(id),
+    },
+  } satisfies Partial<ResilientMqttClientOptions>
+  return { clock, fault, options }
+}
+
+type Faults = ReturnType<typeof faults>
+type Inject = (client: ResilientMqttClient, faults: Faults) => void
+
+const send = (event: object) => (client: ResilientMqttClient) => client.actor.send(event as never)
+
+/** Each ends the actor of the machine. */
+const injections: [string, Inject][] = [
+  [
+    'a guard throws',
+    send({
+      type: 'transport.failed',
+      failure: {
+        get kind() {
+          throw broken
+        },
+      },
+    }),
+  ],
+  ['an action throws', send({ type: 'PERIODIC.START' })],
+  ['XState itself throws', send({ type: '*' })],
+  [
+    'the time throws',
+    (client, { fault }) => {
+      fault.now = true
+      send({ type: 'transport.failed', failure: { kind: 'closed' } })(client)
+      fault.now = false
+    },
+  ],
+  [
+    'the clock throws',
+    (client, { fault }) => {
+      fault.clock = true
+      send({ type: 'transport.failed', failure: { kind: 'closed' } })(client)
+      fault.clock = false
+    },
+  ],
+  ['its actor is stopped', (client) => client.actor.stop()],
+]
+
+const states: [string, (client: ResilientMqttClient) => Promise<unknown>][] = [
+  ['connected', async (client) => client.connect()],
+  [
+    'connecting',
+    async (client) => {
+      client.actor.send({ type: 'CONNECT' })
+      expect(client.status.state).toBe('connecting')
+    },
+  ],
+]
+
+describe.each(injections)('an error that ends the machine: %s', (_, inject) => {
+  test.each(states)('while it is %s', async (_state, reach) => {
+    const server = await startServer({ script: [{}, {}, {}] })
+    const f = faults()
+    const { client, heard, inspected } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
+    const errors: ClientEvents['error'][] = []
+    client.on('error', (event) => errors.push(event))
+    await reach(client)
+    const before = client.actor
+    inject(client, f)
+
+    const failure = { kind: 'internal', actor: 'machine', message: expect.any(String) }
+    expect(client.status).toMatchObject({ state: 'failed', lastFailure: failure, nextRetryAt: null })
+    expect(client.isConnected).toBe(false)
+    expect(heard('gaveUp')).toMatchObject([{ failure }])
+    expect(heard('stateChanged').at(-1)).toMatchObject({ to: 'failed' })
+    expect(errors.map(({ source }) => source)).toContain('the connection machine')
+    expect(JSON.stringify([client.status, heard('gaveUp')])).not.toContain('secret')
+    await server.waitFor(() => server.openSockets === 0)
+    f.clock.tick(1)
+    expect(f.clock.pending, 'timers that are left').toBe(0)
+
+    await client.connect()
+    expect(client.actor).not.toBe(before)
+    await client.publish('a', 'x', { qos: 1 })
+    expect(server.received('publish')).toHaveLength(1)
+    expect(server.openSockets).toBe(1)
+    expect(client.actor.getSnapshot().matches('connected')).toBe(true)
+    const made = inspected.filter(
+      ({ type, actorRef }) => type === '@xstate.actor' && (actorRef as { id?: string }).id === 'connection',
+    )
+    expect(made[0]?.actorRef).toBe(before)
+    expect(made.at(-1)?.actorRef).toBe(client.actor)
+    await client.disconnect()
+    expect(client.status.state).toBe('disconnected')
+  })
+
+  test('connect() rejects, and disconnect() resolves', async () => {
+    const server = await startServer({ script: { connack: false } })
+    const f = faults()
+    const { client } = startClient({ ...f.options, url: server.url })
+    const connecting = rejection(client.connect())
+    await server.waitFor(() => server.received('connect').length === 1)
+    inject(client, f)
+    const error = await connecting
+    expect(error).toMatchObject({ name: 'ConnectionFailedError', failure: { kind: 'internal' } })
+    expect(error.cause).toBeInstanceOf(Error)
+    await client.disconnect()
+    expect(client.status.state).toBe('disconnected')
+  })
+
+  test('while it disconnects, disconnect() resolves all the same', async () => {
+    const server = await startServer({ script: { steps: [{ at: 'disconnect', do: 'ignore' }] } })
+    const f = faults()
+    const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
+    await client.connect()
+    const disconnecting = client.disconnect({ drainTimeout: 0 })
+    if (client.status.state === 'disconnecting') inject(client, f)
+    await disconnecting
+    expect(client.status.state).toBe('disconnected')
+  })
+
+  test('disposing resolves', async () => {
+    const server = await startServer()
+    const f = faults()
+    const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
+    await client.connect()
+    inject(client, f)
+    await client[Symbol.asyncDispose]()
+    await server.waitFor(() => server.openSockets === 0)
+    expect(client.status.state).not.toBe('connected')
+  })
+})
+
+test('what was subscribed to and asked for again and again goes on with the next actor', async () => {
+  const server = await startServer({ script: [{}, {}] })
+  const f = faults()
+  const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
+  await client.connect()
+  await client.subscribe('a/+', () => {}).ready
+  const handles = ['polled', 'paused', 'stopped'].map((topic) =>
+    client.startPeriodicRequests({ topic, payload: 'x', interval: 1_000 }),
+  )
+  await server.waitFor(() => server.received('publish').length === 3)
+  handles[1]?.pause()
+  send({ type: '*' })(client)
+  handles[2]?.stop()
+  await client.connect()
+  await server.waitFor(() => server.received('publish').length === 4)
+  expect(server.received('publish').at(-1)?.topic).toBe('polled')
+  expect(server.received('subscribe')).toHaveLength(2)
+  handles[1]?.resume()
+  await server.waitFor(() => server.received('publish').length === 5)
+  expect(server.received('publish').at(-1)?.topic).toBe('paused')
+})
+
+test('resetReconnect() starts it again too', async () => {
+  const server = await startServer({ script: [{}, {}] })
+  const { client, next } = startClient({ url: server.url })
+  await client.connect()
+  send({ type: '*' })(client)
+  client.resetReconnect()
+  await next('connected')
+  expect(client.status.counters).toMatchObject({ connects: 2, interruptions: 1 })
+})
+
+test('as long as the clock is broken nothing hangs: every call settles, and it comes back with the clock', async () => {
+  const server = await startServer({ script: [{}, {}] })
+  const f = faults()
+  const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
+  await client.connect()
+  f.fault.clock = true
+  send({ type: 'transport.failed', failure: { kind: 'closed' } })(client)
+  expect(client.status.state).toBe('failed')
+  expect(await rejection(client.connect())).toMatchObject({ failure: { kind: 'internal' } })
+  await client.disconnect()
+  f.fault.clock = false
+  await client.connect()
+  expect(client.isConnected).toBe(true)
+})
+
+test('an application that watches the actor without a rule for errors is not ended by one', async () => {
+  const { client } = startClient({ url: 'mqtt://127.0.0.1', ...once })
+  const seen: unknown[] = []
+  client.actor.subscribe(({ value }) => seen.push(value))
+  send({ type: '*' })(client)
+  expect(seen).toEqual(['failed'])
+})
+
+test('an actor error that the machine knows how to take does not end it', async () => {
+  const { client } = startClient({ url: 'mqtt://127.0.0.1', ...once })
+  const { actor } = client
+  for (const id of ['transport', 'subscriptions', 'refresh', 'admission', 'periodic.1', 'any']) {
+    send({ type: `xstate.error.actor.${id}`, error: broken })(client)
+  }
+  expect(client.actor).toBe(actor)
+  expect(client.status.state).toBe('idle')
+})
+
+test('in a fleet it stays a member until it is disposed', async () => {
+  const server = await startServer({ script: [{}, {}] })
+  await using fleet = createFleet({ shared: { url: server.url }, maxConnecting: 1 })
+  const client = fleet.createClient()
+  await client.connect()
+  send({ type: '*' })(client)
+  expect(fleet.status).toMatchObject({ clients: 1, states: { failed: 1 }, online: 0, connecting: 0 })
+  await client.connect()
+  expect(fleet.status).toMatchObject({ clients: 1, states: { connected: 1 }, online: 1, connecting: 0 })
+  await client[Symbol.asyncDispose]()
+  expect(fleet.status.clients).toBe(0)
+})
+
+test('in an actor system of the application the parent is told, and nothing stays open', async () => {
+  const server = await startServer({ script: [{}, {}] })
+  using connection = createConnectionMachine({ url: server.url })
+  const app = createMachine({
+    initial: 'running',
+    states: {
+      running: { invoke: { id: 'mqtt', src: connection.machine, input: connection.input, onError: 'failed' } },
+      failed: { on: { AGAIN: 'running' } },
+    },
+  })
+  const actor = createActor(app).start()
+  const child = () => actor.getSnapshot().children['mqtt']!
+  const connect = async () => {
+    child().send({ type: 'CONNECT' })
+    await until('it is open', () => server.openSockets === 1)
+    await connection.publish('a', 'x', { qos: 1 })
+  }
+  await connect()
+  child().send({ type: '*' })
+  expect(actor.getSnapshot().value).toBe('failed')
+  await server.waitFor(() => server.openSockets === 0)
+  actor.send({ type: 'AGAIN' })
+  await connect()
+  expect(server.received('publish')).toHaveLength(2)
+  actor.stop()
+})
