@@ -58,8 +58,8 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
         const provider = providerOf(system)
         const given = new AbortController()
         const release = hold(provider, () => given.abort())
-        signal.addEventListener('abort', () => release?.())
-        return provider.refresh(input.reason, given.signal).finally(() => provider.held.delete(release!))
+        signal.addEventListener('abort', release)
+        return provider.refresh(input.reason, given.signal).finally(() => provider.held.delete(release))
       }),
       admission: fromCallback(({ sendBack, system }) => {
         const provider = providerOf(system)
@@ -94,6 +94,8 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
 }
 
 /** What an actor holds is released when it is stopped, or when the machine has failed and can no longer stop it. */
+function hold(provider: Provider, release: () => void): () => void
+function hold(provider: Provider, release: (() => void) | void): (() => void) | undefined
 function hold(provider: Provider, release: (() => void) | void): (() => void) | undefined {
   if (!release) return undefined
   const once = () => void (provider.held.delete(once) && release())
