@@ -374,24 +374,11 @@ export class ResilientMqttClient implements AsyncDisposable {
       await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal).finally(() => {
         this.#send('DISCONNECT')
       })
-      await this.#disconnected(signal)
+      await this.#connecting.disconnected(this.#waits, signal)
     } finally {
       // Also if the signal ended the wait: nobody would settle what is left.
       await this.#leaveOutbox(outbox)
     }
-  }
-
-  /** Waits until it is disconnected. If an error ends the machine meanwhile, the next one is asked again, once. */
-  async #disconnected(signal: AbortSignal | undefined): Promise<void> {
-    const isOver = () => ['idle', 'disconnected', 'failed'].includes(this.#observer.state)
-    if (isOver()) return
-    await this.#waits.wait<void>({ signal }, (ending) => [
-      this.on('stateChanged', ({ to }) => to === 'disconnected' && ending.resolve()),
-      this.on('gaveUp', () => {
-        this.#send('DISCONNECT')
-        if (isOver()) ending.resolve()
-      }),
-    ])
   }
 
   /** Gives the outbox a chance, if there is a connection that it can drain into. */

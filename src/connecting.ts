@@ -74,6 +74,20 @@ export class Connecting {
     await disconnected.finally(() => this.#disconnects.delete(disconnected))
   }
 
+  /** Waits until it is disconnected. If an error ends the machine meanwhile, the next one is asked again, once. */
+  async disconnected(waits: Waits, signal: AbortSignal | undefined): Promise<void> {
+    const { observer, send } = this.#port
+    const isOver = () => ['idle', 'disconnected', 'failed'].includes(observer.state)
+    if (isOver()) return
+    await waits.wait<void>({ signal }, (ending) => [
+      observer.events.on('stateChanged', ({ to }) => to === 'disconnected' && ending.resolve()),
+      observer.events.on('gaveUp', () => {
+        send('DISCONNECT')
+        if (isOver()) ending.resolve()
+      }),
+    ])
+  }
+
   async #connect(signal: AbortSignal): Promise<void> {
     // Without an obstacle CONNECT is sent before this returns: whoever looks at the state next sees it.
     for (let obstacle = this.#obstacle(); obstacle; obstacle = this.#obstacle()) await obstacle
