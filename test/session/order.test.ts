@@ -196,3 +196,38 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     expect(client.status.subscriptions).toEqual({ wanted: 1, held: 1, refused: 0 })
   })
 })
+
+/** What a broker delivers that delivers QoS 2 at PUBREL, as mosquitto does (MQTT 5 §4.3.3, method A). */
+function delivered({ connections }: ScriptedServer): number[] {
+  const held = new Map<number, number>()
+  const taken: number[] = []
+  for (const { packet } of connections.flatMap(({ packets }) => packets)) {
+    if (packet.cmd === 'publish' && packet.qos === 2) held.set(packet.messageId ?? 0, Number(packet.payload))
+    else if (packet.cmd === 'publish') taken.push(Number(packet.payload))
+    else if (packet.cmd === 'pubrel' && held.has(packet.messageId ?? 0)) {
+      taken.push(held.get(packet.messageId ?? 0) as number)
+      held.delete(packet.messageId ?? 0)
+    }
+  }
+  return [...new Set(taken)]
+}
+
+describe.each(versions)('a topic that mixes QoS 1 and 2, MQTT version $version', ({ version }) => {
+  test('each QoS is in order, across a lost connection; the two together are not', async () => {
+    const { server, client } = await scene({
+      version,
+      script: (_connection, n) => ({
+        connack: { sessionPresent: n > 1 },
+        ...(n === 1 && { steps: [{ at: 'publish', nth: 30, do: 'close' }] }),
+      }),
+    })
+    await client.connect()
+    await Promise.all(range(100).map((i) => client.publish('a', `${i}`, { qos: i % 2 === 0 ? 2 : 1 })))
+    const order = delivered(server)
+    expect(server.connections).toHaveLength(2)
+    for (const odd of [0, 1]) {
+      expect(order.filter((i) => i % 2 === odd)).toEqual(range(50).map((i) => 2 * i + odd))
+    }
+    expect(order).not.toEqual(range(100))
+  })
+})
