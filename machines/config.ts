@@ -13,8 +13,16 @@ export interface Timeouts {
   readonly refreshTimeout: number
   /** From the DISCONNECT packet to the closed socket. @default 5_000 */
   readonly disconnectTimeout: number
-  /** For the answer to a PINGREQ that a WAKE asked for. @default 5_000 */
+  /** For the answer to a PINGREQ: one that a WAKE asked for, or the `ackTimeout`. @default 5_000 */
   readonly probeTimeout: number
+  /**
+   * For the acknowledgement of a publish: how long one of QoS 1 or 2 may be the oldest that is not acknowledged, counted
+   * from when the socket has taken it, and at most a quarter longer. If a PINGREQ then brings no acknowledgement either,
+   * the connection is replaced, and what is not acknowledged is sent again. 0 turns it off.
+   *
+   * @default 60_000
+   */
+  readonly ackTimeout: number
   /**
    * How long a connection must live until the counters reset: a CONNACK alone proves nothing. Its planned replacements
    * count as the same one.
@@ -87,6 +95,7 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   refreshTimeout: 30_000,
   disconnectTimeout: 5_000,
   probeTimeout: 5_000,
+  ackTimeout: 60_000,
   stableAfter: 30_000,
 })
 

@@ -1,4 +1,4 @@
-import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, setup } from 'xstate'
+import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, raise, setup } from 'xstate'
 
 import { rulesOf, type ConnectionInput } from './config.ts'
 import * as patch from './connection-context.ts'
@@ -179,6 +179,18 @@ export const connectionSetup = setup({
     runPeriodic: enqueueActions(({ context, enqueue }) => {
       for (const id of context.periodic) enqueue.sendTo(id, { type: 'connection.ready' })
     }),
+    /**
+     * Provided by who owns a session: sends `transport.proven` at once, or when the broker acknowledges what waits for
+     * that. It must not throw.
+     */
+    prove: raise({ type: 'transport.proven' }),
+    settleWaiting: enqueueActions(({ context, enqueue }) => {
+      if (!check.mayRecover(context)) enqueue('giveUp')
+    }),
+    /** Provided by who owns a session: nothing is tried until somebody asks for it. It must not throw. */
+    giveUp: () => {},
+    /** Provided by who owns a session: it no longer rests in `failed`. It must not throw. */
+    tryAgain: () => {},
     /** Provided by who owns a session: publishes may flow. It must not throw. */
     openGate: () => {},
     /** Provided by who owns a session: publishes have to wait. It must not throw. */

@@ -172,6 +172,8 @@ export type ConnectionFact =
   | { readonly type: 'transport.failed'; readonly failure: Failure }
   /** The transport is closed as we asked. */
   | { readonly type: 'transport.closed' }
+  /** The connection was open for `stableAfter`, and the broker acknowledges what is published. */
+  | { readonly type: 'transport.proven' }
   /** The gate lets us open a connection. */
   | { readonly type: 'admission.granted' }
   | { readonly type: 'subscriptions.progress'; readonly done: number; readonly total: number }

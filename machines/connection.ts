@@ -113,12 +113,14 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         tags: 'online',
         initial: 'restoring',
         exit: 'leaveGate',
-        after: { stableAfter: { actions: 'recordStable' } },
+        // A broker that acknowledges nothing would else be tried for ever as if for the first time.
+        after: { stableAfter: { actions: 'prove' } },
         on: {
           'transport.failed': decide,
           'xstate.error.actor.transport': decide,
           'xstate.error.actor.subscriptions': decide,
           'subscriptions.unanswered': decide,
+          'transport.proven': { actions: 'recordStable' },
           WAKE: { actions: 'probe' },
           DROP: { actions: 'drop' },
         },
@@ -169,7 +171,8 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         id: 'failed',
         description: 'The fast tier gave up, or the failure was fatal. Recovery follows if the policy allows it.',
         tags: 'resting',
-        entry: ['goOffline', 'announceFailed'],
+        entry: ['goOffline', 'announceFailed', 'settleWaiting'],
+        exit: 'tryAgain',
         // Not at once, so that an observer sees `failed` before `recovering`.
         after: { 0: { guard: 'mayRecover', target: 'recovering' } },
         on: { RETRY: attempt('startOver'), RECOVER: recoverNow('#refreshingToken.offline') },

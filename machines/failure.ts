@@ -9,8 +9,11 @@ export type Failure =
   | { readonly kind: 'tls'; readonly code?: string; readonly message: string }
   /** The WebSocket upgrade was answered with an HTTP status, or the WebSocket was closed with a code. */
   | { readonly kind: 'websocket'; readonly status?: number; readonly closeCode?: number; readonly message: string }
-  /** Nothing came in time. `probe` is the answer to a PINGREQ that a WAKE asked for. */
-  | { readonly kind: 'timeout'; readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' }
+  /**
+   * Nothing came in time. `probe` is the answer to a PINGREQ that a WAKE asked for, `ack` the acknowledgement of a publish
+   * on a connection that was open.
+   */
+  | { readonly kind: 'timeout'; readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' | 'ack' }
   /** No PINGRESP within 1.5 × keep alive: the link is half-open. */
   | { readonly kind: 'keepalive' }
   /** The server closed the connection without a word. */

@@ -63,6 +63,7 @@ const timeouts = {
   refreshTimeout: duration,
   disconnectTimeout: duration,
   probeTimeout: duration,
+  ackTimeout: duration,
   stableAfter: duration,
 } satisfies RulesFor<Timeouts>
 
@@ -179,6 +180,7 @@ export const clientOptionRules = {
   outbox: group(outbox, clientHint),
   subscriptions: group(subscriptions, clientHint),
   onTakeover: oneOf('fail', 'retry-later'),
+  onGiveUp: oneOf('reject', 'wait'),
   classify: callback,
   random: callback,
   now: callback,

@@ -64,7 +64,13 @@ export interface PublishOptions<Value = Payload> {
   readonly retain?: boolean
   /** MQTT 5. The Message Expiry Interval is sent reduced by the time that the message waited. */
   readonly properties?: PublishProperties
-  /** How long it may wait in the outbox, in milliseconds. @default the Message Expiry Interval, or for ever */
+  /**
+   * How long it may wait until it is sent, in milliseconds of the client's `clock`. It also holds after it was sent: one
+   * that is not acknowledged when the broker has lost the session is not sent anew, and rejects with
+   * `PublishExpiredError`, though it may have been delivered. With its session it is sent again as MQTT demands.
+   *
+   * @default the Message Expiry Interval, or for ever
+   */
   readonly ttl?: number
   /** Of all that wait with the same key only the newest is sent; `true` takes the topic for it. */
   readonly latest?: boolean | string
@@ -72,7 +78,10 @@ export interface PublishOptions<Value = Payload> {
   readonly durable?: boolean
   /** Makes the payload of the value. */
   readonly codec?: Codec<Value>
-  /** Removes it, as long as it was not sent. */
+  /**
+   * Rejects the promise with the signal's reason. A message that was not sent is removed; one that was sent may be
+   * delivered, also again on a later connection with its session, but is not sent anew if the session is lost.
+   */
   readonly signal?: AbortSignal
 }
 
@@ -161,7 +170,11 @@ export type MessageHandler<Value = Uint8Array> = (message: Message<Value>) => un
  */
 export interface Subscription {
   readonly filter: string
-  /** Resolves with the granted QoS; rejects if the broker refuses it for good, or it is ended before. */
+  /**
+   * Resolves with the granted QoS; rejects if the broker refuses it for good, or it is ended before. If it rejects with
+   * `ConnectionFailedError`, because the client gave up (see the option `onGiveUp`), the subscription stays wanted, and
+   * once a later connection has brought it to the broker `ready` is a new promise.
+   */
   readonly ready: Promise<Qos>
   /** Ends it, also while offline: the broker is told later, then. */
   unsubscribe(): void

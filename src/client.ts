@@ -57,8 +57,6 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #connecting: Connecting
   /** Made for the first request. */
   #requests: Requests | undefined
-  /** The error of the application's that is behind the last failure. */
-  #cause: unknown
   #disposing: Promise<void> | undefined
   #disposed = false
 
@@ -73,22 +71,24 @@ export class ResilientMqttClient implements AsyncDisposable {
       onDrained: () => events.emit('drained', this.outbox),
       onSubscriptionFailed: (filter, error) => this.#observer.subscriptionFailed(filter, error),
       onError: (error, source) => {
-        if (source === 'credentials' || source === 'options') this.#cause = error
         this.#observer.report(error, source)
       },
       onOutboxRestored: (restored) => this.#observer.restored(restored),
       onUnclaimed: (packet, first) => this.#observer.unclaimed(packet, first),
       onMessageFailed: (failed) => this.#observer.messageFailed(failed),
       onStalled: (stall) => this.#observer.stalled(stall),
+      onGiveUp: (error) => this.#requests?.reject(error),
     })
     const { session, journal } = this.#connection
     const observer = new PublishRejections(this.#rejections, (topic, error) =>
       this.#observer.publishFailed(topic, error),
     )
-    this.#publisher = { session, journal, now, observer }
+    this.#publisher = { session, journal, now, observer, givenUp: () => this.#connection.givenUp }
     this.#machine = new RunningMachine(options, this.#connection, this.#observer)
     // Before calls of `connect()` learn of it, which tell it themselves.
     events.on('gaveUp', ({ failure }) => {
+      // The machine had no chance to tell it.
+      if (failure.kind === 'internal') this.#connection.giveUp(this.#failed(failure))
       if (!this.#connecting.isAwaited) {
         this.#observer.unheard('gaveUp', 'the connection failed', this.#failed(failure))
       }
@@ -227,6 +227,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   async request(topic: string, payload: Payload, options: RequestOptions = {}): Promise<Message> {
     this.#ensureAlive()
+    if (this.#connection.givenUp) throw this.#connection.givenUp
     this.#requests ??= this.#createRequests()
     return this.#requests.request(topic, payload, options)
   }
@@ -302,7 +303,9 @@ export class ResilientMqttClient implements AsyncDisposable {
     if (gaveUp(snapshot) && snapshot.context.failure) throw this.#failed(snapshot.context.failure)
     await this.#waits.wait<void>({ signal, timeout: this.#timeout(`waiting for ${state}`, timeout) }, (ending) => [
       this.#observer.events.on('stateChanged', ({ to }) => to === state && ending.resolve()),
-      this.#observer.events.on('gaveUp', ({ failure }) => state !== 'failed' && ending.reject(this.#failed(failure))),
+      this.#observer.events.on('gaveUp', ({ failure }) => {
+        if (state !== 'failed') ending.reject(this.#failed(failure))
+      }),
     ])
   }
 
@@ -415,8 +418,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   #failed(failure: Failure): ConnectionFailedError {
     if (failure.kind === 'internal') return new ConnectionFailedError(failure, { cause: this.#machine.cause })
-    const ours = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
-    return new ConnectionFailedError(failure, ours ? { cause: this.#cause } : undefined)
+    return this.#connection.failed(failure)
   }
 
   #ensureAlive(): void {

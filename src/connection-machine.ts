@@ -77,7 +77,8 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
     if (error instanceof PublishSupersededError) logger.debug({ topic, err: error }, 'publishFailed')
     else report(error, `the publish to ${topic}`)
   })
-  const publisher = { session, journal, now: options.now ?? Date.now, observer }
+  const givenUp = () => connection.givenUp
+  const publisher = { session, journal, now: options.now ?? Date.now, observer, givenUp }
   let disposed = false
 
   return {

@@ -2,10 +2,11 @@ import type { AnyActorRef, AnyEventObject } from 'xstate'
 
 import { systemRandom } from '../machines/ambient.ts'
 import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } from '../machines/config.ts'
+import type { Failure } from '../machines/failure.ts'
 import { defaultResubscribe } from '../machines/subscriptions.ts'
 import { realClock } from './clock.ts'
 import { LazyJournal } from './durable/lazy-journal.ts'
-import { PublishSupersededError } from './errors.ts'
+import { ConnectionFailedError, PublishSupersededError } from './errors.ts'
 import type { ClientEvents } from './events.ts'
 import type { InboxStatus } from './client-types.ts'
 import { createTransport } from './mqtt/transport.ts'
@@ -32,6 +33,8 @@ export interface ConnectionHooks {
   readonly onSubscriptionFailed: (filter: string, error: Error) => void
   /** Told of the errors that the machine knows by their names only. */
   readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate' | 'onMessage') => void
+  /** What waits is rejected: nothing is tried until somebody asks for it. */
+  readonly onGiveUp?: (error: ConnectionFailedError) => void
   /** The store was opened, and holds publishes of an earlier process. */
   readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
   /** No subscription matches a message. @param first - whether it is the first on this connection */
@@ -59,9 +62,14 @@ export class Connection {
   /** The running machine, as soon as it was ready for the first time. */
   #actor: AnyActorRef | undefined
   #wantedChanged = false
+  readonly #onGiveUp: ConnectionHooks['onGiveUp']
+  #givenUp: ConnectionFailedError | undefined
+  /** The error of the application's that is behind the last failure. */
+  #cause: unknown
 
   constructor(options: ResilientMqttClientOptions, hooks: ConnectionHooks) {
     this.#options = options
+    this.#onGiveUp = hooks.onGiveUp
     this.input = connectionInput(options, (serverReference) => this.#preparation.isOwnHost(serverReference))
     this.journal = this.#createJournal(hooks)
     this.session = new Session({
@@ -71,10 +79,12 @@ export class Connection {
       outbox: withDefaults(defaultOutbox, options.outbox),
       clock: options.clock ?? realClock,
       now: options.now ?? Date.now,
+      timeouts: this.timeouts,
       random: options.random ?? systemRandom,
       onDrained: hooks.onDrained,
       othersOnWire: () => this.subscriptions.onWire > 0,
       onPublish: () => this.#flushWanted(),
+      onAcknowledging: () => this.#actor?.send({ type: 'transport.proven' }),
     })
     const { batchSize, onSessionPresent } = options.subscriptions ?? {}
     this.subscriptions = new Subscriptions({
@@ -90,7 +100,11 @@ export class Connection {
       source: options.credentials,
       refreshTimeout: this.timeouts.refreshTimeout,
       now: options.now ?? Date.now,
-      onError: (error) => hooks.onError(error, 'credentials'),
+      time: this.session.now,
+      onError: (error) => {
+        this.#cause = error
+        hooks.onError(error, 'credentials')
+      },
     })
     this.#preparation = preparation(options, secrets, this.journal)
     this.provider = this.#createProvider(hooks, secrets)
@@ -135,6 +149,17 @@ export class Connection {
     queueMicrotask(() => this.#flushWanted())
   }
 
+  /** Why it rests in `failed`, unless what is asked for waits there. */
+  get givenUp(): ConnectionFailedError | undefined {
+    return this.#givenUp
+  }
+
+  /** What a failure is told as. */
+  failed(failure: Failure): ConnectionFailedError {
+    const ours = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
+    return new ConnectionFailedError(failure, ours ? { cause: this.#cause } : undefined)
+  }
+
   /** The next attempt evaluates the options anew. */
   forgetOptions(): void {
     this.#preparation.forget()
@@ -148,6 +173,15 @@ export class Connection {
   tell(actor: AnyActorRef, id: string, event: AnyEventObject): void {
     const { children } = actor.getSnapshot() as { children: Record<string, AnyActorRef | undefined> }
     children[id]?.send(event)
+  }
+
+  /** Nothing is tried until somebody asks for it: what waits is rejected, unless it is to wait for that. */
+  giveUp(error: ConnectionFailedError): void {
+    if (this.#options.onGiveUp === 'wait') return
+    this.#givenUp = error
+    this.session.reject(() => error)
+    this.subscriptions.postpone(error)
+    this.#onGiveUp?.(error)
   }
 
   #flushWanted(): void {
@@ -208,6 +242,7 @@ export class Connection {
         probeTimeout,
         onError: (error) => {
           this.forgetOptions()
+          this.#cause = error
           hooks.onError(error, 'options')
         },
         events: this.#linkEvents(),
@@ -223,6 +258,13 @@ export class Connection {
         session.openGate()
       },
       closeGate: () => session.closeGate(),
+      prove: (machine) => {
+        if (session.acks.isAcknowledging()) machine.send({ type: 'transport.proven' })
+      },
+      gaveUp: (failure) => this.giveUp(this.failed(failure)),
+      triesAgain: () => {
+        this.#givenUp = undefined
+      },
     }
   }
 

@@ -53,6 +53,7 @@ const timeouts = {
   refresh: 'the credentials source did not answer in time',
   probe: 'no PINGRESP in time after a wake-up',
   restore: 'no SUBACK in time',
+  ack: 'no acknowledgement of a publish in time',
 } as const
 
 /** A failure in words, for people and logs. It never holds a secret. */

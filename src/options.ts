@@ -129,6 +129,12 @@ export type CredentialsSource = (request: {
 export interface Clock {
   setTimeout(callback: () => void, delay: number): unknown
   clearTimeout(id: unknown): void
+  /**
+   * Its own time in milliseconds, from any start, which never goes back: what a message has waited is measured in it.
+   *
+   * @default the client's option `now`, which may go back
+   */
+  now?(): number
 }
 
 export interface SubscriptionsOptions {
@@ -181,6 +187,16 @@ export interface ResilientMqttClientOptions extends Policies {
     readonly allow?: 'own-hosts' | 'any' | 'none' | ((serverReference: string) => boolean)
     readonly maxHops?: number
   }
+  /**
+   * What becomes of what is pending when the client gives up, and of what is asked for while it rests in `failed`:
+   *
+   * - `reject`: publishes, requests and `subscription.ready` reject with `ConnectionFailedError`. Subscriptions stay
+   *   wanted and durable publishes stay in the store: a later `connect()` or `resetReconnect()` brings them back
+   * - `wait`: it all waits for that
+   *
+   * @default 'reject'
+   */
+  readonly onGiveUp?: 'reject' | 'wait'
   readonly outbox?: Partial<OutboxOptions>
   readonly inbox?: InboxOptions
   /**
@@ -211,6 +227,12 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly logger?: Logger
   /** An XState inspector. */
   readonly inspect?: ((event: InspectionEvent) => void) | Observer<InspectionEvent>
-  /** What time the machine runs on. @default real time */
+  /**
+   * What time the machine runs on. Real time is monotonic (`performance.now()`): setting the system's clock neither
+   * expires a message nor keeps it. Time for which the machine sleeps counts as far as the system counts it, which Linux
+   * and macOS do not.
+   *
+   * @default real time
+   */
   readonly clock?: Clock
 }

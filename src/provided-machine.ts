@@ -6,6 +6,7 @@ import type {
   TransportCommand,
   TransportInput,
 } from '../machines/connection-types.ts'
+import type { Failure } from '../machines/failure.ts'
 import { connectionMachine } from '../machines/connection.ts'
 import { periodicRequestMachine, type RequestInput } from '../machines/periodic-request.ts'
 import { subscriptionsMachine, type SyncInput } from '../machines/subscriptions.ts'
@@ -30,6 +31,12 @@ export interface Provider {
   readonly held: Set<() => void>
   openGate(machine: AnyActorRef): void
   closeGate(): void
+  /** The connection was open for long enough: the machine is told that it is proven, once the broker acknowledges. */
+  prove(machine: AnyActorRef): void
+  /** Nothing is tried until somebody asks for it. */
+  gaveUp(failure: Failure): void
+  /** It tries again. */
+  triesAgain(): void
 }
 
 /**
@@ -89,6 +96,9 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
     actions: {
       openGate: ({ self, system }) => providerOf(system).openGate(self),
       closeGate: ({ system }) => providerOf(system).closeGate(),
+      prove: ({ self, system }) => providerOf(system).prove(self),
+      giveUp: ({ context, system }) => context.failure && providerOf(system).gaveUp(context.failure),
+      tryAgain: ({ system }) => providerOf(system).triesAgain(),
     },
   })
 }

@@ -32,6 +32,8 @@ export interface Publisher {
   readonly now: () => number
   /** Told of publishes that come to nothing. */
   readonly observer: RejectionObserver
+  /** Why nothing is tried until somebody asks for it, if publishes are not to wait for that. */
+  readonly givenUp: () => Error | undefined
 }
 
 /** Gives a publish to the session. Whatever is wrong with it rejects the promise, and that of its acceptance. */
@@ -52,12 +54,16 @@ export function publish<Value>(
     if (options !== noOptions) checkCallOptions('publish', options, publishRules)
     const payload = encode(value, options)
     checkPublish(topic, payload, options, journal)
+    const failure = publisher.givenUp()
+    // The store keeps a durable one for later.
+    if (failure && !options.durable) throw failure
     const publication = createPublication(publisher, topic, payload, options, resolve, reject, published)
     session.publish(publication)
     // Then the outbox had no room for it, or it is done.
     if (publication.phase === 'settled') return published
     if (publication.durable && journal) PublishPromise.acceptBy(published, writeDown(publication, journal, session))
     else PublishPromise.accept(published)
+    if (failure) session.settlement.orphan(publication, failure)
   } catch (error) {
     reject(error)
     publisher.observer.rejected(published, topic, error, true)
@@ -102,6 +108,7 @@ function createPublication(
     properties,
     acceptedAt,
     expiresAt: acceptedAt + timeToLive(options.ttl, properties?.messageExpiryInterval),
+    startedAt: session.now(),
     latest: latest === true ? topic : latest || undefined,
     durable: options.durable ?? false,
     resolve: signal ? settling(resolve) : resolve,
@@ -109,7 +116,7 @@ function createPublication(
     observer: promise && observer,
     promise,
   })
-  const stopWaiting = signal && onAbort(signal, () => session.outbox.remove(publication, signal.reason))
+  const stopWaiting = signal && onAbort(signal, () => session.abort(publication, signal.reason))
   return publication
 
   function settling<Argument>(settle: (argument: Argument) => void) {

@@ -8,6 +8,8 @@ export interface SecretsOptions {
   /** In milliseconds. */
   readonly refreshTimeout: number
   readonly now: () => number
+  /** What durations are measured in: it never goes back. */
+  readonly time: () => number
   /** Told of the errors that the machine knows by their names only. */
   readonly onError: (error: unknown) => void
 }
@@ -67,14 +69,13 @@ export class Secrets {
 
   /** Otherwise a source that never answers would never be asked again. */
   #isDead({ answered, startedAt }: Call): boolean {
-    const { now, refreshTimeout } = this.#options
-    // In both directions: time may have been set back.
-    return !answered && Math.abs(now() - startedAt) >= 2 * refreshTimeout
+    const { time, refreshTimeout } = this.#options
+    return !answered && time() - startedAt >= 2 * refreshTimeout
   }
 
   #ask(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted()
-    const call: Call = { answer: this.#answer(reason, signal), startedAt: this.#options.now(), answered: false }
+    const call: Call = { answer: this.#answer(reason, signal), startedAt: this.#options.time(), answered: false }
     const answered = () => {
       call.answered = true
     }

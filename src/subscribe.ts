@@ -8,10 +8,9 @@ import { checkCallOptions } from './option-rules.ts'
 import { checkTier } from './parse-options.ts'
 import { createDeliver } from './receiver.ts'
 import type { Receiver } from './session/inbox.ts'
+import { Readiness } from './readiness.ts'
 import { defaultRetry, type RetryPolicy } from './session/retries.ts'
 import { checkFilter } from './topics.ts'
-import type { Qos } from './types.ts'
-import { deferred } from './wait.ts'
 
 const DEFAULT_BUFFER_SIZE = 1_000
 
@@ -39,9 +38,7 @@ export function subscribe<Value>(
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
   const { bufferSize = DEFAULT_BUFFER_SIZE } = options
   const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, ack === 'after-handler', unsubscribe)
-  const { promise: ready, resolve: granted, reject: rejected } = deferred<Qos>()
-  // Nobody has to look at it: a refusal is told by an event too.
-  ready.catch(() => {})
+  const readiness = new Readiness()
 
   const receiver: Receiver = {
     filter,
@@ -51,9 +48,10 @@ export function subscribe<Value>(
     retainHandling: options.retainHandling ?? 0,
     ack,
     retry: withDefaults<RetryPolicy>(defaultRetry, options.retry),
-    granted,
+    granted: (qos) => readiness.resolve(qos),
+    postponed: (error) => readiness.postpone(error),
     rejected: (error) => {
-      rejected(error)
+      readiness.reject(error)
       if (!queue) return
       // Nobody is left to take what a later connection might bring.
       connection.subscriptions.remove(receiver)
@@ -67,13 +65,24 @@ export function subscribe<Value>(
     }),
   }
   connection.add(receiver)
-  const subscription = { filter, ready, unsubscribe }
+  if (connection.givenUp) receiver.postponed(connection.givenUp)
+  const subscription = {
+    filter,
+    get ready() {
+      return readiness.promise
+    },
+    unsubscribe,
+  }
   return queue ? iterable(subscription, queue) : subscription
 }
 
 function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>): IterableSubscription<Value> {
   return {
-    ...subscription,
+    filter: subscription.filter,
+    get ready() {
+      return subscription.ready
+    },
+    unsubscribe: () => subscription.unsubscribe(),
     [Symbol.asyncIterator]: () => queue.iterate(),
     get dropped() {
       return queue.dropped

@@ -59,6 +59,7 @@ function ourDispatch(names: readonly string[]) {
     retry: defaultRetry,
     granted: () => {},
     rejected: () => {},
+    postponed: () => {},
     deliver: () => void handled++,
   })
   for (const name of names) subscriptions.add(receiver(name))

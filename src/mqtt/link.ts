@@ -83,6 +83,10 @@ export class MqttLink implements Link {
     this.#events.writable()
   }
 
+  get flushed(): boolean {
+    return this.#client.stream.writableLength === 0
+  }
+
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void {
     if (this.#phase === 'closed') return
     const { topic, payload, qos, retain, properties } = packet

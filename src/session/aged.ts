@@ -5,7 +5,7 @@ import type { Publication } from './publication.ts'
 export function aged(publication: Publication, link: Link, now: () => number): OutgoingPublish {
   const interval = publication.properties?.messageExpiryInterval
   if (interval === undefined || link.protocolVersion !== 5) return publication
-  const waited = Math.floor((now() - publication.acceptedAt) / 1_000)
+  const waited = Math.floor((now() - publication.startedAt) / 1_000)
   if (waited <= 0) return publication
   const messageExpiryInterval = Math.max(1, interval - waited)
   const { topic, payload, qos, retain, properties } = publication

@@ -19,7 +19,7 @@ export class ExpiryQueue {
   }
 
   add(publication: Publication): void {
-    if (publication.expiresAt === Number.POSITIVE_INFINITY) return
+    if (publication.ttl === Number.POSITIVE_INFINITY) return
     const entry = { publication, order: ++this.#last }
     let at = this.#heap.length
     for (let parent = (at - 1) >> 1; at > 0 && isBefore(entry, this.#heap[parent]); parent = (at - 1) >> 1) {
@@ -60,6 +60,6 @@ export class ExpiryQueue {
 
 function isBefore(one: Entry | undefined, other: Entry | undefined): boolean {
   if (!one || !other) return false
-  const earlier = one.publication.expiresAt - other.publication.expiresAt
+  const earlier = one.publication.deadline - other.publication.deadline
   return earlier < 0 || (earlier === 0 && one.order < other.order)
 }

@@ -16,17 +16,18 @@ export class ExpiryTimer {
     this.#expire = expire
   }
 
-  /** Something expires then, in milliseconds since 1970. */
-  atLatest(expiresAt: number): void {
-    if (expiresAt >= this.#dueAt) return
+  /** Something expires then, by the time that it was given. */
+  atLatest(deadline: number): void {
+    if (deadline >= this.#dueAt) return
     this.clear()
-    this.#dueAt = expiresAt
+    this.#dueAt = deadline
     this.#timer = this.#clock.setTimeout(
       () => {
         this.#dueAt = Number.POSITIVE_INFINITY
         this.#expire()
       },
-      clampDelay(expiresAt - this.#now()),
+      // Timers cut off what is less than a millisecond.
+      clampDelay(Math.ceil(deadline - this.#now())),
     )
   }
 

@@ -46,6 +46,12 @@ export class InFlight {
     return this.#publications.values()
   }
 
+  /** The one that was sent first of those that went over the connection that is open. */
+  oldestOnWire(): Publication | undefined {
+    for (const publication of this.#publications.values()) if (publication.onWire) return publication
+    return undefined
+  }
+
   /** @returns its packet id, or `null` if none is free */
   add(publication: Publication): number | null {
     const packetId = this.hasIdFor(publication) ? this.#idsOf(publication).allocate() : null

@@ -66,6 +66,8 @@ export interface Link {
   readonly limits: BrokerLimits
   /** Whether more can be written without piling up in memory. If not, `LinkEvents.writable` follows. */
   readonly writable: boolean
+  /** Whether the socket has taken all bytes that were written. */
+  readonly flushed: boolean
   /**
    * Sends PUBLISH.
    *

@@ -84,7 +84,7 @@ export class Outbox {
       const publication = this.#queue[this.#head]
       if (publication === undefined) return undefined
       if (publication.phase !== 'waiting') this.#head++
-      else if (publication.expiresAt <= now) this.remove(publication, new PublishExpiredError(publication.topic))
+      else if (publication.deadline <= now) this.remove(publication, new PublishExpiredError(publication.topic))
       else return this.#displacements.has(publication) ? undefined : publication
     }
   }
@@ -104,7 +104,7 @@ export class Outbox {
 
   /** Takes out and rejects all that have expired. */
   expire(now: number): void {
-    for (let next = this.#expiries.first(); next && next.expiresAt <= now; next = this.#expiries.first()) {
+    for (let next = this.#expiries.first(); next && next.deadline <= now; next = this.#expiries.first()) {
       this.remove(next, new PublishExpiredError(next.topic))
     }
   }
@@ -121,9 +121,9 @@ export class Outbox {
     return this.#queue.slice(this.#head).filter((publication) => publication.phase === 'waiting')
   }
 
-  /** When the first of them expires, in milliseconds since 1970; `Infinity` if none does. */
+  /** When the first of them expires, by the clock of the session; `Infinity` if none does. */
   nextExpiry(): number {
-    return this.#expiries.first()?.expiresAt ?? Number.POSITIVE_INFINITY
+    return this.#expiries.first()?.deadline ?? Number.POSITIVE_INFINITY
   }
 
   /** @param superseded - leaves in any case */

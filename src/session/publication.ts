@@ -23,8 +23,10 @@ export interface PublicationInit {
   readonly properties: PublishProperties | undefined
   /** When it was accepted, in milliseconds since 1970. */
   readonly acceptedAt: number
-  /** When it expires in the outbox, in milliseconds since 1970; `Infinity` if never. */
+  /** When it expires, in milliseconds since 1970; `Infinity` if never. */
   readonly expiresAt: number
+  /** When it was accepted, by the clock of the session. `Session.resume` sets it for those of an earlier process. */
+  readonly startedAt?: number
   /** Of all that wait with the same key only the newest is sent. */
   readonly latest: string | undefined
   /** Whether it outlives the process. */
@@ -45,8 +47,12 @@ export class Publication implements Suspect {
   readonly qos: Qos
   readonly retain: boolean
   readonly properties: PublishProperties | undefined
+  /** For the store, which outlives the clock of the session: in milliseconds since 1970. */
   readonly acceptedAt: number
-  readonly expiresAt: number
+  /** By the clock of the session, when it was accepted. */
+  startedAt: number
+  /** How long it may wait until it is sent, in milliseconds; `Infinity` if for ever. */
+  readonly ttl: number
   readonly latest: string | undefined
   readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
@@ -73,6 +79,8 @@ export class Publication implements Suspect {
   quarantined = false
   /** Whether nobody waits for its promise any more: it is of an earlier process, or `disconnect` rejected it. */
   orphaned = false
+  /** Whether its signal aborted after it was sent: its promise is rejected, and its handshake goes on. */
+  aborted = false
   /** Of its PUBACK or PUBREC. */
   reasonCode = 0
   readonly #reject: (error: unknown) => void
@@ -88,7 +96,8 @@ export class Publication implements Suspect {
     this.retain = init.retain
     this.properties = init.properties
     this.acceptedAt = init.acceptedAt
-    this.expiresAt = init.expiresAt
+    this.startedAt = init.startedAt ?? 0
+    this.ttl = init.expiresAt - init.acceptedAt
     this.latest = init.latest
     this.durable = init.durable
     this.resolve = init.resolve
@@ -96,6 +105,16 @@ export class Publication implements Suspect {
     this.#observer = init.observer
     this.#promise = init.promise
     this.bytes = byteLength(init.topic) + byteLength(init.payload)
+  }
+
+  /** When it expires, by the clock of the session. */
+  get deadline(): number {
+    return this.startedAt + this.ttl
+  }
+
+  /** When it expires, for the store: in milliseconds since 1970. */
+  get expiresAt(): number {
+    return this.acceptedAt + this.ttl
   }
 
   /** Only the first time counts. */

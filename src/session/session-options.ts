@@ -1,3 +1,4 @@
+import type { Timeouts } from '../../machines/config.ts'
 import type { Clock } from '../options.ts'
 import type { Journal } from './journal.ts'
 import type { OutboxOptions } from './outbox.ts'
@@ -6,12 +7,15 @@ import type { Publication } from './publication.ts'
 export interface SessionOptions {
   readonly outbox: OutboxOptions
   readonly clock: Clock
-  /** In milliseconds since 1970. */
+  readonly timeouts: Pick<Timeouts, 'ackTimeout' | 'probeTimeout'>
+  /** In milliseconds since 1970: what a message of an earlier process has waited is measured in it. */
   readonly now: () => number
   /** From 0 to 1. */
   readonly random: () => number
   /** Nothing waits, and nothing is in flight any more. */
   readonly onDrained: () => void
+  /** The broker acknowledges, after `isAcknowledging` was false. */
+  readonly onAcknowledging?: () => void
   /** Where durable publications are written down. */
   readonly journal?: Journal | undefined
   /** A durable publication that nobody waits for any more came to nothing. */

@@ -1,11 +1,12 @@
 import type { Failure } from '../../machines/failure.ts'
-import { ConnectionLostError, PoisonPacketError, PublishRefusedError } from '../errors.ts'
+import { PoisonPacketError } from '../errors.ts'
+import { monotonicTime } from '../clock.ts'
 import { isRefusal, outOfTurn, PROTOCOL_ERROR } from './ack.ts'
+import { AckWatch } from './ack-watch.ts'
 import { accuse, blameOf, isPoison } from './blame.ts'
 import { DurableSends } from './durable-sends.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { InFlight } from './in-flight.ts'
-import type { Journal } from './journal.ts'
 import { beyondLimits } from './limits.ts'
 import type { Ack, Link } from './link.ts'
 import { OnWire } from './on-wire.ts'
@@ -13,7 +14,9 @@ import { Outbox } from './outbox.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { Resend } from './resend.ts'
+import { Settlement } from './settlement.ts'
 import type { SessionOptions } from './session-options.ts'
+import { Unwritten } from './unwritten.ts'
 import { writePublish, writePubrel } from './write-publish.ts'
 
 /**
@@ -22,13 +25,14 @@ import { writePublish, writePubrel } from './write-publish.ts'
  */
 export class Session {
   readonly outbox: Outbox
+  /** The time of its clock. */
+  readonly now: () => number
   readonly #options: SessionOptions
   readonly #expiry: ExpiryTimer
   readonly #inFlight: InFlight
   readonly #resend: Resend
-  /** QoS 0 publishes that the socket has not taken yet. */
-  readonly #writing = new Set<Publication>()
-  readonly #journal: Journal | undefined
+  readonly settlement: Settlement
+  readonly #unwritten: Unwritten
   /** If there is a journal. */
   readonly #durableSends: DurableSends | undefined
   #link: Link | undefined
@@ -37,27 +41,43 @@ export class Session {
   /** Whether a SUBSCRIBE that was called for before what waits has yet to be written. */
   #paused = false
   readonly #onWire = new OnWire(() => this.#pump())
+  readonly acks: AckWatch
   #pumping = false
   /** Whether something was accepted that could not be done at once: `onDrained` tells of its end. */
   #busy = false
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#journal = options.journal
+    this.now = monotonicTime(options.clock, options.now)
+    this.settlement = new Settlement({
+      journal: options.journal,
+      onOrphanFailed: options.onOrphanFailed,
+      onSettled: () => this.#busy && this.#pumpSoon(),
+    })
+    this.#unwritten = new Unwritten(this.settlement)
     this.#inFlight = new InFlight(options.journal !== undefined, options.random)
-    this.outbox = new Outbox(options.outbox, (publication, error) => this.#left(publication, error))
-    const { journal, now } = options
-    const { outbox } = this
+    this.outbox = new Outbox(options.outbox, (publication, error) => {
+      this.settlement.left(publication, error)
+      this.#pumpSoon()
+    })
     this.#resend = new Resend({
       inFlight: this.#inFlight,
       onWire: this.#onWire,
       refuse: (publication, link) => this.#cannotBeSent(publication, link),
       write: (publication, link) => this.#writeAgain(publication, link),
     })
+    this.acks = new AckWatch({
+      clock: options.clock,
+      ...options.timeouts,
+      oldest: () => this.#inFlight.oldestOnWire(),
+      onAcknowledging: () => options.onAcknowledging?.(),
+    })
+    const { journal } = options
+    const { outbox, now } = this
     const passed = { outbox, inFlight: this.#inFlight, onWire: this.#onWire, now }
     this.#durableSends = journal && new DurableSends({ journal, ...passed })
-    this.#expiry = new ExpiryTimer(options.clock, options.now, () => {
-      this.outbox.expire(options.now())
+    this.#expiry = new ExpiryTimer(options.clock, this.now, () => {
+      this.outbox.expire(this.now())
       this.#expiry.atLatest(this.outbox.nextExpiry())
     })
   }
@@ -83,7 +103,7 @@ export class Session {
   }
 
   get #isDrained(): boolean {
-    return this.outbox.size === 0 && this.#inFlight.size === 0 && this.#writing.size === 0
+    return this.outbox.size === 0 && this.#inFlight.size === 0 && this.#unwritten.size === 0
   }
 
   /** Accepts a publication: sends it at once if nothing stands before it, else puts it into the outbox, if it has room. */
@@ -101,6 +121,10 @@ export class Session {
 
   /** Takes up what an earlier process left behind, before the first connection. */
   resume(waiting: readonly Publication[], inFlight: readonly Publication[]): void {
+    const wallClock = this.#options.now()
+    for (const publication of [...waiting, ...inFlight]) {
+      publication.startedAt = this.now() - Math.max(0, wallClock - publication.acceptedAt)
+    }
     for (const publication of inFlight) this.#inFlight.resume(publication)
     this.outbox.addFirst(waiting)
     this.#expiry.atLatest(this.outbox.nextExpiry())
@@ -111,6 +135,7 @@ export class Session {
     this.#link = link
     this.#paused = false
     this.#onWire.reset(link)
+    this.acks.reset(link)
     this.#durableSends?.reset(link)
     this.#resend.attached(sessionPresent)
     if (sessionPresent) this.#inFlight.kept(link)
@@ -124,10 +149,10 @@ export class Session {
     this.#link = undefined
     this.#gateOpen = false
     this.#onWire.reset(undefined)
+    this.acks.reset(undefined)
     this.#durableSends?.reset(undefined)
     this.#resend.detached()
-    for (const publication of this.#writing) this.#fail(publication, new ConnectionLostError('the publish was written'))
-    this.#writing.clear()
+    this.#unwritten.lost()
   }
 
   openGate(): void {
@@ -152,11 +177,13 @@ export class Session {
   }
 
   writable(): void {
+    this.acks.drained()
     this.#pump()
   }
 
   acknowledged(ack: Ack): void {
     this.#onWire.answered()
+    this.acks.answered()
     const publication = this.#inFlight.get(ack.packetId)
     if (!publication && ack.type === 'pubcomp') this.#inFlight.finished(ack.packetId)
     if (!publication?.onWire) return
@@ -170,14 +197,14 @@ export class Session {
     // MQTT.js still has to handle this packet: the id may be used again only after that, so sending waits.
     this.#inFlight.acknowledged(publication)
     this.#onWire.remove(publication)
-    this.#settle(publication, ack)
+    this.settlement.acknowledged(publication, ack)
     this.#pumpSoon()
   }
 
   /** Before PUBREL is sent: a durable publication has to be written down as released first. */
   releasing(packetId: number): Promise<void> | undefined {
     const publication = this.#inFlight.get(packetId)
-    return publication?.durable ? this.#journal?.released(publication) : undefined
+    return publication?.durable ? this.#options.journal?.released(publication) : undefined
   }
 
   /** It could not be written down, so it is not accepted after all; or it can't be encoded. */
@@ -186,21 +213,30 @@ export class Session {
     // With its packet id it was to be written down after itself.
     if (publication.phase !== 'sent' || publication.onWire) return
     this.#inFlight.acknowledged(publication)
-    this.#fail(publication, error)
+    this.settlement.fail(publication, error)
   }
 
   /** Rejects everything that waits or is in flight. Durable publications stay: the next connection delivers them. */
   reject(error: (publication: Publication) => unknown): void {
-    this.outbox.clear(error, (publication) => this.#orphan(publication, error))
-    for (const publication of [...this.#inFlight.values(), ...this.#writing]) {
-      if (this.#orphan(publication, error)) continue
+    this.outbox.clear(
+      error,
+      (publication) => publication.durable && this.settlement.orphan(publication, error(publication)),
+    )
+    for (const publication of [...this.#inFlight.values(), ...this.#unwritten.take()]) {
+      if (publication.durable && this.settlement.orphan(publication, error(publication))) continue
       if (publication.qos > 0) this.#inFlight.giveUp(publication, 'finish')
       publication.phase = 'settled'
       publication.reject(error(publication))
     }
-    this.#writing.clear()
     this.#expiry.clear()
     this.#busy = !this.#isDrained
+  }
+
+  /** Nobody waits for it any more: it is removed, or, once it was sent, not sent anew if the broker loses the session. */
+  abort(publication: Publication, reason: unknown): void {
+    if (publication.phase === 'waiting') return this.outbox.remove(publication, reason)
+    publication.aborted = true
+    publication.reject(reason)
   }
 
   #sendNow(publication: Publication): boolean {
@@ -217,33 +253,18 @@ export class Session {
     try {
       this.outbox.add(publication)
     } catch (error) {
-      return this.#fail(publication, error)
+      return this.settlement.fail(publication, error)
     }
-    this.#expiry.atLatest(publication.expiresAt)
+    this.#expiry.atLatest(publication.deadline)
     if (publication.durable) this.#pumpSoon()
-  }
-
-  /** @returns whether it stays, without anybody who waits for it */
-  #orphan(publication: Publication, error: (publication: Publication) => unknown): boolean {
-    if (!publication.durable || !this.#journal) return false
-    if (publication.orphaned) return true
-    publication.orphaned = true
-    publication.reject(error(publication))
-    return true
-  }
-
-  /** It was taken out of the outbox and rejected. */
-  #left(publication: Publication, error: unknown): void {
-    if (publication.durable) this.#journal?.settled(publication)
-    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
-    this.#pumpSoon()
   }
 
   /** The broker does not know our session: what it has not acknowledged becomes new publishes, in front of all others. */
   #startAnew(): void {
     const { taken, unsent } = this.#inFlight.lost()
-    for (const publication of taken) this.#succeed(publication)
-    this.outbox.addFirst(unsent)
+    for (const publication of taken) this.settlement.succeed(publication)
+    for (const publication of unsent) if (publication.aborted) this.settlement.finish(publication)
+    this.outbox.addFirst(unsent.filter(({ aborted }) => !aborted))
     this.#expiry.atLatest(this.outbox.nextExpiry())
   }
 
@@ -268,7 +289,7 @@ export class Session {
       (publication) => this.#publishOn(link, publication),
     )
     while (this.#mayFlow && !this.#resend.underWay && !this.#durableSends?.underWay) {
-      const publication = this.outbox.peek(this.#options.now())
+      const publication = this.outbox.peek(this.now())
       if (!publication || !this.#roomFor(publication)) return
       if (publication.durable && this.#durableSends) return this.#sendDurable(this.#durableSends, link)
       this.outbox.shift(publication)
@@ -278,6 +299,7 @@ export class Session {
 
   #writeAgain(publication: Publication, link: Link): void {
     if (publication.phase !== 'released') return this.#publishOn(link, publication)
+    this.acks.sent()
     writePubrel(link, publication.packetId, this.releasing(publication.packetId))
   }
 
@@ -293,18 +315,10 @@ export class Session {
   #send(publication: Publication): void {
     const link = this.#link
     if (!link || this.#cannotBeSent(publication, link)) return
-    if (publication.qos === 0) return this.#sendAtMostOnce(publication, link)
+    if (publication.qos === 0) return this.#publishOn(link, publication, this.#unwritten.add(publication))
     if (this.#inFlight.add(publication) === null) return this.outbox.addFirst([publication])
     this.#onWire.add(publication)
     this.#publishOn(link, publication)
-  }
-
-  #sendAtMostOnce(publication: Publication, link: Link): void {
-    publication.phase = 'sent'
-    this.#writing.add(publication)
-    this.#publishOn(link, publication, (error) => {
-      if (!error && this.#writing.delete(publication)) this.#succeed(publication)
-    })
   }
 
   #sendDurable(sends: DurableSends, link: Link): void {
@@ -314,9 +328,10 @@ export class Session {
   }
 
   #publishOn(link: Link, publication: Publication, written?: (error?: Error) => void): void {
-    const error = writePublish(link, publication, this.#options.now, written)
+    if (publication.qos > 0) this.acks.sent()
+    const error = writePublish(link, publication, this.now, written)
     if (!error) return
-    this.#writing.delete(publication)
+    this.#unwritten.delete(publication)
     if (publication.onWire) this.#onWire.remove(publication)
     this.withdraw(publication, error)
     this.#pumpSoon()
@@ -324,7 +339,7 @@ export class Session {
 
   #cannotBeSent(publication: Publication, link: Link): boolean {
     const unsupported = beyondLimits(publication, link)
-    if (unsupported) this.#fail(publication, unsupported)
+    if (unsupported) this.settlement.fail(publication, unsupported)
     return unsupported !== undefined
   }
 
@@ -336,30 +351,7 @@ export class Session {
       accuse(publication, publication.onWire ? blame : 'none', alone)
       if (!publication.onWire || !alone || !isPoison(publication, blame)) continue
       this.#inFlight.giveUp(publication, 'hold')
-      this.#fail(publication, new PoisonPacketError('publish', publication.topic))
+      this.settlement.fail(publication, new PoisonPacketError('publish', publication.topic))
     }
-  }
-
-  #settle(publication: Publication, ack: Ack): void {
-    if (ack.type === 'puback') publication.reasonCode = ack.reasonCode
-    if (!isRefusal(ack)) this.#succeed(publication)
-    else this.#fail(publication, new PublishRefusedError(publication.topic, ack.reasonCode, ack.reasonString))
-  }
-
-  #succeed(publication: Publication): void {
-    this.#finish(publication)
-    publication.resolve({ reasonCode: publication.reasonCode })
-  }
-
-  #fail(publication: Publication, error: unknown): void {
-    this.#finish(publication)
-    publication.reject(error)
-    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
-  }
-
-  #finish(publication: Publication): void {
-    publication.phase = 'settled'
-    if (publication.durable) this.#journal?.settled(publication)
-    if (this.#busy) this.#pumpSoon()
   }
 }

@@ -16,6 +16,8 @@ export interface Subscriber extends SubscriberOptions {
   granted(qos: Qos): void
   /** The broker refused it for good, or it was given up. */
   rejected(error: unknown): void
+  /** Nothing is tried for now. It stays wanted. */
+  postponed(error: unknown): void
 }
 
 /** How many subscribers have the same options. */

@@ -108,6 +108,13 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#writer.flush()
   }
 
+  /** What waits for the broker's answer is told that it will not come for now. All stays wanted. */
+  postpone(error: unknown): void {
+    for (const { subscribers } of this.#wanted.values()) {
+      for (const subscriber of subscribers.list) subscriber.postponed(error)
+    }
+  }
+
   /** Rejects whatever waits for the broker's answer. */
   reject(error: unknown): void {
     for (const { subscribers } of this.#wanted.values()) {

@@ -32,6 +32,9 @@ function visitor(gate: AdmissionGate) {
     requestTimedOut: () => {},
     openGate: () => {},
     closeGate: () => {},
+    prove: () => {},
+    gaveUp: () => {},
+    triesAgain: () => {},
   }))
   const actor = createActor(machine, { clock: createTestClock(), input: { gated: true } }).start()
   onTestFinished(() => void actor.stop())

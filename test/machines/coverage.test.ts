@@ -114,6 +114,7 @@ function connectionEvents(): (EventObject & Record<string, unknown>)[] {
     { type: 'subscriptions.progress', done: 1, total: 1 },
     { type: 'subscriptions.restored', restored: 1, refused: 0 },
     { type: 'subscriptions.unanswered' },
+    { type: 'transport.proven' },
     { type: 'xstate.error.actor.poll', error: new Error('broken') },
     { type: 'xstate.error.actor.transport', error: new Error('broken') },
     { type: 'xstate.error.actor.subscriptions', error: new Error('broken') },

@@ -154,6 +154,10 @@ class Connection implements Link {
     for (const answered of this.#pings.splice(0)) answered()
   }
 
+  get flushed(): boolean {
+    return this.writable
+  }
+
   sizeOf(): number {
     return 0
   }

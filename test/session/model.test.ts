@@ -37,6 +37,7 @@ class Scene {
     this.session = new Session({
       outbox,
       clock: this.clock,
+      timeouts: { ackTimeout: 60_000, probeTimeout: 5_000 },
       now: this.clock.now,
       random: () => 0,
       onDrained: () => this.drained++,
@@ -55,6 +56,7 @@ class Scene {
       properties: undefined,
       acceptedAt: this.clock.now(),
       expiresAt: this.clock.now() + (ttl ?? Number.POSITIVE_INFINITY),
+      startedAt: this.clock.now(),
       latest,
       durable: false,
       resolve: () => outcomes.push('done'),

@@ -12,6 +12,7 @@ function subscriber(options: Partial<Subscriber> = {}) {
     ...plain,
     granted: (qos) => void told.push(qos),
     rejected: (error) => void told.push(error),
+    postponed: (error) => void told.push(error),
     told,
     ...options,
   }

@@ -1,0 +1,60 @@
+import { PublishRefusedError } from '../errors.ts'
+import { isRefusal } from './ack.ts'
+import type { Journal } from './journal.ts'
+import type { Ack } from './link.ts'
+import type { Publication } from './publication.ts'
+
+export interface SettlementOptions {
+  readonly journal: Journal | undefined
+  /** A durable publication that nobody waits for any more came to nothing. */
+  readonly onOrphanFailed: ((publication: Publication, error: unknown) => void) | undefined
+  readonly onSettled: () => void
+}
+
+/** How publications end: their promises settle, and the journal forgets them. */
+export class Settlement {
+  readonly #options: SettlementOptions
+
+  constructor(options: SettlementOptions) {
+    this.#options = options
+  }
+
+  acknowledged(publication: Publication, ack: Ack): void {
+    if (ack.type === 'puback') publication.reasonCode = ack.reasonCode
+    if (!isRefusal(ack)) this.succeed(publication)
+    else this.fail(publication, new PublishRefusedError(publication.topic, ack.reasonCode, ack.reasonString))
+  }
+
+  succeed(publication: Publication): void {
+    this.finish(publication)
+    publication.resolve({ reasonCode: publication.reasonCode })
+  }
+
+  fail(publication: Publication, error: unknown): void {
+    this.finish(publication)
+    publication.reject(error)
+    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+  }
+
+  /** It was taken out of the outbox and rejected. */
+  left(publication: Publication, error: unknown): void {
+    if (publication.durable) this.#options.journal?.settled(publication)
+    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+  }
+
+  /** Rejects a durable publication that stays for a later connection. @returns whether it stays */
+  orphan(publication: Publication, error: unknown): boolean {
+    if (!publication.durable || !this.#options.journal) return false
+    if (publication.orphaned) return true
+    publication.orphaned = true
+    publication.reject(error)
+    return true
+  }
+
+  /** Its promise is settled, or is about to be. */
+  finish(publication: Publication): void {
+    publication.phase = 'settled'
+    if (publication.durable) this.#options.journal?.settled(publication)
+    this.#options.onSettled()
+  }
+}

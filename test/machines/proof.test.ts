@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+
+import { readyScene, scene, seconds } from './scene.ts'
+
+/** A machine that has failed once, and is connected again. */
+async function connectedAgain(prove?: () => void) {
+  const s = await readyScene({ ...(prove && { actions: { prove } }) })
+  s.transport.current.fail()
+  s.clock.tick(seconds(1))
+  s.transport.current.open()
+  expect(s.context.attempt).toBe(1)
+  return s
+}
+
+test('by default a connection is proven when it was open for `stableAfter`', async () => {
+  const s = await connectedAgain()
+  s.clock.tick(seconds(30) - 1)
+  expect(s.context.attempt).toBe(1)
+  s.clock.tick(1)
+  expect(s.context).toMatchObject({ attempt: 0, unprovenSince: null })
+})
+
+test('a session that is not content holds the proof back, and gives it later', async () => {
+  let asked = 0
+  const s = await connectedAgain(() => void asked++)
+  s.clock.tick(seconds(600))
+  expect(asked).toBe(1)
+  expect(s.context.attempt).toBe(1)
+  s.tell({ type: 'transport.proven' })
+  expect(s.context).toMatchObject({ attempt: 0, unprovenSince: null })
+})
+
+test('a connection that ends unproven counts on', async () => {
+  const s = await connectedAgain(() => {})
+  s.clock.tick(seconds(60))
+  s.transport.current.fail({ kind: 'timeout', phase: 'ack' })
+  expect(s.state).toBe('reconnecting')
+  expect(s.context).toMatchObject({ attempt: 2, disposition: 'retry' })
+})
+
+test('`giveUp` when nothing follows, `tryAgain` when it is left; not on the way to recovery', () => {
+  const told: string[] = []
+  const actions = { giveUp: () => void told.push('giveUp'), tryAgain: () => void told.push('tryAgain') }
+  const s = scene({
+    actions,
+    input: { reconnect: { enabled: false }, recovery: { maxAttempts: 1 } },
+  })
+  s.send('CONNECT')
+  s.transport.current.fail()
+  s.clock.tick(0)
+  expect(s.state).toBe('recovering')
+  expect(told).toEqual(['tryAgain'])
+  s.clock.tick(seconds(60))
+  s.transport.current.fail()
+  expect(s.state).toBe('failed')
+  expect(told).toEqual(['tryAgain', 'giveUp'])
+  s.send('RETRY')
+  expect(told).toEqual(['tryAgain', 'giveUp', 'tryAgain'])
+})
