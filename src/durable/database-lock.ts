@@ -19,7 +19,7 @@ interface Identity {
  * Keeps a database of the application's from other clients: in this process, and in other pages of the same origin.
  *
  * @returns what ends that
- * @throws {StoreError} if one has it
+ * @throws {StoreError} if one has it; also what a browser says that refuses locks
  */
 export async function lockDatabase(database: LevelDatabase, location: string): Promise<() => void> {
   const identity = database as Identity
@@ -29,14 +29,17 @@ export async function lockDatabase(database: LevelDatabase, location: string): P
   if (prefixes.has(prefix)) throw new StoreError('locked', location)
   inUse.set(root, prefixes.add(prefix))
   const { location: name } = root as Identity
-  const unlockPage = name === undefined ? nothing : await lockPage(`xstate-mqtt store ${name} ${prefix}`)
-  const unlock = () => {
+  try {
+    const unlockPage = name === undefined ? nothing : await lockPage(`xstate-mqtt store ${name} ${prefix}`)
+    if (!unlockPage) throw new StoreError('locked', location)
+    return () => {
+      prefixes.delete(prefix)
+      unlockPage()
+    }
+  } catch (error) {
     prefixes.delete(prefix)
-    unlockPage?.()
+    throw error
   }
-  if (unlockPage) return unlock
-  unlock()
-  throw new StoreError('locked', location)
 }
 
 /**

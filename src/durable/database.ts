@@ -40,17 +40,19 @@ export interface OpenDatabase {
  *
  * @throws {StoreError} if it is in use, holds something else, is damaged, or of a newer format
  */
-export function openDatabase(store: string | LevelDatabase): Promise<OpenDatabase> {
-  return typeof store === 'string' ? openPath(store) : takeDatabase(store)
+export async function openDatabase(store: string | LevelDatabase): Promise<OpenDatabase> {
+  try {
+    return await (typeof store === 'string' ? openPath(store) : takeDatabase(store))
+  } catch (error) {
+    throw openError(locationOf(store), error)
+  }
 }
 
 async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
   const location = locationOf(database)
   const unlock = await lockDatabase(database, location)
   try {
-    await database.open().catch((error: unknown) => {
-      throw openError(location, error)
-    })
+    await database.open()
     const records = await readDatabase(database, location)
     checkRecords(records, location)
     return new TakenDatabase(database, location, records, unlock)
@@ -109,12 +111,8 @@ interface Compactable {
 
 async function openPath(path: string): Promise<OpenDatabase> {
   const ClassicLevel = await importClassicLevel(path)
-  try {
-    const { openFolder } = await import('./folder.ts')
-    return await openFolder(path, ClassicLevel)
-  } catch (error) {
-    throw openError(path, error)
-  }
+  const { openFolder } = await import('./folder.ts')
+  return openFolder(path, ClassicLevel)
 }
 
 export async function importClassicLevel(path: string) {

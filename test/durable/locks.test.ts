@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 
+import { StoreError } from '../../src/index.ts'
 import {
   contentsAt,
   journalOn,
@@ -124,6 +125,20 @@ describe('a database of the application', () => {
       await journalOn(named('another')).journal.open()
       await journal.close()
       await journalOn(named('outbox')).journal.open()
+    })
+
+    it('is not in use where locks are refused, and is told as unavailable', async () => {
+      const cause = new DOMException('not here', 'SecurityError')
+      const request = () => Promise.reject(cause)
+      vi.stubGlobal('navigator', { locks: { request } })
+      const { journal } = journalOn(named('outbox'))
+      for (let n = 0; n < 2; n++) {
+        const error = await rejection(journal.open())
+        expect(error).toBeInstanceOf(StoreError)
+        expect(error).toMatchObject({ problem: 'unavailable', location: 'outbox', cause })
+      }
+      stubLocks()
+      await journal.open()
     })
 
     it('is free again if it could not be opened', async () => {
