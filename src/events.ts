@@ -44,7 +44,7 @@ export interface ClientEvents {
   outboxRestored: { readonly waiting: number; readonly inFlight: number }
   /** No subscription matches a message, which was acknowledged. */
   unclaimed: { readonly topic: string; readonly qos: Qos }
-  /** A handler with `ack: 'after-handler'` could not process a message, whatever was tried: see `retry`. */
+  /** A handler with `ack: 'after-handler'` failed to the end, or the broker lost the message before that: see `retry`. */
   messageFailed: FailedMessage
   /** Acknowledgements are held back and none was sent for `inbox.stallAfter`: the broker may send nothing more. */
   acknowledgementsStalled: Stall

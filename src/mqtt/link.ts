@@ -223,6 +223,8 @@ export class MqttLink implements Link {
 
     client.on('message', (topic, payload, packet) => {
       if (!events.received(incoming(topic, payload, packet))) return
+      // A PUBREL that comes twice brings it twice.
+      if (unacknowledged.has(packet)) return
       unacknowledged.add(packet)
       this.#heldBack[packet.qos]++
     })

@@ -6,13 +6,16 @@ export class HeldMessage {
   packet: IncomingPublish
   /** The connection on which it is to be acknowledged. */
   link: Link | undefined
+  /** Of the session it came in. */
+  readonly session: object
   /** How many receivers are not done with it. */
   pending = 0
   /** Receivers that could not process it before that connection ended. They get it again. */
   failed: Receiver[] = []
 
-  constructor(packet: IncomingPublish, link: Link | undefined) {
+  constructor(packet: IncomingPublish, link: Link | undefined, session: object) {
     this.packet = packet
     this.link = link
+    this.session = session
   }
 }

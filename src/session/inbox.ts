@@ -2,7 +2,7 @@ import type { Clock } from '../options.ts'
 import { Acknowledgements, type Stall } from './acknowledgements.ts'
 import { HeldMessage } from './held-message.ts'
 import type { IncomingPublish, Link } from './link.ts'
-import { Retries, type FailedCall, type RetryPolicy } from './retries.ts'
+import { Retries, type Call, type FailedCall, type RetryPolicy } from './retries.ts'
 import type { Subscriber } from './subscribers.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { UnclaimedMessages, type Unclaimed } from './unclaimed.ts'
@@ -17,7 +17,7 @@ export interface Receiver extends Subscriber {
   deliver(packet: IncomingPublish): Promise<void> | undefined
 }
 
-/** A message that a handler could not process, whatever was tried. */
+/** A message that a handler could not process. */
 export interface FailedMessage {
   readonly topic: string
   readonly qos: 1 | 2
@@ -27,8 +27,12 @@ export interface FailedMessage {
   readonly attempts: number
   /** What the last call threw or rejected with. */
   readonly error: unknown
-  /** What becomes of it: it is acknowledged and gone, or the connection is replaced and the broker sends it again. */
-  readonly outcome: 'acknowledge' | 'reconnect'
+  /**
+   * - `acknowledge`: it is acknowledged, and gone
+   * - `reconnect`: the connection is replaced, and the broker sends it again
+   * - `lost`: it is gone, because the connection ended first and the broker did not keep the session
+   */
+  readonly outcome: 'acknowledge' | 'reconnect' | 'lost'
 }
 
 export interface InboxOptions {
@@ -62,6 +66,10 @@ export class Inbox {
   readonly #retries: Retries
   /** QoS 2 messages whose PUBCOMP is held back, by packet id: after a reconnect the broker releases them once more. */
   readonly #unreleased = new Map<number, HeldMessage>()
+  /** Failed since the connection ended, or then: the broker sends their messages again if it keeps the session. */
+  #parked: FailedCall[] = []
+  /** Is another object for each session at the broker. */
+  #session: object = {}
   #link: Link | undefined
   #connections = 0
   /** Once the first connection found a session that the broker kept. */
@@ -107,7 +115,14 @@ export class Inbox {
     this.#anyUnclaimed = false
     // Those of the connection before are lost with it: the broker sends their messages again.
     this.#acknowledgements.clear()
-    if (!sessionPresent) this.#unreleased.clear()
+    const parked = this.#parked
+    this.#parked = []
+    if (!sessionPresent) {
+      this.#unreleased.clear()
+      this.#session = {}
+      // Not from within: a listener may end the connection.
+      for (const call of parked) queueMicrotask(() => this.#lost(call))
+    }
     // Only at first: later on the application has subscribed to what it wants.
     if (++this.#connections > 1) this.#unclaimed?.resume(sessionPresent)
     else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
@@ -116,7 +131,7 @@ export class Inbox {
   detached(link: Link): void {
     if (this.#link !== link) return
     this.#link = undefined
-    for (const call of this.#retries.end()) park(call)
+    for (const call of this.#retries.end()) this.#park(call)
     this.#acknowledgements.clear()
     this.#unclaimed?.pause()
   }
@@ -143,23 +158,34 @@ export class Inbox {
     if (earlier) return this.#receivedAgain(earlier, packet)
     const receivers = this.#match(packet)
     const held = receivers.length === 0 ? this.#unmatched(packet) : this.#deliver(packet, receivers)
-    if (packet.qos === 0 || (!held && this.#acknowledgements.size === 0)) return false
-    const message = held ?? new HeldMessage(packet, this.#link)
+    if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
+    const message = held ?? this.#createHeld(packet, this.#link)
     if (packet.qos === 2) this.#unreleased.set(packet.packetId, message)
-    this.#acknowledgements.add(message)
-    return true
+    return this.#hold(message)
   }
 
   /** It came on an earlier connection: exactly once means not again to those who have processed it (MQTT 5 §4.3.3). */
   #receivedAgain(earlier: HeldMessage, packet: IncomingPublish): boolean {
+    // A second PUBREL on one connection is answered with the first.
+    if (earlier.link === this.#link) return true
     const receivers = earlier.failed.filter((receiver) => this.#subscriptions.has(receiver))
     earlier.packet = packet
     earlier.link = this.#link
     earlier.failed = []
     this.#deliver(packet, receivers, earlier)
     if (earlier.pending === 0 && this.#acknowledgements.size === 0) return !this.#unreleased.delete(packet.packetId)
-    this.#acknowledgements.add(earlier)
+    return this.#hold(earlier)
+  }
+
+  /** @returns that its acknowledgement is held back */
+  #hold(message: HeldMessage): true {
+    // A handler may have ended the connection, and its acknowledgements with it.
+    if (message.link === this.#link) this.#acknowledgements.add(message)
     return true
+  }
+
+  #createHeld(packet: IncomingPublish, link: Link | undefined): HeldMessage {
+    return new HeldMessage(packet, link, this.#session)
   }
 
   #match({ topic, properties }: IncomingPublish): readonly Receiver[] {
@@ -168,23 +194,24 @@ export class Inbox {
 
   /** @returns what has to be processed before it is acknowledged, if anything */
   #deliver(packet: IncomingPublish, receivers: readonly Receiver[], held?: HeldMessage): HeldMessage | undefined {
+    const link = this.#link
     let message = held
     for (const receiver of receivers) {
       // A handler may end the subscription of another.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet)
       if (!processed || receiver.ack === 'on-receipt' || packet.qos === 0) continue
-      message ??= new HeldMessage(packet, this.#link)
+      message ??= this.#createHeld(packet, link)
       message.pending++
       this.#await(processed, { message, receiver, calls: 1, delay: undefined })
     }
     return message
   }
 
-  #await(processed: Promise<void>, call: FailedCall): void {
+  #await(processed: Promise<void>, call: Call): void {
     processed.then(
       () => this.#done(call.message),
-      (error: unknown) => this.#failed(call, error),
+      (error: unknown) => this.#failed({ ...call, error }),
     )
   }
 
@@ -193,19 +220,38 @@ export class Inbox {
     this.#acknowledgements.flush()
   }
 
-  #failed(call: FailedCall, error: unknown): void {
+  #failed(call: FailedCall): void {
     const { message, receiver, calls } = call
     const link = this.#link
-    if (!link || message.link !== link) return park(call)
+    if (message.session !== this.#session) return this.#lost(call)
+    if (!link || message.link !== link) return this.#park(call)
     // After an unsubscribe there is no one left to process it.
     if (!this.#subscriptions.has(receiver)) return this.#done(message)
     if (calls <= receiver.retry.maxAttempts) return this.#retries.schedule(call, (delay) => this.#retry(call, delay))
     const outcome = receiver.retry.whenExhausted ?? (this.#options.keepsSession() ? 'reconnect' : 'acknowledge')
-    const { topic, qos } = message.packet
-    this.#options.onFailed({ topic, qos: qos as 1 | 2, filter: receiver.filter, attempts: calls, error, outcome })
+    this.#tellFailed(call, outcome)
     if (outcome === 'acknowledge') return this.#done(message)
-    park(call)
+    this.#park(call)
     link.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
+  }
+
+  /** It gets the message again when the broker sends it again. */
+  #park(call: FailedCall): void {
+    const { message, receiver } = call
+    message.pending--
+    message.failed.push(receiver)
+    // On a later connection the broker has sent it again, or is about to.
+    if (!this.#link) this.#parked.push(call)
+  }
+
+  /** The broker lost the session, and the message with it. */
+  #lost(call: FailedCall): void {
+    if (this.#subscriptions.has(call.receiver)) this.#tellFailed(call, 'lost')
+  }
+
+  #tellFailed({ message, receiver, calls: attempts, error }: FailedCall, outcome: FailedMessage['outcome']): void {
+    const { topic, qos } = message.packet
+    this.#options.onFailed({ topic, qos: qos as 1 | 2, filter: receiver.filter, attempts, error, outcome })
   }
 
   #retry({ message, receiver, calls }: FailedCall, delay: number): void {
@@ -219,7 +265,7 @@ export class Inbox {
     if (otherwise) otherwise(packet)
     else if (!this.#unclaimed?.holds(packet.topic)) this.#tellUnclaimed(packet)
     else {
-      const message = packet.qos > 0 ? new HeldMessage(packet, this.#link) : undefined
+      const message = packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined
       if (message) message.pending++
       this.#unclaimed.add({ packet, message })
       return message
@@ -256,9 +302,3 @@ export class Inbox {
 
 /** Of our DISCONNECT: the broker discards our will, and keeps the session. */
 const NORMAL_DISCONNECTION = 0
-
-/** The connection ends, or has ended: it gets the message again when the broker sends it again. */
-function park({ message, receiver }: FailedCall): void {
-  message.pending--
-  message.failed.push(receiver)
-}

@@ -20,14 +20,20 @@ export const defaultRetry: RetryPolicy = Object.freeze({
   whenExhausted: undefined,
 })
 
-/** A handler that could not process a message. */
-export interface FailedCall {
+/** A handler that processes a message. */
+export interface Call {
   readonly message: HeldMessage
   readonly receiver: Receiver
   /** How often it was called for this message. */
   readonly calls: number
   /** The delay before the last call, in milliseconds. */
   readonly delay: number | undefined
+}
+
+/** One that could not process it. */
+export interface FailedCall extends Call {
+  /** What it threw or rejected with. */
+  readonly error: unknown
 }
 
 /** Handlers that are called again for a message, after a delay. */

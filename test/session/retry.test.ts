@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type FailedMessage, type Message, type Stall } from '../../src/index.ts'
 import { createTestClock } from '../../src/testing/index.ts'
+import { deferred } from '../../src/wait.ts'
 import { nameOf, scene, sessionIs, told, turns, until, versions, type SceneOptions } from './scene.ts'
 
 const retry = { initialDelay: 1_000, multiplier: 2, maxDelay: 3_000, jitter: 'none', maxAttempts: 3 } as const
@@ -172,6 +173,78 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       await pass(10_000)
       expect(calls).toHaveLength(1)
     })
+
+    test.each([
+      { when: 'before the connection ends', sessionPresent: false, outcomes: ['lost'] },
+      { when: 'while there is none', sessionPresent: false, outcomes: ['lost'] },
+      { when: 'after the next one began', sessionPresent: false, outcomes: ['lost'] },
+      { when: 'before the connection ends', sessionPresent: true, outcomes: [] },
+      { when: 'while there is none', sessionPresent: true, outcomes: [] },
+      { when: 'after the next one began', sessionPresent: true, outcomes: [] },
+    ])('$when, session present $sessionPresent: what does not come again is told', async (each) => {
+      const { when, sessionPresent, outcomes } = each
+      const { server, client, failed, pass, clock } = await sceneOf({ version, script: sessionIs(sessionPresent) })
+      const { promise, reject } = deferred<void>()
+      const calls: Message[] = []
+      const handler = (message: Message) => (calls.push(message) === 1 ? promise : undefined)
+      client.subscribe('a', handler, { qos, ack: 'after-handler', retry })
+      await client.connect()
+      const connected = new Promise((resolve) => client.on('connected', resolve))
+      server.publish('a', '1', { qos, messageId: 1 })
+      await until(() => calls.length === 1)
+      if (when === 'before the connection ends') reject(new Error('too early'))
+      await turns()
+      server.kick()
+      await until(() => client.status.state === 'reconnecting')
+      if (when === 'while there is none') reject(new Error('too early'))
+      await turns()
+      clock.tick(0)
+      await connected
+      if (when === 'after the next one began') reject(new Error('too early'))
+      await pass(10_000)
+      expect(failed.map(({ outcome }) => outcome)).toEqual(outcomes)
+      expect(calls).toHaveLength(1)
+    })
+
+    test('that ends the connection leaves nothing of it behind', async () => {
+      const { server, client, pass, stalled } = await sceneOf({
+        version,
+        script: (_connection, n) => (n === 1 ? {} : { connack: false }),
+      })
+      let calls = 0
+      const handler = () => {
+        if (++calls === 1) client.recover()
+        return new Promise(() => {})
+      }
+      client.subscribe('a', handler, { qos, ack: 'after-handler' })
+      await client.connect()
+      server.publish('a', '1', { qos })
+      await until(() => calls === 1)
+      expect(client.status.inbox).toEqual({ heldBack: 0, heldBackSince: null, unclaimed: 0 })
+      await pass(60_000)
+      expect(stalled).toEqual([])
+    })
+  },
+)
+
+test.each(versions)(
+  'MQTT version $version: a PUBREL that comes again and again is answered once',
+  async ({ version }) => {
+    const { server, client } = await sceneOf({ version })
+    const { promise, resolve } = deferred<void>()
+    const calls: string[] = []
+    client.subscribe('a', (message) => (calls.push(message.text()), promise), { qos: 2, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos: 2, messageId: 1 })
+    await until(() => calls.length === 1)
+    for (let n = 0; n < 100; n++) server.send({ cmd: 'pubrel', messageId: 1 })
+    server.publish('a', '2', { qos: 2, messageId: 2 })
+    await until(() => calls.length === 2)
+    expect(client.status.inbox.heldBack).toBe(2)
+    resolve()
+    await server.waitFor('pubcomp', { count: 2 })
+    expect(told(server, 1, 'pubcomp')).toEqual(['pubcomp 1', 'pubcomp 2'])
+    expect(calls).toEqual(['1', '2'])
   },
 )
 

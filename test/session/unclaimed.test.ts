@@ -73,6 +73,18 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(answers(server)).toEqual(['puback 1', 'puback 2', 'puback 3'])
   })
 
+  test('what a listener unsubscribes from while it comes in holds nothing up', async () => {
+    const { server, client, unclaimed } = await sceneOf({ version, inbox: { maxUnclaimed: 1 } })
+    await client.connect()
+    client.on('unclaimed', () => client.subscribe('b', () => {}).unsubscribe())
+    server.publish('a', '1', { qos: 1 })
+    server.publish('b', '2', { qos: 1 })
+    await server.waitFor('puback', { count: 2 })
+    expect(answers(server)).toEqual(['puback 1', 'puback 2'])
+    expect(unclaimed).toEqual(['a 1', 'b 1'])
+    expect(client.status.inbox).toEqual({ heldBack: 0, heldBackSince: null, unclaimed: 0 })
+  })
+
   test('what comes in the meantime does not overtake what waits', async () => {
     const { server, client, got, handler } = await sceneOf({ version })
     await client.connect()
