@@ -38,6 +38,8 @@ class StoreFolder implements OpenDatabase {
   readonly #marker: Marker
   #level: Level | undefined
   #records: StoreRecords | undefined
+  /** It may take longer than the journal waits for it. */
+  #renewing: Promise<void> | undefined
   #batches = 0
 
   constructor(path: string, realPath: string, LevelClass: typeof ClassicLevel, unlock: () => void) {
@@ -69,13 +71,9 @@ class StoreFolder implements OpenDatabase {
   }
 
   /** A log that could not be written is not written on: LevelDB would, and could not read what follows. */
-  async renew(): Promise<void> {
-    await probe(this.#realPath)
-    await this.#level?.close()
-    this.#level = undefined
-    await this.open()
-    // What is to be there, the journal knows better.
-    this.#records = undefined
+  renew(): Promise<void> {
+    this.#renewing ??= this.#reopen().finally(() => (this.#renewing = undefined))
+    return this.#renewing
   }
 
   written(batches: number): void {
@@ -89,10 +87,21 @@ class StoreFolder implements OpenDatabase {
   }
 
   async release(): Promise<void> {
+    // Else it would open what nothing closes again.
+    await this.#renewing?.catch(nothing)
     await this.#marker.close(this.#batches)
     await this.#level?.close()
     this.#level = undefined
     this.#unlock()
+  }
+
+  async #reopen(): Promise<void> {
+    await probe(this.#realPath)
+    await this.#level?.close()
+    this.#level = undefined
+    await this.open()
+    // What is to be there, the journal knows better.
+    this.#records = undefined
   }
 
   /** @throws {StoreError} */
@@ -130,3 +139,5 @@ export async function readFolder(path: string): Promise<{ records: StoreRecords;
   for (const [key, value] of entries) records.add(key, value)
   return { records, damaged }
 }
+
+function nothing(): void {}

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 
+import { openDatabase } from '../../src/durable/database.ts'
 import { StoreError } from '../../src/index.ts'
 import {
   contentsAt,
@@ -69,6 +70,15 @@ describe('one folder', () => {
     const path = join(temporaryFolder(), 'not', 'yet')
     const opened = await Promise.allSettled([journalOn(path).journal.open(), journalOn(`${path}/`).journal.open()])
     expect(opened).toMatchObject([{ status: 'fulfilled' }, { reason: { problem: 'locked' } }])
+  })
+
+  it('is free when it was released during a renewal, as after a write that took too long', async () => {
+    const path = join(temporaryFolder(), 'store')
+    const opened = await openDatabase(path)
+    // As after a write that failed. The second attempt is that of a journal that has given up waiting for the first.
+    const ended = await Promise.allSettled([opened.renew(), opened.renew(), opened.release()])
+    expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+    await (await openDatabase(path)).release()
   })
 
   it('that another process writes into is in use, not damaged', { timeout: 30_000 }, async () => {
