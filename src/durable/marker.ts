@@ -9,7 +9,7 @@ const FIRST_LINE = `outbox of xstate-mqtt, format ${FORMAT}\n`
 const DIGITS = 16
 
 export interface MarkerContents {
-  /** 0 if the process ended before it was written. */
+  /** 0 if that is not known: the process ended before it was written, or it is damaged. */
   readonly format: number
   /** The store has at least so many batches: 0 if that is not known. */
   readonly batches: number
@@ -31,7 +31,7 @@ export class Marker {
 
   read(): MarkerContents {
     const text = fileSystem().readFileSync(this.#path, 'utf8')
-    const [format = 0] = text.match(/\d+$/m) ?? []
+    const [, format = 0] = /^outbox.*, format (\d+)$/m.exec(text) ?? []
     const [, batches = '', checksum] = /^at least (\d+) batches, checksum ([\da-f]{8})$/m.exec(text) ?? []
     return { format: Number(format), batches: checksum === checksumOf(batches) ? Number(batches) : 0 }
   }

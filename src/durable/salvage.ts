@@ -35,13 +35,16 @@ export interface Salvage {
 export async function salvageStore(from: string, to: string, generateClientId: () => string): Promise<Salvage> {
   const LevelClass = await importClassicLevel(from)
   const { existsSync, promises } = fileSystem()
-  if (!existsSync(`${from}/${MARKER}`)) throw new StoreError('foreign', from)
+  if (!existsSync(from)) throw new StoreError('foreign', from)
   if (existsSync(to) && (await promises.readdir(to)).length > 0) throw new StoreError('foreign', to)
   const lock = lockFolder(from)
   try {
     if (await isOpenElsewhere(lock.realPath, LevelClass)) throw new StoreError('locked', from)
-    const { format, batches } = new Marker(from).read()
+    const isMarked = existsSync(`${from}/${MARKER}`)
+    const { format, batches } = isMarked ? new Marker(from).read() : { format: 0, batches: 0 }
     const { records } = await readFolder(lock.realPath)
+    // Its header marks it, too.
+    if (!isMarked && (!records.header || records.foreign)) throw new StoreError('foreign', from)
     if (Math.max(format, records.header?.format ?? 0) > FORMAT) throw new StoreError('newer', from)
     await write(to, records, LevelClass, generateClientId)
     return summary(records, batches)

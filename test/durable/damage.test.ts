@@ -215,6 +215,21 @@ describe('salvage', () => {
     })
   })
 
+  test.each<[string, (marker: string) => void]>([
+    ['is gone', (marker) => rmSync(marker)],
+    ['is empty', (marker) => truncateSync(marker, 0)],
+    ['holds something else', (marker) => writeFileSync(marker, 'MANIFEST-000007\n')],
+  ])('gets all out of a store whose marker %s', async (_name, damage) => {
+    const path = copyOf('small')
+    damage(join(path, MARKER))
+    expect(await salvageStore(path, `${path}-2`, () => 'new')).toMatchObject({
+      publications: 40,
+      missing: 0,
+      damaged: 0,
+      clientIdKept: true,
+    })
+  })
+
   it('refuses what is in use, what is none, and a place that is taken', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
