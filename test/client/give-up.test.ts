@@ -124,6 +124,20 @@ describe('when it gives up', () => {
     expect(client.outbox.size).toBe(1)
   })
 
+  test('an error that ends the machine is such an end, too; `connect()` goes on after it', async () => {
+    const server = await startServer({ script: [{ puback: false }, {}] })
+    const { client } = startClient({ url: server.url, ...once })
+    await client.connect()
+    const pending = outcomes([client.publish('a', '', { qos: 1 })])
+    await server.waitFor('publish')
+    client.actor.send({ type: 'PERIODIC.START' } as never)
+    expect(client.status).toMatchObject({ state: 'failed', lastFailure: { kind: 'internal' } })
+    expect(await pending).toEqual(['ConnectionFailedError'])
+    expect(await outcomes([client.publish('a', '')])).toEqual(['ConnectionFailedError'])
+    await client.connect()
+    await client.publish('a', '', { qos: 1 })
+  })
+
   test('a machine of the application does the same', async () => {
     const server = await startServer()
     await server.close()

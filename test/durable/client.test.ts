@@ -5,6 +5,7 @@ import { describe, expect, it, test, vi } from 'vitest'
 
 import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
 import {
+  ConnectionFailedError,
   DisconnectedError,
   OutboxOverflowError,
   PublishExpiredError,
@@ -44,6 +45,34 @@ describe('publishing', () => {
     await client[Symbol.asyncDispose]()
 
     expect(publishes(server)).toEqual(['a x'])
+    expect(await contentsAt(store)).toEqual([])
+  })
+
+  it('rejects when the client gives up, and while it rests in `failed`, and stays in the store all the same', async () => {
+    const server = await startServer()
+    await server.close()
+    const store = join(temporaryFolder(), 'store')
+    const { client } = startClient({
+      url: server.url,
+      store,
+      reconnect: { enabled: false },
+      recovery: { enabled: false },
+    })
+    const before = client.publish('a', 'before', durable)
+    const rejected = rejection(before)
+    await before.accepted
+    await client.connect().catch(() => {})
+    expect(await rejected).toBeInstanceOf(ConnectionFailedError)
+    const after = client.publish('a', 'after', durable)
+    const refused = rejection(after)
+    await after.accepted
+    expect(await refused).toBeInstanceOf(ConnectionFailedError)
+    await server.listen()
+    await client.connect()
+    await client.publish('a', 'end', durable)
+    await client[Symbol.asyncDispose]()
+
+    expect(publishes(server)).toEqual(['a before', 'a after', 'a end'])
     expect(await contentsAt(store)).toEqual([])
   })
 
