@@ -302,8 +302,12 @@ function advice(
   return `${counted}: ${command}move it away to begin with an empty one`
 }
 
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+/** In UTF-16 code units. */
+const MAX_SHOWN = 100
+
+/** A value, in words: a string on one line and not all of a long one, an object without what is in it. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, 20)}…` : value)
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
   return String(value)

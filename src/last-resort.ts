@@ -1,4 +1,5 @@
 import { InvalidMessageError, ResilientMqttError } from './errors.ts'
+import { serverText } from './mqtt/server-text.ts'
 
 /** These may quote a token: what they say is not printed. */
 const SECRET = new Set(['credentials', 'options'])
@@ -17,16 +18,18 @@ export class LastResort {
 
   /**
    * @param kind - of which only the first is printed
-   * @param sentence - what failed
+   * @param sentence - what failed. Topics may hold what a terminal obeys
    * @param advice - how the application can handle it
    */
   print(kind: string, sentence: string, error: unknown, advice: string): void {
     if (this.#printed.has(kind)) return
     this.#printed.add(kind)
-    const what = SECRET.has(kind) ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
     try {
+      const what = SECRET.has(kind) ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
       // oxlint-disable-next-line eslint/no-console -- There is no other place left.
-      console.error(`xstate-mqtt: ${sentence}: ${what}\n${advice} Further errors of this kind are not printed.`)
+      console.error(
+        `xstate-mqtt: ${serverText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
+      )
     } catch {
       // Nor any place after that.
     }
@@ -41,7 +44,7 @@ function kindOf(error: unknown, source: string): string {
 
 function inWords(error: unknown): string {
   // Their messages hold no payloads, and no secrets.
-  if (error instanceof ResilientMqttError) return `${error.name}: ${error.message}`
+  if (error instanceof ResilientMqttError) return `${error.name}: ${serverText(error.message)}`
   // Not its other properties: an HTTP client puts the request into them, with its headers.
   if (error instanceof Error) return error.stack ?? nameOf(error)
   return typeof error === 'string' ? error : nameOf(error)

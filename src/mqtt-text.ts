@@ -7,11 +7,11 @@ export const MAX_BYTES = 65_535
 
 const TOO_LONG = `must be at most ${MAX_BYTES} bytes of UTF-8`
 
-/** A UTF-8 Encoded String (MQTT 5 §1.5.4, MQTT 3.1.1 §1.5.3). What was given instead is told, its beginning if it is long. */
+/** A UTF-8 Encoded String (MQTT 5 §1.5.4, MQTT 3.1.1 §1.5.3). What was given instead is told. */
 export const text: Rule = (option, value) => {
   if (typeof value !== 'string') throw new InvalidOptionError(option, 'must be a string', value)
   const rule = brokenRule(value)
-  if (rule !== undefined) throw new InvalidOptionError(option, rule, shortened(value))
+  if (rule !== undefined) throw new InvalidOptionError(option, rule, value)
 }
 
 /** As `text`, but what was given instead is not told. */
@@ -44,10 +44,6 @@ export function isText(value: unknown): value is string {
 
 export function isData(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.byteLength <= MAX_BYTES
-}
-
-export function shortened(value: string): string {
-  return value.length > 40 ? `${value.slice(0, 20)}…` : value
 }
 
 /** ES2024's `String.prototype.isWellFormed`, which browsers have since 2023. */

@@ -5,7 +5,7 @@ import type { connectionMachine } from '../machines/connection.ts'
 import { describeFailure } from './describe.ts'
 import { callGuarded, Emitter } from './emitter.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
-import { ConnectionFailedError, InvalidOptionError, PublishSupersededError, StoreError } from './errors.ts'
+import { ConnectionFailedError, InvalidOptionError, PublishSupersededError, show, StoreError } from './errors.ts'
 import { LastResort } from './last-resort.ts'
 import { guarded, type Logger } from './logger.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
@@ -114,8 +114,9 @@ export class Observer {
     this.#lastResort?.report(error, source, howToHandle('error'))
   }
 
-  /** No code took the rejection of a publish. */
-  publishFailed(topic: string, error: unknown): void {
+  /** No code took the rejection of a publish. @param given - for its topic: what is wrong with it may be that */
+  publishFailed(given: unknown, error: unknown): void {
+    const topic = typeof given === 'string' ? given : show(given)
     // That a newer one took its place is what the application wanted.
     const level = error instanceof PublishSupersededError ? 'debug' : 'warn'
     this.#logger[level]({ topic, err: error }, 'publishFailed')

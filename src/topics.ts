@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
-import { brokenRule, shortened } from './mqtt-text.ts'
+import { brokenRule } from './mqtt-text.ts'
 
 /**
  * How many levels a topic or filter has at most. Brokers take far fewer (mosquitto 200, AWS IoT 8), and one of 65,535
@@ -60,9 +60,9 @@ function checkText(option: string, text: unknown): asserts text is string {
     throw new InvalidOptionError(option, 'must be a string of at least 1 character', text)
   }
   const rule = brokenRule(text)
-  if (rule !== undefined) throw new InvalidOptionError(option, rule, shortened(text))
+  if (rule !== undefined) throw new InvalidOptionError(option, rule, text)
   if (text.length >= MAX_LEVELS && levelsOf(text) > MAX_LEVELS) {
-    throw new InvalidOptionError(option, `must have at most ${MAX_LEVELS} levels`, shortened(text))
+    throw new InvalidOptionError(option, `must have at most ${MAX_LEVELS} levels`, text)
   }
 }
 

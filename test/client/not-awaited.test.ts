@@ -75,6 +75,37 @@ describe('a publish whose rejection no code takes', () => {
     expect(unhandled).toEqual([])
   })
 
+  test.each([
+    ['a symbol', Symbol('a'), 'Symbol(a)'],
+    ['an object', { toString: () => expect.unreachable() }, 'an object'],
+    ['undefined', undefined, 'undefined'],
+  ])('is told when its topic is %s, and so are those behind it', async (_, topic, shown) => {
+    const { client, failed, lines, listen, unhandled } = start()
+    const uncaught = vi.fn<(error: unknown) => void>()
+    process.on('uncaughtException', uncaught)
+    onTestFinished(() => void process.off('uncaughtException', uncaught))
+    void client.publish(topic as never, '')
+    await later()
+    expect(lines()).toMatchObject([expect.stringContaining(`a publish to ${shown} failed`)])
+    listen()
+    void client.publish(topic as never, '')
+    void client.publish('a/#', '')
+    await later()
+    expect(failed).toMatchObject([{ topic: shown }, { topic: 'a/#' }])
+    expect(uncaught).not.toHaveBeenCalled()
+    expect(unhandled).toEqual([])
+  })
+
+  test.each(['a\n\u001B[31m+', `${'a'.repeat(60_000)}+`])('is printed on one line, %#', async (topic) => {
+    const { client, lines } = start()
+    void client.publish(topic, '')
+    await later()
+    const [line = ''] = lines().join().split('\nHandle it by')
+    expect(line).toContain('InvalidOptionError: topic must have no wildcards')
+    expect(line.length).toBeLessThan(600)
+    expect(line).not.toMatch(/\p{Cc}/u)
+  })
+
   test('is told also when the clock stands still', async () => {
     const clock = createTestClock()
     const { client, failed, listen } = start({ clock, now: () => clock.now() })
