@@ -1,7 +1,7 @@
 import { onAbort } from './abort.ts'
 import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { publishRules } from './call-rules.ts'
-import { InvalidOptionError } from './errors.ts'
+import { InvalidOptionError, show } from './errors.ts'
 import { checkCallOptions } from './option-rules.ts'
 import { PublishPromise } from './publish-promise.ts'
 import { MAX_USER_BYTES, parseProperties } from './publish-properties.ts'
@@ -149,7 +149,11 @@ function checkPublish(
   checkTopic(topic)
   const maxPayload = properties?.userProperties ? MAX_PAYLOAD - MAX_USER_BYTES : MAX_PAYLOAD
   if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-    throw new InvalidOptionError('payload', 'must be a string or a Uint8Array, or have a codec', payload)
+    // Not what it is: errors hold no payloads.
+    throw new InvalidOptionError(
+      'payload',
+      `must be a string or a Uint8Array, or have a codec, and not ${kindOf(payload)}`,
+    )
   }
   if (typeof payload === 'string' ? isLonger(payload, maxPayload) : payload.byteLength > maxPayload) {
     throw new InvalidOptionError('payload', `must be at most ${maxPayload} bytes`)
@@ -160,7 +164,12 @@ function checkPublish(
   }
   if (durable && qos === 0) throw new InvalidOptionError('durable', 'needs QoS 1 or 2', qos)
   if (durable && !journal) throw new InvalidOptionError('durable', "needs the client's option store", durable)
-  signal?.throwIfAborted()
+  // Polyfills have no `throwIfAborted`.
+  if (signal?.aborted) throw signal.reason
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'object' || typeof value === 'function' ? show(value) : typeof value
 }
 
 function isDetached({ buffer }: Uint8Array): boolean {

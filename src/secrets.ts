@@ -74,7 +74,7 @@ export class Secrets {
   }
 
   #ask(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
-    signal.throwIfAborted()
+    if (signal.aborted) throw signal.reason
     const call: Call = { answer: this.#answer(reason, signal), startedAt: this.#options.time(), answered: false }
     const answered = () => {
       call.answered = true

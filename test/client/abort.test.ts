@@ -91,3 +91,11 @@ describe('100 calls with one signal', () => {
     expect(warnings).toEqual([])
   })
 })
+
+test.each([false, true])('a signal of a polyfill, which can do no more than tell: aborted %s', async (aborted) => {
+  const { client } = startClient({ url: 'mqtt://127.0.0.1:1' })
+  const signal = Object.assign(new EventTarget(), { aborted, reason: new Error('enough') }) as AbortSignal
+  const published = client.publish('a', '', { signal })
+  signal.dispatchEvent(new Event('abort'))
+  await expect(published).rejects.toThrow('enough')
+})

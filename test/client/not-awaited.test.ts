@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
@@ -126,6 +128,19 @@ describe('a publish whose rejection no code takes', () => {
     ])
     expect(JSON.stringify(lines)).not.toContain('planted')
   })
+
+  test.each([{ secret: 'planted' }, Symbol('planted'), 7_654_321])(
+    'holds no payload that is none: %#',
+    async (payload) => {
+      const { client, lines } = startClient({ url })
+      void client.publish('a', payload as never)
+      await later()
+      expect(lines).toHaveLength(1)
+      const kind = typeof payload === 'object' ? 'an object' : typeof payload
+      expect(lines[0]).toHaveProperty('details.err.message', expect.stringMatching(`, and not ${kind}$`))
+      expect(inspect(lines)).not.toMatch(/planted|7_?654_?321/)
+    },
+  )
 
   test('is told by a disposed client, too', async () => {
     const { client, failed, listen, unhandled } = start()
