@@ -8,6 +8,7 @@ import type {
   SubscribeOptions,
 } from './client-types.ts'
 import { backoff } from './client-rules.ts'
+import { isBytes } from './mqtt-text.ts'
 import {
   abortSignal,
   anything,
@@ -81,7 +82,7 @@ export const periodicRules = {
   payload: callbackOr(
     must(
       'must be a string, a Uint8Array, or a function that gives one',
-      (value) => typeof value === 'string' || value instanceof Uint8Array,
+      (value) => typeof value === 'string' || isBytes(value),
     ),
   ),
   interval: positive,

@@ -22,7 +22,7 @@ export const textInSecret: Rule = (option, value) => {
 
 /** Binary Data (MQTT 5 §1.5.6), or a string for it. What was given instead is not told. */
 export const bytesInSecret: Rule = (option, value) => {
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+  if (typeof value !== 'string' && !isBytes(value)) {
     throw new InvalidOptionError(option, 'must be a string or a Uint8Array')
   }
   if (typeof value === 'string' ? isLonger(value, MAX_BYTES) : !isData(value)) {
@@ -43,7 +43,15 @@ export function isText(value: unknown): value is string {
 }
 
 export function isData(value: unknown): value is Uint8Array {
-  return value instanceof Uint8Array && value.byteLength <= MAX_BYTES
+  return isBytes(value) && value.byteLength <= MAX_BYTES
+}
+
+/** Also one of another realm: tests in jsdom and iframes have two kinds of them. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return (
+    value instanceof Uint8Array ||
+    (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]')
+  )
 }
 
 /** ES2024's `String.prototype.isWellFormed`, which browsers have since 2023. */

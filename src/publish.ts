@@ -2,6 +2,7 @@ import { onAbort } from './abort.ts'
 import type { PendingPublish, PublishOptions } from './client-types.ts'
 import { publishRules } from './call-rules.ts'
 import { InvalidOptionError, show } from './errors.ts'
+import { isBytes } from './mqtt-text.ts'
 import { checkCallOptions } from './option-rules.ts'
 import { PublishPromise } from './publish-promise.ts'
 import { MAX_USER_BYTES, parseProperties } from './publish-properties.ts'
@@ -148,7 +149,7 @@ function checkPublish(
 ): void {
   checkTopic(topic)
   const maxPayload = properties?.userProperties ? MAX_PAYLOAD - MAX_USER_BYTES : MAX_PAYLOAD
-  if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
+  if (typeof payload !== 'string' && !isBytes(payload)) {
     // Not what it is: errors hold no payloads.
     throw new InvalidOptionError(
       'payload',

@@ -1,3 +1,5 @@
+import { runInNewContext } from 'node:vm'
+
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectOptions, PublishOptions, SubscribeOptions } from '../../src/index.ts'
@@ -240,4 +242,16 @@ describe('what mqtt-packet can not encode', () => {
     expect(client.outbox).toMatchObject({ size: 0, inFlight: 0 })
     expect(errors).toEqual([])
   })
+})
+
+test('bytes of another realm reach the wire', async () => {
+  const bytes = runInNewContext('new Uint8Array([104, 105])') as Uint8Array
+  const connect = { username: 'me', password: bytes, will: { topic: 'gone', payload: bytes } }
+  const { server, client } = await scene({ connect })
+  await client.connect()
+  await client.publish('a', bytes, { qos: 1, properties: { correlationData: bytes } })
+  const [packet] = server.received('connect')
+  expect([packet?.password, packet?.will?.payload].map(String)).toEqual(['hi', 'hi'])
+  const [published] = server.received('publish')
+  expect([published?.payload, published?.properties?.correlationData].map(String)).toEqual(['hi', 'hi'])
 })
