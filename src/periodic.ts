@@ -32,6 +32,7 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
   checkCallOptions('startPeriodicRequests', options, periodicRules)
   // What is left out breaks no rule.
   checkTopic(options.topic)
+  periodicRules.payload('payload', options.payload)
   positive('interval', options.interval)
   if (options.response) checkFilter(options.response.filter, 'response.filter')
   const { topic, payload, interval, jitter = 0, qos = 0, response, onResponse, onTimeout } = options

@@ -31,6 +31,10 @@ export function subscribe<Value>(
   const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
   const options = given === undefined ? {} : given
   check(filter, options)
+  // In MQTT.js it comes last. Without it the messages would wait for a loop.
+  if (!handler && optionsAfterHandler !== undefined) {
+    throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
+  }
   const unsubscribe = () => {
     connection.remove(receiver)
     queue?.close()
