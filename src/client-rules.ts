@@ -96,7 +96,7 @@ const will = {
 } satisfies RulesFor<Will>
 
 const pem = mustInSecret('must be a string or bytes, or a list of them', (value) =>
-  [value].flat().every((each) => typeof each === 'string' || each instanceof Uint8Array || isObject(each)),
+  [value].flat().every((each) => typeof each === 'string' || ArrayBuffer.isView(each) || isObject(each)),
 )
 
 const tls = {
@@ -113,11 +113,12 @@ const tls = {
 
 /** Of `tls.connect`, `tls.createSecureContext` and `net.connect`. */
 const OTHERS_OF_TLS =
-  'allowPartialTrustChain autoSelectFamily autoSelectFamilyAttemptTimeout checkServerIdentity ciphers clientCertEngine ' +
-  'crl dhparam ecdhCurve enableTrace family hints highWaterMark hints honorCipherOrder host keepAlive ' +
+  'ALPNCallback SNICallback allowPartialTrustChain autoSelectFamily autoSelectFamilyAttemptTimeout ' +
+  'checkServerIdentity ciphers clientCertEngine crl dhparam ecdhCurve enableTrace family highWaterMark hints ' +
+  'honorCipherOrder host keepAlive ' +
   'keepAliveInitialDelay localAddress localPort lookup maxVersion minDHSize noDelay path port privateKeyEngine ' +
   'privateKeyIdentifier pskCallback requestOCSP secureContext secureOptions secureProtocol session sessionIdContext ' +
-  'sessionTimeout sigalgs signal socket ticketKeys timeout'
+  'server sessionTimeout sigalgs signal socket ticketKeys timeout'
 
 const headers = mustInSecret(
   'must be an object of strings',
@@ -130,7 +131,7 @@ const wsOptions = { headers, agent: anything, perMessageDeflate: anything } sati
 const OTHERS_OF_WS =
   'allowSynchronousEvents auth autoPong closeTimeout createConnection defaultPort finishRequest followRedirects ' +
   'generateMask handshakeTimeout insecureHTTPParser joinDuplicateHeaders maxHeaderSize maxPayload maxRedirects method ' +
-  'origin protocolVersion setHost skipUTF8Validation socketPath'
+  'origin protocol protocolVersion setHost skipUTF8Validation socketPath'
 
 const TLS_NAMES = OTHERS_OF_TLS.split(' ')
 const WS_NAMES = [...Object.keys(tls), ...TLS_NAMES, ...OTHERS_OF_WS.split(' ')]
@@ -219,6 +220,9 @@ const renamed = new Map([
   ['protocol', 'url'],
   ['servers', 'url'],
   ['reconnectPeriod', 'reconnect'],
+  ['cleanStart', 'options.clean'],
+  ['properties', 'options.sessionExpiry, receiveMaximum, maximumPacketSize, userProperties'],
+  ['sessionExpiryInterval', 'options.sessionExpiry'],
 ])
 
 /** @throws {InvalidOptionError} */

@@ -1,5 +1,5 @@
 import type { OutboxStatus } from './client-types.ts'
-import { callback, checkName } from './option-rules.ts'
+import { callback, checkName, didYouMean } from './option-rules.ts'
 import type { ConnectionEmitted, ConnectionStateName } from '../machines/connection-types.ts'
 import type { Stall } from './session/acknowledgements.ts'
 import type { FailedMessage } from './session/inbox.ts'
@@ -87,8 +87,23 @@ const names = Object.keys({
   error: true,
 } satisfies Record<keyof ClientEvents, true>)
 
+/** What is told here instead of MQTT.js's events. */
+const ofMqttJs: Readonly<Record<string, string>> = {
+  message: 'subscribe() or the option onMessage',
+  connect: 'connected',
+  reconnect: 'reconnectScheduled',
+  close: 'connectionInterrupted',
+  offline: 'connectionInterrupted',
+  disconnect: 'connectionInterrupted',
+  end: 'stateChanged',
+}
+
 /** @throws {InvalidOptionError} if there is no such event, or the handler is none */
 export function checkListener(event: unknown, handler: unknown): void {
-  checkName('event', 'an event of the client', event, names)
+  checkName('event', 'an event of the client', event, names, eventHint)
   callback('handler', handler)
+}
+
+function eventHint(name: string): string | undefined {
+  return Object.hasOwn(ofMqttJs, name) ? `see ${ofMqttJs[name]}` : didYouMean(name, names)
 }

@@ -3,7 +3,7 @@ import { realClock } from './clock.ts'
 import { clientHint, clientOptionRules } from './client-rules.ts'
 import { ClientDisposedError } from './errors.ts'
 import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
-import { checkCallOptions, group, must, type RulesFor } from './option-rules.ts'
+import { checkCallOptions, didYouMean, group, must, type RulesFor } from './option-rules.ts'
 import type { ResilientMqttClientOptions } from './options.ts'
 import { stateOf } from './snapshot.ts'
 import { Turnstile } from './turnstile.ts'
@@ -34,6 +34,10 @@ const rules = {
   connectRate: must('must be a number of more than 0', (value) => typeof value === 'number' && value > 0),
   shared: group(clientRules, clientHint),
 } satisfies RulesFor<FleetOptions>
+
+function fleetHint(name: string, known: readonly string[]): string | undefined {
+  return Object.hasOwn(clientRules, name) ? 'see shared' : didYouMean(name, known)
+}
 
 type Options = ResilientMqttClientOptions['options']
 
@@ -80,7 +84,7 @@ export interface Fleet extends AsyncDisposable {
  * @throws {InvalidOptionError}
  */
 export function createFleet(options: FleetOptions = {}): Fleet {
-  checkCallOptions('createFleet', options, rules)
+  checkCallOptions('createFleet', options, rules, fleetHint)
   const { maxConnecting = 50, connectRate = Number.POSITIVE_INFINITY, shared = {} } = options
   const { clock = realClock, now = Date.now } = shared
   const gate = new Turnstile({ maxConnecting, connectRate, clock, now })

@@ -73,9 +73,9 @@ function unknownName(
  * @param what - what it must be, in words: `an event of the client`
  * @throws {InvalidOptionError}
  */
-export function checkName(option: string, what: string, name: unknown, known: readonly string[]): void {
+export function checkName(option: string, what: string, name: unknown, known: readonly string[], hintOf: Hint): void {
   if (typeof name === 'string' && known.includes(name)) return
-  const hint = typeof name === 'string' ? didYouMean(name, known) : undefined
+  const hint = typeof name === 'string' ? hintOf(name, known) : undefined
   throw new InvalidOptionError(option, `must be ${what}${hint === undefined ? '' : ` (${hint})`}`, name)
 }
 
@@ -200,6 +200,7 @@ export function mustInSecret(rule: string, isRight: (value: unknown) => boolean)
   }
 }
 
+/** One with names and values: those of a list, a `Map` or `Headers` are not found under their names. */
 export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value)
 }

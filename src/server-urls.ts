@@ -11,12 +11,12 @@ const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
 export function parseUrls(option: string, url: unknown): readonly string[] {
   const urls: unknown = typeof url === 'string' ? [url] : url
   if (!Array.isArray(urls) || urls.length === 0) {
-    throw new InvalidOptionError(option, 'must be a URL, or a list of at least one')
+    throw new InvalidOptionError(option, 'must be a string with a URL, or a list of at least one')
   }
   for (const candidate of urls as unknown[]) {
     if (typeof candidate !== 'string' || !URL.canParse(candidate)) {
       // It may hold a password where we can't tell, so it is not shown.
-      throw new InvalidOptionError(option, 'must be a URL such as mqtt://localhost:1883')
+      throw new InvalidOptionError(option, 'must be a string with a URL, such as mqtt://localhost:1883')
     }
     const { protocol, hostname: host, username, password } = new URL(candidate)
     if (!SCHEMES.has(protocol)) {

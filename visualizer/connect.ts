@@ -55,7 +55,7 @@ function webSocketUrl(url: string): string {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || !/^(?:http|ws)s?:$/.test(parsed.protocol)) {
     // The URL holds the token, so it is not shown.
-    throw new InvalidOptionError('url', 'must be an http:, https:, ws: or wss: URL')
+    throw new InvalidOptionError('url', 'must be a string with an http:, https:, ws: or wss: URL')
   }
   parsed.protocol = parsed.protocol.replace('http', 'ws')
   parsed.hash = ''

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 
-import { createFleet, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import {
+  createFleet,
+  InvalidOptionError,
+  ResilientMqttClient,
+  type ResilientMqttClientOptions,
+} from '../../src/index.ts'
 import { nearestNames } from '../../src/nearest-name.ts'
 import { rejection } from './harness.ts'
 
@@ -34,6 +39,14 @@ describe('an unknown option', () => {
     [{ keepalive: 1 }, 'keepalive is no option of the client: see options'],
     [{ host: 'a' }, 'host is no option of the client: see url'],
     [{ ca: 'planted' }, 'ca is no option of the client: see options.tls'],
+    [
+      { properties: {} },
+      'properties is no option of the client: see options.sessionExpiry, receiveMaximum, maximumPacketSize, userProperties',
+    ],
+    [
+      { options: { sessionExpiryInterval: 1 } },
+      'options.sessionExpiryInterval is no option of options: see options.sessionExpiry',
+    ],
     [{ constructor: 'planted' }, 'constructor is no option of the client'],
     [{ reconnect: { maxAttempt: 1 } }, 'reconnect.maxAttempt is no option of reconnect: did you mean maxAttempts?'],
     [{ recovery: { retries: 1 } }, 'recovery.retries is no option of recovery'],
@@ -67,6 +80,25 @@ describe('an unknown option', () => {
     expect(() => new ResilientMqttClient({ url, ...options } as ResilientMqttClientOptions)).toThrow(error(message))
   })
 
+  test.each(['ALPNCallback', 'SNICallback', 'server'])(
+    'of Node goes there, also if it is like one of ours: %s',
+    async (name) => {
+      const given = { [name]: () => {} } as object
+      await using client = new ResilientMqttClient({ url, options: { tls: given, wsOptions: given } })
+      expect(client.isConnected).toBe(false)
+    },
+  )
+
+  test.each([
+    ['headers of a class', { wsOptions: { headers: new Headers({ a: 'planted' }) } }, 'options.wsOptions.headers'],
+    ['headers in a map', { wsOptions: { headers: new Map([['a', 'planted']]) } }, 'options.wsOptions.headers'],
+    ['user properties in a map', { userProperties: new Map([['a', 'planted']]) }, 'options.userProperties'],
+    ['options in a map', new Map([['clientId', 'planted']]), 'options'],
+  ])('whose names are not found is refused: %s', (_, options, path) => {
+    const create = () => new ResilientMqttClient({ url, options: options as object })
+    expect(create).toThrow(expect.objectContaining({ option: path, value: undefined }) as Error)
+  })
+
   test('of Node or ws goes there', async () => {
     const tls = { checkServerIdentity: () => undefined, maxVersion: 'TLSv1.3', ofTomorrow: true, ca: undefined }
     const wsOptions = { handshakeTimeout: 1_000, maxPayload: 1, origin: 'http://a', ofTomorrow: true, servername: 'a' }
@@ -92,6 +124,7 @@ describe('options of calls', () => {
     ],
     ['startPeriodicRequests', { topic: 'a', payload: '', period: 1 }, 'period is no option of startPeriodicRequests'],
     ['createFleet', { maxConnect: 1 }, 'maxConnect is no option of createFleet: did you mean maxConnecting?'],
+    ['createFleet', { url }, 'url is no option of createFleet: see shared'],
     ['createFleet', { shared: { ca: '' } }, 'shared.ca is no option of shared: see options.tls'],
     ['createClient', { url, ca: '' }, 'ca is no option of createClient: see options.tls'],
     ...[
@@ -105,6 +138,11 @@ describe('options of calls', () => {
       'createFleet',
       'createClient',
     ].map((call): [string, null, string] => [call, null, `options of ${call} must be an object, got null`]),
+    [
+      'startPeriodicRequests',
+      { topic: 'a', interval: 1 },
+      'payload must be a string, a Uint8Array, or a function that gives one',
+    ],
     ['createFleet', { shared: null }, 'shared must be an object, got null'],
     ['publish', { retain: 'false' }, 'retain must be one of true, false, got "false"'],
     ['publish', { latest: Symbol('a') }, 'latest must be true, false or a string, got Symbol(a)'],
@@ -136,6 +174,26 @@ describe('options of calls', () => {
     }
     expect(await rejection((async () => calls[call]?.())())).toEqual(error(message))
     expect(client.outbox.size).toBe(0)
+  })
+
+  test.each([undefined, null, { qos: 1 }])('subscribe with options and, for a handler, %o', async (handler) => {
+    await using client = new ResilientMqttClient({ url })
+    const subscribe = client.subscribe.bind(client) as (...given: unknown[]) => unknown
+    expect(() => subscribe('a', handler, { qos: 1 })).toThrow(InvalidOptionError)
+    // The order of MQTT.js.
+    if (handler) expect(() => subscribe('a', handler, () => {})).toThrow('handler must be a function, and stand before')
+    expect(client.status.subscriptions.wanted).toBe(0)
+  })
+
+  test.each([
+    ['message', 'subscribe() or the option onMessage'],
+    ['connect', 'connected'],
+    ['offline', 'connectionInterrupted'],
+  ])("MQTT.js's event %s", async (event, place) => {
+    await using client = new ResilientMqttClient({ url })
+    expect(() => client.on(event as never, () => {})).toThrow(
+      error(`event must be an event of the client (see ${place}), got "${event}"`),
+    )
   })
 
   test('an event that is none', async () => {

@@ -12,7 +12,7 @@ const url = 'mqtt://127.0.0.1:1'
 const duration = 'must be milliseconds between 0 and 2147483647'
 const count = 'must be a whole number of at least 0'
 const boolean = 'must be one of true, false'
-const noUrl = 'must be a URL such as mqtt://localhost:1883'
+const noUrl = 'must be a string with a URL, such as mqtt://localhost:1883'
 const noHost = 'must name a host, as mqtt://localhost:1883 does'
 const fourMethods = 'must have debug(), info(), warn(), error()'
 
@@ -31,8 +31,9 @@ const table: [Bad, string][] = [
   [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is no option of the client: see timeouts'],
   [{ recconect: {} } as Bad, 'recconect is no option of the client: did you mean reconnect?'],
   [{ url: 'localhost' }, `url ${noUrl}`],
-  [{ url: 1883 }, 'url must be a URL, or a list of at least one'],
-  [{ url: [] }, 'url must be a URL, or a list of at least one'],
+  [{ url: 1883 }, 'url must be a string with a URL, or a list of at least one'],
+  [{ url: new URL('mqtt://a:planted@b') }, 'url must be a string with a URL, or a list of at least one'],
+  [{ url: [] }, 'url must be a string with a URL, or a list of at least one'],
   [{ url: [url, 'nowhere'] }, `url ${noUrl}`],
   [{ url: 'mqtt:localhost' }, `url ${noHost}`],
   [{ url: 'mqtt://' }, `url ${noHost}`],

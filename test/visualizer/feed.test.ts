@@ -181,7 +181,7 @@ describe('an app elsewhere', () => {
   )
 
   test.each(['not a url', 'ftp://host/', ''])('needs an address: %j', (url) => {
-    expect(() => connectVisualizer(url)).toThrow('url must be an http:, https:, ws: or wss: URL')
+    expect(() => connectVisualizer(url)).toThrow('url must be a string with an http:, https:, ws: or wss: URL')
   })
 
   test('a wrong address does not show its token', () => {

@@ -79,7 +79,7 @@ describe('a wrong option is told, and nothing is done', () => {
         error = thrown
       }
       expect(error).toBeInstanceOf(InvalidOptionError)
-      expect((error as Error).message).toBe('url must be an http:, https:, ws: or wss: URL')
+      expect((error as Error).message).toBe('url must be a string with an http:, https:, ws: or wss: URL')
     },
   )
 })
