@@ -1,4 +1,4 @@
-import { InvalidMessageError, ResilientMqttError } from './errors.ts'
+import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from './errors.ts'
 import { serverText } from './mqtt/server-text.ts'
 
 /** These may quote a token: what they say is not printed. */
@@ -25,7 +25,9 @@ export class LastResort {
     if (this.#printed.has(kind)) return
     this.#printed.add(kind)
     try {
-      const what = SECRET.has(kind) ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
+      // One of ours tells no secret.
+      const mayQuote = SECRET.has(kind) && !(error instanceof InvalidOptionError)
+      const what = mayQuote ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
       // oxlint-disable-next-line eslint/no-console -- There is no other place left.
       console.error(
         `xstate-mqtt: ${serverText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,

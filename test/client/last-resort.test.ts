@@ -126,3 +126,12 @@ test('prints for a connection machine that has no logger', async () => {
   expect(lines()[0]).toContain('the handler of a failed: Error: boom')
   expect(lines()[0]).toContain('option logger')
 })
+
+test('says which of the options is wrong that a function gave', async () => {
+  const { client, lines } = await start({ ...once, options: () => ({ usrname: 'planted' }) as object })
+  await client.connect().catch(() => {})
+  expect(lines().join()).toContain(
+    'InvalidOptionError: options.usrname is no option of options: did you mean username?',
+  )
+  expect(lines().join()).not.toContain('planted')
+})
