@@ -36,23 +36,29 @@ export interface SubscriptionsContext {
   readonly wanted: number
   readonly held: number
   readonly refused: number
+  /** Those that are left out for a while, because the broker closes the connection on them. */
+  readonly suspended: number
 }
 
 export type SubscriptionsEvent =
   /** The connection is open: bring the wanted subscriptions to the broker. */
   | { readonly type: 'connection.opened'; readonly sessionPresent: boolean }
   | { readonly type: 'connection.lost' }
-  /** Somebody subscribed or unsubscribed. */
+  /** Somebody subscribed or unsubscribed, or a subscription that was suspended is to be tried. */
   | { readonly type: 'wanted.changed' }
   /** A SUBACK or UNSUBACK came. */
   | { readonly type: 'sync.progress'; readonly done: number; readonly total: number }
-  /** Nothing is left to ask for. `retryable` of the refused filters may be tried again. */
+  /**
+   * Nothing is left to ask for. `retryable` of the refused filters may be tried again; those that are `suspended` are
+   * asked for again by a `wanted.changed`.
+   */
   | {
       readonly type: 'sync.settled'
       readonly wanted: number
       readonly held: number
       readonly refused: number
       readonly retryable: number
+      readonly suspended: number
     }
 
 /** What the `sync` actor is told: whether this is the first round on this connection, and what the broker kept. */
@@ -106,7 +112,7 @@ export const subscriptionsMachine = setup({
   },
   actors: {
     sync: fromCallback<AnyEventObject, SyncInput>(({ sendBack }) => {
-      sendBack({ type: 'sync.settled', wanted: 0, held: 0, refused: 0, retryable: 0 })
+      sendBack({ type: 'sync.settled', wanted: 0, held: 0, refused: 0, retryable: 0, suspended: 0 })
     }),
   },
   guards: {
@@ -123,7 +129,13 @@ export const subscriptionsMachine = setup({
     heard: assign({ unanswered: 0 }),
     takeCounts: assign(({ event }) =>
       event.type === 'sync.settled'
-        ? { wanted: event.wanted, held: event.held, refused: event.refused, unanswered: 0 }
+        ? {
+            wanted: event.wanted,
+            held: event.held,
+            refused: event.refused,
+            suspended: event.suspended,
+            unanswered: 0,
+          }
         : {},
     ),
     reportProgress: sendParent(({ event }) =>
@@ -153,6 +165,7 @@ export const subscriptionsMachine = setup({
     wanted: 0,
     held: 0,
     refused: 0,
+    suspended: 0,
   }),
   initial: 'offline',
   on: {

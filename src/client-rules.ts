@@ -38,6 +38,7 @@ import type {
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 import type { OutboxOptions } from './session/outbox.ts'
+import type { QuarantineOptions } from './session/suspects.ts'
 import { topicRule } from './topics.ts'
 
 const url: Rule = (option, value) => void parseUrls(option, value)
@@ -84,6 +85,8 @@ const subscriptions = {
   batchSize: wholeNumber(1, 65_535),
   onSessionPresent: oneOf('skip', 'always'),
 } satisfies RulesFor<SubscriptionsOptions>
+
+const quarantine = { after: duration, initialDelay: duration, maxDelay: duration } satisfies RulesFor<QuarantineOptions>
 
 /** What it is is not told: it may hold secrets. */
 const will = {
@@ -180,6 +183,7 @@ export const clientOptionRules = {
   redirect: group(redirect, clientHint),
   outbox: group(outbox, clientHint),
   subscriptions: group(subscriptions, clientHint),
+  quarantine: group(quarantine, clientHint),
   onTakeover: oneOf('fail', 'retry-later'),
   onGiveUp: oneOf('reject', 'wait'),
   classify: callback,
@@ -210,6 +214,7 @@ const groups = {
   outbox,
   inbox,
   subscriptions,
+  quarantine,
 }
 
 /** Where MQTT.js's options are found here that have another name. */

@@ -38,6 +38,13 @@ export interface OutboxStatus {
   readonly bytes: number
   /** How many of QoS 1 and 2 are sent and not acknowledged. */
   readonly inFlight: number
+  /**
+   * How many of these were set aside, because the broker closed the connection on them. They are tried again after
+   * growing pauses.
+   */
+  readonly suspended: number
+  /** How many durable ones are in `client.quarantine`. */
+  readonly quarantined: number
 }
 
 /** Messages that came and are not acknowledged. Times are in milliseconds since 1970. */
@@ -55,6 +62,8 @@ export interface SubscriptionsStatus {
   readonly wanted: number
   readonly held: number
   readonly refused: number
+  /** Left out, because the broker closed the connection on them. They are tried again after growing pauses. */
+  readonly suspended: number
 }
 
 export interface PublishOptions<Value = Payload> {
@@ -173,7 +182,8 @@ export interface Subscription {
   /**
    * Resolves with the granted QoS; rejects if the broker refuses it for good, or it is ended before. If it rejects with
    * `ConnectionFailedError`, because the client gave up (see the option `onGiveUp`), the subscription stays wanted, and
-   * once a later connection has brought it to the broker `ready` is a new promise.
+   * once a later connection has brought it to the broker `ready` is a new promise. It stays pending while the
+   * subscription is suspended.
    */
   readonly ready: Promise<Qos>
   /** Ends it, also while offline: the broker is told later, then. */

@@ -18,6 +18,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './client-types.ts'
+import { clientQuarantine, type ClientQuarantine } from './client-quarantine.ts'
 import { realClock } from './clock.ts'
 import { connectRules, disconnectRules, waitRules } from './call-rules.ts'
 import { Connecting } from './connecting.ts'
@@ -47,6 +48,8 @@ import { Rejections } from './watched-promise.ts'
  * why not.
  */
 export class ResilientMqttClient implements AsyncDisposable {
+  /** The durable publishes that were taken out because the broker closes the connection on them. */
+  readonly quarantine: ClientQuarantine
   readonly #options: ResilientMqttClientOptions
   readonly #observer: Observer
   readonly #connection: Connection
@@ -68,15 +71,9 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#observer = new Observer(options.logger, now)
     const { events } = this.#observer
     this.#connection = new Connection(options, {
+      ...this.#observer.hooks(),
       onDrained: () => events.emit('drained', this.outbox),
-      onSubscriptionFailed: (filter, error) => this.#observer.subscriptionFailed(filter, error),
-      onError: (error, source) => {
-        this.#observer.report(error, source)
-      },
-      onOutboxRestored: (restored) => this.#observer.restored(restored),
-      onUnclaimed: (packet, first) => this.#observer.unclaimed(packet, first),
-      onMessageFailed: (failed) => this.#observer.messageFailed(failed),
-      onStalled: (stall) => this.#observer.stalled(stall),
+      onError: (error, source) => this.#observer.report(error, source),
       onGiveUp: (error) => this.#requests?.reject(error),
     })
     const { session, journal } = this.#connection
@@ -84,6 +81,8 @@ export class ResilientMqttClient implements AsyncDisposable {
       this.#observer.publishFailed(topic, error),
     )
     this.#publisher = { session, journal, now, observer, givenUp: () => this.#connection.givenUp }
+    this.quarantine = clientQuarantine(session)
+    events.on('connected', () => this.#observer.stillSuspended(this.#connection.subscriptions.suspended()))
     this.#machine = new RunningMachine(options, this.#connection, this.#observer)
     // Before calls of `connect()` learn of it, which tell it themselves.
     events.on('gaveUp', ({ failure }) => {
@@ -116,7 +115,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   get status(): ClientStatus {
     const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
-    const { wanted, held, refused } = this.#connection.subscriptions.counts()
+    const { wanted, held, refused, suspended } = this.#connection.subscriptions.counts()
     return {
       state,
       since,
@@ -128,7 +127,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       counters,
       outbox: this.outbox,
       inbox: this.#connection.inbox,
-      subscriptions: { wanted, held, refused },
+      subscriptions: { wanted, held, refused, suspended },
     }
   }
 
@@ -139,8 +138,9 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /** What waits for a connection, and what is sent and not acknowledged; `drained` is the event when both are none. */
   get outbox(): OutboxStatus {
-    const { outbox, inFlight } = this.#connection.session
-    return { size: outbox.size, bytes: outbox.bytes, inFlight }
+    const { outbox, inFlight, suspects, quarantine } = this.#connection.session
+    const { size, bytes } = outbox
+    return { size, bytes, inFlight, suspended: suspects.size, quarantined: quarantine?.size ?? 0 }
   }
 
   /**
@@ -185,7 +185,8 @@ export class ResilientMqttClient implements AsyncDisposable {
    * @throws {OutboxOverflowError} {PublishExpiredError} {PublishSupersededError} if it left the outbox unsent
    * @throws {ConnectionLostError} if it is QoS 0 and the connection ended while it was written
    * @throws {PacketEncodingError} if it can't be encoded, which is a fault of this package
-   * @throws {PoisonPacketError} if the broker closes the connection on it again and again
+   * @throws {PoisonPacketError} if the broker closes the connection on it again and again, and takes others meanwhile; a
+   *   durable one is in `quarantine` then
    * @throws {StoreError} if it is durable and can't be written
    * @throws {DisconnectedError} {ClientDisposedError}; a durable one stays in the store then, and is delivered later
    */
@@ -336,6 +337,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#machine.stop()
     const error = new ClientDisposedError()
     this.#connection.session.reject(() => error)
+    this.#connection.session.suspects.stop()
     this.#connection.subscriptions.reject(error)
     this.#requests?.reject(error)
     this.#waits.reject(error)

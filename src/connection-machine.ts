@@ -10,6 +10,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './client-types.ts'
+import { clientQuarantine, type ClientQuarantine } from './client-quarantine.ts'
 import { Connection } from './connection.ts'
 import { ClientDisposedError, PublishSupersededError } from './errors.ts'
 import { LastResort } from './last-resort.ts'
@@ -33,6 +34,8 @@ export interface ConnectionMachine extends Disposable {
   readonly machine: typeof connectionMachine
   /** The input of its actor: plain data, which holds no secret and no function. */
   readonly input: ConnectionInput
+  /** As `ResilientMqttClient.quarantine`. */
+  readonly quarantine: ClientQuarantine
   /** As `ResilientMqttClient.publish`. */
   publish(topic: string, payload: Payload, options?: PublishOptions): PendingPublish
   publish<Value>(topic: string, value: Value, options: EncodedPublishOptions<Value>): PendingPublish
@@ -65,6 +68,9 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   const connection = new Connection(options, {
     onDrained: () => {},
     onSubscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
+    onSubscriptionSuspended: (filter, delay) => logger.warn({ filter, delay }, 'subscriptionSuspended'),
+    onSubscriptionResumed: (filter) => logger.info({ filter }, 'subscriptionResumed'),
+    onPublishQuarantined: ({ id, topic }) => logger.error({ id, topic }, 'publishQuarantined'),
     onError: report,
     onOutboxRestored: (restored) => logger.info(restored, 'outboxRestored'),
     onUnclaimed: ({ topic, qos }, first) =>
@@ -87,6 +93,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       input,
     ),
     input: plainData(input),
+    quarantine: clientQuarantine(session),
     publish: <Value>(topic: string, value: Value, publishOptions: PublishOptions<Value> = noOptions) =>
       disposed
         ? refusedPublish(publisher, topic, new ClientDisposedError())
@@ -105,6 +112,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       disposed = true
       const error = new ClientDisposedError()
       session.reject(() => error)
+      session.suspects.stop()
       subscriptions.reject(error)
       void journal?.close()
     },

@@ -20,8 +20,10 @@ import type { Stall } from './session/acknowledgements.ts'
 import { Inbox, type FailedMessage, type Receiver } from './session/inbox.ts'
 import type { Ack, IncomingPublish, Link } from './session/link.ts'
 import { PeriodicRequests } from './session/periodic-requests.ts'
+import type { QuarantinedPublish } from './session/quarantine.ts'
 import { Session } from './session/session.ts'
 import { Subscriptions } from './session/subscriptions.ts'
+import { defaultQuarantine } from './session/suspects.ts'
 
 const DEFAULT_BATCH_SIZE = 100
 
@@ -29,8 +31,13 @@ const DEFAULT_BATCH_SIZE = 100
 export interface ConnectionHooks {
   /** Everything accepted is delivered. */
   readonly onDrained: () => void
-  /** A subscription is left to the user: the broker refused it for good, or closes the connection on it. */
+  /** A subscription is left to the user: the broker refused it for good. */
   readonly onSubscriptionFailed: (filter: string, error: Error) => void
+  /** The broker closes the connection on a subscription: it is left out for so many milliseconds. */
+  readonly onSubscriptionSuspended: (filter: string, delay: number) => void
+  readonly onSubscriptionResumed: (filter: string) => void
+  /** The broker closes the connection on a durable publish: it was taken out. */
+  readonly onPublishQuarantined: (publish: QuarantinedPublish) => void
   /** Told of the errors that the machine knows by their names only. */
   readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate' | 'onMessage') => void
   /** What waits is rejected: nothing is tried until somebody asks for it. */
@@ -72,12 +79,16 @@ export class Connection {
     this.#onGiveUp = hooks.onGiveUp
     this.input = connectionInput(options, (serverReference) => this.#preparation.isOwnHost(serverReference))
     this.journal = this.#createJournal(hooks)
+    const clock = options.clock ?? realClock
+    const quarantine = withDefaults(defaultQuarantine, options.quarantine)
     this.session = new Session({
       journal: this.journal,
       // That a newer one took its place is what the application wanted.
       onOrphanFailed: (_publication, error) => error instanceof PublishSupersededError || hooks.onError(error, 'store'),
       outbox: withDefaults(defaultOutbox, options.outbox),
-      clock: options.clock ?? realClock,
+      quarantine,
+      onQuarantined: hooks.onPublishQuarantined,
+      clock,
       now: options.now ?? Date.now,
       timeouts: this.timeouts,
       random: options.random ?? systemRandom,
@@ -92,6 +103,12 @@ export class Connection {
       onSessionPresent: onSessionPresent ?? 'skip',
       maxAttempts: defaultResubscribe.maxAttempts,
       othersOnWire: () => this.session.onWire > 0,
+      hold: this.session.hold,
+      clock,
+      quarantine,
+      onDue: () => this.wantedChanged(),
+      onSuspended: hooks.onSubscriptionSuspended,
+      onResumed: hooks.onSubscriptionResumed,
       onFailed: hooks.onSubscriptionFailed,
       onFlushed: () => this.session.resumeSending(),
     })
@@ -140,7 +157,7 @@ export class Connection {
   }
 
   /**
-   * Somebody subscribed or unsubscribed. The packets are written at the end of the turn, so that few packets do for many
+   * Somebody subscribed or unsubscribed, or what was suspended is to be tried. The packets are written at the end of the turn, so that few packets do for many
    * calls, or before the next publish, so that it does not overtake them.
    */
   wantedChanged(): void {
@@ -218,8 +235,8 @@ export class Connection {
       clock,
       flushTimeout: this.timeouts.disconnectTimeout,
       generateClientId,
-      onRestored: (waiting, inFlight) => {
-        this.session.resume(waiting, inFlight)
+      onRestored: (waiting, inFlight, quarantined) => {
+        this.session.resume(waiting, inFlight, quarantined)
         if (waiting.length + inFlight.length === 0) return
         hooks.onOutboxRestored({ waiting: waiting.length, inFlight: inFlight.length })
       },

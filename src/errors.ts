@@ -178,17 +178,19 @@ export class NotSupportedByBrokerError extends ResilientMqttError {
   }
 }
 
-/** The broker closed the connection on this packet again and again, so it was taken out. */
+/**
+ * The broker closed the connection on this publish again and again, and took others meanwhile, so it was taken out. A
+ * durable one is in `client.quarantine` then.
+ */
 export class PoisonPacketError extends ResilientMqttError {
   override readonly name = 'PoisonPacketError'
   readonly code = 'POISON_PACKET'
 
-  readonly kind: 'publish' | 'subscribe'
+  readonly kind = 'publish'
   readonly topic: string
 
-  constructor(kind: 'publish' | 'subscribe', topic: string) {
-    super(`the broker closed the connection again and again on the ${kind} to ${topic}: it was taken out`)
-    this.kind = kind
+  constructor(topic: string) {
+    super(`the broker closed the connection again and again on the publish to ${topic}: it was taken out`)
     this.topic = topic
   }
 }

@@ -1,9 +1,10 @@
 import type { OutboxStatus } from './client-types.ts'
 import { callback, checkName, didYouMean } from './option-rules.ts'
+import { callback, checkName } from './option-rules.ts'
+import type { Qos } from './types.ts'
 import type { ConnectionEmitted, ConnectionStateName } from '../machines/connection-types.ts'
 import type { Stall } from './session/acknowledgements.ts'
 import type { FailedMessage } from './session/inbox.ts'
-import type { Qos } from './types.ts'
 
 /** The states of the connection machine. */
 export type ConnectionState = ConnectionStateName
@@ -38,7 +39,16 @@ export interface ClientEvents {
   restoring: Emitted<'restoring'>
   /** Subscriptions are restored: so many are held, and so many refused, which are tried again. */
   restored: Emitted<'restored'>
-  /** A subscription is left to you: the broker refused it for good, or closes the connection on it. */
+  /**
+   * The broker closes the connection on a subscription: it is left out, so that all else goes on, and tried again after
+   * `delay` milliseconds. Told again after each trial that fails.
+   */
+  subscriptionSuspended: { readonly filter: string; readonly delay: number }
+  /** The broker answered to a subscription that was suspended. */
+  subscriptionResumed: { readonly filter: string }
+  /** The broker closes the connection on a durable publish: it is in `client.quarantine`, by this id. */
+  publishQuarantined: { readonly id: number; readonly topic: string; readonly qos: Qos }
+  /** A subscription is left to you: the broker refused it for good. */
   subscriptionFailed: { readonly filter: string; readonly error: Error }
   /** The store was opened, and holds publishes of an earlier process: so many wait, and so many were sent. */
   outboxRestored: { readonly waiting: number; readonly inFlight: number }
@@ -77,6 +87,9 @@ const names = Object.keys({
   gaveUp: true,
   restoring: true,
   restored: true,
+  subscriptionSuspended: true,
+  subscriptionResumed: true,
+  publishQuarantined: true,
   subscriptionFailed: true,
   outboxRestored: true,
   unclaimed: true,

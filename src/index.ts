@@ -1,5 +1,6 @@
 export type { AdmissionGate } from './admission-gate.ts'
 export { ResilientMqttClient } from './client.ts'
+export type { ClientQuarantine } from './client-quarantine.ts'
 export type {
   ClientStatus,
   DisconnectOptions,
@@ -67,6 +68,8 @@ export type { Stall } from './session/acknowledgements.ts'
 export type { FailedMessage } from './session/inbox.ts'
 export type { OutboxOptions } from './session/outbox.ts'
 export type { PublishResult } from './session/publication.ts'
+export type { QuarantinedPublish } from './session/quarantine.ts'
+export type { QuarantineOptions } from './session/suspects.ts'
 export type { Message, Payload, PublishProperties, Qos } from './types.ts'
 export type { ConnectionCounters, RefreshReason } from '../machines/connection-types.ts'
 export type { RedirectPolicy, Timeouts } from '../machines/config.ts'

@@ -2,6 +2,7 @@ import type { Actor, InspectionEvent } from 'xstate'
 
 import type { ConnectionEmitted } from '../machines/connection-types.ts'
 import type { connectionMachine } from '../machines/connection.ts'
+import type { ConnectionHooks } from './connection.ts'
 import { describeFailure } from './describe.ts'
 import { callGuarded, Emitter } from './emitter.ts'
 import type { ClientEvents, ConnectionState } from './events.ts'
@@ -12,7 +13,11 @@ import type { ResilientMqttClientOptions } from './options.ts'
 import type { Stall } from './session/acknowledgements.ts'
 import type { FailedMessage } from './session/inbox.ts'
 import type { IncomingPublish } from './session/link.ts'
+import type { QuarantinedPublish } from './session/quarantine.ts'
 import { stateOf } from './snapshot.ts'
+
+/** How many filters stand in one log line. */
+const MAX_SHOWN = 20
 
 /** Turns what the machine does into events, log lines, and the time since when it does it. */
 export class Observer {
@@ -104,6 +109,47 @@ export class Observer {
       isOn = false
       off()
     }
+  }
+
+  /** Those of a connection that it passes on as they are. */
+  hooks(): Omit<ConnectionHooks, 'onDrained' | 'onError' | 'onGiveUp'> {
+    return {
+      onSubscriptionFailed: (filter, error) => this.subscriptionFailed(filter, error),
+      onSubscriptionSuspended: (filter, delay) => this.suspended(filter, delay),
+      onSubscriptionResumed: (filter) => this.resumed(filter),
+      onPublishQuarantined: (publish) => this.quarantined(publish),
+      onOutboxRestored: (restored) => this.restored(restored),
+      onUnclaimed: (packet, first) => this.unclaimed(packet, first),
+      onMessageFailed: (failed) => this.messageFailed(failed),
+      onStalled: (stall) => this.stalled(stall),
+    }
+  }
+
+  /** A subscription is left out for so many milliseconds. */
+  suspended(filter: string, delay: number): void {
+    this.#logger.warn({ filter, delay }, `subscriptionSuspended: the broker closes the connection on ${filter}`)
+    this.events.emit('subscriptionSuspended', { filter, delay })
+  }
+
+  /** The broker answered to it again. */
+  resumed(filter: string): void {
+    this.#logger.info({ filter }, 'subscriptionResumed')
+    this.events.emit('subscriptionResumed', { filter })
+  }
+
+  /** These are left out on a connection that is ready. */
+  stillSuspended(filters: readonly string[]): void {
+    if (filters.length === 0) return
+    const shown = filters.slice(0, MAX_SHOWN)
+    this.#logger.warn(
+      { suspended: filters.length, filters: shown },
+      `connected without ${filters.length} subscriptions, on which the broker closed the connection`,
+    )
+  }
+
+  quarantined({ id, topic, qos }: QuarantinedPublish): void {
+    this.#logger.error({ id, topic, qos }, `publishQuarantined: the broker closes the connection on ${topic}`)
+    this.events.emit('publishQuarantined', { id, topic, qos })
   }
 
   /** Something of the application's failed. An error in a handler of `error` goes to the logger only. */

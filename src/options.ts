@@ -6,6 +6,7 @@ import type { AdmissionGate } from './admission-gate.ts'
 import type { LevelDatabase } from './durable/database.ts'
 import type { Logger } from './logger.ts'
 import type { OutboxOptions } from './session/outbox.ts'
+import type { QuarantineOptions } from './session/suspects.ts'
 import type { Message, Payload, PublishProperties, Qos } from './types.ts'
 
 /** The message that the broker sends for us when the connection dies (MQTT 5 §3.1.2.5). */
@@ -215,6 +216,11 @@ export interface ResilientMqttClientOptions extends Policies {
    */
   readonly store?: string | LevelDatabase
   readonly subscriptions?: SubscriptionsOptions
+  /**
+   * When a publish on which the broker closes the connection counts as poison, and when publishes and subscriptions that
+   * were set aside for that are tried again.
+   */
+  readonly quarantine?: Partial<QuarantineOptions>
   /**
    * Where responses to this client's requests come (MQTT 5). No other client may have the same.
    *

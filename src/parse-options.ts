@@ -10,6 +10,7 @@ import type { ConnectOptions, InboxOptions, ResilientMqttClientOptions } from '.
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 import type { OutboxOptions } from './session/outbox.ts'
+import { defaultQuarantine } from './session/suspects.ts'
 
 export const defaultOutbox: OutboxOptions = Object.freeze({
   maxMessages: 10_000,
@@ -38,6 +39,7 @@ export function checkOptions(options: ResilientMqttClientOptions): void {
   }
   checkTier('reconnect', withDefaults(defaultReconnect, options.reconnect))
   checkTier('recovery', withDefaults(exponentialRecovery, options.recovery))
+  checkTier('quarantine', withDefaults(defaultQuarantine, options.quarantine))
   if (typeof connect === 'function') return
   checkSession(connect, options.store !== undefined)
   const urls = connect.url ?? url
@@ -103,7 +105,10 @@ function checkSession({ clean, clientId }: ConnectOptions, hasStore: boolean): v
 }
 
 /** @throws {InvalidOptionError} */
-export function checkTier(tier: string, { initialDelay, maxDelay }: BackoffPolicy): void {
+export function checkTier(
+  tier: string,
+  { initialDelay, maxDelay }: Pick<BackoffPolicy, 'initialDelay' | 'maxDelay'>,
+): void {
   if (maxDelay >= initialDelay) return
   throw new InvalidOptionError(`${tier}.maxDelay`, `must be at least ${tier}.initialDelay (${initialDelay})`, maxDelay)
 }

@@ -1,9 +1,11 @@
 import { realClock } from '../../src/clock.ts'
 import { defaultInbox } from '../../src/parse-options.ts'
+import { Hold } from '../../src/session/hold.ts'
 import { Inbox, type Receiver } from '../../src/session/inbox.ts'
 import type { IncomingPublish } from '../../src/session/link.ts'
 import { defaultRetry } from '../../src/session/retries.ts'
 import { Subscriptions } from '../../src/session/subscriptions.ts'
+import { defaultQuarantine } from '../../src/session/suspects.ts'
 
 export interface MatchTask {
   readonly kind: 'match'
@@ -45,6 +47,12 @@ function ourDispatch(names: readonly string[]) {
     onSessionPresent: 'skip',
     maxAttempts: 5,
     othersOnWire: () => false,
+    hold: new Hold({ size: 0 }, () => {}),
+    clock: realClock,
+    quarantine: defaultQuarantine,
+    onDue: () => {},
+    onSuspended: () => {},
+    onResumed: () => {},
     onFailed: () => {},
     onFlushed: () => {},
   })

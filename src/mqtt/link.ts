@@ -40,6 +40,7 @@ export interface LinkInit {
 
 /** The data path of one `MqttClient`. */
 export class MqttLink implements Link {
+  readonly server: string
   readonly protocolVersion: 3 | 4 | 5
   readonly limits: BrokerLimits
   readonly #client: MqttClient
@@ -62,6 +63,8 @@ export class MqttLink implements Link {
     this.#client = client
     this.#incomingStore = incomingStore
     this.#ids = ids
+    const { protocol, host, port } = client.options
+    this.server = `${protocol}://${host}:${port}`
     this.protocolVersion = client.options.protocolVersion ?? 4
     this.limits = limitsOf(connack, this.protocolVersion)
     this.#events = events

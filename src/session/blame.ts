@@ -2,47 +2,39 @@ import type { Failure } from '../../machines/failure.ts'
 import { objectsToPacket } from '../../machines/policy/classify.ts'
 
 /**
- * How a connection ended, for what was un-acked then: the broker objected to a packet, or it closed without a word or
- * answered with what nobody understands, or it is nobody's fault.
+ * How a connection ended, for what was un-acked then:
+ *
+ * - `objection`: the broker said that it minds a packet
+ * - `silence`: it closed or reset the connection, or answered with what is no MQTT
+ * - `none`: no packet can be the cause
  */
 export type Blame = 'objection' | 'silence' | 'none'
+
+/** How a broker that resets is seen, by what the socket was doing: mosquitto does so on MQTT 3.1.1. */
+const RESETS = new Set(['ECONNRESET', 'EPIPE'])
+
+/** Unspecified error, implementation specific error: a broker that has no better word for a packet. */
+const VAGUE_REASONS = new Set([0x80, 0x83])
 
 export function blameOf(failure: Failure | undefined): Blame {
   if (!failure) return 'none'
   if (objectsToPacket(failure)) return 'objection'
-  return failure.kind === 'closed' || failure.kind === 'protocol' ? 'silence' : 'none'
+  return isSilent(failure) ? 'silence' : 'none'
 }
 
-/** What speaks against a packet. */
-export interface Suspect {
-  /** How often in a row the connection was closed while it was un-acked. */
-  suspicions: number
-  /** How often in a row it was alone then, on a connection on which the broker had answered before. */
-  accusations: number
-}
-
-/** From so many closes in a row on a packet is a suspect: it is sent only when no other is under way. */
-const SUSPECT_FROM = 2
-
-/** Before a packet is quarantined for closes without a word, it has to be caught so often: brokers are killed, too. */
-const SILENT_ACCUSATIONS = 3
-
-export function accuse(suspect: Suspect, blame: Blame, alone: boolean): void {
-  if (blame === 'none') {
-    suspect.suspicions = 0
-    suspect.accusations = 0
-    return
+function isSilent(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'closed':
+    case 'protocol':
+      return true
+    case 'socket':
+      return failure.code !== undefined && RESETS.has(failure.code)
+    case 'websocket':
+      // With a status it is the upgrade that failed.
+      return failure.status === undefined
+    case 'disconnected':
+      return VAGUE_REASONS.has(failure.reasonCode)
+    default:
+      return false
   }
-  suspect.suspicions++
-  if (alone) suspect.accusations++
-}
-
-export function isSuspect({ suspicions }: Suspect): boolean {
-  return suspicions >= SUSPECT_FROM
-}
-
-/** Whether a packet that was alone when the connection was closed is the cause: an objection needs less evidence. */
-export function isPoison({ suspicions, accusations }: Suspect, blame: Blame): boolean {
-  if (blame === 'objection') return suspicions >= SUSPECT_FROM
-  return blame === 'silence' && suspicions > SUSPECT_FROM && accusations >= SILENT_ACCUSATIONS
 }

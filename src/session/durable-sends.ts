@@ -1,4 +1,3 @@
-import { isSuspect } from './blame.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
 import type { Link } from './link.ts'
@@ -56,12 +55,12 @@ export class DurableSends {
       const publication = outbox.peek(now())
       if (!publication?.durable || !inFlight.hasIdFor(publication)) break
       if (!onWire.hasRoomFor(publication, link, batch)) break
-      if (batch.length > 0 && isSuspect(publication)) break
+      if (batch.length > 0 && onWire.isCareful(publication)) break
       outbox.shift(publication)
       if (cannotBeSent(publication)) continue
       inFlight.add(publication)
       batch.push(publication)
-      if (isSuspect(publication)) break
+      if (onWire.isCareful(publication)) break
     }
     return batch
   }

@@ -2,6 +2,7 @@ import { chance } from '../../machines/policy/backoff.ts'
 import type { Link } from './link.ts'
 import { MAX_PACKET_ID, PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
+import { isAside } from './suspects.ts'
 
 /**
  * Durable publishes have the packet ids from here on to themselves: a broker that kept the session takes a QoS 2 PUBLISH
@@ -68,6 +69,13 @@ export class InFlight {
     this.#publications.set(publication.packetId, publication)
   }
 
+  /** An earlier process gave it up, and the broker may know its id. */
+  hold({ packetId }: Publication): void {
+    if (packetId === 0) return
+    this.#durableIds.claim(packetId)
+    this.#givenUp.set(packetId, 'hold')
+  }
+
   acknowledged({ packetId }: Publication): void {
     this.#publications.delete(packetId)
     this.#release(packetId)
@@ -98,23 +106,27 @@ export class InFlight {
   }
 
   /**
-   * The broker does not know our session: all ids are free.
+   * The broker does not know our session: all ids are free, except those of publishes that stepped aside. These stay.
    *
-   * @returns what was in flight, in its order: what the broker took with its PUBREC, so that only the end of the
+   * @returns what else was in flight, in its order: what the broker took with its PUBREC, so that only the end of the
    *   handshake is missing (MQTT 5 §4.3.3), and what has to be sent anew
    */
   lost(): { readonly taken: readonly Publication[]; readonly unsent: readonly Publication[] } {
-    const publications = [...this.#publications.values()]
-    for (const packetId of [...this.#publications.keys(), ...this.#givenUp.keys()]) this.#release(packetId)
-    this.#publications.clear()
+    for (const packetId of this.#givenUp.keys()) this.#release(packetId)
     this.#givenUp.clear()
-    const unsent = publications.filter(({ phase }) => phase !== 'released')
+    const taken: Publication[] = []
+    const unsent: Publication[] = []
+    for (const publication of this.#publications.values()) {
+      publication.transmitted = false
+      if (publication.phase === 'released') taken.push(publication)
+      else if (!isAside(publication) || publication.aborted) unsent.push(publication)
+    }
+    for (const publication of [...taken, ...unsent]) this.acknowledged(publication)
     for (const publication of unsent) {
       publication.phase = 'waiting'
       publication.packetId = 0
-      publication.transmitted = false
     }
-    return { taken: publications.filter(({ phase }) => phase === 'released'), unsent }
+    return { taken, unsent }
   }
 
   #idsOf({ durable }: Publication): PacketIds {

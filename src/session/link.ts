@@ -62,6 +62,8 @@ export interface SubscriptionRequest {
  * closed swallows what it is given.
  */
 export interface Link {
+  /** Which server it leads to, without credentials: what one minds, another may take. */
+  readonly server: string
   readonly protocolVersion: 3 | 4 | 5
   readonly limits: BrokerLimits
   /** Whether more can be written without piling up in memory. If not, `LinkEvents.writable` follows. */

@@ -1,6 +1,6 @@
-import { isSuspect } from './blame.ts'
 import type { Link } from './link.ts'
 import type { Publication } from './publication.ts'
+import { isSuspect, type Suspects } from './suspects.ts'
 
 /**
  * How many publishes of QoS 2 a broker of MQTT 3.1.1 gets at a time, because it has no way to tell how many it takes:
@@ -10,17 +10,19 @@ const MAX_EXACTLY_ONCE = 16
 
 /** The publishes of QoS 1 and 2 that the broker holds un-acked on the connection that is open. */
 export class OnWire {
+  readonly #suspects: Suspects<Publication>
   readonly #onAnswer: () => void
   #link: Link | undefined
   #count = 0
   #exactlyOnce = 0
-  /** Whether one of them is a suspect: then it is alone. */
-  #suspect = false
-  /** Whether the broker answered on this connection: if it then closes on a suspect, that is what it minds. */
-  #trial: 'none' | 'asking' | 'answered' = 'none'
+  /** Whether they are suspects, or go alone in their place. Such go with none of the others. */
+  #careful = false
+  /** Whether the broker gave a sign of life after all else that was sent: if it then closes, it minds a suspect. */
+  #signOfLife: 'none' | 'asked' | 'given' = 'none'
 
   /** @param onAnswer - the broker, which was asked for a sign of life, gave one */
-  constructor(onAnswer: () => void) {
+  constructor(suspects: Suspects<Publication>, onAnswer: () => void) {
+    this.#suspects = suspects
     this.#onAnswer = onAnswer
   }
 
@@ -28,9 +30,14 @@ export class OnWire {
     return this.#count
   }
 
-  /** Whether nothing may join what is there. */
+  /** Whether nothing else may join what is there, or is about to be. */
   get closed(): boolean {
-    return this.#suspect
+    return (this.#careful && this.#count > 0) || this.#signOfLife === 'asked'
+  }
+
+  /** Whether there is one, and it can be told that it is the one which the broker minds, if it closes. */
+  get alone(): boolean {
+    return this.#count === 1 && this.#careful && this.#signOfLife === 'given'
   }
 
   /** The connection is another one, or none. */
@@ -38,12 +45,8 @@ export class OnWire {
     this.#link = link
     this.#count = 0
     this.#exactlyOnce = 0
-    this.#suspect = false
-    this.#trial = 'none'
-  }
-
-  answered(): void {
-    this.#trial = 'answered'
+    this.#careful = false
+    this.#signOfLife = 'none'
   }
 
   /**
@@ -57,21 +60,34 @@ export class OnWire {
     return this.#exactlyOnce + before.filter(isExactlyOnce).length < MAX_EXACTLY_ONCE
   }
 
+  /** Whether it has to go with suspects only. */
+  isCareful(publication: Publication): boolean {
+    return this.#suspects.doubt || isSuspect(publication)
+  }
+
   /** @param ready - whether the restore is over */
   mayAdd(publication: Publication, link: Link, ready: boolean): boolean {
-    if (this.#suspect || !this.hasRoomFor(publication, link)) return false
-    if (!isSuspect(publication)) return true
-    // It goes alone: after the restore, with nothing else under way, and only if the broker is alive.
-    if (!ready || this.#count > 0) return false
-    if (this.#trial === 'none') this.#beginTrial(link)
-    return this.#trial === 'answered'
+    if (!this.hasRoomFor(publication, link)) return false
+    const careful = this.isCareful(publication)
+    if (this.#count > 0 && careful !== this.#careful) return false
+    if (!careful) return true
+    if (!ready || this.#suspects.resting) return false
+    if (this.#count > 0) return this.#count < this.#suspects.window
+    if (this.#signOfLife === 'none') this.#askForLife(link)
+    return this.#signOfLife === 'given'
   }
 
   add(publication: Publication): void {
     publication.onWire = true
+    this.#careful = this.isCareful(publication)
+    if (!this.#careful) this.#signOfLife = 'none'
     this.#count++
     if (isExactlyOnce(publication)) this.#exactlyOnce++
-    if (isSuspect(publication)) this.#suspect = true
+  }
+
+  /** Something went, of which the broker says nothing, or time passed. */
+  forgetSignOfLife(): void {
+    this.#signOfLife = 'none'
   }
 
   /** One of them was acknowledged, or not sent after all. */
@@ -79,14 +95,14 @@ export class OnWire {
     publication.onWire = false
     this.#count--
     if (isExactlyOnce(publication)) this.#exactlyOnce--
-    this.#suspect = false
+    if (this.#careful) this.#signOfLife = 'given'
   }
 
-  #beginTrial(link: Link): void {
-    this.#trial = 'asking'
+  #askForLife(link: Link): void {
+    this.#signOfLife = 'asked'
     void link.ping().then(() => {
-      if (this.#link !== link) return
-      this.#trial = 'answered'
+      if (this.#link !== link || this.#signOfLife !== 'asked') return
+      this.#signOfLife = 'given'
       this.#onAnswer()
     })
   }

@@ -1,6 +1,6 @@
 import type { Payload, PublishProperties, Qos } from '../types.ts'
 import { byteLength } from './byte-length.ts'
-import type { Suspect } from './blame.ts'
+import type { Suspect, Suspicion } from './suspects.ts'
 
 /** What a publish came to. */
 export interface PublishResult {
@@ -86,8 +86,7 @@ export class Publication implements Suspect {
   readonly #reject: (error: unknown) => void
   #observer: RejectionObserver | undefined
   readonly #promise: Promise<PublishResult> | undefined
-  suspicions = 0
-  accusations = 0
+  suspicion: Suspicion | undefined = undefined
 
   constructor(init: PublicationInit) {
     this.topic = init.topic

@@ -1,24 +1,20 @@
 import type { InFlight } from './in-flight.ts'
 import type { Link } from './link.ts'
 import type { OnWire } from './on-wire.ts'
-import type { Publication } from './publication.ts'
-
-export interface ResendOptions {
-  readonly inFlight: InFlight
-  readonly onWire: OnWire
-  /** Settles a publication that the broker does not take by its limits. @returns whether it did */
-  readonly refuse: (publication: Publication, link: Link) => boolean
-  /** Writes it, or its PUBREL. */
-  readonly write: (publication: Publication, link: Link) => void
-}
+import type { PublishWriter } from './publish-writer.ts'
+import { isAside } from './suspects.ts'
 
 /** Resends in a pipeline what was in flight, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
 export class Resend {
-  readonly #options: ResendOptions
+  readonly #inFlight: InFlight
+  readonly #onWire: OnWire
+  readonly #writer: PublishWriter
   #underWay = false
 
-  constructor(options: ResendOptions) {
-    this.#options = options
+  constructor(inFlight: InFlight, onWire: OnWire, writer: PublishWriter) {
+    this.#inFlight = inFlight
+    this.#onWire = onWire
+    this.#writer = writer
   }
 
   /** Whether there may be publishes that have yet to be resent on this connection: new ones wait for them. */
@@ -28,12 +24,18 @@ export class Resend {
 
   /** @param kept - whether the broker kept the session */
   attached(kept: boolean): void {
-    this.#underWay = kept && this.#options.inFlight.size > 0
+    this.#underWay = false
+    if (kept) this.begin()
+  }
+
+  /** One that had stepped aside goes in its place. */
+  begin(): void {
+    this.#underWay = this.#inFlight.size > 0
   }
 
   detached(): void {
     this.#underWay = false
-    for (const publication of this.#options.inFlight.values()) publication.onWire = false
+    for (const publication of this.#inFlight.values()) publication.onWire = false
   }
 
   /**
@@ -43,16 +45,15 @@ export class Resend {
    */
   proceed(link: Link, ready: boolean): void {
     if (!this.#underWay) return
-    const { inFlight, onWire, refuse, write } = this.#options
-    for (const publication of inFlight.values()) {
-      if (publication.onWire) continue
-      if (!link.writable || !onWire.mayAdd(publication, link, ready)) return
-      if (publication.phase === 'sent' && refuse(publication, link)) {
-        inFlight.giveUp(publication, 'finish')
+    for (const publication of this.#inFlight.values()) {
+      if (publication.onWire || isAside(publication)) continue
+      if (!link.writable || !this.#onWire.mayAdd(publication, link, ready)) return
+      if (publication.phase === 'sent' && this.#writer.refuse(publication, link)) {
+        this.#inFlight.giveUp(publication, 'finish')
         continue
       }
-      onWire.add(publication)
-      write(publication, link)
+      this.#onWire.add(publication)
+      this.#writer.writeAgain(publication, link)
     }
     this.#underWay = false
   }

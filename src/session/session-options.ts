@@ -3,6 +3,8 @@ import type { Clock } from '../options.ts'
 import type { Journal } from './journal.ts'
 import type { OutboxOptions } from './outbox.ts'
 import type { Publication } from './publication.ts'
+import type { QuarantinedPublish } from './quarantine.ts'
+import type { QuarantineOptions } from './suspects.ts'
 
 export interface SessionOptions {
   readonly outbox: OutboxOptions
@@ -20,6 +22,9 @@ export interface SessionOptions {
   readonly journal?: Journal | undefined
   /** A durable publication that nobody waits for any more came to nothing. */
   readonly onOrphanFailed?: (publication: Publication, error: unknown) => void
+  readonly quarantine: QuarantineOptions
+  /** A durable publication was taken out, because the broker closes the connection on it. */
+  readonly onQuarantined?: (publish: QuarantinedPublish) => void
   /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way: then a publish is not the only one that the broker may mind. */
   readonly othersOnWire: () => boolean
   /** Called before a publish is written: what was subscribed before it goes first. */

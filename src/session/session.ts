@@ -1,23 +1,26 @@
 import type { Failure } from '../../machines/failure.ts'
-import { PoisonPacketError } from '../errors.ts'
 import { monotonicTime } from '../clock.ts'
 import { isRefusal, outOfTurn, PROTOCOL_ERROR } from './ack.ts'
 import { AckWatch } from './ack-watch.ts'
-import { accuse, blameOf, isPoison } from './blame.ts'
+import { blameOf } from './blame.ts'
 import { DurableSends } from './durable-sends.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
+import { Hold } from './hold.ts'
 import { InFlight } from './in-flight.ts'
-import { beyondLimits } from './limits.ts'
 import type { Ack, Link } from './link.ts'
 import { OnWire } from './on-wire.ts'
 import { Outbox } from './outbox.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
+import { PublishWriter } from './publish-writer.ts'
+import { Quarantine, type QuarantinedPublish } from './quarantine.ts'
 import { Resend } from './resend.ts'
 import { Settlement } from './settlement.ts'
 import type { SessionOptions } from './session-options.ts'
+import { Suspects } from './suspects.ts'
 import { Unwritten } from './unwritten.ts'
-import { writePublish, writePubrel } from './write-publish.ts'
+
+type Publications = readonly Publication[]
 
 /**
  * The publishes that outlive a connection: the outbox, what is in flight, and the packet ids. Each new connection
@@ -27,6 +30,12 @@ export class Session {
   readonly outbox: Outbox
   /** The time of its clock. */
   readonly now: () => number
+  /** The durable publishes that were taken out, if there is a journal. */
+  readonly quarantine: Quarantine | undefined
+  /** Those on which the connection was closed. */
+  readonly suspects: Suspects<Publication>
+  /** Makes room for something that has to be alone on the wire. */
+  readonly hold: Hold
   readonly #options: SessionOptions
   readonly #expiry: ExpiryTimer
   readonly #inFlight: InFlight
@@ -40,7 +49,8 @@ export class Session {
   #gateOpen = false
   /** Whether a SUBSCRIBE that was called for before what waits has yet to be written. */
   #paused = false
-  readonly #onWire = new OnWire(() => this.#pump())
+  readonly #onWire: OnWire
+  readonly #writer: PublishWriter
   readonly acks: AckWatch
   #pumping = false
   /** Whether something was accepted that could not be done at once: `onDrained` tells of its end. */
@@ -49,31 +59,28 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options
     this.now = monotonicTime(options.clock, options.now)
-    this.settlement = new Settlement({
-      journal: options.journal,
-      onOrphanFailed: options.onOrphanFailed,
-      onSettled: () => this.#busy && this.#pumpSoon(),
-    })
+    const { clock, journal, onOrphanFailed } = options
+    this.suspects = new Suspects(clock, options.quarantine, () => this.#pump())
+    this.#onWire = new OnWire(this.suspects, () => this.#pump())
+    this.hold = new Hold(this.#onWire, () => this.#pump())
+    const onQuarantined = (publish: QuarantinedPublish) => options.onQuarantined?.(publish)
+    this.quarantine = journal && new Quarantine(journal, onQuarantined, (publication) => this.resume([publication], []))
+    const onSettled = () => this.#busy && this.#pumpSoon()
+    this.settlement = new Settlement({ journal, suspects: this.suspects, onOrphanFailed, onSettled })
     this.#unwritten = new Unwritten(this.settlement)
-    this.#inFlight = new InFlight(options.journal !== undefined, options.random)
+    this.#inFlight = new InFlight(journal !== undefined, options.random)
     this.outbox = new Outbox(options.outbox, (publication, error) => {
       this.settlement.left(publication, error)
       this.#pumpSoon()
     })
-    this.#resend = new Resend({
-      inFlight: this.#inFlight,
-      onWire: this.#onWire,
-      refuse: (publication, link) => this.#cannotBeSent(publication, link),
-      write: (publication, link) => this.#writeAgain(publication, link),
-    })
-    this.acks = new AckWatch({
-      clock: options.clock,
-      ...options.timeouts,
-      oldest: () => this.#inFlight.oldestOnWire(),
-      onAcknowledging: () => options.onAcknowledging?.(),
-    })
-    const { journal } = options
-    const { outbox, now } = this
+    const oldest = () => this.#inFlight.oldestOnWire()
+    const onAcknowledging = () => options.onAcknowledging?.()
+    this.acks = new AckWatch({ clock, ...options.timeouts, oldest, onAcknowledging })
+    const { outbox, now, settlement, acks } = this
+    const onNotWritten = (publication: Publication, error: unknown) => this.#notWritten(publication, error)
+    const releasing = (packetId: number) => this.releasing(packetId)
+    this.#writer = new PublishWriter({ now, settlement, acks, onWire: this.#onWire, onNotWritten, releasing })
+    this.#resend = new Resend(this.#inFlight, this.#onWire, this.#writer)
     const passed = { outbox, inFlight: this.#inFlight, onWire: this.#onWire, now }
     this.#durableSends = journal && new DurableSends({ journal, ...passed })
     this.#expiry = new ExpiryTimer(options.clock, this.now, () => {
@@ -120,15 +127,16 @@ export class Session {
   }
 
   /** Takes up what an earlier process left behind, before the first connection. */
-  resume(waiting: readonly Publication[], inFlight: readonly Publication[]): void {
+  resume(waiting: Publications, inFlight: Publications, quarantined: Publications = []): void {
     const wallClock = this.#options.now()
-    for (const publication of [...waiting, ...inFlight]) {
+    for (const publication of [...waiting, ...inFlight, ...quarantined]) {
       publication.startedAt = this.now() - Math.max(0, wallClock - publication.acceptedAt)
     }
     for (const publication of inFlight) this.#inFlight.resume(publication)
-    this.outbox.addFirst(waiting)
-    this.#expiry.atLatest(this.outbox.nextExpiry())
-    this.#busy ||= !this.#isDrained
+    for (const publication of quarantined) this.#inFlight.hold(publication)
+    this.quarantine?.restore(quarantined)
+    this.#addFirst(waiting)
+    this.#pumpSoon()
   }
 
   attached(link: Link, sessionPresent: boolean): void {
@@ -136,6 +144,7 @@ export class Session {
     this.#paused = false
     this.#onWire.reset(link)
     this.acks.reset(link)
+    this.suspects.attached(link.server)
     this.#durableSends?.reset(link)
     this.#resend.attached(sessionPresent)
     if (sessionPresent) this.#inFlight.kept(link)
@@ -148,6 +157,7 @@ export class Session {
     this.#blame(failure)
     this.#link = undefined
     this.#gateOpen = false
+    this.hold.cancel()
     this.#onWire.reset(undefined)
     this.acks.reset(undefined)
     this.#durableSends?.reset(undefined)
@@ -182,7 +192,6 @@ export class Session {
   }
 
   acknowledged(ack: Ack): void {
-    this.#onWire.answered()
     this.acks.answered()
     const publication = this.#inFlight.get(ack.packetId)
     if (!publication && ack.type === 'pubcomp') this.#inFlight.finished(ack.packetId)
@@ -197,7 +206,9 @@ export class Session {
     // MQTT.js still has to handle this packet: the id may be used again only after that, so sending waits.
     this.#inFlight.acknowledged(publication)
     this.#onWire.remove(publication)
+    this.suspects.passed(publication)
     this.settlement.acknowledged(publication, ack)
+    this.hold.acknowledged()
     this.#pumpSoon()
   }
 
@@ -225,6 +236,7 @@ export class Session {
     for (const publication of [...this.#inFlight.values(), ...this.#unwritten.take()]) {
       if (publication.durable && this.settlement.orphan(publication, error(publication))) continue
       if (publication.qos > 0) this.#inFlight.giveUp(publication, 'finish')
+      this.suspects.forget(publication)
       publication.phase = 'settled'
       publication.reject(error(publication))
     }
@@ -264,8 +276,13 @@ export class Session {
     const { taken, unsent } = this.#inFlight.lost()
     for (const publication of taken) this.settlement.succeed(publication)
     for (const publication of unsent) if (publication.aborted) this.settlement.finish(publication)
-    this.outbox.addFirst(unsent.filter(({ aborted }) => !aborted))
+    this.#addFirst(unsent.filter(({ aborted }) => !aborted))
+  }
+
+  #addFirst(publications: Publications): void {
+    this.outbox.addFirst(publications)
     this.#expiry.atLatest(this.outbox.nextExpiry())
+    this.#busy ||= !this.#isDrained
   }
 
   #pumpSoon(): void {
@@ -282,11 +299,17 @@ export class Session {
 
   #pump(): void {
     const link = this.#link
-    if (this.#durableSends?.journaling || !link) return
+    if (this.#durableSends?.journaling || !link || this.hold.active) return
+    const others = this.outbox.size > 0 || this.#inFlight.size > this.suspects.size
+    if (this.#gateOpen && this.suspects.takeDue(others)) {
+      // It goes in its place among those in flight, or at the head of the outbox.
+      this.#onWire.forgetSignOfLife()
+      this.#resend.begin()
+    }
     this.#resend.proceed(link, this.#gateOpen)
     this.#durableSends?.send(
       () => this.#gateOpen && link.writable,
-      (publication) => this.#publishOn(link, publication),
+      (publication) => this.#writer.write(publication, link),
     )
     while (this.#mayFlow && !this.#resend.underWay && !this.#durableSends?.underWay) {
       const publication = this.outbox.peek(this.now())
@@ -297,61 +320,44 @@ export class Session {
     }
   }
 
-  #writeAgain(publication: Publication, link: Link): void {
-    if (publication.phase !== 'released') return this.#publishOn(link, publication)
-    this.acks.sent()
-    writePubrel(link, publication.packetId, this.releasing(publication.packetId))
-  }
-
   #roomFor(publication: Publication): boolean {
     const link = this.#link
-    if (!link?.writable || this.#resend.underWay || this.#durableSends?.underWay || this.#onWire.closed) return false
-    return (
-      publication.qos === 0 ||
-      (this.#onWire.mayAdd(publication, link, this.#gateOpen) && this.#inFlight.hasIdFor(publication))
-    )
+    if (!link?.writable || this.hold.active || this.#resend.underWay) return false
+    if (this.#durableSends?.underWay || this.#onWire.closed) return false
+    if (publication.qos === 0) return true
+    return this.#onWire.mayAdd(publication, link, this.#gateOpen) && this.#inFlight.hasIdFor(publication)
   }
 
   #send(publication: Publication): void {
     const link = this.#link
-    if (!link || this.#cannotBeSent(publication, link)) return
-    if (publication.qos === 0) return this.#publishOn(link, publication, this.#unwritten.add(publication))
+    if (!link || this.#writer.refuse(publication, link)) return
+    if (publication.qos === 0) return this.#writer.write(publication, link, this.#unwritten.add(publication))
     if (this.#inFlight.add(publication) === null) return this.outbox.addFirst([publication])
     this.#onWire.add(publication)
-    this.#publishOn(link, publication)
+    this.#writer.write(publication, link)
   }
 
   #sendDurable(sends: DurableSends, link: Link): void {
-    const batch = sends.take(link, (publication) => this.#cannotBeSent(publication, link))
+    const batch = sends.take(link, (publication) => this.#writer.refuse(publication, link))
     if (batch.length === 0) return this.#pumpSoon()
     void sends.write(batch).then(() => this.#pump())
   }
 
-  #publishOn(link: Link, publication: Publication, written?: (error?: Error) => void): void {
-    if (publication.qos > 0) this.acks.sent()
-    const error = writePublish(link, publication, this.now, written)
-    if (!error) return
+  /** It can't be encoded, so nothing was sent. */
+  #notWritten(publication: Publication, error: unknown): void {
     this.#unwritten.delete(publication)
     if (publication.onWire) this.#onWire.remove(publication)
     this.withdraw(publication, error)
     this.#pumpSoon()
   }
 
-  #cannotBeSent(publication: Publication, link: Link): boolean {
-    const unsupported = beyondLimits(publication, link)
-    if (unsupported) this.settlement.fail(publication, unsupported)
-    return unsupported !== undefined
-  }
-
-  /** Finds the packet that the broker closes on, by closes in a row: see `blame.ts`. */
+  /** Finds the packet that the broker closes on: see `Suspects`. */
   #blame(failure: Failure | undefined): void {
-    const blame = blameOf(failure)
-    const alone = this.#onWire.size === 1 && !this.#options.othersOnWire()
-    for (const publication of this.#inFlight.values()) {
-      accuse(publication, publication.onWire ? blame : 'none', alone)
-      if (!publication.onWire || !alone || !isPoison(publication, blame)) continue
-      this.#inFlight.giveUp(publication, 'hold')
-      this.settlement.fail(publication, new PoisonPacketError('publish', publication.topic))
-    }
+    const unacked = [...this.#inFlight.values()].filter(({ onWire }) => onWire)
+    const alone = this.#onWire.alone && !this.#options.othersOnWire()
+    const verdict = this.suspects.closed(unacked, blameOf(failure), alone)
+    if (verdict?.kind !== 'poison') return
+    this.#inFlight.giveUp(verdict.packet, 'hold')
+    this.settlement.poison(verdict.packet, this.quarantine)
   }
 }

@@ -1,14 +1,17 @@
-import { PublishRefusedError } from '../errors.ts'
+import { PoisonPacketError, PublishRefusedError } from '../errors.ts'
 import { isRefusal } from './ack.ts'
 import type { Journal } from './journal.ts'
 import type { Ack } from './link.ts'
 import type { Publication } from './publication.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Suspects } from './suspects.ts'
 
 export interface SettlementOptions {
   readonly journal: Journal | undefined
+  readonly suspects: Suspects<Publication>
   /** A durable publication that nobody waits for any more came to nothing. */
   readonly onOrphanFailed: ((publication: Publication, error: unknown) => void) | undefined
-  readonly onSettled: () => void
+  readonly onSettled: () => unknown
 }
 
 /** How publications end: their promises settle, and the journal forgets them. */
@@ -38,8 +41,16 @@ export class Settlement {
 
   /** It was taken out of the outbox and rejected. */
   left(publication: Publication, error: unknown): void {
-    if (publication.durable) this.#options.journal?.settled(publication)
+    this.#forget(publication)
     if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+  }
+
+  /** The broker closes the connection on it. */
+  poison(publication: Publication, quarantine: Quarantine | undefined): void {
+    // It took the message with its PUBREC: only the end of the handshake is what it minds.
+    if (publication.phase === 'released') this.succeed(publication)
+    else if (publication.durable && quarantine) quarantine.add(publication)
+    else this.fail(publication, new PoisonPacketError(publication.topic))
   }
 
   /** Rejects a durable publication that stays for a later connection. @returns whether it stays */
@@ -54,7 +65,12 @@ export class Settlement {
   /** Its promise is settled, or is about to be. */
   finish(publication: Publication): void {
     publication.phase = 'settled'
-    if (publication.durable) this.#options.journal?.settled(publication)
+    this.#forget(publication)
     this.#options.onSettled()
+  }
+
+  #forget(publication: Publication): void {
+    this.#options.suspects.forget(publication)
+    if (publication.durable) this.#options.journal?.settled(publication)
   }
 }

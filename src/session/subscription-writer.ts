@@ -1,9 +1,10 @@
 import type { SubscriptionsEvent } from '../../machines/subscriptions.ts'
-import { accuse, isSuspect } from './blame.ts'
 import { Exchange } from './exchange.ts'
 import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
+import type { Hold } from './hold.ts'
 import type { Link } from './link.ts'
 import { optionsKey } from './subscribers.ts'
+import type { Suspensions } from './suspensions.ts'
 import type { Unwanted, Wanted } from './wanted.ts'
 
 /** The SUBSCRIBE for it would be larger than the broker takes. */
@@ -16,8 +17,9 @@ export interface SubscriptionBook {
 }
 
 export interface SubscriptionWriterOptions {
-  /** How many filters go into one SUBSCRIBE. */
-  readonly batchSize: number
+  readonly suspensions: Suspensions<Wanted>
+  /** Holds publishes back, so that a SUBSCRIBE can be alone on the wire. */
+  readonly hold: Hold
   /** The broker answered with a code (MQTT 5 §3.9.3). */
   readonly onAnswered: (wanted: Wanted, code: number) => void
   /** What `flush` could not write is written. */
@@ -43,6 +45,8 @@ export class SubscriptionWriter {
   #blocked = false
   /** How many packets are under way. */
   #onWire = 0
+  /** Whether one SUBSCRIBE was given the wire for itself, after a sign of life. */
+  #alone = false
 
   constructor(book: SubscriptionBook, options: SubscriptionWriterOptions) {
     this.#book = book
@@ -53,8 +57,14 @@ export class SubscriptionWriter {
     return this.#onWire
   }
 
+  /** Whether a SUBSCRIBE is under way, and nothing else of ours. */
+  get alone(): boolean {
+    return this.#alone && this.#onWire === 1
+  }
+
   attached(link: Link): void {
     this.#link = link
+    this.#alone = false
     this.#exchange = undefined
     this.#blocked = false
     // Not before: `Session` asks for it after a connection ended.
@@ -96,6 +106,7 @@ export class SubscriptionWriter {
     this.#settle()
     return () => {
       if (this.#tell === tell) this.#tell = undefined
+      if (!this.#alone) this.#options.hold.end()
     }
   }
 
@@ -115,11 +126,16 @@ export class SubscriptionWriter {
     const link = this.#link
     const exchange = this.#exchange
     if (!link || !exchange) return
-    const missing = this.#free(exchange, wanted, (each) => this.#isMissing(each) && !isSuspect(each))
+    const missing = this.#free(exchange, wanted, (each) => this.#isMissing(each) && !this.#isCareful(each))
     const leaving = this.#free(exchange, unwanted, (each) => this.#isLeaving(each))
     exchange.expect(missing.length)
     for (const batch of this.#batches(missing, link)) this.#await(batch, this.#subscribe(link, batch), batch.length)
-    for (const batch of inPackets({ kind: 'unsubscribe', link }, leaving, filterOf, this.#options.batchSize)) {
+    for (const batch of inPackets(
+      { kind: 'unsubscribe', link },
+      leaving,
+      filterOf,
+      this.#options.suspensions.batchSize,
+    )) {
       this.#await(batch, this.#unsubscribe(link, batch), 0)
     }
   }
@@ -175,18 +191,32 @@ export class SubscriptionWriter {
     const exchange = this.#exchange
     const link = this.#link
     if (!link || !exchange?.isOver) return
+    const { wanted } = this.#book
+    this.#options.suspensions.update(wanted.values())
     this.#writeAll()
     if (!exchange.isOver) return
-    const suspect = [...this.#book.wanted.values()].find((each) => this.#isMissing(each))
-    if (!suspect) return this.#tell?.({ type: 'sync.settled', ...this.#options.counts() })
-    exchange.expect(1)
-    this.#await([suspect], this.#try(link, suspect), 1)
+    const careful = [...wanted.values()].filter((each) => this.#isMissing(each))
+    const [batch] = this.#batches(careful, link, this.#options.suspensions.window)
+    if (!batch) return this.#tell?.({ type: 'sync.settled', ...this.#options.counts() })
+    exchange.expect(batch.length)
+    this.#await(batch, this.#try(link, batch), batch.length)
   }
 
-  /** Alone, and after a sign of life: a connection that is closed then tells that this is what the broker minds. */
-  async #try(link: Link, suspect: Wanted): Promise<void> {
+  /** Alone on the wire, and after a sign of life: a connection that is closed then tells that this is what the broker minds. */
+  async #try(link: Link, batch: readonly Wanted[]): Promise<void> {
+    await this.#options.hold.begin()
     await link.ping()
-    if (this.#isMissing(suspect)) await this.#subscribe(link, [suspect])
+    const missing = batch.filter((each) => this.#isMissing(each))
+    if (missing.length > 0) {
+      this.#alone = true
+      await this.#subscribe(link, missing)
+      this.#alone = false
+    }
+    this.#options.hold.end()
+  }
+
+  #isCareful(wanted: Wanted): boolean {
+    return this.#options.suspensions.isCareful(wanted)
   }
 
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
@@ -202,7 +232,7 @@ export class SubscriptionWriter {
     const codes = await link.subscribe(requests)
     this.#onWire--
     for (const [i, wanted] of batch.entries()) {
-      accuse(wanted, 'none', false)
+      this.#options.suspensions.answered(wanted)
       // Meanwhile somebody may have asked for more, or for nothing.
       if (wanted.state === 'asked' && wanted.request === requests[i]) this.#options.onAnswered(wanted, codes[i] ?? 0x80)
     }
@@ -220,7 +250,7 @@ export class SubscriptionWriter {
   }
 
   /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
-  #batches(missing: readonly Wanted[], link: Link): Wanted[][] {
+  #batches(missing: readonly Wanted[], link: Link, most = this.#options.suspensions.batchSize): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
       const options = `${optionsKey(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
@@ -228,9 +258,7 @@ export class SubscriptionWriter {
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
     }
-    return [...alike.values()].flatMap((group) =>
-      inPackets(subscribePackets(link, group[0]), group, filterOf, this.#options.batchSize),
-    )
+    return [...alike.values()].flatMap((group) => inPackets(subscribePackets(link, group[0]), group, filterOf, most))
   }
 }
 

@@ -2,25 +2,26 @@ import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { PoisonPacketError, SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
+import { SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
 import type { Qos } from '../types.ts'
-import { accuse, blameOf, isPoison } from './blame.ts'
 import { FilterGroups } from './filter-groups.ts'
+import type { Hold } from './hold.ts'
 import type { Link } from './link.ts'
 import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
 import { SubscriptionWriter } from './subscription-writer.ts'
+import { Suspensions, type SuspensionsOptions } from './suspensions.ts'
 import type { Unwanted, Wanted } from './wanted.ts'
 
-export interface SubscriptionsOptions {
-  /** How many filters go into one SUBSCRIBE. */
-  readonly batchSize: number
+export interface SubscriptionsOptions extends SuspensionsOptions {
   /** Whether a restore is skipped when the broker kept the session. */
   readonly onSessionPresent: 'skip' | 'always'
   /** How often a refused filter is tried again. */
   readonly maxAttempts: number
   /** Whether a publish is under way: then a SUBSCRIBE is not the only one that the broker may mind. */
   readonly othersOnWire: () => boolean
-  /** A subscription is left to the user: refused for good, or poison. */
+  /** Holds publishes back, so that a SUBSCRIBE can be alone on the wire. */
+  readonly hold: Hold
+  /** A subscription is left to the user: the broker refused it for good. */
   readonly onFailed: (filter: string, error: Error) => void
   /** What `flush` could not write is written. */
   readonly onFlushed: () => void
@@ -36,15 +37,18 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #subscribers = new Set<Subscriber>()
   readonly #unwanted = new Map<string, Unwanted>()
   readonly #groups = new FilterGroups<Wanted>()
+  readonly #suspensions: Suspensions<Wanted>
   readonly #writer: SubscriptionWriter
   #link: Link | undefined
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
+    this.#suspensions = new Suspensions(options)
     this.#writer = new SubscriptionWriter(
       { wanted: this.#wanted, unwanted: this.#unwanted },
       {
-        batchSize: options.batchSize,
+        suspensions: this.#suspensions,
+        hold: options.hold,
         onAnswered: (wanted, code) => this.#answered(wanted, code),
         onFlushed: options.onFlushed,
         counts: () => this.counts(),
@@ -54,6 +58,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   attached(link: Link): void {
     this.#link = link
+    this.#suspensions.attached(link.server)
     this.#writer.attached(link)
   }
 
@@ -77,6 +82,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const request = wanted.subscribers.request(wanted)
     const changed = optionsKey(request) !== optionsKey(wanted.request)
     if (changed) wanted.request = request
+    if (wanted.state === 'suspended') return false
     if (changed || wanted.state === 'refused') {
       wanted.state = 'wanted'
       wanted.refusals = 0
@@ -94,6 +100,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.subscribers.delete(subscriber)
     subscriber.rejected(new UnsubscribedError(subscriber.filter))
     if (wanted.subscribers.size > 0) return false
+    this.#suspensions.forget(wanted)
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
     if (!wanted.known) return false
@@ -115,8 +122,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     }
   }
 
-  /** Rejects whatever waits for the broker's answer. */
+  /** Rejects whatever waits for the broker's answer, for good. */
   reject(error: unknown): void {
+    this.#suspensions.stop()
     for (const { subscribers } of this.#wanted.values()) {
       for (const subscriber of subscribers.list) subscriber.rejected(error)
     }
@@ -149,13 +157,20 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     let held = 0
     let refused = 0
     let retryable = 0
+    let suspended = 0
     for (const wanted of this.#wanted.values()) {
       if (wanted.state === 'held') held++
+      if (wanted.state === 'suspended') suspended++
       if (wanted.state !== 'refused') continue
       refused++
       if (this.#retryable(wanted)) retryable++
     }
-    return { wanted: this.#wanted.size, held, refused, retryable }
+    return { wanted: this.#wanted.size, held, refused, retryable, suspended }
+  }
+
+  /** The filters that are left out, because the broker closes the connection on them. */
+  suspended(): string[] {
+    return [...this.#wanted.values()].filter(({ state }) => state === 'suspended').map(({ filter }) => filter)
   }
 
   /** What a `sync` actor does: it brings what is wanted and what the broker holds together, and reports. */
@@ -174,28 +189,18 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
         wanted.known = false
         wanted.subscribers.lose()
       }
-      if (wanted.state === 'held' && kept) continue
+      if ((wanted.state === 'held' && kept) || wanted.state === 'suspended') continue
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
     if (!sessionPresent) this.#unwanted.clear()
   }
 
-  /** Finds the filter that the broker closes on: see `Session`, which does the same for publishes. */
+  /** Finds the filter that the broker closes on: see `Suspects`. */
   #blame(failure: Failure | undefined): void {
-    const blame = blameOf(failure)
     const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
-    const alone = asked.length === 1 && this.onWire === 1 && !this.#options.othersOnWire()
-    for (const wanted of asked) {
-      accuse(wanted, blame, alone)
-      if (alone && isPoison(wanted, blame)) this.#quarantine(wanted)
-    }
-  }
-
-  #quarantine(wanted: Wanted): void {
-    this.#wanted.delete(wanted.filter)
-    this.#groups.remove(wanted)
-    this.#failed(wanted.filter, wanted.subscribers.list, new PoisonPacketError('subscribe', wanted.filter))
+    for (const wanted of asked) wanted.state = 'wanted'
+    this.#suspensions.closed(asked, failure, this.#writer.alone && !this.#options.othersOnWire())
   }
 
   #failed(filter: string, subscribers: readonly Subscriber[], error: Error): void {
@@ -242,7 +247,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const request = { filter, identifier, qos, noLocal, retainAsPublished, retainHandling }
     // It may have been wanted before, and the broker not been told that it no longer is.
     const known = this.#unwanted.delete(filter)
-    const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, suspicions: 0, accusations: 0 } as const
+    const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, toldSuspended: false, suspicion: undefined } as const
     const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...fresh }
     this.#wanted.set(filter, wanted)
     this.#groups.add(wanted)

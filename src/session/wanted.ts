@@ -1,16 +1,13 @@
 import type { Qos } from '../types.ts'
-import type { Suspect } from './blame.ts'
 import type { SubscriptionRequest } from './link.ts'
 import type { Subscribers } from './subscribers.ts'
+import type { Suspendable } from './suspensions.ts'
 
 /** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
-export interface Wanted extends Suspect {
-  readonly filter: string
+export interface Wanted extends Suspendable {
   readonly identifier: number
   readonly subscribers: Subscribers
   request: SubscriptionRequest
-  /** `asked` until the SUBACK. */
-  state: 'wanted' | 'asked' | 'held' | 'refused'
   granted: Qos
   /** How often in a row the broker refused it. */
   refusals: number

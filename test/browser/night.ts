@@ -112,7 +112,9 @@ function sync(clock: ReturnType<typeof createTestClock>) {
     const send = (event: SubscriptionsEvent) => sendBack(event)
     const timers = [
       later(clock, 40, () => send({ type: 'sync.progress', done: 6, total: 12 })),
-      later(clock, 90, () => send({ type: 'sync.settled', wanted: 12, held: 12, refused: 0, retryable: 0 })),
+      later(clock, 90, () =>
+        send({ type: 'sync.settled', wanted: 12, held: 12, refused: 0, retryable: 0, suspended: 0 }),
+      ),
     ]
     return () => {
       for (const timer of timers) clock.clearTimeout(timer)

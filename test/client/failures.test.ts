@@ -28,32 +28,31 @@ test.each(blackHoles)('black hole ($name) on $scheme, MQTT $version', async ({ s
   expect(clock.pending).toBe(0)
 })
 
-test.each([
-  ['at once', 'connack', 5],
-  // After a third time the subscription would be taken for poison.
-  ['on SUBSCRIBE', 'subscribe', 2],
-] as const)('a CONNACK proves nothing: closed %s it backs off, and gives up at last', async (_, at, maxAttempts) => {
-  const clock = createTestClock()
-  const server = await startServer({ script: { steps: [{ at, do: 'close' }] } })
-  const { client, heard, next } = startClient({
-    url: server.url,
-    clock,
-    reconnect: { maxAttempts, jitter: 'none' },
-    recovery: { enabled: false },
-  })
-  client.subscribe('a', () => {})
-  const failed = rejection(client.connect())
-  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-    const { delay } = await next('reconnectScheduled', attempt)
-    clock.tick(delay)
-  }
-  expect(await failed).toMatchObject({ failure: { kind: 'closed' } })
-  const delays = [1_000, 2_000, 4_000, 8_000, 16_000].slice(0, maxAttempts)
-  expect(heard('reconnectScheduled').map(({ delay }) => delay)).toEqual(delays)
-  expect(heard('connected')).toEqual([])
-  const connects = maxAttempts + 1
-  expect(client.status.counters).toMatchObject({ connects, interruptions: connects, failedAttempts: 0 })
-})
+test.each([['at once', 'connack', 5]] as const)(
+  'a CONNACK proves nothing: closed %s it backs off, and gives up at last',
+  async (_, at, maxAttempts) => {
+    const clock = createTestClock()
+    const server = await startServer({ script: { steps: [{ at, do: 'close' }] } })
+    const { client, heard, next } = startClient({
+      url: server.url,
+      clock,
+      reconnect: { maxAttempts, jitter: 'none' },
+      recovery: { enabled: false },
+    })
+    client.subscribe('a', () => {})
+    const failed = rejection(client.connect())
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const { delay } = await next('reconnectScheduled', attempt)
+      clock.tick(delay)
+    }
+    expect(await failed).toMatchObject({ failure: { kind: 'closed' } })
+    const delays = [1_000, 2_000, 4_000, 8_000, 16_000].slice(0, maxAttempts)
+    expect(heard('reconnectScheduled').map(({ delay }) => delay)).toEqual(delays)
+    expect(heard('connected')).toEqual([])
+    const connects = maxAttempts + 1
+    expect(client.status.counters).toMatchObject({ connects, interruptions: connects, failedAttempts: 0 })
+  },
+)
 
 const taken = { reasonCode: 0x8e, reasonString: 'another one' }
 

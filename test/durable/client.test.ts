@@ -400,7 +400,7 @@ describe('a store that fails', () => {
     expect(await rejection(publishing)).toMatchObject({ code: 'STORE', problem: 'write' })
     await client.publish('b', 'y', { qos: 1 })
     expect(publishes(server)).toEqual(['b y'])
-    expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
+    expect(client.outbox).toMatchObject({ size: 0, bytes: 0, inFlight: 0 })
     expect(errors).toMatchObject([{ problem: 'write' }])
 
     database.failure = undefined
@@ -457,7 +457,7 @@ describe('a store that hangs', () => {
     await behind
     expect(await rejection(client.publish('c', 'z', durable))).toMatchObject({ code: 'STORE', problem: 'write' })
     expect(publishes(server)).toEqual(['b y'])
-    expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
+    expect(client.outbox).toMatchObject({ size: 0, bytes: 0, inFlight: 0 })
     expect(errors).toMatchObject([{ problem: 'write' }])
   })
 
@@ -500,7 +500,7 @@ describe('what was accepted is left alone by what cannot be written', () => {
     database.failure = new Error('no space left on device')
     const refused = ['new', 'newer'].map((payload) => client.publish('t', payload, { ...durable, ...options }))
     for (const each of refused) expect(await rejection(each)).toBeInstanceOf(StoreError)
-    expect(client.outbox).toEqual({ size: 1, bytes: 4, inFlight: 0 })
+    expect(client.outbox).toMatchObject({ size: 1, bytes: 4, inFlight: 0 })
     database.failure = undefined
     await client.connect()
     await old

@@ -66,7 +66,7 @@ export interface SceneOptions {
 export interface SyncRound extends SyncInput {
   readonly stopped: boolean
   progress(done: number, total: number): void
-  settle(counts?: { wanted?: number; held?: number; refused?: number; retryable?: number }): void
+  settle(counts?: { wanted?: number; held?: number; refused?: number; retryable?: number; suspended?: number }): void
 }
 
 /** One periodic request that was sent. */
@@ -235,8 +235,9 @@ function syncRound(input: SyncInput, sendBack: (event: AnyEventObject) => void) 
     ...input,
     stopped: false,
     progress: (done: number, total: number) => sendBack({ type: 'sync.progress', done, total }),
-    settle: (counts: { wanted?: number; held?: number; refused?: number; retryable?: number } = {}) =>
-      sendBack({ type: 'sync.settled', wanted: 0, held: 0, refused: 0, retryable: 0, ...counts }),
+    settle: (
+      counts: { wanted?: number; held?: number; refused?: number; retryable?: number; suspended?: number } = {},
+    ) => sendBack({ type: 'sync.settled', wanted: 0, held: 0, refused: 0, retryable: 0, suspended: 0, ...counts }),
   }
 }
 

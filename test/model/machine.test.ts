@@ -270,9 +270,11 @@ function world(input: ConnectionInput) {
 }
 
 function tellSync(sync: FakeSync | undefined, how: Extract<Step, { do: 'sync' }>['how']): void {
+  const none = { refused: 0, retryable: 0, suspended: 0 }
+  const one = { ...none, refused: 1, retryable: 1 }
   if (how === 'progress') sync?.tell({ type: 'sync.progress', done: 1, total: 2 })
-  else if (how === 'settled') sync?.tell({ type: 'sync.settled', wanted: 2, held: 2, refused: 0, retryable: 0 })
-  else if (how === 'refused') sync?.tell({ type: 'sync.settled', wanted: 2, held: 1, refused: 1, retryable: 1 })
+  else if (how === 'settled') sync?.tell({ type: 'sync.settled', wanted: 2, held: 2, ...none })
+  else if (how === 'refused') sync?.tell({ type: 'sync.settled', wanted: 2, held: 1, ...one })
   else sync?.break()
 }
 

@@ -94,6 +94,7 @@ export class ModelBroker {
 }
 
 class Connection implements Link {
+  readonly server = 'model'
   readonly protocolVersion = 5
   readonly limits: Link['limits']
   readonly sent: Sent[] = []

@@ -193,7 +193,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     await until(() => calls(server).at(-1) === 'publish 2' && client.status.subscriptions.held === 1)
     // Of one filter no two packets are under way, and what changed its mind meanwhile is not sent.
     expect(calls(server).filter((call) => !call.startsWith('publish'))).toEqual(['subscribe a', 'subscribe a'])
-    expect(client.status.subscriptions).toEqual({ wanted: 1, held: 1, refused: 0 })
+    expect(client.status.subscriptions).toMatchObject({ wanted: 1, held: 1, refused: 0 })
   })
 })
 

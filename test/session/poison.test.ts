@@ -1,92 +1,161 @@
 import { describe, expect, test } from 'vitest'
 
-import { PoisonPacketError } from '../../src/index.ts'
-import type { Behaviour, Script } from '../../src/testing/index.ts'
-import { outcomes, range, scene, sessionIs, told, versions } from './scene.ts'
+import { outcomes, range, scene, sessionIs, told, turns, versions } from './scene.ts'
+import { minding, sickScene, type Minds } from './sick.ts'
 
-/** How a broker objects: in words (MQTT 5 only), or by closing, which is all that MQTT 3.1.1 has. */
-const objections = [
-  { how: 'closing', version: 4, action: 'close' },
-  { how: 'closing', version: 5, action: 'close' },
-  { how: 'DISCONNECT 0x90', version: 5, action: { disconnect: { reasonCode: 0x90 } } },
-] as const
+/** How a broker objects: in words (MQTT 5 only), by closing, or, as mosquitto on MQTT 3.1.1, by a reset. */
+const objections: readonly { how: string; version: 4 | 5; minds: Minds }[] = [
+  { how: 'closing', version: 4, minds: 'close' },
+  { how: 'a reset', version: 4, minds: 'reset' },
+  { how: 'closing', version: 5, minds: 'close' },
+  { how: 'DISCONNECT 0x90', version: 5, minds: { disconnect: { reasonCode: 0x90 } } },
+]
 
-/** A broker that closes on a topic, or a filter, and does not even acknowledge what came with it. */
-function minds(action: (typeof objections)[number]['action']): Behaviour {
-  return { steps: [{ at: 'publish', topic: 'bad/#', do: action }] }
+const isBad = (name: string) => name.startsWith('bad')
+
+/** Keeps the broker busy with publishes that it takes. */
+function traffic(client: { publish(topic: string, payload: string, options: { qos: 1 }): Promise<unknown> }) {
+  let n = 0
+  return () => n++ % 20 === 0 && void client.publish('traffic', '', { qos: 1 }).catch(() => {})
 }
 
-describe.each(objections)('a broker that minds by $how, version $version', ({ version, action }) => {
+describe.each(objections)('a broker that minds by $how, version $version', ({ version, minds: how }) => {
   describe.each([true, false])('session present: %s', (present) => {
-    const script = sessionIs(present, minds(action))
+    test.each([1, 2] as const)(
+      'a publish of QoS %i: all others flow at once, and it is poison at last',
+      async (qos) => {
+        const script = minding({ publish: isBad, how, present })
+        const { server, client, until, clock, connect } = await sickScene({ version, script })
+        const topics = range(400).map((i) => (i === 200 ? 'bad' : 'good'))
+        const settled: string[] = []
+        const bad: string[] = []
+        for (const [i, topic] of topics.entries()) {
+          void client.publish(topic, `${i}`, { qos }).then(
+            () => settled.push(`${i}`),
+            (error: Error) => bad.push(error.name),
+          )
+        }
+        await connect()
+        await until(() => settled.length === 399, 30_000)
+        expect(settled).toEqual(
+          range(400)
+            .filter((i) => i !== 200)
+            .map(String),
+        )
+        expect(bad).toEqual([])
+        await until(() => client.status.outbox.suspended === 1, 5_000)
+        expect(server.connections.length).toBeLessThanOrEqual(8)
 
-    test.each([1, 2] as const)('a publish of QoS %i alone is quarantined', async (qos) => {
-      const { server, client } = await scene({ version, script })
-      await client.connect()
-      const bad = client.publish('bad/1', '', { qos })
-      await expect(bad).rejects.toBeInstanceOf(PoisonPacketError)
-      await expect(bad).rejects.toMatchObject({ kind: 'publish', topic: 'bad/1' })
-      expect(await outcomes([client.publish('good', '', { qos })])).toEqual(['done'])
-      expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0 })
-      const tries = server.received('publish').filter(({ topic }) => topic === 'bad/1')
-      expect(tries.length).toBeGreaterThanOrEqual(2)
-      expect(tries.length).toBeLessThanOrEqual(4)
-    })
+        const busy = traffic(client)
+        await until(() => (busy(), bad.length > 0), 400_000)
+        expect(bad).toEqual(['PoisonPacketError'])
+        expect(clock.now()).toBeGreaterThan(120_000)
+        await until(() => client.outbox.size + client.outbox.inFlight === 0)
+        expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0, suspended: 0, quarantined: 0 })
+      },
+    )
 
-    test('in a crowd exactly the culprits are quarantined, all else is delivered', async () => {
-      const { server, client } = await scene({ version, script })
-      const topics = range(60).map((i) => (i % 20 === 10 ? `bad/${i}` : 'good'))
-      const published = topics.map((topic, i) =>
-        client.publish(topic, `${i}`, { qos: i % 3 === 0 ? 2 : 1, properties: { contentType: 'text' } }),
-      )
-      const settled = outcomes(published)
-      await client.connect()
-      expect(await settled).toEqual(topics.map((topic) => (topic === 'good' ? 'done' : 'PoisonPacketError')))
-      // A message may come more than once, but none comes first before one that was published before it.
-      const first = [...new Set(server.received('publish').map(({ payload }) => Number(payload.toString())))]
-      expect(first).toEqual(range(60))
-    })
-
-    test('a subscription alone is quarantined, and told', async () => {
-      const { client } = await scene({
-        version,
-        script: sessionIs(present, { steps: [{ at: 'subscribe', do: action }] }),
-      })
-      const failed: string[] = []
-      client.on('subscriptionFailed', ({ filter }) => failed.push(filter))
-      const bad = client.subscribe('bad', () => {})
-      const settled = outcomes([bad.ready])
-      await client.connect()
-      expect(await settled).toEqual(['PoisonPacketError'])
-      expect(failed).toEqual(['bad'])
-      expect(client.status.subscriptions.wanted).toBe(0)
-    })
-
-    test('in a crowd exactly that subscription is quarantined', async () => {
-      const closes: Script = (_connection, n) => ({
-        connack: { sessionPresent: present && n > 1 },
-        steps: [
-          {
-            at: 'subscribe',
-            do: (connection, { subscriptions, messageId = 0 }) => {
-              const bad = subscriptions.some(({ topic }) => topic === 'bad')
-              if (!bad) connection.send({ cmd: 'suback', messageId, granted: subscriptions.map(() => 0) })
-              else if (action === 'close' || !connection.disconnect(action.disconnect)) connection.close()
-              else connection.close()
-            },
-          },
-        ],
-      })
-      const { client } = await scene({ version, script: closes, subscriptions: { batchSize: 5 } })
-      const filters = range(20).map((i) => (i === 7 ? 'bad' : `good/${i}`))
-      const settled = outcomes(filters.map((filter) => client.subscribe(filter, () => {}).ready))
-      const published = outcomes([client.publish('a', '', { qos: 1 })])
-      await client.connect()
-      expect(await settled).toEqual(filters.map((filter) => (filter === 'bad' ? 'PoisonPacketError' : 'done')))
-      expect(await published).toEqual(['done'])
-      expect(client.status.subscriptions).toEqual({ wanted: 19, held: 19, refused: 0 })
+    test('a subscription: the others are held, it is suspended, visible, and back by itself', async () => {
+      let sick = true
+      const script = minding({ subscribe: (filters) => sick && filters.some(isBad), how, present })
+      const { client, until, clock, connect } = await sickScene({ version, script })
+      const events: string[] = []
+      client.on('subscriptionSuspended', ({ filter }) => events.push(`suspended ${filter}`))
+      client.on('subscriptionResumed', ({ filter }) => events.push(`resumed ${filter}`))
+      client.on('subscriptionFailed', ({ filter }) => events.push(`failed ${filter}`))
+      const filters = range(100).map((i) => (i === 37 ? 'bad' : `good/${i}`))
+      const ready = filters.map((filter) => client.subscribe(filter, () => {}).ready)
+      await connect()
+      expect(client.status.subscriptions).toEqual({ wanted: 100, held: 99, refused: 0, suspended: 1 })
+      expect(await outcomes(ready.filter((_, i) => i !== 37))).toEqual(range(99).map(() => 'done'))
+      await until(() => clock.now() > 600_000)
+      expect(client.status).toMatchObject({ state: 'connected', subscriptions: { held: 99, suspended: 1 } })
+      expect(new Set(events)).toEqual(new Set(['suspended bad']))
+      sick = false
+      await until(() => client.status.subscriptions.held === 100, 900_000)
+      expect(await outcomes(ready)).toEqual(range(100).map(() => 'done'))
+      expect(events.at(-1)).toBe('resumed bad')
     })
   })
+
+  test('a SUBSCRIBE that is too large is split until all are held, also on the next connection', async () => {
+    const script = minding({ subscribe: (filters) => filters.length > 30, how, present: false })
+    const { server, client, until, connect } = await sickScene({ version, script })
+    for (const i of range(100)) client.subscribe(`f/${i}`, () => {})
+    await connect()
+    expect(client.status.subscriptions).toMatchObject({ held: 100, suspended: 0 })
+    const connections = server.connections.length
+    expect(connections).toBeLessThanOrEqual(4)
+    server.kick()
+    await until(() => client.status.counters.connects > connections && client.status.subscriptions.held === 100)
+    await turns(50)
+    expect(server.connections.length).toBe(connections + 1)
+  })
+})
+
+describe.each(versions)('a broker that is sick, version $version', ({ version }) => {
+  test.each([1, 3, 20])('on SUBSCRIBE for 30 s, %i filters: they are back soon after', async (count) => {
+    let sick = true
+    const { server, client, until, clock } = await sickScene({ version, script: minding({ subscribe: () => sick }) })
+    const connected: number[] = []
+    client.on('connected', () => connected.push(client.status.subscriptions.suspended))
+    const got: string[] = []
+    for (const i of range(count)) client.subscribe(`f/${i}`, ({ topic }) => void got.push(topic))
+    void client.connect()
+    await until(() => clock.now() >= 30_000)
+    expect(client.status).toMatchObject({ state: 'connected', subscriptions: { wanted: count, suspended: count } })
+    expect(connected.every((suspended) => suspended === count)).toBe(true)
+    // What is published meanwhile goes through.
+    expect(await outcomes([client.publish('a', '', { qos: 1 })])).toEqual(['done'])
+    sick = false
+    expect(await until(() => client.status.subscriptions.held === count)).toBeLessThanOrEqual(30_000)
+    server.publish('f/0', '')
+    await until(() => got.length > 0)
+  })
+
+  test.each([1, 2] as const)('on PUBLISH of QoS %i for ten minutes: nothing is lost, nor out of order', async (qos) => {
+    let sick = true
+    const { server, client, until, clock, connect } = await sickScene({
+      version,
+      script: minding({ publish: () => sick }),
+    })
+    client.subscribe('a', () => {})
+    await connect()
+    const published = outcomes(range(50).map((i) => client.publish('a', `${i}`, { qos })))
+    await until(() => clock.now() >= 600_000)
+    expect(server.connections.length, 'no storm').toBeLessThan(60)
+    expect(client.outbox.size + client.outbox.inFlight).toBe(50)
+    sick = false
+    const from = server.received('publish').length
+    await until(() => client.outbox.size + client.outbox.inFlight === 0, 300_000)
+    expect(await published).toEqual(range(50).map(() => 'done'))
+    const delivered = server
+      .received('publish')
+      .slice(from)
+      .map(({ payload }) => Number(payload.toString()))
+    expect([...new Set(delivered)]).toEqual(range(50))
+  })
+
+  test('on everything for three hours: all is back', async () => {
+    let sick = true
+    const script = minding({ publish: () => sick, subscribe: () => sick })
+    const { client, until, clock } = await sickScene({ version, script })
+    const outcome: string[] = []
+    client.on('subscriptionFailed', () => outcome.push('failed'))
+    for (const i of range(5)) client.subscribe(`f/${i}`, () => {})
+    const published = range(5).map((i) => client.publish(`t/${i}`, '', { qos: 1 }))
+    const settled = outcomes(published).then((all) => outcome.push(...all))
+    void client.connect()
+    await until(() => clock.now() >= 3 * 3_600_000, 4 * 3_600_000)
+    expect(outcome).toEqual([])
+    sick = false
+    await until(
+      () => client.status.subscriptions.held === 5 && client.outbox.inFlight + client.outbox.size === 0,
+      300_000,
+    )
+    await settled
+    expect(outcome).toEqual(range(5).map(() => 'done'))
+  }, 60_000)
 })
 
 describe.each(versions)('innocent, version $version', ({ version }) => {
@@ -102,8 +171,8 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
         ],
       },
     ],
-  ] as const)('%s: never quarantined', async (_what, broken) => {
-    const { server, client } = await scene({
+  ] as const)('%s: never taken out', async (_what, broken) => {
+    const { client, until, server } = await sickScene({
       version,
       script: (_connection, n) => ({
         connack: { sessionPresent: n > 1 },
@@ -111,15 +180,18 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
         ...(n < 12 ? broken : { puback: 0 }),
       }),
     })
-    const published = outcomes(range(3).map((i) => client.publish('a', `${i}`, { qos: 1 })))
+    const published = range(3).map((i) => client.publish('a', `${i}`, { qos: 1 }))
+    const settled: string[] = []
+    void outcomes(published).then((all) => settled.push(...all))
     void client.connect()
-    expect(await published).toEqual(['done', 'done', 'done'])
-    expect(server.connections.length).toBe(12)
+    await until(() => settled.length > 0)
+    expect(settled).toEqual(['done', 'done', 'done'])
+    expect(server.connections.length).toBeGreaterThanOrEqual(12)
   })
 
-  test('kills of the broker at any moment: none of 200 is quarantined', async () => {
+  test('kills of the broker at any moment: all of 200 arrive', async () => {
     let seen = 0
-    const { client } = await scene({
+    const { client, until, connect } = await sickScene({
       version,
       script: sessionIs(true, {
         steps: [
@@ -133,46 +205,44 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
         ],
       }),
     })
-    await client.connect()
-    const published = range(200).map((i) => client.publish('a', `${i}`, { qos: 1 }))
-    expect(new Set(await outcomes(published))).toEqual(new Set(['done']))
+    await connect()
+    const settled = outcomes(range(200).map((i) => client.publish('a', `${i}`, { qos: 1 })))
+    await until(() => client.outbox.size + client.outbox.inFlight === 0)
+    expect(new Set(await settled)).toEqual(new Set(['done']))
   })
 
-  test('a publish is not blamed for a SUBSCRIBE that is under way', async () => {
-    const { server, client } = await scene({
-      version,
-      script: sessionIs(true, { puback: false, steps: [{ at: 'subscribe', do: 'close' }] }),
-    })
+  test('one un-acked publish when the line is cut: sent first, and in its order', async () => {
+    const { server, client } = await scene({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
-    const published = outcomes([client.publish('a', '', { qos: 1 })])
+    const published = [client.publish('a', '1', { qos: 1 })]
     await server.waitFor('publish')
-    const bad = client.subscribe('bad', () => {})
-    expect(await outcomes([bad.ready])).toEqual(['PoisonPacketError'])
-    server.setScript(sessionIs(true, {}))
     server.kick()
-    expect(await published).toEqual(['done'])
+    published.push(client.publish('a', '2', { qos: 1 }), client.publish('a', '3', { qos: 1 }))
+    expect(await outcomes(published)).toEqual(['done', 'done', 'done'])
+    expect(told(server, 2, 'publish').map((line) => line.split(' ')[1])).toEqual(['1', '2', '3'])
   })
 
   test('QoS 0 that the broker closes on is not blamed on others', async () => {
-    const { client } = await scene({
+    const { client, until, connect } = await sickScene({
       version,
       script: sessionIs(true, { steps: [{ at: 'publish', topic: 'bad', do: 'close' }] }),
     })
-    await client.connect()
-    const published: Promise<unknown>[] = []
+    await connect()
+    const settled: string[] = []
     for (let i = 0; i < 10; i++) {
-      published.push(
-        client.publish('bad', '').catch(() => {}),
-        client.publish('good', '', { qos: 1 }),
+      client.publish('bad', '').catch(() => {})
+      client.publish('good', '', { qos: 1 }).then(
+        () => settled.push('done'),
+        (error: Error) => settled.push(error.name),
       )
-      await published.at(-1)
+      await until(() => settled.length > i)
     }
-    expect(new Set(await outcomes(published))).toEqual(new Set(['done']))
+    expect(new Set(settled)).toEqual(new Set(['done']))
   })
 })
 
-test('a SUBACK with a code that nobody knows leaves nothing pending: it is poison', async () => {
-  const { client } = await scene({
+test('a SUBACK with a code that nobody knows: that filter alone is suspended', async () => {
+  const { client } = await sickScene({
     script: {
       steps: [
         {
@@ -185,21 +255,50 @@ test('a SUBACK with a code that nobody knows leaves nothing pending: it is poiso
         },
       ],
     },
+    reconnect: { initialDelay: 0, maxDelay: 0, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+    clock: {
+      setTimeout: (callback, delay) => setTimeout(callback, delay),
+      clearTimeout: (id) => clearTimeout(id as never),
+    },
   })
-  const settled = outcomes(['good', 'bad'].map((filter) => client.subscribe(filter, () => {}).ready))
+  for (const filter of ['good', 'bad']) client.subscribe(filter, () => {})
   await client.connect()
-  expect(await settled).toEqual(['done', 'PoisonPacketError'])
+  expect(client.status.subscriptions).toEqual({ wanted: 2, held: 1, refused: 0, suspended: 1 })
 })
 
-test('what was quarantined is not brought up again on later connections', async () => {
-  const { server, client } = await scene({ script: sessionIs(true, minds('close')) })
-  await client.connect()
-  await outcomes([client.publish('bad/1', '', { qos: 2 })])
-  const connections = server.connections.length
-  const connected = new Promise((resolve) => client.on('connected', resolve))
+test('a suspended subscription can be ended, and its loop goes on until then', async () => {
+  const { client, connect } = await sickScene({ script: minding({ subscribe: () => true }) })
+  const subscription = client.subscribe('a')
+  const ended = (async () => {
+    for await (const message of subscription) throw new Error(`unexpected ${message.topic}`)
+    return 'ended'
+  })()
+  await connect()
+  expect(client.status.subscriptions.suspended).toBe(1)
+  subscription.unsubscribe()
+  expect(await ended).toBe('ended')
+  expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0, suspended: 0 })
+})
+
+test('a warning at each connection that is ready without some', async () => {
+  const lines: unknown[] = []
+  const silent = () => {}
+  const logger = {
+    debug: silent,
+    info: silent,
+    error: silent,
+    warn: (_details: object, line: string) => lines.push(line),
+  }
+  const { server, client, until, connect } = await sickScene({
+    logger,
+    script: minding({ subscribe: (f) => f.some(isBad) }),
+  })
+  for (const filter of ['good', 'bad']) client.subscribe(filter, () => {})
+  await connect()
+  const warnings = () => lines.filter((line) => String(line).startsWith('connected without 1 subscription')).length
+  expect(warnings()).toBe(1)
+  const { connects } = client.status.counters
   server.kick()
-  await connected
-  await client.publish('good', '', { qos: 1 })
-  expect(told(server, server.connections.length, 'publish', 'pubrel')).toHaveLength(1)
-  expect(server.connections.length).toBeLessThanOrEqual(connections + 2)
+  await until(() => client.status.counters.connects > connects && client.status.state === 'connected')
+  await until(() => warnings() >= 2, 10_000)
 })

@@ -49,7 +49,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
       { done: 100, total: 100 },
       { restored: 100, refused: 0 },
     ])
-    expect(client.status.subscriptions).toEqual({ wanted: 100, held: 100, refused: 0 })
+    expect(client.status.subscriptions).toMatchObject({ wanted: 100, held: 100, refused: 0 })
   })
 
   test.each([
@@ -88,7 +88,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     await turns()
     expect(filters(server)).toEqual([['a']])
     expect(unsubscribed(server)).toEqual(['a'])
-    expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0 })
+    expect(client.status.subscriptions).toMatchObject({ wanted: 0, held: 0, refused: 0 })
   })
 
   test('a handler that joins before the SUBACK is granted by it', async () => {
@@ -260,7 +260,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     const settled = outcomes([bad.ready])
     await client.connect()
     expect(await good.ready).toBe(0)
-    expect(client.status.subscriptions).toEqual({ wanted: 2, held: 1, refused: 1 })
+    expect(client.status.subscriptions).toMatchObject({ wanted: 2, held: 1, refused: 1 })
     for (const n of range(5)) {
       // Less than the time for a SUBACK.
       clock.tick(20_000)
@@ -408,7 +408,7 @@ describe('subscriptions of MQTT 5', () => {
     await answer(2, 0x9e)
     expect(await settled).toEqual(['done', 'SubscriptionRefusedError'])
     expect(failed).toEqual(['a'])
-    expect(client.status.subscriptions).toEqual({ wanted: 1, held: 1, refused: 0 })
+    expect(client.status.subscriptions).toMatchObject({ wanted: 1, held: 1, refused: 0 })
     server.publish('a', '')
     await until(() => received.length > 0)
     expect(received).toEqual(['first'])
@@ -427,7 +427,7 @@ describe('subscriptions of MQTT 5', () => {
     server.kick()
     await again
     expect(filters(server, 2)).toEqual([])
-    expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0 })
+    expect(client.status.subscriptions).toMatchObject({ wanted: 0, held: 0, refused: 0 })
   })
 
   test('SUBSCRIBE and UNSUBSCRIBE are no larger than the Maximum Packet Size', async () => {

@@ -1,0 +1,48 @@
+import type { AckWatch } from './ack-watch.ts'
+import { beyondLimits } from './limits.ts'
+import type { Link } from './link.ts'
+import type { OnWire } from './on-wire.ts'
+import type { Publication } from './publication.ts'
+import type { Settlement } from './settlement.ts'
+import { writePublish, writePubrel } from './write-publish.ts'
+
+export interface PublishWriterOptions {
+  readonly now: () => number
+  readonly settlement: Settlement
+  readonly acks: AckWatch
+  readonly onWire: OnWire
+  /** It can't be encoded. */
+  readonly onNotWritten: (publication: Publication, error: unknown) => void
+  /** Called before PUBREL is written, which waits for what it returns. */
+  readonly releasing: (packetId: number) => Promise<void> | undefined
+}
+
+/** Writes publications to a link. */
+export class PublishWriter {
+  readonly #options: PublishWriterOptions
+
+  constructor(options: PublishWriterOptions) {
+    this.#options = options
+  }
+
+  write(publication: Publication, link: Link, written?: (error?: Error) => void): void {
+    if (publication.qos > 0) this.#options.acks.sent()
+    else this.#options.onWire.forgetSignOfLife()
+    const error = writePublish(link, publication, this.#options.now, written)
+    if (error) this.#options.onNotWritten(publication, error)
+  }
+
+  /** Writes what went over an earlier connection, or its PUBREL. */
+  writeAgain(publication: Publication, link: Link): void {
+    if (publication.phase !== 'released') return this.write(publication, link)
+    this.#options.acks.sent()
+    writePubrel(link, publication.packetId, this.#options.releasing(publication.packetId))
+  }
+
+  /** Settles a publication that the broker does not take by its limits. @returns whether it did */
+  refuse(publication: Publication, link: Link): boolean {
+    const unsupported = beyondLimits(publication, link)
+    if (unsupported) this.#options.settlement.fail(publication, unsupported)
+    return unsupported !== undefined
+  }
+}

@@ -1,0 +1,94 @@
+import { PoisonPacketError } from '../errors.ts'
+import type { Payload, PublishProperties, Qos } from '../types.ts'
+import type { Journal } from './journal.ts'
+import type { Publication } from './publication.ts'
+
+/** A durable publish that was taken out because the broker closes the connection on it. */
+export interface QuarantinedPublish {
+  /** Its number in the store: the same in each process. */
+  readonly id: number
+  readonly topic: string
+  readonly payload: Payload
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+  /** In milliseconds since 1970. */
+  readonly acceptedAt: number
+}
+
+/** The durable publishes that are poison. They stay in the store until the application decides. */
+export class Quarantine {
+  readonly #journal: Journal
+  readonly #onQuarantined: (publish: QuarantinedPublish) => void
+  readonly #onRetry: (publication: Publication) => void
+  readonly #publications = new Map<number, Publication>()
+
+  /** @param onRetry - one is to be sent, before all others */
+  constructor(
+    journal: Journal,
+    onQuarantined: (publish: QuarantinedPublish) => void,
+    onRetry: (publication: Publication) => void,
+  ) {
+    this.#journal = journal
+    this.#onQuarantined = onQuarantined
+    this.#onRetry = onRetry
+  }
+
+  get size(): number {
+    return this.#publications.size
+  }
+
+  list(): QuarantinedPublish[] {
+    return [...this.#publications.values()].map(shown)
+  }
+
+  add(publication: Publication): void {
+    this.restore([publication])
+    this.#journal.quarantined(publication)
+    const { orphaned } = publication
+    publication.orphaned = true
+    if (!orphaned) publication.reject(new PoisonPacketError(publication.topic))
+    this.#onQuarantined(shown(publication))
+  }
+
+  /** These were taken out, by an earlier process perhaps. */
+  restore(publications: readonly Publication[]): void {
+    for (const publication of publications) {
+      publication.phase = 'settled'
+      publication.quarantined = true
+      this.#publications.set(publication.storeId, publication)
+    }
+  }
+
+  /** Gives it back, to be sent as a new one. @returns whether there was one */
+  retry(id: number): boolean {
+    const publication = this.#take(id)
+    if (!publication) return false
+    publication.phase = 'waiting'
+    publication.packetId = 0
+    publication.transmitted = false
+    this.#journal.requeued(publication)
+    this.#onRetry(publication)
+    return true
+  }
+
+  /** @returns whether there was one */
+  drop(id: number): boolean {
+    const publication = this.#take(id)
+    if (publication) this.#journal.settled(publication)
+    return publication !== undefined
+  }
+
+  #take(id: number): Publication | undefined {
+    const publication = this.#publications.get(id)
+    if (!publication) return undefined
+    this.#publications.delete(id)
+    publication.quarantined = false
+    return publication
+  }
+}
+
+function shown(publication: Publication): QuarantinedPublish {
+  const { storeId: id, topic, payload, qos, retain, properties, acceptedAt } = publication
+  return { id, topic, payload, qos, retain, properties, acceptedAt }
+}

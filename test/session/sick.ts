@@ -1,0 +1,87 @@
+import type { ResilientMqttClient } from '../../src/index.ts'
+import {
+  createTestClock,
+  type Behaviour,
+  type Script,
+  type ScriptedServer,
+  type TestClock,
+} from '../../src/testing/index.ts'
+import { scene, turns, type SceneOptions } from './scene.ts'
+
+/** How a broker minds a packet. */
+export type Minds = 'close' | 'reset' | { readonly disconnect: { readonly reasonCode: number } }
+
+/** Retries after a second, for ever. */
+export const steady = {
+  reconnect: { initialDelay: 1_000, maxDelay: 1_000, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+} as const
+
+/** A broker that keeps the session, or does not, and minds publishes to some topics, and filters. */
+export function minding({
+  publish,
+  subscribe,
+  how = 'close',
+  present = true,
+}: {
+  readonly publish?: (topic: string) => boolean
+  readonly subscribe?: (filters: readonly string[]) => boolean
+  readonly how?: Minds
+  readonly present?: boolean
+}): Script {
+  const mind = (connection: Parameters<Extract<NonNullable<Behaviour['steps']>[number]['do'], Function>>[0]) => {
+    if (how === 'reset') return connection.reset()
+    if (how !== 'close') connection.disconnect(how.disconnect)
+    connection.close()
+  }
+  return (_connection, n) => ({
+    connack: { sessionPresent: present && n > 1 },
+    steps: [
+      {
+        at: 'publish',
+        do: (connection, { topic, qos, messageId = 0 }) => {
+          if (publish?.(topic)) mind(connection as never)
+          else if (qos > 0) connection.send({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId })
+        },
+      },
+      {
+        at: 'subscribe',
+        do: (connection, { subscriptions, messageId = 0 }) => {
+          if (subscribe?.(subscriptions.map(({ topic }) => topic))) mind(connection as never)
+          else connection.send({ cmd: 'suback', messageId, granted: subscriptions.map(() => 0) })
+        },
+      },
+    ],
+  })
+}
+
+/** A scene on a test clock. */
+export async function sickScene(options: SceneOptions): Promise<{
+  readonly server: ScriptedServer
+  readonly client: ResilientMqttClient
+  readonly clock: TestClock
+  /** Lets time pass until it is so; returns how long that took, in milliseconds. */
+  until(look: () => unknown, most?: number): Promise<number>
+  /** Connects, and lets time pass until it is ready. */
+  connect(): Promise<void>
+}> {
+  const clock = createTestClock()
+  const { server, client } = await scene({ clock, now: clock.now, ...steady, ...options })
+  const connect = async () => {
+    let ready = false
+    const connecting = client.connect().then(() => (ready = true))
+    await passTime(clock, () => ready)
+    await connecting
+  }
+  return { server, client, clock, until: (look, most) => passTime(clock, look, most), connect }
+}
+
+/** Lets time pass, slowly enough for what the network does meanwhile. */
+async function passTime(clock: TestClock, look: () => unknown, most = 7_200_000): Promise<number> {
+  const begun = clock.now()
+  while (!look()) {
+    if (clock.now() - begun > most) throw new Error(`Not within ${most} ms: ${String(look)}`)
+    await turns(12)
+    clock.tick(250)
+  }
+  return clock.now() - begun
+}
