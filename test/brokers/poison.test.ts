@@ -1,0 +1,82 @@
+import { afterAll, describe, expect, test } from 'vitest'
+
+import type { ResilientMqttClientOptions } from '../../src/index.ts'
+import { startClient } from '../client/harness.ts'
+import { until, versions } from '../mqtt/harness.ts'
+import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
+
+const MAX_PACKET_SIZE = 1_000
+
+const soon = {
+  reconnect: { initialDelay: 20, maxDelay: 100, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
+  quarantine: { after: 400, initialDelay: 200, maxDelay: 300 },
+} as const satisfies Partial<ResilientMqttClientOptions>
+
+describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` (${howToInstall})`}`, () => {
+  const running = new Set<Mosquitto>()
+  const start = async () => {
+    const mosquitto = await Mosquitto.start({ config: () => [`max_packet_size ${MAX_PACKET_SIZE}`] })
+    running.add(mosquitto)
+    return mosquitto
+  }
+  afterAll(async () => {
+    await Promise.all([...running].map((mosquitto) => mosquitto.dispose()))
+  })
+
+  describe.each(versions)('MQTT %i', (protocolVersion) => {
+    // On MQTT 3.1.1 it resets the connection; on 5 it tells the limit before.
+    const refused = protocolVersion === 5 ? 'NotSupportedByBrokerError' : 'PoisonPacketError'
+
+    test.each([
+      { qos: 1, clean: false },
+      { qos: 2, clean: false },
+      { qos: 1, clean: true },
+      { qos: 2, clean: true },
+    ] as const)(
+      'one too large publish of QoS $qos among 400, clean: $clean: 399 are delivered',
+      async ({ qos, clean }) => {
+        const broker = await start()
+        const options = { protocolVersion, clean, clientId: `poison-${qos}` }
+        const { client } = startClient({ ...soon, url: broker.url, options })
+        const settled: string[] = []
+        for (let i = 0; i < 400; i++) {
+          const payload = i === 150 ? 'x'.repeat(2 * MAX_PACKET_SIZE) : `${i}`
+          void client.publish('a', payload, { qos }).then(
+            () => settled.push('done'),
+            (error: Error) => settled.push(error.name),
+          )
+        }
+        await client.connect()
+        await until('399 are delivered', () => settled.filter((each) => each === 'done').length === 399)
+        expect(client.status.counters.connects).toBeLessThan(12)
+        // Others have to go through meanwhile.
+        await until('it is proven', () => {
+          if (client.outbox.size === 0) void client.publish('a', '', { qos: 1 }).catch(() => {})
+          return settled.includes(refused)
+        })
+        await broker.dispose()
+      },
+    )
+
+    test('a SUBSCRIBE of 100 filters that is too large: all are held', async () => {
+      const broker = await start()
+      const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      for (let i = 0; i < 100; i++) client.subscribe(`building/floor/room/${i}/temperature`, () => {})
+      await client.connect()
+      expect(client.status.subscriptions).toEqual({ wanted: 100, held: 100, refused: 0, suspended: 0 })
+      await broker.dispose()
+    })
+
+    test('one too large filter among 100: 99 are held', async () => {
+      const broker = await start()
+      const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      for (let i = 0; i < 99; i++) client.subscribe(`f/${i}`, () => {})
+      client.subscribe('x'.repeat(2 * MAX_PACKET_SIZE), () => {})
+      await client.connect()
+      await until('99 are held', () => client.status.subscriptions.held === 99)
+      const { refused: rejected, suspended } = client.status.subscriptions
+      expect([rejected, suspended]).toEqual(protocolVersion === 5 ? [1, 0] : [0, 1])
+      await broker.dispose()
+    })
+  })
+})
