@@ -8,6 +8,7 @@ import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../ma
 import { connectionDiagram } from '../../src/cli/diagram.ts'
 import * as library from '../../src/index.ts'
 import { defaultInbox, defaultOutbox } from '../../src/parse-options.ts'
+import { defaultQuarantine } from '../../src/session/suspects.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = read('README.md')
@@ -35,6 +36,7 @@ describe('options', () => {
     timeouts: defaultTimeouts,
     outbox: defaultOutbox,
     inbox: defaultInbox,
+    quarantine: defaultQuarantine,
   }
   const defaults = Object.entries(groups).flatMap(([group, values]) =>
     Object.entries(values).map(([name, value]) => [`${group}.${name}`, value] as const),
