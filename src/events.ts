@@ -1,6 +1,5 @@
 import type { OutboxStatus } from './client-types.ts'
 import { callback, checkName, didYouMean } from './option-rules.ts'
-import { callback, checkName } from './option-rules.ts'
 import type { Qos } from './types.ts'
 import type { ConnectionEmitted, ConnectionStateName } from '../machines/connection-types.ts'
 import type { Stall } from './session/acknowledgements.ts'
