@@ -1,16 +1,16 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { TemporaryFolder } from '../bench/left-behind.ts'
 import { Mosquitto } from '../bench/mosquitto.ts'
 import { freePort } from '../test/testing/ports.ts'
 import { tls } from '../test/testing/tls-fixture.ts'
 import { USERNAME } from './clients/client.ts'
+import { eventually } from './eventually.ts'
 
-/** Long enough for mosquitto to read what has arrived, and then to write its database. */
-const SETTLE = 150
+/** In milliseconds: on a busy machine it takes its time to write its database. */
+const SAVED_WITHIN = 10_000
 
 /** A mosquitto that keeps its sessions on disk, with TLS on a second port, and one password that can be replaced. */
 export class ChaosBroker implements AsyncDisposable {
@@ -64,9 +64,8 @@ export class ChaosBroker implements AsyncDisposable {
 
   /** SIGKILL, once what it acknowledged is on disk: mosquitto acknowledges before it writes, which no client can mend. */
   async kill(): Promise<void> {
-    await sleep(SETTLE)
-    this.#mosquitto.signal('SIGUSR1')
-    await sleep(SETTLE)
+    // Between two saves it reads what has arrived.
+    for (let save = 0; save < 3; save++) await this.#save()
     await this.#mosquitto.down('SIGKILL')
   }
 
@@ -84,7 +83,7 @@ export class ChaosBroker implements AsyncDisposable {
 
   /** Only while it is down. */
   forgetSessions(): void {
-    rmSync(join(this.#files.path, 'mosquitto.db'), { force: true })
+    rmSync(this.#database, { force: true })
   }
 
   /** Replaces the password. Who is connected with the old one is thrown out. */
@@ -92,6 +91,18 @@ export class ChaosBroker implements AsyncDisposable {
     this.#password = `password-${++this.#generation}`
     writePassword(this.#files.path, this.#password)
     this.#mosquitto.signal('SIGHUP')
+  }
+
+  get #database(): string {
+    return join(this.#files.path, 'mosquitto.db')
+  }
+
+  /** mosquitto renames its database into place when it is complete. */
+  async #save(): Promise<void> {
+    rmSync(this.#database, { force: true })
+    this.#mosquitto.signal('SIGUSR1')
+    if (await eventually(() => existsSync(this.#database), SAVED_WITHIN)) return
+    throw new Error(`mosquitto did not save its sessions within ${SAVED_WITHIN} ms`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
