@@ -10,7 +10,7 @@ import { Cutter } from './cutter.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
 import { repetitions } from '../support/repetitions.ts'
 
-const MESSAGES = repetitions(500, 2_000)
+const MESSAGES = repetitions(500, process.env['CI'] === undefined ? 2_000 : 10_000)
 const KILLS = repetitions(5, 20)
 const SEED = 20_260_101
 
