@@ -39,10 +39,11 @@ export function failing(
       const handler = handlerOf(scope.system)
       const effect = late.get(scope.self)
       if (effect) return ended(effect.error, snapshot)
-      if (event.type === STOP && handler?.ended) return ended(new StoppedError(), snapshot)
       // What a transition that fails has put off is dropped, such as starting the actors it spawned.
       const deferred: (() => void)[] = []
       try {
+        // In here, because what was sent may be no event at all.
+        if (event.type === STOP && handler?.ended) throw new StoppedError()
         const collecting = { ...scope, defer: (run: () => void) => void deferred.push(run) }
         const next = original.transition(snapshot, event, collecting as never)
         if (next.status === 'error') throw next.error

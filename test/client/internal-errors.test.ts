@@ -70,6 +70,8 @@ const injections: [string, Inject][] = [
       fault.clock = false
     },
   ],
+  // XState throws to the caller as well, once the actor has ended.
+  ['what it is sent is no event', (client) => expect(() => send(undefined as never)(client)).toThrow(TypeError)],
   ['its actor is stopped', (client) => client.actor.stop()],
 ]
 
