@@ -126,6 +126,13 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
   return config
 }
 
+/** With a default for whatever is left out, so that nothing else is taken from a snapshot. */
+export function completed(input: ConnectionInput): ConnectionInput {
+  const config = connectionConfig(input)
+  const { allow, classify = () => undefined, ...functions } = rulesOf(config)
+  return { ...config, ...functions, classify, redirect: { ...config.redirect, allow } }
+}
+
 /** The functions of a config. One that came out of JSON has the defaults. */
 export function rulesOf(config: ConnectionConfig): ConnectionRules {
   const known = rules.get(config)

@@ -1,4 +1,4 @@
-import type { ConnectionInput } from '../machines/config.ts'
+import { completed, type ConnectionInput } from '../machines/config.ts'
 import type { connectionMachine } from '../machines/connection.ts'
 import { withConfig } from '../machines/persistable.ts'
 import type {
@@ -90,7 +90,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   return {
     machine: withConfig(
       providedMachine(() => provider),
-      input,
+      completed(input),
     ),
     input: plainData(input),
     quarantine: clientQuarantine(session),

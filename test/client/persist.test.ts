@@ -127,3 +127,27 @@ test('the input is plain data', () => {
   expect(JSON.parse(JSON.stringify(input))).toEqual(input)
   expect(input).toMatchObject({ canRefresh: false, reconnect: { maxAttempts: 3 } })
 })
+
+test('an option that is no longer given has its default, and not the value that was persisted', () => {
+  const url = 'mqtt://localhost'
+  const before = open({
+    url,
+    reconnect: { maxAttempts: 3, jitter: 'none' },
+    recovery: { enabled: false },
+    timeouts: { connectTimeout: 99 },
+    redirect: { maxHops: 1 },
+    refreshBefore: 5,
+    onTakeover: 'retry-later',
+    classify: () => 'fatal',
+  })
+  const after = open({ url })
+  const fresh = child(start(after)).getSnapshot() as { context: { config: object } }
+  const app = start(before)
+  for (const snapshot of [throughJson(app), app.getPersistedSnapshot()]) {
+    const restored = child(start(after, snapshot))
+    expect((restored.getSnapshot() as typeof fresh).context.config).toEqual(fresh.context.config)
+    restored.send({ type: 'CONNECT' })
+    restored.send({ type: 'transport.failed', failure: { kind: 'closed' } })
+    expect((restored.getSnapshot() as { value: unknown }).value).toBe('reconnecting')
+  }
+})
