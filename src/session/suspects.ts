@@ -57,6 +57,9 @@ const SUSPECT_FROM = 2
 /** Closes on a packet that prove it to be poison, if others went through between each two. */
 const PROOF = 3
 
+/** From so many closes, if others went through between them, another one says nothing about the broker. */
+const KNOWN_FROM = 2
+
 /** Into how many parts the un-acked packets of a close are divided to find the one that the broker minds. */
 const PARTS = 64
 
@@ -86,7 +89,8 @@ export type Verdict<Packet> =
  * - What was un-acked at two closes is a suspect. Suspects go in small groups, and at last one by one, after a PINGRESP.
  * - A suspect on which the connection is closed while it is alone steps aside, and the next packet goes, alone too. If
  *   that goes through, it was the packet: the others flow, and it is tried again after growing pauses.
- * - If that does not go through either, it is the broker: all rest, for a time that grows.
+ * - If that does not go through either, it is the broker: all rest, for a time that grows. Two that are poison look the
+ *   same, until others went through between the closes on them: such ones are tried at their own times only.
  * - A packet is poison only if others of its kind went through on the same server between its closes.
  */
 export class Suspects<Packet extends Suspect> {
@@ -172,8 +176,8 @@ export class Suspects<Packet extends Suspect> {
     this.#doubt = false
     this.#last = undefined
     if (this.#rest.times > 0) {
-      // It was the broker: whatever stepped aside meanwhile may be innocent.
-      for (const { suspicion } of this.#stepped) suspicion?.pause.cut()
+      // It was the broker: whatever stepped aside only meanwhile may be innocent.
+      for (const { suspicion } of this.#stepped) if (!isKnown(suspicion)) suspicion?.pause.cut()
       this.#spacing.reset()
     }
     this.#rest.reset()
@@ -242,6 +246,7 @@ export class Suspects<Packet extends Suspect> {
     const suspicion = this.#suspicionOf(packet)
     if (suspicion.evidence.server !== this.#server) suspicion.evidence = this.#noEvidence()
     const { evidence } = suspicion
+    const known = isKnown(suspicion)
     const othersPassed = evidence.passed !== this.#passed
     if (othersPassed) evidence.closes++
     evidence.passed = this.#passed
@@ -253,10 +258,10 @@ export class Suspects<Packet extends Suspect> {
     }
     suspicion.aside = true
     this.#last = packet
-    if (other) this.#rest.begin(LONGEST_REST)
+    if (other && !known) this.#rest.begin(LONGEST_REST)
     // Many that are poison must not interrupt the others all the time; a new suspect is another matter.
     if (!this.#stepped.has(packet)) this.#spacing.reset()
-    else if (othersPassed) this.#spacing.begin()
+    else if (othersPassed || known) this.#spacing.begin()
     this.#stepped.add(packet)
     return { kind: 'aside', delay: suspicion.pause.begin(othersPassed ? undefined : LONGEST_REST) }
   }
@@ -265,8 +270,13 @@ export class Suspects<Packet extends Suspect> {
   #rested(): void {
     this.#last = undefined
     this.#spacing.cut()
-    const [first] = this.#stepped
+    const first = [...this.#stepped].find(({ suspicion }) => !isKnown(suspicion))
     first?.suspicion?.pause.cut()
     this.#onDue()
   }
+}
+
+/** Whether it is this packet that the broker minds, as far as one can know. */
+function isKnown(suspicion: Suspicion | undefined): boolean {
+  return suspicion !== undefined && suspicion.evidence.closes >= KNOWN_FROM
 }

@@ -175,6 +175,26 @@ describe('a broker that is sick', () => {
     expect([s.suspects.doubt, s.suspects.resting]).toEqual([false, false])
   })
 
+  test('two that are poison are known as such once others go through, even if seldom', () => {
+    const s = investigation()
+    const proven: string[] = []
+    const names = ['bad 1', 'bad 2']
+    for (const name of names) s.closeAlone(name)
+    let trials = 0
+    let traffic = 0
+    while (proven.length < 2) {
+      if (++trials > 40) throw new Error('They are tried without an end')
+      const { name } = s.next()
+      if (s.closeAlone(name)?.kind === 'poison') proven.push(name)
+      // Less often than the shortest pause ends.
+      if (s.clock.now() < traffic) continue
+      s.pass('good')
+      traffic = s.clock.now() + 10_000
+    }
+    expect(proven.toSorted()).toEqual(names)
+    expect(s.clock.now()).toBeGreaterThan(minutes(2))
+  })
+
   test('once one goes through, all are tried at once', () => {
     const s = investigation()
     s.closeAlone('a')
