@@ -174,6 +174,8 @@ export type ConnectionFact =
   | { readonly type: 'transport.closed' }
   /** The connection was open for `stableAfter`, and the broker acknowledges what is published. */
   | { readonly type: 'transport.proven' }
+  /** The connection worked, and is about to fail because of one packet, which is set aside. */
+  | { readonly type: 'transport.blameless' }
   /** The gate lets us open a connection. */
   | { readonly type: 'admission.granted' }
   | { readonly type: 'subscriptions.progress'; readonly done: number; readonly total: number }

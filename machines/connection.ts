@@ -121,6 +121,8 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           'xstate.error.actor.subscriptions': decide,
           'subscriptions.unanswered': decide,
           'transport.proven': { actions: 'recordStable' },
+          // Whoever set the packet aside sees to it that such failures become rare; they lead to no giving up.
+          'transport.blameless': { actions: 'startOver' },
           WAKE: { actions: 'probe' },
           DROP: { actions: 'drop' },
         },

@@ -297,8 +297,8 @@ export class Connection {
       },
       detached: (...ended: Parameters<Session['detached']>) => {
         inbox.detached(ended[0])
-        subscriptions.detached(...ended)
-        session.detached(...ended)
+        const bySubscription = subscriptions.detached(...ended)
+        return session.detached(...ended) || bySubscription
       },
       acknowledged: (ack: Ack) => session.acknowledged(ack),
       releasing: (packetId: number) => session.releasing(packetId),

@@ -208,7 +208,7 @@ class Connection {
     this.#phase = 'closed'
     this.#heard()
     this.#link?.close()
-    if (this.#link) this.#shared.events.detached(this.#link, failure)
+    if (this.#link && this.#shared.events.detached(this.#link, failure)) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return
     const { clock, disconnectTimeout } = this.#shared

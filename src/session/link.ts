@@ -104,8 +104,12 @@ export interface LinkEvents {
    * `writable` is called.
    */
   attached(link: Link, sessionPresent: boolean): void
-  /** The connection ended: with a failure, unless we closed it. */
-  detached(link: Link, failure: Failure | undefined): void
+  /**
+   * The connection ended: with a failure, unless we closed it.
+   *
+   * @returns whether it worked, and failed because of one packet, which is set aside
+   */
+  detached(link: Link, failure: Failure | undefined): boolean
   acknowledged(ack: Ack): void
   /** PUBREC came, and PUBREL is about to be sent: after what is returned. */
   releasing(packetId: number): Promise<void> | undefined

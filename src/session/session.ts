@@ -152,9 +152,10 @@ export class Session {
     this.#pump()
   }
 
-  detached(link: Link, failure: Failure | undefined): void {
-    if (this.#link !== link) return
-    this.#blame(failure)
+  /** @returns see `LinkEvents.detached` */
+  detached(link: Link, failure: Failure | undefined): boolean {
+    if (this.#link !== link) return false
+    const blamed = this.#blame(failure)
     this.#link = undefined
     this.#gateOpen = false
     this.hold.cancel()
@@ -163,6 +164,7 @@ export class Session {
     this.#durableSends?.reset(undefined)
     this.#resend.detached()
     this.#unwritten.lost()
+    return blamed
   }
 
   openGate(): void {
@@ -229,12 +231,10 @@ export class Session {
 
   /** Rejects everything that waits or is in flight. Durable publications stay: the next connection delivers them. */
   reject(error: (publication: Publication) => unknown): void {
-    this.outbox.clear(
-      error,
-      (publication) => publication.durable && this.settlement.orphan(publication, error(publication)),
-    )
+    const stays = (each: Publication) => each.durable && this.settlement.orphan(each, error(each))
+    this.outbox.clear(error, stays)
     for (const publication of [...this.#inFlight.values(), ...this.#unwritten.take()]) {
-      if (publication.durable && this.settlement.orphan(publication, error(publication))) continue
+      if (stays(publication)) continue
       if (publication.qos > 0) this.#inFlight.giveUp(publication, 'finish')
       this.suspects.forget(publication)
       publication.phase = 'settled'
@@ -351,13 +351,14 @@ export class Session {
     this.#pumpSoon()
   }
 
-  /** Finds the packet that the broker closes on: see `Suspects`. */
-  #blame(failure: Failure | undefined): void {
+  /** Finds the packet that the broker closes on: see `Suspects`. @returns whether it did */
+  #blame(failure: Failure | undefined): boolean {
     const unacked = [...this.#inFlight.values()].filter(({ onWire }) => onWire)
     const alone = this.#onWire.alone && !this.#options.othersOnWire()
     const verdict = this.suspects.closed(unacked, blameOf(failure), alone)
-    if (verdict?.kind !== 'poison') return
+    if (verdict?.kind !== 'poison') return verdict !== undefined
     this.#inFlight.giveUp(verdict.packet, 'hold')
     this.settlement.poison(verdict.packet, this.quarantine)
+    return true
   }
 }

@@ -62,11 +62,12 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#writer.attached(link)
   }
 
-  detached(link: Link, failure: Failure | undefined): void {
-    if (this.#link !== link) return
+  /** @returns see `LinkEvents.detached` */
+  detached(link: Link, failure: Failure | undefined): boolean {
+    if (this.#link !== link) return false
     this.#link = undefined
     this.#writer.detached()
-    this.#blame(failure)
+    return this.#blame(failure)
   }
 
   get onWire(): number {
@@ -197,10 +198,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   /** Finds the filter that the broker closes on: see `Suspects`. */
-  #blame(failure: Failure | undefined): void {
+  #blame(failure: Failure | undefined): boolean {
     const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
     for (const wanted of asked) wanted.state = 'wanted'
-    this.#suspensions.closed(asked, failure, this.#writer.alone && !this.#options.othersOnWire())
+    return this.#suspensions.closed(asked, failure, this.#writer.alone && !this.#options.othersOnWire())
   }
 
   #failed(filter: string, subscribers: readonly Subscriber[], error: Error): void {

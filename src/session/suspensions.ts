@@ -70,8 +70,9 @@ export class Suspensions<Subscription extends Suspendable> {
    * The connection ended while these were not answered.
    *
    * @param alone - whether their SUBSCRIBE had the wire to itself, after a sign of life
+   * @returns whether it is one of them that the broker minds
    */
-  closed(unanswered: readonly Subscription[], failure: Failure | undefined, alone: boolean): void {
+  closed(unanswered: readonly Subscription[], failure: Failure | undefined, alone: boolean): boolean {
     const blame = blameOf(failure)
     const verdict = this.#suspects.closed(unanswered, blame, alone && unanswered.length === 1)
     const [subscription] = unanswered
@@ -81,6 +82,7 @@ export class Suspensions<Subscription extends Suspendable> {
       this.#batchSize = Math.ceil(Math.min(this.#batchSize, unanswered.length) / 4)
     }
     if (subscription && verdict?.kind === 'aside') this.#suspend(subscription, verdict.delay)
+    return verdict !== undefined
   }
 
   /** Suspends what nothing goes through for at all, and makes `wanted` what is due. */

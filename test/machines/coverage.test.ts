@@ -115,6 +115,7 @@ function connectionEvents(): (EventObject & Record<string, unknown>)[] {
     { type: 'subscriptions.restored', restored: 1, refused: 0 },
     { type: 'subscriptions.unanswered' },
     { type: 'transport.proven' },
+    { type: 'transport.blameless' },
     { type: 'xstate.error.actor.poll', error: new Error('broken') },
     { type: 'xstate.error.actor.transport', error: new Error('broken') },
     { type: 'xstate.error.actor.subscriptions', error: new Error('broken') },

@@ -38,6 +38,15 @@ test('a connection that ends unproven counts on', async () => {
   expect(s.context).toMatchObject({ attempt: 2, disposition: 'retry' })
 })
 
+test('a failure that one packet explains is counted as if it were the first, and proves nothing else', async () => {
+  const s = await connectedAgain(() => {})
+  const { unprovenSince } = s.context
+  s.tell({ type: 'transport.blameless' })
+  expect(s.context).toMatchObject({ attempt: 0, cycle: 0, unprovenSince })
+  s.transport.current.fail()
+  expect(s.context).toMatchObject({ attempt: 1, server: { index: 2 } })
+})
+
 test('`giveUp` when nothing follows, `tryAgain` when it is left; not on the way to recovery', () => {
   const told: string[] = []
   const actions = { giveUp: () => void told.push('giveUp'), tryAgain: () => void told.push('tryAgain') }

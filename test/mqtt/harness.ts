@@ -71,7 +71,7 @@ export function transportScene(attempt: AttemptOptions) {
     onError: (error) => errors.push(error),
     events: {
       attached: (link) => void links.push(link),
-      detached: () => {},
+      detached: () => false,
       acknowledged: () => {},
       releasing: () => undefined,
       received: ({ topic }) => received.push(topic) < 0,

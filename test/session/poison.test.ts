@@ -93,6 +93,70 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
   })
 })
 
+describe('many that are poison, with the default policies', () => {
+  const policies = { reconnect: {}, random: () => 0.5 } as const
+
+  test.each([
+    { count: 3, every: 10, present: true },
+    { count: 10, every: 20, present: false },
+    { count: 30, every: 10, present: true },
+    { count: 10, every: 1, present: true },
+  ])(
+    '$count publishes, each one of $every, session present $present: it never gives up, and the others flow',
+    async ({ count, every, present }) => {
+      const script = minding({ publish: isBad, present })
+      const { server, client, until, clock, connect } = await sickScene({ ...policies, script })
+      const bad: string[] = []
+      const good: string[] = []
+      const failed: string[] = []
+      client.on('stateChanged', ({ to }) => to === 'failed' && failed.push(to))
+      for (const i of range(count * every)) {
+        const isOne = i % every === 0
+        client.publish(isOne ? 'bad' : 'good', '', { qos: 1 }).then(
+          () => good.push(''),
+          (error: Error) => (isOne ? bad : failed).push(error.name),
+        )
+      }
+      await connect()
+      await until(() => good.length === count * (every - 1), 120_000)
+      // Seldom enough for all of them to be tried without a publish between.
+      let next = 0
+      let sent = 0
+      await until(() => {
+        if (clock.now() < next) return clock.now() >= 3_600_000
+        next = clock.now() + 10_000
+        sent++
+        client.publish('good', '', { qos: 1 }).then(
+          () => good.push(''),
+          (error: Error) => failed.push(error.name),
+        )
+        return false
+      })
+      expect(failed).toEqual([])
+      expect(client.status.counters.cycles).toBe(0)
+      expect(server.connections.length).toBeLessThan(2 * count + 60)
+      expect(good.length).toBeGreaterThan(count * (every - 1) + sent - 15)
+      expect(bad.length).toBeGreaterThanOrEqual(3)
+      expect(new Set(bad)).toEqual(new Set(['PoisonPacketError']))
+    },
+    30_000,
+  )
+
+  test('30 subscriptions among 300: the others are held, and it never gives up', async () => {
+    const script = minding({ subscribe: (filters) => filters.some(isBad) })
+    const { server, client, until, clock } = await sickScene({ ...policies, script })
+    const failed: string[] = []
+    client.on('stateChanged', ({ to }) => to === 'failed' && failed.push(to))
+    for (const i of range(300)) client.subscribe(i % 10 === 3 ? `bad/${i}` : `good/${i}`, () => {})
+    void client.connect().catch(() => failed.push('connect'))
+    await until(() => failed.length > 0 || client.status.subscriptions.held === 270, 600_000)
+    await until(() => failed.length > 0 || clock.now() > 3_600_000)
+    expect(failed).toEqual([])
+    expect(client.status.subscriptions).toMatchObject({ held: 270, suspended: 30 })
+    expect(server.connections.length).toBeLessThan(200)
+  }, 30_000)
+})
+
 describe.each(versions)('a broker that is sick, version $version', ({ version }) => {
   test.each([1, 3, 20])('on SUBSCRIBE for 30 s, %i filters: they are back soon after', async (count) => {
     let sick = true
