@@ -10,6 +10,7 @@ import {
 import type { ConnectionContext, ConnectionCounters, CredentialsState, ServerChoice } from './connection-types.ts'
 import type { Disposition, Failure } from './failure.ts'
 import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from './policy/backoff.ts'
+import { defaultReconnect } from './policy/recovery.ts'
 import type { SubscriptionsInput } from './subscriptions.ts'
 
 /** A change of the context. All of them are pure, but for the injected chance and time. */
@@ -200,7 +201,7 @@ export function refreshed(context: ConnectionContext, expiresAt: number | null):
     credentials: { status: 'fresh', expiresAt, lifetime },
     counters: count(context, 'tokenRefreshes'),
     renewals:
-      lifetime !== null && lifetime < backoffCeiling(rulesOf(context.config).reconnect, 1) ? context.renewals + 1 : 0,
+      lifetime !== null && lifetime < backoffCeiling(renewalPolicy(context.config), 1) ? context.renewals + 1 : 0,
   }
 }
 
@@ -224,11 +225,23 @@ export function connectDelay({ config, admission }: ConnectionContext): number {
  * when its timer fired a little early and starts again.
  */
 export function renewalDelay({ config, credentials, renewals }: ConnectionContext): number {
-  const { reconnect, now: time, random } = rulesOf(config)
+  const { now: time, random } = rulesOf(config)
+  const policy = renewalPolicy(config)
   if (!config.canRefresh || credentials.expiresAt === null) return clampDelay(Number.POSITIVE_INFINITY)
   const due = credentials.expiresAt - refreshBefore(config, credentials) - time()
-  const follows = renewals > 0 && due < backoffCeiling(reconnect, 1)
-  return clampDelay(follows ? Math.max(due, backoffDelay(reconnect, renewals, random)) : due)
+  const follows = renewals > 0 && due < backoffCeiling(policy, 1)
+  return clampDelay(follows ? Math.max(due, backoffDelay(policy, renewals, random)) : due)
+}
+
+/**
+ * Renewals back off as the fast tier does. Its attempts may follow at once, as they come to an end; renewals would not:
+ * without an initial delay they have the default one.
+ */
+function renewalPolicy(config: ConnectionConfig): BackoffPolicy {
+  const { reconnect } = rulesOf(config)
+  if (reconnect.initialDelay > 0) return reconnect
+  const { initialDelay } = defaultReconnect
+  return { ...reconnect, initialDelay, maxDelay: Math.max(initialDelay, reconnect.maxDelay) }
 }
 
 type Schedule = Pick<ConnectionContext, 'delay' | 'retryAt'>

@@ -6,7 +6,7 @@ import type { RefreshedCredentials, RefreshReason } from '../../machines/connect
 import { createFakeTransport } from '../../src/testing/fake-transport.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'
 import { seeded } from '../policy/seeded.ts'
-import { hours, minutes, seconds, settle, START } from './scene.ts'
+import { hours, minutes, scene, seconds, settle, START, type TokenRequest } from './scene.ts'
 
 const RENEWALS = 20
 const days = (n: number) => n * hours(24)
@@ -54,6 +54,35 @@ describe('renewals that succeed', () => {
       }
     },
   )
+})
+
+describe('without an initial delay of the fast tier', () => {
+  test.each<[string, (request: TokenRequest, n: number) => void]>([
+    ['a source whose tokens come expired', (request) => request.resolve(-1)],
+    ['one whose tokens live for a millisecond', (request) => request.resolve(1)],
+    ['one that fails', (request, n) => (n === 1 ? request.resolve(seconds(600)) : request.reject(new Error('down')))],
+  ])('%s is asked after a growing delay all the same', async (_, answer) => {
+    const s = scene({
+      input: { canRefresh: true, reconnect: { initialDelay: 0, maxDelay: minutes(1) } },
+      refresh: (request) => answer(request, s.tokens.length),
+      transport: (connection) => connection.open(),
+    })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 1_000 && s.tokens.length < 7; n++) {
+      s.clock.next()
+      await settle()
+    }
+    const asked = s.tokens.slice(1).map(({ at }) => at)
+    const delays = asked.slice(1).map((at, n) => at - asked[n]!)
+    expect(asked.length).toBe(6)
+    expect(delays[0], 'the first').toBeGreaterThanOrEqual(seconds(1))
+    expect(
+      delays.map((delay, n) => Math.round(delay / delays[0]!) / 2 ** n),
+      'twice as long each time',
+    ).toEqual([1, 1, 1, 1, 1])
+    expect(s.state).toBe('connected.ready')
+  })
 })
 
 /** Runs a connection through its renewals, on timers that cut off fractions, as those of Node do. */
