@@ -1,4 +1,5 @@
 import type { SubscriptionsEvent } from '../../machines/subscriptions.ts'
+import type { Blame } from './blame.ts'
 import { Exchange } from './exchange.ts'
 import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
 import type { Hold } from './hold.ts'
@@ -9,6 +10,9 @@ import type { Unwanted, Wanted } from './wanted.ts'
 
 /** The SUBSCRIBE for it would be larger than the broker takes. */
 const PACKET_TOO_LARGE = 0x95
+
+/** On how many connections an UNSUBSCRIBE is left out at the most that the broker closes on. */
+const LONGEST_PAUSE = 64
 
 /** By topic filter. */
 export interface SubscriptionBook {
@@ -45,6 +49,8 @@ export class SubscriptionWriter {
   #blocked = false
   /** How many packets are under way. */
   #onWire = 0
+  /** How many connections there were. */
+  #connections = 0
   /** Whether one SUBSCRIBE was given the wire for itself, after a sign of life. */
   #alone = false
 
@@ -64,6 +70,7 @@ export class SubscriptionWriter {
 
   attached(link: Link): void {
     this.#link = link
+    this.#connections++
     this.#alone = false
     this.#exchange = undefined
     this.#blocked = false
@@ -71,8 +78,15 @@ export class SubscriptionWriter {
     this.#onWire = 0
   }
 
-  detached(): void {
+  /** An UNSUBSCRIBE that the broker may have closed on can wait: what still comes for it reaches no handler. */
+  detached(blame: Blame): void {
     this.#link = undefined
+    if (blame === 'none') return
+    for (const unwanted of this.#book.unwanted.values()) {
+      if (!unwanted.asked) continue
+      unwanted.pause = Math.min(Math.max(1, 2 * unwanted.pause), LONGEST_PAUSE)
+      unwanted.askFrom = this.#connections + 1 + unwanted.pause
+    }
   }
 
   /** It is to be asked for. */
@@ -155,7 +169,8 @@ export class SubscriptionWriter {
   }
 
   #isLeaving(unwanted: Unwanted): boolean {
-    return !unwanted.asked && this.#book.unwanted.get(unwanted.filter) === unwanted
+    const due = !unwanted.asked && unwanted.askFrom <= this.#connections
+    return due && this.#book.unwanted.get(unwanted.filter) === unwanted
   }
 
   #isMissing(wanted: Wanted): boolean {

@@ -4,6 +4,7 @@ import type { SyncInput, SubscriptionsEvent } from '../../machines/subscriptions
 import type { Failure } from '../../machines/failure.ts'
 import { SubscriptionRefusedError, UnsubscribedError } from '../errors.ts'
 import type { Qos } from '../types.ts'
+import { blameOf } from './blame.ts'
 import { FilterGroups } from './filter-groups.ts'
 import type { Hold } from './hold.ts'
 import type { Link } from './link.ts'
@@ -66,7 +67,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   detached(link: Link, failure: Failure | undefined): boolean {
     if (this.#link !== link) return false
     this.#link = undefined
-    this.#writer.detached()
+    this.#writer.detached(blameOf(failure))
     return this.#blame(failure)
   }
 
@@ -105,7 +106,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
     if (!wanted.known) return false
-    const unwanted = { filter: wanted.filter, asked: false }
+    const unwanted = { filter: wanted.filter, asked: false, askFrom: 0, pause: 0 }
     this.#unwanted.set(wanted.filter, unwanted)
     this.#writer.leaves(unwanted)
     return true

@@ -21,4 +21,8 @@ export interface Unwanted {
   readonly filter: string
   /** Whether an UNSUBSCRIBE is under way. */
   asked: boolean
+  /** On which connection it is asked for at the earliest, counted from 1. */
+  askFrom: number
+  /** On how many connections it was left out last, after the broker closed one on it. */
+  pause: number
 }
