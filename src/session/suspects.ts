@@ -33,6 +33,8 @@ export interface Suspect {
 export interface Suspicion {
   /** How often the connection was closed while it was un-acked. */
   closes: number
+  /** How often while it was alone, after a sign of life. */
+  alone: number
   /** Whether it is left out, until its next trial. */
   aside: boolean
   /** Between its trials. */
@@ -56,6 +58,9 @@ const SUSPECT_FROM = 2
 
 /** Closes on a packet that prove it to be poison, if others went through between each two. */
 const PROOF = 3
+
+/** From so many closes while it was alone on, a suspect steps aside. */
+const ALONE_FROM = 2
 
 /** From so many closes, if others went through between them, another one says nothing about the broker. */
 const KNOWN_FROM = 2
@@ -87,7 +92,8 @@ export type Verdict<Packet> =
  * closes on everything, so a close alone proves nothing:
  *
  * - What was un-acked at two closes is a suspect. Suspects go in small groups, and at last one by one, after a PINGRESP.
- * - A suspect on which the connection is closed while it is alone steps aside, and the next packet goes, alone too. If
+ * - A suspect on which the connection is closed twice in a row while it is alone (once, if the broker objects to it) steps
+ *   aside, and the next packet goes, alone too. If
  *   that goes through, it was the packet: the others flow, and it is tried again after growing pauses.
  * - If that does not go through either, it is the broker: all rest, for a time that grows. Two that are poison look the
  *   same, until others went through between the closes on them: such ones are tried at their own times only.
@@ -166,7 +172,11 @@ export class Suspects<Packet extends Suspect> {
     this.#window = Math.ceil(unacked.length / PARTS)
     const weight = blame === 'objection' || unacked.length === 1 ? SUSPECT_FROM : 1
     for (const packet of unacked) this.#suspicionOf(packet).closes += weight
-    return alone ? this.#accuse(first) : undefined
+    if (!alone) return undefined
+    const suspicion = this.#suspicionOf(first)
+    suspicion.alone++
+    // Once, it may have been a broker that was killed just then: stepping aside would cost the packet its place.
+    return blame === 'objection' || suspicion.alone >= ALONE_FROM ? this.#accuse(first) : undefined
   }
 
   /** The broker answered to it. */
@@ -228,6 +238,7 @@ export class Suspects<Packet extends Suspect> {
   #createSuspicion(): Suspicion {
     const suspicion: Suspicion = {
       closes: 0,
+      alone: 0,
       aside: false,
       pause: new Pause(this.#clock, this.#options, (delay) => {
         suspicion.evidence.lasted += delay

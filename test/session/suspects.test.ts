@@ -33,7 +33,11 @@ function investigation(after = minutes(2)) {
     },
     close: (names: string[], blame: Blame = 'silence', alone = false) =>
       suspects.closed(names.map(packet), blame, alone),
-    closeAlone: (name: string): Verdict<Packet> | undefined => suspects.closed([packet(name)], 'silence', true),
+    /** The connection is closed while it is alone: twice, unless it stepped aside before. */
+    closeAlone(name: string): Verdict<Packet> | undefined {
+      const closeOnce = () => suspects.closed([packet(name)], 'silence', true)
+      return closeOnce() ?? closeOnce()
+    },
     pass: (name: string) => suspects.passed(packet(name)),
     /** Lets time pass until something is tried again. */
     next(): { name: string; at: number } {
@@ -46,6 +50,23 @@ function investigation(after = minutes(2)) {
     },
   }
 }
+
+describe('a broker that is killed now and then', () => {
+  test('costs no packet its place: only a second close in a row lets one that is alone step aside', () => {
+    const { suspects, packet, close, pass } = investigation()
+    expect(close(['a'], 'silence', true)).toBeUndefined()
+    expect(isSuspect(packet('a')), 'it goes alone').toBe(true)
+    expect(suspects.doubt).toBe(false)
+    pass('a')
+    expect(close(['a'], 'silence', true), 'it went through meanwhile').toBeUndefined()
+    expect(close(['a'], 'silence', true)).toMatchObject({ kind: 'aside' })
+  })
+
+  test('an objection needs no second one', () => {
+    const { close } = investigation()
+    expect(close(['a'], 'objection', true)).toMatchObject({ kind: 'aside' })
+  })
+})
 
 describe('what a close means', () => {
   const closed: Failure[] = [
