@@ -19,6 +19,8 @@ export default defineConfig({
         include: ['test/**/*.test.ts'],
         exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**'],
         testTimeout: 10_000,
+        // By default one core is left to whoever watches.
+        maxWorkers: '100%',
       }),
       project('brokers', 1, { testTimeout: 60_000, maxWorkers: 2 }),
       // Most of their time they wait for processes that wait.
