@@ -93,8 +93,8 @@ export type Verdict<Packet> =
  *
  * - What was un-acked at two closes is a suspect. Suspects go in small groups, and at last one by one, after a PINGRESP.
  * - A suspect on which the connection is closed twice in a row while it is alone (once, if the broker objects to it) steps
- *   aside, and the next packet goes, alone too. If
- *   that goes through, it was the packet: the others flow, and it is tried again after growing pauses.
+ *   aside, and the next packet goes, alone too. If that goes through, it was the packet: the others flow, and it is tried
+ *   again after growing pauses.
  * - If that does not go through either, it is the broker: all rest, for a time that grows. Two that are poison look the
  *   same, until others went through between the closes on them: such ones are tried at their own times only.
  * - A packet is poison only if others of its kind went through on the same server between its closes.
