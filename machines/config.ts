@@ -1,4 +1,4 @@
-import { systemNow, systemRandom } from './ambient.ts'
+import { systemNow, systemRandom } from './system-defaults.ts'
 import type { Disposition, Failure } from './failure.ts'
 import { policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy, type RecoveryPolicy } from './policy/recovery.ts'

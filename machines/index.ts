@@ -1,5 +1,5 @@
 export type { ConnectionInput } from './config.ts'
-export { connectionMachine } from './connection.ts'
+export { connectionMachine } from './connection/machine.ts'
 export type {
   ConnectionCommand,
   ConnectionContext,
@@ -10,8 +10,8 @@ export type {
   RefreshReason,
   TransportCommand,
   TransportInput,
-} from './connection-types.ts'
-export { withConfig } from './persistable.ts'
+} from './connection/types.ts'
+export { withConfig } from './connection/persistable.ts'
 export { periodicRequestMachine } from './periodic-request.ts'
 export type {
   PeriodicRequestContext,
@@ -22,7 +22,7 @@ export type {
 export { defaultResubscribe, subscriptionsMachine } from './subscriptions.ts'
 export type { SubscriptionsContext, SubscriptionsEvent, SubscriptionsInput, SyncInput } from './subscriptions.ts'
 export { connectionConfig, DEFAULT_REFRESH_BEFORE, defaultTimeouts } from './config.ts'
-export { needsCredentials, mayRecover } from './connection-guards.ts'
+export { needsCredentials, mayRecover } from './connection/guards.ts'
 export { backoffCeiling, backoffDelay, clampDelay, expectedDelay, laterDelay, MAX_DELAY } from './policy/backoff.ts'
 export { classify, objectsToPacket } from './policy/classify.ts'
 export {

@@ -1,7 +1,7 @@
 import { assign, fromCallback, setup, type AnyEventObject } from 'xstate'
 
-import { systemNow, systemRandom } from './ambient.ts'
-import type { PeriodicSchedule } from './connection-types.ts'
+import { systemNow, systemRandom } from './system-defaults.ts'
+import type { PeriodicSchedule } from './connection/types.ts'
 import { chance, clampDelay } from './policy/backoff.ts'
 
 /** In milliseconds. */

@@ -1,6 +1,6 @@
 import { assign, fromCallback, sendParent, setup, type AnyEventObject } from 'xstate'
 
-import { systemRandom } from './ambient.ts'
+import { systemRandom } from './system-defaults.ts'
 import { defaultTimeouts, withDefaults } from './config.ts'
 import { backoffDelay, clampDelay, policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 

@@ -1,4 +1,4 @@
-import type { ConnectionContext, ConnectionCounters } from '../machines/connection-types.ts'
+import type { ConnectionContext, ConnectionCounters } from '../machines/connection/types.ts'
 import type { Failure } from '../machines/failure.ts'
 import type { Jitter } from '../machines/policy/backoff.ts'
 import type { Codec, StandardSchema } from './codec.ts'

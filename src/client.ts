@@ -1,7 +1,7 @@
 import type { Actor } from 'xstate'
 
-import type { ConnectionCommand } from '../machines/connection-types.ts'
-import type { connectionMachine } from '../machines/connection.ts'
+import type { ConnectionCommand } from '../machines/connection/types.ts'
+import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { Failure } from '../machines/failure.ts'
 import type {
   ClientStatus,

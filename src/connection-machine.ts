@@ -1,6 +1,6 @@
 import { completed, type ConnectionInput } from '../machines/config.ts'
-import type { connectionMachine } from '../machines/connection.ts'
-import { withConfig } from '../machines/persistable.ts'
+import type { connectionMachine } from '../machines/connection/machine.ts'
+import { withConfig } from '../machines/connection/persistable.ts'
 import type {
   EncodedPublishOptions,
   IterableSubscription,

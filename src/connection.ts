@@ -1,6 +1,6 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 
-import { systemRandom } from '../machines/ambient.ts'
+import { systemRandom } from '../machines/system-defaults.ts'
 import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } from '../machines/config.ts'
 import type { Failure } from '../machines/failure.ts'
 import { defaultResubscribe } from '../machines/subscriptions.ts'

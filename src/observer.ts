@@ -1,7 +1,7 @@
 import type { Actor, InspectionEvent } from 'xstate'
 
-import type { ConnectionEmitted } from '../machines/connection-types.ts'
-import type { connectionMachine } from '../machines/connection.ts'
+import type { ConnectionEmitted } from '../machines/connection/types.ts'
+import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { ConnectionHooks } from './connection.ts'
 import { describeFailure } from './describe.ts'
 import { callGuarded, Emitter } from './emitter.ts'

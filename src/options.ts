@@ -1,7 +1,7 @@
 import type { InspectionEvent, Observer } from 'xstate'
 
 import type { ConnectionInput } from '../machines/config.ts'
-import type { RefreshReason } from '../machines/connection-types.ts'
+import type { RefreshReason } from '../machines/connection/types.ts'
 import type { AdmissionGate } from './admission-gate.ts'
 import type { LevelDatabase } from './durable/database.ts'
 import type { Logger } from './logger.ts'

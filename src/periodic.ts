@@ -1,4 +1,4 @@
-import type { PeriodicSchedule } from '../machines/connection-types.ts'
+import type { PeriodicSchedule } from '../machines/connection/types.ts'
 import { longestSending } from '../machines/periodic-request.ts'
 import { onAbort } from './abort.ts'
 import { periodicRules } from './call-rules.ts'

@@ -1,4 +1,4 @@
-import type { TransportInput } from '../machines/connection-types.ts'
+import type { TransportInput } from '../machines/connection/types.ts'
 import { InvalidOptionError } from './errors.ts'
 import type { Attempt } from './mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from './mqtt/server-url.ts'

@@ -5,9 +5,9 @@ import type {
   RefreshReason,
   TransportCommand,
   TransportInput,
-} from '../machines/connection-types.ts'
+} from '../machines/connection/types.ts'
 import type { Failure } from '../machines/failure.ts'
-import { connectionMachine } from '../machines/connection.ts'
+import { connectionMachine } from '../machines/connection/machine.ts'
 import { periodicRequestMachine, type RequestInput } from '../machines/periodic-request.ts'
 import { subscriptionsMachine, type SyncInput } from '../machines/subscriptions.ts'
 import type { AdmissionGate } from './admission-gate.ts'

@@ -1,7 +1,7 @@
 import { createActor, type Actor, type Snapshot } from 'xstate'
 
-import type { ConnectionEvent } from '../machines/connection-types.ts'
-import type { connectionMachine } from '../machines/connection.ts'
+import type { ConnectionEvent } from '../machines/connection/types.ts'
+import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { Connection } from './connection.ts'
 import type { Observer } from './observer.ts'
 import type { ResilientMqttClientOptions } from './options.ts'

@@ -1,4 +1,4 @@
-import type { RefreshedCredentials, RefreshReason } from '../machines/connection-types.ts'
+import type { RefreshedCredentials, RefreshReason } from '../machines/connection/types.ts'
 import { checkCredentials } from './client-rules.ts'
 import { InvalidOptionError } from './errors.ts'
 import type { Credentials, CredentialsSource } from './options.ts'

@@ -1,5 +1,5 @@
-import type { ConnectionContext } from '../machines/connection-types.ts'
-import { mayRecover } from '../machines/connection-guards.ts'
+import type { ConnectionContext } from '../machines/connection/types.ts'
+import { mayRecover } from '../machines/connection/guards.ts'
 import type { ConnectionState } from './events.ts'
 
 /** The part of the machine's snapshot that the client reads. */

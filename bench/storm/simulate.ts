@@ -1,6 +1,6 @@
 import { createActor, fromCallback, type Actor } from 'xstate'
 
-import type { TransportCommand, TransportInput } from '../../machines/connection-types.ts'
+import type { TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import { connectionMachine } from '../../machines/index.ts'
 import { seeded } from '../../test/policy/seeded.ts'
 import { BrokerModel } from './broker-model.ts'

@@ -1,11 +1,11 @@
-import { connectionMachine } from '../../machines/connection.ts'
+import { connectionMachine } from '../../machines/connection/machine.ts'
 import { toSvg } from '../../visualizer/chart/svg.ts'
 import { defineCommand, UsageError } from './command.ts'
 import { toMermaid, type MermaidOptions } from './mermaid.ts'
 import { chartOf } from './statechart.ts'
 
 const options: MermaidOptions = {
-  // As they are called in machines/connection.ts.
+  // As they are called in machines/connection/machine.ts.
   decisions: { isFatal: 'decide', needsCredentials: 'attempt' },
   notes: ['RECOVER'],
 }

@@ -1,4 +1,4 @@
-import type { RefreshReason } from '../../machines/connection-types.ts'
+import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { ResilientMqttClient } from '../client.ts'
 import { describeFailure } from '../describe.ts'
 import type { ConnectionState } from '../events.ts'

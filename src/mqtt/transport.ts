@@ -2,7 +2,7 @@ import mqtt, { type MqttClient } from 'mqtt'
 import type { IConnackPacket, Packet } from 'mqtt-packet'
 import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
-import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection-types.ts'
+import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../options.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'

@@ -3,7 +3,7 @@ import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDe
 import { getAdjacencyMap } from 'xstate/graph'
 
 import type { ConnectionInput } from '../../machines/config.ts'
-import type { ConnectionContext } from '../../machines/connection-types.ts'
+import type { ConnectionContext } from '../../machines/connection/types.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { banned, busy, closed, kicked, moved, muteTransport, scene, START } from './scene.ts'
 

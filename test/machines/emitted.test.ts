@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import type { ConnectionEmitted } from '../../machines/connection-types.ts'
+import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 import {
   banned,
   closed,

@@ -6,7 +6,7 @@ import type {
   RefreshReason,
   TransportCommand,
   TransportInput,
-} from '../../machines/connection-types.ts'
+} from '../../machines/connection/types.ts'
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport } from '../../src/testing/fake-transport.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { PeriodicSchedule } from '../../machines/connection-types.ts'
+import type { PeriodicSchedule } from '../../machines/connection/types.ts'
 import { hours, minutes, readyScene, scene, type Scene, seconds } from './scene.ts'
 
 const poll: PeriodicSchedule = { id: 'poll', interval: seconds(10), jitter: 0, responseTimeout: null }

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createActor, fromPromise } from 'xstate'
 
 import { connectionMachine } from '../../machines/index.ts'
-import type { RefreshedCredentials, RefreshReason } from '../../machines/connection-types.ts'
+import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
 import { createFakeTransport } from '../../src/testing/fake-transport.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'
 import { seeded } from '../policy/seeded.ts'

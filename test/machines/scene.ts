@@ -15,7 +15,7 @@ import type {
   RefreshReason,
   TransportCommand,
   TransportInput,
-} from '../../machines/connection-types.ts'
+} from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine, withConfig } from '../../machines/index.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { createActor, fromCallback, setup } from 'xstate'
 
-import type { ConnectionFact, TransportInput } from '../../machines/connection-types.ts'
+import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { realClock } from '../../src/clock.ts'
 import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import * as guards from '../../machines/connection-guards.ts'
+import * as guards from '../../machines/connection/guards.ts'
 import { renewsCredentials } from '../../visualizer/page/src/model/credentials.ts'
 import { bytes, countdown, duration, percent, remaining, shown } from '../../visualizer/page/src/model/format.ts'
 import { familyOf, stateOf } from '../../visualizer/page/src/model/state.ts'

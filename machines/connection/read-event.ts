@@ -1,5 +1,5 @@
-import type { ConnectionEvent, RefreshedCredentials } from './connection-types.ts'
-import type { Failure } from './failure.ts'
+import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
+import type { Failure } from '../failure.ts'
 
 /** XState's own events (timeouts, results of actors) are not in the union of events that a machine declares. */
 interface ActorEvent {

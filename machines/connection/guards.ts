@@ -1,7 +1,7 @@
-import { rulesOf, type ConnectionConfig } from './config.ts'
-import type { ConnectionContext, CredentialsState, RefreshReason } from './connection-types.ts'
-import type { Disposition, Failure } from './failure.ts'
-import { classify } from './policy/classify.ts'
+import { rulesOf, type ConnectionConfig } from '../config.ts'
+import type { ConnectionContext, CredentialsState, RefreshReason } from './types.ts'
+import type { Disposition, Failure } from '../failure.ts'
+import { classify } from '../policy/classify.ts'
 
 /** What the failure means here. */
 export function dispositionOf({ config }: ConnectionContext, failure: Failure): Disposition {

@@ -1,9 +1,9 @@
 import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, raise, setup } from 'xstate'
 
-import { rulesOf, type ConnectionInput } from './config.ts'
-import * as patch from './connection-context.ts'
-import * as announce from './connection-emitted.ts'
-import * as check from './connection-guards.ts'
+import { rulesOf, type ConnectionInput } from '../config.ts'
+import * as patch from './context.ts'
+import * as announce from './emitted.ts'
+import * as check from './guards.ts'
 import type {
   ConnectionContext,
   ConnectionEmitted,
@@ -13,11 +13,11 @@ import type {
   RefreshReason,
   TransportCommand,
   TransportInput,
-} from './connection-types.ts'
-import { expiresAtOf, failureOf, periodicIdOf } from './event-of.ts'
-import { periodicRequestMachine } from './periodic-request.ts'
-import { clampDelay } from './policy/backoff.ts'
-import { subscriptionsMachine } from './subscriptions.ts'
+} from './types.ts'
+import { expiresAtOf, failureOf, periodicIdOf } from './read-event.ts'
+import { periodicRequestMachine } from '../periodic-request.ts'
+import { clampDelay } from '../policy/backoff.ts'
+import { subscriptionsMachine } from '../subscriptions.ts'
 
 /** The code behind the names of the connection machine's statechart. */
 export const connectionSetup = setup({

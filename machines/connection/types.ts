@@ -1,5 +1,5 @@
-import type { ConnectionConfig } from './config.ts'
-import type { Disposition, Failure } from './failure.ts'
+import type { ConnectionConfig } from '../config.ts'
+import type { Disposition, Failure } from '../failure.ts'
 
 /** Why the credentials source is asked. */
 export type RefreshReason =

@@ -1,15 +1,9 @@
 import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, Snapshot } from 'xstate'
 
-import { restoredConfig, withDefaults, type ConnectionInput } from './config.ts'
-import { restored } from './connection-context.ts'
-import { needsCredentials } from './connection-guards.ts'
-import type {
-  ConnectionContext,
-  ConnectionEvent,
-  ConnectionStateName,
-  PeriodicSchedule,
-  Restored,
-} from './connection-types.ts'
+import { restoredConfig, withDefaults, type ConnectionInput } from '../config.ts'
+import { restored } from './context.ts'
+import { needsCredentials } from './guards.ts'
+import type { ConnectionContext, ConnectionEvent, ConnectionStateName, PeriodicSchedule, Restored } from './types.ts'
 import { overridden } from './overridden.ts'
 
 /** The part of a persisted snapshot that a connection goes on with. It may come out of JSON. */

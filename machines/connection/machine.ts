@@ -1,5 +1,5 @@
-import * as patch from './connection-context.ts'
-import { connectionSetup } from './connection-setup.ts'
+import * as patch from './context.ts'
+import { connectionSetup } from './setup.ts'
 import { persistable } from './persistable.ts'
 
 /** Where a failure leads, whatever it was and wherever it came from: the first guard that holds decides. */
