@@ -19,11 +19,11 @@ import type {
   Subscription,
 } from './client-types.ts'
 import { clientQuarantine, type ClientQuarantine } from './client-quarantine.ts'
-import { realClock } from './clock.ts'
+import { realClock } from './shared/clock.ts'
 import { connectRules, disconnectRules, waitRules } from './call-rules.ts'
 import { Connecting } from './connecting.ts'
 import { Connection } from './connection.ts'
-import { callGuarded } from './emitter.ts'
+import { callGuarded } from './shared/emitter.ts'
 import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './errors.ts'
 import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
 import { Observer } from './observer.ts'
@@ -39,8 +39,8 @@ import { RunningMachine } from './running-machine.ts'
 import { gaveUp, isReady } from './snapshot.ts'
 import { subscribe } from './subscribe.ts'
 import type { Message, Payload } from './types.ts'
-import { Waits } from './wait.ts'
-import { Rejections } from './watched-promise.ts'
+import { Waits } from './shared/wait.ts'
+import { Rejections } from './shared/watched-promise.ts'
 
 /**
  * An MQTT client whose connection never needs a restart. It reconnects with backoff, recovers, renews its credentials,

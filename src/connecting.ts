@@ -4,7 +4,7 @@ import type { Observer } from './observer.ts'
 import type { ClientIdSource } from './preparation.ts'
 import type { RunningMachine } from './running-machine.ts'
 import { gaveUp, isReady, isResting, type ConnectionSnapshot } from './snapshot.ts'
-import { Waits, type Ending } from './wait.ts'
+import { Waits, type Ending } from './shared/wait.ts'
 
 /** What calls of `connect` and `disconnect` need of their client. */
 export interface ConnectingPort {

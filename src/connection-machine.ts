@@ -22,7 +22,7 @@ import { PublishRejections } from './publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './publish.ts'
 import { subscribe } from './subscribe.ts'
 import type { Payload } from './types.ts'
-import { Rejections } from './watched-promise.ts'
+import { Rejections } from './shared/watched-promise.ts'
 
 /** The connection machine for an actor system of your own, and the messages that flow beside it. */
 export interface ConnectionMachine extends Disposable {

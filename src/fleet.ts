@@ -1,5 +1,5 @@
 import { ResilientMqttClient } from './client.ts'
-import { realClock } from './clock.ts'
+import { realClock } from './shared/clock.ts'
 import { clientHint, clientOptionRules } from './client-rules.ts'
 import { ClientDisposedError } from './errors.ts'
 import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'

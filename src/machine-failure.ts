@@ -6,7 +6,7 @@ import type { ConnectionContext } from '../machines/connection/types.ts'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { Failure } from '../machines/failure.ts'
 import { overridden } from '../machines/connection/overridden.ts'
-import { callGuarded } from './emitter.ts'
+import { callGuarded } from './shared/emitter.ts'
 
 /** What is done when an error ends the actor of a connection machine. */
 export interface FailureHandler {

@@ -1,6 +1,6 @@
 import type { PeriodicSchedule } from '../machines/connection/types.ts'
 import { longestSending } from '../machines/periodic-request.ts'
-import { onAbort } from './abort.ts'
+import { onAbort } from './shared/abort.ts'
 import { periodicRules } from './call-rules.ts'
 import type { PeriodicRequestOptions, Subscription } from './client-types.ts'
 import { TimeoutError } from './errors.ts'

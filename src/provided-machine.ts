@@ -11,7 +11,7 @@ import { connectionMachine } from '../machines/connection/machine.ts'
 import { periodicRequestMachine, type RequestInput } from '../machines/periodic-request.ts'
 import { subscriptionsMachine, type SyncInput } from '../machines/subscriptions.ts'
 import type { AdmissionGate } from './admission-gate.ts'
-import { callGuarded } from './emitter.ts'
+import { callGuarded } from './shared/emitter.ts'
 import { failing, type FailureHandler } from './machine-failure.ts'
 import type { Transport } from './mqtt/transport.ts'
 

@@ -1,6 +1,6 @@
 import type { PendingPublish } from './client-types.ts'
 import type { PublishResult, RejectionObserver } from './session/publication.ts'
-import type { Rejections } from './watched-promise.ts'
+import type { Rejections } from './shared/watched-promise.ts'
 
 /** Bits of a promise's state: one field is less work than three. */
 const TAKEN = 1

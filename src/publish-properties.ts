@@ -1,7 +1,7 @@
 import { InvalidOptionError } from './errors.ts'
 import { isData, MAX_BYTES, textInSecret } from './mqtt-text.ts'
 import { anything, boolean, checkByRules, isObject, must, mustInSecret, type RulesFor } from './option-rules.ts'
-import { byteLength } from './session/byte-length.ts'
+import { byteLength } from './shared/byte-length.ts'
 import { topicRule } from './topics.ts'
 import type { PublishProperties } from './types.ts'
 

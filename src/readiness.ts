@@ -1,5 +1,5 @@
 import type { Qos } from './types.ts'
-import { deferred } from './wait.ts'
+import { deferred } from './shared/wait.ts'
 
 /** Whether the broker holds a subscription, as a promise. One that was postponed is followed by another. */
 export class Readiness {

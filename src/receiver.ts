@@ -1,6 +1,6 @@
 import type { SubscribeOptions } from './client-types.ts'
 import { binary, type Codec, type SchemaResult, type StandardSchema } from './codec.ts'
-import { callGuarded } from './emitter.ts'
+import { callGuarded } from './shared/emitter.ts'
 import { InvalidMessageError } from './errors.ts'
 import { ReceivedMessage } from './message.ts'
 import type { IncomingPublish } from './session/link.ts'

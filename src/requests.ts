@@ -7,7 +7,7 @@ import { randomText } from './preparation.ts'
 import { Responses } from './responses.ts'
 import { checkTopic } from './topics.ts'
 import type { Message, Payload, PublishProperties, Qos } from './types.ts'
-import { Waits, type Ending } from './wait.ts'
+import { Waits, type Ending } from './shared/wait.ts'
 
 /** What requests need of the client. */
 export interface RequestPort {

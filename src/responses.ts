@@ -1,5 +1,5 @@
 import type { Subscription } from './client-types.ts'
-import { callGuarded } from './emitter.ts'
+import { callGuarded } from './shared/emitter.ts'
 import type { Message } from './types.ts'
 
 /** A request that waits for its response. */

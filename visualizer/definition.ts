@@ -1,4 +1,4 @@
-import { withoutSecrets } from '../src/redaction.ts'
+import { withoutSecrets } from '../src/shared/redaction.ts'
 import type { Json } from './protocol.ts'
 import { functionName } from './redact.ts'
 

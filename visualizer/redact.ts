@@ -1,4 +1,4 @@
-import { REDACTED, withoutSecrets } from '../src/redaction.ts'
+import { REDACTED, withoutSecrets } from '../src/shared/redaction.ts'
 import type { Json, ShownEvent } from './protocol.ts'
 import { kindOfName } from './secrets.ts'
 import { sessionIdOf } from './session-id.ts'

@@ -1,4 +1,4 @@
-import { realClock } from '../../src/clock.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { defaultInbox } from '../../src/parse-options.ts'
 import { Hold } from '../../src/session/hold.ts'
 import { Inbox, type Receiver } from '../../src/session/inbox.ts'

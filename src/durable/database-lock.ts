@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts'
-import { deferred } from '../wait.ts'
+import { deferred } from '../shared/wait.ts'
 import type { LevelDatabase } from './database.ts'
 
 /** By their root the prefixes that are in use: two sublevels with one name hold the same. */

@@ -1,7 +1,7 @@
 import { StoreError, TimeoutError } from '../errors.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
-import { deferred, inTime } from '../wait.ts'
+import { deferred, inTime } from '../shared/wait.ts'
 import type { LevelJournal, LevelJournalOptions } from './level-journal.ts'
 import { absolute, locationOf } from './location.ts'
 

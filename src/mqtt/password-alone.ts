@@ -1,6 +1,6 @@
 import type { MqttClient } from 'mqtt'
 
-import { byteLength } from '../session/byte-length.ts'
+import { byteLength } from '../shared/byte-length.ts'
 
 /** Of the name and the version of the protocol, which are before the flags. */
 const PROTOCOL_BYTES = 7

@@ -1,4 +1,4 @@
-import { byteLength, varintLength } from '../session/byte-length.ts'
+import { byteLength, varintLength } from '../shared/byte-length.ts'
 import type { OutgoingPublish } from '../session/link.ts'
 import type { PublishProperties } from '../types.ts'
 

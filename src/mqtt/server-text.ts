@@ -1,4 +1,4 @@
-import { REDACTED, withoutSecrets } from '../redaction.ts'
+import { REDACTED, withoutSecrets } from '../shared/redaction.ts'
 
 /** In code points. */
 const MAX_TEXT = 256

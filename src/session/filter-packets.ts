@@ -1,4 +1,4 @@
-import { byteLength, varintLength } from './byte-length.ts'
+import { byteLength, varintLength } from '../shared/byte-length.ts'
 import type { Link } from './link.ts'
 
 /** How the SUBSCRIBE or UNSUBSCRIBE packets for some filters look. */

@@ -1,5 +1,5 @@
 import type { Payload, PublishProperties, Qos } from '../types.ts'
-import { byteLength } from './byte-length.ts'
+import { byteLength } from '../shared/byte-length.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
 
 /** What a publish came to. */

@@ -1,5 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import { monotonicTime } from '../clock.ts'
+import { monotonicTime } from '../shared/clock.ts'
 import { isRefusal, outOfTurn, PROTOCOL_ERROR } from './ack.ts'
 import { AckWatch } from './ack-watch.ts'
 import { blameOf } from './blame.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { onAbort } from '../../src/abort.ts'
+import { onAbort } from '../../src/shared/abort.ts'
 import type { ResilientMqttClient } from '../../src/index.ts'
 import { outcomes, range } from '../session/scene.ts'
 import { startClient } from './harness.ts'

@@ -13,7 +13,7 @@ import {
   StoreError,
 } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
-import { deferred } from '../../src/wait.ts'
+import { deferred } from '../../src/shared/wait.ts'
 import {
   contentsAt,
   contentsOf,

@@ -6,7 +6,7 @@ import { ClassicLevel } from 'classic-level'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 
-import { realClock } from '../../src/clock.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import type { Operation } from '../../src/durable/database.ts'
 import { LevelJournal, type LevelJournalOptions } from '../../src/durable/level-journal.ts'
 import {

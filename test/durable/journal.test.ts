@@ -4,7 +4,7 @@ import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
 import { StoreError, TimeoutError } from '../../src/index.ts'
 import type { Publication } from '../../src/session/publication.ts'
 import { createTestClock } from '../../src/testing/index.ts'
-import { deferred } from '../../src/wait.ts'
+import { deferred } from '../../src/shared/wait.ts'
 import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
 
 /** Goes with each batch. */

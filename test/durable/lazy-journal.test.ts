@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { realClock } from '../../src/clock.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { LazyJournal } from '../../src/durable/lazy-journal.ts'
 import * as code from '../../src/durable/level-journal.ts'
 import type { Publication } from '../../src/session/publication.ts'
-import { deferred } from '../../src/wait.ts'
+import { deferred } from '../../src/shared/wait.ts'
 import { contentsOf, publication, rejection, SpiedDatabase } from './harness.ts'
 
 /** A journal on whose code the test decides, and everything that it ever told. */

@@ -3,7 +3,7 @@ import { createActor, fromCallback, setup } from 'xstate'
 
 import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { realClock } from '../../src/clock.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
 import type { Clock, ConnectOptions, Credentials } from '../../src/options.ts'
 import { PacketIds } from '../../src/session/packet-ids.ts'

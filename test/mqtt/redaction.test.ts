@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { withoutSecrets } from '../../src/redaction.ts'
+import { withoutSecrets } from '../../src/shared/redaction.ts'
 import { seeded } from '../policy/seeded.ts'
 import { range } from '../session/scene.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type FailedMessage, type Message, type Stall } from '../../src/index.ts'
 import { createTestClock } from '../../src/testing/index.ts'
-import { deferred } from '../../src/wait.ts'
+import { deferred } from '../../src/shared/wait.ts'
 import { nameOf, scene, sessionIs, told, turns, until, versions, type SceneOptions } from './scene.ts'
 
 const retry = { initialDelay: 1_000, multiplier: 2, maxDelay: 3_000, jitter: 'none', maxAttempts: 3 } as const
