@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './errors.ts'
+import { InvalidOptionError } from './api/errors.ts'
 import type { QuarantinedPublish } from './session/quarantine.ts'
 import type { Session } from './session/session.ts'
 

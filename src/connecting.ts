@@ -1,5 +1,5 @@
 import type { Failure } from '../machines/failure.ts'
-import { DisconnectedError } from './errors.ts'
+import { DisconnectedError } from './api/errors.ts'
 import type { Observer } from './observer.ts'
 import type { ClientIdSource } from './preparation.ts'
 import type { RunningMachine } from './running-machine.ts'

@@ -9,19 +9,19 @@ import type {
   PublishOptions,
   SubscribeOptions,
   Subscription,
-} from './client-types.ts'
+} from './api/message-options.ts'
 import { clientQuarantine, type ClientQuarantine } from './client-quarantine.ts'
 import { Connection } from './connection.ts'
-import { ClientDisposedError, PublishSupersededError } from './errors.ts'
+import { ClientDisposedError, PublishSupersededError } from './api/errors.ts'
 import { LastResort } from './last-resort.ts'
-import { guarded } from './logger.ts'
-import type { ResilientMqttClientOptions } from './options.ts'
+import { guarded } from './api/logger.ts'
+import type { ResilientMqttClientOptions } from './api/options.ts'
 import { checkOptions } from './parse-options.ts'
 import { providedMachine } from './provided-machine.ts'
 import { PublishRejections } from './publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './publish.ts'
 import { subscribe } from './subscribe.ts'
-import type { Payload } from './types.ts'
+import type { Payload } from './api/message.ts'
 import { Rejections } from './shared/watched-promise.ts'
 
 /** The connection machine for an actor system of your own, and the messages that flow beside it. */

@@ -1,10 +1,10 @@
 import { ResilientMqttClient } from './client.ts'
 import { realClock } from './shared/clock.ts'
 import { clientHint, clientOptionRules } from './client-rules.ts'
-import { ClientDisposedError } from './errors.ts'
-import { checkListener, type ClientEvents, type ConnectionState } from './events.ts'
+import { ClientDisposedError } from './api/errors.ts'
+import { checkListener, type ClientEvents, type ConnectionState } from './api/events.ts'
 import { checkCallOptions, didYouMean, group, must, type RulesFor } from './option-rules.ts'
-import type { ResilientMqttClientOptions } from './options.ts'
+import type { ResilientMqttClientOptions } from './api/options.ts'
 import { stateOf } from './snapshot.ts'
 import { Turnstile } from './turnstile.ts'
 

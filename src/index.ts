@@ -1,4 +1,4 @@
-export type { AdmissionGate } from './admission-gate.ts'
+export type { AdmissionGate } from './api/admission-gate.ts'
 export { ResilientMqttClient } from './client.ts'
 export type { ClientQuarantine } from './client-quarantine.ts'
 export type {
@@ -19,12 +19,12 @@ export type {
   SubscribeOptions,
   Subscription,
   SubscriptionsStatus,
-} from './client-types.ts'
-export { binary, json, text } from './codec.ts'
-export type { Codec, SchemaIssue, SchemaResult, StandardSchema } from './codec.ts'
+} from './api/message-options.ts'
+export { binary, json, text } from './api/codec.ts'
+export type { Codec, SchemaIssue, SchemaResult, StandardSchema } from './api/codec.ts'
 export { createConnectionMachine } from './connection-machine.ts'
 export type { ConnectionMachine } from './connection-machine.ts'
-export { describeFailure } from './describe.ts'
+export { describeFailure } from './api/describe-failure.ts'
 export {
   ClientDisposedError,
   ConnectionFailedError,
@@ -45,13 +45,13 @@ export {
   SubscriptionRefusedError,
   TimeoutError,
   UnsubscribedError,
-} from './errors.ts'
-export type { StoreProblem } from './errors.ts'
+} from './api/errors.ts'
+export type { StoreProblem } from './api/errors.ts'
 export type { LevelDatabase } from './durable/database.ts'
-export type { ClientEvents, ConnectionState } from './events.ts'
+export type { ClientEvents, ConnectionState } from './api/events.ts'
 export { createFleet } from './fleet.ts'
 export type { Fleet, FleetEvent, FleetOptions, FleetStatus } from './fleet.ts'
-export type { Logger } from './logger.ts'
+export type { Logger } from './api/logger.ts'
 export type {
   Clock,
   ConnectOptions,
@@ -63,14 +63,14 @@ export type {
   TlsOptions,
   WebSocketOptions,
   Will,
-} from './options.ts'
+} from './api/options.ts'
 export type { Stall } from './session/acknowledgements.ts'
 export type { FailedMessage } from './session/inbox.ts'
 export type { OutboxOptions } from './session/outbox.ts'
 export type { PublishResult } from './session/publication.ts'
 export type { QuarantinedPublish } from './session/quarantine.ts'
 export type { QuarantineOptions } from './session/suspects.ts'
-export type { Message, Payload, PublishProperties, Qos } from './types.ts'
+export type { Message, Payload, PublishProperties, Qos } from './api/message.ts'
 export type { ConnectionCounters, RefreshReason } from '../machines/connection/types.ts'
 export type { RedirectPolicy, Timeouts } from '../machines/config.ts'
 export type { Disposition, Failure, ServerReason } from '../machines/failure.ts'

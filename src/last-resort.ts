@@ -1,4 +1,4 @@
-import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from './errors.ts'
+import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from './api/errors.ts'
 import { serverText } from './mqtt/server-text.ts'
 
 /** These may quote a token: what they say is not printed. */

@@ -1,4 +1,4 @@
-import type { Message } from './types.ts'
+import type { Message } from './api/message.ts'
 
 interface Queued<Value> {
   readonly message: Message<Value>

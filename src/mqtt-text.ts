@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './errors.ts'
+import { InvalidOptionError } from './api/errors.ts'
 import type { Rule } from './option-rules.ts'
 import { isLonger } from './shared/byte-length.ts'
 

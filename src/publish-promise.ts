@@ -1,4 +1,4 @@
-import type { PendingPublish } from './client-types.ts'
+import type { PendingPublish } from './api/message-options.ts'
 import type { PublishResult, RejectionObserver } from './session/publication.ts'
 import type { Rejections } from './shared/watched-promise.ts'
 

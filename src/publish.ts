@@ -1,7 +1,7 @@
 import { onAbort } from './shared/abort.ts'
-import type { PendingPublish, PublishOptions } from './client-types.ts'
+import type { PendingPublish, PublishOptions } from './api/message-options.ts'
 import { publishRules } from './call-rules.ts'
-import { InvalidOptionError, show } from './errors.ts'
+import { InvalidOptionError, show } from './api/errors.ts'
 import { isBytes } from './mqtt-text.ts'
 import { checkCallOptions } from './option-rules.ts'
 import { PublishPromise } from './publish-promise.ts'
@@ -11,7 +11,7 @@ import type { Journal } from './session/journal.ts'
 import { Publication, type PublishResult, type RejectionObserver } from './session/publication.ts'
 import type { Session } from './session/session.ts'
 import { checkTopic } from './topics.ts'
-import type { Payload, Qos } from './types.ts'
+import type { Payload, Qos } from './api/message.ts'
 
 /** 256 MiB less one byte, less a topic and all properties but user properties (MQTT 5 §1.5.5). */
 const MAX_PAYLOAD = 268_435_455 - 4 * 65_535

@@ -1,4 +1,4 @@
-import type { Qos } from './types.ts'
+import type { Qos } from './api/message.ts'
 import { deferred } from './shared/wait.ts'
 
 /** Whether the broker holds a subscription, as a promise. One that was postponed is followed by another. */

@@ -1,12 +1,12 @@
-import type { RequestOptions, Subscription } from './client-types.ts'
+import type { RequestOptions, Subscription } from './api/message-options.ts'
 import { requestRules } from './call-rules.ts'
-import { InvalidOptionError, TimeoutError } from './errors.ts'
+import { InvalidOptionError, TimeoutError } from './api/errors.ts'
 import { checkCallOptions } from './option-rules.ts'
-import type { Clock } from './options.ts'
+import type { Clock } from './api/options.ts'
 import { randomText } from './preparation.ts'
 import { Responses } from './responses.ts'
 import { checkTopic } from './topics.ts'
-import type { Message, Payload, PublishProperties, Qos } from './types.ts'
+import type { Message, Payload, PublishProperties, Qos } from './api/message.ts'
 import { Waits, type Ending } from './shared/wait.ts'
 
 /** What requests need of the client. */

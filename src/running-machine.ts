@@ -4,7 +4,7 @@ import type { ConnectionEvent } from '../machines/connection/types.ts'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { Connection } from './connection.ts'
 import type { Observer } from './observer.ts'
-import type { ResilientMqttClientOptions } from './options.ts'
+import type { ResilientMqttClientOptions } from './api/options.ts'
 import { clientMachine, provideFor } from './provided-machine.ts'
 
 type MachineActor = Actor<typeof connectionMachine>

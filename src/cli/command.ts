@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import { InvalidOptionError } from '../errors.ts'
+import { InvalidOptionError } from '../api/errors.ts'
 
 /** An option of a command: what `parseArgs` needs, and what the help says. */
 export interface Option {

@@ -1,7 +1,7 @@
 import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { ResilientMqttClient } from '../client.ts'
-import { describeFailure } from '../describe.ts'
-import type { ConnectionState } from '../events.ts'
+import { describeFailure } from '../api/describe-failure.ts'
+import type { ConnectionState } from '../api/events.ts'
 import { inSeconds } from './duration.ts'
 import { printable, type Style, type Terminal } from './terminal.ts'
 

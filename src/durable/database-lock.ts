@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../api/errors.ts'
 import { deferred } from '../shared/wait.ts'
 import type { LevelDatabase } from './database.ts'
 

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../api/errors.ts'
 import { lockDatabase } from './database-lock.ts'
 import { locationOf } from './location.ts'
 import { probe } from './node.ts'

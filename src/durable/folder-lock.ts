@@ -1,6 +1,6 @@
 import type { ClassicLevel } from 'classic-level'
 
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../api/errors.ts'
 import { fileSystem } from './node.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { ClassicLevel } from 'classic-level'
 
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../api/errors.ts'
 import type { LevelDatabase, OpenDatabase } from './database.ts'
 import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
 import { readLevelFolder } from './level-folder.ts'

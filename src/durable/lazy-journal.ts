@@ -1,4 +1,4 @@
-import { StoreError, TimeoutError } from '../errors.ts'
+import { StoreError, TimeoutError } from '../api/errors.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
 import { deferred, inTime } from '../shared/wait.ts'

@@ -1,5 +1,5 @@
-import { StoreError, TimeoutError } from '../errors.ts'
-import type { Clock } from '../options.ts'
+import { StoreError, TimeoutError } from '../api/errors.ts'
+import type { Clock } from '../api/options.ts'
 import type { Journal } from '../session/journal.ts'
 import type { Publication } from '../session/publication.ts'
 import { deferred, inTime } from '../shared/wait.ts'

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../api/errors.ts'
 import { Publication } from '../session/publication.ts'
 import type { LevelDatabase } from './database.ts'
 import { Ledger } from './ledger.ts'

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '../api/errors.ts'
 import { importClassicLevel } from './database.ts'
 import { Entries } from './entries.ts'
 import { isOpenElsewhere, lockFolder } from './folder-lock.ts'

@@ -4,7 +4,7 @@ import type { ClientOptions } from 'ws'
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import { loginOf } from '../login.ts'
 import { parseProperties, parseUserProperties } from '../publish-properties.ts'
-import type { Clock, ConnectOptions, Credentials } from '../options.ts'
+import type { Clock, ConnectOptions, Credentials } from '../api/options.ts'
 
 /** What one attempt needs, all evaluated. */
 export interface Attempt {

@@ -2,7 +2,7 @@ import type { IClientPublishOptions, MqttClient } from 'mqtt'
 import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 
 import type { Failure } from '../../machines/failure.ts'
-import { ConnectionLostError } from '../errors.ts'
+import { ConnectionLostError } from '../api/errors.ts'
 import type {
   BrokerLimits,
   IncomingPublish,

@@ -1,6 +1,6 @@
 import { byteLength, varintLength } from '../shared/byte-length.ts'
 import type { OutgoingPublish } from '../session/link.ts'
-import type { PublishProperties } from '../types.ts'
+import type { PublishProperties } from '../api/message.ts'
 
 /** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
 export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, protocolVersion: 3 | 4 | 5): number {

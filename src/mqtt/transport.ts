@@ -4,7 +4,7 @@ import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
-import type { Clock } from '../options.ts'
+import type { Clock } from '../api/options.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { fromCloseCode, fromPacket, watchForFailure } from './cause.ts'
 import { breachOf, PACKET_TOO_LARGE, type Breach } from './breach.ts'

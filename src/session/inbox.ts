@@ -1,4 +1,4 @@
-import type { Clock } from '../options.ts'
+import type { Clock } from '../api/options.ts'
 import { Acknowledgements, type Stall } from './acknowledgements.ts'
 import { HeldMessage } from './held-message.ts'
 import type { IncomingPublish, Link } from './link.ts'

@@ -1,4 +1,4 @@
-import { NotSupportedByBrokerError } from '../errors.ts'
+import { NotSupportedByBrokerError } from '../api/errors.ts'
 import type { Link } from './link.ts'
 import type { Publication } from './publication.ts'
 

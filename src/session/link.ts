@@ -1,5 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { PublishProperties } from '../types.ts'
+import type { PublishProperties } from '../api/message.ts'
 
 /** What the broker told of itself in the CONNACK; the defaults are those of MQTT 5 §3.2.2.3. */
 export interface BrokerLimits {

@@ -1,4 +1,4 @@
-import type { Payload, PublishProperties, Qos } from '../types.ts'
+import type { Payload, PublishProperties, Qos } from '../api/message.ts'
 import { byteLength } from '../shared/byte-length.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
 

@@ -1,5 +1,5 @@
 import type { Timeouts } from '../../machines/config.ts'
-import type { Clock } from '../options.ts'
+import type { Clock } from '../api/options.ts'
 import type { Journal } from './journal.ts'
 import type { OutboxOptions } from './outbox.ts'
 import type { Publication } from './publication.ts'

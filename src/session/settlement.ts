@@ -1,4 +1,4 @@
-import { PoisonPacketError, PublishRefusedError } from '../errors.ts'
+import { PoisonPacketError, PublishRefusedError } from '../api/errors.ts'
 import { isRefusal } from './ack.ts'
 import type { Journal } from './journal.ts'
 import type { Ack } from './link.ts'

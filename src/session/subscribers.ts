@@ -1,4 +1,4 @@
-import type { Qos } from '../types.ts'
+import type { Qos } from '../api/message.ts'
 import type { SubscriptionRequest } from './link.ts'
 
 /** What a subscriber asks the broker for (MQTT 5 §3.8.3.1). */

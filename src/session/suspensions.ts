@@ -1,5 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { Clock } from '../options.ts'
+import type { Clock } from '../api/options.ts'
 import { blameOf } from './blame.ts'
 import { isAside, isSuspect, Suspects, type QuarantineOptions, type Suspect } from './suspects.ts'
 

@@ -1,4 +1,4 @@
-import { PacketEncodingError } from '../errors.ts'
+import { PacketEncodingError } from '../api/errors.ts'
 import { aged } from './aged.ts'
 import type { Link } from './link.ts'
 import type { Publication } from './publication.ts'

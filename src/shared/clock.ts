@@ -1,4 +1,4 @@
-import type { Clock } from '../options.ts'
+import type { Clock } from '../api/options.ts'
 
 /** Real time. */
 export const realClock: Clock = {

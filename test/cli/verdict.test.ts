@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { missingState } from '../../src/cli/verdict.ts'
-import type { ConnectionState } from '../../src/events.ts'
+import type { ConnectionState } from '../../src/api/events.ts'
 
 const whole: ConnectionState[] = [
   'connecting',

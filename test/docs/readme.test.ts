@@ -21,11 +21,11 @@ describe('options', () => {
   const rows = tableRows(section('options'))
   const documented = rows.flatMap(([names]) => codes(names))
 
-  test.each(propertiesOf('src/options.ts', 'ResilientMqttClientOptions').concat(policies()))('%s', (name) => {
+  test.each(propertiesOf('src/api/options.ts', 'ResilientMqttClientOptions').concat(policies()))('%s', (name) => {
     expect(documented.some((each) => each === name || each.startsWith(`${name}.`))).toBe(true)
   })
 
-  test.each(propertiesOf('src/options.ts', 'ConnectOptions'))('options.%s', (name) => {
+  test.each(propertiesOf('src/api/options.ts', 'ConnectOptions'))('options.%s', (name) => {
     const connect = tableRows(section('options').split('How to connect')[1] ?? '').flatMap(([names]) => codes(names))
     expect(connect).toContain(name)
   })
@@ -48,8 +48,8 @@ describe('options', () => {
 
   test('there are no others', () => {
     const known = new Set([
-      ...propertiesOf('src/options.ts', 'ResilientMqttClientOptions'),
-      ...propertiesOf('src/options.ts', 'ConnectOptions'),
+      ...propertiesOf('src/api/options.ts', 'ResilientMqttClientOptions'),
+      ...propertiesOf('src/api/options.ts', 'ConnectOptions'),
       ...policies(),
       ...defaults.map(([name]) => name),
     ])
@@ -61,7 +61,7 @@ describe('events', () => {
   const rows = tableRows(section('events'))
 
   test('all of them', () => {
-    expect(rows.map(([name]) => codes(name)[0])).toEqual(propertiesOf('src/events.ts', 'ClientEvents'))
+    expect(rows.map(([name]) => codes(name)[0])).toEqual(propertiesOf('src/api/events.ts', 'ClientEvents'))
   })
 })
 
@@ -145,7 +145,7 @@ function propertiesOf(file: string, name: string): string[] {
 
 /** What the client's options share with the machine's input. */
 function policies(): string[] {
-  const [, names = ''] = /type Policies = Pick<\s*ConnectionInput,([^>]*)>/.exec(read('src/options.ts')) ?? []
+  const [, names = ''] = /type Policies = Pick<\s*ConnectionInput,([^>]*)>/.exec(read('src/api/options.ts')) ?? []
   return [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name ?? '')
 }
 

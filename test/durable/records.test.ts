@@ -17,7 +17,7 @@ import {
   unseal,
   type StoredPublication,
 } from '../../src/durable/records.ts'
-import type { PublishProperties } from '../../src/types.ts'
+import type { PublishProperties } from '../../src/api/message.ts'
 import { fc } from '../testing/property.ts'
 
 const small: StoredPublication = {

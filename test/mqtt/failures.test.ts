@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
-import type { ConnectOptions } from '../../src/options.ts'
+import type { ConnectOptions } from '../../src/api/options.ts'
 import { createTestClock, type Behaviour, type ScriptedServer } from '../../src/testing/index.ts'
 import { everywhere, serve, transportScene, trusting, turns, until, type Scheme, type Version } from './harness.ts'
 import { webSocketServer } from './raw-web-socket.ts'

@@ -5,7 +5,7 @@ import type { ConnectionFact, TransportInput } from '../../machines/connection/t
 import type { Failure } from '../../machines/failure.ts'
 import { realClock } from '../../src/shared/clock.ts'
 import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
-import type { Clock, ConnectOptions, Credentials } from '../../src/options.ts'
+import type { Clock, ConnectOptions, Credentials } from '../../src/api/options.ts'
 import { PacketIds } from '../../src/session/packet-ids.ts'
 import type { Link } from '../../src/session/link.ts'
 import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'

@@ -75,5 +75,5 @@ it('leaves out what is not imported', async () => {
 
 it('leaves out the client of who only tells its errors apart', async () => {
   const { atOnce } = await bundle('StoreError')
-  expect(atOnce).toEqual(['<stdin>', 'src/errors.ts'])
+  expect(atOnce).toEqual(['<stdin>', 'src/api/errors.ts'])
 })

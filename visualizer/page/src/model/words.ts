@@ -1,4 +1,4 @@
-import { describeFailure } from '../../../../src/describe.ts'
+import { describeFailure } from '../../../../src/api/describe-failure.ts'
 import type { Failure } from '../../../../src/index.ts'
 import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
 import { eventWords } from '../../../chart/model.ts'

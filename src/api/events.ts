@@ -1,9 +1,9 @@
-import type { OutboxStatus } from './client-types.ts'
-import { callback, checkName, didYouMean } from './option-rules.ts'
-import type { Qos } from './types.ts'
-import type { ConnectionEmitted, ConnectionStateName } from '../machines/connection/types.ts'
-import type { Stall } from './session/acknowledgements.ts'
-import type { FailedMessage } from './session/inbox.ts'
+import type { OutboxStatus } from './message-options.ts'
+import { callback, checkName, didYouMean } from '../option-rules.ts'
+import type { Qos } from './message.ts'
+import type { ConnectionEmitted, ConnectionStateName } from '../../machines/connection/types.ts'
+import type { Stall } from '../session/acknowledgements.ts'
+import type { FailedMessage } from '../session/inbox.ts'
 
 /** The states of the connection machine. */
 export type ConnectionState = ConnectionStateName

@@ -1,4 +1,4 @@
-import type { Payload } from './types.ts'
+import type { Payload } from './message.ts'
 
 /** Turns values into payloads and back. Either may throw: a message that can't be decoded reaches the error handler. */
 export interface Codec<Value> {

@@ -1,11 +1,11 @@
-import type { ConnectionContext, ConnectionCounters } from '../machines/connection/types.ts'
-import type { Failure } from '../machines/failure.ts'
-import type { Jitter } from '../machines/policy/backoff.ts'
+import type { ConnectionContext, ConnectionCounters } from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
+import type { Jitter } from '../../machines/policy/backoff.ts'
 import type { Codec, StandardSchema } from './codec.ts'
 import type { InvalidMessageError } from './errors.ts'
 import type { ConnectionState } from './events.ts'
-import type { PublishResult } from './session/publication.ts'
-import type { Message, Payload, PublishProperties, Qos } from './types.ts'
+import type { PublishResult } from '../session/publication.ts'
+import type { Message, Payload, PublishProperties, Qos } from './message.ts'
 
 /** What a client is doing, at one moment. Times are in milliseconds since 1970. */
 export interface ClientStatus {

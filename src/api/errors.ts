@@ -1,6 +1,6 @@
-import type { Failure } from '../machines/failure.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { SchemaIssue } from './codec.ts'
-import { describeFailure, hex } from './describe.ts'
+import { describeFailure, hex } from './describe-failure.ts'
 
 /** What all errors of this package are: `code` is stable, `name` is the class's. */
 export abstract class ResilientMqttError extends Error {

@@ -1,4 +1,4 @@
-import type { Failure } from '../machines/failure.ts'
+import type { Failure } from '../../machines/failure.ts'
 
 /** Reason codes in words (MQTT 5 §2.4). */
 const reasons: Readonly<Record<number, string>> = {
