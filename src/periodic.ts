@@ -1,13 +1,13 @@
 import type { PeriodicSchedule } from '../machines/connection/types.ts'
 import { longestSending } from '../machines/periodic-request.ts'
 import { onAbort } from './shared/abort.ts'
-import { periodicRules } from './call-rules.ts'
+import { periodicRules } from './config/call-rules.ts'
 import type { PeriodicRequestOptions, Subscription } from './api/message-options.ts'
 import { TimeoutError } from './api/errors.ts'
-import { checkCallOptions, positive } from './option-rules.ts'
+import { checkCallOptions, positive } from './config/option-rules.ts'
 import { notNow } from './publish.ts'
 import type { PeriodicRequests, PeriodicTask } from './session/periodic-requests.ts'
-import { checkFilter, checkTopic } from './topics.ts'
+import { checkFilter, checkTopic } from './config/topics.ts'
 import type { Message, Payload, Qos } from './api/message.ts'
 
 /** What periodic requests need of the client. */

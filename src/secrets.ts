@@ -1,5 +1,5 @@
 import type { RefreshedCredentials, RefreshReason } from '../machines/connection/types.ts'
-import { checkCredentials } from './client-rules.ts'
+import { checkCredentials } from './config/client-rules.ts'
 import { InvalidOptionError } from './api/errors.ts'
 import type { Credentials, CredentialsSource } from './api/options.ts'
 

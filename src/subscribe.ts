@@ -1,16 +1,16 @@
-import { subscribeRules } from './call-rules.ts'
+import { subscribeRules } from './config/call-rules.ts'
 import { withDefaults } from '../machines/config.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from './api/message-options.ts'
 import type { Connection } from './connection.ts'
 import { InvalidOptionError } from './api/errors.ts'
 import { MessageQueue } from './message-queue.ts'
-import { checkCallOptions } from './option-rules.ts'
-import { checkTier } from './parse-options.ts'
+import { checkCallOptions } from './config/option-rules.ts'
+import { checkTier } from './config/parse-options.ts'
 import { createDeliver } from './receiver.ts'
 import type { Receiver } from './session/inbox.ts'
 import { Readiness } from './readiness.ts'
 import { defaultRetry, type RetryPolicy } from './session/retries.ts'
-import { checkFilter } from './topics.ts'
+import { checkFilter } from './config/topics.ts'
 
 const DEFAULT_BUFFER_SIZE = 1_000
 

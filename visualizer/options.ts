@@ -9,7 +9,7 @@ import {
   mustInSecret,
   wholeNumber,
   type RulesFor,
-} from '../src/option-rules.ts'
+} from '../src/config/option-rules.ts'
 import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './redact.ts'

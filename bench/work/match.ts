@@ -1,5 +1,5 @@
 import { realClock } from '../../src/shared/clock.ts'
-import { defaultInbox } from '../../src/parse-options.ts'
+import { defaultInbox } from '../../src/config/parse-options.ts'
 import { Hold } from '../../src/session/hold.ts'
 import { Inbox, type Receiver } from '../../src/session/inbox.ts'
 import type { IncomingPublish } from '../../src/session/link.ts'

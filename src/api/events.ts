@@ -1,5 +1,5 @@
 import type { OutboxStatus } from './message-options.ts'
-import { callback, checkName, didYouMean } from '../option-rules.ts'
+import { callback, checkName, didYouMean } from '../config/option-rules.ts'
 import type { Qos } from './message.ts'
 import type { ConnectionEmitted, ConnectionStateName } from '../../machines/connection/types.ts'
 import type { Stall } from '../session/acknowledgements.ts'

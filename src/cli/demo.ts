@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import { checkTopic } from '../topics.ts'
+import { checkTopic } from '../config/topics.ts'
 import type { Qos } from '../api/message.ts'
 import { defineCommand, UsageError, type Values } from './command.ts'
 import { parseDuration } from './duration.ts'

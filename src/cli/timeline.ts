@@ -5,7 +5,7 @@ import {
   type ReconnectPolicy,
   type RecoveryPolicy,
 } from '../../machines/policy/recovery.ts'
-import { checkOptions } from '../parse-options.ts'
+import { checkOptions } from '../config/parse-options.ts'
 import { defineCommand, UsageError, usageMessage, type Values } from './command.ts'
 import { inSeconds, inWords, parseCount, parseDuration } from './duration.ts'
 import { schedule, SHOWN_OF_UNLIMITED, type Schedule } from './schedule.ts'

@@ -2,8 +2,8 @@ import type { IClientOptions } from 'mqtt'
 import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import { loginOf } from '../login.ts'
-import { parseProperties, parseUserProperties } from '../publish-properties.ts'
+import { loginOf } from '../config/login.ts'
+import { parseProperties, parseUserProperties } from '../config/publish-properties.ts'
 import type { Clock, ConnectOptions, Credentials } from '../api/options.ts'
 
 /** What one attempt needs, all evaluated. */

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
 import { connectionDiagram } from '../../src/cli/diagram.ts'
 import * as library from '../../src/index.ts'
-import { defaultInbox, defaultOutbox } from '../../src/parse-options.ts'
+import { defaultInbox, defaultOutbox } from '../../src/config/parse-options.ts'
 import { defaultQuarantine } from '../../src/session/suspects.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

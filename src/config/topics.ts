@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './api/errors.ts'
+import { InvalidOptionError } from '../api/errors.ts'
 import { brokenRule } from './mqtt-text.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { RedirectPolicy, Timeouts } from '../machines/config.ts'
-import type { BackoffPolicy } from '../machines/policy/backoff.ts'
-import type { ReconnectPolicy, RecoveryPolicy } from '../machines/policy/recovery.ts'
-import { InvalidOptionError } from './api/errors.ts'
+import type { RedirectPolicy, Timeouts } from '../../machines/config.ts'
+import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
+import type { ReconnectPolicy, RecoveryPolicy } from '../../machines/policy/recovery.ts'
+import { InvalidOptionError } from '../api/errors.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import {
   anything,
@@ -34,11 +34,11 @@ import type {
   TlsOptions,
   WebSocketOptions,
   Will,
-} from './api/options.ts'
+} from '../api/options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
-import type { OutboxOptions } from './session/outbox.ts'
-import type { QuarantineOptions } from './session/suspects.ts'
+import type { OutboxOptions } from '../session/outbox.ts'
+import type { QuarantineOptions } from '../session/suspects.ts'
 import { topicRule } from './topics.ts'
 
 const url: Rule = (option, value) => void parseUrls(option, value)

@@ -1,5 +1,5 @@
-import { InvalidOptionError } from './api/errors.ts'
-import type { ConnectOptions, Credentials } from './api/options.ts'
+import { InvalidOptionError } from '../api/errors.ts'
+import type { ConnectOptions, Credentials } from '../api/options.ts'
 import { userInfo } from './server-urls.ts'
 
 /** What goes into the CONNECT packet. */

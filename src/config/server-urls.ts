@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './api/errors.ts'
+import { InvalidOptionError } from '../api/errors.ts'
 import { isText } from './mqtt-text.ts'
 
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])

@@ -1,5 +1,5 @@
-import { MAX_DELAY } from '../machines/policy/backoff.ts'
-import { InvalidOptionError } from './api/errors.ts'
+import { MAX_DELAY } from '../../machines/policy/backoff.ts'
+import { InvalidOptionError } from '../api/errors.ts'
 import { nearestNames } from './nearest-name.ts'
 
 /**

@@ -6,7 +6,7 @@ import type {
   RequestOptions,
   ResponseOptions,
   SubscribeOptions,
-} from './api/message-options.ts'
+} from '../api/message-options.ts'
 import { backoff } from './client-rules.ts'
 import { isBytes } from './mqtt-text.ts'
 import {
