@@ -12,7 +12,7 @@ import type {
   SubscriptionRequest,
 } from '../session/link.ts'
 import { RECEIVE_MAXIMUM_EXCEEDED, type Breach } from './breach.ts'
-import { publishSize } from './publish-size.ts'
+import { publishSize } from '../wire/publish-size.ts'
 import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
 

@@ -1,7 +1,7 @@
 import type { SubscriptionsEvent } from '../../machines/subscriptions.ts'
 import type { Blame } from './blame.ts'
 import { Exchange } from './exchange.ts'
-import { filterPacketSize, inPackets, type FilterPackets } from './filter-packets.ts'
+import { filterPacketSize, inPackets, type FilterPackets } from '../wire/filter-packets.ts'
 import type { Hold } from './hold.ts'
 import type { Link } from './link.ts'
 import { optionsKey } from './subscribers.ts'

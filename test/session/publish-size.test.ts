@@ -1,9 +1,9 @@
 import { generate } from 'mqtt-packet'
 import { expect, test } from 'vitest'
 
-import { publishSize } from '../../src/mqtt/publish-size.ts'
+import { publishSize } from '../../src/wire/publish-size.ts'
 import { parseProperties } from '../../src/config/publish-properties.ts'
-import { filterPacketSize, inPackets } from '../../src/session/filter-packets.ts'
+import { filterPacketSize, inPackets } from '../../src/wire/filter-packets.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/publication.ts'
 import { fc } from '../testing/property.ts'

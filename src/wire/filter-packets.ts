@@ -1,5 +1,5 @@
 import { byteLength, varintLength } from '../shared/byte-length.ts'
-import type { Link } from './link.ts'
+import type { Link } from '../session/link.ts'
 
 /** How the SUBSCRIBE or UNSUBSCRIBE packets for some filters look. */
 export interface FilterPackets {
