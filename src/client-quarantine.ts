@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './api/errors.ts'
-import type { QuarantinedPublish } from './session/quarantine.ts'
+import type { QuarantinedPublish } from './session/outgoing/quarantine.ts'
 import type { Session } from './session/session.ts'
 
 /**

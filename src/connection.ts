@@ -16,14 +16,14 @@ import { generateClientId, preparation, type Preparation } from './preparation.t
 import type { Provider } from './provided-machine.ts'
 import { createDeliver } from './receiver.ts'
 import { Secrets } from './secrets.ts'
-import type { Stall } from './session/acknowledgements.ts'
-import { Inbox, type FailedMessage, type Receiver } from './session/inbox.ts'
+import type { Stall } from './session/incoming/acknowledgements.ts'
+import { Inbox, type FailedMessage, type Receiver } from './session/incoming/inbox.ts'
 import type { Ack, IncomingPublish, Link } from './session/link.ts'
 import { PeriodicRequests } from './session/periodic-requests.ts'
-import type { QuarantinedPublish } from './session/quarantine.ts'
+import type { QuarantinedPublish } from './session/outgoing/quarantine.ts'
 import { Session } from './session/session.ts'
-import { Subscriptions } from './session/subscriptions.ts'
-import { defaultQuarantine } from './session/suspects.ts'
+import { Subscriptions } from './session/subscriptions/subscriptions.ts'
+import { defaultQuarantine } from './session/outgoing/suspects.ts'
 
 const DEFAULT_BATCH_SIZE = 100
 

@@ -64,12 +64,12 @@ export type {
   WebSocketOptions,
   Will,
 } from './api/options.ts'
-export type { Stall } from './session/acknowledgements.ts'
-export type { FailedMessage } from './session/inbox.ts'
-export type { OutboxOptions } from './session/outbox.ts'
-export type { PublishResult } from './session/publication.ts'
-export type { QuarantinedPublish } from './session/quarantine.ts'
-export type { QuarantineOptions } from './session/suspects.ts'
+export type { Stall } from './session/incoming/acknowledgements.ts'
+export type { FailedMessage } from './session/incoming/inbox.ts'
+export type { OutboxOptions } from './session/outgoing/outbox.ts'
+export type { PublishResult } from './session/outgoing/publication.ts'
+export type { QuarantinedPublish } from './session/outgoing/quarantine.ts'
+export type { QuarantineOptions } from './session/outgoing/suspects.ts'
 export type { Message, Payload, PublishProperties, Qos } from './api/message.ts'
 export type { ConnectionCounters, RefreshReason } from '../machines/connection/types.ts'
 export type { RedirectPolicy, Timeouts } from '../machines/config.ts'

@@ -10,10 +10,10 @@ import { ConnectionFailedError, InvalidOptionError, PublishSupersededError, show
 import { LastResort } from './last-resort.ts'
 import { guarded, type Logger } from './api/logger.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
-import type { Stall } from './session/acknowledgements.ts'
-import type { FailedMessage } from './session/inbox.ts'
+import type { Stall } from './session/incoming/acknowledgements.ts'
+import type { FailedMessage } from './session/incoming/inbox.ts'
 import type { IncomingPublish } from './session/link.ts'
-import type { QuarantinedPublish } from './session/quarantine.ts'
+import type { QuarantinedPublish } from './session/outgoing/quarantine.ts'
 import { stateOf } from './snapshot.ts'
 
 /** How many filters stand in one log line. */

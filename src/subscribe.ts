@@ -7,9 +7,9 @@ import { MessageQueue } from './message-queue.ts'
 import { checkCallOptions } from './config/option-rules.ts'
 import { checkTier } from './config/parse-options.ts'
 import { createDeliver } from './receiver.ts'
-import type { Receiver } from './session/inbox.ts'
+import type { Receiver } from './session/incoming/inbox.ts'
 import { Readiness } from './readiness.ts'
-import { defaultRetry, type RetryPolicy } from './session/retries.ts'
+import { defaultRetry, type RetryPolicy } from './session/incoming/retries.ts'
 import { checkFilter } from './config/topics.ts'
 
 const DEFAULT_BUFFER_SIZE = 1_000

@@ -1,11 +1,11 @@
 import { realClock } from '../../src/shared/clock.ts'
 import { defaultInbox } from '../../src/config/parse-options.ts'
-import { Hold } from '../../src/session/hold.ts'
-import { Inbox, type Receiver } from '../../src/session/inbox.ts'
+import { Hold } from '../../src/session/incoming/hold.ts'
+import { Inbox, type Receiver } from '../../src/session/incoming/inbox.ts'
 import type { IncomingPublish } from '../../src/session/link.ts'
-import { defaultRetry } from '../../src/session/retries.ts'
-import { Subscriptions } from '../../src/session/subscriptions.ts'
-import { defaultQuarantine } from '../../src/session/suspects.ts'
+import { defaultRetry } from '../../src/session/incoming/retries.ts'
+import { Subscriptions } from '../../src/session/subscriptions/subscriptions.ts'
+import { defaultQuarantine } from '../../src/session/outgoing/suspects.ts'
 
 export interface MatchTask {
   readonly kind: 'match'

@@ -2,8 +2,8 @@ import type { OutboxStatus } from './message-options.ts'
 import { callback, checkName, didYouMean } from '../config/option-rules.ts'
 import type { Qos } from './message.ts'
 import type { ConnectionEmitted, ConnectionStateName } from '../../machines/connection/types.ts'
-import type { Stall } from '../session/acknowledgements.ts'
-import type { FailedMessage } from '../session/inbox.ts'
+import type { Stall } from '../session/incoming/acknowledgements.ts'
+import type { FailedMessage } from '../session/incoming/inbox.ts'
 
 /** The states of the connection machine. */
 export type ConnectionState = ConnectionStateName

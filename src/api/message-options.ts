@@ -4,7 +4,7 @@ import type { Jitter } from '../../machines/policy/backoff.ts'
 import type { Codec, StandardSchema } from './codec.ts'
 import type { InvalidMessageError } from './errors.ts'
 import type { ConnectionState } from './events.ts'
-import type { PublishResult } from '../session/publication.ts'
+import type { PublishResult } from '../session/outgoing/publication.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
 
 /** What a client is doing, at one moment. Times are in milliseconds since 1970. */

@@ -5,8 +5,8 @@ import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { AdmissionGate } from './admission-gate.ts'
 import type { LevelDatabase } from '../durable/database.ts'
 import type { Logger } from './logger.ts'
-import type { OutboxOptions } from '../session/outbox.ts'
-import type { QuarantineOptions } from '../session/suspects.ts'
+import type { OutboxOptions } from '../session/outgoing/outbox.ts'
+import type { QuarantineOptions } from '../session/outgoing/suspects.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
 
 /** The message that the broker sends for us when the connection dies (MQTT 5 §3.1.2.5). */

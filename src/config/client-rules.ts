@@ -37,8 +37,8 @@ import type {
 } from '../api/options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
-import type { OutboxOptions } from '../session/outbox.ts'
-import type { QuarantineOptions } from '../session/suspects.ts'
+import type { OutboxOptions } from '../session/outgoing/outbox.ts'
+import type { QuarantineOptions } from '../session/outgoing/suspects.ts'
 import { topicRule } from './topics.ts'
 
 const url: Rule = (option, value) => void parseUrls(option, value)

@@ -9,8 +9,8 @@ import { loginOf } from './login.ts'
 import type { ConnectOptions, InboxOptions, ResilientMqttClientOptions } from '../api/options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
-import type { OutboxOptions } from '../session/outbox.ts'
-import { defaultQuarantine } from '../session/suspects.ts'
+import type { OutboxOptions } from '../session/outgoing/outbox.ts'
+import { defaultQuarantine } from '../session/outgoing/suspects.ts'
 
 export const defaultOutbox: OutboxOptions = Object.freeze({
   maxMessages: 10_000,

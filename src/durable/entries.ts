@@ -1,4 +1,4 @@
-import type { Publication } from '../session/publication.ts'
+import type { Publication } from '../session/outgoing/publication.ts'
 import type { Operation } from './database.ts'
 import { Ledger } from './ledger.ts'
 import type { StoreRecords } from './read-store.ts'

@@ -1,6 +1,6 @@
 import { StoreError, TimeoutError } from '../api/errors.ts'
-import type { Journal } from '../session/journal.ts'
-import type { Publication } from '../session/publication.ts'
+import type { Journal } from '../session/outgoing/journal.ts'
+import type { Publication } from '../session/outgoing/publication.ts'
 import { deferred, inTime } from '../shared/wait.ts'
 import type { LevelJournal, LevelJournalOptions } from './level-journal.ts'
 import { absolute, locationOf } from './location.ts'

@@ -1,5 +1,5 @@
 import { StoreError } from '../api/errors.ts'
-import { Publication } from '../session/publication.ts'
+import { Publication } from '../session/outgoing/publication.ts'
 import type { LevelDatabase } from './database.ts'
 import { Ledger } from './ledger.ts'
 import {

@@ -1,10 +1,10 @@
 import type { Timeouts } from '../../machines/config.ts'
 import type { Clock } from '../api/options.ts'
-import type { Journal } from './journal.ts'
-import type { OutboxOptions } from './outbox.ts'
-import type { Publication } from './publication.ts'
-import type { QuarantinedPublish } from './quarantine.ts'
-import type { QuarantineOptions } from './suspects.ts'
+import type { Journal } from './outgoing/journal.ts'
+import type { OutboxOptions } from './outgoing/outbox.ts'
+import type { Publication } from './outgoing/publication.ts'
+import type { QuarantinedPublish } from './outgoing/quarantine.ts'
+import type { QuarantineOptions } from './outgoing/suspects.ts'
 
 export interface SessionOptions {
   readonly outbox: OutboxOptions

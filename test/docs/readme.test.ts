@@ -8,7 +8,7 @@ import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../ma
 import { connectionDiagram } from '../../src/cli/diagram.ts'
 import * as library from '../../src/index.ts'
 import { defaultInbox, defaultOutbox } from '../../src/config/parse-options.ts'
-import { defaultQuarantine } from '../../src/session/suspects.ts'
+import { defaultQuarantine } from '../../src/session/outgoing/suspects.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = read('README.md')

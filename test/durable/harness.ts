@@ -19,7 +19,7 @@ import {
   unseal,
 } from '../../src/durable/records.ts'
 import { ResilientMqttClient, type LevelDatabase, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { Publication, type PublicationInit } from '../../src/session/publication.ts'
+import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
 
 const views = { keyEncoding: 'view', valueEncoding: 'view' } as const

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 
 import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
 import { StoreError, TimeoutError } from '../../src/index.ts'
-import type { Publication } from '../../src/session/publication.ts'
+import type { Publication } from '../../src/session/outgoing/publication.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
 import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'

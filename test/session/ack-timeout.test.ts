@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { describeFailure, InvalidOptionError, ResilientMqttClient } from '../../src/index.ts'
-import { AckWatch } from '../../src/session/ack-watch.ts'
+import { AckWatch } from '../../src/session/outgoing/ack-watch.ts'
 import type { Link } from '../../src/session/link.ts'
-import { Publication } from '../../src/session/publication.ts'
+import { Publication } from '../../src/session/outgoing/publication.ts'
 import { createTestClock, type Script, type TestClock } from '../../src/testing/index.ts'
 import {
   isPending,

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
-import { ExpiryQueue } from '../../src/session/expiry-queue.ts'
-import { Outbox } from '../../src/session/outbox.ts'
-import { Publication, type PublicationInit } from '../../src/session/publication.ts'
+import { ExpiryQueue } from '../../src/session/outgoing/expiry-queue.ts'
+import { Outbox } from '../../src/session/outgoing/outbox.ts'
+import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { fc } from '../testing/property.ts'
 import { range } from './scene.ts'
 

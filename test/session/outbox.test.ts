@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { Outbox, type OutboxOptions } from '../../src/session/outbox.ts'
-import { Publication, type PublicationInit } from '../../src/session/publication.ts'
+import { Outbox, type OutboxOptions } from '../../src/session/outgoing/outbox.ts'
+import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { nameOf, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'
 

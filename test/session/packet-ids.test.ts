@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { PacketIds } from '../../src/session/packet-ids.ts'
+import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
 import { range, scene, sessionIs, told } from './scene.ts'
 
 describe('packet ids', () => {

@@ -5,7 +5,7 @@ import { publishSize } from '../../src/wire/publish-size.ts'
 import { parseProperties } from '../../src/config/publish-properties.ts'
 import { filterPacketSize, inPackets } from '../../src/wire/filter-packets.ts'
 import type { Link } from '../../src/session/link.ts'
-import { Publication } from '../../src/session/publication.ts'
+import { Publication } from '../../src/session/outgoing/publication.ts'
 import { fc } from '../testing/property.ts'
 
 /** Any UTF-16, halves of surrogate pairs too. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { Subscribers, type Subscriber } from '../../src/session/subscribers.ts'
+import { Subscribers, type Subscriber } from '../../src/session/subscriptions/subscribers.ts'
 import { range } from './scene.ts'
 
 const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 
 import type { ResilientMqttClient } from '../../src/index.ts'
 import type { ScriptedServer } from '../../src/testing/index.ts'
-import { FilterGroups } from '../../src/session/filter-groups.ts'
-import { TopicMatcher } from '../../src/session/topic-matcher.ts'
+import { FilterGroups } from '../../src/session/subscriptions/filter-groups.ts'
+import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
 import { fc } from '../testing/property.ts'
 import { range, scene, turns, until } from './scene.ts'
 

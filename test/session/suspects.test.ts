@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { isAside, isSuspect, Suspects, type Suspect, type Verdict } from '../../src/session/suspects.ts'
-import type { Blame } from '../../src/session/blame.ts'
-import { blameOf } from '../../src/session/blame.ts'
+import { isAside, isSuspect, Suspects, type Suspect, type Verdict } from '../../src/session/outgoing/suspects.ts'
+import type { Blame } from '../../src/session/outgoing/blame.ts'
+import { blameOf } from '../../src/session/outgoing/blame.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 

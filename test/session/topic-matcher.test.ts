@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { TopicMatcher } from '../../src/session/topic-matcher.ts'
+import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
 import { range } from './scene.ts'
 import { fc } from '../testing/property.ts'
 

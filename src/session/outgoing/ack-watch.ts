@@ -1,5 +1,5 @@
-import type { Clock } from '../api/options.ts'
-import type { Link } from './link.ts'
+import type { Clock } from '../../api/options.ts'
+import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
 export interface AckWatchOptions {

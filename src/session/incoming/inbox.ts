@@ -1,10 +1,10 @@
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../../api/options.ts'
 import { Acknowledgements, type Stall } from './acknowledgements.ts'
 import { HeldMessage } from './held-message.ts'
-import type { IncomingPublish, Link } from './link.ts'
+import type { IncomingPublish, Link } from '../link.ts'
 import { Retries, type Call, type FailedCall, type RetryPolicy } from './retries.ts'
-import type { Subscriber } from './subscribers.ts'
-import type { Subscriptions } from './subscriptions.ts'
+import type { Subscriber } from '../subscriptions/subscribers.ts'
+import type { Subscriptions } from '../subscriptions/subscriptions.ts'
 import { UnclaimedMessages, type Unclaimed } from './unclaimed.ts'
 
 /** Gets the messages of a filter. */

@@ -1,5 +1,5 @@
-import type { Failure } from '../../machines/failure.ts'
-import { objectsToPacket } from '../../machines/policy/classify.ts'
+import type { Failure } from '../../../machines/failure.ts'
+import { objectsToPacket } from '../../../machines/policy/classify.ts'
 
 /**
  * How a connection ended, for what was un-acked then:

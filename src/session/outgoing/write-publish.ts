@@ -1,6 +1,6 @@
-import { PacketEncodingError } from '../api/errors.ts'
-import { aged } from './aged.ts'
-import type { Link } from './link.ts'
+import { PacketEncodingError } from '../../api/errors.ts'
+import { aged } from './message-expiry.ts'
+import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
 /**

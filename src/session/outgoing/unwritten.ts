@@ -1,4 +1,4 @@
-import { ConnectionLostError } from '../api/errors.ts'
+import { ConnectionLostError } from '../../api/errors.ts'
 import type { Publication } from './publication.ts'
 import type { Settlement } from './settlement.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../../api/options.ts'
 import type { Blame } from './blame.ts'
 import { Pause } from './pause.ts'
 

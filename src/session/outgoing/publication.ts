@@ -1,5 +1,5 @@
-import type { Payload, PublishProperties, Qos } from '../api/message.ts'
-import { byteLength } from '../shared/byte-length.ts'
+import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
+import { byteLength } from '../../shared/byte-length.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
 
 /** What a publish came to. */

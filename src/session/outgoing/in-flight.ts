@@ -1,5 +1,5 @@
-import { chance } from '../../machines/policy/backoff.ts'
-import type { Link } from './link.ts'
+import { chance } from '../../../machines/policy/backoff.ts'
+import type { Link } from '../link.ts'
 import { MAX_PACKET_ID, PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { isAside } from './suspects.ts'

@@ -1,4 +1,4 @@
-import type { PacketIdSource } from './link.ts'
+import type { PacketIdSource } from '../link.ts'
 
 export const MAX_PACKET_ID = 65_535
 

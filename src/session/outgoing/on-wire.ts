@@ -1,4 +1,4 @@
-import type { Link } from './link.ts'
+import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 import { isSuspect, type Suspects } from './suspects.ts'
 

@@ -1,7 +1,7 @@
-import type { Failure } from '../../machines/failure.ts'
-import type { Clock } from '../api/options.ts'
-import { blameOf } from './blame.ts'
-import { isAside, isSuspect, Suspects, type QuarantineOptions, type Suspect } from './suspects.ts'
+import type { Failure } from '../../../machines/failure.ts'
+import type { Clock } from '../../api/options.ts'
+import { blameOf } from '../outgoing/blame.ts'
+import { isAside, isSuspect, Suspects, type QuarantineOptions, type Suspect } from '../outgoing/suspects.ts'
 
 export interface SuspensionsOptions {
   /** How many filters go into one SUBSCRIBE. */

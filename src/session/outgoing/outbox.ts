@@ -1,4 +1,4 @@
-import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../api/errors.ts'
+import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../../api/errors.ts'
 import { Displacements } from './displacements.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { Publication } from './publication.ts'

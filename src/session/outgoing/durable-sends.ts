@@ -1,6 +1,6 @@
 import type { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
-import type { Link } from './link.ts'
+import type { Link } from '../link.ts'
 import type { OnWire } from './on-wire.ts'
 import type { Outbox } from './outbox.ts'
 import type { Publication } from './publication.ts'

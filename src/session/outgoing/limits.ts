@@ -1,5 +1,5 @@
-import { NotSupportedByBrokerError } from '../api/errors.ts'
-import type { Link } from './link.ts'
+import { NotSupportedByBrokerError } from '../../api/errors.ts'
+import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
 /** The largest PUBLISH header: fixed header, topic length, packet id, property length. */

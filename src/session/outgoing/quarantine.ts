@@ -1,5 +1,5 @@
-import { PoisonPacketError } from '../api/errors.ts'
-import type { Payload, PublishProperties, Qos } from '../api/message.ts'
+import { PoisonPacketError } from '../../api/errors.ts'
+import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
 import type { Journal } from './journal.ts'
 import type { Publication } from './publication.ts'
 

@@ -1,8 +1,8 @@
-import { clampDelay } from '../../machines/policy/backoff.ts'
-import type { Clock } from '../api/options.ts'
+import { clampDelay } from '../../../machines/policy/backoff.ts'
+import type { Clock } from '../../api/options.ts'
 import type { HeldMessage } from './held-message.ts'
-import type { IncomingPublish } from './link.ts'
-import { TopicMatcher } from './topic-matcher.ts'
+import type { IncomingPublish } from '../link.ts'
+import { TopicMatcher } from '../subscriptions/topic-matcher.ts'
 
 /** A message that no subscription matches so far. */
 export interface Unclaimed {

@@ -1,5 +1,5 @@
-import { clampDelay } from '../../machines/policy/backoff.ts'
-import type { Clock } from '../api/options.ts'
+import { clampDelay } from '../../../machines/policy/backoff.ts'
+import type { Clock } from '../../api/options.ts'
 import type { HeldMessage } from './held-message.ts'
 
 /** Acknowledgements that have not moved for some time. */

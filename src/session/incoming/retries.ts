@@ -1,5 +1,5 @@
-import { backoffDelay, type BackoffPolicy } from '../../machines/policy/backoff.ts'
-import type { Clock } from '../api/options.ts'
+import { backoffDelay, type BackoffPolicy } from '../../../machines/policy/backoff.ts'
+import type { Clock } from '../../api/options.ts'
 import type { HeldMessage } from './held-message.ts'
 import type { Receiver } from './inbox.ts'
 
