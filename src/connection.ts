@@ -5,7 +5,7 @@ import { defaultTimeouts, withDefaults, type ConnectionInput, type Timeouts } fr
 import type { Failure } from '../machines/failure.ts'
 import { defaultResubscribe } from '../machines/subscriptions.ts'
 import { realClock } from './shared/clock.ts'
-import { LazyJournal } from './durable/lazy-journal.ts'
+import { LazyJournal } from './store/lazy-journal.ts'
 import { ConnectionFailedError, PublishSupersededError } from './api/errors.ts'
 import type { ClientEvents } from './api/events.ts'
 import type { InboxStatus } from './api/message-options.ts'

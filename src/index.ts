@@ -47,7 +47,7 @@ export {
   UnsubscribedError,
 } from './api/errors.ts'
 export type { StoreProblem } from './api/errors.ts'
-export type { LevelDatabase } from './durable/database.ts'
+export type { LevelDatabase } from './store/database.ts'
 export type { ClientEvents, ConnectionState } from './api/events.ts'
 export { createFleet } from './fleet.ts'
 export type { Fleet, FleetEvent, FleetOptions, FleetStatus } from './fleet.ts'

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
 
-import { openError } from '../durable/database.ts'
-import { salvageStore, type Salvage } from '../durable/salvage.ts'
+import { openError } from '../store/database.ts'
+import { salvageStore, type Salvage } from '../store/salvage.ts'
 import { generateClientId } from '../preparation.ts'
 import { defineCommand, UsageError } from './command.ts'
 

@@ -10,7 +10,7 @@ import mqtt from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { Waiters } from '../../src/testing/wait-for.ts'
-import { temporaryFolder } from '../durable/harness.ts'
+import { temporaryFolder } from '../store/harness.ts'
 import { seeded } from '../policy/seeded.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
 import { repetitions } from '../support/repetitions.ts'
@@ -123,7 +123,7 @@ async function bundle(): Promise<string> {
   const outfile = join(root, '.cache', `publishing-process-${process.pid}.mjs`)
   onTestFinished(() => rmSync(outfile, { force: true }))
   await build({
-    entryPoints: [fileURLToPath(new URL('../durable/publishing-process.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('../store/publishing-process.ts', import.meta.url))],
     outfile,
     bundle: true,
     platform: 'node',

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-import { createJournal, publication, temporaryFolder } from '../durable/harness.ts'
+import { createJournal, publication, temporaryFolder } from '../store/harness.ts'
 import { cli, run } from './run.ts'
 
 const commands = ['demo', 'timeline', 'diagram', 'store', 'visualizer']

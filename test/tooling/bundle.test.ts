@@ -40,30 +40,30 @@ async function bundle(imported: string) {
 
 it('loads the code of a store only with a client that has one', async () => {
   const { atOnce, later } = await bundle('ResilientMqttClient')
-  expect(atOnce.filter((file) => file.startsWith('src/durable/'))).toEqual([
-    'src/durable/lazy-journal.ts',
-    'src/durable/location.ts',
+  expect(atOnce.filter((file) => file.startsWith('src/store/'))).toEqual([
+    'src/store/lazy-journal.ts',
+    'src/store/location.ts',
   ])
   expect(later).toEqual([
-    'src/durable/bytes.ts',
-    'src/durable/crc32c.ts',
-    'src/durable/database-lock.ts',
-    'src/durable/database.ts',
-    'src/durable/entries.ts',
-    'src/durable/folder-lock.ts',
-    'src/durable/folder.ts',
-    'src/durable/ledger.ts',
-    'src/durable/level-folder.ts',
-    'src/durable/level-journal.ts',
-    'src/durable/level-log.ts',
-    'src/durable/level-manifest.ts',
-    'src/durable/level-table.ts',
-    'src/durable/marker.ts',
-    'src/durable/node.ts',
-    'src/durable/read-store.ts',
-    'src/durable/records.ts',
-    'src/durable/snappy.ts',
-    'src/durable/views.ts',
+    'src/store/bytes.ts',
+    'src/store/crc32c.ts',
+    'src/store/database-lock.ts',
+    'src/store/database.ts',
+    'src/store/entries.ts',
+    'src/store/folder-lock.ts',
+    'src/store/folder.ts',
+    'src/store/ledger.ts',
+    'src/store/level-folder.ts',
+    'src/store/level-journal.ts',
+    'src/store/level-log.ts',
+    'src/store/level-manifest.ts',
+    'src/store/level-table.ts',
+    'src/store/marker.ts',
+    'src/store/node.ts',
+    'src/store/read-store.ts',
+    'src/store/records.ts',
+    'src/store/snappy.ts',
+    'src/store/views.ts',
   ])
 })
 

@@ -16,7 +16,7 @@ import {
   quarantineRecord,
   unseal,
   type StoredPublication,
-} from '../../src/durable/records.ts'
+} from '../../src/store/records.ts'
 import type { PublishProperties } from '../../src/api/message.ts'
 import { fc } from '../testing/property.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { realClock } from '../../src/shared/clock.ts'
-import { LazyJournal } from '../../src/durable/lazy-journal.ts'
-import * as code from '../../src/durable/level-journal.ts'
+import { LazyJournal } from '../../src/store/lazy-journal.ts'
+import * as code from '../../src/store/level-journal.ts'
 import type { Publication } from '../../src/session/outgoing/publication.ts'
 import { deferred } from '../../src/shared/wait.ts'
 import { contentsOf, publication, rejection, SpiedDatabase } from './harness.ts'

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 
-import { openDatabase } from '../../src/durable/database.ts'
+import { openDatabase } from '../../src/store/database.ts'
 import { StoreError } from '../../src/index.ts'
 
 vi.mock('classic-level', () => ({ ClassicLevel: undefined }))

@@ -7,8 +7,8 @@ import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 
 import { realClock } from '../../src/shared/clock.ts'
-import type { Operation } from '../../src/durable/database.ts'
-import { LevelJournal, type LevelJournalOptions } from '../../src/durable/level-journal.ts'
+import type { Operation } from '../../src/store/database.ts'
+import { LevelJournal, type LevelJournalOptions } from '../../src/store/level-journal.ts'
 import {
   decodeHandshake,
   decodeKey,
@@ -17,7 +17,7 @@ import {
   handshakeKey,
   publicationKey,
   unseal,
-} from '../../src/durable/records.ts'
+} from '../../src/store/records.ts'
 import { ResilientMqttClient, type LevelDatabase, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'

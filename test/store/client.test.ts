@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { describe, expect, it, test, vi } from 'vitest'
 
-import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
+import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
 import {
   ConnectionFailedError,
   DisconnectedError,

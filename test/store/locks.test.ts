@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 
-import { openDatabase } from '../../src/durable/database.ts'
+import { openDatabase } from '../../src/store/database.ts'
 import { StoreError } from '../../src/index.ts'
 import {
   contentsAt,

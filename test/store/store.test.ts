@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, test } from 'vitest'
 
-import { MARKER } from '../../src/durable/marker.ts'
-import { Ledger } from '../../src/durable/ledger.ts'
+import { MARKER } from '../../src/store/marker.ts'
+import { Ledger } from '../../src/store/ledger.ts'
 import {
   encodePublication,
   handshakeRecord,
@@ -14,7 +14,7 @@ import {
   publicationKey,
   publicationRecord,
   type StoreRecord,
-} from '../../src/durable/records.ts'
+} from '../../src/store/records.ts'
 import { StoreError } from '../../src/index.ts'
 import {
   contentsAt,

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 
-import { readTable } from '../../src/durable/level-table.ts'
-import { MARKER } from '../../src/durable/marker.ts'
-import { salvageStore } from '../../src/durable/salvage.ts'
+import { readTable } from '../../src/store/level-table.ts'
+import { MARKER } from '../../src/store/marker.ts'
+import { salvageStore } from '../../src/store/salvage.ts'
 import { StoreError } from '../../src/index.ts'
 import {
   contentsOf,

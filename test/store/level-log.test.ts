@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { beforeEach, describe, expect, it, test } from 'vitest'
 
-import { crc32c } from '../../src/durable/crc32c.ts'
-import { readLog } from '../../src/durable/level-log.ts'
+import { crc32c } from '../../src/store/crc32c.ts'
+import { readLog } from '../../src/store/level-log.ts'
 import { temporaryFolder } from './harness.ts'
 
 /** Of a record: checksum, length, type. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 
-import { STORE_TIMEOUT } from '../../src/durable/level-journal.ts'
+import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
 import { StoreError, TimeoutError } from '../../src/index.ts'
 import type { Publication } from '../../src/session/outgoing/publication.ts'
 import { createTestClock } from '../../src/testing/index.ts'
