@@ -5,7 +5,7 @@ import { ClientDisposedError } from './api/errors.ts'
 import { checkListener, type ClientEvents, type ConnectionState } from './api/events.ts'
 import { checkCallOptions, didYouMean, group, must, type RulesFor } from './config/option-rules.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
-import { stateOf } from './snapshot.ts'
+import { stateOf } from './lifecycle/snapshot.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** The gate is the fleet's. */

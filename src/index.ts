@@ -22,8 +22,8 @@ export type {
 } from './api/message-options.ts'
 export { binary, json, text } from './api/codec.ts'
 export type { Codec, SchemaIssue, SchemaResult, StandardSchema } from './api/codec.ts'
-export { createConnectionMachine } from './connection-machine.ts'
-export type { ConnectionMachine } from './connection-machine.ts'
+export { createConnectionMachine } from './embedded-machine.ts'
+export type { ConnectionMachine } from './embedded-machine.ts'
 export { describeFailure } from './api/describe-failure.ts'
 export {
   ClientDisposedError,

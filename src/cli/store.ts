@@ -3,7 +3,7 @@ import { resolve, sep } from 'node:path'
 
 import { openError } from '../store/database.ts'
 import { salvageStore, type Salvage } from '../store/salvage.ts'
-import { generateClientId } from '../preparation.ts'
+import { generateClientId } from '../lifecycle/attempt.ts'
 import { defineCommand, UsageError } from './command.ts'
 
 /** Part of it was lost. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { ConnectionFailedError, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { createConnectionMachine } from '../../src/connection-machine.ts'
+import { createConnectionMachine } from '../../src/embedded-machine.ts'
 import { createActor } from 'xstate'
 import { once, startClient, startServer } from './harness.ts'
 import { isPending, outcomes, range, until } from '../session/scene.ts'

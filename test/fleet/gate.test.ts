@@ -2,7 +2,7 @@ import { createActor } from 'xstate'
 import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { InvalidOptionError, ResilientMqttClient, type AdmissionGate } from '../../src/index.ts'
-import { providedMachine } from '../../src/provided-machine.ts'
+import { providedMachine } from '../../src/lifecycle/actors.ts'
 import { createScriptedServer, createTestClock } from '../../src/testing/index.ts'
 import { settle } from '../machines/scene.ts'
 

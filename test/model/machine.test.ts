@@ -12,7 +12,7 @@ import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
 import { createTestClock } from '../../src/testing/test-clock.ts'
-import { gaveUp as rested, stateOf } from '../../src/snapshot.ts'
+import { gaveUp as rested, stateOf } from '../../src/lifecycle/snapshot.ts'
 import { fc } from '../testing/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 

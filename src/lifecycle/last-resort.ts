@@ -1,5 +1,5 @@
-import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from './api/errors.ts'
-import { serverText } from './mqtt/server-text.ts'
+import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from '../api/errors.ts'
+import { serverText } from '../mqtt/server-text.ts'
 
 /** These may quote a token: what they say is not printed. */
 const SECRET = new Set(['credentials', 'options'])

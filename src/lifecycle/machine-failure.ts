@@ -1,12 +1,12 @@
 import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine, EventObject, Snapshot } from 'xstate'
 
-import { broken } from '../machines/connection/context.ts'
-import * as announce from '../machines/connection/emitted.ts'
-import type { ConnectionContext } from '../machines/connection/types.ts'
-import type { connectionMachine } from '../machines/connection/machine.ts'
-import type { Failure } from '../machines/failure.ts'
-import { overridden } from '../machines/connection/overridden.ts'
-import { callGuarded } from './shared/emitter.ts'
+import { broken } from '../../machines/connection/context.ts'
+import * as announce from '../../machines/connection/emitted.ts'
+import type { ConnectionContext } from '../../machines/connection/types.ts'
+import type { connectionMachine } from '../../machines/connection/machine.ts'
+import type { Failure } from '../../machines/failure.ts'
+import { overridden } from '../../machines/connection/overridden.ts'
+import { callGuarded } from '../shared/emitter.ts'
 
 /** What is done when an error ends the actor of a connection machine. */
 export interface FailureHandler {

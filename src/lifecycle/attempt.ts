@@ -1,11 +1,11 @@
-import type { TransportInput } from '../machines/connection/types.ts'
-import { InvalidOptionError } from './api/errors.ts'
-import type { Attempt } from './mqtt/client-options.ts'
-import { hostname, hostOf, serverUrl } from './mqtt/server-url.ts'
-import type { ConnectOptions, ResilientMqttClientOptions } from './api/options.ts'
-import { parseConnectOptions } from './config/parse-options.ts'
-import type { Secrets } from './secrets.ts'
-import { parseUrls } from './config/server-urls.ts'
+import type { TransportInput } from '../../machines/connection/types.ts'
+import { InvalidOptionError } from '../api/errors.ts'
+import type { Attempt } from '../mqtt/client-options.ts'
+import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
+import type { ConnectOptions, ResilientMqttClientOptions } from '../api/options.ts'
+import { parseConnectOptions } from '../config/parse-options.ts'
+import type { Secrets } from './credentials.ts'
+import { parseUrls } from '../config/server-urls.ts'
 
 /** What knows the client id, if the application has chosen none. */
 export interface ClientIdSource {

@@ -5,15 +5,15 @@ import type {
   RefreshReason,
   TransportCommand,
   TransportInput,
-} from '../machines/connection/types.ts'
-import type { Failure } from '../machines/failure.ts'
-import { connectionMachine } from '../machines/connection/machine.ts'
-import { periodicRequestMachine, type RequestInput } from '../machines/periodic-request.ts'
-import { subscriptionsMachine, type SyncInput } from '../machines/subscriptions.ts'
-import type { AdmissionGate } from './api/admission-gate.ts'
-import { callGuarded } from './shared/emitter.ts'
+} from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
+import { connectionMachine } from '../../machines/connection/machine.ts'
+import { periodicRequestMachine, type RequestInput } from '../../machines/periodic-request.ts'
+import { subscriptionsMachine, type SyncInput } from '../../machines/subscriptions.ts'
+import type { AdmissionGate } from '../api/admission-gate.ts'
+import { callGuarded } from '../shared/emitter.ts'
 import { failing, type FailureHandler } from './machine-failure.ts'
-import type { Transport } from './mqtt/transport.ts'
+import type { Transport } from '../mqtt/transport.ts'
 
 type System = AnyActorRef['system']
 

@@ -1,5 +1,5 @@
-import type { Qos } from './api/message.ts'
-import { deferred } from './shared/wait.ts'
+import type { Qos } from '../api/message.ts'
+import { deferred } from '../shared/wait.ts'
 
 /** Whether the broker holds a subscription, as a promise. One that was postponed is followed by another. */
 export class Readiness {

@@ -1,11 +1,11 @@
 import { createActor, type Actor, type Snapshot } from 'xstate'
 
-import type { ConnectionEvent } from '../machines/connection/types.ts'
-import type { connectionMachine } from '../machines/connection/machine.ts'
-import type { Connection } from './connection.ts'
+import type { ConnectionEvent } from '../../machines/connection/types.ts'
+import type { connectionMachine } from '../../machines/connection/machine.ts'
+import type { Connection } from './runtime.ts'
 import type { Observer } from './observer.ts'
-import type { ResilientMqttClientOptions } from './api/options.ts'
-import { clientMachine, provideFor } from './provided-machine.ts'
+import type { ResilientMqttClientOptions } from '../api/options.ts'
+import { clientMachine, provideFor } from './actors.ts'
 
 type MachineActor = Actor<typeof connectionMachine>
 
