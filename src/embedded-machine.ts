@@ -10,7 +10,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './api/message-options.ts'
-import { clientQuarantine, type ClientQuarantine } from './client-quarantine.ts'
+import { clientQuarantine, type ClientQuarantine } from './messages/quarantine.ts'
 import { Connection } from './lifecycle/runtime.ts'
 import { ClientDisposedError, PublishSupersededError } from './api/errors.ts'
 import { LastResort } from './lifecycle/last-resort.ts'
@@ -18,9 +18,9 @@ import { guarded } from './api/logger.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
 import { checkOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
-import { PublishRejections } from './publish-promise.ts'
-import { noOptions, publish, refusedPublish } from './publish.ts'
-import { subscribe } from './subscribe.ts'
+import { PublishRejections } from './messages/publish-promise.ts'
+import { noOptions, publish, refusedPublish } from './messages/publish.ts'
+import { subscribe } from './messages/subscribe.ts'
 import type { Payload } from './api/message.ts'
 import { Rejections } from './shared/watched-promise.ts'
 

@@ -1,6 +1,6 @@
 export type { AdmissionGate } from './api/admission-gate.ts'
 export { ResilientMqttClient } from './client.ts'
-export type { ClientQuarantine } from './client-quarantine.ts'
+export type { ClientQuarantine } from './messages/quarantine.ts'
 export type {
   ClientStatus,
   DisconnectOptions,

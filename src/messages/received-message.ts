@@ -1,5 +1,5 @@
-import type { IncomingPublish } from './session/link.ts'
-import type { Message, PublishProperties, Qos } from './api/message.ts'
+import type { IncomingPublish } from '../session/link.ts'
+import type { Message, PublishProperties, Qos } from '../api/message.ts'
 
 const decoder = new TextDecoder()
 

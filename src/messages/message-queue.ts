@@ -1,4 +1,4 @@
-import type { Message } from './api/message.ts'
+import type { Message } from '../api/message.ts'
 
 interface Queued<Value> {
   readonly message: Message<Value>

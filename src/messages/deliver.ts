@@ -1,10 +1,10 @@
-import type { SubscribeOptions } from './api/message-options.ts'
-import { binary, type Codec, type SchemaResult, type StandardSchema } from './api/codec.ts'
-import { callGuarded } from './shared/emitter.ts'
-import { InvalidMessageError } from './api/errors.ts'
-import { ReceivedMessage } from './message.ts'
-import type { IncomingPublish } from './session/link.ts'
-import type { Message } from './api/message.ts'
+import type { SubscribeOptions } from '../api/message-options.ts'
+import { binary, type Codec, type SchemaResult, type StandardSchema } from '../api/codec.ts'
+import { callGuarded } from '../shared/emitter.ts'
+import { InvalidMessageError } from '../api/errors.ts'
+import { ReceivedMessage } from './received-message.ts'
+import type { IncomingPublish } from '../session/link.ts'
+import type { Message } from '../api/message.ts'
 
 /** What a receiver does with its messages. */
 export interface Delivery<Value> {

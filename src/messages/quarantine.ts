@@ -1,6 +1,6 @@
-import { InvalidOptionError } from './api/errors.ts'
-import type { QuarantinedPublish } from './session/outgoing/quarantine.ts'
-import type { Session } from './session/session.ts'
+import { InvalidOptionError } from '../api/errors.ts'
+import type { QuarantinedPublish } from '../session/outgoing/quarantine.ts'
+import type { Session } from '../session/session.ts'
 
 /**
  * The durable publishes that were taken out because the broker closes the connection on them while it takes others. They

@@ -1,6 +1,6 @@
-import type { PendingPublish } from './api/message-options.ts'
-import type { PublishResult, RejectionObserver } from './session/outgoing/publication.ts'
-import type { Rejections } from './shared/watched-promise.ts'
+import type { PendingPublish } from '../api/message-options.ts'
+import type { PublishResult, RejectionObserver } from '../session/outgoing/publication.ts'
+import type { Rejections } from '../shared/watched-promise.ts'
 
 /** Bits of a promise's state: one field is less work than three. */
 const TAKEN = 1
