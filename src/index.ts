@@ -49,8 +49,8 @@ export {
 export type { StoreProblem } from './api/errors.ts'
 export type { LevelDatabase } from './store/database.ts'
 export type { ClientEvents, ConnectionState } from './api/events.ts'
-export { createFleet } from './fleet.ts'
-export type { Fleet, FleetEvent, FleetOptions, FleetStatus } from './fleet.ts'
+export { createFleet } from './fleet/fleet.ts'
+export type { Fleet, FleetEvent, FleetOptions, FleetStatus } from './fleet/fleet.ts'
 export type { Logger } from './api/logger.ts'
 export type {
   Clock,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import { createTestClock } from '../../src/testing/index.ts'
-import { Turnstile } from '../../src/turnstile.ts'
+import { Turnstile } from '../../src/fleet/turnstile.ts'
 import {
   closed,
   hours,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { createTestClock } from '../../src/testing/index.ts'
-import { Turnstile } from '../../src/turnstile.ts'
+import { Turnstile } from '../../src/fleet/turnstile.ts'
 
 function turnstile(options: { maxConnecting?: number; connectRate?: number } = {}) {
   const clock = createTestClock()

@@ -1,6 +1,6 @@
-import { clampDelay } from '../machines/policy/backoff.ts'
-import type { AdmissionGate } from './api/admission-gate.ts'
-import type { Clock } from './api/options.ts'
+import { clampDelay } from '../../machines/policy/backoff.ts'
+import type { AdmissionGate } from '../api/admission-gate.ts'
+import type { Clock } from '../api/options.ts'
 
 export interface TurnstileOptions {
   /** How many attempts may be under way at a time. */
