@@ -9,7 +9,7 @@ import { build } from 'esbuild'
 import mqtt from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 
-import { Waiters } from '../../src/testing/wait-for.ts'
+import { Waiters } from '../../testing/wait-for.ts'
 import { temporaryFolder } from '../store/harness.ts'
 import { seeded } from '../policy/seeded.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'

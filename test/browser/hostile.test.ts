@@ -2,7 +2,7 @@ import { createActor, createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/index.ts'
+import { createFakeTransport } from '../../testing/index.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 const HTML = '<img src="https://evil.example/x" onerror="alert(1)"><script>alert(2)</script>'

@@ -4,7 +4,7 @@ import { createActor } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/index.ts'
+import { createFakeTransport } from '../../testing/index.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
 import { trafficLight } from './machines.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'

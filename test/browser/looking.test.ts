@@ -2,7 +2,7 @@ import { createActor } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/index.ts'
+import { createFakeTransport } from '../../testing/index.ts'
 import type { Visualizer } from '../../visualizer/options.ts'
 import { trafficLight } from './machines.ts'
 import { spendNight } from './night.ts'

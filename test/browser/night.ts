@@ -3,7 +3,7 @@ import { createActor, fromCallback, type Actor, type AnyEventObject } from 'xsta
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, subscriptionsMachine } from '../../machines/index.ts'
 import type { SubscriptionsEvent, SyncInput } from '../../machines/subscriptions.ts'
-import { createFakeTransport, createTestClock, type FakeConnection } from '../../src/testing/index.ts'
+import { createFakeTransport, createTestClock, type FakeConnection } from '../../testing/index.ts'
 import type { Inspection } from '../../visualizer/options.ts'
 
 const MINUTE = 60_000

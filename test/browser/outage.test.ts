@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
-import { createEmbeddedBroker } from '../../src/testing/index.ts'
+import { createEmbeddedBroker } from '../../testing/index.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('an outage of a real broker', () => {

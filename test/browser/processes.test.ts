@@ -2,7 +2,7 @@ import { createActor, createMachine, type InspectionEvent } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/index.ts'
+import { createFakeTransport } from '../../testing/index.ts'
 import { connectVisualizer } from '../../visualizer/connect.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createTestClock, type Script } from '../../src/testing/index.ts'
+import { createTestClock, type Script } from '../../testing/index.ts'
 import { turns, until } from '../mqtt/harness.ts'
 import { rejection, startClient, startServer } from './harness.ts'
 

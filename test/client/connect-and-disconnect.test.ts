@@ -2,7 +2,7 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
 
 import type { ResilientMqttClient, ResilientMqttClientOptions } from '../../src/index.ts'
-import { createTestClock, type Script } from '../../src/testing/index.ts'
+import { createTestClock, type Script } from '../../testing/index.ts'
 import { turns, until } from '../mqtt/harness.ts'
 import { atOnce, rejection, startClient, startServer } from './harness.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
-import { createTestClock, type Script } from '../../src/testing/index.ts'
+import { createTestClock, type Script } from '../../testing/index.ts'
 import { turns, until } from '../mqtt/harness.ts'
 import { stubbornServer } from '../mqtt/stubborn-server.ts'
 import { atOnce, once, rejection, startClient, startServer } from './harness.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 
 import { ResilientMqttClient, type ClientEvents } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { turns, until } from '../mqtt/harness.ts'
 import { atOnce, once, rejection, startClient, startServer } from './harness.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { createTestClock, type Behaviour } from '../../src/testing/index.ts'
+import { createTestClock, type Behaviour } from '../../testing/index.ts'
 import { everywhere, serve, trusting, until } from '../mqtt/harness.ts'
 import { once, rejection, startClient, startServer } from './harness.ts'
 

@@ -7,8 +7,8 @@ import {
   type ClientStatus,
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
-import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
-import { Waiters, type WaitOptions } from '../../src/testing/wait-for.ts'
+import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
+import { Waiters, type WaitOptions } from '../../testing/wait-for.ts'
 
 const names = [
   'stateChanged',

@@ -8,7 +8,7 @@ import {
   type ResilientMqttClient,
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { until } from '../mqtt/harness.ts'
 import { once, rejection, startClient, startServer } from './harness.ts'
 

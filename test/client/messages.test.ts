@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createEmbeddedBroker } from '../../src/testing/index.ts'
+import { createEmbeddedBroker } from '../../testing/index.ts'
 import { until, versions } from '../mqtt/harness.ts'
 import { atOnce, rejection, startClient, startServer } from './harness.ts'
 

@@ -4,7 +4,7 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { createConnectionMachine, ResilientMqttClient, type ClientEvents } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { once, rejection, startClient, startServer } from './harness.ts'
 
 const url = 'mqtt://127.0.0.1:1'

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 
 import { createConnectionMachine, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { rejection, startClient, startServer } from './harness.ts'
 
 type Bad = { readonly [K in keyof ResilientMqttClientOptions]?: unknown }

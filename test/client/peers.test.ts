@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { everywhere, serve, trusting, turns, until } from '../mqtt/harness.ts'
 import { stubbornServer } from '../mqtt/stubborn-server.ts'
 import { atOnce, rejection, startClient, startServer } from './harness.ts'

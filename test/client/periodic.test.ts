@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { PeriodicRequestOptions } from '../../src/index.ts'
-import { createTestClock, type Script } from '../../src/testing/index.ts'
+import { createTestClock, type Script } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
 import { turns, until } from '../session/scene.ts'
 import { startClient, startServer } from './harness.ts'

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createActor, sendTo, setup, type AnyActorRef, type Snapshot } from 'xstate'
 
 import { createConnectionMachine, type ConnectionMachine, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { until } from '../mqtt/harness.ts'
 import { startServer } from './harness.ts'
 

@@ -2,7 +2,7 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectOptions, Message, ResilientMqttClient, ResilientMqttClientOptions } from '../../src/index.ts'
-import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { isPending, turns } from '../session/scene.ts'
 import { rejection, startClient, startServer } from './harness.ts'
 

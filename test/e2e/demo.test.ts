@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 
-import { createEmbeddedBroker, createScriptedServer } from '../../src/testing/index.ts'
+import { createEmbeddedBroker, createScriptedServer } from '../../testing/index.ts'
 import { cli, run, start } from './run.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-demo-'))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { createEmbeddedBroker } from '../../src/testing/index.ts'
+import { createEmbeddedBroker } from '../../testing/index.ts'
 import { installed, Mosquitto } from '../brokers/mosquitto.ts'
 import { run, start } from './run.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
-import { createScriptedServer } from '../../src/testing/index.ts'
+import { createScriptedServer } from '../../testing/index.ts'
 import { connectVisualizer } from '../../visualizer/index.ts'
 import { cli, start } from './run.ts'
 

@@ -2,7 +2,7 @@ import { fromCallback } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectionInput } from '../../machines/config.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { Turnstile } from '../../src/fleet/turnstile.ts'
 import {
   closed,

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 
 import { ClientDisposedError, createFleet, InvalidOptionError, type FleetOptions } from '../../src/index.ts'
-import { createScriptedServer, type Script } from '../../src/testing/index.ts'
+import { createScriptedServer, type Script } from '../../testing/index.ts'
 import { until } from '../mqtt/harness.ts'
 
 const gate = { ask: () => () => {} }

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { InvalidOptionError, ResilientMqttClient, type AdmissionGate } from '../../src/index.ts'
 import { providedMachine } from '../../src/lifecycle/actors.ts'
-import { createScriptedServer, createTestClock } from '../../src/testing/index.ts'
+import { createScriptedServer, createTestClock } from '../../testing/index.ts'
 import { settle } from '../machines/scene.ts'
 
 test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { Turnstile } from '../../src/fleet/turnstile.ts'
 
 function turnstile(options: { maxConnecting?: number; connectRate?: number } = {}) {

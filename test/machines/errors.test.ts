@@ -8,8 +8,8 @@ import type {
   TransportInput,
 } from '../../machines/connection/types.ts'
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/fake-transport.ts'
-import { createTestClock } from '../../src/testing/test-clock.ts'
+import { createFakeTransport } from '../../testing/fake-transport.ts'
+import { createTestClock } from '../../testing/test-clock.ts'
 import { closed, hours, readyScene, scene, type SceneOptions, seconds, settle } from './scene.ts'
 
 const warn = vi.spyOn(console, 'warn')

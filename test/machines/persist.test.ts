@@ -3,8 +3,8 @@ import { createActor, fromCallback, type Snapshot } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine, withConfig } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/fake-transport.ts'
-import { createTestClock } from '../../src/testing/test-clock.ts'
+import { createFakeTransport } from '../../testing/fake-transport.ts'
+import { createTestClock } from '../../testing/test-clock.ts'
 import {
   banned,
   busy,

@@ -3,8 +3,8 @@ import { createActor, fromPromise } from 'xstate'
 
 import { connectionMachine } from '../../machines/index.ts'
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
-import { createFakeTransport } from '../../src/testing/fake-transport.ts'
-import { createTestClock } from '../../src/testing/test-clock.ts'
+import { createFakeTransport } from '../../testing/fake-transport.ts'
+import { createTestClock } from '../../testing/test-clock.ts'
 import { seeded } from '../policy/seeded.ts'
 import { hours, minutes, scene, seconds, settle, START, type TokenRequest } from './scene.ts'
 

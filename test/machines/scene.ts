@@ -19,8 +19,8 @@ import type {
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine, withConfig } from '../../machines/index.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
-import { createFakeTransport, type FakeConnection } from '../../src/testing/fake-transport.ts'
-import { createTestClock } from '../../src/testing/test-clock.ts'
+import { createFakeTransport, type FakeConnection } from '../../testing/fake-transport.ts'
+import { createTestClock } from '../../testing/test-clock.ts'
 
 export const START = Date.UTC(2024, 0, 1)
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import { MAX_DELAY, recoveryStrategies } from '../../machines/index.ts'
-import type { FakeConnection } from '../../src/testing/fake-transport.ts'
+import type { FakeConnection } from '../../testing/fake-transport.ts'
 import { banned, busy, closed, hours, minutes, scene, seconds, type SceneOptions } from './scene.ts'
 
 const plain: ConnectionInput = { reconnect: { jitter: 'none' }, recovery: { jitter: 'none' } }

@@ -2,7 +2,7 @@ import { generate, type Packet } from 'mqtt-packet'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { ConnectionFailedError, ResilientMqttClient, ResilientMqttError, type Failure } from '../../src/index.ts'
-import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../src/testing/index.ts'
+import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../testing/index.ts'
 import { until } from '../mqtt/harness.ts'
 import { fc } from '../testing/property.ts'
 import { repetitions } from '../support/repetitions.ts'

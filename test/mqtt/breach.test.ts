@@ -1,7 +1,7 @@
 import { generate } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
-import type { Step } from '../../src/testing/index.ts'
+import type { Step } from '../../testing/index.ts'
 import { schemes, serve, transportScene, trusting, turns, until, versions, type Version } from './harness.ts'
 
 const connack = (version: Version, properties = {}) =>

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { createTestClock, type Behaviour, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type Behaviour, type ScriptedServer } from '../../testing/index.ts'
 import { schemes, serve, transportScene, trusting, turns, until, type TransportScene } from './harness.ts'
 import { webSocketServer } from './raw-web-socket.ts'
 import { stubbornServer } from './stubborn-server.ts'

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
 import type { ConnectOptions } from '../../src/api/options.ts'
-import { createTestClock, type Behaviour, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type Behaviour, type ScriptedServer } from '../../testing/index.ts'
 import { everywhere, serve, transportScene, trusting, turns, until, type Scheme, type Version } from './harness.ts'
 import { webSocketServer } from './raw-web-socket.ts'
 

@@ -8,8 +8,8 @@ import { createTransport, type TransportOptions } from '../../src/mqtt/transport
 import type { Clock, ConnectOptions, Credentials } from '../../src/api/options.ts'
 import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
 import type { Link } from '../../src/session/link.ts'
-import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
-import { Waiters } from '../../src/testing/wait-for.ts'
+import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
+import { Waiters } from '../../testing/wait-for.ts'
 import { tls } from '../testing/tls-fixture.ts'
 
 export const schemes = ['mqtt', 'mqtts', 'ws', 'wss'] as const

@@ -13,7 +13,7 @@ import {
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
 import { clientOptions } from '../../src/mqtt/client-options.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { tls } from '../testing/tls-fixture.ts'
 import { atOnce, once, rejection, startClient, startServer } from '../client/harness.ts'
 import { everywhere, serve, trusting, turns, until } from './harness.ts'

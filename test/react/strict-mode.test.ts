@@ -3,7 +3,7 @@ import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 
 // MQTT.js decides when it is loaded whether it runs in a browser, and React DOM too: the first has to come before the DOM.
 import { createConnectionMachine, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { startServer } from '../client/harness.ts'
 import { until } from '../mqtt/harness.ts'
 

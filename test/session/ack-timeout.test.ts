@@ -4,7 +4,7 @@ import { describeFailure, InvalidOptionError, ResilientMqttClient } from '../../
 import { AckWatch } from '../../src/session/outgoing/ack-watch.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
-import { createTestClock, type Script, type TestClock } from '../../src/testing/index.ts'
+import { createTestClock, type Script, type TestClock } from '../../testing/index.ts'
 import {
   isPending,
   outcomes,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { isPending, outcomes, scene, sessionIs, turns, until } from './scene.ts'
 
 const HOURS = 3_600_000

@@ -2,7 +2,7 @@ import { generate, type Packet } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
 import type { Message, ResilientMqttClientOptions } from '../../src/index.ts'
-import { createTestClock, type ScriptedConnection } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedConnection } from '../../testing/index.ts'
 import { scene, told, turns, until, versions, type Version } from './scene.ts'
 
 type Delivery = Pick<Message, 'qos'> & { readonly ack: 'on-receipt' | 'after-handler' | 'loop' }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { range, scene, turns, until, versions } from './scene.ts'
 
 const nothing = () => {}

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { Outbox, type OutboxOptions } from '../../src/session/outgoing/outbox.ts'
 import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { nameOf, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'
 
 /** An outbox, and what became of what was put into it: `a: OutboxOverflowError`, say. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import type { PeriodicRequestOptions } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { scene, sessionIs, told, turns, until, versions, type Version } from './scene.ts'
 
 async function periodic(version: Version, options: Partial<PeriodicRequestOptions> = {}) {

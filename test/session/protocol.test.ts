@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { Behaviour, ScriptedServer } from '../../src/testing/index.ts'
+import type { Behaviour, ScriptedServer } from '../../testing/index.ts'
 import { isPending, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
 
 describe.each(versions)('MQTT version $version, an answer that is none', ({ version }) => {

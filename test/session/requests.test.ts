@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, TimeoutError, type Message, type ResilientMqttClient } from '../../src/index.ts'
-import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { isPending, outcomes, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
 
 /** Answers the n-th request, with its payload turned around. */

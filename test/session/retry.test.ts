@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type FailedMessage, type Message, type Stall } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
 import { nameOf, scene, sessionIs, told, turns, until, versions, type SceneOptions } from './scene.ts'
 

@@ -8,7 +8,7 @@ import {
   type Script,
   type ScriptedServer,
   type ScriptedServerOptions,
-} from '../../src/testing/index.ts'
+} from '../../testing/index.ts'
 
 /** MQTT 3.1.1 and 5. */
 export const versions = [{ version: 4 }, { version: 5 }] as const

@@ -5,7 +5,7 @@ import {
   type Script,
   type ScriptedServer,
   type TestClock,
-} from '../../src/testing/index.ts'
+} from '../../testing/index.ts'
 import { scene, turns, type SceneOptions } from './scene.ts'
 
 /** How a broker minds a packet. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import type { ResilientMqttClient } from '../../src/index.ts'
-import type { ScriptedServer } from '../../src/testing/index.ts'
+import type { ScriptedServer } from '../../testing/index.ts'
 import { FilterGroups } from '../../src/session/subscriptions/filter-groups.ts'
 import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
 import { fc } from '../testing/property.ts'

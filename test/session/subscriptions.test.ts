@@ -2,7 +2,7 @@ import type { ISubscription } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type ResilientMqttClient, type SubscribeOptions } from '../../src/index.ts'
-import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import {
   isPending,
   nameOf,

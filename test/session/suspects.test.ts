@@ -4,7 +4,7 @@ import { isAside, isSuspect, Suspects, type Suspect, type Verdict } from '../../
 import type { Blame } from '../../src/session/outgoing/blame.ts'
 import { blameOf } from '../../src/session/outgoing/blame.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 
 interface Packet extends Suspect {
   readonly name: string

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Message } from '../../src/index.ts'
-import { createTestClock, type Behaviour } from '../../src/testing/index.ts'
+import { createTestClock, type Behaviour } from '../../testing/index.ts'
 import { range, scene, told, turns, until, versions, type SceneOptions } from './scene.ts'
 
 const kept: Behaviour = { connack: { sessionPresent: true } }

@@ -12,7 +12,7 @@ import {
   PublishSupersededError,
   StoreError,
 } from '../../src/index.ts'
-import { createTestClock, type ScriptedServer } from '../../src/testing/index.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
 import {
   contentsAt,

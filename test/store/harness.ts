@@ -20,7 +20,7 @@ import {
 } from '../../src/store/records.ts'
 import { ResilientMqttClient, type LevelDatabase, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
-import { createScriptedServer, type ScriptedServerOptions } from '../../src/testing/index.ts'
+import { createScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
 
 const views = { keyEncoding: 'view', valueEncoding: 'view' } as const
 

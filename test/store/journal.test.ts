@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
 import { StoreError, TimeoutError } from '../../src/index.ts'
 import type { Publication } from '../../src/session/outgoing/publication.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
 import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
 

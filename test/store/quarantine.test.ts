@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { range, turns } from '../session/scene.ts'
 import { minding, steady, type Minds } from '../session/sick.ts'
 import { contentsOf, SpiedDatabase, startServer } from './harness.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createEmbeddedBroker, createTestClock, createTokenAuthority } from '../../src/testing/index.ts'
-import type { EmbeddedBroker, PublishedMessage } from '../../src/testing/index.ts'
+import { createEmbeddedBroker, createTestClock, createTokenAuthority } from '../../testing/index.ts'
+import type { EmbeddedBroker, PublishedMessage } from '../../testing/index.ts'
 import { connect, connected, next, startBroker } from './helpers.ts'
 
 describe('createEmbeddedBroker', () => {

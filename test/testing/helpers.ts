@@ -1,8 +1,8 @@
 import mqtt from 'mqtt'
 import type { IClientOptions, MqttClient, MqttClientEventCallbacks } from 'mqtt'
 import { onTestFinished } from 'vitest'
-import { createEmbeddedBroker, createScriptedServer } from '../../src/testing/index.ts'
-import type { EmbeddedBroker, EmbeddedBrokerOptions, ScriptedServerOptions } from '../../src/testing/index.ts'
+import { createEmbeddedBroker, createScriptedServer } from '../../testing/index.ts'
+import type { EmbeddedBroker, EmbeddedBrokerOptions, ScriptedServerOptions } from '../../testing/index.ts'
 
 export const versions = [4, 5] as const
 

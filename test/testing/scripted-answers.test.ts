@@ -1,6 +1,6 @@
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { describe, expect, test } from 'vitest'
-import type { Behaviour } from '../../src/testing/index.ts'
+import type { Behaviour } from '../../testing/index.ts'
 import { connect, connected, next, startServer, versions } from './helpers.ts'
 
 describe('acks', () => {

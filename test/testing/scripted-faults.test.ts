@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import type { Behaviour, Ending, ScriptedServerOptions } from '../../src/testing/index.ts'
+import type { Behaviour, Ending, ScriptedServerOptions } from '../../testing/index.ts'
 import { connect, connected, next, startServer } from './helpers.ts'
 import { tls } from './tls-fixture.ts'
 

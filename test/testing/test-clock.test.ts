@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createActor, createMachine, fromPromise } from 'xstate'
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 
 const HOUR = 3_600_000
 

@@ -1,4 +1,4 @@
-import type { TlsCredentials } from '../../src/testing/index.ts'
+import type { TlsCredentials } from '../../testing/index.ts'
 
 /** Self-signed for localhost and 127.0.0.1, good until 2125. It protects nothing. */
 export const tls: TlsCredentials = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createTestClock, createTokenAuthority } from '../../src/testing/index.ts'
+import { createTestClock, createTokenAuthority } from '../../testing/index.ts'
 
 describe('createTokenAuthority', () => {
   const setup = () => {

@@ -8,7 +8,7 @@ import { createBridge } from '../../examples/xstate-inspect/bridge.ts'
 import { LABEL } from '../../examples/xstate-inspect/translate.ts'
 import { watchServices, type ParsedEvent } from '../../examples/xstate-inspect/watch.ts'
 import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../src/testing/index.ts'
+import { createFakeTransport } from '../../testing/index.ts'
 import { arrival, startVisualizer } from './helpers.ts'
 import { startLamp } from './machines.ts'
 

@@ -2,7 +2,7 @@ import { createActor } from 'xstate'
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine } from '../../machines/index.ts'
-import { createFakeTransport, createTestClock } from '../../src/testing/index.ts'
+import { createFakeTransport, createTestClock } from '../../testing/index.ts'
 import { History } from '../../visualizer/history.ts'
 import { ratesOf } from '../../visualizer/page/src/model/rates.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'

@@ -1,4 +1,4 @@
-import { createTestClock } from '../../src/testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { and, assign, createActor, fromCallback, fromPromise, fromTransition, not, raise, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
 import type { HistoryMessage } from '../../visualizer/protocol.ts'

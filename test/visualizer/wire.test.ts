@@ -1,7 +1,7 @@
 import { fromPromise, raise, setup, assign, createActor, spawnChild } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
 import { InvalidCredentialsError, ResilientMqttClient } from '../../src/index.ts'
-import { createEmbeddedBroker } from '../../src/testing/index.ts'
+import { createEmbeddedBroker } from '../../testing/index.ts'
 import { connectVisualizer } from '../../visualizer/index.ts'
 import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
 import { startLamp } from './machines.ts'

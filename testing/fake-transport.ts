@@ -1,7 +1,7 @@
 import { fromCallback, type AnyEventObject } from 'xstate'
 
-import type { Failure } from '../../machines/failure.ts'
-import type { TransportCommand, TransportInput } from '../../machines/connection/types.ts'
+import type { Failure } from '../machines/failure.ts'
+import type { TransportCommand, TransportInput } from '../machines/connection/types.ts'
 
 /** One transport actor, as the test sees it: it opens, fails and closes when the test says so. */
 export interface FakeConnection {
