@@ -1,5 +1,5 @@
 import { atLeastOne, oneOf, parseOptions, positive, someOf, writable } from '../bench/command-line.ts'
-import { UsageError } from '../src/cli/command.ts'
+import { UsageError } from '../cli/command.ts'
 import type { ClientKind } from './clients/client.ts'
 import { faults } from './faults.ts'
 

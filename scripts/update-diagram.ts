@@ -1,7 +1,7 @@
 // Writes the diagram of the connection machine into the README, between its markers.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-import { connectionDiagram } from '../src/cli/diagram.ts'
+import { connectionDiagram } from '../cli/diagram.ts'
 
 const readme = new URL('../README.md', import.meta.url)
 const before = readFileSync(readme, 'utf8')

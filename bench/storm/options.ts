@@ -1,4 +1,4 @@
-import { UsageError } from '../../src/cli/command.ts'
+import { UsageError } from '../../cli/command.ts'
 import { atLeastOne, parseOptions, someOf, writable } from '../command-line.ts'
 import { policies } from './policies.ts'
 import type { StormOptions } from './simulate.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { inSeconds, inWords, parseCount, parseDuration } from '../../src/cli/duration.ts'
+import { inSeconds, inWords, parseCount, parseDuration } from '../../cli/duration.ts'
 
 test.each([
   ['120000', 120_000],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { Ledger } from '../../src/cli/ledger.ts'
+import { Ledger } from '../../cli/ledger.ts'
 
 test.each([
   ['all of them, in order', 3, [1, 2, 3], { delivered: 3, lost: 0, duplicate: 0, inOrder: true }],

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { createMachine } from 'xstate'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { connectionDiagram } from '../../src/cli/diagram.ts'
-import { toMermaid } from '../../src/cli/mermaid.ts'
-import { chartOf } from '../../src/cli/statechart.ts'
+import { connectionDiagram } from '../../cli/diagram.ts'
+import { toMermaid } from '../../cli/mermaid.ts'
+import { chartOf } from '../../cli/statechart.ts'
 
 test('one arrow for two states, with a line for each reason', () => {
   const chain = [{ guard: 'first', target: '#a' }, { guard: 'second', target: '#b' }, { target: '#a' }]

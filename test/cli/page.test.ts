@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { openPage } from '../../src/cli/page.ts'
+import { openPage } from '../../cli/page.ts'
 import { ResilientMqttClient } from '../../src/index.ts'
 
 const createVisualizer = vi.hoisted(() => vi.fn<() => unknown>())

@@ -2,7 +2,7 @@ import { createMachine } from 'xstate'
 import { expect, test } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { chartOf, type ChartTransition } from '../../src/cli/statechart.ts'
+import { chartOf, type ChartTransition } from '../../cli/statechart.ts'
 import { eventWords } from '../../visualizer/chart/model.ts'
 import { ourCommands } from '../../visualizer/chart/ours.ts'
 import { toSvg } from '../../visualizer/chart/svg.ts'

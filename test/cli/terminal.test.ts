@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { cut, printable, Terminal, type Output } from '../../src/cli/terminal.ts'
+import { cut, printable, Terminal, type Output } from '../../cli/terminal.ts'
 
 function screen(options: Omit<Partial<Output>, 'write'> = {}) {
   const written: string[] = []

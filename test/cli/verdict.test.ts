@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { missingState } from '../../src/cli/verdict.ts'
+import { missingState } from '../../cli/verdict.ts'
 import type { ConnectionState } from '../../src/api/events.ts'
 
 const whole: ConnectionState[] = [

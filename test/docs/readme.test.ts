@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
-import { connectionDiagram } from '../../src/cli/diagram.ts'
+import { connectionDiagram } from '../../cli/diagram.ts'
 import * as library from '../../src/index.ts'
 import { defaultInbox, defaultOutbox } from '../../src/config/parse-options.ts'
 import { defaultQuarantine } from '../../src/session/outgoing/suspects.ts'

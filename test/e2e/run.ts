@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The built command line, as `npx xstate-mqtt` runs it. */
-export const cli = 'dist/src/cli/main.js'
+export const cli = 'dist/cli/main.js'
 
 export interface Run {
   /** `null` if a signal ended it. */

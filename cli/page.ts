@@ -1,5 +1,5 @@
-import type { Inspection, VisualizerStats } from '../../visualizer/index.ts'
-import type { ResilientMqttClient } from '../client.ts'
+import type { Inspection, VisualizerStats } from '../visualizer/index.ts'
+import type { ResilientMqttClient } from '../src/client.ts'
 
 /** The visualizer beside a demo. */
 export interface Page extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface Page extends AsyncDisposable {
  */
 export async function openPage(name: string): Promise<Page> {
   try {
-    const { createVisualizer } = await import('../../visualizer/index.ts')
+    const { createVisualizer } = await import('../visualizer/index.ts')
     const visualizer = await createVisualizer({ name })
     const { ok } = await fetch(visualizer.url, { method: 'HEAD' })
     if (!ok) {

@@ -1,5 +1,5 @@
-import type { Visualizer } from '../../visualizer/index.ts'
-import { InvalidOptionError } from '../api/errors.ts'
+import type { Visualizer } from '../visualizer/index.ts'
+import { InvalidOptionError } from '../src/api/errors.ts'
 import { defineCommand, UsageError, type Values } from './command.ts'
 import { interruption } from './interruption.ts'
 
@@ -54,7 +54,7 @@ export const visualizer = defineCommand({
 
 /** @throws {UsageError} if an option is wrong */
 async function open({ port = '7878', host, history, ...values }: Values<typeof options>): Promise<Visualizer> {
-  const { createVisualizer } = await import('../../visualizer/index.ts')
+  const { createVisualizer } = await import('../visualizer/index.ts')
   const token = values.token ?? process.env[TOKEN]
   try {
     return await createVisualizer({

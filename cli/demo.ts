@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
-import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import { checkTopic } from '../config/topics.ts'
-import type { Qos } from '../api/message.ts'
+import { MAX_DELAY } from '../machines/policy/backoff.ts'
+import { checkTopic } from '../src/config/topics.ts'
+import type { Qos } from '../src/api/message.ts'
 import { defineCommand, UsageError, type Values } from './command.ts'
 import { parseDuration } from './duration.ts'
 import type { LiveOptions } from './live.ts'

@@ -1,4 +1,4 @@
-import { backoffCeiling, expectedDelay, type BackoffPolicy } from '../../machines/policy/backoff.ts'
+import { backoffCeiling, expectedDelay, type BackoffPolicy } from '../machines/policy/backoff.ts'
 
 /** One attempt or cycle of a schedule. All times are in milliseconds. */
 export interface ScheduleRow {

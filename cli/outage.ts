@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ResilientMqttClient } from '../client.ts'
-import { createEmbeddedBroker, type EmbeddedBroker } from '../../testing/embedded-broker.ts'
-import { createTokenAuthority, type TokenAuthority } from '../../testing/token-authority.ts'
+import { ResilientMqttClient } from '../src/client.ts'
+import { createEmbeddedBroker, type EmbeddedBroker } from '../testing/embedded-broker.ts'
+import { createTokenAuthority, type TokenAuthority } from '../testing/token-authority.ts'
 import { inSeconds } from './duration.ts'
 import { interruption } from './interruption.ts'
 import { Ledger } from './ledger.ts'

@@ -1,11 +1,11 @@
-import type { Jitter } from '../../machines/policy/backoff.ts'
+import type { Jitter } from '../machines/policy/backoff.ts'
 import {
   defaultReconnect,
   recoveryStrategies,
   type ReconnectPolicy,
   type RecoveryPolicy,
-} from '../../machines/policy/recovery.ts'
-import { checkOptions } from '../config/parse-options.ts'
+} from '../machines/policy/recovery.ts'
+import { checkOptions } from '../src/config/parse-options.ts'
 import { defineCommand, UsageError, usageMessage, type Values } from './command.ts'
 import { inSeconds, inWords, parseCount, parseDuration } from './duration.ts'
 import { schedule, SHOWN_OF_UNLIMITED, type Schedule } from './schedule.ts'

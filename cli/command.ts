@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import { InvalidOptionError } from '../api/errors.ts'
+import { InvalidOptionError } from '../src/api/errors.ts'
 
 /** An option of a command: what `parseArgs` needs, and what the help says. */
 export interface Option {

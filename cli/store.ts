@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
 
-import { openError } from '../store/database.ts'
-import { salvageStore, type Salvage } from '../store/salvage.ts'
-import { generateClientId } from '../lifecycle/attempt.ts'
+import { openError } from '../src/store/database.ts'
+import { salvageStore, type Salvage } from '../src/store/salvage.ts'
+import { generateClientId } from '../src/lifecycle/attempt.ts'
 import { defineCommand, UsageError } from './command.ts'
 
 /** Part of it was lost. */

@@ -1,5 +1,5 @@
-import { connectionMachine } from '../../machines/connection/machine.ts'
-import { toSvg } from '../../visualizer/chart/svg.ts'
+import { connectionMachine } from '../machines/connection/machine.ts'
+import { toSvg } from '../visualizer/chart/svg.ts'
 import { defineCommand, UsageError } from './command.ts'
 import { toMermaid, type MermaidOptions } from './mermaid.ts'
 import { chartOf } from './statechart.ts'
