@@ -1,7 +1,7 @@
-import { accepts } from './actor.ts'
+import { accepts } from './record/actor.ts'
 import { now } from './frames.ts'
 import { commandEvents, type Command, type CommandMessage, type CommandResultMessage } from './protocol.ts'
-import type { Recorder } from './recorder.ts'
+import type { Recorder } from './record/recorder.ts'
 
 type Refused = NonNullable<CommandResultMessage['reason']>
 

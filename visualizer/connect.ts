@@ -7,9 +7,9 @@ import { parseCommand, perform } from './commands.ts'
 import { batches, now } from './frames.ts'
 import { parseConnectOptions, type ConnectConfig, type ConnectVisualizerOptions, type Inspection } from './options.ts'
 import { PROTOCOL_VERSION, type FeedMessage } from './protocol.ts'
-import { Recorder, type Recorded } from './recorder.ts'
+import { Recorder, type Recorded } from './record/recorder.ts'
 import { messagesOf } from './remote.ts'
-import { watch } from './stats.ts'
+import { watch } from './record/stats.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */
 export interface VisualizerConnection extends Inspection {

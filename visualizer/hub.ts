@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 
 import { answer, parseCommand, perform } from './commands.ts'
 import { now } from './frames.ts'
-import { History } from './history.ts'
+import { History } from './record/history.ts'
 import {
   PROTOCOL_VERSION,
   type CommandMessage,
@@ -12,8 +12,8 @@ import {
   type ServerMessage,
   type WelcomeMessage,
 } from './protocol.ts'
-import { Recorder } from './recorder.ts'
-import type { Hide } from './redact.ts'
+import { Recorder } from './record/recorder.ts'
+import type { Hide } from './record/redact.ts'
 import { RemoteFeed } from './remote-feed.ts'
 import { messagesOf } from './remote.ts'
 import { Viewers, type Viewer } from './viewers.ts'

@@ -12,7 +12,7 @@ import {
 } from '../src/config/option-rules.ts'
 import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
-import type { Hide } from './redact.ts'
+import type { Hide } from './record/redact.ts'
 
 /** Figures of a connection that no machine holds. */
 export type VisualizerStats = StatsMessage['stats']

@@ -1,5 +1,5 @@
 import { withoutSecrets } from '../src/shared/redaction.ts'
-import { definitionOf } from './definition.ts'
+import { definitionOf } from './record/definition.ts'
 import type {
   ActorMessage,
   BatchMessage,
@@ -11,10 +11,10 @@ import type {
   Timer,
 } from './protocol.ts'
 import { commandEvents } from './protocol.ts'
-import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
-import type { Redactor } from './redact.ts'
-import { figuresOf } from './stats.ts'
-import { showTimers } from './timers.ts'
+import { INSPECTOR_VERSION, type Recorded } from './record/recorder.ts'
+import type { Redactor } from './record/redact.ts'
+import { figuresOf } from './record/stats.ts'
+import { showTimers } from './record/timers.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 
 import { batches, now } from './frames.ts'
-import type { Entry, History } from './history.ts'
+import type { Entry, History } from './record/history.ts'
 import type { DroppedMessage, LiveMessage, ServerMessage } from './protocol.ts'
 
 /** In milliseconds. At 20 frames a second the page looks live, and a thousand events a second stay cheap. */

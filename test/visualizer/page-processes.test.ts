@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { definitionOf } from '../../visualizer/definition.ts'
+import { definitionOf } from '../../visualizer/record/definition.ts'
 import { chosenActor, namesOf, silentSince } from '../../visualizer/page/src/model/processes.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'
 import type { Timer } from '../../visualizer/protocol.ts'

@@ -3,9 +3,9 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 import { rateWords, ratesOf } from '../../visualizer/page/src/model/rates.ts'
 import type { StatsMessage } from '../../visualizer/protocol.ts'
-import { Recorder } from '../../visualizer/recorder.ts'
-import { watch } from '../../visualizer/stats.ts'
-import { thin } from '../../visualizer/thin.ts'
+import { Recorder } from '../../visualizer/record/recorder.ts'
+import { watch } from '../../visualizer/record/stats.ts'
+import { thin } from '../../visualizer/record/thin.ts'
 import { lamp } from './machines.ts'
 
 afterEach(() => void vi.useRealTimers())

@@ -2,7 +2,7 @@ import { createTestClock } from '../../testing/index.ts'
 import { and, assign, createActor, fromCallback, fromPromise, fromTransition, not, raise, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
 import type { HistoryMessage } from '../../visualizer/protocol.ts'
-import { Recorder } from '../../visualizer/recorder.ts'
+import { Recorder } from '../../visualizer/record/recorder.ts'
 import { lamp } from './machines.ts'
 
 function record(allowCommands = false) {

@@ -1,6 +1,6 @@
 import { createActor, createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import { Redactor } from '../../visualizer/redact.ts'
+import { Redactor } from '../../visualizer/record/redact.ts'
 
 class Account {
   readonly password = 'planted-secret'

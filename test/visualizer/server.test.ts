@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createVisualizer } from '../../visualizer/index.ts'
-import { Redactor } from '../../visualizer/redact.ts'
+import { Redactor } from '../../visualizer/record/redact.ts'
 import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
 import { startLamp } from './machines.ts'
 

@@ -10,7 +10,7 @@ import type {
   TransitionMessage,
   WelcomeMessage,
 } from '../../../protocol.ts'
-import { thin } from '../../../thin.ts'
+import { thin } from '../../../record/thin.ts'
 import { parseChart, type Chart } from '../../../chart/model.ts'
 import { ourCommands } from '../../../chart/ours.ts'
 import { familyOf, placeOf, stateOf, topState } from './state.ts'

@@ -9,9 +9,9 @@ import type {
   SnapshotMessage,
   StatsMessage,
   TakenTransition,
-} from './protocol.ts'
+} from '../protocol.ts'
 import { Redactor, type Hide } from './redact.ts'
-import { sessionIdOf } from './session-id.ts'
+import { sessionIdOf } from '../session-id.ts'
 import { figuresOf } from './stats.ts'
 import { showTimers, type Timers } from './timers.ts'
 

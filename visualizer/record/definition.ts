@@ -1,5 +1,5 @@
-import { withoutSecrets } from '../src/shared/redaction.ts'
-import type { Json } from './protocol.ts'
+import { withoutSecrets } from '../../src/shared/redaction.ts'
+import type { Json } from '../protocol.ts'
 import { functionName } from './redact.ts'
 
 const MAX_NODES = 10_000

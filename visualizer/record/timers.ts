@@ -1,4 +1,4 @@
-import type { Timer } from './protocol.ts'
+import type { Timer } from '../protocol.ts'
 import type { Redactor } from './redact.ts'
 
 const MAX_TIMERS = 50

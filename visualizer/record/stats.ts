@@ -1,6 +1,6 @@
 import type { AnyActorRef } from 'xstate'
 
-import type { VisualizerStats } from './options.ts'
+import type { VisualizerStats } from '../options.ts'
 import type { Recorder } from './recorder.ts'
 
 const SAMPLE_EVERY = 1_000
