@@ -4,11 +4,11 @@ import { WebSocket } from 'ws'
 import { backoffDelay } from '../machines/index.ts'
 import { InvalidOptionError, type BackoffPolicy } from '../src/index.ts'
 import { parseCommand, perform } from './commands.ts'
-import { batches, now } from './frames.ts'
+import { batches, now } from './serve/frames.ts'
 import { parseConnectOptions, type ConnectConfig, type ConnectVisualizerOptions, type Inspection } from './options.ts'
 import { PROTOCOL_VERSION, type FeedMessage } from './protocol.ts'
 import { Recorder, type Recorded } from './record/recorder.ts'
-import { messagesOf } from './remote.ts'
+import { messagesOf } from './serve/remote.ts'
 import { watch } from './record/stats.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */

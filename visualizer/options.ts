@@ -10,7 +10,7 @@ import {
   wholeNumber,
   type RulesFor,
 } from '../src/config/option-rules.ts'
-import { parseOrigin } from './origin.ts'
+import { parseOrigin } from './serve/origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './record/redact.ts'
 

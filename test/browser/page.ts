@@ -7,7 +7,7 @@ import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
-import { serve } from '../../visualizer/server.ts'
+import { serve } from '../../visualizer/serve/server.ts'
 import { browse, noBrowser, type Browsing } from './browser.ts'
 
 export { noBrowser }

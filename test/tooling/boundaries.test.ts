@@ -49,7 +49,7 @@ const broken: [file: string, code: string, message: string][] = [
   ['src/session/a.ts', from('mqtt/build/lib/store'), MQTT],
   ['src/cli/a.ts', from('mqtt'), MQTT],
   ['src/a.ts', from('../visualizer/index.ts'), SRC],
-  ['src/cli/a.ts', from('../../visualizer/server.ts'), 'The commands use the visualizer by visualizer/index.ts'],
+  ['src/cli/a.ts', from('../../visualizer/serve/server.ts'), 'The commands use the visualizer by visualizer/index.ts'],
   ['src/mqtt/a.ts', from('../../visualizer/index.ts'), SRC],
   ['src/testing/a.ts', from('../../test/helper.ts'), SRC],
   ['src/cli/a.ts', from('../../examples/a.ts'), SRC],

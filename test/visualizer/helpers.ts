@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/index.ts'
-import { serve } from '../../visualizer/server.ts'
+import { serve } from '../../visualizer/serve/server.ts'
 
 export interface AnyMessage {
   readonly type: string

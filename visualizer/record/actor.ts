@@ -3,7 +3,7 @@ import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
 import { definitionOf } from './definition.ts'
 import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from '../protocol.ts'
 import type { Redactor } from './redact.ts'
-import { sessionIdOf } from '../session-id.ts'
+import { sessionIdOf } from '../serve/session-id.ts'
 import { Timers } from './timers.ts'
 
 type Kind = NonNullable<ActorMessage['kind']>

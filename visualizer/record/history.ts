@@ -1,6 +1,6 @@
 import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from '../protocol.ts'
 import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
-import { Room } from '../room.ts'
+import { Room } from '../serve/room.ts'
 import { thin } from './thin.ts'
 
 const MAX_ACTORS = 2_000

@@ -11,7 +11,7 @@ import type {
   TakenTransition,
 } from '../protocol.ts'
 import { Redactor, type Hide } from './redact.ts'
-import { sessionIdOf } from '../session-id.ts'
+import { sessionIdOf } from '../serve/session-id.ts'
 import { figuresOf } from './stats.ts'
 import { showTimers, type Timers } from './timers.ts'
 

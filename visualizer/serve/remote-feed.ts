@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws'
 
-import { answer } from './commands.ts'
+import { answer } from '../commands.ts'
 import { now } from './frames.ts'
-import type { History } from './record/history.ts'
-import type { CommandMessage, CommandResultMessage, FeedInfoMessage, FeedReply } from './protocol.ts'
-import { Redactor, type Hide } from './record/redact.ts'
+import type { History } from '../record/history.ts'
+import type { CommandMessage, CommandResultMessage, FeedInfoMessage, FeedReply } from '../protocol.ts'
+import { Redactor, type Hide } from '../record/redact.ts'
 import { isObject, messagesOf, received } from './remote.ts'
 
 type Fields = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
-import { withoutSecrets } from '../src/shared/redaction.ts'
-import { definitionOf } from './record/definition.ts'
+import { withoutSecrets } from '../../src/shared/redaction.ts'
+import { definitionOf } from '../record/definition.ts'
 import type {
   ActorMessage,
   BatchMessage,
@@ -9,12 +9,12 @@ import type {
   ShownSnapshot,
   TakenTransition,
   Timer,
-} from './protocol.ts'
-import { commandEvents } from './protocol.ts'
-import { INSPECTOR_VERSION, type Recorded } from './record/recorder.ts'
-import type { Redactor } from './record/redact.ts'
-import { figuresOf } from './record/stats.ts'
-import { showTimers } from './record/timers.ts'
+} from '../protocol.ts'
+import { commandEvents } from '../protocol.ts'
+import { INSPECTOR_VERSION, type Recorded } from '../record/recorder.ts'
+import type { Redactor } from '../record/redact.ts'
+import { figuresOf } from '../record/stats.ts'
+import { showTimers } from '../record/timers.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,8 +1,8 @@
 import type { WebSocket } from 'ws'
 
 import { batches, now } from './frames.ts'
-import type { Entry, History } from './record/history.ts'
-import type { DroppedMessage, LiveMessage, ServerMessage } from './protocol.ts'
+import type { Entry, History } from '../record/history.ts'
+import type { DroppedMessage, LiveMessage, ServerMessage } from '../protocol.ts'
 
 /** In milliseconds. At 20 frames a second the page looks live, and a thousand events a second stay cheap. */
 const FLUSH_AFTER = 50

@@ -5,10 +5,10 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { Access, randomToken, type Refusal } from './access.ts'
 import { Hub } from './hub.ts'
-import type { Visualizer, VisualizerOptions } from './options.ts'
-import { parseVisualizerOptions } from './options.ts'
+import type { Visualizer, VisualizerOptions } from '../options.ts'
+import { parseVisualizerOptions } from '../options.ts'
 import { builtPage, refuse, servePage } from './page-files.ts'
-import { watch } from './record/stats.ts'
+import { watch } from '../record/stats.ts'
 
 /** The largest frame of an app; `connectVisualizer` sends at most 256 KB. A page sends only commands. */
 const MAX_FEED_BYTES = 1024 * 1024

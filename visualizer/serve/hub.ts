@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { WebSocket } from 'ws'
 
-import { answer, parseCommand, perform } from './commands.ts'
+import { answer, parseCommand, perform } from '../commands.ts'
 import { now } from './frames.ts'
-import { History } from './record/history.ts'
+import { History } from '../record/history.ts'
 import {
   PROTOCOL_VERSION,
   type CommandMessage,
@@ -11,9 +11,9 @@ import {
   type FeedInfoMessage,
   type ServerMessage,
   type WelcomeMessage,
-} from './protocol.ts'
-import { Recorder } from './record/recorder.ts'
-import type { Hide } from './record/redact.ts'
+} from '../protocol.ts'
+import { Recorder } from '../record/recorder.ts'
+import type { Hide } from '../record/redact.ts'
 import { RemoteFeed } from './remote-feed.ts'
 import { messagesOf } from './remote.ts'
 import { Viewers, type Viewer } from './viewers.ts'

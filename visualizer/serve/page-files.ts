@@ -7,7 +7,7 @@ import type { Refusal } from './access.ts'
 
 /** The folder of the built page: beside this file, or in `dist` when this file runs as TypeScript. */
 export const builtPage = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../dist/visualizer/page/' : './page/', import.meta.url),
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/visualizer/page/' : '../page/', import.meta.url),
 )
 
 /** The page loads and runs only files from this server, and no site may show it in a frame. */
