@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { chaosTable, type ChaosFigures } from '../chaos/table.ts'
-import { asked, parseOptions } from './command-line.ts'
+import { asked, parseOptions } from '../measure/lab/command-line.ts'
 import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './tables.ts'
 
 const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-import { asked } from './command-line.ts'
+import { asked } from '../measure/lab/command-line.ts'
 import { stormOptions, USAGE } from './storm/options.ts'
 import { plot, type Curve } from './storm/plot.ts'
 import { policies } from './storm/policies.ts'

@@ -1,4 +1,4 @@
-import { atLeastOne, oneOf, parseOptions, positive, someOf, writable } from '../bench/command-line.ts'
+import { atLeastOne, oneOf, parseOptions, positive, someOf, writable } from '../measure/lab/command-line.ts'
 import { UsageError } from '../cli/command.ts'
 import type { ClientKind } from './clients/client.ts'
 import { faults } from './faults.ts'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { expect, test, vi } from 'vitest'
 
-import { Proxy } from '../../bench/proxy.ts'
+import { Proxy } from '../../measure/lab/proxy.ts'
 
 test('knows the sockets that its client holds, and the most at one time', async () => {
   await using scene = await opened()

@@ -11,7 +11,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { Waiters } from '../../testing/wait-for.ts'
 import { temporaryFolder } from '../store/harness.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
 import { repetitions } from '../support/repetitions.ts'
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failure, Message, ResilientMqttClientOptions } from '../../src/index.ts'
 import { once, rejection, startClient } from '../client/harness.ts'
 import { until, versions } from '../mqtt/harness.ts'
-import { tls } from '../testing/tls-fixture.ts'
+import { tls } from '../../measure/lab/tls-fixture.ts'
 import {
   dynamicSecurity,
   howToInstall,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-import { accepts, freePort } from '../testing/ports.ts'
+import { accepts, freePort } from '../../measure/lab/ports.ts'
 
 /** Debian puts it where only root looks. */
 const env = { ...process.env, PATH: [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter) }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { range, turns, until, versions } from '../session/scene.ts'
 import { Cutter } from './cutter.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 
-import { Proxy } from '../../bench/proxy.ts'
+import { Proxy } from '../../measure/lab/proxy.ts'
 import type { ChaosBroker } from '../../chaos/broker.ts'
 import { faults, type Arena } from '../../chaos/faults.ts'
 import { choose } from '../../chaos/schedule.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 
 /** With links that nobody is on, and a broker that only notes what is done to it. */
 async function arena(rest: Partial<Arena> = {}): Promise<Arena & AsyncDisposable & { readonly done: string[] }> {

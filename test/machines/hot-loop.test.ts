@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { InvalidCredentialsError, minutes, scene, seconds, settle } from './scene.ts'
 import { fc } from '../testing/property.ts'
 import { repetitions } from '../support/repetitions.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { backoffDelay, defaultReconnect } from '../../machines/index.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import {
   closed,
   hours,

@@ -5,7 +5,7 @@ import { connectionMachine } from '../../machines/index.ts'
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
 import { createFakeTransport } from '../../testing/fake-transport.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { hours, minutes, scene, seconds, settle, START, type TokenRequest } from './scene.ts'
 
 const RENEWALS = 20

@@ -10,7 +10,7 @@ import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
 import type { Link } from '../../src/session/link.ts'
 import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
 import { Waiters } from '../../testing/wait-for.ts'
-import { tls } from '../testing/tls-fixture.ts'
+import { tls } from '../../measure/lab/tls-fixture.ts'
 
 export const schemes = ['mqtt', 'mqtts', 'ws', 'wss'] as const
 export type Scheme = (typeof schemes)[number]

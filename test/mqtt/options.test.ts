@@ -14,7 +14,7 @@ import {
 } from '../../src/index.ts'
 import { clientOptions } from '../../src/mqtt/client-options.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { tls } from '../testing/tls-fixture.ts'
+import { tls } from '../../measure/lab/tls-fixture.ts'
 import { atOnce, once, rejection, startClient, startServer } from '../client/harness.ts'
 import { everywhere, serve, trusting, turns, until } from './harness.ts'
 import { upgradeRecorder } from './upgrade-recorder.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { connectionMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { withoutSecrets } from '../../src/shared/redaction.ts'
-import { seeded } from '../policy/seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { range } from '../session/scene.ts'
 
 const lower = 'abcdefghijklmnopqrstuvwxyz'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { tls } from '../testing/tls-fixture.ts'
+import { tls } from '../../measure/lab/tls-fixture.ts'
 import { startClient } from '../client/harness.ts'
 import { everywhere, serve, trusting, until } from './harness.ts'
 

@@ -11,7 +11,7 @@ import {
   MAX_DELAY,
 } from '../../machines/index.ts'
 import type { BackoffPolicy, Jitter } from '../../machines/policy/backoff.ts'
-import { seeded } from './seeded.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { fc } from '../testing/property.ts'
 
 const first = (n: number) => Array.from({ length: n }, (_, index) => index + 1)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { Behaviour, Ending, ScriptedServerOptions } from '../../testing/index.ts'
 import { connect, connected, next, startServer } from './helpers.ts'
-import { tls } from './tls-fixture.ts'
+import { tls } from '../../measure/lab/tls-fixture.ts'
 
 describe('how the connection ends', () => {
   type Fault = [string, Behaviour, string[], Partial<Ending>, ScriptedServerOptions?]

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { createScriptedServer } from '../../testing/index.ts'
 import type { ScriptedServerOptions } from '../../testing/index.ts'
 import { connect, connected, next, startServer, versions } from './helpers.ts'
-import { tls } from './tls-fixture.ts'
+import { tls } from '../../measure/lab/tls-fixture.ts'
 
 const listeners: [string, ScriptedServerOptions][] = [
   ['mqtt', { transport: 'tcp' }],

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
-import { freePort } from '../testing/ports.ts'
+import { freePort } from '../../measure/lab/ports.ts'
 import { openViewer, startVisualizer, type AnyMessage } from './helpers.ts'
 import { startLamp } from './machines.ts'
 

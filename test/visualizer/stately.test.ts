@@ -5,7 +5,7 @@ import { createActor } from 'xstate'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { connectVisualizer } from '../../visualizer/index.ts'
-import { freePort } from '../testing/ports.ts'
+import { freePort } from '../../measure/lab/ports.ts'
 import { arrival, openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
 import { lamp, startLamp } from './machines.ts'
 

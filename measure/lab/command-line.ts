@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
-import { UsageError } from '../cli/command.ts'
+import { UsageError } from '../../cli/command.ts'
 
 /**
  * What a script was asked for. It ends here with the usage if that is `--help`, and with code 2 if it is nothing that

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { accepts, freePort } from '../test/testing/ports.ts'
+import { accepts, freePort } from './ports.ts'
 import { beforeExit, TemporaryFolder } from './left-behind.ts'
 
 const READY_WITHIN = 15_000
