@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { BrokerModel, type BrokerModelOptions } from '../../bench/storm/broker-model.ts'
-import { EventQueue } from '../../bench/storm/event-queue.ts'
-import { policies } from '../../bench/storm/policies.ts'
-import { simulate } from '../../bench/storm/simulate.ts'
+import { BrokerModel, type BrokerModelOptions } from '../../measure/storm/broker-model.ts'
+import { EventQueue } from '../../measure/storm/event-queue.ts'
+import { policies } from '../../measure/storm/policies.ts'
+import { simulate } from '../../measure/storm/simulate.ts'
 
 describe('the queue', () => {
   test('runs everything when it is due, and what is due together in the order in which it came', () => {

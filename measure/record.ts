@@ -3,14 +3,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { chaosTable, type ChaosFigures } from '../chaos/table.ts'
-import { asked, parseOptions } from '../measure/lab/command-line.ts'
-import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './tables.ts'
+import { asked, parseOptions } from './lab/command-line.ts'
+import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from '../bench/tables.ts'
 
 const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
 
 Takes the figures and writes them into docs/performance.md, docs/reliability.md and docs/images/storm.svg: about an hour,
 in which the machine has nothing else to do. With --bench, --storm or --chaos only these. What was taken is kept in
-bench/.cache/; --write takes nothing and writes that.`
+measure/.cache/; --write takes nothing and writes that.`
 
 const STORMS = [1_000, 10_000, 100_000]
 /** The one that is shown. */
@@ -85,7 +85,7 @@ function write(document: string, name: string, markdown: string): void {
 }
 
 function cached(name: string): string {
-  return path(`bench/.cache/${name}.json`)
+  return path(`measure/.cache/${name}.json`)
 }
 
 function path(name: string): string {

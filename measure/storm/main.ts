@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 
-import { asked } from '../measure/lab/command-line.ts'
-import { stormOptions, USAGE } from './storm/options.ts'
-import { plot, type Curve } from './storm/plot.ts'
-import { policies } from './storm/policies.ts'
-import { simulate, type StormResult } from './storm/simulate.ts'
+import { asked } from '../lab/command-line.ts'
+import { stormOptions, USAGE } from './options.ts'
+import { plot, type Curve } from './plot.ts'
+import { policies } from './policies.ts'
+import { simulate, type StormResult } from './simulate.ts'
 
 const { storm, names, json, svg } = asked(USAGE, stormOptions)
 const { clients, outage, capacity } = storm

@@ -2,7 +2,7 @@ import { createActor, fromCallback, type Actor } from 'xstate'
 
 import type { TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import { connectionMachine } from '../../machines/index.ts'
-import { seeded } from '../../measure/lab/seeded.ts'
+import { seeded } from '../lab/seeded.ts'
 import { BrokerModel } from './broker-model.ts'
 import { EventQueue } from './event-queue.ts'
 import type { StormPolicy } from './policies.ts'

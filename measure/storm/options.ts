@@ -1,5 +1,5 @@
 import { UsageError } from '../../cli/command.ts'
-import { atLeastOne, parseOptions, someOf, writable } from '../../measure/lab/command-line.ts'
+import { atLeastOne, parseOptions, someOf, writable } from '../lab/command-line.ts'
 import { policies } from './policies.ts'
 import type { StormOptions } from './simulate.ts'
 
