@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import { chaosTable, type ChaosFigures } from '../chaos/table.ts'
+import { chaosTable, type ChaosFigures } from './chaos/table.ts'
 import { asked, parseOptions } from './lab/command-line.ts'
-import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from '../bench/tables.ts'
+import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './bench/tables.ts'
 
 const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
 

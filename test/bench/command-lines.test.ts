@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 
-import { benchOptions } from '../../bench/options.ts'
+import { benchOptions } from '../../measure/bench/options.ts'
 import { stormOptions } from '../../measure/storm/options.ts'
-import { chaosOptions } from '../../chaos/options.ts'
+import { chaosOptions } from '../../measure/chaos/options.ts'
 
 const scripts = { bench: benchOptions, chaos: chaosOptions, storm: stormOptions }
 const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-options-'))
@@ -59,7 +59,7 @@ test.each(['bench', 'chaos', 'storm'] as const)('%s makes the folder of what it 
   expect(existsSync(join(json, '..'))).toBe(true)
 })
 
-test.each(['bench/main.ts', 'measure/storm/main.ts', 'measure/record.ts', 'chaos/main.ts'])(
+test.each(['measure/bench/main.ts', 'measure/storm/main.ts', 'measure/record.ts', 'measure/chaos/main.ts'])(
   '%s ends with 2, the message and the usage, and with 0 at --help',
   (file) => {
     const run = (...args: string[]) =>

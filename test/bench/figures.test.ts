@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 
-import { problemsOf } from '../../bench/check-figures.ts'
-import { summarize } from '../../bench/figures.ts'
-import { rows, type Contender, type MetricRule } from '../../bench/rows.ts'
-import { speedTable } from '../../bench/tables.ts'
+import { problemsOf } from '../../measure/bench/check-figures.ts'
+import { summarize } from '../../measure/bench/figures.ts'
+import { rows, type Contender, type MetricRule } from '../../measure/bench/rows.ts'
+import { speedTable } from '../../measure/bench/tables.ts'
 
 type Rounds = Partial<Record<Contender, readonly number[]>>
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-import { asked } from '../measure/lab/command-line.ts'
+import { asked } from '../lab/command-line.ts'
 import { chaosOptions, USAGE } from './options.ts'
 import { runChaos } from './run.ts'
 import { violationsOf } from './verdict.ts'

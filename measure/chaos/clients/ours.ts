@@ -1,4 +1,4 @@
-import { OutboxOverflowError, ResilientMqttClient } from '../../src/index.ts'
+import { OutboxOverflowError, ResilientMqttClient } from '../../../src/index.ts'
 import { USERNAME, type ConnectClient } from './client.ts'
 
 export const connectOurs: ConnectClient = (options) => {

@@ -1,5 +1,5 @@
 import type { Contender, MetricRule, Row } from './rows.ts'
-import { spreadOf, type Spread } from '../measure/lab/statistics.ts'
+import { spreadOf, type Spread } from '../lab/statistics.ts'
 import type { Metrics } from './work/index.ts'
 
 /** What one metric of one case came to. Ratios are ours ÷ theirs, of the same round. */

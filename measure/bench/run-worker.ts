@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
-import { compile } from '../measure/lab/build.ts'
-import { beforeExit } from '../measure/lab/left-behind.ts'
+import { compile } from '../lab/build.ts'
+import { beforeExit } from '../lab/left-behind.ts'
 import type { Metrics, Task } from './work/index.ts'
 
 let bundle: string | undefined

@@ -1,5 +1,5 @@
-import { atLeastOne, oneOf, parseOptions, positive, someOf, writable } from '../measure/lab/command-line.ts'
-import { UsageError } from '../cli/command.ts'
+import { atLeastOne, oneOf, parseOptions, positive, someOf, writable } from '../lab/command-line.ts'
+import { UsageError } from '../../cli/command.ts'
 import type { ClientKind } from './clients/client.ts'
 import { faults } from './faults.ts'
 

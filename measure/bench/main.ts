@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 
 import { problemsOf } from './check-figures.ts'
-import { asked } from '../measure/lab/command-line.ts'
+import { asked } from '../lab/command-line.ts'
 import { lineOf, summarize, type Figure } from './figures.ts'
-import { Mosquitto } from '../measure/lab/mosquitto.ts'
+import { Mosquitto } from '../lab/mosquitto.ts'
 import { benchOptions, USAGE } from './options.ts'
 import { rows, type BenchContext, type Case, type Contender, type Row } from './rows.ts'
 import { buildWorker } from './run-worker.ts'

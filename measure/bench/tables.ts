@@ -1,6 +1,6 @@
 import { rounded, type Figure, type Figures } from './figures.ts'
 import { rows } from './rows.ts'
-import type { Spread } from '../measure/lab/statistics.ts'
+import type { Spread } from '../lab/statistics.ts'
 
 /** What `npm run bench -- --json` writes. */
 export interface BenchReport {

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { compile } from '../measure/lab/build.ts'
-import { beforeExit, TemporaryFolder } from '../measure/lab/left-behind.ts'
+import { compile } from '../lab/build.ts'
+import { beforeExit, TemporaryFolder } from '../lab/left-behind.ts'
 import type { DurableCommand, DurableReport, DurableSettings } from './durable-process.ts'
 import { payloadOf, type Stream } from './ledger.ts'
 

@@ -19,8 +19,8 @@ export function machine() {
 export function versions(): Record<string, string> {
   const found: Record<string, string> = { node: process.version.slice(1) }
   for (const [name, file] of [
-    ['mqtt', '../node_modules/mqtt/package.json'],
-    ['xstate', '../node_modules/xstate/package.json'],
+    ['mqtt', '../../node_modules/mqtt/package.json'],
+    ['xstate', '../../node_modules/xstate/package.json'],
     ['aws-crt', 'node_modules/aws-crt/package.json'],
   ] as const) {
     const url = new URL(file, import.meta.url)

@@ -1,4 +1,4 @@
-import { ResilientMqttClient } from '../src/index.ts'
+import { ResilientMqttClient } from '../../src/index.ts'
 import { USERNAME } from './clients/client.ts'
 import { nameOf, type Qos } from './ledger.ts'
 

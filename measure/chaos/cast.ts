@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { seeded } from '../measure/lab/seeded.ts'
-import { tls } from '../measure/lab/tls-fixture.ts'
+import { seeded } from '../lab/seeded.ts'
+import { tls } from '../lab/tls-fixture.ts'
 import type { ChaosBroker } from './broker.ts'
 import type { ChaosClient } from './clients/client.ts'
 import { connectMqttjs } from './clients/mqttjs.ts'

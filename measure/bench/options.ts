@@ -1,4 +1,4 @@
-import { atLeastOne, parseOptions, someOf, writable } from '../measure/lab/command-line.ts'
+import { atLeastOne, parseOptions, someOf, writable } from '../lab/command-line.ts'
 import { rows } from './rows.ts'
 
 export const USAGE = `npm run bench -- [--rows throughput.qos0,latency.qos1] [--rounds 5] [--json FILE] [--quick]

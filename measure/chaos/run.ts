@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { spreadOf } from '../measure/lab/statistics.ts'
-import { seeded } from '../measure/lab/seeded.ts'
+import { spreadOf } from '../lab/statistics.ts'
+import { seeded } from '../lab/seeded.ts'
 import { ChaosBroker } from './broker.ts'
 import { Cast, KEEPALIVE, openNetwork } from './cast.ts'
 import { eventually } from './eventually.ts'

@@ -1,4 +1,4 @@
-import { Proxy } from '../measure/lab/proxy.ts'
+import { Proxy } from '../lab/proxy.ts'
 
 /** A proxy for each client, by its name. */
 export class Network implements AsyncDisposable {

@@ -1,4 +1,4 @@
-import { createFleet, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { createFleet, ResilientMqttClient, type ResilientMqttClientOptions } from '../../../src/index.ts'
 import type { Connect, PeerClient, PeerOptions } from './peer.ts'
 
 function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }: PeerOptions) {

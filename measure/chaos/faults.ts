@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Direction, Proxy } from '../measure/lab/proxy.ts'
+import type { Direction, Proxy } from '../lab/proxy.ts'
 import type { ChaosBroker } from './broker.ts'
 
 /** What a fault falls upon. */

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 
 import { build, type Metafile } from 'esbuild'
 
-const OURS = fileURLToPath(new URL('../src/index.ts', import.meta.url))
+const OURS = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 const FOLDER = fileURLToPath(new URL('..', import.meta.url))
 
 /**
