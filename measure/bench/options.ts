@@ -3,7 +3,7 @@ import { rows } from './rows.ts'
 
 export const USAGE = `npm run bench -- [--rows throughput.qos0,latency.qos1] [--rounds 5] [--json FILE] [--quick]
 
-Measures ours against raw MQTT.js and aws-crt, in turn within each round. aws-crt takes part after npm ci in bench/.
+Measures ours against raw MQTT.js and aws-crt, in turn within each round. aws-crt takes part after npm ci in measure/bench/.
 Exits 1 if a figure is missing, and never because of what a figure is. --quick is for that: its figures mean nothing.
 Exits 2 if an option is wrong.
 

@@ -30,9 +30,9 @@ export function versions(): Record<string, string> {
   return mosquitto === undefined ? found : { ...found, mosquitto }
 }
 
-/** Why aws-crt does not take part, if it does not: it is a package of bench/ alone, and native. */
+/** Why aws-crt does not take part, if it does not: it is a package of measure/bench alone, and native. */
 export function awsCrtMissing(): string | undefined {
-  if (!existsSync(new URL('node_modules/aws-crt', import.meta.url))) return 'npm ci --prefix bench installs it'
+  if (!existsSync(new URL('node_modules/aws-crt', import.meta.url))) return 'npm ci --prefix measure/bench installs it'
   // In a process of its own, for its threads would keep this one alive.
   const { status } = spawnSync(process.execPath, ['-e', "import('aws-crt').then(() => process.exit(0))"], { cwd: HERE })
   return status === 0 ? undefined : 'its native binary does not load on this machine'

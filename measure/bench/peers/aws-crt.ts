@@ -1,6 +1,6 @@
 import type { Connect } from './peer.ts'
 
-/** The part of aws-crt that is used here. Its types are there only after `npm ci` in bench/. */
+/** The part of aws-crt that is used here. Its types are there only after `npm ci` in measure/bench/. */
 interface AwsCrt {
   readonly io: {
     readonly ClientBootstrap: new () => object
@@ -20,7 +20,7 @@ interface Mqtt5Client {
   subscribe(packet: object): Promise<unknown>
 }
 
-/** Not a literal: nobody but bench/ has the package. */
+/** Not a literal: nobody but measure/bench has the package. */
 const PACKAGE: string = 'aws-crt'
 
 /** The mqtt5 client of AWS's Common Runtime: native code behind a Node addon. It knows no QoS 2. */
