@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Failure } from '../../machines/failure.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
 import { InvalidCredentialsError, minutes, scene, seconds, settle } from './scene.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 /** Half of the initial delay: the least that a backoff with `equal` jitter takes. */

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { ConnectionFailedError, ResilientMqttClient, ResilientMqttError, type Failure } from '../../src/index.ts'
 import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../testing/index.ts'
 import { until } from '../mqtt/harness.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 /** Connections of the whole test; `FC_BYTES=10000` looks harder. */

@@ -13,7 +13,7 @@ import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from 
 import type { SyncInput } from '../../machines/subscriptions.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
 import { gaveUp as rested, stateOf } from '../../src/lifecycle/snapshot.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 /** Steps of the whole test; `FC_STEPS=1000000` looks harder. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { SizeLimit } from '../../src/mqtt/size-limit.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 
 /** A packet of that size in all, with a content that would be read as a long packet. */
 function packet(size: number): Uint8Array {

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ExpiryQueue } from '../../src/session/outgoing/expiry-queue.ts'
 import { Outbox } from '../../src/session/outgoing/outbox.ts'
 import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 import { range } from './scene.ts'
 
 function publication(expiresAt: number, init: Partial<PublicationInit> = {}): Publication {

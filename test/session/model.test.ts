@@ -9,7 +9,7 @@ import { defaultQuarantine, isAside } from '../../src/session/outgoing/suspects.
 import { createTestClock } from '../../testing/index.ts'
 import { ModelBroker } from './model-broker.ts'
 import { nameOf } from './scene.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 type Qos = 0 | 1 | 2

@@ -6,7 +6,7 @@ import { parseProperties } from '../../src/config/publish-properties.ts'
 import { filterPacketSize, inPackets } from '../../src/wire/filter-packets.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 
 /** Any UTF-16, halves of surrogate pairs too. */
 const anyText = (maxLength: number) =>

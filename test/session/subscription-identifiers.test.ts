@@ -4,7 +4,7 @@ import type { ResilientMqttClient } from '../../src/index.ts'
 import type { ScriptedServer } from '../../testing/index.ts'
 import { FilterGroups } from '../../src/session/subscriptions/filter-groups.ts'
 import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 import { range, scene, turns, until } from './scene.ts'
 
 /** By filter, what the client said of itself in its SUBSCRIBE packets. */

@@ -18,7 +18,7 @@ import {
   type StoredPublication,
 } from '../../src/store/records.ts'
 import type { PublishProperties } from '../../src/api/message.ts'
-import { fc } from '../testing/property.ts'
+import { fc } from '../support/property.ts'
 
 const small: StoredPublication = {
   topic: 'a',

@@ -9,10 +9,10 @@ import {
   exponentialRecovery,
   laterDelay,
   MAX_DELAY,
-} from '../../machines/index.ts'
-import type { BackoffPolicy, Jitter } from '../../machines/policy/backoff.ts'
-import { seeded } from '../../measure/lab/seeded.ts'
-import { fc } from '../testing/property.ts'
+} from '../../../machines/index.ts'
+import type { BackoffPolicy, Jitter } from '../../../machines/policy/backoff.ts'
+import { seeded } from '../../../measure/lab/seeded.ts'
+import { fc } from '../../support/property.ts'
 
 const first = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
 const sum = (delays: number[]) => delays.reduce((total, delay) => total + delay, 0)

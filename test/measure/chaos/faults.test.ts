@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 
-import { Proxy } from '../../measure/lab/proxy.ts'
-import type { ChaosBroker } from '../../measure/chaos/broker.ts'
-import { faults, type Arena } from '../../measure/chaos/faults.ts'
-import { choose } from '../../measure/chaos/schedule.ts'
-import { seeded } from '../../measure/lab/seeded.ts'
+import { Proxy } from '../../../measure/lab/proxy.ts'
+import type { ChaosBroker } from '../../../measure/chaos/broker.ts'
+import { faults, type Arena } from '../../../measure/chaos/faults.ts'
+import { choose } from '../../../measure/chaos/schedule.ts'
+import { seeded } from '../../../measure/lab/seeded.ts'
 
 /** With links that nobody is on, and a broker that only notes what is done to it. */
 async function arena(rest: Partial<Arena> = {}): Promise<Arena & AsyncDisposable & { readonly done: string[] }> {

@@ -8,8 +8,8 @@ import {
   defaultTimeouts,
   exponentialRecovery,
   recoveryStrategies,
-} from '../../machines/index.ts'
-import { rulesOf } from '../../machines/config.ts'
+} from '../../../machines/index.ts'
+import { rulesOf } from '../../../machines/config.ts'
 
 const cycles = [1, 2, 3, 4, 5, 6, 10, 1_000]
 const half = () => 0.5

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 
-import { leakedSince } from '../../measure/chaos/handles.ts'
-import { Ledger, payloadOf, type Stream } from '../../measure/chaos/ledger.ts'
-import { violationsOf, type Judged } from '../../measure/chaos/verdict.ts'
+import { leakedSince } from '../../../measure/chaos/handles.ts'
+import { Ledger, payloadOf, type Stream } from '../../../measure/chaos/ledger.ts'
+import { violationsOf, type Judged } from '../../../measure/chaos/verdict.ts'
 
 const QUIET = { faults: { connectionReset: 1 }, notRecovered: 0, leakedHandles: 0, openSockets: 0, maxSockets: 1 }
 

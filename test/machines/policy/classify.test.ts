@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import type { Disposition, Failure } from '../../machines/failure.ts'
-import { classify, objectsToPacket } from '../../machines/index.ts'
-import { fc } from '../testing/property.ts'
+import type { Disposition, Failure } from '../../../machines/failure.ts'
+import { classify, objectsToPacket } from '../../../machines/index.ts'
+import { fc } from '../../support/property.ts'
 
 const connack = (protocolVersion: 3 | 4 | 5, reasonCode: number, serverReference?: string): Failure => ({
   kind: 'refused',

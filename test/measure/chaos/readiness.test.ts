@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { Readiness } from '../../measure/chaos/readiness.ts'
+import { Readiness } from '../../../measure/chaos/readiness.ts'
 
 type Step = readonly [at: number, what: 'fault ended' | '+a' | '-a' | '+b' | '-b']
 
