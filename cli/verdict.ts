@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../src/api/events.ts'
+import type { ConnectionState } from '../src/api/status.ts'
 import type { Balance } from './ledger.ts'
 import type { Terminal } from './terminal.ts'
 

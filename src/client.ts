@@ -4,12 +4,10 @@ import type { ConnectionCommand } from '../machines/connection/types.ts'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { Failure } from '../machines/failure.ts'
 import type {
-  ClientStatus,
   DisconnectOptions,
   EncodedPublishOptions,
   IterableSubscription,
   MessageHandler,
-  OutboxStatus,
   PendingPublish,
   PeriodicRequestHandle,
   PeriodicRequestOptions,
@@ -18,21 +16,24 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './api/message-options.ts'
-import { clientQuarantine, type ClientQuarantine } from './messages/quarantine.ts'
+import type { ClientStatus, ConnectionState, OutboxStatus } from './api/status.ts'
+import { clientQuarantine } from './messages/quarantine.ts'
+import type { ClientQuarantine } from './api/quarantine.ts'
 import { realClock } from './shared/clock.ts'
 import { connectRules, disconnectRules, waitRules } from './config/call-rules.ts'
 import { Connecting } from './lifecycle/connect-calls.ts'
 import { Connection } from './lifecycle/runtime.ts'
 import { callGuarded } from './shared/emitter.ts'
 import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './api/errors.ts'
-import { checkListener, type ClientEvents, type ConnectionState } from './api/events.ts'
+import type { ClientEvents } from './api/events.ts'
+import { checkListener } from './config/listener.ts'
 import { Observer } from './lifecycle/observer.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
-import { checkCallOptions, oneOf } from './config/option-rules.ts'
+import { checkCallOptions, oneOf } from './shared/option-rules.ts'
 import { checkOptions } from './config/parse-options.ts'
 import { preparePeriodicRequest } from './messages/periodic-requests.ts'
 import { clientMachine } from './lifecycle/actors.ts'
-import { noOptions, publish, publishNow, refusedPublish, type Publisher } from './messages/publish.ts'
+import { noOptions, publish, type Publisher, publishNow, refusedPublish } from './messages/publish.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
 import { Requests } from './messages/requests.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'

@@ -10,7 +10,8 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './api/message-options.ts'
-import { clientQuarantine, type ClientQuarantine } from './messages/quarantine.ts'
+import { clientQuarantine } from './messages/quarantine.ts'
+import type { ClientQuarantine } from './api/quarantine.ts'
 import { Connection } from './lifecycle/runtime.ts'
 import { ClientDisposedError, PublishSupersededError } from './api/errors.ts'
 import { LastResort } from './lifecycle/last-resort.ts'

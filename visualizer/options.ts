@@ -7,9 +7,9 @@ import {
   checkCallOptions,
   must,
   mustInSecret,
-  wholeNumber,
   type RulesFor,
-} from '../src/config/option-rules.ts'
+  wholeNumber,
+} from '../src/shared/option-rules.ts'
 import { parseOrigin } from './serve/origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './record/redact.ts'

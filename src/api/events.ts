@@ -1,12 +1,6 @@
-import type { OutboxStatus } from './message-options.ts'
-import { callback, checkName, didYouMean } from '../config/option-rules.ts'
+import type { ConnectionState, OutboxStatus } from './status.ts'
 import type { Qos } from './message.ts'
-import type { ConnectionEmitted, ConnectionStateName } from '../../machines/connection/types.ts'
-import type { Stall } from '../session/incoming/acknowledgements.ts'
-import type { FailedMessage } from '../session/incoming/inbox.ts'
-
-/** The states of the connection machine. */
-export type ConnectionState = ConnectionStateName
+import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 
 type Emitted<Type extends ConnectionEmitted['type']> = Omit<Extract<ConnectionEmitted, { type: Type }>, 'type'>
 
@@ -72,50 +66,30 @@ export interface ClientEvents {
   error: { readonly error: unknown; readonly source: string }
 }
 
-const names = Object.keys({
-  stateChanged: true,
-  connected: true,
-  connectionInterrupted: true,
-  connectionResumed: true,
-  reconnectScheduled: true,
-  reconnectionFailed: true,
-  recoveryStarted: true,
-  recovered: true,
-  tokenRefreshed: true,
-  tokenRefreshFailed: true,
-  gaveUp: true,
-  restoring: true,
-  restored: true,
-  subscriptionSuspended: true,
-  subscriptionResumed: true,
-  publishQuarantined: true,
-  subscriptionFailed: true,
-  outboxRestored: true,
-  unclaimed: true,
-  messageFailed: true,
-  acknowledgementsStalled: true,
-  drained: true,
-  publishFailed: true,
-  error: true,
-} satisfies Record<keyof ClientEvents, true>)
-
-/** What is told here instead of MQTT.js's events. */
-const ofMqttJs: Readonly<Record<string, string>> = {
-  message: 'subscribe() or the option onMessage',
-  connect: 'connected',
-  reconnect: 'reconnectScheduled',
-  close: 'connectionInterrupted',
-  offline: 'connectionInterrupted',
-  disconnect: 'connectionInterrupted',
-  end: 'stateChanged',
+/** Acknowledgements that have not moved for some time. */
+export interface Stall {
+  /** How many are held back. */
+  readonly heldBack: number
+  /** Since when the oldest is the next one, in milliseconds since 1970. */
+  readonly since: number
+  /** Of the message that is next. */
+  readonly topic: string
 }
 
-/** @throws {InvalidOptionError} if there is no such event, or the handler is none */
-export function checkListener(event: unknown, handler: unknown): void {
-  checkName('event', 'an event of the client', event, names, eventHint)
-  callback('handler', handler)
-}
-
-function eventHint(name: string): string | undefined {
-  return Object.hasOwn(ofMqttJs, name) ? `see ${ofMqttJs[name]}` : didYouMean(name, names)
+/** A message that a handler could not process. */
+export interface FailedMessage {
+  readonly topic: string
+  readonly qos: 1 | 2
+  /** Of the subscription. */
+  readonly filter: string
+  /** How often the handler was called for it on this connection. */
+  readonly attempts: number
+  /** What the last call threw or rejected with. */
+  readonly error: unknown
+  /**
+   * - `acknowledge`: it is acknowledged, and gone
+   * - `reconnect`: the connection is replaced, and the broker sends it again
+   * - `lost`: it is gone, because the connection ended first and the broker did not keep the session
+   */
+  readonly outcome: 'acknowledge' | 'reconnect' | 'lost'
 }

@@ -1,70 +1,7 @@
-import type { ConnectionContext, ConnectionCounters } from '../../machines/connection/types.ts'
-import type { Failure } from '../../machines/failure.ts'
 import type { Jitter } from '../../machines/policy/backoff.ts'
 import type { Codec, StandardSchema } from './codec.ts'
 import type { InvalidMessageError } from './errors.ts'
-import type { ConnectionState } from './events.ts'
-import type { PublishResult } from '../session/outgoing/publication.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
-
-/** What a client is doing, at one moment. Times are in milliseconds since 1970. */
-export interface ClientStatus {
-  readonly state: ConnectionState
-  /** Since when it is in that state. */
-  readonly since: number
-  /** Of the fast tier; 0 if none is under way. */
-  readonly attempt: number
-  /** Of the recovery tier; 0 if none is under way. */
-  readonly cycle: number
-  /** When the running delay ends; `null` if none is running. */
-  readonly nextRetryAt: number | null
-  /**
-   * Whether a gate was asked, and has answered: no connection is opened, and none that is open renewed, before it is
-   * `granted`. `none` if there is no gate, or nothing to ask it for.
-   */
-  readonly admission: ConnectionContext['admission']
-  readonly lastFailure: Failure | null
-  readonly counters: ConnectionCounters
-  readonly outbox: OutboxStatus
-  readonly inbox: InboxStatus
-  readonly subscriptions: SubscriptionsStatus
-}
-
-/** What waits for a connection, and what is sent and not acknowledged. */
-export interface OutboxStatus {
-  /** How many publishes wait. */
-  readonly size: number
-  /** Their topics and payloads. */
-  readonly bytes: number
-  /** How many of QoS 1 and 2 are sent and not acknowledged. */
-  readonly inFlight: number
-  /**
-   * How many of these were set aside, because the broker closed the connection on them. They are tried again after
-   * growing pauses.
-   */
-  readonly suspended: number
-  /** How many durable ones are in `client.quarantine`. */
-  readonly quarantined: number
-}
-
-/** Messages that came and are not acknowledged. Times are in milliseconds since 1970. */
-export interface InboxStatus {
-  /** How many acknowledgements are held back, until a handler is done or a loop has gone on. */
-  readonly heldBack: number
-  /** Since when the oldest of them is the next one; `null` if none is held back. */
-  readonly heldBackSince: number | null
-  /** How many messages of a kept session wait for a subscription. */
-  readonly unclaimed: number
-}
-
-/** Subscriptions by topic filter. */
-export interface SubscriptionsStatus {
-  readonly wanted: number
-  readonly held: number
-  readonly refused: number
-  /** Left out, because the broker closed the connection on them. They are tried again after growing pauses. */
-  readonly suspended: number
-}
 
 export interface PublishOptions<Value = Payload> {
   /** @default 0 */
@@ -271,4 +208,10 @@ export interface DisconnectOptions {
    * @default 'reject'
    */
   readonly outbox?: 'reject' | 'keep'
+}
+
+/** What a publish came to. */
+export interface PublishResult {
+  /** Of the PUBACK or PUBREC: 0, or 0x10 when nobody has subscribed (MQTT 5 only). 0 for QoS 0. */
+  readonly reasonCode: number
 }

@@ -1,12 +1,11 @@
+import type { Clock } from './clock.ts'
 import type { InspectionEvent, Observer } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { AdmissionGate } from './admission-gate.ts'
-import type { LevelDatabase } from '../store/database.ts'
+import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
-import type { OutboxOptions } from '../session/outgoing/outbox.ts'
-import type { QuarantineOptions } from '../session/outgoing/suspects.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
 
 /** The message that the broker sends for us when the connection dies (MQTT 5 §3.1.2.5). */
@@ -126,18 +125,6 @@ export type CredentialsSource = (request: {
   readonly signal: AbortSignal
 }) => Credentials | Promise<Credentials>
 
-/** A clock like XState's: `createTestClock()` of `xstate-mqtt/testing` for one. */
-export interface Clock {
-  setTimeout(callback: () => void, delay: number): unknown
-  clearTimeout(id: unknown): void
-  /**
-   * Its own time in milliseconds, from any start, which never goes back: what a message has waited is measured in it.
-   *
-   * @default the client's option `now`, which may go back
-   */
-  now?(): number
-}
-
 export interface SubscriptionsOptions {
   /** How many topic filters go into one SUBSCRIBE. Some brokers take only few: 8 on AWS IoT. @default 100 */
   readonly batchSize?: number
@@ -241,4 +228,33 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default real time
    */
   readonly clock?: Clock
+}
+
+export interface OutboxOptions {
+  /** @default 10_000 */
+  readonly maxMessages: number
+  /** Of topics and payloads. @default 64 MiB */
+  readonly maxBytes: number
+  /**
+   * What happens when a message finds the outbox full: it is rejected, or it displaces the oldest, or the newest, that
+   * waits.
+   *
+   * @default 'reject'
+   */
+  readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest'
+}
+
+/** When a packet counts as poison, and when a suspect is tried again. */
+export interface QuarantineOptions {
+  /**
+   * For how long the broker has to close the connection on a packet, and take others meanwhile, before the packet counts
+   * as poison. In milliseconds.
+   *
+   * @default 120_000
+   */
+  readonly after: number
+  /** Before the first trial of a packet that was set aside, in milliseconds; twice as long each time. @default 5_000 */
+  readonly initialDelay: number
+  /** The longest time between two trials, in milliseconds. @default 900_000 */
+  readonly maxDelay: number
 }

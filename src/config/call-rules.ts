@@ -22,7 +22,7 @@ import {
   oneOf,
   positive,
   type RulesFor,
-} from './option-rules.ts'
+} from '../shared/option-rules.ts'
 import { filterRule, topicRule } from './topics.ts'
 
 /** Of the options of calls, each by its call. */

@@ -20,15 +20,17 @@ import {
   mustInSecret,
   oneOf,
   openGroup,
-  string,
-  wholeNumber,
   type Rule,
   type RulesFor,
-} from './option-rules.ts'
+  string,
+  wholeNumber,
+} from '../shared/option-rules.ts'
 import type {
   ConnectOptions,
   Credentials,
   InboxOptions,
+  OutboxOptions,
+  QuarantineOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,
   TlsOptions,
@@ -37,8 +39,6 @@ import type {
 } from '../api/options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
-import type { OutboxOptions } from '../session/outgoing/outbox.ts'
-import type { QuarantineOptions } from '../session/outgoing/suspects.ts'
 import { topicRule } from './topics.ts'
 
 const url: Rule = (option, value) => void parseUrls(option, value)

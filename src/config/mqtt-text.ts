@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../api/errors.ts'
-import type { Rule } from './option-rules.ts'
+import type { Rule } from '../shared/option-rules.ts'
 import { isLonger } from '../shared/byte-length.ts'
 
 /** What a length of two bytes can tell (MQTT 5 §1.5.4, §1.5.6). */

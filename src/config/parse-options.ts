@@ -1,28 +1,14 @@
-import type { ConnectionInput, RedirectPolicy } from '../../machines/config.ts'
-import { withDefaults } from '../../machines/config.ts'
+import { type ConnectionInput, type RedirectPolicy, withDefaults } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery } from '../../machines/policy/recovery.ts'
 import { checkClientRules, checkConnectRules } from './client-rules.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import { isObject } from './option-rules.ts'
+import { isObject } from '../shared/option-rules.ts'
 import { loginOf } from './login.ts'
-import type { ConnectOptions, InboxOptions, ResilientMqttClientOptions } from '../api/options.ts'
+import type { ConnectOptions, ResilientMqttClientOptions } from '../api/options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
-import type { OutboxOptions } from '../session/outgoing/outbox.ts'
-import { defaultQuarantine } from '../session/outgoing/suspects.ts'
-
-export const defaultOutbox: OutboxOptions = Object.freeze({
-  maxMessages: 10_000,
-  maxBytes: 64 * 1024 * 1024,
-  overflow: 'reject',
-})
-
-export const defaultInbox: Required<InboxOptions> = Object.freeze({
-  claimTimeout: 5_000,
-  maxUnclaimed: 1_000,
-  stallAfter: 30_000,
-})
+import { defaultQuarantine } from './defaults.ts'
 
 /**
  * Checks the options of a client, all of them, before anything happens.

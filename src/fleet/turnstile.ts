@@ -1,6 +1,6 @@
 import { clampDelay } from '../../machines/policy/backoff.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../api/clock.ts'
 
 export interface TurnstileOptions {
   /** How many attempts may be under way at a time. */

@@ -1,6 +1,6 @@
 import type { ConnectionContext } from '../../machines/connection/types.ts'
 import { mayRecover } from '../../machines/connection/guards.ts'
-import type { ConnectionState } from '../api/events.ts'
+import type { ConnectionState } from '../api/status.ts'
 
 /** The part of the machine's snapshot that the client reads. */
 export interface ConnectionSnapshot {

@@ -3,7 +3,7 @@ import { binary, type Codec, type SchemaResult, type StandardSchema } from '../a
 import { callGuarded } from '../shared/emitter.ts'
 import { InvalidMessageError } from '../api/errors.ts'
 import { ReceivedMessage } from './received-message.ts'
-import type { IncomingPublish } from '../session/link.ts'
+import type { IncomingPublish } from '../wire/packets.ts'
 import type { Message } from '../api/message.ts'
 
 /** What a receiver does with its messages. */

@@ -1,5 +1,5 @@
-import type { PendingPublish } from '../api/message-options.ts'
-import type { PublishResult, RejectionObserver } from '../session/outgoing/publication.ts'
+import type { PendingPublish, PublishResult } from '../api/message-options.ts'
+import type { RejectionObserver } from '../session/outgoing/publication.ts'
 import type { Rejections } from '../shared/watched-promise.ts'
 
 /** Bits of a promise's state: one field is less work than three. */

@@ -1,4 +1,4 @@
-import type { IncomingPublish } from '../session/link.ts'
+import type { IncomingPublish } from '../wire/packets.ts'
 import type { Message, PublishProperties, Qos } from '../api/message.ts'
 
 const decoder = new TextDecoder()

@@ -1,13 +1,13 @@
 import type { RequestOptions, Subscription } from '../api/message-options.ts'
 import { requestRules } from '../config/call-rules.ts'
 import { InvalidOptionError, TimeoutError } from '../api/errors.ts'
-import { checkCallOptions } from '../config/option-rules.ts'
-import type { Clock } from '../api/options.ts'
+import { checkCallOptions } from '../shared/option-rules.ts'
+import type { Clock } from '../api/clock.ts'
 import { randomText } from '../lifecycle/attempt.ts'
 import { Responses } from './responses.ts'
 import { checkTopic } from '../config/topics.ts'
 import type { Message, Payload, PublishProperties, Qos } from '../api/message.ts'
-import { Waits, type Ending } from '../shared/wait.ts'
+import { type Ending, Waits } from '../shared/wait.ts'
 
 /** What requests need of the client. */
 export interface RequestPort {

@@ -4,12 +4,12 @@ import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscripti
 import type { Connection } from '../lifecycle/runtime.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import { MessageQueue } from './message-queue.ts'
-import { checkCallOptions } from '../config/option-rules.ts'
+import { checkCallOptions } from '../shared/option-rules.ts'
 import { checkTier } from '../config/parse-options.ts'
 import { createDeliver } from './deliver.ts'
-import type { Receiver } from '../session/incoming/inbox.ts'
+import type { Receiver, RetryPolicy } from '../session/incoming/receiver.ts'
 import { Readiness } from '../lifecycle/readiness.ts'
-import { defaultRetry, type RetryPolicy } from '../session/incoming/retries.ts'
+import { defaultRetry } from '../session/incoming/retries.ts'
 import { checkFilter } from '../config/topics.ts'
 
 const DEFAULT_BUFFER_SIZE = 1_000

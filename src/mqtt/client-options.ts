@@ -4,7 +4,8 @@ import type { ClientOptions } from 'ws'
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import { loginOf } from '../config/login.ts'
 import { parseProperties, parseUserProperties } from '../config/publish-properties.ts'
-import type { Clock, ConnectOptions, Credentials } from '../api/options.ts'
+import type { ConnectOptions, Credentials } from '../api/options.ts'
+import type { Clock } from '../api/clock.ts'
 
 /** What one attempt needs, all evaluated. */
 export interface Attempt {

@@ -1,6 +1,6 @@
 import type { MqttClient } from 'mqtt'
 
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../api/clock.ts'
 
 /** Normal disconnection: the broker discards our will (MQTT 5 §3.14.2.1). */
 export const NORMAL = 0

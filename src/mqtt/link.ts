@@ -3,15 +3,9 @@ import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError } from '../api/errors.ts'
-import type {
-  BrokerLimits,
-  IncomingPublish,
-  Link,
-  LinkEvents,
-  OutgoingPublish,
-  SubscriptionRequest,
-} from '../session/link.ts'
-import { RECEIVE_MAXIMUM_EXCEEDED, type Breach } from './breach.ts'
+import type { Link, LinkEvents } from '../session/link.ts'
+import type { BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
+import { type Breach, RECEIVE_MAXIMUM_EXCEEDED } from './breach.ts'
 import { publishSize } from '../wire/publish-size.ts'
 import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'

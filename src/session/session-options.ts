@@ -1,10 +1,9 @@
 import type { Timeouts } from '../../machines/config.ts'
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../api/clock.ts'
 import type { Journal } from './outgoing/journal.ts'
-import type { OutboxOptions } from './outgoing/outbox.ts'
+import type { OutboxOptions, QuarantineOptions } from '../api/options.ts'
 import type { Publication } from './outgoing/publication.ts'
-import type { QuarantinedPublish } from './outgoing/quarantine.ts'
-import type { QuarantineOptions } from './outgoing/suspects.ts'
+import type { QuarantinedPublish } from '../api/quarantine.ts'
 
 export interface SessionOptions {
   readonly outbox: OutboxOptions

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../api/clock.ts'
 
 /** Real time. */
 export const realClock: Clock = {

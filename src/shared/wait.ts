@@ -1,6 +1,6 @@
 import { clampDelay } from '../../machines/policy/backoff.ts'
 import { onAbort } from './abort.ts'
-import type { Clock } from '../api/options.ts'
+import type { Clock } from '../api/clock.ts'
 
 export interface WaitOptions {
   /** Gives up waiting when it aborts. */

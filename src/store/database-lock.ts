@@ -1,6 +1,6 @@
 import { StoreError } from '../api/errors.ts'
 import { deferred } from '../shared/wait.ts'
-import type { LevelDatabase } from './database.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 
 /** By their root the prefixes that are in use: two sublevels with one name hold the same. */
 const inUse = new WeakMap<object, Set<string>>()

@@ -1,39 +1,10 @@
+import type { OpenDatabase } from './open-database.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 import { StoreError } from '../api/errors.ts'
 import { lockDatabase } from './database-lock.ts'
 import { locationOf } from './location.ts'
 import { probe } from './node.ts'
 import { checkRecords, readDatabase, type StoreRecords } from './read-store.ts'
-import type { ViewEncodings } from './views.ts'
-
-export type Operation =
-  | { type: 'put'; key: Uint8Array; value: Uint8Array; keyEncoding: 'view'; valueEncoding: 'view' }
-  | { type: 'del'; key: Uint8Array; keyEncoding: 'view' }
-
-/** A database with the interface of `abstract-level`: `classic-level`, `browser-level`, or a sublevel of one. */
-export interface LevelDatabase {
-  open(): Promise<void>
-  batch(operations: Operation[], options: ViewEncodings & { readonly sync: boolean }): Promise<void>
-  iterator(options: ViewEncodings): AsyncIterable<[Uint8Array, Uint8Array]>
-}
-
-/** A database that is open, and ours until it is released. */
-export interface OpenDatabase {
-  readonly database: LevelDatabase
-  /**
-   * Reads what is there. The first time that is what an earlier process left behind, and it was compared with what that
-   * has written.
-   *
-   * @throws {StoreError}
-   */
-  read(): Promise<StoreRecords>
-  /** After a failed write: makes it fit to be written to again. @throws what is wrong */
-  renew(): Promise<void>
-  /** So many batches were written: that is remembered outside of the database, without waiting for it. */
-  written(batches: number): void
-  /** Resolves when that is remembered, as far as the disk takes it. */
-  remember(batches: number): Promise<void>
-  release(): Promise<void>
-}
 
 /**
  * Opens a path with `classic-level`, or takes a database of the application's.

@@ -1,10 +1,11 @@
 import type { Publication } from '../session/outgoing/publication.ts'
-import type { Operation } from './database.ts'
+import type { Operation } from '../api/level-database.ts'
 import { Ledger } from './ledger.ts'
 import type { StoreRecords } from './read-store.ts'
 import {
   encodePublication,
   FORMAT,
+  type Handshake,
   handshakeKey,
   handshakeRecord,
   headerRecord,
@@ -12,7 +13,6 @@ import {
   publicationRecord,
   quarantineKey,
   quarantineRecord,
-  type Handshake,
   type StoreRecord,
 } from './records.ts'
 import { views } from './views.ts'

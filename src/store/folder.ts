@@ -1,7 +1,8 @@
 import type { ClassicLevel } from 'classic-level'
 
 import { StoreError } from '../api/errors.ts'
-import type { LevelDatabase, OpenDatabase } from './database.ts'
+import type { OpenDatabase } from './open-database.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
 import { readLevelFolder } from './level-folder.ts'
 import { Marker, MARKER } from './marker.ts'

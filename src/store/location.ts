@@ -1,4 +1,4 @@
-import type { LevelDatabase } from './database.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 
 /** A path at once, and for good: the working directory of the process may change. */
 export function absolute<Database>(store: string | Database): string | Database {

@@ -1,6 +1,6 @@
 import { StoreError } from '../api/errors.ts'
 import { Publication } from '../session/outgoing/publication.ts'
-import type { LevelDatabase } from './database.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 import { Ledger } from './ledger.ts'
 import {
   decodeHandshake,
@@ -10,11 +10,11 @@ import {
   decodePublication,
   decodeQuarantine,
   FORMAT,
-  unseal,
   type Handshake,
   type Header,
   type LedgerState,
   type StoredPublication,
+  unseal,
 } from './records.ts'
 import { views } from './views.ts'
 

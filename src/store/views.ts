@@ -1,7 +1,3 @@
-export interface ViewEncodings {
-  readonly keyEncoding: 'view'
-  readonly valueEncoding: 'view'
-}
-
+import type { ViewEncodings } from '../api/level-database.ts'
 /** Keys and values as bytes. */
 export const views: ViewEncodings = Object.freeze({ keyEncoding: 'view', valueEncoding: 'view' })

@@ -1,10 +1,10 @@
 import { byteLength, varintLength } from '../shared/byte-length.ts'
-import type { Link } from '../session/link.ts'
+import type { BrokerLimits } from './packets.ts'
 
 /** How the SUBSCRIBE or UNSUBSCRIBE packets for some filters look. */
 export interface FilterPackets {
   readonly kind: 'subscribe' | 'unsubscribe'
-  readonly link: Link
+  readonly link: { readonly protocolVersion: 3 | 4 | 5; readonly limits: BrokerLimits }
   /** Of a SUBSCRIBE, if the broker knows identifiers. */
   readonly identifier?: number
 }

@@ -1,5 +1,5 @@
 import { byteLength, varintLength } from '../shared/byte-length.ts'
-import type { OutgoingPublish } from '../session/link.ts'
+import type { OutgoingPublish } from './packets.ts'
 import type { PublishProperties } from '../api/message.ts'
 
 /** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { missingState } from '../../cli/verdict.ts'
-import type { ConnectionState } from '../../src/api/events.ts'
+import type { ConnectionState } from '../../src/api/status.ts'
 
 const whole: ConnectionState[] = [
   'connecting',

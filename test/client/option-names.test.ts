@@ -6,7 +6,7 @@ import {
   ResilientMqttClient,
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
-import { nearestNames } from '../../src/config/nearest-name.ts'
+import { nearestNames } from '../../src/shared/nearest-name.ts'
 import { rejection } from './harness.ts'
 
 const url = 'mqtt://127.0.0.1:1'

@@ -7,8 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
 import { connectionDiagram } from '../../cli/diagram.ts'
 import * as library from '../../src/index.ts'
-import { defaultInbox, defaultOutbox } from '../../src/config/parse-options.ts'
-import { defaultQuarantine } from '../../src/session/outgoing/suspects.ts'
+import { defaultInbox, defaultOutbox, defaultQuarantine } from '../../src/config/defaults.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = read('README.md')

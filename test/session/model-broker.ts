@@ -1,5 +1,6 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { Ack, Link, OutgoingPublish } from '../../src/session/link.ts'
+import type { Link } from '../../src/session/link.ts'
+import type { Ack, OutgoingPublish } from '../../src/wire/packets.ts'
 import type { Session } from '../../src/session/session.ts'
 
 type Sent =

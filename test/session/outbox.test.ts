@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { Outbox, type OutboxOptions } from '../../src/session/outgoing/outbox.ts'
+import { Outbox } from '../../src/session/outgoing/outbox.ts'
+import type { OutboxOptions } from '../../src/api/options.ts'
 import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createTestClock } from '../../testing/index.ts'
 import { nameOf, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'

@@ -7,7 +7,7 @@ import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 
 import { realClock } from '../../src/shared/clock.ts'
-import type { Operation } from '../../src/store/database.ts'
+import type { Operation } from '../../src/api/level-database.ts'
 import { LevelJournal, type LevelJournalOptions } from '../../src/store/level-journal.ts'
 import {
   decodeHandshake,
@@ -18,7 +18,7 @@ import {
   publicationKey,
   unseal,
 } from '../../src/store/records.ts'
-import { ResilientMqttClient, type LevelDatabase, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { type LevelDatabase, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
 

@@ -1,11 +1,11 @@
 import { realClock } from '../../../src/shared/clock.ts'
-import { defaultInbox } from '../../../src/config/parse-options.ts'
+import { defaultInbox, defaultQuarantine } from '../../../src/config/defaults.ts'
 import { Hold } from '../../../src/session/incoming/hold.ts'
-import { Inbox, type Receiver } from '../../../src/session/incoming/inbox.ts'
-import type { IncomingPublish } from '../../../src/session/link.ts'
+import { Inbox } from '../../../src/session/incoming/inbox.ts'
+import type { Receiver } from '../../../src/session/incoming/receiver.ts'
+import type { IncomingPublish } from '../../../src/wire/packets.ts'
 import { defaultRetry } from '../../../src/session/incoming/retries.ts'
 import { Subscriptions } from '../../../src/session/subscriptions/subscriptions.ts'
-import { defaultQuarantine } from '../../../src/session/outgoing/suspects.ts'
 
 export interface MatchTask {
   readonly kind: 'match'

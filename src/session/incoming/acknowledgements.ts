@@ -1,16 +1,7 @@
+import type { Stall } from '../../api/events.ts'
 import { clampDelay } from '../../../machines/policy/backoff.ts'
-import type { Clock } from '../../api/options.ts'
+import type { Clock } from '../../api/clock.ts'
 import type { HeldMessage } from './held-message.ts'
-
-/** Acknowledgements that have not moved for some time. */
-export interface Stall {
-  /** How many are held back. */
-  readonly heldBack: number
-  /** Since when the oldest is the next one, in milliseconds since 1970. */
-  readonly since: number
-  /** Of the message that is next. */
-  readonly topic: string
-}
 
 export interface AcknowledgementsOptions {
   readonly clock: Clock

@@ -1,5 +1,6 @@
-import type { Receiver } from './inbox.ts'
-import type { IncomingPublish, Link } from '../link.ts'
+import type { Receiver } from './receiver.ts'
+import type { Link } from '../link.ts'
+import type { IncomingPublish } from '../../wire/packets.ts'
 
 /** A message of QoS 1 or 2 whose acknowledgement is held back. */
 export class HeldMessage {

@@ -1,39 +1,13 @@
-import type { Clock } from '../../api/options.ts'
-import { Acknowledgements, type Stall } from './acknowledgements.ts'
+import type { Receiver } from './receiver.ts'
+import type { FailedMessage, Stall } from '../../api/events.ts'
+import type { Clock } from '../../api/clock.ts'
+import { Acknowledgements } from './acknowledgements.ts'
 import { HeldMessage } from './held-message.ts'
-import type { IncomingPublish, Link } from '../link.ts'
-import { Retries, type Call, type FailedCall, type RetryPolicy } from './retries.ts'
-import type { Subscriber } from '../subscriptions/subscribers.ts'
+import type { Link } from '../link.ts'
+import type { IncomingPublish } from '../../wire/packets.ts'
+import { type Call, type FailedCall, Retries } from './retries.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
-import { UnclaimedMessages, type Unclaimed } from './unclaimed.ts'
-
-/** Gets the messages of a filter. */
-export interface Receiver extends Subscriber {
-  /** When the broker gets its acknowledgement: at once, or when what `deliver` returned has resolved. */
-  readonly ack: 'on-receipt' | 'after-handler'
-  /** How `deliver` is called again with `after-handler`. */
-  readonly retry: RetryPolicy
-  /** Never throws. What it returns resolves when the message is processed, and rejects if it could not be. */
-  deliver(packet: IncomingPublish): Promise<void> | undefined
-}
-
-/** A message that a handler could not process. */
-export interface FailedMessage {
-  readonly topic: string
-  readonly qos: 1 | 2
-  /** Of the subscription. */
-  readonly filter: string
-  /** How often the handler was called for it on this connection. */
-  readonly attempts: number
-  /** What the last call threw or rejected with. */
-  readonly error: unknown
-  /**
-   * - `acknowledge`: it is acknowledged, and gone
-   * - `reconnect`: the connection is replaced, and the broker sends it again
-   * - `lost`: it is gone, because the connection ended first and the broker did not keep the session
-   */
-  readonly outcome: 'acknowledge' | 'reconnect' | 'lost'
-}
+import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
 
 export interface InboxOptions {
   readonly subscriptions: Subscriptions<Receiver>

@@ -1,15 +1,7 @@
-import { backoffDelay, type BackoffPolicy } from '../../../machines/policy/backoff.ts'
-import type { Clock } from '../../api/options.ts'
+import type { Receiver, RetryPolicy } from './receiver.ts'
+import { backoffDelay } from '../../../machines/policy/backoff.ts'
+import type { Clock } from '../../api/clock.ts'
 import type { HeldMessage } from './held-message.ts'
-import type { Receiver } from './inbox.ts'
-
-/** How a handler that failed is called again. */
-export interface RetryPolicy extends BackoffPolicy {
-  /** How often it is called again. */
-  readonly maxAttempts: number
-  /** What becomes of the message then; `undefined` if that depends on the session. */
-  readonly whenExhausted: 'acknowledge' | 'reconnect' | undefined
-}
 
 export const defaultRetry: RetryPolicy = Object.freeze({
   initialDelay: 1_000,

@@ -1,7 +1,7 @@
 import { clampDelay } from '../../../machines/policy/backoff.ts'
-import type { Clock } from '../../api/options.ts'
+import type { Clock } from '../../api/clock.ts'
 import type { HeldMessage } from './held-message.ts'
-import type { IncomingPublish } from '../link.ts'
+import type { IncomingPublish } from '../../wire/packets.ts'
 import { TopicMatcher } from '../subscriptions/topic-matcher.ts'
 
 /** A message that no subscription matches so far. */

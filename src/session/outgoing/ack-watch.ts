@@ -1,4 +1,4 @@
-import type { Clock } from '../../api/options.ts'
+import type { Clock } from '../../api/clock.ts'
 import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 

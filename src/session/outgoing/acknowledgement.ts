@@ -1,4 +1,4 @@
-import type { Ack } from '../link.ts'
+import type { Ack } from '../../wire/packets.ts'
 import type { Publication } from './publication.ts'
 
 /** The reason code of our DISCONNECT then (MQTT 5 §3.14.2.1). */

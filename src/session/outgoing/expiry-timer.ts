@@ -1,5 +1,5 @@
 import { clampDelay } from '../../../machines/policy/backoff.ts'
-import type { Clock } from '../../api/options.ts'
+import type { Clock } from '../../api/clock.ts'
 
 /** One timer for whatever expires first. */
 export class ExpiryTimer {

@@ -1,4 +1,5 @@
-import type { Link, OutgoingPublish } from '../link.ts'
+import type { Link } from '../link.ts'
+import type { OutgoingPublish } from '../../wire/packets.ts'
 import type { Publication } from './publication.ts'
 
 /** As it goes to the wire: the broker is told what is left of the Message Expiry Interval (MQTT 5 §3.3.2.3.3). */

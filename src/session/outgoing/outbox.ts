@@ -1,21 +1,8 @@
+import type { OutboxOptions } from '../../api/options.ts'
 import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../../api/errors.ts'
 import { Displacements } from './displacements.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { Publication } from './publication.ts'
-
-export interface OutboxOptions {
-  /** @default 10_000 */
-  readonly maxMessages: number
-  /** Of topics and payloads. @default 64 MiB */
-  readonly maxBytes: number
-  /**
-   * What happens when a message finds the outbox full: it is rejected, or it displaces the oldest, or the newest, that
-   * waits.
-   *
-   * @default 'reject'
-   */
-  readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest'
-}
 
 /** The publishes that wait for a connection, in order, bounded by messages and bytes. */
 export class Outbox {

@@ -1,5 +1,5 @@
 import { backoffDelay, type BackoffPolicy } from '../../../machines/policy/backoff.ts'
-import type { Clock } from '../../api/options.ts'
+import type { Clock } from '../../api/clock.ts'
 
 /** How long pauses are, in milliseconds. */
 export interface PausePolicy {

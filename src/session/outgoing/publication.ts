@@ -1,12 +1,7 @@
+import type { PublishResult } from '../../api/message-options.ts'
 import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
 import { byteLength } from '../../shared/byte-length.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
-
-/** What a publish came to. */
-export interface PublishResult {
-  /** Of the PUBACK or PUBREC: 0, or 0x10 when nobody has subscribed (MQTT 5 only). 0 for QoS 0. */
-  readonly reasonCode: number
-}
 
 /** One for all publishes of a client: what belongs to a single one is given to it. */
 export interface RejectionObserver {

@@ -1,20 +1,7 @@
+import type { QuarantinedPublish } from '../../api/quarantine.ts'
 import { PoisonPacketError } from '../../api/errors.ts'
-import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
 import type { Journal } from './journal.ts'
 import type { Publication } from './publication.ts'
-
-/** A durable publish that was taken out because the broker closes the connection on it. */
-export interface QuarantinedPublish {
-  /** Its number in the store: the same in each process. */
-  readonly id: number
-  readonly topic: string
-  readonly payload: Payload
-  readonly qos: Qos
-  readonly retain: boolean
-  readonly properties: PublishProperties | undefined
-  /** In milliseconds since 1970. */
-  readonly acceptedAt: number
-}
 
 /** The durable publishes that are poison. They stay in the store until the application decides. */
 export class Quarantine {

@@ -1,27 +1,7 @@
-import type { Clock } from '../../api/options.ts'
+import type { QuarantineOptions } from '../../api/options.ts'
+import type { Clock } from '../../api/clock.ts'
 import type { Blame } from './blame.ts'
 import { Pause } from './pause.ts'
-
-/** When a packet counts as poison, and when a suspect is tried again. */
-export interface QuarantineOptions {
-  /**
-   * For how long the broker has to close the connection on a packet, and take others meanwhile, before the packet counts
-   * as poison. In milliseconds.
-   *
-   * @default 120_000
-   */
-  readonly after: number
-  /** Before the first trial of a packet that was set aside, in milliseconds; twice as long each time. @default 5_000 */
-  readonly initialDelay: number
-  /** The longest time between two trials, in milliseconds. @default 900_000 */
-  readonly maxDelay: number
-}
-
-export const defaultQuarantine: QuarantineOptions = Object.freeze({
-  after: 120_000,
-  initialDelay: 5_000,
-  maxDelay: 900_000,
-})
 
 /** A packet that can be suspected: a publish, or a topic filter. */
 export interface Suspect {

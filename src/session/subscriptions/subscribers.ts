@@ -1,5 +1,5 @@
 import type { Qos } from '../../api/message.ts'
-import type { SubscriptionRequest } from '../link.ts'
+import type { SubscriptionRequest } from '../../wire/packets.ts'
 
 /** What a subscriber asks the broker for (MQTT 5 §3.8.3.1). */
 export interface SubscriberOptions {

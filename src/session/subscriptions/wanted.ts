@@ -1,5 +1,5 @@
 import type { Qos } from '../../api/message.ts'
-import type { SubscriptionRequest } from '../link.ts'
+import type { SubscriptionRequest } from '../../wire/packets.ts'
 import type { Subscribers } from './subscribers.ts'
 import type { Suspendable } from './suspensions.ts'
 

@@ -1,0 +1,15 @@
+export interface ViewEncodings {
+  readonly keyEncoding: 'view'
+  readonly valueEncoding: 'view'
+}
+
+export type Operation =
+  | { type: 'put'; key: Uint8Array; value: Uint8Array; keyEncoding: 'view'; valueEncoding: 'view' }
+  | { type: 'del'; key: Uint8Array; keyEncoding: 'view' }
+
+/** A database with the interface of `abstract-level`: `classic-level`, `browser-level`, or a sublevel of one. */
+export interface LevelDatabase {
+  open(): Promise<void>
+  batch(operations: Operation[], options: ViewEncodings & { readonly sync: boolean }): Promise<void>
+  iterator(options: ViewEncodings): AsyncIterable<[Uint8Array, Uint8Array]>
+}

@@ -1,0 +1,50 @@
+import type { ClientEvents } from '../api/events.ts'
+import { callback, checkName, didYouMean } from '../shared/option-rules.ts'
+
+const names = Object.keys({
+  stateChanged: true,
+  connected: true,
+  connectionInterrupted: true,
+  connectionResumed: true,
+  reconnectScheduled: true,
+  reconnectionFailed: true,
+  recoveryStarted: true,
+  recovered: true,
+  tokenRefreshed: true,
+  tokenRefreshFailed: true,
+  gaveUp: true,
+  restoring: true,
+  restored: true,
+  subscriptionSuspended: true,
+  subscriptionResumed: true,
+  publishQuarantined: true,
+  subscriptionFailed: true,
+  outboxRestored: true,
+  unclaimed: true,
+  messageFailed: true,
+  acknowledgementsStalled: true,
+  drained: true,
+  publishFailed: true,
+  error: true,
+} satisfies Record<keyof ClientEvents, true>)
+
+/** MQTT.js's events, and where their users find the same thing here. */
+const replacements: Readonly<Record<string, string>> = {
+  message: 'subscribe() or the option onMessage',
+  connect: 'connected',
+  reconnect: 'reconnectScheduled',
+  close: 'connectionInterrupted',
+  offline: 'connectionInterrupted',
+  disconnect: 'connectionInterrupted',
+  end: 'stateChanged',
+}
+
+/** @throws {InvalidOptionError} if the client has no such event, or the handler is not a function */
+export function checkListener(event: unknown, handler: unknown): void {
+  checkName('event', 'an event of the client', event, names, eventHint)
+  callback('handler', handler)
+}
+
+function eventHint(name: string): string | undefined {
+  return Object.hasOwn(replacements, name) ? `see ${replacements[name]}` : didYouMean(name, names)
+}

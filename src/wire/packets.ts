@@ -1,0 +1,56 @@
+import type { PublishProperties } from '../api/message.ts'
+/** What the broker told of itself in the CONNACK; the defaults are those of MQTT 5 §3.2.2.3. */
+export interface BrokerLimits {
+  /** How many QoS 1 and 2 publishes it takes at a time. @default 65_535 */
+  readonly receiveMaximum: number
+  /** In bytes. @default Infinity */
+  readonly maximumPacketSize: number
+  /** @default 2 */
+  readonly maximumQos: 0 | 1 | 2
+  /** @default true */
+  readonly retainAvailable: boolean
+  /** Whether it tells by which subscriptions a message comes; on MQTT 3.1.1 it does not. @default true */
+  readonly subscriptionIdentifiers: boolean
+}
+
+/** A PUBLISH as it goes to the wire. */
+export interface OutgoingPublish {
+  readonly topic: string
+  readonly payload: string | Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+}
+
+/** A PUBLISH as it came from the wire. */
+export interface IncomingPublish {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly dup: boolean
+  /** 0 for QoS 0. */
+  readonly packetId: number
+  readonly properties: PublishProperties | undefined
+}
+
+/** PUBACK, PUBREC or PUBCOMP. */
+export interface Ack {
+  readonly type: 'puback' | 'pubrec' | 'pubcomp'
+  readonly packetId: number
+  /** 0 on MQTT 3.1.1. */
+  readonly reasonCode: number
+  /** Of a refusal, if the broker gave one: already fit to be shown. */
+  readonly reasonString: string | undefined
+}
+
+export interface SubscriptionRequest {
+  readonly filter: string
+  readonly qos: 0 | 1 | 2
+  /** MQTT 5 §3.8.3.1. */
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+  /** Comes with the messages of the subscription, if the broker knows identifiers (MQTT 5 §3.8.2.1.2). */
+  readonly identifier: number
+}
