@@ -1,0 +1,72 @@
+// A plugin for oxlint with one rule, `house/arrow`: it enforces the list in rooms.mjs, on imports of types as well.
+import { dirname, relative, resolve, sep } from 'node:path'
+
+import { rooms } from './rooms.mjs'
+
+/** @param {string} file - its path from the root, with slashes */
+function roomOf(file) {
+  const fitting = rooms.filter(({ room }) => isWithin(file, room))
+  return fitting.toSorted((a, b) => b.room.length - a.room.length)[0]
+}
+
+/**
+ * @param {string} path
+ * @param {string} folder - or a file
+ */
+function isWithin(path, folder) {
+  return path === folder || path.startsWith(`${folder}/`)
+}
+
+/**
+ * Why a file may not import something, in words.
+ *
+ * @param {string} file - its path from the root, with slashes
+ * @param {string} specifier - as it stands in the import
+ * @returns {string | undefined} nothing if it may
+ */
+export function objection(file, specifier) {
+  const from = roomOf(file)
+  if (!from) return undefined
+  if (!specifier.startsWith('.')) {
+    if (from.packages.some((name) => isPackage(specifier, name))) return undefined
+    return `${from.room} must not import the package ${specifier}`
+  }
+  const target = slashes(relative('/', resolve('/', dirname(file), specifier)))
+  const to = roomOf(target)
+  if (!to) return `${from.room} must not import ${target}, which belongs to no room`
+  if (to === from) return undefined
+  const isSeen = from.sees ? from.sees.some((path) => isWithin(target, path)) : rooms.indexOf(to) < rooms.indexOf(from)
+  return isSeen ? undefined : `${from.room} must not import from ${to.room}`
+}
+
+/**
+ * @param {string} specifier
+ * @param {string} name - see `packages` in rooms.mjs
+ */
+function isPackage(specifier, name) {
+  return name.endsWith('*') ? specifier.startsWith(name.slice(0, -1)) : isWithin(specifier, name)
+}
+
+/** @param {string} path */
+function slashes(path) {
+  return path.split(sep).join('/')
+}
+
+const arrow = {
+  create(context) {
+    const file = slashes(relative(context.cwd, context.filename))
+    const check = ({ source }) => {
+      if (typeof source?.value !== 'string') return
+      const problem = objection(file, source.value.split('?')[0])
+      if (problem) context.report({ node: source, message: `${problem}: see scripts/lint/rooms.mjs` })
+    }
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportAllDeclaration: check,
+      ExportNamedDeclaration: check,
+    }
+  },
+}
+
+export default { meta: { name: 'house' }, rules: { arrow } }

@@ -1,0 +1,66 @@
+/**
+ * The rooms of the house, from the lowest to the highest. This is the one list of who may import whom.
+ *
+ * A file imports from its own room, and from the rooms above it in this list. Where `sees` is given, it names all that the
+ * room may import instead. `packages` names the packages that a room may import; a name that ends with `*` stands for all
+ * that begin with it. A file belongs to the room with the longest path that fits.
+ *
+ * arrow.mjs makes the linter enforce this list. test/tooling/rooms.test.ts breaks it on purpose.
+ *
+ * @type {readonly { room: string, packages: readonly string[], sees?: readonly string[] }[]}
+ */
+export const rooms = [
+  { room: 'machines/failure.ts', packages: [] },
+  { room: 'machines/policy', packages: [] },
+  { room: 'machines', packages: ['xstate'] },
+
+  { room: 'src/api', packages: ['xstate'] },
+  { room: 'src/shared', packages: [] },
+  { room: 'src/config', packages: [] },
+  { room: 'src/wire', packages: [] },
+  { room: 'src/session', packages: ['xstate'] },
+  { room: 'src/store', packages: ['classic-level', 'node:*'] },
+  { room: 'src/mqtt', packages: ['mqtt', 'mqtt-packet', 'ws', 'xstate'] },
+  { room: 'src/lifecycle', packages: ['xstate'] },
+  { room: 'src/messages', packages: [] },
+  { room: 'src/client.ts', packages: ['xstate'] },
+  { room: 'src/embedded-machine.ts', packages: [] },
+  { room: 'src/fleet', packages: [] },
+  { room: 'src/index.ts', packages: [] },
+
+  { room: 'testing', packages: ['@sinonjs/fake-timers', 'aedes', 'mqtt', 'mqtt-packet', 'ws', 'xstate', 'node:*'] },
+
+  { room: 'visualizer/protocol.ts', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared'] },
+  { room: 'visualizer/chart', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared'] },
+  {
+    room: 'visualizer/record',
+    packages: ['xstate'],
+    sees: ['machines', 'src/api', 'src/shared', 'visualizer/protocol.ts'],
+  },
+  {
+    room: 'visualizer/serve',
+    packages: ['ws', 'xstate', 'node:*'],
+    sees: ['machines', 'src/api', 'src/shared', 'visualizer'],
+  },
+  {
+    room: 'visualizer',
+    packages: ['ws', 'xstate', 'node:*'],
+    sees: ['machines', 'src/api', 'src/shared', 'visualizer'],
+  },
+  {
+    room: 'visualizer/page',
+    packages: ['elkjs', 'preact', 'vite', 'xstate', 'node:url'],
+    sees: ['machines', 'src/api', 'src/shared', 'visualizer/protocol.ts', 'visualizer/chart'],
+  },
+
+  { room: 'measure', packages: ['*'], sees: ['machines', 'src', 'testing'] },
+  {
+    room: 'cli',
+    packages: ['xstate', 'node:*'],
+    sees: ['machines', 'src', 'testing', 'visualizer/index.ts', 'visualizer/chart'],
+  },
+  { room: 'examples', packages: ['xstate', 'xstate-mqtt', 'node:*'], sees: [] },
+  { room: 'examples/xstate-inspect', packages: ['@xstate/inspect', 'ws', 'xstate', 'node:*'], sees: [] },
+  { room: 'scripts', packages: ['*'], sees: ['machines', 'src', 'testing', 'visualizer', 'measure', 'cli'] },
+  { room: 'test', packages: ['*'] },
+]
