@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Aedes, AuthenticateError, Client } from 'aedes'
-import { createTurns } from './in-turn.ts'
+import { createTurns } from './serially.ts'
 import { inUrl, listen } from './listener.ts'
 import type { ListenHandlers, Listener } from './listener.ts'
-import { importPeer } from './peer.ts'
+import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
 
 export interface EmbeddedBrokerOptions {

@@ -1,21 +1,21 @@
+export { createEmbeddedBroker } from './embedded-broker.ts'
+export type { EmbeddedBroker, EmbeddedBrokerOptions, PublishedMessage } from './embedded-broker.ts'
+export { createFakeTransport } from './fake-transport.ts'
+export type { FakeConnection, FakeTransport } from './fake-transport.ts'
+export type { DisconnectFields, PacketOf, PublishFields as PublishOptions, ReceivedPacket } from './packets.ts'
 export type {
   Action,
   Answer,
   Behaviour,
   Connack,
-  DisconnectFields,
+  Ending,
   Moment,
   MomentPacket,
-  PacketOf,
   Script,
+  ScriptedConnection,
   Step,
   StepAt,
-} from './behaviour.ts'
-export { createEmbeddedBroker } from './embedded-broker.ts'
-export type { EmbeddedBroker, EmbeddedBrokerOptions, PublishedMessage } from './embedded-broker.ts'
-export { createFakeTransport } from './fake-transport.ts'
-export type { FakeConnection, FakeTransport } from './fake-transport.ts'
-export type { Ending, PublishOptions, ReceivedPacket, ScriptedConnection } from './scripted-connection.ts'
+} from './script.ts'
 export { createScriptedServer } from './scripted-server.ts'
 export type { ScriptedServer, ScriptedServerOptions } from './scripted-server.ts'
 export { createTestClock } from './test-clock.ts'

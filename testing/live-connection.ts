@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream'
 import type * as Codec from 'mqtt-packet'
 import type { IConnectPacket, IPublishPacket, Packet, PacketCmd } from 'mqtt-packet'
 import type { WebSocket } from 'ws'
-import type { Behaviour, DisconnectFields, PacketOf } from './behaviour.ts'
 import type { Link } from './listener.ts'
 import { clearRealTimeout, realNow, setRealTimeout } from './real-time.ts'
-import type { Ending, PublishOptions, ReceivedPacket, ScriptedConnection } from './scripted-connection.ts'
+import type { DisconnectFields, PacketOf, PublishFields, ReceivedPacket } from './packets.ts'
+import type { Behaviour, Ending, ScriptedConnection } from './script.ts'
 
 export interface ConnectionHooks {
   packet(packet: Packet): void
@@ -97,7 +97,7 @@ export class LiveConnection implements ScriptedConnection {
     return this.write(bytes)
   }
 
-  publish(topic: string, payload: string | Buffer, options: PublishOptions = {}): boolean {
+  publish(topic: string, payload: string | Buffer, options: PublishFields = {}): boolean {
     const { qos = 0, retain = false, dup = false, properties = {} } = options
     const packet: IPublishPacket = { cmd: 'publish', topic, payload, qos, retain, dup, properties }
     if (qos > 0) packet.messageId = options.messageId ?? this.#nextPacketId()

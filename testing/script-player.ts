@@ -6,8 +6,8 @@ import type {
   IUnsubscribePacket,
   Packet,
 } from 'mqtt-packet'
-import { topicMatches } from './behaviour.ts'
-import type { Action, Answer, Moment, Step } from './behaviour.ts'
+import { TopicMatcher } from '../src/session/subscriptions/topic-matcher.ts'
+import type { Action, Answer, Moment, Step } from './script.ts'
 import type { LiveConnection } from './live-connection.ts'
 
 /** Plays the server's side of one connection: its steps first, else what a correct broker does. */
@@ -156,7 +156,13 @@ const MALFORMED = Buffer.from([0x00, 0x00])
 
 function isAbout(step: Step, packet: Packet | undefined): boolean {
   if (step.topic === undefined) return true
-  return packet?.cmd === 'publish' && topicMatches(step.topic, packet.topic)
+  return packet?.cmd === 'publish' && matches(step.topic, packet.topic)
+}
+
+function matches(filter: string, topic: string): boolean {
+  const matcher = new TopicMatcher<string>()
+  matcher.add(filter, filter)
+  return matcher.match(topic).length > 0
 }
 
 type PubackAnswers = Answer | Readonly<Record<string, Answer>> | ((publish: IPublishPacket) => Answer)
@@ -164,7 +170,7 @@ type PubackAnswers = Answer | Readonly<Record<string, Answer>> | ((publish: IPub
 function answerFor(answers: PubackAnswers, packet: IPublishPacket): Answer {
   if (typeof answers === 'function') return answers(packet)
   if (typeof answers !== 'object') return answers
-  return Object.entries(answers).find(([filter]) => topicMatches(filter, packet.topic))?.[1] ?? 0
+  return Object.entries(answers).find(([filter]) => matches(filter, packet.topic))?.[1] ?? 0
 }
 
 function codeOf(codes: number | Readonly<Record<string, number>> | undefined, filter: string): number | undefined {

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net'
 import type * as Codec from 'mqtt-packet'
 import type { Packet, PacketCmd } from 'mqtt-packet'
-import { behaviourOf } from './behaviour.ts'
-import type { Action, PacketOf, Script } from './behaviour.ts'
-import { createTurns } from './in-turn.ts'
+import { behaviourOf } from './script.ts'
+import type { Action, Script, ScriptedConnection } from './script.ts'
+import { createTurns } from './serially.ts'
 import { inUrl, listen } from './listener.ts'
 import type { Listener } from './listener.ts'
 import { LiveConnection } from './live-connection.ts'
-import { importPeer } from './peer.ts'
+import { importPeer } from './peer-dependency.ts'
 import { perform, ScriptPlayer } from './script-player.ts'
-import type { PublishOptions, ScriptedConnection } from './scripted-connection.ts'
+import type { PacketOf, PublishFields } from './packets.ts'
 import type { TlsCredentials } from './tls-credentials.ts'
 import { Waiters } from './wait-for.ts'
 import type { Truthy, WaitOptions } from './wait-for.ts'
@@ -45,7 +45,7 @@ export interface ScriptedServer extends AsyncDisposable {
   /** Sends a packet to every client that sent a CONNECT and is open; returns to how many. */
   send(packet: Packet): number
   /** Publishes to every such client; returns to how many. */
-  publish(topic: string, payload: string | Buffer, options?: PublishOptions): number
+  publish(topic: string, payload: string | Buffer, options?: PublishFields): number
   /** Does something to every open connection; returns to how many. @default 'close' */
   kick(action?: Action): number
   /**
@@ -124,7 +124,7 @@ class Server implements ScriptedServer {
     return this.#clients().filter((connection) => connection.send(packet)).length
   }
 
-  publish(topic: string, payload: string | Buffer, options?: PublishOptions): number {
+  publish(topic: string, payload: string | Buffer, options?: PublishFields): number {
     return this.#clients().filter((connection) => connection.publish(topic, payload, options)).length
   }
 

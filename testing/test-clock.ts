@@ -1,5 +1,5 @@
 import type * as FakeTimers from '@sinonjs/fake-timers'
-import { requirePeer } from './peer.ts'
+import { requirePeer } from './peer-dependency.ts'
 
 export interface TestClockOptions {
   /** The time at the start, in ms since the epoch. @default 0 */
