@@ -14,7 +14,7 @@ const { connectionMachine, periodicRequestMachine, subscriptionsMachine } = awai
 const { anywhereSize, labelSize } = await load('../visualizer/chart/layout.ts')
 const { bestLayout } = await load('../visualizer/page/src/chart/best-layout.ts')
 const { chartOf } = await load('../visualizer/chart/model.ts')
-const { ourCommands, signatureOf } = await load('../visualizer/chart/ours.ts')
+const { ourCommands, signatureOf } = await load('../visualizer/chart/library-machines.ts')
 
 const drawings = { connection, subscriptions }
 const layouts = {}

@@ -1,5 +1,5 @@
 import { accepts } from './record/actor.ts'
-import { now } from './serve/frames.ts'
+import { stamp } from './frames.ts'
 import { commandEvents, type Command, type CommandMessage, type CommandResultMessage } from './protocol.ts'
 import type { Recorder } from './record/recorder.ts'
 
@@ -10,7 +10,7 @@ const MAX_REQUEST_ID = 200
 export function answer(requestId: string, reason: Refused | undefined, message: string): CommandResultMessage {
   return {
     type: '@xstate-mqtt.command-result',
-    ...now(),
+    ...stamp(),
     requestId,
     ok: reason === undefined,
     ...(reason && { reason }),
@@ -30,7 +30,7 @@ export function parseCommand(fields: Readonly<Record<string, unknown>>): Command
     )
   }
   if (typeof sessionId !== 'string') return answer(requestId, 'unknown-actor', 'The command names no actor.')
-  return { type: '@xstate-mqtt.command', ...now(), requestId, sessionId, command }
+  return { type: '@xstate-mqtt.command', ...stamp(), requestId, sessionId, command }
 }
 
 /** Sends the command's event to the machine, if the machine would react to it. */

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
 
-import { backoffDelay } from '../machines/index.ts'
-import { InvalidOptionError, type BackoffPolicy } from '../src/index.ts'
+import { backoffDelay, type BackoffPolicy } from '../machines/policy/backoff.ts'
+import { InvalidOptionError } from '../src/api/errors.ts'
 import { parseCommand, perform } from './commands.ts'
-import { batches, now } from './serve/frames.ts'
+import { batches, messagesOf, stamp } from './frames.ts'
 import { parseConnectOptions, type ConnectConfig, type ConnectVisualizerOptions, type Inspection } from './options.ts'
 import { PROTOCOL_VERSION, type FeedMessage } from './protocol.ts'
 import { Recorder, type Recorded } from './record/recorder.ts'
-import { messagesOf } from './serve/remote.ts'
-import { watch } from './record/stats.ts'
+import { Sampler } from './record/sampler.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */
 export interface VisualizerConnection extends Inspection {
@@ -37,15 +36,15 @@ const WELCOME_WITHIN = 1_000
  */
 export function connectVisualizer(url: string, options: ConnectVisualizerOptions = {}): VisualizerConnection {
   const feed = new Feed(webSocketUrl(url), parseConnectOptions(options))
-  const watches = new Set<() => void>()
+  const sampler = new Sampler(feed.recorder)
   return {
     inspect: feed.recorder.inspect,
-    watch: (actor, sample) => watch(feed.recorder, actor, sample, watches),
+    watch: (actor, sample) => sampler.watch(actor, sample),
     get dropped() {
       return feed.dropped
     },
     close() {
-      for (const stop of watches) stop()
+      sampler.stop()
       feed.close()
     },
   }
@@ -173,7 +172,7 @@ class Feed {
     const { name } = this.#options
     const actors = Array.from(this.recorder.actors, ({ sessionId }) => sessionId)
     const hello = { version: PROTOCOL_VERSION, feedId: this.#feedId, name, pid: process.pid, actors } as const
-    this.#send([{ type: '@xstate-mqtt.hello', ...now(), ...hello }])
+    this.#send([{ type: '@xstate-mqtt.hello', ...stamp(), ...hello }])
     // Live actors come with the replay, in their present state.
     this.#queue = this.#queue.filter(
       ({ type, sessionId }) => type !== '@xstate.actor' || !this.recorder.actor(sessionId),
@@ -213,7 +212,7 @@ class Feed {
   #tellDropped(): void {
     if (this.dropped === this.#toldDropped) return
     this.#toldDropped = this.dropped
-    this.#send([{ type: '@xstate-mqtt.dropped', ...now(), dropped: this.dropped }])
+    this.#send([{ type: '@xstate-mqtt.dropped', ...stamp(), dropped: this.dropped }])
   }
 
   #send(messages: readonly FeedMessage[]): void {

@@ -10,7 +10,7 @@ import {
   type RulesFor,
   wholeNumber,
 } from '../src/shared/option-rules.ts'
-import { parseOrigin } from './serve/origin.ts'
+import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './record/redact.ts'
 

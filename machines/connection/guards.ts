@@ -50,20 +50,24 @@ export function mayRecover(context: ConnectionContext): boolean {
   return context.disposition !== 'fatal' && cyclesLeft(context)
 }
 
-export function refreshesInThisCycle({ config, cycle, disposition }: ConnectionContext): boolean {
+export function refreshesInThisCycle({
+  config,
+  cycle,
+  disposition,
+}: Pick<ConnectionContext, 'config' | 'cycle' | 'disposition'>): boolean {
   const { refreshTokenEvery } = config.recovery
   if (!config.canRefresh) return false
   return disposition === 'refresh' || (refreshTokenEvery > 0 && cycle % refreshTokenEvery === 0)
 }
 
 /** Whether to ask for credentials before the next attempt. */
-export function needsCredentials(context: ConnectionContext): boolean {
+export function needsCredentials(context: Pick<ConnectionContext, 'config' | 'credentials'>): boolean {
   const { config, credentials } = context
   if (!config.canRefresh) return false
   return neededBecause(context) !== 'expiring' || isExpiring(config, credentials)
 }
 
-export function neededBecause({ credentials }: ConnectionContext): RefreshReason {
+export function neededBecause({ credentials }: Pick<ConnectionContext, 'credentials'>): RefreshReason {
   if (credentials.status === 'missing') return 'initial'
   return credentials.status === 'refused' ? 'refused' : 'expiring'
 }

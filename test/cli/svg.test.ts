@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { chartOf, type ChartTransition } from '../../cli/statechart.ts'
 import { eventWords } from '../../visualizer/chart/model.ts'
-import { ourCommands } from '../../visualizer/chart/ours.ts'
+import { ourCommands } from '../../visualizer/chart/library-machines.ts'
 import { toSvg } from '../../visualizer/chart/svg.ts'
 
 const machines = [connectionMachine, subscriptionsMachine, periodicRequestMachine] as const

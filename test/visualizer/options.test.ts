@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { InvalidOptionError } from '../../src/index.ts'
 import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
-import { parseOrigin } from '../../visualizer/serve/origin.ts'
+import { parseOrigin } from '../../visualizer/origin.ts'
 import { parseConnectOptions, parseVisualizerOptions } from '../../visualizer/options.ts'
 
 /** What is wrong with options of each entry, in its words. Without a value if that may be a secret. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { chartOf } from '../../visualizer/chart/model.ts'
-import { ourCommands, ourLayout } from '../../visualizer/chart/ours.ts'
+import { ourCommands, ourLayout } from '../../visualizer/chart/library-machines.ts'
 
 const script = fileURLToPath(new URL('../../scripts/layout-charts.mjs', import.meta.url))
 

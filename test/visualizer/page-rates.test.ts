@@ -4,8 +4,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { rateWords, ratesOf } from '../../visualizer/page/src/model/rates.ts'
 import type { StatsMessage } from '../../visualizer/protocol.ts'
 import { Recorder } from '../../visualizer/record/recorder.ts'
-import { watch } from '../../visualizer/record/stats.ts'
-import { thin } from '../../visualizer/record/thin.ts'
+import { Sampler } from '../../visualizer/record/sampler.ts'
+import { downsample } from '../../visualizer/downsample.ts'
 import { lamp } from './machines.ts'
 
 afterEach(() => void vi.useRealTimers())
@@ -50,7 +50,7 @@ test('what comes after a pause is not spread over the pause', () => {
     },
   })
   const totals = [10, 20, 20, 20, 20, 120, 120]
-  const stop = watch(recorder, createActor(lamp).start(), () => ({ received: totals.shift() ?? 120 }), new Set())
+  const stop = new Sampler(recorder).watch(createActor(lamp).start(), () => ({ received: totals.shift() ?? 120 }))
   vi.advanceTimersByTime(6_000)
   stop()
   const samples = told.map(({ createdAt, stats }) => sample(Number(createdAt) - 1_000_000, stats.received ?? 0))
@@ -62,7 +62,7 @@ test('samples are thinned by their age, and stay within their number for weeks',
   let samples: number[][] = []
   for (let second = 0; second < 14 * 86_400; second++) {
     samples.push([second])
-    if (samples.length > 600) samples = thin(samples, ([time]) => time ?? 0, 600)
+    if (samples.length > 600) samples = downsample(samples, ([time]) => time ?? 0, 600)
   }
   const times = samples.map(([time]) => time ?? 0)
   const now = times.at(-1) ?? 0

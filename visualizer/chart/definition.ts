@@ -1,3 +1,5 @@
+import { isObject, list, type Fields } from '../json.ts'
+
 // Reads the config of a machine, which may come from anywhere: nothing in it is taken for granted.
 
 export interface Candidate {
@@ -13,14 +15,10 @@ export interface Reaction {
   readonly candidates: readonly Candidate[]
 }
 
-export interface Raw {
-  readonly [key: string]: unknown
-}
-
 export interface Draft {
   readonly id: string
   readonly key: string
-  readonly raw: Raw
+  readonly raw: Fields
   readonly parent: Draft | null
   readonly children: Draft[]
 }
@@ -30,9 +28,9 @@ export const MAX_NODES = 400
 
 export function grow(draft: Draft, all: Draft[]): void {
   const { states } = draft.raw
-  if (!isRaw(states)) return
+  if (!isObject(states)) return
   for (const [key, value] of Object.entries(states)) {
-    const raw = isRaw(value) ? value : {}
+    const raw = isObject(value) ? value : {}
     const path = pathOf(draft)
     const child: Draft = {
       id: text(raw.id) || [...path, key].join('.'),
@@ -55,7 +53,7 @@ function pathOf(draft: Draft): string[] {
 
 export function initialOf({ raw }: Draft): string {
   if (typeof raw.initial === 'string') return raw.initial
-  if (!isRaw(raw.initial)) return ''
+  if (!isObject(raw.initial)) return ''
   return shortName(text(list(raw.initial.target)[0]))
 }
 
@@ -66,13 +64,13 @@ export function reactionsOf(draft: Draft, root: Draft, byId: Map<string, Draft>)
     const candidates = list(value).flatMap((entry) => candidateOf(entry, draft, root, byId))
     if (candidates.length > 0) reactions.push({ source: id, event, candidates })
   }
-  if (isRaw(raw.on)) for (const [event, value] of Object.entries(raw.on)) add(event, value)
+  if (isObject(raw.on)) for (const [event, value] of Object.entries(raw.on)) add(event, value)
   if (raw.always !== undefined) add('', raw.always)
-  if (isRaw(raw.after)) {
+  if (isObject(raw.after)) {
     for (const [delay, value] of Object.entries(raw.after)) add(`xstate.after.${delay}.${id}`, value)
   }
   for (const [index, invoke] of list(raw.invoke).entries()) {
-    if (!isRaw(invoke)) continue
+    if (!isObject(invoke)) continue
     const actor = text(invoke.id) || `${index}.${id}`
     if (invoke.onDone !== undefined) add(`xstate.done.actor.${actor}`, invoke.onDone)
     if (invoke.onError !== undefined) add(`xstate.error.actor.${actor}`, invoke.onError)
@@ -84,7 +82,7 @@ export function reactionsOf(draft: Draft, root: Draft, byId: Map<string, Draft>)
 
 function candidateOf(entry: unknown, source: Draft, root: Draft, byId: Map<string, Draft>): Candidate[] {
   if (typeof entry === 'string') return [{ guard: null, targets: resolve(entry, source, root, byId), actions: [] }]
-  if (!isRaw(entry)) return []
+  if (!isObject(entry)) return []
   const targets = list(entry.target).flatMap((target) => resolve(text(target), source, root, byId))
   const actions = list(entry.actions).map(name).filter(Boolean)
   return [{ guard: entry.guard === undefined ? null : name(entry.guard) || 'a guard', targets, actions }]
@@ -116,22 +114,13 @@ function find(target: string, byId: Map<string, Draft>): string[] {
 
 export function name(value: unknown): string {
   if (typeof value === 'string') return value
-  if (!isRaw(value)) return ''
+  if (!isObject(value)) return ''
   const inner = list(value.guards).map(name).filter(Boolean)
   return inner.length > 0 ? `${text(value.type) || 'guards'}(${inner.join(', ')})` : text(value.type)
 }
 
-export function list(value: unknown): readonly unknown[] {
-  if (value === undefined || value === null) return []
-  return Array.isArray(value) ? value : [value]
-}
-
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
-}
-
-export function isRaw(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The last part of a state's id. */

@@ -1,16 +1,14 @@
+import { isObject, list, type Fields } from '../json.ts'
 import { findChoices, reactionKey } from './choices.ts'
 import {
   grow,
   initialOf,
-  isRaw,
-  list,
   MAX_NODES,
   name,
   reactionsOf,
   shortName,
   text,
   type Draft,
-  type Raw,
   type Reaction,
 } from './definition.ts'
 
@@ -75,7 +73,7 @@ export function parseChart(definition: string | undefined, commands?: readonly s
   if (!definition) return null
   try {
     const raw: unknown = JSON.parse(definition)
-    return isRaw(raw) && isRaw(raw.states) ? chartOf(raw, commands) : null
+    return isObject(raw) && isObject(raw.states) ? chartOf(raw, commands) : null
   } catch {
     return null
   }
@@ -86,7 +84,7 @@ export function parseChart(definition: string | undefined, commands?: readonly s
  *   by itself
  * @returns `null` if it is too big to be drawn
  */
-export function chartOf(raw: Raw, commands: readonly string[] = []): Chart | null {
+export function chartOf(raw: Fields, commands: readonly string[] = []): Chart | null {
   const rootId = text(raw.id) || '(machine)'
   const root: Draft = { id: rootId, key: rootId, raw, parent: null, children: [] }
   const drafts: Draft[] = []
@@ -178,7 +176,7 @@ export function activeIds(chart: Chart, value: unknown): Set<string> {
     children.set(parent, [...(children.get(parent) ?? []), node])
   }
   const visit = (parent: string, part: unknown) => {
-    const below = isRaw(part) ? part : {}
+    const below = isObject(part) ? part : {}
     const parts = typeof part === 'string' ? { [part]: {} } : below
     for (const [key, inner] of Object.entries(parts)) {
       const node = children.get(parent)?.find((child) => child.name === key)
@@ -203,9 +201,9 @@ function nodeOf(draft: Draft, rootId: string, rows: Row[]): ChartNode {
     initial: parent !== null && initialOf(parent) === draft.key,
     description: text(raw.description),
     tags: list(raw.tags).map(text).filter(Boolean),
-    delays: isRaw(raw.after) ? Object.keys(raw.after) : [],
+    delays: isObject(raw.after) ? Object.keys(raw.after) : [],
     invokes: list(raw.invoke)
-      .map((invoke) => (isRaw(invoke) ? name(invoke.src) || text(invoke.id) : name(invoke)))
+      .map((invoke) => (isObject(invoke) ? name(invoke.src) || text(invoke.id) : name(invoke)))
       .filter(Boolean),
     rows,
   }

@@ -1,9 +1,10 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
 
+import { isObject } from '../json.ts'
 import { definitionOf } from './definition.ts'
 import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from '../protocol.ts'
 import type { Redactor } from './redact.ts'
-import { sessionIdOf } from '../serve/session-id.ts'
+import { sessionIdOf } from './session-id.ts'
 import { Timers } from './timers.ts'
 
 type Kind = NonNullable<ActorMessage['kind']>
@@ -166,8 +167,4 @@ function kindOf(logic: Logic): Kind {
 /** Whether it is a connection machine: it handles all the commands. */
 function takesCommands({ events }: Logic): boolean {
   return Array.isArray(events) && Object.values(commandEvents).every((type) => events.includes(type))
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

@@ -1,4 +1,5 @@
 import { withoutSecrets } from '../../src/shared/redaction.ts'
+import { isObject, list, type Fields } from '../json.ts'
 import type { Json } from '../protocol.ts'
 import { functionName } from './redact.ts'
 
@@ -20,9 +21,7 @@ export function definitionOf(config: unknown): string | undefined {
   return JSON.stringify(stateNode(config, { nodes: 0 }, 0))
 }
 
-type Config = Readonly<Record<string, unknown>>
-
-function stateNode(config: Config, scope: Scope, depth: number): Json {
+function stateNode(config: Fields, scope: Scope, depth: number): Json {
   const shown: Record<string, Json> = {}
   if (++scope.nodes > MAX_NODES) return shown
   for (const field of ['id', 'type', 'history', 'description', 'target']) {
@@ -105,20 +104,11 @@ function sourceName(src: unknown): string {
   return typeof config === 'function' && config.name !== '' ? functionName(config) : 'anonymous'
 }
 
-function list(value: unknown): readonly unknown[] {
-  if (value === undefined || value === null) return []
-  return Array.isArray(value) ? value : [value]
-}
-
-function mapValues(value: Config, map: (member: unknown) => Json): Json {
+function mapValues(value: Fields, map: (member: unknown) => Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [text(key), map(member)]))
 }
 
 /** Redacts a state id or an event descriptor: they are names in code, but may contain an address. */
 export function text(value: string): string {
   return withoutSecrets(value).slice(0, MAX_TEXT)
-}
-
-function isObject(value: unknown): value is Config {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from '../protocol.ts'
 import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
-import { Room } from '../serve/room.ts'
-import { thin } from './thin.ts'
+import { FairQueue } from './fair-queue.ts'
+import { downsample } from '../downsample.ts'
 
 const MAX_ACTORS = 2_000
 /** How many figures are kept for one actor. */
@@ -68,8 +68,8 @@ export class History {
   readonly #onAdded: (entry: Entry) => void
   readonly #onForgotten: (sessionIds: readonly string[]) => void
   readonly #actors = new Map<string, KnownActor>()
-  readonly #main = new Room<Entry>()
-  readonly #others = new Room<Entry>()
+  readonly #main = new FairQueue<Entry>()
+  readonly #others = new FairQueue<Entry>()
   /** Actors that have figures. */
   readonly #watched = new Set<KnownActor>()
   /** The last actor that was looked up: messages of one actor often follow each other. */
@@ -164,18 +164,18 @@ export class History {
   }
 
   #keep(entry: Entry, actor: KnownActor): void {
-    this.#roomOf(actor).push(actor.kind, entry)
+    this.#partOf(actor).push(actor.kind, entry)
     actor.entries += 1
     if (this.#main.size + this.#others.size > this.#limit) this.#forgetEntry(actor.kind)
   }
 
-  #roomOf({ main }: KnownActor): Room<Entry> {
+  #partOf({ main }: KnownActor): FairQueue<Entry> {
     return main ? this.#main : this.#others
   }
 
   #forgetEntry(latest: string): void {
-    const room = this.#others.size > this.#limit * OTHERS ? this.#others : this.#main
-    const entry = room.shift(latest)
+    const part = this.#others.size > this.#limit * OTHERS ? this.#others : this.#main
+    const entry = part.shift(latest)
     if (!entry) return
     this.#forgotten += 1
     entry.actor.entries -= 1
@@ -187,7 +187,7 @@ export class History {
     actor.samples.push(entry)
     this.#watched.add(actor)
     const most = Math.min(MAX_SAMPLES, Math.ceil(this.#limit / this.#watched.size))
-    if (actor.samples.length > most) actor.samples = thin(actor.samples, ({ at }) => at, most)
+    if (actor.samples.length > most) actor.samples = downsample(actor.samples, ({ at }) => at, most)
   }
 
   /** The oldest actor that has stopped; if none has, the oldest of all. */
@@ -204,7 +204,7 @@ export class History {
     this.#actors.delete(actor.key)
     if (this.#latest === actor) this.#latest = undefined
     this.#watched.delete(actor)
-    this.#roomOf(actor).remove(actor.kind, (entry) => entry.actor === actor)
+    this.#partOf(actor).remove(actor.kind, (entry) => entry.actor === actor)
     this.#forgotten += actor.entries
     this.#onForgotten([actor.key])
   }

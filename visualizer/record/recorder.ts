@@ -11,8 +11,8 @@ import type {
   TakenTransition,
 } from '../protocol.ts'
 import { Redactor, type Hide } from './redact.ts'
-import { sessionIdOf } from '../serve/session-id.ts'
-import { figuresOf } from './stats.ts'
+import { sessionIdOf } from './session-id.ts'
+import { figuresOf } from './figures.ts'
 import { showTimers, type Timers } from './timers.ts'
 
 /** The version in every message. The protocol requires one; `@statelyai/inspect` sends its own. */

@@ -1,7 +1,7 @@
 import { REDACTED, withoutSecrets } from '../../src/shared/redaction.ts'
 import type { Json, ShownEvent } from '../protocol.ts'
 import { kindOfName } from './secrets.ts'
-import { sessionIdOf } from '../serve/session-id.ts'
+import { sessionIdOf } from './session-id.ts'
 
 /** Decides whether the value under a name is hidden as well. If it throws, the value is hidden. */
 export type Hide = (name: string, value: unknown) => boolean

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { WebSocket } from 'ws'
 
 import { answer, parseCommand, perform } from '../commands.ts'
-import { now } from './frames.ts'
+import { messagesOf, stamp } from '../frames.ts'
 import { History } from '../record/history.ts'
 import {
   PROTOCOL_VERSION,
@@ -15,7 +15,6 @@ import {
 import { Recorder } from '../record/recorder.ts'
 import type { Hide } from '../record/redact.ts'
 import { RemoteFeed } from './remote-feed.ts'
-import { messagesOf } from './remote.ts'
 import { Viewers, type Viewer } from './viewers.ts'
 
 export interface HubOptions {
@@ -48,7 +47,7 @@ export class Hub {
     this.#history = new History(
       options.history,
       (entry) => this.viewers.added(entry),
-      (sessionIds) => this.viewers.notify({ type: '@xstate-mqtt.forgotten', ...now(), sessionIds }),
+      (sessionIds) => this.viewers.notify({ type: '@xstate-mqtt.forgotten', ...stamp(), sessionIds }),
     )
     this.viewers = new Viewers(this.#history, options.maxUnreadBytes)
     this.recorder = new Recorder({
@@ -133,7 +132,7 @@ export class Hub {
   #introduction(): readonly ServerMessage[] {
     const local: FeedInfoMessage = {
       type: '@xstate-mqtt.feed',
-      ...now(),
+      ...stamp(),
       feedId: LOCAL,
       name: this.#options.name,
       pid: process.pid,
@@ -147,7 +146,7 @@ export class Hub {
     const { allowCommands, history, maxMessageBytes } = this.#options
     return {
       type: '@xstate-mqtt.welcome',
-      ...now(),
+      ...stamp(),
       version: PROTOCOL_VERSION,
       serverId: this.#serverId,
       startedAt: this.#startedAt,

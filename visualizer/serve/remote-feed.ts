@@ -1,13 +1,12 @@
 import type { WebSocket } from 'ws'
 
 import { answer } from '../commands.ts'
-import { now } from './frames.ts'
+import { messagesOf, stamp } from '../frames.ts'
 import type { History } from '../record/history.ts'
 import type { CommandMessage, CommandResultMessage, FeedInfoMessage, FeedReply } from '../protocol.ts'
 import { Redactor, type Hide } from '../record/redact.ts'
-import { isObject, messagesOf, received } from './remote.ts'
-
-type Fields = Readonly<Record<string, unknown>>
+import { isObject, type Fields } from '../json.ts'
+import { received } from './remote-message.ts'
 
 const ANSWER_WITHIN = 5_000
 const MAX_NAMES = 5_000
@@ -39,7 +38,7 @@ export class RemoteFeed {
   get info(): FeedInfoMessage {
     return {
       type: '@xstate-mqtt.feed',
-      ...now(),
+      ...stamp(),
       feedId: this.feedId,
       name: this.#name,
       ...(this.#pid !== undefined && { pid: this.#pid }),

@@ -5,10 +5,9 @@ import { WebSocketServer, type WebSocket } from 'ws'
 
 import { Access, randomToken, type Refusal } from './access.ts'
 import { Hub } from './hub.ts'
-import type { Visualizer, VisualizerOptions } from '../options.ts'
-import { parseVisualizerOptions } from '../options.ts'
+import { parseVisualizerOptions, type Visualizer, type VisualizerOptions } from '../options.ts'
 import { builtPage, refuse, servePage } from './page-files.ts'
-import { watch } from '../record/stats.ts'
+import { Sampler } from '../record/sampler.ts'
 
 /** The largest frame of an app; `connectVisualizer` sends at most 256 KB. A page sends only commands. */
 const MAX_FEED_BYTES = 1024 * 1024
@@ -76,13 +75,13 @@ export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadB
 
   const { port } = server.address() as AddressInfo
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
-  const watches = new Set<() => void>()
+  const sampler = new Sampler(hub.recorder)
   return {
     url: `http://${host}:${port}/?token=${encodeURIComponent(token)}`,
     inspect: hub.recorder.inspect,
-    watch: (actor, sample) => watch(hub.recorder, actor, sample, watches),
+    watch: (actor, sample) => sampler.watch(actor, sample),
     async close() {
-      for (const stop of watches) stop()
+      sampler.stop()
       sockets.close()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 
-import { batches, now } from './frames.ts'
+import { batches, stamp } from '../frames.ts'
 import type { Entry, History } from '../record/history.ts'
 import type { DroppedMessage, LiveMessage, ServerMessage } from '../protocol.ts'
 
@@ -128,7 +128,7 @@ export class Viewers {
     }
     const live: LiveMessage = {
       type: '@xstate-mqtt.live',
-      ...now(),
+      ...stamp(),
       replayed: entries.length,
       forgotten: this.#history.forgotten,
     }
@@ -149,7 +149,7 @@ export class Viewers {
   }
 
   #droppedMessage(): DroppedMessage {
-    return { type: '@xstate-mqtt.dropped', ...now(), dropped: this.#dropped }
+    return { type: '@xstate-mqtt.dropped', ...stamp(), dropped: this.#dropped }
   }
 }
 

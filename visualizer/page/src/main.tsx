@@ -1,10 +1,10 @@
 import { render } from 'preact'
-import { Feed } from './feed.ts'
+import { ViewerSocket } from './viewer-socket.ts'
 import { Store } from './model/store.ts'
 import { App } from './ui/app.tsx'
 
 const store = new Store()
-const feed = new Feed(store, new URLSearchParams(location.search).get('token') ?? '')
+const socket = new ViewerSocket(store, new URLSearchParams(location.search).get('token') ?? '')
 const place = document.querySelector('#app')
-if (place) render(<App store={store} feed={feed} />, place)
-feed.open()
+if (place) render(<App store={store} socket={socket} />, place)
+socket.open()

@@ -1,27 +1,32 @@
+import { connectionConfig } from '../../../../machines/config.ts'
+import { needsCredentials, refreshesInThisCycle } from '../../../../machines/connection/guards.ts'
+import type { ConnectionContext } from '../../../../machines/connection/types.ts'
+import type { Fields } from '../../../json.ts'
 import { fields, number } from './state.ts'
-import type { Fields } from './types.ts'
 
-/**
- * Whether an attempt at `time` begins with new credentials: the machine's guards `refreshesInThisCycle` and
- * `needsCredentials`, over what is shown of its context.
- */
-export function renewsCredentials(context: Fields, state: string, time: number): boolean {
-  const config = fields(context.config)
-  if (config.canRefresh !== true) return false
-  if (state === 'recovering' && (context.disposition === 'refresh' || isItsTurn(context))) return true
-  const { status } = fields(context.credentials)
-  return status === 'missing' || status === 'refused' || isExpiring(context, time)
+/** Whether an attempt at `time` begins with new credentials, as the machine's own guards decide it. */
+export function renewsCredentials(shown: Fields, state: string, time: number): boolean {
+  const context = contextAt(shown, time)
+  return (state === 'recovering' && refreshesInThisCycle(context)) || needsCredentials(context)
 }
 
-function isItsTurn({ config, cycle }: Fields): boolean {
-  const every = number(fields(fields(config).recovery).refreshTokenEvery) ?? 0
-  return every > 0 && (number(cycle) ?? 0) % every === 0
-}
-
-function isExpiring({ config, credentials }: Fields, time: number): boolean {
-  const { expiresAt, lifetime } = fields(credentials)
-  const [expiry, whole] = [number(expiresAt), number(lifetime)]
-  if (expiry === null) return false
-  const configured = number(fields(config).refreshBefore) ?? 0
-  return time >= expiry - (whole === null ? configured : Math.min(configured, Math.max(0, whole) / 10))
+/** What the guards read of a context, taken from the JSON that is shown of it. */
+function contextAt({ config, credentials, cycle, disposition }: Fields, time: number) {
+  const { canRefresh, refreshBefore, recovery } = fields(config)
+  const { status, expiresAt, lifetime } = fields(credentials)
+  return {
+    config: connectionConfig({
+      canRefresh: canRefresh === true,
+      refreshBefore: number(refreshBefore) ?? 0,
+      recovery: { refreshTokenEvery: number(fields(recovery).refreshTokenEvery) ?? 0 },
+      now: () => time,
+    }),
+    credentials: {
+      status: status as ConnectionContext['credentials']['status'],
+      expiresAt: number(expiresAt),
+      lifetime: number(lifetime),
+    },
+    cycle: number(cycle) ?? 0,
+    disposition: disposition as ConnectionContext['disposition'],
+  }
 }

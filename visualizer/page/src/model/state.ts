@@ -1,10 +1,11 @@
+import { isObject, type Fields } from '../../../json.ts'
 import type { Json, ShownSnapshot } from '../../../protocol.ts'
-import type { Actor, Family, Fields } from './types.ts'
+import type { Actor, Family } from './types.ts'
 
 /** A state value as text: `connected.ready`; parallel regions beside each other. */
 function stateWords(value: Json | undefined): string {
   if (typeof value === 'string') return value
-  if (!isFields(value)) return ''
+  if (!isObject(value)) return ''
   return Object.entries(value)
     .map(([key, below]) => {
       const inner = stateWords(below)
@@ -37,12 +38,8 @@ export function familyOf(snapshot: ShownSnapshot): Family {
   return /^(idle|offline|paused|disconnected|settled|off|inactive)\b/.test(state) ? 'resting' : 'busy'
 }
 
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 export function contextOf(snapshot: ShownSnapshot): Fields {
-  return isFields(snapshot.context) ? snapshot.context : {}
+  return isObject(snapshot.context) ? snapshot.context : {}
 }
 
 export function number(value: unknown): number | null {
@@ -50,5 +47,5 @@ export function number(value: unknown): number | null {
 }
 
 export function fields(value: unknown): Fields {
-  return isFields(value) ? value : {}
+  return isObject(value) ? value : {}
 }

@@ -10,9 +10,9 @@ import type {
   TransitionMessage,
   WelcomeMessage,
 } from '../../../protocol.ts'
-import { thin } from '../../../record/thin.ts'
+import { downsample } from '../../../downsample.ts'
 import { parseChart, type Chart } from '../../../chart/model.ts'
-import { ourCommands } from '../../../chart/ours.ts'
+import { ourCommands } from '../../../chart/library-machines.ts'
 import { familyOf, placeOf, stateOf, topState } from './state.ts'
 import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import { chattiest } from './trim.ts'
@@ -271,7 +271,7 @@ export class Store {
     const place = samples.findLastIndex((sample) => sample.time <= time)
     if (samples[place]?.time === time) return
     samples.splice(place + 1, 0, { time, total: (published ?? 0) + (received ?? 0) })
-    if (samples.length > MAX_SAMPLES) actor.samples = thin(samples, (sample) => sample.time, MAX_SAMPLES)
+    if (samples.length > MAX_SAMPLES) actor.samples = downsample(samples, (sample) => sample.time, MAX_SAMPLES)
   }
 
   #trim(): void {

@@ -1,12 +1,8 @@
-import type { Command, Json, ShownEvent, ShownSnapshot, TakenTransition, Timer } from '../../../protocol.ts'
+import type { Command, ShownEvent, ShownSnapshot, TakenTransition, Timer } from '../../../protocol.ts'
 import type { Chart } from '../../../chart/model.ts'
 
 /** What a state means, in one colour. */
 export type Family = 'online' | 'waiting' | 'failed' | 'busy' | 'resting'
-
-export interface Fields {
-  readonly [key: string]: Json | undefined
-}
 
 /** An actor, as far as it is known. It changes as messages come in. */
 export interface Actor {

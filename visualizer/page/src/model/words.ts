@@ -1,14 +1,15 @@
 import { describeFailure } from '../../../../src/api/describe-failure.ts'
-import type { Failure } from '../../../../src/index.ts'
+import type { Failure } from '../../../../machines/failure.ts'
 import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
+import { isObject } from '../../../json.ts'
 import { eventWords } from '../../../chart/model.ts'
 import { renewsCredentials } from './credentials.ts'
 import { countdown, duration, remaining, shown, type Span } from './format.ts'
-import { contextOf, fields, isFields, number, stateOf, topState } from './state.ts'
+import { contextOf, fields, number, stateOf, topState } from './state.ts'
 
 /** A failure in words, whatever was sent as one. */
 export function failureWords(failure: unknown): string {
-  if (!isFields(failure) || typeof failure.kind !== 'string') return ''
+  if (!isObject(failure) || typeof failure.kind !== 'string') return ''
   try {
     const words: unknown = describeFailure(failure as unknown as Failure)
     return typeof words === 'string' ? shown(words) : shown(failure.kind)

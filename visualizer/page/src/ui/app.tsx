@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Command } from '../../../protocol.ts'
-import type { Feed } from '../feed.ts'
+import type { ViewerSocket } from '../viewer-socket.ts'
 import { countdown, duration, shown, when } from '../model/format.ts'
 import { familyOf } from '../model/state.ts'
 import { chosenActor, silentSince } from '../model/processes.ts'
@@ -15,7 +15,7 @@ import { Theme } from './theme.tsx'
 import { Timeline } from './timeline.tsx'
 import { Tree } from './tree.tsx'
 
-export function App({ store, feed }: { store: Store; feed: Feed }) {
+export function App({ store, socket }: { store: Store; socket: ViewerSocket }) {
   const version = useVersion(store)
   const [selectedId, select] = useState<string | null>(null)
   const [at, travel] = useState<Entry | null>(null)
@@ -72,7 +72,7 @@ export function App({ store, feed }: { store: Store; feed: Feed }) {
             at={at}
             second={now}
             version={version}
-            onCommand={(target: Actor, command: Command) => feed.command(target.sessionId, command)}
+            onCommand={(target: Actor, command: Command) => socket.command(target.sessionId, command)}
           />
           <main>
             <div class="main-chart">

@@ -1,6 +1,6 @@
+import { isObject } from '../../../json.ts'
 import type { Json } from '../../../protocol.ts'
 import { clockMs, shown } from '../model/format.ts'
-import { isFields } from '../model/state.ts'
 import { entryAt } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { eventTitle } from '../model/words.ts'
@@ -43,9 +43,9 @@ interface FieldsProps {
 function Fields({ context, before, exists }: FieldsProps) {
   if (!exists) return <p class="empty">It did not exist then.</p>
   if (context === undefined || context === null) return <p class="empty">It has no context.</p>
-  if (isFields(context) && Object.keys(context).length === 0) return <p class="empty">It has no context.</p>
-  if (!isFields(context)) return <Value name="context" value={context} before={before} depth={0} />
-  const old = isFields(before) ? before : context
+  if (isObject(context) && Object.keys(context).length === 0) return <p class="empty">It has no context.</p>
+  if (!isObject(context)) return <Value name="context" value={context} before={before} depth={0} />
+  const old = isObject(before) ? before : context
   const isNew = (key: string) => JSON.stringify(old[key]) !== JSON.stringify(context[key])
   const keys = Object.keys(context)
   return (
@@ -65,7 +65,7 @@ interface ValueProps {
 }
 
 function Value({ name, value, before, depth }: ValueProps) {
-  const isTree = isFields(value) || Array.isArray(value)
+  const isTree = isObject(value) || Array.isArray(value)
   const changed = before !== undefined && JSON.stringify(before) !== JSON.stringify(value)
   if (!isTree || depth >= MAX_DEPTH) {
     return (
@@ -76,7 +76,7 @@ function Value({ name, value, before, depth }: ValueProps) {
     )
   }
   const entries = Object.entries(value as object) as [string, Json | undefined][]
-  const old = (isFields(before) || Array.isArray(before) ? before : {}) as { readonly [key: string]: Json }
+  const old = (isObject(before) || Array.isArray(before) ? before : {}) as { readonly [key: string]: Json }
   return (
     <details class={changed ? 'value changed' : 'value'} open={depth === 0}>
       <summary>

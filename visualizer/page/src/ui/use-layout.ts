@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Layout } from '../../../chart/layout.ts'
 import type { Chart } from '../../../chart/model.ts'
-import { ourLayout } from '../../../chart/ours.ts'
+import { ourLayout } from '../../../chart/library-machines.ts'
 
 /** Ours is there at once. Any other is laid out when it is seen first. */
 export function useLayout(chart: Chart): Layout | 'failed' | null {

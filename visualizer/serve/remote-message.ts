@@ -1,33 +1,14 @@
 import { withoutSecrets } from '../../src/shared/redaction.ts'
+import { isObject, parseJson, type Fields } from '../json.ts'
 import { definitionOf } from '../record/definition.ts'
-import type {
-  ActorMessage,
-  BatchMessage,
-  Command,
-  HistoryMessage,
-  Json,
-  ShownSnapshot,
-  TakenTransition,
-  Timer,
-} from '../protocol.ts'
+import type { ActorMessage, Command, HistoryMessage, ShownSnapshot, TakenTransition, Timer } from '../protocol.ts'
 import { commandEvents } from '../protocol.ts'
 import { INSPECTOR_VERSION, type Recorded } from '../record/recorder.ts'
 import type { Redactor } from '../record/redact.ts'
-import { figuresOf } from '../record/stats.ts'
+import { figuresOf } from '../record/figures.ts'
 import { showTimers } from '../record/timers.ts'
 
-type Fields = Readonly<Record<string, unknown>>
-
 const MAX_ID = 200
-const MAX_BATCH = 10_000
-
-/** The messages in a frame that came over a socket. Anything else is left out. */
-export function messagesOf(frame: string): readonly Fields[] {
-  const parsed = parse(frame)
-  if (!isObject(parsed) || typeof parsed.type !== 'string') return []
-  if (parsed.type !== ('@xstate-mqtt.batch' satisfies BatchMessage<never>['type'])) return [parsed]
-  return list(parsed.messages).slice(0, MAX_BATCH).filter(isObject)
-}
 
 /**
  * Checks a message of an app field by field and redacts it again: any app may connect, with an inspector of its own.
@@ -129,16 +110,17 @@ function shownChildren(children: Fields, redactor: Redactor): NonNullable<ShownS
 }
 
 function definition(text: unknown): string | undefined {
-  return typeof text === 'string' ? definitionOf(parse(text)) : undefined
+  return typeof text === 'string' ? definitionOf(parseJson(text)) : undefined
 }
 
 function transitions(value: unknown, redactor: Redactor): readonly TakenTransition[] {
-  return list(value)
+  if (!Array.isArray(value)) return []
+  return value
     .slice(0, 50)
     .filter(isObject)
     .map(({ source, targets, eventType, guard, index, reenter }) => ({
       source: id(source) ?? '',
-      targets: strings(list(targets)).map(cut),
+      targets: strings(Array.isArray(targets) ? targets : []).map(cut),
       eventType: shownText(eventType, redactor),
       ...(typeof guard === 'string' && { guard: shownText(guard, redactor) }),
       index: typeof index === 'number' ? index : 0,
@@ -187,20 +169,4 @@ function strings(values: readonly unknown[]): string[] {
 
 function isOneOf<const Value extends string>(value: unknown, values: readonly Value[]): value is Value {
   return (values as readonly unknown[]).includes(value)
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return undefined
-  }
 }

@@ -7,7 +7,7 @@ const LAST_RETRY = 10_000
 const HIDDEN_FLUSH = 1_000
 
 /** The line to the server. It comes back by itself, and what it brings is applied once a frame. */
-export class Feed {
+export class ViewerSocket {
   readonly #store: Store
   readonly #token: string
   #socket: WebSocket | undefined

@@ -1,7 +1,7 @@
-/** A first-in, first-out queue. Taking the first takes the same time however many are queued. */
+/** A first-in, first-out queue. Taking the first item takes the same time however long the queue is. */
 export class Queue<Item> {
   #items: Item[] = []
-  /** How many at the front have been taken. */
+  /** How many items at the front have been taken. */
   #taken = 0
 
   get length(): number {
@@ -25,6 +25,7 @@ export class Queue<Item> {
     return item
   }
 
+  /** Removes all other items. */
   keep(isKept: (item: Item) => boolean): void {
     this.#items = this.all.filter(isKept)
     this.#taken = 0

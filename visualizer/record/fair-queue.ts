@@ -1,7 +1,10 @@
 import { Queue } from './queue.ts'
 
-/** A part of the history that is shared by kind: the kind with the most entries loses its oldest first. */
-export class Room<Item> {
+/**
+ * A queue that several kinds of items share fairly. When an item has to go, the kind that has the most loses its oldest
+ * item, so no kind can push out the items of the others.
+ */
+export class FairQueue<Item> {
   /** Oldest first, by kind. */
   readonly #shares = new Map<string, Queue<Item>>()
   #size = 0
@@ -22,9 +25,9 @@ export class Room<Item> {
   }
 
   /**
-   * Takes the oldest entry of the kind that has the most.
+   * Removes the oldest item of the kind that has the most.
    *
-   * @param latest - the kind of the last entry: usually it has more than its share, and no search is needed
+   * @param latest - the kind of the last item: it usually has more than its share, and then no search is needed
    */
   shift(latest: string): Item | undefined {
     const share = this.#shares.get(latest)
@@ -34,7 +37,7 @@ export class Room<Item> {
     return item
   }
 
-  /** Takes all entries of a kind that are not needed any more. */
+  /** Removes the items of a kind that are no longer needed. */
   remove(kind: string, isUnwanted: (item: Item) => boolean): void {
     const share = this.#shares.get(kind)
     if (!share) return

@@ -1,0 +1,43 @@
+import { isObject, parseJson, type Fields } from './json.ts'
+import type { BatchMessage, Timestamped } from './protocol.ts'
+
+/** The approximate maximum size of a frame. A page cannot draw while it handles a frame, so frames must stay small. */
+const FRAME_BYTES = 256 * 1024
+/** How many messages of one batch are read at most. */
+const MAX_BATCH = 10_000
+
+/** Packs messages that are already JSON into as few frames as their size allows. */
+export function batches(messages: Iterable<string>): string[] {
+  const frames: string[] = []
+  let batch: string[] = []
+  let size = 0
+  const end = () => {
+    if (batch.length > 0) frames.push(frame(batch))
+    batch = []
+    size = 0
+  }
+  for (const message of messages) {
+    if (size + message.length > FRAME_BYTES) end()
+    batch.push(message)
+    size += message.length
+  }
+  end()
+  return frames
+}
+
+/** Reads the messages in a frame that came over a socket. Anything that is not a message is left out. */
+export function messagesOf(text: string): readonly Fields[] {
+  const parsed = parseJson(text)
+  if (!isObject(parsed) || typeof parsed.type !== 'string') return []
+  if (parsed.type !== ('@xstate-mqtt.batch' satisfies BatchMessage<never>['type'])) return [parsed]
+  return Array.isArray(parsed.messages) ? parsed.messages.slice(0, MAX_BATCH).filter(isObject) : []
+}
+
+/** The time stamp of a message that is made now. */
+export function stamp(): Timestamped {
+  return { createdAt: String(Date.now()) }
+}
+
+function frame(messages: readonly string[]): string {
+  return `{"type":"@xstate-mqtt.batch","createdAt":"${Date.now()}","messages":[${messages.join(',')}]}`
+}
