@@ -1,4 +1,6 @@
-import { atLeastOne, parseOptions, someOf, writable } from '../lab/command-line.ts'
+import { parseArgs } from 'node:util'
+
+import { atLeastOne, someOf, writable } from '../lab/command-line.ts'
 import { rows } from './rows.ts'
 
 export const USAGE = `npm run bench -- [--rows throughput.qos0,latency.qos1] [--rounds 5] [--json FILE] [--quick]
@@ -17,13 +19,16 @@ export interface BenchOptions {
   readonly json?: string
 }
 
-/** @throws {UsageError} */
-export function benchOptions(args: readonly string[]): BenchOptions {
-  const values = parseOptions(args, {
-    rows: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-    quick: { type: 'boolean', default: false },
+/** @throws {InvalidOptionError} */
+export function benchOptions(args: string[]): BenchOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rows: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      json: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+    },
   })
   const all = Object.keys(rows)
   return {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
 import { compile } from '../lab/build.ts'
-import { beforeExit } from '../lab/left-behind.ts'
+import { beforeExit } from '../lab/cleanup.ts'
 import type { Metrics, Task } from './work/index.ts'
 
 let bundle: string | undefined

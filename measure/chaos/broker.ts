@@ -2,7 +2,7 @@ import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { TemporaryFolder } from '../lab/left-behind.ts'
+import { TemporaryFolder } from '../lab/cleanup.ts'
 import { Mosquitto } from '../lab/mosquitto.ts'
 import { freePort } from '../lab/ports.ts'
 import { tls } from '../lab/tls-fixture.ts'

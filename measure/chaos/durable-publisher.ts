@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { compile } from '../lab/build.ts'
-import { beforeExit, TemporaryFolder } from '../lab/left-behind.ts'
+import { beforeExit, TemporaryFolder } from '../lab/cleanup.ts'
 import type { DurableCommand, DurableReport, DurableSettings } from './durable-process.ts'
 import { payloadOf, type Stream } from './ledger.ts'
 

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 
-import { asked } from '../lab/command-line.ts'
+import { commandLine } from '../lab/command-line.ts'
 import { chaosOptions, USAGE } from './options.ts'
 import { runChaos } from './run.ts'
 import { violationsOf } from './verdict.ts'
 
-const { json, ...options } = asked(USAGE, chaosOptions)
+const { json, ...options } = commandLine(USAGE, chaosOptions)
 const report = await runChaos(options, (line) => console.error(line))
 const violations = violationsOf(report)
 const result = { day: new Date().toISOString().slice(0, 10), ...report, violations }

@@ -1,5 +1,7 @@
-import { atLeastOne, oneOf, parseOptions, positive, someOf, writable } from '../lab/command-line.ts'
-import { UsageError } from '../../cli/command.ts'
+import { parseArgs } from 'node:util'
+
+import { InvalidOptionError } from '../../src/api/errors.ts'
+import { atLeastOne, oneOf, positive, someOf, writable } from '../lab/command-line.ts'
 import type { ClientKind } from './clients/client.ts'
 import { faults } from './faults.ts'
 
@@ -23,21 +25,27 @@ export interface ChaosOptions {
   readonly kinds: readonly string[]
 }
 
-/** @throws {UsageError} */
-export function chaosOptions(args: readonly string[]): ChaosOptions & { readonly json?: string } {
-  const values = parseOptions(args, {
-    seconds: { type: 'string', default: '120' },
-    seed: { type: 'string', default: '1' },
-    protocol: { type: 'string', default: '5' },
-    client: { type: 'string', default: 'ours' },
-    faults: { type: 'string' },
-    json: { type: 'string' },
+/** @throws {InvalidOptionError} */
+export function chaosOptions(args: string[]): ChaosOptions & { readonly json?: string } {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: 'string', default: '120' },
+      seed: { type: 'string', default: '1' },
+      protocol: { type: 'string', default: '5' },
+      client: { type: 'string', default: 'ours' },
+      faults: { type: 'string' },
+      json: { type: 'string' },
+    },
   })
   const client = oneOf('client', values.client, ['ours', 'mqttjs'])
   const all = Object.keys(faults)
   const kinds = values.faults === undefined ? all : someOf('faults', values.faults, all)
   if (client === 'mqttjs' && kinds.every((name) => name === 'processKilled')) {
-    throw new UsageError('--faults processKilled needs --client ours: MQTT.js has no store that outlives its process')
+    throw new InvalidOptionError(
+      '--faults processKilled',
+      'needs --client ours: MQTT.js has no store that outlives its process',
+    )
   }
   return {
     seconds: positive('seconds', values.seconds),

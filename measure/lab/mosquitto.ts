@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { accepts, freePort } from './ports.ts'
-import { beforeExit, TemporaryFolder } from './left-behind.ts'
+import { beforeExit, TemporaryFolder } from './cleanup.ts'
 
 const READY_WITHIN = 15_000
 

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 
-import { asked } from '../lab/command-line.ts'
+import { commandLine } from '../lab/command-line.ts'
 import { stormOptions, USAGE } from './options.ts'
 import { plot, type Curve } from './plot.ts'
 import { policies } from './policies.ts'
 import { simulate, type StormResult } from './simulate.ts'
 
-const { storm, names, json, svg } = asked(USAGE, stormOptions)
+const { storm, names, json, svg } = commandLine(USAGE, stormOptions)
 const { clients, outage, capacity } = storm
 const title = `${clients.toLocaleString('en')} clients, an outage of ${inWords(outage)}, a broker that takes ${capacity.toLocaleString('en')} connections/s`
 

@@ -1,5 +1,7 @@
-import { UsageError } from '../../cli/command.ts'
-import { atLeastOne, parseOptions, someOf, writable } from '../lab/command-line.ts'
+import { parseArgs } from 'node:util'
+
+import { InvalidOptionError } from '../../src/api/errors.ts'
+import { atLeastOne, someOf, writable } from '../lab/command-line.ts'
 import { policies } from './policies.ts'
 import type { StormOptions } from './simulate.ts'
 
@@ -21,17 +23,20 @@ export interface StormRun {
   readonly svg?: string
 }
 
-/** @throws {UsageError} */
-export function stormOptions(args: readonly string[]): StormRun {
-  const values = parseOptions(args, {
-    clients: { type: 'string', default: '10000' },
-    outage: { type: 'string', default: '10m' },
-    policy: { type: 'string', default: 'all' },
-    capacity: { type: 'string' },
-    backlog: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    json: { type: 'string' },
-    svg: { type: 'string' },
+/** @throws {InvalidOptionError} */
+export function stormOptions(args: string[]): StormRun {
+  const { values } = parseArgs({
+    args,
+    options: {
+      clients: { type: 'string', default: '10000' },
+      outage: { type: 'string', default: '10m' },
+      policy: { type: 'string', default: 'all' },
+      capacity: { type: 'string' },
+      backlog: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+    },
   })
   const clients = atLeastOne('clients', values.clients)
   const capacity = atLeastOne('capacity', values.capacity ?? String(Math.max(10, Math.ceil(clients / 100))))
@@ -50,5 +55,5 @@ function duration(value: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(value) ?? []
   const ms = Number(number) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h']
   if (ms >= 1_000 && ms % 1_000 === 0) return ms
-  throw new UsageError(`--outage must be whole seconds, of at least one, such as 90s, 10m or 2h, got ${value}`)
+  throw new InvalidOptionError('--outage', 'must be whole seconds, of at least one, such as 90s, 10m or 2h', value)
 }

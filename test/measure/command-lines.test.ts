@@ -17,27 +17,27 @@ test.each<[script: keyof typeof scripts, args: string, message: string]>([
   ['chaos', '--nope', "Unknown option '--nope'"],
   ['chaos', '--seed', "'--seed <value>' argument missing"],
   ['chaos', 'word', "Unexpected argument 'word'"],
-  ['chaos', '--seconds abc', '--seconds must be a number above 0, got abc'],
-  ['chaos', '--seconds Infinity', '--seconds must be a number above 0, got Infinity'],
-  ['chaos', '--seed 1.5', '--seed must be a whole number of at least 1, got 1.5'],
-  ['chaos', '--protocol 3', '--protocol must be one of 4, 5, got 3'],
-  ['chaos', '--client toString', '--client must be one of ours, mqttjs, got toString'],
-  ['chaos', '--faults stalled,toString', 'got toString'],
-  ['chaos', '--faults=', 'got nothing'],
+  ['chaos', '--seconds abc', '--seconds must be a number above 0, got "abc"'],
+  ['chaos', '--seconds Infinity', '--seconds must be a number above 0, got "Infinity"'],
+  ['chaos', '--seed 1.5', '--seed must be a whole number of at least 1, got "1.5"'],
+  ['chaos', '--protocol 3', '--protocol must be one of 4, 5, got "3"'],
+  ['chaos', '--client toString', '--client must be one of ours, mqttjs, got "toString"'],
+  ['chaos', '--faults stalled,toString', 'got "toString"'],
+  ['chaos', '--faults=', 'got ""'],
   ['chaos', '--client mqttjs --faults processKilled', '--faults processKilled needs --client ours'],
-  ['chaos', `--json ${tmpdir()}`, `--json must be a file, got ${tmpdir()}`],
+  ['chaos', `--json ${tmpdir()}`, `--json must be a file, got "${tmpdir()}"`],
   ['chaos', '--json /dev/null/x.json', '--json must be a file that can be written'],
   ['bench', '--nope', "Unknown option '--nope'"],
   ['bench', 'word', "Unexpected argument 'word'"],
-  ['bench', '--rows toString', 'got toString'],
-  ['bench', '--rounds abc', '--rounds must be a whole number of at least 1, got abc'],
-  ['bench', '--rounds 0', '--rounds must be a whole number of at least 1, got 0'],
+  ['bench', '--rows toString', 'got "toString"'],
+  ['bench', '--rounds abc', '--rounds must be a whole number of at least 1, got "abc"'],
+  ['bench', '--rounds 0', '--rounds must be a whole number of at least 1, got "0"'],
   ['storm', '--nope', "Unknown option '--nope'"],
   ['storm', '--policy equal,nope', '--policy must be one of equal'],
-  ['storm', '--policy toString', 'got toString'],
-  ['storm', '--outage 0s', '--outage must be whole seconds, of at least one, such as 90s, 10m or 2h, got 0s'],
-  ['storm', '--outage abc', 'got abc'],
-  ['storm', '--capacity=', '--capacity must be a whole number of at least 1, got nothing'],
+  ['storm', '--policy toString', 'got "toString"'],
+  ['storm', '--outage 0s', '--outage must be whole seconds, of at least one, such as 90s, 10m or 2h, got "0s"'],
+  ['storm', '--outage abc', 'got "abc"'],
+  ['storm', '--capacity=', '--capacity must be a whole number of at least 1, got ""'],
   ['storm', '--clients -1', "'--clients' argument is ambiguous"],
 ])('%s %s: %s', (script, args, message) => {
   expect(() => scripts[script](args.split(' '))).toThrow(message)
@@ -59,7 +59,7 @@ test.each(['bench', 'chaos', 'storm'] as const)('%s makes the folder of what it 
   expect(existsSync(join(json, '..'))).toBe(true)
 })
 
-test.each(['measure/bench/main.ts', 'measure/storm/main.ts', 'measure/record.ts', 'measure/chaos/main.ts'])(
+test.each(['measure/bench/main.ts', 'measure/storm/main.ts', 'measure/update-figures.ts', 'measure/chaos/main.ts'])(
   '%s ends with 2, the message and the usage, and with 0 at --help',
   (file) => {
     const run = (...args: string[]) =>

@@ -1,6 +1,6 @@
 import { peers } from '../peers/index.ts'
 import type { PeerName } from '../peers/peer.ts'
-import { asked, tell } from './dialogue.ts'
+import { asked, tell } from './parent.ts'
 
 export interface ResendTask {
   readonly kind: 'resend'

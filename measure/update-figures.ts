@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 import { chaosTable, type ChaosFigures } from './chaos/table.ts'
-import { asked, parseOptions } from './lab/command-line.ts'
+import { commandLine } from './lab/command-line.ts'
 import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './bench/tables.ts'
 
 const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
@@ -24,12 +25,15 @@ const RUNS_OF_CHAOS = [
   { name: 'chaos-1-mqttjs', args: ['--seed', '1', '--client', 'mqttjs'], mayFail: true },
 ]
 
-const options = asked(USAGE, (args) =>
-  parseOptions(args, {
-    bench: { type: 'boolean', default: false },
-    storm: { type: 'boolean', default: false },
-    chaos: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
+const { values: options } = commandLine(USAGE, (args) =>
+  parseArgs({
+    args,
+    options: {
+      bench: { type: 'boolean', default: false },
+      storm: { type: 'boolean', default: false },
+      chaos: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+    },
   }),
 )
 const all = !options.bench && !options.storm && !options.chaos && !options.write

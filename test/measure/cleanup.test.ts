@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** It makes a folder, tells where, and stays. */
 const SCRIPT = `
-  import { beforeExit, TemporaryFolder } from './bench/left-behind.ts'
-  const folder = new TemporaryFolder('left-behind')
+  import { beforeExit, TemporaryFolder } from './measure/lab/cleanup.ts'
+  const folder = new TemporaryFolder('cleanup')
   beforeExit(() => console.log('first'))()
   beforeExit(() => console.log('second'))
   console.log(folder.path)
