@@ -29,7 +29,7 @@ else {
 function strangers() {
   const { name, dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const known = new Set([name, ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
-  const found = readdirSync(dist, { recursive: true })
+  const found = readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(js|d\.ts)$/.test(file))
     .flatMap((file) => {
       const code = readFileSync(join(dist, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')

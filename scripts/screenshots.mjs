@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import { tsImport } from 'tsx/esm/api'
 
-import { createVisualizer } from '../dist/visualizer/index.js'
-
+const { createVisualizer } = await load('../visualizer/index.ts')
 const { browse, noBrowser } = await load('../test/browser/browser.ts')
 const { spendNight } = await load('../test/browser/night.ts')
 

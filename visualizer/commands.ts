@@ -1,5 +1,5 @@
 import { accepts } from './record/actor.ts'
-import { stamp } from './frames.ts'
+import { stamp } from './shared/frames.ts'
 import { commandEvents, type Command, type CommandMessage, type CommandResultMessage } from './protocol.ts'
 import type { Recorder } from './record/recorder.ts'
 

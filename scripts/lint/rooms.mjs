@@ -31,11 +31,12 @@ export const rooms = [
   { room: 'testing', packages: ['@sinonjs/fake-timers', 'aedes', 'mqtt', 'mqtt-packet', 'ws', 'xstate', 'node:*'] },
 
   { room: 'visualizer/protocol.ts', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared'] },
-  { room: 'visualizer/chart', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared'] },
+  { room: 'visualizer/shared', packages: [], sees: ['visualizer/protocol.ts'] },
+  { room: 'visualizer/chart', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared', 'visualizer/shared'] },
   {
     room: 'visualizer/record',
     packages: ['xstate'],
-    sees: ['machines', 'src/api', 'src/shared', 'visualizer/protocol.ts'],
+    sees: ['machines', 'src/api', 'src/shared', 'visualizer/protocol.ts', 'visualizer/shared'],
   },
   {
     room: 'visualizer/serve',
@@ -50,7 +51,7 @@ export const rooms = [
   {
     room: 'visualizer/page',
     packages: ['elkjs', 'preact', 'vite', 'xstate', 'node:url'],
-    sees: ['machines', 'src/api', 'src/shared', 'visualizer/protocol.ts', 'visualizer/chart'],
+    sees: ['machines', 'src/api', 'src/shared', 'visualizer/protocol.ts', 'visualizer/shared', 'visualizer/chart'],
   },
 
   { room: 'measure', packages: ['*'], sees: ['machines', 'src', 'testing'] },

@@ -5,7 +5,7 @@ import { rateWords, ratesOf } from '../../visualizer/page/src/model/rates.ts'
 import type { StatsMessage } from '../../visualizer/protocol.ts'
 import { Recorder } from '../../visualizer/record/recorder.ts'
 import { Sampler } from '../../visualizer/record/sampler.ts'
-import { downsample } from '../../visualizer/downsample.ts'
+import { downsample } from '../../visualizer/shared/downsample.ts'
 import { lamp } from './machines.ts'
 
 afterEach(() => void vi.useRealTimers())

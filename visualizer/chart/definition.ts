@@ -1,4 +1,4 @@
-import { isObject, list, type Fields } from '../json.ts'
+import { isObject, list, type Fields } from '../shared/json.ts'
 
 // Reads the config of a machine, which may come from anywhere: nothing in it is taken for granted.
 

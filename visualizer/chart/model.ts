@@ -1,4 +1,4 @@
-import { isObject, list, type Fields } from '../json.ts'
+import { isObject, list, type Fields } from '../shared/json.ts'
 import { findChoices, reactionKey } from './choices.ts'
 import {
   grow,

@@ -1,6 +1,6 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
 
-import { isObject } from '../json.ts'
+import { isObject } from '../shared/json.ts'
 import { definitionOf } from './definition.ts'
 import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from '../protocol.ts'
 import type { Redactor } from './redact.ts'

@@ -1,5 +1,5 @@
 import { withoutSecrets } from '../../src/shared/redaction.ts'
-import { isObject, list, type Fields } from '../json.ts'
+import { isObject, list, type Fields } from '../shared/json.ts'
 import type { Json } from '../protocol.ts'
 import { functionName } from './redact.ts'
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { WebSocket } from 'ws'
 
 import { answer, parseCommand, perform } from '../commands.ts'
-import { messagesOf, stamp } from '../frames.ts'
+import { messagesOf, stamp } from '../shared/frames.ts'
 import { History } from '../record/history.ts'
 import {
   PROTOCOL_VERSION,

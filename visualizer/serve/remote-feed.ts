@@ -1,11 +1,11 @@
 import type { WebSocket } from 'ws'
 
 import { answer } from '../commands.ts'
-import { messagesOf, stamp } from '../frames.ts'
+import { messagesOf, stamp } from '../shared/frames.ts'
 import type { History } from '../record/history.ts'
 import type { CommandMessage, CommandResultMessage, FeedInfoMessage, FeedReply } from '../protocol.ts'
 import { Redactor, type Hide } from '../record/redact.ts'
-import { isObject, type Fields } from '../json.ts'
+import { isObject, type Fields } from '../shared/json.ts'
 import { received } from './remote-message.ts'
 
 const ANSWER_WITHIN = 5_000

@@ -1,5 +1,5 @@
 import { withoutSecrets } from '../../src/shared/redaction.ts'
-import { isObject, parseJson, type Fields } from '../json.ts'
+import { isObject, parseJson, type Fields } from '../shared/json.ts'
 import { definitionOf } from '../record/definition.ts'
 import type { ActorMessage, Command, HistoryMessage, ShownSnapshot, TakenTransition, Timer } from '../protocol.ts'
 import { commandEvents } from '../protocol.ts'

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 
-import { batches, stamp } from '../frames.ts'
+import { batches, stamp } from '../shared/frames.ts'
 import type { Entry, History } from '../record/history.ts'
 import type { DroppedMessage, LiveMessage, ServerMessage } from '../protocol.ts'
 

@@ -1,7 +1,7 @@
 import { connectionConfig } from '../../../../machines/config.ts'
 import { needsCredentials, refreshesInThisCycle } from '../../../../machines/connection/guards.ts'
 import type { ConnectionContext } from '../../../../machines/connection/types.ts'
-import type { Fields } from '../../../json.ts'
+import type { Fields } from '../../../shared/json.ts'
 import { fields, number } from './state.ts'
 
 /** Whether an attempt at `time` begins with new credentials, as the machine's own guards decide it. */

@@ -1,4 +1,4 @@
-import { isObject, type Fields } from '../../../json.ts'
+import { isObject, type Fields } from '../../../shared/json.ts'
 import type { Json, ShownSnapshot } from '../../../protocol.ts'
 import type { Actor, Family } from './types.ts'
 

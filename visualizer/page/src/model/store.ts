@@ -10,7 +10,7 @@ import type {
   TransitionMessage,
   WelcomeMessage,
 } from '../../../protocol.ts'
-import { downsample } from '../../../downsample.ts'
+import { downsample } from '../../../shared/downsample.ts'
 import { parseChart, type Chart } from '../../../chart/model.ts'
 import { ourCommands } from '../../../chart/library-machines.ts'
 import { familyOf, placeOf, stateOf, topState } from './state.ts'

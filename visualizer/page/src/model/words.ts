@@ -1,7 +1,7 @@
 import { describeFailure } from '../../../../src/api/describe-failure.ts'
 import type { Failure } from '../../../../machines/failure.ts'
 import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
-import { isObject } from '../../../json.ts'
+import { isObject } from '../../../shared/json.ts'
 import { eventWords } from '../../../chart/model.ts'
 import { renewsCredentials } from './credentials.ts'
 import { countdown, duration, remaining, shown, type Span } from './format.ts'

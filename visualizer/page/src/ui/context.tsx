@@ -1,4 +1,4 @@
-import { isObject } from '../../../json.ts'
+import { isObject } from '../../../shared/json.ts'
 import type { Json } from '../../../protocol.ts'
 import { clockMs, shown } from '../model/format.ts'
 import { entryAt } from '../model/store.ts'
