@@ -10,18 +10,26 @@ const LONG = [
   'test/visualizer/night.test.ts',
 ]
 
-// `npm test` runs `unit` and `brokers`, `npm run test:rest` all others. Projects in different groups run one after the
-// other, so that a broker or a browser has the machine to itself.
+/** Tests that replace modules, or the globals that a module reads while it loads. */
+const ISOLATED = ['test/cli/page.test.ts', 'test/react/strict-mode.test.ts', 'test/store/no-package.test.ts']
+
+// `npm test` runs `unit`, `isolated` and `brokers`, `npm run test:rest` all others. Projects in different groups run one
+// after the other, so that a broker or a browser has the machine to itself.
 export default defineConfig({
   test: {
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**'],
+        exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**', ...ISOLATED],
         testTimeout: 10_000,
+        // The files share a process and its modules: to load them for each file takes longer than most tests.
+        isolate: false,
+        restoreMocks: true,
+        unstubGlobals: true,
         // By default one core is left to whoever watches.
         maxWorkers: '100%',
       }),
+      project('isolated', 0, { include: ISOLATED, testTimeout: 10_000, maxWorkers: '100%' }),
       project('brokers', 1, { testTimeout: 60_000, maxWorkers: 2 }),
       // Most of their time they wait for processes that wait.
       project('e2e', 2, { testTimeout: 60_000, maxWorkers: 4 }),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { createActor, createMachine, fromCallback, fromPromise, transition } from 'xstate'
 
 import type {
@@ -12,9 +12,7 @@ import { createFakeTransport } from '../../testing/fake-transport.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
 import { closed, hours, readyScene, scene, type SceneOptions, seconds, settle } from './scene.ts'
 
-const warn = vi.spyOn(console, 'warn')
-beforeEach(() => void warn.mockImplementation(() => {}))
-afterEach(() => void warn.mockReset())
+beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}))
 
 const broken = (): never => {
   throw new Error('broken')
