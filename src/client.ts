@@ -19,7 +19,6 @@ import type {
 import type { ClientStatus, ConnectionState, OutboxStatus } from './api/status.ts'
 import { clientQuarantine } from './messages/quarantine.ts'
 import type { ClientQuarantine } from './api/quarantine.ts'
-import { realClock } from './shared/clock.ts'
 import { connectRules, disconnectRules, waitRules } from './config/call-rules.ts'
 import { Connecting } from './lifecycle/connect-calls.ts'
 import { Connection } from './lifecycle/runtime.ts'
@@ -30,7 +29,8 @@ import { checkListener } from './config/listener.ts'
 import { Observer } from './lifecycle/observer.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
 import { checkCallOptions, oneOf } from './shared/option-rules.ts'
-import { checkOptions } from './config/parse-options.ts'
+import type { ClientConfig } from './config/client-config.ts'
+import { parseOptions } from './config/parse-options.ts'
 import { preparePeriodicRequest } from './messages/periodic-requests.ts'
 import { clientMachine } from './lifecycle/actors.ts'
 import { noOptions, publish, type Publisher, publishNow, refusedPublish } from './messages/publish.ts'
@@ -38,6 +38,7 @@ import { PublishRejections } from './messages/publish-promise.ts'
 import { Requests } from './messages/requests.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'
 import { gaveUp, isReady } from './lifecycle/snapshot.ts'
+import { deliverUnmatched } from './messages/deliver.ts'
 import { subscribe } from './messages/subscribe.ts'
 import type { Message, Payload } from './api/message.ts'
 import { Waits } from './shared/wait.ts'
@@ -51,7 +52,7 @@ import { Rejections } from './shared/watched-promise.ts'
 export class ResilientMqttClient implements AsyncDisposable {
   /** The durable publishes that were taken out because the broker closes the connection on them. */
   readonly quarantine: ClientQuarantine
-  readonly #options: ResilientMqttClientOptions
+  readonly #config: ClientConfig
   readonly #observer: Observer
   readonly #connection: Connection
   readonly #publisher: Publisher
@@ -66,13 +67,13 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /** @throws {InvalidOptionError} if an option is wrong */
   constructor(options: ResilientMqttClientOptions) {
-    checkOptions(options)
-    const now = options.now ?? Date.now
-    this.#options = options
-    this.#observer = new Observer(options.logger, now)
+    const config = parseOptions(options)
+    this.#config = config
+    this.#observer = new Observer(config.logger, config.now)
     const { events } = this.#observer
-    this.#connection = new Connection(options, {
+    this.#connection = new Connection(config, {
       ...this.#observer.hooks(),
+      deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
       onDrained: () => events.emit('drained', this.outbox),
       onError: (error, source) => this.#observer.report(error, source),
       onGiveUp: (error) => this.#requests?.reject(error),
@@ -81,10 +82,10 @@ export class ResilientMqttClient implements AsyncDisposable {
     const observer = new PublishRejections(this.#rejections, (topic, error) =>
       this.#observer.publishFailed(topic, error),
     )
-    this.#publisher = { session, journal, now, observer, givenUp: () => this.#connection.givenUp }
+    this.#publisher = { session, journal, now: config.now, observer, givenUp: () => this.#connection.givenUp }
     this.quarantine = clientQuarantine(session)
     events.on('connected', () => this.#observer.stillSuspended(this.#connection.subscriptions.suspended()))
-    this.#machine = new RunningMachine(options, this.#connection, this.#observer)
+    this.#machine = new RunningMachine(config, this.#connection, this.#observer)
     // Before calls of `connect()` learn of it, which tell it themselves.
     events.on('gaveUp', ({ failure }) => {
       // The machine had no chance to tell it.
@@ -348,7 +349,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   #createRequests(): Requests {
     return new Requests(
       {
-        clock: this.#options.clock ?? realClock,
+        clock: this.#config.clock,
         protocolVersion: () => this.#connection.protocolVersion,
         keptSession: () => this.#connection.keptSession,
         onConnected: (handler) => this.#observer.events.on('connected', handler),
@@ -358,7 +359,7 @@ export class ResilientMqttClient implements AsyncDisposable {
         subscribe: (filter, handler) => this.subscribe(filter, handler, { qos: 1, retainHandling: 2 }),
         publish: (topic, payload, options) => this.publish(topic, payload, options),
       },
-      this.#options.responseTopic,
+      this.#config.responseTopic,
     )
   }
 
@@ -377,7 +378,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     const { state } = this.#observer
     if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
     try {
-      await this.#drain(drainTimeout ?? this.#connection.timeouts.disconnectTimeout, signal).finally(() => {
+      await this.#drain(drainTimeout ?? this.#config.timeouts.disconnectTimeout, signal).finally(() => {
         this.#send('DISCONNECT')
       })
       await this.#connecting.disconnected(this.#waits, signal)
@@ -411,7 +412,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   #timeout(what: string, after: number | undefined) {
     if (after === undefined) return undefined
-    return { after, clock: this.#options.clock ?? realClock, error: () => new TimeoutError(what, after) }
+    return { after, clock: this.#config.clock, error: () => new TimeoutError(what, after) }
   }
 
   /** @returns whether there is a machine that takes it */

@@ -17,10 +17,11 @@ import { ClientDisposedError, PublishSupersededError } from './api/errors.ts'
 import { LastResort } from './lifecycle/last-resort.ts'
 import { guarded } from './api/logger.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
-import { checkOptions } from './config/parse-options.ts'
+import { parseOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './messages/publish.ts'
+import { deliverUnmatched } from './messages/deliver.ts'
 import { subscribe } from './messages/subscribe.ts'
 import type { Payload } from './api/message.ts'
 import { Rejections } from './shared/watched-promise.ts'
@@ -59,14 +60,16 @@ export interface ConnectionMachine extends Disposable {
  * @throws {InvalidOptionError} if an option is wrong
  */
 export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
-  checkOptions(options)
-  const logger = guarded(options.logger)
-  const lastResort = options.logger ? undefined : new LastResort()
+  const config = parseOptions(options)
+  const { now } = config
+  const logger = guarded(config.logger)
+  const lastResort = config.logger ? undefined : new LastResort()
   const report = (error: unknown, source: string) => {
     logger.error({ err: error, source }, `${source} failed`)
     lastResort?.report(error, source, 'Handle it by the option logger.')
   }
-  const connection = new Connection(options, {
+  const connection = new Connection(config, {
+    deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
     onDrained: () => {},
     onSubscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
     onSubscriptionSuspended: (filter, delay) => logger.warn({ filter, delay }, 'subscriptionSuspended'),
@@ -85,7 +88,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
     else report(error, `the publish to ${topic}`)
   })
   const givenUp = () => connection.givenUp
-  const publisher = { session, journal, now: options.now ?? Date.now, observer, givenUp }
+  const publisher = { session, journal, now, observer, givenUp }
   let disposed = false
 
   return {

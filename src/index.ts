@@ -53,7 +53,8 @@ export {
 } from './api/errors.ts'
 export type { LevelDatabase } from './api/level-database.ts'
 export type { ClientEvents, FailedMessage, Stall } from './api/events.ts'
-export { createFleet, type Fleet, type FleetEvent, type FleetOptions, type FleetStatus } from './fleet/fleet.ts'
+export { createFleet, type Fleet, type FleetEvent, type FleetStatus } from './fleet/fleet.ts'
+export type { FleetOptions } from './api/fleet-options.ts'
 export type { Logger } from './api/logger.ts'
 export type {
   ConnectOptions,

@@ -1,4 +1,23 @@
-import type { InboxOptions, OutboxOptions, QuarantineOptions } from '../api/options.ts'
+import { defaultTimeouts } from '../../machines/config.ts'
+import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
+import type { FleetOptions } from '../api/fleet-options.ts'
+import type {
+  ConnectOptions,
+  InboxOptions,
+  OutboxOptions,
+  QuarantineOptions,
+  ResilientMqttClientOptions,
+  SubscriptionsOptions,
+  Will,
+} from '../api/options.ts'
+
+/**
+ * Each default of the options, but for those of the connection machine: its policies have them in machines/policy, and
+ * all else that it decides by in machines/config.ts. Durations are in milliseconds.
+ */
+
+export { defaultTimeouts }
+
 export const defaultOutbox: OutboxOptions = Object.freeze({
   maxMessages: 10_000,
   maxBytes: 64 * 1024 * 1024,
@@ -15,4 +34,59 @@ export const defaultQuarantine: QuarantineOptions = Object.freeze({
   after: 120_000,
   initialDelay: 5_000,
   maxDelay: 900_000,
+})
+
+export const defaultSubscriptions: Required<SubscriptionsOptions> = Object.freeze({
+  batchSize: 100,
+  onSessionPresent: 'skip',
+})
+
+type RedirectOptions = Required<NonNullable<ResilientMqttClientOptions['redirect']>>
+
+export const defaultRedirect: RedirectOptions = Object.freeze({ allow: 'own-hosts', maxHops: 3 })
+
+/** `sessionExpiry` is 0 with `clean`, and Infinity without. */
+export const defaultConnect = Object.freeze({
+  protocolVersion: 4,
+  keepalive: 60_000,
+  clean: true,
+  /**
+   * Enough for 10,000 messages a second over a round trip of 100 ms, and few enough that all those which wait for a slow
+   * handler or loop fit into memory.
+   */
+  receiveMaximum: 1_000,
+} as const satisfies ConnectOptions)
+
+export const defaultWill: Required<Pick<Will, 'qos' | 'retain' | 'delay'>> = Object.freeze({
+  qos: 0,
+  retain: false,
+  delay: 0,
+})
+
+/** How a handler that failed is called again. */
+export interface RetryPolicy extends BackoffPolicy {
+  /** How often it is called again. */
+  readonly maxAttempts: number
+  /** What becomes of the message then; `undefined` if that depends on the session. */
+  readonly whenExhausted: 'acknowledge' | 'reconnect' | undefined
+}
+
+export const defaultRetry: RetryPolicy = Object.freeze({
+  initialDelay: 1_000,
+  multiplier: 2,
+  maxDelay: 30_000,
+  jitter: 'equal',
+  maxAttempts: 8,
+  whenExhausted: undefined,
+})
+
+/** How many messages wait for an async loop: as many as the broker may send un-acked. */
+export const DEFAULT_BUFFER_SIZE = defaultConnect.receiveMaximum
+
+/** How long a request waits for its response. */
+export const DEFAULT_REQUEST_TIMEOUT = 30_000
+
+export const defaultFleet: Required<Pick<FleetOptions, 'maxConnecting' | 'connectRate'>> = Object.freeze({
+  maxConnecting: 50,
+  connectRate: Number.POSITIVE_INFINITY,
 })

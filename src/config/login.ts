@@ -14,7 +14,11 @@ export interface Login {
  * @throws {InvalidOptionError} for a password alone on MQTT 3.1.1, where a broker has to close the connection
  *   (MQTT-3.1.2-22)
  */
-export function loginOf(url: URL, options: ConnectOptions, credentials: Credentials | undefined): Login {
+export function loginOf(
+  url: URL,
+  options: Pick<ConnectOptions, 'username' | 'password' | 'protocolVersion'>,
+  credentials: Credentials | undefined,
+): Login {
   const username = credentials?.username ?? options.username ?? userInfo(url.username)
   const password = credentials?.password ?? options.password ?? userInfo(url.password)
   if (password === undefined || username !== undefined || options.protocolVersion === 5) return { username, password }

@@ -1,85 +1,136 @@
-import { type ConnectionInput, type RedirectPolicy, withDefaults } from '../../machines/config.ts'
+import { withDefaults } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery } from '../../machines/policy/recovery.ts'
-import { checkClientRules, checkConnectRules } from './client-rules.ts'
+import { systemNow, systemRandom } from '../../machines/system-defaults.ts'
 import { InvalidOptionError } from '../api/errors.ts'
+import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../api/options.ts'
+import { realClock } from '../shared/clock.ts'
 import { isObject } from '../shared/option-rules.ts'
+import type { ClientConfig, ConnectConfig, WillConfig } from './client-config.ts'
+import { checkClientRules, checkConnectRules } from './client-rules.ts'
+import {
+  defaultConnect,
+  defaultInbox,
+  defaultOutbox,
+  defaultQuarantine,
+  defaultRedirect,
+  defaultSubscriptions,
+  defaultTimeouts,
+  defaultWill,
+} from './defaults.ts'
 import { loginOf } from './login.ts'
-import type { ConnectOptions, ResilientMqttClientOptions } from '../api/options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
-import { defaultQuarantine } from './defaults.ts'
 
 /**
- * Checks the options of a client, all of them, before anything happens.
+ * Checks the options of a client, all of them, before anything happens, and fills in the defaults.
+ *
+ * `credentials`, and `options` if it is a function, are called later: what they give is checked then.
  *
  * @throws {InvalidOptionError} naming the option, the rule and the value
  */
-export function checkOptions(options: ResilientMqttClientOptions): void {
-  // Not what it is: a URL may hold a password.
+export function parseOptions(options: ResilientMqttClientOptions): ClientConfig {
+  // The value is not shown: a URL may hold a password.
   if (!isObject(options)) throw new InvalidOptionError('url', 'must be given in an object: { url }')
   checkClientRules(options)
-  const { url, credentials, options: connect = {} } = options
-  if (url === undefined && options.options === undefined && credentials === undefined) {
+  const { credentials, store, timeouts } = options
+  if (options.url === undefined && options.options === undefined && credentials === undefined) {
     throw new InvalidOptionError('url', 'must be given, unless options or credentials give it')
   }
   checkTier('reconnect', withDefaults(defaultReconnect, options.reconnect))
   checkTier('recovery', withDefaults(exponentialRecovery, options.recovery))
-  checkTier('quarantine', withDefaults(defaultQuarantine, options.quarantine))
-  if (typeof connect === 'function') return
-  checkSession(connect, options.store !== undefined)
-  const urls = connect.url ?? url
-  if (credentials !== undefined || urls === undefined) return
-  for (const each of parseUrls('url', urls)) loginOf(new URL(each), connect, undefined)
+  const quarantine = withDefaults(defaultQuarantine, options.quarantine)
+  checkTier('quarantine', quarantine)
+  const url = options.url === undefined ? undefined : parseUrls('url', options.url)
+  const connect = typeof options.options === 'function' ? options.options : parseConnect(options.options, store)
+  if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, url)
+  return Object.freeze<ClientConfig>({
+    url,
+    connect,
+    credentials,
+    machine: machineInput(options),
+    redirect: redirectConfig(options.redirect),
+    timeouts: withDefaults(defaultTimeouts, timeouts),
+    outbox: withDefaults(defaultOutbox, options.outbox),
+    inbox: withDefaults(defaultInbox, options.inbox),
+    subscriptions: withDefaults(defaultSubscriptions, options.subscriptions),
+    quarantine,
+    onGiveUp: options.onGiveUp ?? 'reject',
+    onMessage: options.onMessage,
+    store,
+    responseTopic: options.responseTopic,
+    gate: options.gate,
+    logger: options.logger,
+    inspect: options.inspect,
+    clock: options.clock ?? realClock,
+    now: options.now ?? systemNow,
+    random: options.random ?? systemRandom,
+  })
 }
 
 /**
- * Checks how to connect, when a function gave it, and makes a copy of its own of what goes into the CONNECT packet: what
- * the application does with the object later reaches no packet.
+ * Checks what a function gave for connecting, and fills in the defaults.
  *
- * @param hasStore - which keeps the client id
+ * @param hasStore - whether the client has a store, which keeps the client id
  * @throws {InvalidOptionError}
  */
-export function parseConnectOptions(options: ConnectOptions, hasStore: boolean): ConnectOptions {
+export function parseConnectOptions(options: ConnectOptions, hasStore: boolean): ConnectConfig {
   checkConnectRules(options)
   checkSession(options, hasStore)
-  const { will, userProperties, ...others } = options
+  const { url, will, userProperties, sessionExpiry, ...others } = withDefaults<ConnectOptions>(defaultConnect, options)
+  const clean = others.clean ?? defaultConnect.clean
   const user = parseUserProperties(userProperties, 'options.userProperties')
-  const properties = parseProperties(will?.properties, 'options.will.properties')
-  return Object.freeze({
+  return Object.freeze<ConnectConfig>({
+    ...defaultConnect,
     ...others,
-    ...(will && { will: { ...will, properties } as NonNullable<ConnectOptions['will']> }),
+    url: url === undefined ? undefined : parseUrls('options.url', url),
+    sessionExpiry: sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY),
+    ...(will && { will: willConfig(will) }),
     ...(user && { userProperties: user }),
   })
 }
 
 /**
- * The machine's input.
+ * Checks that the longest delay of a backoff is no shorter than its first.
  *
- * @param isOwnHost - whether a Server Reference leads to one of our own hosts, which credentials and functions tell too
+ * @param tier - the path of its options, such as `reconnect`
+ * @throws {InvalidOptionError}
  */
-export function connectionInput(
-  options: ResilientMqttClientOptions,
-  isOwnHost: (serverReference: string) => boolean,
-): ConnectionInput {
+export function checkTier(
+  tier: string,
+  { initialDelay, maxDelay }: Pick<BackoffPolicy, 'initialDelay' | 'maxDelay'>,
+): void {
+  if (maxDelay >= initialDelay) return
+  throw new InvalidOptionError(`${tier}.maxDelay`, `must be at least ${tier}.initialDelay (${initialDelay})`, maxDelay)
+}
+
+function parseConnect(options: ConnectOptions | undefined, store: ResilientMqttClientOptions['store']): ConnectConfig {
+  return parseConnectOptions(options ?? {}, store !== undefined)
+}
+
+function machineInput(options: ResilientMqttClientOptions): ClientConfig['machine'] {
   const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
-  return withDefaults<ConnectionInput>(
-    {
-      canRefresh: options.credentials !== undefined,
-      gated: options.gate !== undefined,
-      redirect: redirectPolicy(options, isOwnHost),
-    },
+  return withDefaults<ClientConfig['machine']>(
+    { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined },
     { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now },
   )
 }
 
-function redirectPolicy(
-  { redirect }: ResilientMqttClientOptions,
-  isOwnHost: RedirectPolicy['allow'],
-): Partial<RedirectPolicy> {
-  const { allow = 'own-hosts', maxHops = 3 } = redirect ?? {}
-  if (typeof allow === 'function') return { allow, maxHops }
-  return { allow: allow === 'own-hosts' ? isOwnHost : () => allow === 'any', maxHops }
+function redirectConfig(options: ResilientMqttClientOptions['redirect']): ClientConfig['redirect'] {
+  const { allow, maxHops } = withDefaults(defaultRedirect, options)
+  const isNamed = allow === 'any' || allow === 'none'
+  return Object.freeze({ allow: isNamed ? () => allow === 'any' : allow, maxHops })
+}
+
+function willConfig(will: Will): WillConfig {
+  const { topic, payload, qos, retain, delay } = will
+  const properties = parseProperties(will.properties, 'options.will.properties')
+  return Object.freeze({
+    topic,
+    payload,
+    ...withDefaults(defaultWill, { qos, retain, delay }),
+    ...(properties && { properties }),
+  })
 }
 
 function checkSession({ clean, clientId }: ConnectOptions, hasStore: boolean): void {
@@ -90,11 +141,7 @@ function checkSession({ clean, clientId }: ConnectOptions, hasStore: boolean): v
   )
 }
 
-/** @throws {InvalidOptionError} */
-export function checkTier(
-  tier: string,
-  { initialDelay, maxDelay }: Pick<BackoffPolicy, 'initialDelay' | 'maxDelay'>,
-): void {
-  if (maxDelay >= initialDelay) return
-  throw new InvalidOptionError(`${tier}.maxDelay`, `must be at least ${tier}.initialDelay (${initialDelay})`, maxDelay)
+/** Without credentials of a source the logins are known already. */
+function checkLogins(connect: ConnectConfig, url: readonly string[] | undefined): void {
+  for (const each of connect.url ?? url ?? []) loginOf(new URL(each), connect, undefined)
 }

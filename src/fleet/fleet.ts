@@ -1,45 +1,13 @@
 import { ResilientMqttClient } from '../client.ts'
-import { realClock } from '../shared/clock.ts'
-import { clientHint, clientOptionRules } from '../config/client-rules.ts'
 import { ClientDisposedError } from '../api/errors.ts'
 import type { ClientEvents } from '../api/events.ts'
 import { checkListener } from '../config/listener.ts'
 import type { ConnectionState } from '../api/status.ts'
-import { checkCallOptions, didYouMean, group, must, type RulesFor } from '../shared/option-rules.ts'
 import type { ResilientMqttClientOptions } from '../api/options.ts'
 import { stateOf } from '../lifecycle/snapshot.ts'
+import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
+import { checkFleetClientOptions, parseFleetOptions } from '../config/fleet-options.ts'
 import { Turnstile } from './turnstile.ts'
-
-/** The gate is the fleet's. */
-type FleetClientOptions = Omit<Partial<ResilientMqttClientOptions>, 'gate'>
-
-export interface FleetOptions {
-  /** How many connections may be opening at a time. @default 50 */
-  readonly maxConnecting?: number
-  /** How many may begin to open in a second. @default Infinity */
-  readonly connectRate?: number
-  /** What all clients have in common. What a client is created with comes first, also within `options`. */
-  readonly shared?: FleetClientOptions
-}
-
-/** Each client checks the others. */
-const clientRules = {
-  ...clientOptionRules,
-  gate: must('must be left out: a fleet has a gate of its own', () => false),
-}
-
-const rules = {
-  maxConnecting: must(
-    'must be a whole number of at least 1',
-    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
-  ),
-  connectRate: must('must be a number of more than 0', (value) => typeof value === 'number' && value > 0),
-  shared: group(clientRules, clientHint),
-} satisfies RulesFor<FleetOptions>
-
-function fleetHint(name: string, known: readonly string[]): string | undefined {
-  return Object.hasOwn(clientRules, name) ? 'see shared' : didYouMean(name, known)
-}
 
 type Options = ResilientMqttClientOptions['options']
 
@@ -86,10 +54,9 @@ export interface Fleet extends AsyncDisposable {
  * @throws {InvalidOptionError}
  */
 export function createFleet(options: FleetOptions = {}): Fleet {
-  checkCallOptions('createFleet', options, rules, fleetHint)
-  const { maxConnecting = 50, connectRate = Number.POSITIVE_INFINITY, shared = {} } = options
-  const { clock = realClock, now = Date.now } = shared
-  const gate = new Turnstile({ maxConnecting, connectRate, clock, now })
+  const config = parseFleetOptions(options)
+  const { shared } = config
+  const gate = new Turnstile(config)
   const clients = new Set<ResilientMqttClient>()
   const listeners = new Set<(client: ResilientMqttClient) => void>()
   let disposed = false
@@ -101,7 +68,7 @@ export function createFleet(options: FleetOptions = {}): Fleet {
     },
     createClient(own = {}) {
       if (disposed) throw new ClientDisposedError()
-      checkCallOptions('createClient', own, clientRules, clientHint)
+      checkFleetClientOptions(own)
       const connect = connectOptions(shared.options, own.options)
       const client: ResilientMqttClient = new FleetClient(
         {

@@ -1,83 +1,100 @@
 import type { TransportInput } from '../../machines/connection/types.ts'
 import { InvalidOptionError } from '../api/errors.ts'
+import type { ClientConfig, ConnectConfig } from '../config/client-config.ts'
+import { parseConnectOptions } from '../config/parse-options.ts'
+import { parseUrls } from '../config/server-urls.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
-import type { ConnectOptions, ResilientMqttClientOptions } from '../api/options.ts'
-import { parseConnectOptions } from '../config/parse-options.ts'
-import type { Secrets } from './credentials.ts'
-import { parseUrls } from '../config/server-urls.ts'
+import type { CurrentCredentials } from './credentials.ts'
 
-/** What knows the client id, if the application has chosen none. */
+/** Keeps the client id that was generated, if the application chose none. */
 export interface ClientIdSource {
   /** `undefined` before it is open. */
   readonly clientId: string | undefined
   open(): Promise<void>
 }
 
-export interface Preparation {
-  /** Evaluates what an attempt needs. */
-  readonly prepare: (input: TransportInput) => Attempt | Promise<Attempt>
-  /**
-   * The client id under which the broker is to keep our session, `null` if it is not to; `undefined` as long as that
-   * depends on a function that was not called, or on a store that is not open.
-   */
-  readonly keptSession: () => string | null | undefined
-  /** Evaluates the options anew at the next attempt. */
-  readonly forget: () => void
-  /** Whether a Server Reference leads to a host that the last attempt knew by its URLs. */
-  readonly isOwnHost: (serverReference: string) => boolean
-}
+/**
+ * Evaluates what each attempt to connect needs: options, credentials, server and client id. A function that gives the
+ * options is called for each recreated client, and otherwise only after `forget`.
+ */
+export class Attempts {
+  readonly #config: ClientConfig
+  readonly #credentials: CurrentCredentials
+  readonly #store: ClientIdSource | undefined
+  readonly #generatedClientId = generateClientId()
+  #evaluated: ConnectConfig | undefined
+  /** The generation of the client that it was evaluated for; `undefined` if it is to be evaluated anew. */
+  #evaluatedFor: number | undefined
+  #ownHosts: readonly string[] = []
 
-/** Options are evaluated for each recreated client, and else only after `forget`. */
-export function preparation(
-  options: ResilientMqttClientOptions,
-  secrets: Secrets,
-  store: ClientIdSource | undefined,
-): Preparation {
-  const generated = generateClientId()
-  const hasStore = store !== undefined
-  const source =
-    typeof options.options === 'function' ? options.options : parseConnectOptions(options.options ?? {}, hasStore)
-  let evaluated: ConnectOptions | undefined
-  let evaluatedFor: number | undefined
-  let ownHosts: readonly string[] = []
-
-  const attempt = (connect: ConnectOptions, input: TransportInput): Attempt => {
-    const { credentials } = secrets
-    const url = credentials?.url ?? connect.url ?? options.url
-    if (url === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
-    const urls = parseUrls('url', url)
-    ownHosts = urls.map((each) => hostname(new URL(each).host))
-    const clientId = connect.clientId ?? store?.clientId ?? generated
-    return { url: serverUrl(urls, input.server), clientId, options: connect, credentials, clock: options.clock }
+  constructor(config: ClientConfig, credentials: CurrentCredentials, store: ClientIdSource | undefined) {
+    this.#config = config
+    this.#credentials = credentials
+    this.#store = store
+    if (typeof config.connect !== 'function') this.#evaluated = config.connect
   }
 
-  const prepare = (input: TransportInput): Attempt | Promise<Attempt> => {
-    if (typeof source !== 'function') return attempt(source, input)
-    if (evaluated && evaluatedFor === input.generation) return attempt(evaluated, input)
-    return Promise.resolve(source()).then((given) => {
-      const connect = parseConnectOptions(given, hasStore)
-      const prepared = attempt(connect, input)
-      evaluated = connect
-      evaluatedFor = input.generation
-      return prepared
+  /**
+   * Evaluates the next attempt. It resolves later if a function or the store has to be waited for.
+   *
+   * @throws {InvalidOptionError} if what a function gave is wrong, or no URL is given
+   * @throws {StoreError} if the store can't be opened
+   */
+  prepare(input: TransportInput): Attempt | Promise<Attempt> {
+    const store = this.#store
+    return store && store.clientId === undefined ? store.open().then(() => this.#prepare(input)) : this.#prepare(input)
+  }
+
+  /**
+   * The client id under which the broker is to keep our session; `null` if it is not to keep it; `undefined` as long as
+   * that depends on a function that was not called yet, or on a store that is not open.
+   */
+  keptSession(): string | null | undefined {
+    const connect = this.#evaluated
+    // With an expiry of 0 the session ends with the connection (MQTT 5 §3.1.2.11.2).
+    const isKept = connect?.clean === false && !(connect.protocolVersion === 5 && connect.sessionExpiry === 0)
+    if (isKept) return connect.clientId || this.#store?.clientId
+    return connect && null
+  }
+
+  /** The next attempt calls the function that gives the options. */
+  forget(): void {
+    this.#evaluatedFor = undefined
+  }
+
+  /** Whether a Server Reference leads to one of the hosts of the last attempt's URLs. */
+  isOwnHost(serverReference: string): boolean {
+    return this.#ownHosts.includes(hostname(hostOf(serverReference) ?? ''))
+  }
+
+  #prepare(input: TransportInput): Attempt | Promise<Attempt> {
+    const { connect, store } = this.#config
+    if (typeof connect !== 'function') return this.#attempt(connect, input)
+    if (this.#evaluated && this.#evaluatedFor === input.generation) return this.#attempt(this.#evaluated, input)
+    return Promise.resolve(connect()).then((given) => {
+      const evaluated = parseConnectOptions(given, store !== undefined)
+      const attempt = this.#attempt(evaluated, input)
+      this.#evaluated = evaluated
+      this.#evaluatedFor = input.generation
+      return attempt
     })
   }
 
-  return {
-    prepare: (input) =>
-      store && store.clientId === undefined ? store.open().then(() => prepare(input)) : prepare(input),
-    keptSession: () => {
-      const connect = typeof source === 'function' ? evaluated : source
-      // With an expiry of 0 it ends with the connection (MQTT 5 §3.1.2.11.2).
-      const kept = connect?.clean === false && !(connect.protocolVersion === 5 && connect.sessionExpiry === 0)
-      if (kept) return connect.clientId || store?.clientId
-      return connect && null
-    },
-    forget: () => {
-      evaluatedFor = undefined
-    },
-    isOwnHost: (serverReference) => ownHosts.includes(hostname(hostOf(serverReference) ?? '')),
+  #attempt(connect: ConnectConfig, { server }: TransportInput): Attempt {
+    const { credentials } = this.#credentials
+    const { clock } = this.#config
+    const urls = this.#urls(connect)
+    this.#ownHosts = urls.map((each) => hostname(new URL(each).host))
+    const clientId = connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
+    return { url: serverUrl(urls, server), clientId, connect, credentials, clock }
+  }
+
+  #urls(connect: ConnectConfig): readonly string[] {
+    const signed = this.#credentials.credentials?.url
+    const urls = signed === undefined ? (connect.url ?? this.#config.url) : parseUrls('credentials.url', signed)
+    if (urls === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
+    return urls
   }
 }
 

@@ -3,7 +3,7 @@ import { checkCredentials } from '../config/client-rules.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { Credentials, CredentialsSource } from '../api/options.ts'
 
-export interface SecretsOptions {
+export interface CurrentCredentialsOptions {
   readonly source: CredentialsSource | undefined
   /** In milliseconds. */
   readonly refreshTimeout: number
@@ -28,13 +28,13 @@ interface Call {
 /** September 2001 in milliseconds, the year 33658 in seconds. */
 const LEAST_TIME = 1e12
 
-/** Credentials live here, where no inspector looks. */
-export class Secrets {
-  readonly #options: SecretsOptions
+/** The credentials that the source gave last. They stay here, where no inspector looks. */
+export class CurrentCredentials {
+  readonly #options: CurrentCredentialsOptions
   #credentials: Credentials | undefined
   #call: Call | undefined
 
-  constructor(options: SecretsOptions) {
+  constructor(options: CurrentCredentialsOptions) {
     this.#options = options
   }
 

@@ -111,7 +111,7 @@ export class Observer {
   }
 
   /** Those of a connection that it passes on as they are. */
-  hooks(): Omit<ConnectionHooks, 'onDrained' | 'onError' | 'onGiveUp'> {
+  hooks(): Omit<ConnectionHooks, 'deliverUnmatched' | 'onDrained' | 'onError' | 'onGiveUp'> {
     return {
       onSubscriptionFailed: (filter, error) => this.subscriptionFailed(filter, error),
       onSubscriptionSuspended: (filter, delay) => this.suspended(filter, delay),

@@ -4,7 +4,7 @@ import type { ConnectionEvent } from '../../machines/connection/types.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
 import type { Connection } from './runtime.ts'
 import type { Observer } from './observer.ts'
-import type { ResilientMqttClientOptions } from '../api/options.ts'
+import type { ClientConfig } from '../config/client-config.ts'
 import { clientMachine, provideFor } from './actors.ts'
 
 type MachineActor = Actor<typeof connectionMachine>
@@ -14,7 +14,7 @@ type MachineActor = Actor<typeof connectionMachine>
  * until somebody asks it to go on.
  */
 export class RunningMachine {
-  readonly #options: ResilientMqttClientOptions
+  readonly #config: ClientConfig
   readonly #connection: Connection
   readonly #observer: Observer
   #actor: MachineActor
@@ -24,8 +24,8 @@ export class RunningMachine {
   /** The error that ended the last actor. */
   cause: unknown
 
-  constructor(options: ResilientMqttClientOptions, connection: Connection, observer: Observer) {
-    this.#options = options
+  constructor(config: ClientConfig, connection: Connection, observer: Observer) {
+    this.#config = config
     this.#connection = connection
     this.#observer = observer
     this.#actor = this.#create()
@@ -56,14 +56,14 @@ export class RunningMachine {
   }
 
   #create(snapshot?: Snapshot<unknown>): MachineActor {
-    const { inspect, clock } = this.#options
+    const { inspect, clock } = this.#config
     const { input, provider } = this.#connection
     const actor = createActor(clientMachine, {
       id: 'connection',
       input,
       ...(snapshot && { snapshot }),
       ...(inspect && { inspect: this.#observer.inspector(inspect) }),
-      ...(clock && { clock }),
+      clock,
     })
     provideFor(actor.system, provider, (error, left) => {
       this.#left = left

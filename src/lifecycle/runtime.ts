@@ -1,22 +1,17 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 
-import { systemRandom } from '../../machines/system-defaults.ts'
-import { type ConnectionInput, defaultTimeouts, type Timeouts, withDefaults } from '../../machines/config.ts'
+import type { ConnectionInput } from '../../machines/config.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { defaultResubscribe } from '../../machines/subscriptions.ts'
-import { realClock } from '../shared/clock.ts'
 import { LazyJournal } from '../store/lazy-journal.ts'
 import { ConnectionFailedError, PublishSupersededError } from '../api/errors.ts'
 import type { ClientEvents, FailedMessage, Stall } from '../api/events.ts'
 import type { InboxStatus } from '../api/status.ts'
 import { createTransport } from '../mqtt/transport.ts'
-import type { ResilientMqttClientOptions } from '../api/options.ts'
-import { connectionInput } from '../config/parse-options.ts'
-import { defaultInbox, defaultOutbox, defaultQuarantine } from '../config/defaults.ts'
-import { generateClientId, preparation, type Preparation } from './attempt.ts'
+import type { ClientConfig } from '../config/client-config.ts'
+import { Attempts, generateClientId } from './attempt.ts'
 import type { Provider } from './actors.ts'
-import { createDeliver } from '../messages/deliver.ts'
-import { Secrets } from './credentials.ts'
+import { CurrentCredentials } from './credentials.ts'
 import { Inbox } from '../session/incoming/inbox.ts'
 import type { Receiver } from '../session/incoming/receiver.ts'
 import type { Link } from '../session/link.ts'
@@ -25,8 +20,6 @@ import { PeriodicRequests } from '../session/periodic-requests.ts'
 import type { QuarantinedPublish } from '../api/quarantine.ts'
 import { Session } from '../session/session.ts'
 import { Subscriptions } from '../session/subscriptions/subscriptions.ts'
-
-const DEFAULT_BATCH_SIZE = 100
 
 /** What a connection tells beside its machine. */
 export interface ConnectionHooks {
@@ -40,11 +33,13 @@ export interface ConnectionHooks {
   /** The broker closes the connection on a durable publish: it was taken out. */
   readonly onPublishQuarantined: (publish: QuarantinedPublish) => void
   /** Told of the errors that the machine knows by their names only. */
-  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate' | 'onMessage') => void
+  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate') => void
   /** What waits is rejected: nothing is tried until somebody asks for it. */
   readonly onGiveUp?: (error: ConnectionFailedError) => void
   /** The store was opened, and holds publishes of an earlier process. */
   readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
+  /** Takes the messages that no subscription matches: the option `onMessage`. */
+  readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
   /** No subscription matches a message. @param first - whether it is the first on this connection */
   readonly onUnclaimed: (packet: IncomingPublish, first: boolean) => void
   /** A handler could not process a message, whatever was tried. */
@@ -64,8 +59,8 @@ export class Connection {
   readonly provider: Provider
   readonly input: ConnectionInput
   readonly #inbox: Inbox
-  readonly #preparation: Preparation
-  readonly #options: ResilientMqttClientOptions
+  readonly #attempts: Attempts
+  readonly #config: ClientConfig
   #link: Link | undefined
   /** The running machine, as soon as it was ready for the first time. */
   #actor: AnyActorRef | undefined
@@ -75,33 +70,30 @@ export class Connection {
   /** The error of the application's that is behind the last failure. */
   #cause: unknown
 
-  constructor(options: ResilientMqttClientOptions, hooks: ConnectionHooks) {
-    this.#options = options
+  constructor(config: ClientConfig, hooks: ConnectionHooks) {
+    this.#config = config
     this.#onGiveUp = hooks.onGiveUp
-    this.input = connectionInput(options, (serverReference) => this.#preparation.isOwnHost(serverReference))
+    this.input = this.#machineInput()
     this.journal = this.#createJournal(hooks)
-    const clock = options.clock ?? realClock
-    const quarantine = withDefaults(defaultQuarantine, options.quarantine)
+    const { clock, now, random, timeouts, quarantine } = config
     this.session = new Session({
       journal: this.journal,
       // That a newer one took its place is what the application wanted.
       onOrphanFailed: (_publication, error) => error instanceof PublishSupersededError || hooks.onError(error, 'store'),
-      outbox: withDefaults(defaultOutbox, options.outbox),
+      outbox: config.outbox,
       quarantine,
       onQuarantined: hooks.onPublishQuarantined,
       clock,
-      now: options.now ?? Date.now,
-      timeouts: this.timeouts,
-      random: options.random ?? systemRandom,
+      now,
+      timeouts,
+      random,
       onDrained: hooks.onDrained,
       othersOnWire: () => this.subscriptions.onWire > 0,
       onPublish: () => this.#flushWanted(),
       onAcknowledging: () => this.#actor?.send({ type: 'transport.proven' }),
     })
-    const { batchSize, onSessionPresent } = options.subscriptions ?? {}
     this.subscriptions = new Subscriptions({
-      batchSize: batchSize ?? DEFAULT_BATCH_SIZE,
-      onSessionPresent: onSessionPresent ?? 'skip',
+      ...config.subscriptions,
       maxAttempts: defaultResubscribe.maxAttempts,
       othersOnWire: () => this.session.onWire > 0,
       hold: this.session.hold,
@@ -114,30 +106,30 @@ export class Connection {
       onFlushed: () => this.session.resumeSending(),
     })
     this.#inbox = this.#createInbox(hooks)
-    const secrets = new Secrets({
-      source: options.credentials,
-      refreshTimeout: this.timeouts.refreshTimeout,
-      now: options.now ?? Date.now,
+    const credentials = new CurrentCredentials({
+      source: config.credentials,
+      refreshTimeout: timeouts.refreshTimeout,
+      now,
       time: this.session.now,
       onError: (error) => {
         this.#cause = error
         hooks.onError(error, 'credentials')
       },
     })
-    this.#preparation = preparation(options, secrets, this.journal)
-    this.provider = this.#createProvider(hooks, secrets)
+    this.#attempts = new Attempts(config, credentials, this.journal)
+    this.provider = this.#createProvider(hooks, credentials)
   }
 
   /** Of the last connection; before the first by the options, unless they are a function. */
   get protocolVersion(): number | undefined {
-    const { options } = this.#options
+    const { connect } = this.#config
     if (this.#link) return this.#link.protocolVersion
-    return typeof options === 'function' ? undefined : (options?.protocolVersion ?? 4)
+    return typeof connect === 'function' ? undefined : connect.protocolVersion
   }
 
-  /** See `Preparation`. */
+  /** See `Attempts.keptSession`. */
   get keptSession(): string | null | undefined {
-    return this.#preparation.keptSession()
+    return this.#attempts.keptSession()
   }
 
   /** A subscription begins. */
@@ -180,11 +172,7 @@ export class Connection {
 
   /** The next attempt evaluates the options anew. */
   forgetOptions(): void {
-    this.#preparation.forget()
-  }
-
-  get timeouts(): Timeouts {
-    return withDefaults(defaultTimeouts, this.#options.timeouts)
+    this.#attempts.forget()
   }
 
   /** Sends to a child of the running machine. */
@@ -195,7 +183,7 @@ export class Connection {
 
   /** Nothing is tried until somebody asks for it: what waits is rejected, unless it is to wait for that. */
   giveUp(error: ConnectionFailedError): void {
-    if (this.#options.onGiveUp === 'wait') return
+    if (this.#config.onGiveUp === 'wait') return
     this.#givenUp = error
     this.session.reject(() => error)
     this.subscriptions.postpone(error)
@@ -211,16 +199,25 @@ export class Connection {
     if (this.#actor) this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' })
   }
 
+  #machineInput(): ConnectionInput {
+    const { machine, redirect } = this.#config
+    const { allow } = redirect
+    const isOwnHost = (serverReference: string) => this.#attempts.isOwnHost(serverReference)
+    return Object.freeze({
+      ...machine,
+      redirect: Object.freeze({ ...redirect, allow: allow === 'own-hosts' ? isOwnHost : allow }),
+    })
+  }
+
   #createInbox(hooks: ConnectionHooks): Inbox {
-    const { clock = realClock, now = Date.now, random = systemRandom, inbox, onMessage: handler } = this.#options
-    const report = (error: unknown) => hooks.onError(error, 'onMessage')
+    const { clock, now, random, inbox } = this.#config
     return new Inbox({
-      ...withDefaults(defaultInbox, inbox),
+      ...inbox,
       subscriptions: this.subscriptions,
       clock,
       now,
       random,
-      otherwise: handler && createDeliver({ options: {}, handler, onThrow: report, onInvalid: report }),
+      otherwise: hooks.deliverUnmatched,
       keepsSession: () => typeof this.keptSession === 'string',
       onUnclaimed: hooks.onUnclaimed,
       onFailed: hooks.onMessageFailed,
@@ -229,12 +226,12 @@ export class Connection {
   }
 
   #createJournal(hooks: ConnectionHooks): LazyJournal | undefined {
-    const { store, clock = realClock } = this.#options
+    const { store, clock, timeouts } = this.#config
     if (store === undefined) return undefined
     return new LazyJournal({
       store,
       clock,
-      flushTimeout: this.timeouts.disconnectTimeout,
+      flushTimeout: timeouts.disconnectTimeout,
       generateClientId,
       onRestored: (waiting, inFlight, quarantined) => {
         this.session.resume(waiting, inFlight, quarantined)
@@ -246,14 +243,14 @@ export class Connection {
     })
   }
 
-  #createProvider(hooks: ConnectionHooks, secrets: Secrets): Provider {
+  #createProvider(hooks: ConnectionHooks, credentials: CurrentCredentials): Provider {
     const { session, subscriptions, periodic } = this
-    const { clock = realClock, gate } = this.#options
-    const { disconnectTimeout, probeTimeout } = this.timeouts
+    const { clock, gate } = this.#config
+    const { disconnectTimeout, probeTimeout } = this.#config.timeouts
     return {
       held: new Set(),
       transport: createTransport({
-        prepare: this.#preparation.prepare,
+        prepare: (input) => this.#attempts.prepare(input),
         packetIds: session.packetIds,
         clock,
         disconnectTimeout,
@@ -269,7 +266,7 @@ export class Connection {
       request: periodic.request,
       gate,
       gateFailed: (error) => hooks.onError(error, 'gate'),
-      refresh: (reason, signal) => secrets.refresh(reason, signal),
+      refresh: (reason, signal) => credentials.refresh(reason, signal),
       requestTimedOut: (id) => periodic.timedOut(id),
       openGate: (machine) => {
         this.#actor = machine

@@ -62,6 +62,14 @@ export function createDeliver<Value>(delivery: Delivery<Value>): (packet: Incomi
   }
 }
 
+/** Hands over the messages that no subscription matches to the option `onMessage`; `undefined` without one. */
+export function deliverUnmatched(
+  handler: ((message: Message) => unknown) | undefined,
+  report: (error: unknown) => void,
+): ((packet: IncomingPublish) => Processing) | undefined {
+  return handler && createDeliver({ options: {}, handler, onThrow: report, onInvalid: report })
+}
+
 /** Checks messages, which may take its time, and lets none overtake another. */
 function checkInOrder<Value>(
   conclude: (packet: IncomingPublish, result: SchemaResult<Value>) => Processing,

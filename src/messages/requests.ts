@@ -1,3 +1,4 @@
+import { DEFAULT_REQUEST_TIMEOUT } from '../config/defaults.ts'
 import type { RequestOptions, Subscription } from '../api/message-options.ts'
 import { requestRules } from '../config/call-rules.ts'
 import { InvalidOptionError, TimeoutError } from '../api/errors.ts'
@@ -46,8 +47,6 @@ interface Terms {
   readonly responseTopic: string
 }
 
-const DEFAULT_TIMEOUT = 30_000
-
 /**
  * Requests and their responses. All of MQTT 5's share one response topic, which is subscribed at the first request and
  * from then on restored before the outbox drains: a response to a request that was sent before a drop is not missed.
@@ -79,7 +78,7 @@ export class Requests {
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
     checkTopic(topic)
     checkCallOptions('request', options, requestRules)
-    const { timeout = DEFAULT_TIMEOUT, signal } = options
+    const { timeout = DEFAULT_REQUEST_TIMEOUT, signal } = options
     const terms = this.#terms(options)
     const sending = new AbortController()
     const error = () => new TimeoutError(`the response to ${topic}`, timeout)
@@ -133,7 +132,7 @@ export class Requests {
     const responses = given ? this.#onGiven(responseTopic) : this.#onOwn(responseTopic)
     const takeOff = responses.add(correlated ? id : undefined, { offer: (message) => offer(request, message) })
     const properties = { responseTopic, correlationData: new TextEncoder().encode(id) }
-    const { qos = 1, timeout: ttl = DEFAULT_TIMEOUT } = options
+    const { qos = 1, timeout: ttl = DEFAULT_REQUEST_TIMEOUT } = options
     // Whoever answers may be faster than the SUBACK.
     void responses.ready
       .then(() => this.#port.publish(topic, payload, { qos, signal, ttl, ...(correlated && { properties }) }))

@@ -1,3 +1,4 @@
+import { DEFAULT_BUFFER_SIZE, defaultRetry, type RetryPolicy } from '../config/defaults.ts'
 import { subscribeRules } from '../config/call-rules.ts'
 import { withDefaults } from '../../machines/config.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
@@ -7,12 +8,9 @@ import { MessageQueue } from './message-queue.ts'
 import { checkCallOptions } from '../shared/option-rules.ts'
 import { checkTier } from '../config/parse-options.ts'
 import { createDeliver } from './deliver.ts'
-import type { Receiver, RetryPolicy } from '../session/incoming/receiver.ts'
+import type { Receiver } from '../session/incoming/receiver.ts'
 import { Readiness } from '../lifecycle/readiness.ts'
-import { defaultRetry } from '../session/incoming/retries.ts'
 import { checkFilter } from '../config/topics.ts'
-
-const DEFAULT_BUFFER_SIZE = 1_000
 
 /**
  * Subscribes on a connection.

@@ -3,36 +3,31 @@ import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import { loginOf } from '../config/login.ts'
-import { parseProperties, parseUserProperties } from '../config/publish-properties.ts'
-import type { ConnectOptions, Credentials } from '../api/options.ts'
+import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
+import { realClock } from '../shared/clock.ts'
+import type { Credentials } from '../api/options.ts'
 import type { Clock } from '../api/clock.ts'
 
 /** What one attempt needs, all evaluated. */
 export interface Attempt {
   readonly url: string
   readonly clientId: string
-  readonly options: ConnectOptions
+  readonly connect: ConnectConfig
   readonly credentials: Credentials | undefined
-  /** Drives the keep alive if it is not real time. */
-  readonly clock: Clock | undefined
+  /** Drives the keep alive, if it is not real time. */
+  readonly clock: Clock
 }
 
 const FOR_EVER = 0xffffffff
-
-/**
- * How many messages the broker may send un-acked: enough for 10,000 a second over a round trip of 100 ms, and few enough
- * that those which wait for a slow handler or loop fit into memory. It is also how many an async loop lets wait.
- */
-export const DEFAULT_RECEIVE_MAXIMUM = 1_000
 
 /** A WebSocket frame may hold several packets, or parts: its size is bounded well above that of a packet. */
 const MORE_IN_A_FRAME = 1_048_576
 
 /** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: that is not its job here. */
-export function clientOptions({ url, clientId, options, credentials, clock }: Attempt): IClientOptions {
-  const { protocolVersion = 4, keepalive = 60_000, clean = true, will, tls, wsOptions, maximumPacketSize } = options
+export function clientOptions({ url, clientId, connect, credentials, clock }: Attempt): IClientOptions {
+  const { protocolVersion, keepalive, clean, will, tls, wsOptions, maximumPacketSize } = connect
   const target = new URL(url)
-  const { username, password } = loginOf(target, options, credentials)
+  const { username, password } = loginOf(target, connect, credentials)
   target.username = ''
   target.password = ''
   return {
@@ -58,10 +53,10 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
     ...(password !== undefined && { password: toPassword(password) }),
     // See `connectWithPasswordAlone`.
     ...(password !== undefined && username === undefined && { username: '', manualConnect: true }),
-    ...(protocolVersion === 5 && { properties: connectProperties(options, clean) }),
+    ...(protocolVersion === 5 && { properties: connectProperties(connect) }),
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as IClientOptions | undefined),
-    ...(clock && { timerVariant: intervalsOn(clock) }),
+    ...(clock !== realClock && { timerVariant: intervalsOn(clock) }),
     // MQTT.js hands on to a WebSocket only some of the TLS options.
     wsOptions: {
       ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),
@@ -72,10 +67,8 @@ export function clientOptions({ url, clientId, options, credentials, clock }: At
   }
 }
 
-function connectProperties(options: ConnectOptions, clean: boolean): IClientOptions['properties'] {
-  const { receiveMaximum = DEFAULT_RECEIVE_MAXIMUM, maximumPacketSize } = options
-  const userProperties = parseUserProperties(options.userProperties, 'options.userProperties')
-  const sessionExpiry = options.sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY)
+function connectProperties(connect: ConnectConfig): IClientOptions['properties'] {
+  const { sessionExpiry, receiveMaximum, maximumPacketSize, userProperties } = connect
   return {
     sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
     receiveMaximum,
@@ -84,12 +77,9 @@ function connectProperties(options: ConnectOptions, clean: boolean): IClientOpti
   }
 }
 
-function toWill(will: NonNullable<ConnectOptions['will']>, protocolVersion: 4 | 5): IClientOptions['will'] {
-  const { topic, payload, qos = 0, retain = false, delay = 0 } = will
-  const willProperties = {
-    willDelayInterval: Math.ceil(delay / 1_000),
-    ...parseProperties(will.properties, 'options.will.properties'),
-  }
+function toWill(will: WillConfig, protocolVersion: 4 | 5): IClientOptions['will'] {
+  const { topic, payload, qos, retain, delay } = will
+  const willProperties = { willDelayInterval: Math.ceil(delay / 1_000), ...will.properties }
   return {
     topic,
     payload: payload as Buffer,

@@ -8,7 +8,7 @@ import type { Clock } from '../api/clock.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { fromCloseCode, fromPacket, watchForFailure } from './cause.ts'
 import { type Breach, breachOf, PACKET_TOO_LARGE } from './breach.ts'
-import { type Attempt, clientOptions, DEFAULT_RECEIVE_MAXIMUM } from './client-options.ts'
+import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { MqttLink } from './link.ts'
 import { connectWithPasswordAlone } from './password-alone.ts'
@@ -142,7 +142,7 @@ class Connection {
     // It destroys the stream on a CONNECT that cannot be encoded.
     if (client.stream.errored) throw client.stream.errored
     watchForFailure(client, (failure) => this.#fail(failure))
-    const { receiveMaximum = DEFAULT_RECEIVE_MAXIMUM, maximumPacketSize } = attempt.options
+    const { receiveMaximum, maximumPacketSize } = attempt.connect
     if (maximumPacketSize !== undefined) this.#limitPackets(client, maximumPacketSize)
     client.on('packetreceive', (packet) => this.#received(client, packet, receiveMaximum))
   }

@@ -1,10 +1,11 @@
+import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import type { Socket } from 'node:net'
 
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { createTestClock, type Behaviour, type ScriptedServer } from '../../testing/index.ts'
-import { schemes, serve, transportScene, trusting, turns, until, type TransportScene } from './harness.ts'
+import { type Behaviour, createTestClock, type ScriptedServer } from '../../testing/index.ts'
+import { schemes, serve, transportScene, type TransportScene, trusting, turns, until } from './harness.ts'
 import { webSocketServer } from './raw-web-socket.ts'
 import { stubbornServer } from './stubborn-server.ts'
 
@@ -229,7 +230,13 @@ describe('close before replace', () => {
     let prepared = 0
     const prepare = () => {
       prepared++
-      return { url: server.url, clientId: 'test', options: {}, credentials: undefined, clock }
+      return {
+        url: server.url,
+        clientId: 'test',
+        connect: parseConnectOptions({}, false),
+        credentials: undefined,
+        clock,
+      }
     }
     const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000, prepare })
     scene.start()

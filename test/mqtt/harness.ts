@@ -1,3 +1,4 @@
+import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import { onTestFinished } from 'vitest'
 import { createActor, fromCallback, setup } from 'xstate'
 
@@ -61,9 +62,9 @@ export function transportScene(attempt: AttemptOptions) {
     prepare: () => ({
       url: attempt.url,
       clientId: 'test',
-      options: attempt.options ?? {},
+      connect: parseConnectOptions(attempt.options ?? {}, false),
       credentials: attempt.credentials,
-      clock: attempt.clock,
+      clock,
     }),
     packetIds: new PacketIds(),
     clock,

@@ -1,16 +1,18 @@
+import { parseConnectOptions } from '../../src/config/parse-options.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { inspect } from 'node:util'
 
 import type { IConnectPacket } from 'mqtt-packet'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import {
-  InvalidCredentialsError,
-  simpleRetry,
   type ConnectOptions,
   type Credentials,
+  InvalidCredentialsError,
   type RefreshReason,
   type ResilientMqttClient,
   type ResilientMqttClientOptions,
+  simpleRetry,
 } from '../../src/index.ts'
 import { clientOptions } from '../../src/mqtt/client-options.ts'
 import { createTestClock } from '../../testing/index.ts'
@@ -785,9 +787,9 @@ test('in a browser, which has no Buffer, a password of bytes goes as the text th
     clientOptions({
       url: 'wss://broker',
       clientId: 'me',
-      options: {},
+      connect: parseConnectOptions({}, false),
       credentials: { username: 'me', password },
-      clock: undefined,
+      clock: realClock,
     })
   vi.stubGlobal('Buffer', undefined)
   expect(attempt(bytes('pässword'))().password).toBe('pässword')

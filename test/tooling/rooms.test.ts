@@ -116,8 +116,9 @@ test('the linter enforces the list', async () => {
       found: expect.arrayContaining([expect.stringContaining(message)]),
     })
   }
-  for (const file of Object.keys(allowed))
+  for (const file of Object.keys(allowed)) {
     expect({ file, found: findings.get(file) ?? [] }).toEqual({ file, found: [] })
+  }
 }, 30_000)
 
 /** The specifiers of the relative imports and exports of a file. */

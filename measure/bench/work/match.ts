@@ -1,10 +1,9 @@
 import { realClock } from '../../../src/shared/clock.ts'
-import { defaultInbox, defaultQuarantine } from '../../../src/config/defaults.ts'
+import { defaultInbox, defaultQuarantine, defaultRetry } from '../../../src/config/defaults.ts'
 import { Hold } from '../../../src/session/incoming/hold.ts'
 import { Inbox } from '../../../src/session/incoming/inbox.ts'
 import type { Receiver } from '../../../src/session/incoming/receiver.ts'
 import type { IncomingPublish } from '../../../src/wire/packets.ts'
-import { defaultRetry } from '../../../src/session/incoming/retries.ts'
 import { Subscriptions } from '../../../src/session/subscriptions/subscriptions.ts'
 
 export interface MatchTask {

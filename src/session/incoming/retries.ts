@@ -1,16 +1,7 @@
-import type { Receiver, RetryPolicy } from './receiver.ts'
+import type { Receiver } from './receiver.ts'
 import { backoffDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { HeldMessage } from './held-message.ts'
-
-export const defaultRetry: RetryPolicy = Object.freeze({
-  initialDelay: 1_000,
-  multiplier: 2,
-  maxDelay: 30_000,
-  jitter: 'equal',
-  maxAttempts: 8,
-  whenExhausted: undefined,
-})
 
 /** A handler that processes a message. */
 export interface Call {

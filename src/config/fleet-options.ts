@@ -1,0 +1,50 @@
+import { withDefaults } from '../../machines/config.ts'
+import { systemNow } from '../../machines/system-defaults.ts'
+import type { Clock } from '../api/clock.ts'
+import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
+import { realClock } from '../shared/clock.ts'
+import { checkCallOptions, didYouMean, group, must, type RulesFor } from '../shared/option-rules.ts'
+import { clientHint, clientOptionRules } from './client-rules.ts'
+import { defaultFleet } from './defaults.ts'
+
+/** The options of a fleet, checked and complete. */
+export interface FleetConfig {
+  readonly maxConnecting: number
+  readonly connectRate: number
+  /** Checked by each client together with its own, and completed there. */
+  readonly shared: FleetClientOptions
+  readonly clock: Clock
+  /** In milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const clientRules = {
+  ...clientOptionRules,
+  gate: must('must be left out: a fleet has a gate of its own', () => false),
+}
+
+const rules = {
+  maxConnecting: must(
+    'must be a whole number of at least 1',
+    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
+  ),
+  connectRate: must('must be a number of more than 0', (value) => typeof value === 'number' && value > 0),
+  shared: group(clientRules, clientHint),
+} satisfies RulesFor<FleetOptions>
+
+/** @throws {InvalidOptionError} */
+export function parseFleetOptions(options: FleetOptions): FleetConfig {
+  checkCallOptions('createFleet', options, rules, fleetHint)
+  const { shared = {}, maxConnecting, connectRate } = options
+  const { clock = realClock, now = systemNow } = shared
+  return Object.freeze({ ...withDefaults(defaultFleet, { maxConnecting, connectRate }), shared, clock, now })
+}
+
+/** Checks what one client of a fleet is created with. @throws {InvalidOptionError} */
+export function checkFleetClientOptions(options: FleetClientOptions): void {
+  checkCallOptions('createClient', options, clientRules, clientHint)
+}
+
+function fleetHint(name: string, known: readonly string[]): string | undefined {
+  return Object.hasOwn(clientRules, name) ? 'see shared' : didYouMean(name, known)
+}
