@@ -5,7 +5,7 @@ import {
   type ReconnectPolicy,
   type RecoveryPolicy,
 } from '../machines/policy/recovery.ts'
-import { checkOptions } from '../src/config/parse-options.ts'
+import { parseOptions } from '../src/config/parse-options.ts'
 import { defineCommand, UsageError, usageMessage, type Values } from './command.ts'
 import { inSeconds, inWords, parseCount, parseDuration } from './duration.ts'
 import { schedule, SHOWN_OF_UNLIMITED, type Schedule } from './schedule.ts'
@@ -95,7 +95,7 @@ function policiesOf(values: Values<typeof options>): Policies {
   }
   try {
     // The same rules as for a client.
-    checkOptions({ url: 'mqtt://localhost', reconnect, recovery })
+    parseOptions({ url: 'mqtt://localhost', reconnect, recovery })
   } catch (error) {
     throw new UsageError(usageMessage(error, flags) ?? String(error))
   }

@@ -97,7 +97,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           'A connection is being opened, once a gate admits it: socket, TLS, WebSocket, CONNECT. The CONNACK is awaited.',
         tags: 'busy',
         entry: ['goOffline', 'openTransport'],
-        exit: 'leaveGate',
+        exit: 'releaseAdmission',
         after: { connectTimeout: decide },
         on: {
           'admission.granted': beginAttempt,
@@ -112,7 +112,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         description: 'The broker accepted the connection.',
         tags: 'online',
         initial: 'restoring',
-        exit: 'leaveGate',
+        exit: 'releaseAdmission',
         // A broker that acknowledges nothing would else be tried for ever as if for the first time.
         after: { stableAfter: { actions: 'prove' } },
         on: {
@@ -140,11 +140,12 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           ready: {
             id: 'ready',
             description: 'Messages flow. Credentials are renewed before they expire, in turn if there is a gate.',
+            tags: 'ready',
             entry: ['openGate', 'runPeriodic'],
             // A timer takes 24.8 days at most: then it only starts again.
             after: {
               renewalDue: [
-                { guard: 'renewsInTurn', actions: ['becauseNeeded', 'askGate'] },
+                { guard: 'renewsInTurn', actions: ['becauseNeeded', 'requestAdmission'] },
                 { guard: 'needsCredentials', target: '#refreshingToken', actions: 'becauseNeeded' },
                 { target: 'ready', reenter: true },
               ],
@@ -154,7 +155,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
               'admission.granted': beginReplacement,
               'xstate.error.actor.admission': beginReplacement,
               RECOVER: [
-                { guard: 'isGated', actions: ['startOver', 'newClient', 'becauseRequested', 'askGate'] },
+                { guard: 'isGated', actions: ['startOver', 'newClient', 'becauseRequested', 'requestAdmission'] },
                 ...recoverNow('#refreshingToken.online'),
               ],
             },
@@ -192,7 +193,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         description: 'The credentials source is asked for new credentials.',
         tags: 'busy',
         initial: 'online',
-        exit: 'leaveGate',
+        exit: 'releaseAdmission',
         invoke: {
           id: 'refresh',
           src: 'refreshToken',
@@ -204,7 +205,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         states: {
           online: {
             description: 'A planned renewal: the connection stays open and messages flow.',
-            tags: 'online',
+            tags: ['online', 'ready'],
             always: { guard: 'notOpen', target: 'offline' },
             on: {
               'transport.failed': decideOnline,

@@ -108,18 +108,18 @@ export const connectionSetup = setup({
 
     /** Asks the gate first, if there is one. */
     openTransport: enqueueActions(({ context: { attempt, cycle, generation, server, ...context }, enqueue }) => {
-      if (context.config.gated && context.admission === 'none') return enqueue('askGate')
+      if (context.config.gated && context.admission === 'none') return enqueue('requestAdmission')
       enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
       enqueue.assign({ transport: true })
     }),
-    askGate: enqueueActions(({ context, enqueue }) => {
+    requestAdmission: enqueueActions(({ context, enqueue }) => {
       if (context.admission !== 'none') return
       enqueue.spawnChild('admission', { id: 'admission' })
       enqueue.assign({ admission: 'awaited' })
     }),
     recordAdmitted: assign({ admission: 'granted' }),
     /** Gives the admission back, or takes back the question, unless the attempt goes on. */
-    leaveGate: enqueueActions(({ context, event, enqueue }) => {
+    releaseAdmission: enqueueActions(({ context, event, enqueue }) => {
       if (context.admission === 'none' || keepsPlace(event)) return
       enqueue.stopChild('admission')
       enqueue.assign({ admission: 'none' })

@@ -223,6 +223,8 @@ export type ConnectionEmitted =
 export type ConnectionTag =
   /** A connection is open. */
   | 'online'
+  /** Subscriptions are restored, and messages flow. */
+  | 'ready'
   /** A delay is running. */
   | 'waiting'
   /** Something was asked for and is awaited. */

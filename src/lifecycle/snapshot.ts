@@ -1,4 +1,4 @@
-import type { ConnectionContext } from '../../machines/connection/types.ts'
+import type { ConnectionContext, ConnectionTag } from '../../machines/connection/types.ts'
 import { mayRecover } from '../../machines/connection/guards.ts'
 import type { ConnectionState } from '../api/status.ts'
 
@@ -6,6 +6,7 @@ import type { ConnectionState } from '../api/status.ts'
 export interface ConnectionSnapshot {
   readonly value: unknown
   readonly context: ConnectionContext
+  hasTag(tag: ConnectionTag): boolean
 }
 
 /** The state's own name, without that of its children. */
@@ -14,9 +15,8 @@ export function stateOf({ value }: ConnectionSnapshot): ConnectionState {
 }
 
 /** Whether messages flow: `connected.ready`, or a planned renewal meanwhile. */
-export function isReady({ value }: ConnectionSnapshot): boolean {
-  const { connected, refreshingToken } = value as { connected?: string; refreshingToken?: string }
-  return connected === 'ready' || refreshingToken === 'online'
+export function isReady(snapshot: ConnectionSnapshot): boolean {
+  return snapshot.hasTag('ready')
 }
 
 /** Whether it rests in `failed`: no recovery follows by itself. */
