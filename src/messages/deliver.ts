@@ -5,6 +5,7 @@ import { InvalidMessageError } from '../api/errors.ts'
 import { ReceivedMessage } from './received-message.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 import type { Message } from '../api/message.ts'
+import { nothing } from '../shared/nothing.ts'
 
 /** What a receiver does with its messages. */
 export interface Delivery<Value> {
@@ -108,8 +109,6 @@ function checkInOrder<Value>(
     return processed
   }
 }
-
-function nothing(): void {}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'

@@ -1,6 +1,7 @@
 import type { PendingPublish, PublishResult } from '../api/message-options.ts'
 import type { RejectionObserver } from '../session/outgoing/publication.ts'
 import type { Rejections } from '../shared/watched-promise.ts'
+import { nothing } from '../shared/nothing.ts'
 
 /** Bits of a promise's state: one field is less work than three. */
 const TAKEN = 1
@@ -84,5 +85,3 @@ export class PublishRejections implements RejectionObserver {
 }
 
 const ACCEPTED = Promise.resolve()
-
-function nothing(): void {}

@@ -1,4 +1,5 @@
 import { realClock } from './clock.ts'
+import { nothing } from './nothing.ts'
 
 /**
  * A promise that does not end the process if it rejects and no code looks at it. `await`, `then`, `catch` and
@@ -67,5 +68,3 @@ export class Rejections {
     for (const { isTaken, tell } of recent) if (!isTaken()) tell()
   }
 }
-
-function nothing(): void {}

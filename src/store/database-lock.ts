@@ -1,6 +1,7 @@
 import { StoreError } from '../api/errors.ts'
 import { deferred } from '../shared/wait.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
+import { nothing } from '../shared/nothing.ts'
 
 /** By their root the prefixes that are in use: two sublevels with one name hold the same. */
 const inUse = new WeakMap<object, Set<string>>()
@@ -61,5 +62,3 @@ async function lockPage(name: string): Promise<(() => void) | undefined> {
   held.catch(reject)
   return promise
 }
-
-function nothing(): void {}

@@ -10,6 +10,7 @@ import { fileSystem, probe } from './node.ts'
 import { checkRecords, readDatabase, StoreReader, type StoreRecords } from './read-store.ts'
 import { FORMAT, ledgerKey } from './records.ts'
 import { views } from './views.ts'
+import { nothing } from '../shared/nothing.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
@@ -140,5 +141,3 @@ export async function readFolder(path: string): Promise<{ records: StoreRecords;
   for (const [key, value] of entries) records.add(key, value)
   return { records, damaged }
 }
-
-function nothing(): void {}

@@ -4,6 +4,7 @@ import type { Publication } from '../session/outgoing/publication.ts'
 import { deferred, inTime } from '../shared/wait.ts'
 import type { LevelJournal, LevelJournalOptions } from './level-journal.ts'
 import { absolute, locationOf } from './location.ts'
+import { nothing } from '../shared/nothing.ts'
 
 const loadCode = () => import('./level-journal.ts')
 
@@ -139,5 +140,3 @@ export class LazyJournal implements Journal {
     return this.#loading
   }
 }
-
-function nothing(): void {}

@@ -11,6 +11,7 @@ import { locationOf } from './location.ts'
 import { lastSequenceOf, restorePublications } from './read-store.ts'
 import { encodedPayload, encodePublication, type Handshake } from './records.ts'
 import { views } from './views.ts'
+import { nothing } from '../shared/nothing.ts'
 
 /** How long the store may take to open, to write, and to close, in milliseconds; after that it counts as failed. */
 export const STORE_TIMEOUT = 30_000
@@ -346,5 +347,3 @@ function encoding(publication: Publication): Uint8Array {
   if (typeof payload !== 'string') publication.payload = encodedPayload(encoded, payload.byteLength)
   return encoded
 }
-
-function nothing(): void {}

@@ -1,6 +1,7 @@
 import { crc32c } from './crc32c.ts'
 import { fileSystem } from './node.ts'
 import { FORMAT } from './records.ts'
+import { nothing } from '../shared/nothing.ts'
 
 /** A file that tells that a folder is ours. LevelDB leaves it alone, by its name. */
 export const MARKER = 'XSTATE-MQTT'
@@ -88,5 +89,3 @@ function secondLine(batches: number): string {
 function checksumOf(digits: string): string {
   return crc32c(new TextEncoder().encode(digits)).toString(16).padStart(8, '0')
 }
-
-function nothing(): void {}
