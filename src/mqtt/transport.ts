@@ -6,7 +6,7 @@ import type { ConnectionFact, TransportCommand, TransportInput } from '../../mac
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
-import { fromCloseCode, fromPacket, watchForFailure } from './cause.ts'
+import { fromCloseCode, fromPacket, watchForFailure } from './failures.ts'
 import { type Breach, breachOf, PACKET_TOO_LARGE } from './breach.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
