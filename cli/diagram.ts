@@ -1,24 +1,24 @@
 import { connectionMachine } from '../machines/connection/machine.ts'
+import { listingOf } from '../visualizer/chart/listing.ts'
+import { toMermaid, type MermaidOptions } from '../visualizer/chart/mermaid.ts'
 import { toSvg } from '../visualizer/chart/svg.ts'
 import { defineCommand, UsageError } from './command.ts'
-import { toMermaid, type MermaidOptions } from './mermaid.ts'
-import { chartOf } from './statechart.ts'
 
 const options: MermaidOptions = {
-  // As they are called in machines/connection/machine.ts.
+  // The names of these decisions in machines/connection/machine.ts.
   decisions: { isFatal: 'decide', needsCredentials: 'attempt' },
   notes: ['RECOVER'],
 }
 
-/** The diagram of the connection machine: it stands in the README too. */
+/** The diagram of the connection machine, as the README shows it. */
 export function connectionDiagram(): string {
-  return toMermaid(chartOf(connectionMachine), options)
+  return toMermaid(connectionMachine, options)
 }
 
 const formats: Readonly<Record<string, () => string>> = {
   mermaid: connectionDiagram,
   svg: () => toSvg(connectionMachine).trimEnd(),
-  json: () => JSON.stringify(chartOf(connectionMachine), null, 2),
+  json: () => JSON.stringify(listingOf(connectionMachine), null, 2),
 }
 
 export const diagram = defineCommand({

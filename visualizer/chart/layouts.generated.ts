@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts'
 
 export const layouts: { readonly [id: string]: { readonly signature: string; readonly layout: Layout } } = {
  "connection": {
-  "signature": "fhm6iv",
+  "signature": "fb3epa",
   "layout": {
    "width": 1238,
    "height": 656,
@@ -544,6 +544,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       "height": 17
      }
     },
+    "refreshingToken→connecting": {
+     "points": [
+      [
+       480,
+       144
+      ],
+      [
+       480,
+       222
+      ]
+     ],
+     "label": {
+      "x": 484,
+      "y": 150,
+      "width": 90,
+      "height": 17
+     }
+    },
     "refreshingToken→ready": {
      "points": [
       [
@@ -586,24 +604,6 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       "y": 148,
       "width": 185,
       "height": 32
-     }
-    },
-    "refreshingToken→connecting": {
-     "points": [
-      [
-       480,
-       144
-      ],
-      [
-       480,
-       222
-      ]
-     ],
-     "label": {
-      "x": 484,
-      "y": 150,
-      "width": 90,
-      "height": 17
      }
     },
     "connection.refreshingToken.online→connection.refreshingToken.offline": {

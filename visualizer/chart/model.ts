@@ -1,16 +1,6 @@
 import { isObject, list, type Fields } from '../shared/json.ts'
 import { findChoices, reactionKey } from './choices.ts'
-import {
-  grow,
-  initialOf,
-  MAX_NODES,
-  name,
-  reactionsOf,
-  shortName,
-  text,
-  type Draft,
-  type Reaction,
-} from './definition.ts'
+import { initialOf, name, readDefinition, shortName, text, type Reaction, type StateDefinition } from './definition.ts'
 
 /**
  * A machine's definition as a picture needs it: nodes, edges and the rows on them. Pure, and independent of XState: the
@@ -85,14 +75,9 @@ export function parseChart(definition: string | undefined, commands?: readonly s
  * @returns `null` if it is too big to be drawn
  */
 export function chartOf(raw: Fields, commands: readonly string[] = []): Chart | null {
-  const rootId = text(raw.id) || '(machine)'
-  const root: Draft = { id: rootId, key: rootId, raw, parent: null, children: [] }
-  const drafts: Draft[] = []
-  grow(root, drafts)
-  if (drafts.length > MAX_NODES) return null
-  const byId = new Map([root, ...drafts].map((draft) => [draft.id, draft]))
-
-  const reactions = [root, ...drafts].flatMap((draft) => reactionsOf(draft, root, byId))
+  const definition = readDefinition(raw)
+  if (!definition) return null
+  const { id: rootId, states, reactions } = definition
   const isCommand = (event: string) => commands.includes(event)
   const choices = findChoices(reactions.filter(({ source, event }) => source !== rootId && !isCommand(event)))
   const edges = new Map<string, { id: string; source: string; target: string; rows: Row[] }>()
@@ -141,7 +126,7 @@ export function chartOf(raw: Fields, commands: readonly string[] = []): Chart | 
     }
   }
 
-  const nodes = drafts.map((draft) => nodeOf(draft, rootId, inner.get(draft.id) ?? []))
+  const nodes = states.map((state) => nodeOf(state, inner.get(state.id) ?? []))
   for (const { id, after } of new Set(choices.values())) {
     nodes.splice(nodes.findIndex((node) => node.id === after) + 1, 0, choiceNode(id))
   }
@@ -189,16 +174,16 @@ export function activeIds(chart: Chart, value: unknown): Set<string> {
   return active
 }
 
-function nodeOf(draft: Draft, rootId: string, rows: Row[]): ChartNode {
-  const { raw, parent } = draft
+function nodeOf(state: StateDefinition, rows: Row[]): ChartNode {
+  const { id, key, raw, parent, children } = state
   return {
-    id: draft.id,
-    name: draft.key,
+    id,
+    name: key,
     kind: raw.type === 'final' || raw.type === 'history' ? raw.type : 'state',
-    parent: parent && parent.id !== rootId ? parent.id : null,
-    compound: draft.children.length > 0,
+    parent: parent?.parent ? parent.id : null,
+    compound: children.length > 0,
     parallel: raw.type === 'parallel',
-    initial: parent !== null && initialOf(parent) === draft.key,
+    initial: parent !== null && initialOf(parent) === key,
     description: text(raw.description),
     tags: list(raw.tags).map(text).filter(Boolean),
     delays: isObject(raw.after) ? Object.keys(raw.after) : [],

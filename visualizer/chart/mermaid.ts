@@ -1,38 +1,48 @@
-import { CRASHED, type Chart } from './statechart.ts'
+import type { AnyStateMachine } from 'xstate'
+
+import { findChoices, reactionKey } from './choices.ts'
+import { shortName, type Reaction } from './definition.ts'
+import { CRASHED, listingOf, type Listing } from './listing.ts'
 
 /** The transitions of one source and event: the first whose guard holds is taken. */
 interface Chain {
+  /** The path of a state. */
   readonly source: string
+  readonly event: string
   readonly label: string
   readonly branches: readonly Branch[]
 }
 
 interface Branch {
   readonly guard: string | null
-  /** A state, or a decision. */
+  /** The path of a state, or the name of a decision. */
   readonly target: string
 }
 
-/** What several chains end with, drawn once. */
+/** The common end of several chains, drawn once. */
 interface Decision {
   readonly name: string
   readonly branches: readonly Branch[]
 }
 
 export interface MermaidOptions {
-  /** What a chain of branches is called, by its first guard: the machine itself has no names for them. */
+  /** Names for decisions, by their first guard: the machine has none. A decision without a name is not drawn as one. */
   readonly decisions?: Readonly<Record<string, string>>
-  /** Events that are told in a note and have no arrows: what somebody may ask for at any time. */
+  /** Events that get a note instead of arrows, because they are handled in most states. */
   readonly notes?: readonly string[]
 }
 
 /**
- * A machine as a Mermaid `stateDiagram-v2`. Two states are joined by one arrow at most, with a line for each of its
- * reasons. What is decided alike in several places is drawn once, as a box of its own: the end of a chain of branches
- * from a guard on that has a name. What only acts, and what an actor that threw leads to, is left out.
+ * A machine as a Mermaid `stateDiagram-v2`. Between two states there is at most one arrow each way, with a line for each
+ * transition. If several states decide alike, the decision is drawn once, as a box. Transitions that only run actions are
+ * left out, and so are those for actors that crashed.
  */
-export function toMermaid(chart: Chart, { decisions: names = {}, notes = [] }: MermaidOptions = {}): string {
-  const all = chainsOf(chart)
+export function toMermaid(
+  machine: AnyStateMachine,
+  { decisions: names = {}, notes = [] }: MermaidOptions = {},
+): string {
+  const listing = listingOf(machine)
+  const all = chainsOf(listing)
   const { chains, decisions } = shareDecisions(
     all.filter(({ label }) => !notes.includes(label)),
     names,
@@ -41,31 +51,31 @@ export function toMermaid(chart: Chart, { decisions: names = {}, notes = [] }: M
   return [
     'stateDiagram-v2',
     '  classDef decision stroke-dasharray: 5 5',
-    ...stateLines(chart, null, '  '),
+    ...stateLines(listing, null, '  '),
     ...boxes,
-    ...arrows(chart, chains, decisions),
-    ...fromEverywhere(chart),
+    ...arrows(listing, chains, decisions),
+    ...fromEverywhere(listing),
     ...notes.flatMap((label) => fromMany(all.filter((chain) => chain.label === label))),
   ].join('\n')
 }
 
-function stateLines(chart: Chart, parent: string | null, indent: string): string[] {
-  return chart.states
+function stateLines(listing: Listing, parent: string | null, indent: string): string[] {
+  return listing.states
     .filter((state) => state.parent === parent)
     .flatMap(({ id, name, initial }) => {
       const start = initial ? [`${indent}[*] --> ${alias(id)}`] : []
-      const inner = stateLines(chart, id, `${indent}  `)
+      const inner = stateLines(listing, id, `${indent}  `)
       if (inner.length > 0) return [...start, `${indent}state ${alias(id)} {`, ...inner, `${indent}}`]
       return parent === null ? start : [...start, `${indent}state "${name}" as ${alias(id)}`]
     })
 }
 
-function chainsOf({ transitions }: Chart): Chain[] {
-  const chains = new Map<string, { source: string; label: string; branches: Branch[] }>()
+function chainsOf({ transitions }: Listing): Chain[] {
+  const chains = new Map<string, Chain & { branches: Branch[] }>()
   for (const { source, event, label, guard, target } of transitions) {
     if (source === null || target === null || label.endsWith(CRASHED)) continue
-    const key = `${source} ${event}`
-    const chain = chains.get(key) ?? { source, label, branches: [] }
+    const key = reactionKey({ source, event })
+    const chain = chains.get(key) ?? { source, event, label, branches: [] }
     chain.branches.push({ guard, target })
     chains.set(key, chain)
   }
@@ -73,36 +83,38 @@ function chainsOf({ transitions }: Chart): Chain[] {
 }
 
 function shareDecisions(chains: readonly Chain[], names: Readonly<Record<string, string>>) {
-  const found = chains.map((chain) => {
-    const from = chain.branches.findIndex(({ guard }) => guard !== null && Object.hasOwn(names, guard))
-    const branches = from === -1 ? [] : chain.branches.slice(from)
-    // Where exactly inside of a state is a detail that does not make another decision of it.
-    const key = JSON.stringify(branches.map(({ guard, target }) => [guard, outermost(target)]))
-    return { chain, from, branches, key }
-  })
+  const choices = findChoices(chains.map(asReaction))
   const decisions = new Map<string, Decision>()
-  const shared = found.map(({ chain, from, branches, key }) => {
-    const others = found.filter((other) => other.key === key && other.chain.source !== chain.source)
-    const name = names[branches[0]?.guard ?? '']
-    if (name === undefined || others.length === 0) return chain
-    decisions.set(key, { name, branches })
-    return { ...chain, branches: [...chain.branches.slice(0, from), { guard: null, target: name }] }
+  const shared = chains.map((chain) => {
+    const choice = choices.get(reactionKey(chain))
+    const name = names[choice?.candidates[0]?.guard ?? '']
+    if (!choice || name === undefined) return chain
+    const start = chain.branches.length - choice.candidates.length
+    if (!decisions.has(choice.id)) decisions.set(choice.id, { name, branches: chain.branches.slice(start) })
+    return { ...chain, branches: [...chain.branches.slice(0, start), { guard: null, target: name }] }
   })
   return { chains: shared, decisions: [...decisions.values()] }
 }
 
-function arrows(chart: Chart, chains: readonly Chain[], decisions: readonly Decision[]): string[] {
+/** Decisions that lead to different states inside the same outer state are not told apart. */
+function asReaction({ source, event, branches }: Chain): Reaction {
+  const candidates = branches.map(({ guard, target }) => ({ guard, targets: [outermost(target)], actions: [] }))
+  return { source, event, candidates }
+}
+
+function arrows(listing: Listing, chains: readonly Chain[], decisions: readonly Decision[]): string[] {
   const labels = new Map<string, Set<string>>()
   const draw = (source: string, target: string, label: string) => {
-    // Mermaid joins no states inside of different states: the arrow goes from the outer one, and its label says which.
+    // Mermaid cannot join states inside different outer states. The arrow joins the outer ones, and its label names the
+    // inner ones.
     const apart = outermost(source) !== outermost(target)
     const [from, to] = apart ? [outermost(source), outermost(target)] : [source, target]
     if (from === to) return
-    const inside = apart && source !== from ? `${nameOf(source)}: ` : ''
-    const into = apart && target !== to && !chart.states.some(({ id, initial }) => id === target && initial)
+    const inside = apart && source !== from ? `${shortName(source)}: ` : ''
+    const into = apart && target !== to && !listing.states.some(({ id, initial }) => id === target && initial)
     const arrow = `${alias(from)} --> ${alias(to)}`
     const lines = labels.get(arrow) ?? new Set()
-    labels.set(arrow, lines.add(`${inside}${label}${into ? ` → ${nameOf(target)}` : ''}`))
+    labels.set(arrow, lines.add(`${inside}${label}${into ? ` → ${shortName(target)}` : ''}`))
   }
   for (const { source, label, branches } of chains) {
     for (const { guard, target } of branches) {
@@ -117,8 +129,8 @@ function arrows(chart: Chart, chains: readonly Chain[], decisions: readonly Deci
   return [...labels].map(([arrow, lines]) => `  ${arrow}: ${[...lines].join('<br/>')}`)
 }
 
-/** What leads from everywhere to one state is a note there, and no arrow from everywhere. */
-function fromEverywhere({ transitions }: Chart): string[] {
+/** A transition of the root becomes a note at its target, not an arrow from each state. */
+function fromEverywhere({ transitions }: Listing): string[] {
   return transitions
     .filter(({ source, target }) => source === null && target !== null)
     .flatMap(({ event, target }) => {
@@ -130,7 +142,7 @@ function fromEverywhere({ transitions }: Chart): string[] {
     })
 }
 
-/** What leads to the same states from many is a note at the first of them. */
+/** Chains from many states to the same targets become a note at the first target. */
 function fromMany(chains: readonly Chain[]): string[] {
   const [first] = chains
   if (!first) return []
@@ -146,14 +158,10 @@ function note(state: string, text: string): string[] {
   return [`  note right of ${alias(state)}`, `    ${text}`, '  end note']
 }
 
-function outermost(id: string): string {
-  return id.split('.', 1)[0] ?? id
+function outermost(path: string): string {
+  return path.split('.', 1)[0] ?? path
 }
 
-function nameOf(id: string): string {
-  return id.slice(id.lastIndexOf('.') + 1)
-}
-
-function alias(id: string): string {
-  return id.replaceAll('.', '_')
+function alias(path: string): string {
+  return path.replaceAll('.', '_')
 }

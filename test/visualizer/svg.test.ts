@@ -2,7 +2,7 @@ import { createMachine } from 'xstate'
 import { expect, test } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { chartOf, type ChartTransition } from '../../cli/statechart.ts'
+import { listingOf, type ListedTransition } from '../../visualizer/chart/listing.ts'
 import { eventWords } from '../../visualizer/chart/model.ts'
 import { ourCommands } from '../../visualizer/chart/library-machines.ts'
 import { toSvg } from '../../visualizer/chart/svg.ts'
@@ -22,7 +22,7 @@ function plain(text: string): string {
 const short = (id: string) => id.slice(id.lastIndexOf('.') + 1)
 
 test.each(machines)('$id: every state is drawn, and tells each of its transitions', (machine) => {
-  const { states, transitions } = chartOf(machine)
+  const { states, transitions } = listingOf(machine)
   const drawn = titled(toSvg(machine), 'data-state')
   const titles = (path: string | null) =>
     [...drawn].filter(([id]) => id === path || id === `${machine.id}${path === null ? '' : `.${path}`}`)
@@ -55,12 +55,12 @@ test.each(machines)('$id: every transition between states is an arrow, or a tag'
   const isArrow = (source: string, target: string) =>
     ends.some(([from, to]) => same(from, source) && same(to, target)) ||
     ends.some(([from, choice]) => same(from, source) && ends.some(([via, to]) => via === choice && same(to, target)))
-  const between = chartOf(machine).transitions.filter(
-    (each): each is ChartTransition & { source: string; target: string } =>
+  const between = listingOf(machine).transitions.filter(
+    (each): each is ListedTransition & { source: string; target: string } =>
       each.source !== null && each.target !== null && !ourCommands.includes(each.event),
   )
   for (const { source, event, target } of between) expect(isArrow(source, target), `${source} ${event}`).toBe(true)
-  for (const { source, event } of chartOf(machine).transitions) {
+  for (const { source, event } of listingOf(machine).transitions) {
     if (source !== null && ourCommands.includes(event)) expect(svg).toContain(`>${event}</text>`)
   }
 })

@@ -3,8 +3,8 @@ import { createMachine } from 'xstate'
 
 import { connectionMachine } from '../../machines/index.ts'
 import { connectionDiagram } from '../../cli/diagram.ts'
-import { toMermaid } from '../../cli/mermaid.ts'
-import { chartOf } from '../../cli/statechart.ts'
+import { listingOf } from '../../visualizer/chart/listing.ts'
+import { toMermaid } from '../../visualizer/chart/mermaid.ts'
 
 test('one arrow for two states, with a line for each reason', () => {
   const chain = [{ guard: 'first', target: '#a' }, { guard: 'second', target: '#b' }, { target: '#a' }]
@@ -18,7 +18,7 @@ test('one arrow for two states, with a line for each reason', () => {
       c: { after: { slow: [{ guard: 'early', target: '#b' }, ...chain] }, on: { STOP: {}, DEEP: '#m.b.rest' } },
     },
   })
-  expect(toMermaid(chartOf(machine), { decisions: { first: 'decide' } }).split('\n')).toEqual([
+  expect(toMermaid(machine, { decisions: { first: 'decide' } }).split('\n')).toEqual([
     'stateDiagram-v2',
     '  classDef decision stroke-dasharray: 5 5',
     '  [*] --> a',
@@ -43,7 +43,7 @@ test('one arrow for two states, with a line for each reason', () => {
 })
 
 test('the connection machine: each state is there, and each of its transitions is in the chart', () => {
-  const { states, transitions } = chartOf(connectionMachine)
+  const { states, transitions } = listingOf(connectionMachine)
   const diagram = connectionDiagram()
   for (const { name } of states) expect(diagram).toMatch(new RegExp(`\\b${name}\\b`))
   expect(transitions).toContainEqual({
