@@ -78,6 +78,17 @@ export function usageMessage(error: unknown, flags: Readonly<Record<string, stri
   return error.message.replaceAll(/\b[a-z]+(?:\.[a-zA-Z]+)+\b/g, (option) => flags[option] ?? option)
 }
 
+/**
+ * Checks that a value is one of those allowed.
+ *
+ * @throws {UsageError}
+ */
+export function oneOf<const Allowed extends string>(flag: string, value: string, allowed: readonly Allowed[]): Allowed {
+  const found = allowed.find((each) => each === value)
+  if (found !== undefined) return found
+  throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, got '${value}'`)
+}
+
 function parse(
   args: readonly string[],
   options: Options,

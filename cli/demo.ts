@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { MAX_DELAY } from '../machines/policy/backoff.ts'
 import { checkTopic } from '../src/config/topics.ts'
 import type { Qos } from '../src/api/message.ts'
-import { defineCommand, UsageError, type Values } from './command.ts'
+import { defineCommand, oneOf, UsageError, type Values } from './command.ts'
 import { parseDuration } from './duration.ts'
 import type { LiveOptions } from './live.ts'
 import { Terminal } from './terminal.ts'
@@ -96,11 +96,6 @@ function credentials({ username, 'password-file': file }: Values<typeof options>
 function between(flag: string, interval: number): number {
   if (interval >= 1 && interval <= MAX_DELAY) return interval
   throw new UsageError(`${flag} must be between 1ms and 24d, got ${interval} ms`)
-}
-
-function oneOf(flag: string, value: string, allowed: readonly string[]): string {
-  if (allowed.includes(value)) return value
-  throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, got '${value}'`)
 }
 
 function read(flag: string, path: string): string {

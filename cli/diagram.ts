@@ -2,7 +2,7 @@ import { connectionMachine } from '../machines/connection/machine.ts'
 import { listingOf } from '../visualizer/chart/listing.ts'
 import { toMermaid, type MermaidOptions } from '../visualizer/chart/mermaid.ts'
 import { toSvg } from '../visualizer/chart/svg.ts'
-import { defineCommand, UsageError } from './command.ts'
+import { defineCommand, oneOf } from './command.ts'
 
 const options: MermaidOptions = {
   // The names of these decisions in machines/connection/machine.ts.
@@ -15,7 +15,7 @@ export function connectionDiagram(): string {
   return toMermaid(connectionMachine, options)
 }
 
-const formats: Readonly<Record<string, () => string>> = {
+const formats = {
   mermaid: connectionDiagram,
   svg: () => toSvg(connectionMachine).trimEnd(),
   json: () => JSON.stringify(listingOf(connectionMachine), null, 2),
@@ -28,9 +28,7 @@ export const diagram = defineCommand({
     format: { type: 'string', value: '<format>', description: 'mermaid (the default), svg or json' },
   },
   run({ format = 'mermaid' }) {
-    const draw = Object.hasOwn(formats, format) ? formats[format] : undefined
-    if (!draw) throw new UsageError(`--format must be one of ${Object.keys(formats).join(', ')}, got '${format}'`)
-    console.log(draw())
+    console.log(formats[oneOf('--format', format, Object.keys(formats) as (keyof typeof formats)[])]())
     return 0
   },
 })

@@ -6,12 +6,12 @@ import {
   type RecoveryPolicy,
 } from '../machines/policy/recovery.ts'
 import { parseOptions } from '../src/config/parse-options.ts'
-import { defineCommand, UsageError, usageMessage, type Values } from './command.ts'
+import { defineCommand, oneOf, UsageError, usageMessage, type Values } from './command.ts'
 import { inSeconds, inWords, parseCount, parseDuration } from './duration.ts'
 import { schedule, SHOWN_OF_UNLIMITED, type Schedule } from './schedule.ts'
 import { Terminal } from './terminal.ts'
 
-const strategies = Object.keys(recoveryStrategies)
+const strategies = Object.keys(recoveryStrategies) as (keyof typeof recoveryStrategies)[]
 
 const options = {
   attempts: { type: 'string', value: '<n>', description: 'attempts of the fast tier (10); Infinity is allowed' },
@@ -69,9 +69,6 @@ type Plan = { readonly [Tier in keyof Policies]: Schedule }
 /** @throws {UsageError} */
 function policiesOf(values: Values<typeof options>): Policies {
   const { strategy = 'exponentialRecovery', jitter } = values
-  if (!Object.hasOwn(recoveryStrategies, strategy)) {
-    throw new UsageError(`--strategy must be one of ${strategies.join(', ')}, got '${strategy}'`)
-  }
   const both = given({ jitter: jitter as Jitter | undefined })
   const reconnect = {
     ...defaultReconnect,
@@ -84,7 +81,7 @@ function policiesOf(values: Values<typeof options>): Policies {
     }),
   }
   const recovery = {
-    ...recoveryStrategies[strategy as keyof typeof recoveryStrategies],
+    ...recoveryStrategies[oneOf('--strategy', strategy, strategies)],
     ...both,
     ...given({
       maxAttempts: read(values, 'cycles', parseCount),

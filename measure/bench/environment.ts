@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
+import { mosquittoEnv } from '../lab/mosquitto.ts'
+
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
 /** Where the figures were taken. */
@@ -48,9 +50,8 @@ function mosquittoVersion(): string | undefined {
 }
 
 function help(): string {
-  const PATH = `${process.env['PATH']}:/usr/sbin:/usr/local/sbin`
   try {
-    return execFileSync('mosquitto', ['-h'], { env: { ...process.env, PATH }, encoding: 'utf8', stdio: 'pipe' })
+    return execFileSync('mosquitto', ['-h'], { env: mosquittoEnv(), encoding: 'utf8', stdio: 'pipe' })
   } catch (error) {
     return String((error as { stdout?: unknown }).stdout)
   }

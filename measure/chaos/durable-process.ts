@@ -1,6 +1,7 @@
 import { ResilientMqttClient } from '../../src/index.ts'
 import { USERNAME } from './clients/client.ts'
-import { nameOf, type Qos } from './ledger.ts'
+import type { Qos } from '../../src/api/message.ts'
+import { nameOf } from './ledger.ts'
 
 /** What the process is told. */
 export type DurableCommand =

@@ -1,4 +1,4 @@
-export type Qos = 0 | 1 | 2
+import type { Qos } from '../../src/api/message.ts'
 
 interface Sent {
   state: 'pending' | 'acknowledged' | 'rejected'

@@ -41,9 +41,8 @@ export class Mosquitto implements AsyncDisposable {
 
   /** Resolves when it listens. */
   async up(): Promise<void> {
-    const PATH = [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter)
     const child = spawn('mosquitto', ['-c', this.#configFile], {
-      env: { ...process.env, PATH },
+      env: mosquittoEnv(),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -78,6 +77,11 @@ export class Mosquitto implements AsyncDisposable {
     this.#gone()
     this.#folder[Symbol.dispose]()
   }
+}
+
+/** The environment in which `mosquitto` is found: packages install it into a folder for administrators. */
+export function mosquittoEnv(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
 }
 
 async function listening(port: number): Promise<void> {

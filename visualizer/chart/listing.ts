@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from 'xstate'
 
 import { isObject, list, type Fields } from '../shared/json.ts'
-import { initialOf, invokeId, name, readDefinition, text, type Reaction, type StateDefinition } from './definition.ts'
+import { initialOf, invokeId, name, readDefinition, text, type StateDefinition } from './definition.ts'
 
 /** A machine as plain data, for tools: `xstate-mqtt diagram --format json`. States are named by their paths. */
 export interface Listing {

@@ -1,4 +1,4 @@
-import type { Qos } from '../ledger.ts'
+import type { Qos } from '../../../src/api/message.ts'
 
 /** What chaos drives: a client with a session, which is to survive everything. */
 export interface ChaosClient {

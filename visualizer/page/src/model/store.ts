@@ -297,17 +297,3 @@ const NEVER = 2 ** 31 - 1
 function ending(timers: readonly Timer[] | undefined): readonly Timer[] | undefined {
   return timers?.filter(({ delay }) => delay < NEVER)
 }
-
-/** The last entry of an actor up to a moment. */
-export function entryAt(actor: Actor, at: Entry | null): Entry | null {
-  const { entries } = actor
-  if (!at) return entries.at(-1) ?? null
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((entries[middle]?.seq ?? Infinity) <= at.seq) low = middle + 1
-    else high = middle
-  }
-  return entries[low - 1] ?? null
-}

@@ -1,4 +1,4 @@
-import type { Command, ShownEvent, ShownSnapshot, TakenTransition, Timer } from '../../../protocol.ts'
+import type { Command, ShownEvent, ShownSnapshot, StatsMessage, TakenTransition, Timer } from '../../../protocol.ts'
 import type { Chart } from '../../../chart/model.ts'
 
 /** What a state means, in one colour. */
@@ -31,16 +31,8 @@ export interface Actor {
   samples: Sample[]
   /** How often each row of the chart was run along. */
   readonly counts: Map<string, number>
-  stats: Stats | null
+  stats: StatsMessage['stats'] | null
   statsAt: number
-}
-
-export interface Stats {
-  readonly outbox?: number
-  readonly outboxBytes?: number
-  readonly inFlight?: number
-  readonly published?: number
-  readonly received?: number
 }
 
 /** One step of an actor: an event, what it did, and how it is since. */

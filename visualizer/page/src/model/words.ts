@@ -51,8 +51,8 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
   const rest = timer ? countdown(remaining(timer, now)) : ''
   const cycle = number(context.cycle) ?? 0
   const attempt = number(context.attempt) ?? 0
-  const cycles = `cycle ${of(cycle, fields(config.recovery).maxAttempts)}`
-  const attempts = `attempt ${of(attempt, fields(config.reconnect).maxAttempts)}`
+  const cycles = `cycle ${outOf(cycle, fields(config.recovery).maxAttempts)}`
+  const attempts = `attempt ${outOf(attempt, fields(config.reconnect).maxAttempts)}`
   const failure = failureWords(context.failure)
   const credentials = renewsCredentials(context, state, timer?.end ?? now) ? ', with new credentials' : ''
   const offline = offlineWords({ snapshot, now, bornAt }, state)
@@ -169,10 +169,11 @@ const reasons: Readonly<Record<string, string>> = {
   requested: 'somebody asked for it',
 }
 
-/** Without a limit there is nothing to count towards: JSON has no `Infinity`. */
-function of(value: number, limit: unknown): string {
+/** Such as `3 of 10`. Without a limit it is only the number: `Infinity` becomes `null` in JSON. */
+export function outOf(value: unknown, limit: unknown): string {
+  const count = number(value) ?? 0
   const most = number(limit)
-  return most === null ? String(value) : `${value} of ${most}`
+  return most === null ? String(count) : `${count} of ${most}`
 }
 
 function inTime(left: string): string {

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Timer } from '../../../protocol.ts'
 import type { Layout } from '../../../chart/layout.ts'
 import { shortName } from '../../../chart/definition.ts'
-import { activeIds, type Chart } from '../../../chart/model.ts'
+import { activeIds, type Chart, type ChartNode } from '../../../chart/model.ts'
 import { shown } from '../model/format.ts'
 import { stateOf } from '../model/state.ts'
 import type { Actor, Entry, Family } from '../model/types.ts'
@@ -49,6 +49,20 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
   useEffect(() => choose(null), [chart])
   const lastRows = new Set(last?.rows)
   const node = chart.nodes.find(({ id }) => id === chosen)
+  const drawNode = (one: ChartNode) => (
+    <Node
+      key={one.id}
+      node={one}
+      box={layout.nodes[one.id]}
+      active={active.has(one.id)}
+      timers={timers}
+      now={now}
+      lastRows={lastRows}
+      flash={last?.seq ?? 0}
+      chosen={chosen === one.id}
+      onChoose={choose}
+    />
+  )
 
   return (
     <section class={`chart family-${family}`} aria-label={`Statechart of ${shown(actor.name, 60)}`}>
@@ -90,22 +104,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
           role="img"
           aria-label={`${shown(actor.name, 60)} is in ${[...active].map(shortName).join(', ') || 'no known state'}`}
         >
-          {chart.nodes
-            .filter(({ compound }) => compound)
-            .map((one) => (
-              <Node
-                key={one.id}
-                node={one}
-                box={layout.nodes[one.id]}
-                active={active.has(one.id)}
-                timers={timers}
-                now={now}
-                lastRows={lastRows}
-                flash={last?.seq ?? 0}
-                chosen={chosen === one.id}
-                onChoose={choose}
-              />
-            ))}
+          {chart.nodes.filter(({ compound }) => compound).map(drawNode)}
           {chart.edges.map((edge) => {
             const at = layout.edges[edge.id]
             if (!at) return null
@@ -124,22 +123,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
               />
             )
           })}
-          {chart.nodes
-            .filter(({ compound }) => !compound)
-            .map((one) => (
-              <Node
-                key={one.id}
-                node={one}
-                box={layout.nodes[one.id]}
-                active={active.has(one.id)}
-                timers={timers}
-                now={now}
-                lastRows={lastRows}
-                flash={last?.seq ?? 0}
-                chosen={chosen === one.id}
-                onChoose={choose}
-              />
-            ))}
+          {chart.nodes.filter(({ compound }) => !compound).map(drawNode)}
           <Anywhere chart={chart} box={layout.anywhere} lastRows={lastRows} counts={counts} />
         </svg>
       </div>

@@ -4,10 +4,11 @@ import type { Command, ShownSnapshot, Timer } from '../../../protocol.ts'
 import { bytes, clock, duration, percent, remaining, shown, when } from '../model/format.ts'
 import { namesOf, silentSince } from '../model/processes.ts'
 import { contextOf, familyOf, fields, number, placeOf, stateOf, topState } from '../model/state.ts'
-import { entryAt, type Store } from '../model/store.ts'
+import { entryAt } from '../model/entries.ts'
+import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { uptimeOf } from '../model/uptime.ts'
-import { plainSummary, silentSummary, summaryOf, timerOf } from '../model/words.ts'
+import { outOf, plainSummary, silentSummary, summaryOf, timerOf } from '../model/words.ts'
 import { useNow } from './hooks.ts'
 
 interface HeaderProps {
@@ -122,8 +123,8 @@ function Facts({ store, actor, at, now, upTo, since, snapshot }: FactsProps) {
         {when(since, now)} <small>{duration(now - since)}</small>
       </Fact>
       <Fact name="Next retry">{waiting && timer ? clock(timer.end) : '—'}</Fact>
-      <Fact name="Attempt">{ratio(context.attempt, fields(config.reconnect).maxAttempts)}</Fact>
-      <Fact name="Recovery cycle">{ratio(context.cycle, fields(config.recovery).maxAttempts)}</Fact>
+      <Fact name="Attempt">{outOf(context.attempt, fields(config.reconnect).maxAttempts)}</Fact>
+      <Fact name="Recovery cycle">{outOf(context.cycle, fields(config.recovery).maxAttempts)}</Fact>
       <Fact name="Online" title="Of the time that this page knows of">
         {uptime ? (
           <>
@@ -276,9 +277,4 @@ export function momentOf(
     since = band.start
   }
   return { snapshot: entry.snapshot, timers: entry.timers, since }
-}
-
-function ratio(value: unknown, limit: unknown): string {
-  const most = number(limit)
-  return most === null ? String(number(value) ?? 0) : `${number(value) ?? 0} of ${most}`
 }

@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Store } from '../model/store.ts'
 
@@ -21,4 +22,17 @@ export function useNow(store: Store, at: number | null, every = 250): number {
     return () => clearInterval(timer)
   }, [store, store.skew, at, every])
   return at ?? now
+}
+
+/** The size of an element in pixels, inside its borders. It starts with the given size until the element is measured. */
+export function useSize(element: RefObject<HTMLElement | null>, width: number, height: number) {
+  const [size, setSize] = useState({ width, height })
+  useEffect(() => {
+    const { current } = element
+    if (!current) return undefined
+    const observer = new ResizeObserver(() => setSize({ width: current.clientWidth, height: current.clientHeight }))
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [element.current])
+  return size
 }

@@ -1,9 +1,11 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Store } from '../model/store.ts'
+import { countUpTo } from '../model/entries.ts'
 import { namesOf } from '../model/processes.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { Row } from './log-row.tsx'
-import { countUpTo, useFiltered, type Scope } from './use-filtered.ts'
+import { useSize } from './hooks.ts'
+import { useFiltered, type Scope } from './use-filtered.ts'
 
 interface LogProps {
   readonly store: Store
@@ -25,8 +27,8 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
   /** Whether it was the choice of an entry that stopped the list: then the return to live lets it go on. */
   const heldByChoice = useRef(false)
   const [top, setTop] = useState(0)
-  const [height, setHeight] = useState(400)
   const list = useRef<HTMLDivElement>(null)
+  const { height } = useSize(list, 0, 400)
   const search = useRef<HTMLInputElement>(null)
   const entries = useFiltered(store, version, { query, scope, every, actor })
   // While somebody reads, what is new waits above.
@@ -34,14 +36,6 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
   const upTo = until === null ? entries.length : countUpTo(entries, until)
   const fresh = entries.length - upTo
   const paused = held !== null
-
-  useEffect(() => {
-    const element = list.current
-    if (!element) return undefined
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {

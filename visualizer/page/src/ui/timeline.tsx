@@ -4,6 +4,7 @@ import { clock, duration, percent, shown, when } from '../model/format.ts'
 import { ratesOf, rateWords } from '../model/rates.ts'
 import type { Actor, Entry, Link } from '../model/types.ts'
 import { outagesOf, uptimeOf, type Outage } from '../model/uptime.ts'
+import { useSize } from './hooks.ts'
 import { draw } from './timeline-picture.ts'
 import { useScheme } from './use-scheme.ts'
 
@@ -38,7 +39,7 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
   const [span, setSpan] = useState<number | 'all'>(30 * MINUTE)
   /** The end of what is shown; `null` moves with the time. */
   const [end, setEnd] = useState<number | null>(null)
-  const [width, setWidth] = useState(800)
+  const { width } = useSize(canvas, 800, 0)
   const [pointed, point] = useState<{ x: number; time: number } | null>(null)
   const scheme = useScheme()
   const first = actor.bands[0]?.start ?? now
@@ -49,14 +50,6 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
   // Of other machines nobody knows which states are bad.
   const outages = actor.connection ? outagesOf(actor) : []
   const visible = outages.filter((outage) => (outage.end ?? known) >= left && outage.start <= right)
-
-  useEffect(() => {
-    const element = canvas.current
-    if (!element) return undefined
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
 
   useEffect(() => {
     const element = canvas.current

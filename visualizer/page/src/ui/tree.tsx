@@ -1,7 +1,8 @@
 import { shown } from '../model/format.ts'
 import { familyOf, stateOf } from '../model/state.ts'
 import { namesOf, silentSince } from '../model/processes.ts'
-import { entryAt, type Store } from '../model/store.ts'
+import { entryAt } from '../model/entries.ts'
+import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 
 interface TreeProps {

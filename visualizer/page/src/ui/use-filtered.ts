@@ -40,15 +40,3 @@ function textOf(entry: Entry): string {
   entry.search ??= [event.type, eventTitle(event), from, to, ...guards, failure, actor.name].join(' ').toLowerCase()
   return entry.search
 }
-
-/** How many entries there are up to a sequence number. */
-export function countUpTo(entries: readonly Entry[], seq: number): number {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((entries[middle]?.seq ?? Infinity) <= seq) low = middle + 1
-    else high = middle
-  }
-  return low
-}

@@ -1,6 +1,7 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Box, Layout } from '../../../chart/layout.ts'
+import { useSize } from './hooks.ts'
 
 type ViewBox = readonly [x: number, y: number, width: number, height: number]
 
@@ -12,18 +13,10 @@ const FOLLOW_SCALE = 0.85
 export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, focus: Box | undefined) {
   const [mode, setMode] = useState<'fit' | 'follow' | 'free'>('fit')
   const [free, setFree] = useState<ViewBox>([0, 0, layout.width, layout.height])
-  const [room, setRoom] = useState({ width: 1, height: 1 })
+  const room = useSize(frame, 1, 1)
   const dragged = useRef<{ x: number; y: number; box: ViewBox } | null>(null)
   const moved = useRef(false)
   const all: ViewBox = [0, 0, layout.width, layout.height]
-
-  useEffect(() => {
-    const element = frame.current
-    if (!element) return undefined
-    const observer = new ResizeObserver(() => setRoom({ width: element.clientWidth, height: element.clientHeight }))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [frame.current])
 
   useEffect(() => {
     const element = frame.current
