@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { outcomes, range, scene, sessionIs, told, turns, versions } from './scene.ts'
-import { minding, sickScene, type Minds } from './sick.ts'
+import { minding, sickScene, type Minds, type SickScene } from './sick.ts'
 
 /** How a broker objects: in words (MQTT 5 only), by closing, or, as mosquitto on MQTT 3.1.1, by a reset. */
 const objections: readonly { how: string; version: 4 | 5; minds: Minds }[] = [
@@ -13,10 +13,14 @@ const objections: readonly { how: string; version: 4 | 5; minds: Minds }[] = [
 
 const isBad = (name: string) => name.startsWith('bad')
 
-/** Keeps the broker busy with publishes that it takes. */
-function traffic(client: { publish(topic: string, payload: string, options: { qos: 1 }): Promise<unknown> }) {
-  let n = 0
-  return () => n++ % 20 === 0 && void client.publish('traffic', '', { qos: 1 }).catch(() => {})
+/** Keeps the broker busy with publishes that it takes, one in five seconds. */
+function traffic({ client, clock }: Pick<SickScene, 'client' | 'clock'>) {
+  let next = 0
+  return () => {
+    if (clock.now() < next) return
+    next = clock.now() + 5_000
+    void client.publish('traffic', '', { qos: 1 }).catch(() => {})
+  }
 }
 
 describe.each(objections)('a broker that minds by $how, version $version', ({ version, minds: how }) => {
@@ -46,7 +50,7 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
         await until(() => client.status.outbox.suspended === 1, 5_000)
         expect(server.connections.length).toBeLessThanOrEqual(8)
 
-        const busy = traffic(client)
+        const busy = traffic({ client, clock })
         await until(() => (busy(), bad.length > 0), 400_000)
         expect(bad).toEqual(['PoisonPacketError'])
         expect(clock.now()).toBeGreaterThan(120_000)

@@ -54,8 +54,7 @@ export function minding({
   })
 }
 
-/** A scene on a test clock. */
-export async function sickScene(options: SceneOptions): Promise<{
+export interface SickScene {
   readonly server: ScriptedServer
   readonly client: ResilientMqttClient
   readonly clock: TestClock
@@ -63,25 +62,49 @@ export async function sickScene(options: SceneOptions): Promise<{
   until(look: () => unknown, most?: number): Promise<number>
   /** Connects, and lets time pass until it is ready. */
   connect(): Promise<void>
-}> {
+}
+
+/** A scene on a test clock. */
+export async function sickScene(options: SceneOptions): Promise<SickScene> {
   const clock = createTestClock()
   const { server, client } = await scene({ clock, now: clock.now, ...steady, ...options })
+  const until = (look: () => unknown, most?: number) => passTime({ clock, server, client }, look, most)
   const connect = async () => {
     let ready = false
     const connecting = client.connect().then(() => (ready = true))
-    await passTime(clock, () => ready)
+    await until(() => ready)
     await connecting
   }
-  return { server, client, clock, until: (look, most) => passTime(clock, look, most), connect }
+  return { server, client, clock, until, connect }
 }
 
-/** Lets time pass, slowly enough for what the network does meanwhile. */
-async function passTime(clock: TestClock, look: () => unknown, most = 7_200_000): Promise<number> {
+const SHORTEST_STEP = 250
+const LONGEST_STEP = 2_000
+
+/**
+ * Lets time pass. Each step gives the network turns of the event loop. Steps are short while there is traffic or no
+ * connection, and grow while a connection is idle: three hours of short steps take seconds.
+ */
+async function passTime(
+  { clock, server, client }: Pick<SickScene, 'clock' | 'server' | 'client'>,
+  look: () => unknown,
+  most = 7_200_000,
+): Promise<number> {
   const begun = clock.now()
+  let step = SHORTEST_STEP
+  let seen = trafficOf(server)
   while (!look()) {
     if (clock.now() - begun > most) throw new Error(`Not within ${most} ms: ${String(look)}`)
     await turns(12)
-    clock.tick(250)
+    const now = trafficOf(server)
+    step = client.isConnected && now === seen ? Math.min(2 * step, LONGEST_STEP) : SHORTEST_STEP
+    seen = now
+    clock.tick(step)
   }
   return clock.now() - begun
+}
+
+/** Changes with each connection and each packet from the client. */
+function trafficOf({ connections }: ScriptedServer): string {
+  return `${connections.length} ${connections.at(-1)?.packets.length}`
 }
