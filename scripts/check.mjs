@@ -16,6 +16,7 @@ const results = await Promise.all([
   step('lint', 'check:lint'),
   step('format', 'check:format'),
   step('dead code', 'check:dead'),
+  step('layouts', 'check:layouts'),
   afterBuild('package', 'check:package'),
   afterBuild('docs', 'check:docs'),
 ])
