@@ -1,16 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 
-import { build } from 'esbuild'
 import mqtt from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { Waiters } from '../../testing/wait-for.ts'
 import { temporaryFolder } from '../store/harness.ts'
+import { compile } from '../../measure/lab/build.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
 import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
 import { repetitions } from '../support/repetitions.ts'
@@ -30,7 +28,7 @@ test.skipIf(!installed)(
     onTestFinished(() => broker.dispose())
     const { url } = broker
     const arrived = await listen(url)
-    const script = await bundle()
+    const script = await compile(new URL('../store/publishing-process.ts', import.meta.url))
     const store = join(temporaryFolder(), 'store')
     const random = seeded(20_26)
     const accepted: Record<string, string[]> = { qos1: [], qos2: [] }
@@ -114,24 +112,6 @@ function startProcess(script: string, args: readonly string[]) {
       return lines
     },
   }
-}
-
-/** Starts in a fraction of the time that the sources would take. */
-async function bundle(): Promise<string> {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  mkdirSync(join(root, '.cache'), { recursive: true })
-  const outfile = join(root, '.cache', `publishing-process-${process.pid}.mjs`)
-  onTestFinished(() => rmSync(outfile, { force: true }))
-  await build({
-    entryPoints: [fileURLToPath(new URL('../store/publishing-process.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'error',
-  })
-  return outfile
 }
 
 /** The order in which they were published, over all runs. */

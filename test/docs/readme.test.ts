@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { transformSync } from 'esbuild'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
@@ -103,8 +104,9 @@ describe('as pasted', () => {
   test.each(['docs/testing.md#0', 'docs/testing.md#1', 'docs/testing.md#3'])('%s', (place) => {
     const [file = '', index] = place.split('#')
     const code = snippets(read(file))[Number(index)] ?? ''
-    // Node 20 knows no `await using`.
-    const { status, stderr } = runModule(join(folder, `snippet-${index}.ts`), code)
+    // Node 20 has no `await using`.
+    const { code: compiled } = transformSync(code, { loader: 'ts', target: 'node20' })
+    const { status, stderr } = runModule(join(folder, `snippet-${index}.mjs`), compiled)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
 })
@@ -150,6 +152,5 @@ function policies(): string[] {
 
 function runModule(file: string, code: string) {
   writeFileSync(file, code)
-  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
-  return spawnSync(process.execPath, [...loader, file], { cwd: root, encoding: 'utf8', timeout: 20_000 })
+  return spawnSync(process.execPath, [file], { cwd: root, encoding: 'utf8', timeout: 20_000 })
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 
 import { benchOptions } from '../../measure/bench/options.ts'
+import { compile } from '../../measure/lab/build.ts'
 import { stormOptions } from '../../measure/storm/options.ts'
 import { chaosOptions } from '../../measure/chaos/options.ts'
 
@@ -61,12 +62,9 @@ test.each(['bench', 'chaos', 'storm'] as const)('%s makes the folder of what it 
 
 test.each(['measure/bench/main.ts', 'measure/storm/main.ts', 'measure/update-figures.ts', 'measure/chaos/main.ts'])(
   '%s ends with 2, the message and the usage, and with 0 at --help',
-  (file) => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['--import', 'tsx', file, ...args], {
-        encoding: 'utf8',
-        cwd: `${import.meta.dirname}/../..`,
-      })
+  async (file) => {
+    const program = await compile(new URL(`../../${file}`, import.meta.url))
+    const run = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
     const wrong = run('--nope')
     expect(wrong).toMatchObject({ status: 2, stdout: '' })
     expect(wrong.stderr).toMatch(/^Unknown option '--nope'[^\n]*\n\nnpm run /)

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as dial, createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
+import { compile } from '../../measure/lab/build.ts'
 import { freePort } from '../../measure/lab/ports.ts'
 import { openViewer, startVisualizer, type AnyMessage } from './helpers.ts'
 import { startLamp } from './machines.ts'
@@ -170,8 +170,8 @@ describe('an app elsewhere', () => {
         'that refuses': 'http://127.0.0.1:1/',
         'that does not answer': `http://127.0.0.1:${port}/`,
       }
-      const script = fileURLToPath(new URL('short-lived.ts', import.meta.url))
-      const app = spawn(process.execPath, ['--import', 'tsx', script, urls[which]!], { stdio: 'ignore' })
+      const program = await compile(new URL('short-lived.ts', import.meta.url))
+      const app = spawn(process.execPath, [program, urls[which]!], { stdio: 'ignore' })
       onTestFinished(() => {
         app.kill()
         silent.close()

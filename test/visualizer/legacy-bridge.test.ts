@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { createActor } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
 import { createBridge } from '../../examples/xstate-inspect/bridge.ts'
 import { LABEL } from '../../examples/xstate-inspect/translate.ts'
 import { watchServices, type ParsedEvent } from '../../examples/xstate-inspect/watch.ts'
+import { compile } from '../../measure/lab/build.ts'
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport } from '../../testing/index.ts'
 import { arrival, startVisualizer } from './helpers.ts'
@@ -78,16 +78,16 @@ test('a viewer that comes late gets every service as it is now; stopped ones are
   await second((event) => event.type === 'service.stop' && isOf(lamp)(event))
 })
 
-function runBridge(...args: string[]) {
-  const script = fileURLToPath(new URL('../../examples/xstate-inspect/main.ts', import.meta.url))
-  const bridge = spawn(process.execPath, ['--import', 'tsx', script, ...args])
+async function runBridge(...args: string[]) {
+  const program = await compile(new URL('../../examples/xstate-inspect/main.ts', import.meta.url))
+  const bridge = spawn(process.execPath, [program, ...args])
   onTestFinished(() => void bridge.kill())
   return { bridge, exit: once(bridge, 'exit'), errors: text(bridge.stderr) }
 }
 
 test('says so and ends when the visualizer closes', async () => {
   const visualizer = await startVisualizer()
-  const { bridge, exit, errors } = runBridge(visualizer.url, '0')
+  const { bridge, exit, errors } = await runBridge(visualizer.url, '0')
   await once(bridge.stdout, 'data')
   await visualizer.close()
   expect(await exit).toEqual([1, null])
@@ -98,7 +98,7 @@ test.each([
   ['http://127.0.0.1:1/?token=planted', /^Nothing to forward: connect ECONNREFUSED 127\.0\.0\.1:1\. Give .*\n$/],
   ['planted', /^Nothing to forward: Invalid URL\. Give .*\n$/],
 ])('a wrong address gives one line: %s', async (address, line) => {
-  const { exit, errors } = runBridge(address, '0')
+  const { exit, errors } = await runBridge(address, '0')
   expect(await exit).toEqual([1, null])
   expect(await errors).toMatch(line)
 })
