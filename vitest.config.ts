@@ -6,6 +6,7 @@ const LONG = [
   'test/brokers/no-loss.test.ts',
   'test/model/**/*.test.ts',
   'test/machines/hot-loop.test.ts',
+  'test/mqtt/closing.test.ts',
   'test/session/model.test.ts',
   'test/visualizer/night.test.ts',
 ]
@@ -24,7 +25,6 @@ export default defineConfig({
         testTimeout: 10_000,
         // The files share a process and its modules: to load them for each file takes longer than most tests.
         isolate: false,
-        restoreMocks: true,
         unstubGlobals: true,
         // By default one core is left to whoever watches.
         maxWorkers: '100%',
@@ -46,6 +46,7 @@ function project(name: string, groupOrder: number, test: TestProjectInlineConfig
       name,
       include: [`test/${name}/**/*.test.ts`],
       ...(testTimeout && { hookTimeout: testTimeout }),
+      restoreMocks: true,
       env: { LONG_TESTS: name === 'long' ? '1' : '' },
       sequence: { groupOrder },
       ...test,

@@ -2,14 +2,15 @@ import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import type { Socket } from 'node:net'
 
 import mqtt, { type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { type Behaviour, createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { schemes, serve, transportScene, type TransportScene, trusting, turns, until } from './harness.ts'
+import { repetitions } from '../support/repetitions.ts'
 import { webSocketServer } from './raw-web-socket.ts'
 import { stubbornServer } from './stubborn-server.ts'
 
-afterEach(() => void vi.restoreAllMocks())
+const RECONNECTS = repetitions(20, 100)
 
 interface Phase {
   readonly name: string
@@ -185,7 +186,7 @@ describe('close before replace', () => {
   }
   const replacements = schemes.flatMap((scheme) => Object.keys(ends).map((end) => ({ scheme, end })))
 
-  test.each(replacements)('$end on $scheme: a hundred reconnects, never two clients', async ({ scheme, end }) => {
+  test.each(replacements)(`$end on $scheme: ${RECONNECTS} reconnects, never two clients`, async ({ scheme, end }) => {
     const crowds: number[] = []
     const server = await serve(scheme, {
       script: {
@@ -197,14 +198,14 @@ describe('close before replace', () => {
     })
     const sockets = watchSockets()
     const scene = transportScene({ url: server.url, options: trusting })
-    for (let n = 1; n <= 100; n++) {
+    for (let n = 1; n <= RECONNECTS; n++) {
       scene.start()
       await until(`connection ${n}`, () => scene.told.filter(({ type }) => type === 'transport.opened').length === n)
       await ends[end]?.(scene, server)
     }
     scene.stop()
     await server.waitFor(() => server.openSockets === 0)
-    expect(server.connections).toHaveLength(100)
+    expect(server.connections).toHaveLength(RECONNECTS)
     expect(Math.max(...crowds)).toBe(1)
     expect(sockets.most, 'open on the client’s side').toBe(1)
   })
