@@ -70,9 +70,8 @@ describe('the topic matcher', () => {
     const matcher = new TopicMatcher<number>()
     for (const i of range(100_000)) matcher.add(`site/${i % 100}/device/${i}/+`, i)
     matcher.add('site/+/device/#', -1)
-    for (const i of range(10_000)) {
-      expect(matcher.match(`site/${i % 100}/device/${i}/x`).toSorted((a, b) => a - b)).toEqual([-1, i])
-    }
+    const found = range(10_000).map((i) => matcher.match(`site/${i % 100}/device/${i}/x`).toSorted((a, b) => a - b))
+    expect(found).toEqual(range(10_000).map((i) => [-1, i]))
     for (const i of range(100_000)) matcher.remove(`site/${i % 100}/device/${i}/+`, i)
     expect(matcher.match('site/1/device/1/x')).toEqual([-1])
   })
