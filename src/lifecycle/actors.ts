@@ -17,32 +17,32 @@ import type { Transport } from '../mqtt/transport.ts'
 
 type System = AnyActorRef['system']
 
-/** What the actors of one connection do. */
+/** What the actors of one connection need, provided per actor system. */
 export interface Provider {
   readonly transport: Transport
   readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput>
   readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput>
   readonly gate: AdmissionGate | undefined
-  /** The gate threw. */
+  /** Called when the gate threw. */
   gateFailed(error: unknown): void
   refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials>
   requestTimedOut(id: string): void
-  /** How to release what actors hold that are running now. */
+  /** Releases the resources of the actors that are running, one function each. */
   readonly held: Set<() => void>
   openGate(machine: AnyActorRef): void
   closeGate(): void
-  /** The connection was open for long enough: the machine is told that it is proven, once the broker acknowledges. */
+  /** Called after `stableAfter`: sends `transport.proven` to the machine as soon as the broker acknowledges. */
   prove(machine: AnyActorRef): void
-  /** Nothing is tried until somebody asks for it. */
+  /** Called when the machine gives up: nothing is tried until the application asks for it. */
   gaveUp(failure: Failure): void
-  /** It tries again. */
+  /** Called when the machine leaves `failed`. */
   triesAgain(): void
 }
 
 /**
- * The connection machine with actors, whose provider is found by the actor system that they run in.
+ * Gives the connection machine its actors. They find their provider by the actor system that they run in.
  *
- * @param onEnd - told of an error that ended the machine's actor, if the system has such a handler
+ * @param onEnd - finds the handler for an error that ends the machine's actor, if the system has one
  */
 export function providedMachine(
   providerOf: (system: System) => Provider,
@@ -103,7 +103,7 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
   })
 }
 
-/** What an actor holds is released when it is stopped, or when the machine has failed and can no longer stop it. */
+/** Releases an actor's resource when it is stopped, or when the machine has failed and can no longer stop it. */
 function hold(provider: Provider, release: () => void): () => void
 function hold(provider: Provider, release: (() => void) | void): (() => void) | undefined
 function hold(provider: Provider, release: (() => void) | void): (() => void) | undefined {
@@ -113,12 +113,12 @@ function hold(provider: Provider, release: (() => void) | void): (() => void) | 
   return once
 }
 
-/** Nothing in here may keep the rest from being released. */
+/** Releases them all, even if one of them throws. */
 function releaseAll(provider: Provider): void {
   for (const release of [...provider.held, () => provider.closeGate()]) callGuarded(release, () => {})
 }
 
-/** A gate that throws keeps nobody out. */
+/** Asks the gate. One that throws admits the attempt. */
 function visit(gate: AdmissionGate, admit: () => void, onThrow: (error: unknown) => void): () => void {
   let leave = () => {}
   callGuarded(
@@ -139,8 +139,8 @@ interface Run {
 const runs = new WeakMap<System, Run>()
 
 /**
- * The machine of all clients. A provided machine of its own takes 140 KiB for each of them; but each client is an actor
- * system of its own, by which its provider is found.
+ * The machine that all clients share: a machine for each client would take 140 KiB each. Each client is an actor system of
+ * its own, and its provider is found by that.
  */
 export const clientMachine = providedMachine(
   (system) => {
@@ -152,9 +152,9 @@ export const clientMachine = providedMachine(
 )
 
 /**
- * To be called before the actor of a client is started, and, without `ended`, before it is stopped.
+ * Must be called before the actor of a client is started, and, without `ended`, before it is stopped.
  *
- * @param ended - told of an error that ended the actor
+ * @param ended - called with the error that ended the actor
  */
 export function provideFor(system: System, provider: Provider, ended?: FailureHandler['ended']): void {
   runs.set(system, { provider, ended })

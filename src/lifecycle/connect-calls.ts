@@ -6,26 +6,26 @@ import type { RunningMachine } from './running-machine.ts'
 import { gaveUp, isReady, isResting, type ConnectionSnapshot } from './snapshot.ts'
 import { Waits, type Ending } from '../shared/wait.ts'
 
-/** What calls of `connect` and `disconnect` need of their client. */
+/** The parts of a client that calls of `connect` and `disconnect` need. */
 export interface ConnectingPort {
   readonly machine: RunningMachine
   readonly observer: Observer
   readonly store: ClientIdSource | undefined
-  /** Says whether there is a machine that takes it. */
+  /** Sends a command to the machine. Returns whether a running machine took it. */
   readonly send: (type: 'CONNECT' | 'RETRY' | 'DISCONNECT') => boolean
   readonly failed: (failure: Failure) => Error
-  /** Nothing happens now until somebody asks for it. */
+  /** Called when the machine rests: nothing happens until the application asks for it. */
   readonly onRest: () => void
 }
 
-/** Calls of `connect` and `disconnect`. Whichever is called last decides, also while another is under way. */
+/** Calls of `connect` and `disconnect`. The last call decides, even while an earlier one is under way. */
 export class Connecting {
   readonly #port: ConnectingPort
   readonly #connects = new Waits()
   readonly #disconnects = new Set<Promise<void>>()
-  /** Steps of calls of `connect`. */
+  /** What the calls of `connect` wait for at the moment, step by step. */
   readonly #steps = new Waits()
-  /** Whether it tries only because `connect` was called: it was not ready since, and did not rest. */
+  /** Whether the machine tries only because `connect` was called: it has been neither ready nor resting since. */
   #onRequest = false
 
   constructor(port: ConnectingPort) {
@@ -42,12 +42,12 @@ export class Connecting {
     events.on('stateChanged', ({ to }) => to === 'disconnected' && rests())
   }
 
-  /** Whether calls of `connect` wait. */
+  /** Whether a call of `connect` is pending. */
   get isAwaited(): boolean {
     return this.#connects.size > 0
   }
 
-  /** Resolves when it is ready, after a disconnect under way. */
+  /** Connects, after any disconnect that is under way. Resolves when messages flow. */
   async connect(signal: AbortSignal | undefined): Promise<void> {
     if (this.#disconnects.size === 0 && isReady(this.#port.machine.actor.getSnapshot())) return
     try {
@@ -60,13 +60,13 @@ export class Connecting {
         return [() => over.abort()]
       })
     } catch (error) {
-      // A connection that was ready has other users than this call.
+      // A connection that has been ready may have other users than this call, so it stays.
       if (signal?.aborted && this.#onRequest && this.#connects.size === 0) this.#port.send('DISCONNECT')
       throw error
     }
   }
 
-  /** Ends calls of `connect`; those that come before it is done wait for it. */
+  /** Rejects pending calls of `connect`. Calls that come before `start` has resolved wait for it. */
   async disconnect(start: () => Promise<void>): Promise<void> {
     this.#connects.reject(new DisconnectedError('it was ready'))
     const disconnected = start()
@@ -74,7 +74,7 @@ export class Connecting {
     await disconnected.finally(() => this.#disconnects.delete(disconnected))
   }
 
-  /** Waits until it is disconnected. If an error ends the machine meanwhile, the next one is asked again, once. */
+  /** Waits until the machine is disconnected. If an error ends it meanwhile, its successor is asked once more. */
   async disconnected(waits: Waits, signal: AbortSignal | undefined): Promise<void> {
     const { observer, send } = this.#port
     const isOver = () => ['idle', 'disconnected', 'failed'].includes(observer.state)
@@ -89,7 +89,7 @@ export class Connecting {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    // Without an obstacle CONNECT is sent before this returns: whoever looks at the state next sees it.
+    // Without an obstacle CONNECT is sent before this function returns, so that the next line of the application sees it.
     for (let obstacle = this.#obstacle(); obstacle; obstacle = this.#obstacle()) await obstacle
     if (signal.aborted || isReady(this.#port.machine.actor.getSnapshot())) return
     await this.#steps.wait<void>({ signal }, (ending) => this.#begin(ending))
@@ -111,7 +111,7 @@ export class Connecting {
     return stops
   }
 
-  /** What a connection has to wait for: that another one is closed, and that the store is open. */
+  /** What the next connection must wait for: the end of the last one, and an open store. */
   #obstacle(): Promise<unknown> | undefined {
     const { observer, store } = this.#port
     if (this.#disconnects.size > 0) return Promise.allSettled(this.#disconnects)
@@ -127,7 +127,7 @@ export class Connecting {
   }
 }
 
-/** Why no machine takes a command: the last one failed, and so did the next one at its start. */
+/** Why no machine took a command: the last one failed, and its successor failed at its start. */
 function machineFailure({ context }: ConnectionSnapshot): Failure {
   return context.failure ?? { kind: 'internal', actor: 'machine', message: 'Error' }
 }

@@ -8,9 +8,9 @@ export interface CurrentCredentialsOptions {
   /** In milliseconds. */
   readonly refreshTimeout: number
   readonly now: () => number
-  /** What durations are measured in: it never goes back. */
+  /** Measures durations: it never goes back. */
   readonly time: () => number
-  /** Told of the errors that the machine knows by their names only. */
+  /** Gets the errors of the source. The machine learns only their names. */
   readonly onError: (error: unknown) => void
 }
 
@@ -18,7 +18,7 @@ interface Answer extends RefreshedCredentials {
   readonly credentials: Credentials
 }
 
-/** A call of the source whose answer nobody has taken. */
+/** A call of the source whose answer has not been used yet. */
 interface Call {
   readonly answer: Promise<Answer>
   readonly startedAt: number
@@ -42,7 +42,7 @@ export class CurrentCredentials {
     return this.#credentials
   }
 
-  /** Asks the source. What is told of it, also of its failure, holds no secret. */
+  /** Asks the source for new credentials. Neither the result nor the error holds a secret. */
   async refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials> {
     try {
       const { credentials, expiresAt } = (await this.#lateAnswer()) ?? (await this.#ask(reason, signal))
@@ -53,12 +53,12 @@ export class CurrentCredentials {
       return { expiresAt }
     } catch (error) {
       if (!signal.aborted) this.#options.onError(error)
-      // The machine's inspectors see this one: the message of the other may quote a token.
+      // Inspectors see this error. The message of the original one may quote a token.
       throw Object.assign(new Error('the credentials source failed'), { name: nameOf(error), stack: '' })
     }
   }
 
-  /** Of a call that was given up. The source may have rotated its refresh token for it, so it is not wasted. */
+  /** The answer to a call that had timed out, which must not be wasted: the source may have rotated its refresh token. */
   async #lateAnswer(): Promise<Answer | undefined> {
     const call = this.#call
     if (!call || this.#isDead(call)) return undefined
@@ -67,7 +67,7 @@ export class CurrentCredentials {
     return answer && (answer.expiresAt ?? Number.POSITIVE_INFINITY) > now() ? answer : undefined
   }
 
-  /** Otherwise a source that never answers would never be asked again. */
+  /** Whether a call is given up for good. Without this, a source that never answers would never be asked again. */
   #isDead({ answered, startedAt }: Call): boolean {
     const { time, refreshTimeout } = this.#options
     return !answered && time() - startedAt >= 2 * refreshTimeout
@@ -100,7 +100,7 @@ function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | nu
   if (expiresAt === undefined) return null
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
   const isTime = typeof time === 'number' && !Number.isNaN(time)
-  // Where time is simulated it may begin at 0.
+  // Simulated time may begin at 0.
   const isSeconds = time < LEAST_TIME && now >= LEAST_TIME
   if (isTime && !isSeconds) return time
   throw new InvalidOptionError('credentials.expiresAt', 'must be a Date, or milliseconds since 1970', expiresAt)

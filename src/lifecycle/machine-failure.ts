@@ -8,15 +8,15 @@ import type { Failure } from '../../machines/failure.ts'
 import { overridden } from '../../machines/connection/overridden.ts'
 import { callGuarded } from '../shared/emitter.ts'
 
-/** What is done when an error ends the actor of a connection machine. */
+/** Called when an error ends the actor of a connection machine. */
 export interface FailureHandler {
-  /** Closes whatever the actors of the machine have opened: XState leaves them running. */
+  /** Closes what the machine's actors have opened. XState leaves them running. */
   readonly release: () => void
   /**
-   * The actor is at its end. Without this XState's own rule holds: the actor has the status `error`, and an error that
-   * nobody observes is thrown.
+   * Called when the actor has ended. Without this handler XState's own rule holds: the actor has the status `error`, and
+   * an error without an observer is thrown.
    *
-   * @param snapshot - in `failed`, to be restored
+   * @param snapshot - a snapshot in the state `failed`, from which a new actor can start
    */
   readonly ended?: ((error: unknown, snapshot: Snapshot<unknown>) => void) | undefined
 }
@@ -25,24 +25,24 @@ export interface FailureHandler {
 const STOP = 'xstate.stop'
 
 /**
- * A connection machine whose errors leave nothing open. With a handler for its end, the actor ends in the state `failed`
- * instead of in an error, so that whoever observes it needs no rule for errors.
+ * Makes a connection machine whose errors leave nothing open. With an `ended` handler its actor ends in the state `failed`
+ * instead of with the status `error`, so that its observers need not handle errors.
  */
 export function failing(
   machine: typeof connectionMachine,
   handlerOf: (system: AnyActorRef['system']) => FailureHandler | undefined,
 ): typeof connectionMachine {
-  /** Errors of effects that XState puts off until the transition is done, such as starting a timer. */
+  /** Errors of deferred effects: XState starts timers and actors only when the transition is done. */
   const late = new WeakMap<object, { readonly error: unknown }>()
   return overridden(machine as AnyStateMachine, (original, self) => ({
     transition: (snapshot: AnyMachineSnapshot, event: EventObject, scope: AnyActorScope) => {
       const handler = handlerOf(scope.system)
       const effect = late.get(scope.self)
       if (effect) return ended(effect.error, snapshot)
-      // What a transition that fails has put off is dropped, such as starting the actors it spawned.
+      // A transition that fails drops its deferred effects, such as starting the actors that it spawned.
       const deferred: (() => void)[] = []
       try {
-        // In here, because what was sent may be no event at all.
+        // Inside of `try`, because an application may send something that is not an event.
         if (event.type === STOP && handler?.ended) throw new StoppedError()
         const collecting = { ...scope, defer: (run: () => void) => void deferred.push(run) }
         const next = original.transition(snapshot, event, collecting as never)
@@ -51,7 +51,7 @@ export function failing(
           scope.defer(() => {
             callGuarded(run, (error) => {
               if (!late.has(scope.self)) late.set(scope.self, { error })
-              // Handled as soon as this event is done. An inspector sees the event, so it does not hold the error.
+              // Handled as soon as this event is done. Inspectors see the event, so it does not hold the error.
               scope.self.send({ type: 'actor.failed' })
             })
           })
@@ -83,7 +83,7 @@ export function failing(
   })) as typeof connectionMachine
 }
 
-/** `client.actor.stop()` was called, which nothing but the client's own end may do. */
+/** The application called `client.actor.stop()`, which only the client itself may do. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError'
 

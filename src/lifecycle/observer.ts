@@ -15,18 +15,18 @@ import type { IncomingPublish } from '../wire/packets.ts'
 import type { QuarantinedPublish } from '../api/quarantine.ts'
 import { stateOf } from './snapshot.ts'
 
-/** How many filters stand in one log line. */
+/** How many filters one log line shows. */
 const MAX_SHOWN = 20
 
-/** Turns what the machine does into events, log lines, and the time since when it does it. */
+/** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */
 export class Observer {
   readonly events: Emitter<ClientEvents>
   readonly #logger: Logger
   readonly #lastResort: LastResort | undefined
-  /** Events for which the application has handlers, and how many. */
+  /** How many handlers the application has for each event. */
   readonly #heard = new Map<keyof ClientEvents, number>()
   readonly #now: () => number
-  /** What the machine emitted in the transition under way: handlers are told after it, when the state agrees. */
+  /** Events of the transition under way. Handlers are called after it, so that the state agrees with them. */
   #emitted: ConnectionEmitted[] = []
   #state: ConnectionState = 'idle'
   #since: number
@@ -43,24 +43,24 @@ export class Observer {
     return this.#state
   }
 
-  /** In milliseconds since 1970. */
+  /** When the machine entered its state, in milliseconds since 1970. */
   get since(): number {
     return this.#since
   }
 
-  /** Of one actor after another. */
+  /** Observes an actor, from its start on. It is called again for each actor that replaces another. */
   watch(actor: Actor<typeof connectionMachine>): void {
     actor.on('*', (emitted) => void this.#emitted.push(emitted))
     actor.subscribe({
       next: (snapshot) => this.#transitioned(stateOf(snapshot)),
-      // Whoever runs the actor reports it. XState throws what an observer does not ask for.
+      // The owner of the actor reports errors. XState throws an error that an observer has no callback for.
       error: () => {},
     })
   }
 
   /**
-   * An inspector that hurts nobody: XState would throw out of whatever it does, and the machine be stuck. One that
-   * fails does so at each event, so it is reported once.
+   * Wraps an inspector so that its errors do no harm: XState would throw them into the transition, and the machine would
+   * be stuck. An inspector that fails once usually fails at each event, so only its first error is reported.
    */
   inspector(inspect: NonNullable<ResilientMqttClientOptions['inspect']>): (event: InspectionEvent) => void {
     let reported = false
@@ -73,19 +73,19 @@ export class Observer {
       callGuarded(() => (typeof inspect === 'function' ? inspect(event) : inspect.next?.(event)), report)
   }
 
-  /** The store holds publishes of an earlier process. */
+  /** Reports publishes of an earlier process that the store held. */
   restored(restored: ClientEvents['outboxRestored']): void {
     this.#logger.info(restored, 'outboxRestored')
     this.events.emit('outboxRestored', restored)
   }
 
-  /** No subscription matches a message. @param first - on this connection; the others are not logged */
+  /** Reports a message that no subscription matches. @param first - the first on this connection; only that one is logged */
   unclaimed({ topic, qos }: IncomingPublish, first: boolean): void {
     if (first) this.#logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message')
     if (this.#isHeard('unclaimed')) this.events.emit('unclaimed', { topic, qos })
   }
 
-  /** A handler could not process a message. */
+  /** Reports a message that a handler could not process. */
   messageFailed(failed: FailedMessage): void {
     const { error, ...details } = failed
     this.#logger.error({ err: error, ...details }, 'messageFailed')
@@ -97,7 +97,7 @@ export class Observer {
     this.events.emit('acknowledgementsStalled', stall)
   }
 
-  /** A handler of the application's. @returns takes it off again */
+  /** Adds a handler of the application. @returns removes it */
   on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
     const off = this.events.on(event, handler)
     const count = (change: number) => this.#heard.set(event, (this.#heard.get(event) ?? 0) + change)
@@ -110,7 +110,7 @@ export class Observer {
     }
   }
 
-  /** Those of a connection that it passes on as they are. */
+  /** The hooks of a connection that this observer handles. */
   hooks(): Omit<ConnectionHooks, 'deliverUnmatched' | 'onDrained' | 'onError' | 'onGiveUp'> {
     return {
       onSubscriptionFailed: (filter, error) => this.subscriptionFailed(filter, error),
@@ -124,19 +124,19 @@ export class Observer {
     }
   }
 
-  /** A subscription is left out for so many milliseconds. */
+  /** Reports a subscription that is suspended. @param delay - in milliseconds */
   suspended(filter: string, delay: number): void {
     this.#logger.warn({ filter, delay }, `subscriptionSuspended: the broker closes the connection on ${filter}`)
     this.events.emit('subscriptionSuspended', { filter, delay })
   }
 
-  /** The broker answered to it again. */
+  /** Reports a subscription that the broker answered after it had been suspended. */
   resumed(filter: string): void {
     this.#logger.info({ filter }, 'subscriptionResumed')
     this.events.emit('subscriptionResumed', { filter })
   }
 
-  /** These are left out on a connection that is ready. */
+  /** Reports the subscriptions that are still suspended on a new connection. */
   stillSuspended(filters: readonly string[]): void {
     if (filters.length === 0) return
     const shown = filters.slice(0, MAX_SHOWN)
@@ -151,7 +151,7 @@ export class Observer {
     this.events.emit('publishQuarantined', { id, topic, qos })
   }
 
-  /** Something of the application's failed. An error in a handler of `error` goes to the logger only. */
+  /** Reports that a part of the application failed. Errors in a handler of `error` itself go to the logger only. */
   report(error: unknown, source: string): void {
     const isHeard = this.#isHeard('error') && source !== 'the handler of error'
     if (isHeard) return this.events.emit('error', { error, source })
@@ -159,30 +159,30 @@ export class Observer {
     this.#lastResort?.report(error, source, howToHandle('error'))
   }
 
-  /** No code took the rejection of a publish. @param given - for its topic: what is wrong with it may be that */
+  /** Reports a publish whose rejection no code handles. @param given - the topic as it was given, perhaps a wrong one */
   publishFailed(given: unknown, error: unknown): void {
     const topic = typeof given === 'string' ? given : show(given)
-    // That a newer one took its place is what the application wanted.
+    // The application asked for that with `latest`.
     const level = error instanceof PublishSupersededError ? 'debug' : 'warn'
     this.#logger[level]({ topic, err: error }, 'publishFailed')
     if (level === 'warn') this.unheard('publishFailed', `a publish to ${topic} failed, and nothing awaits it`, error)
     this.events.emit('publishFailed', { topic, error })
   }
 
-  /** A call failed, and no code looks at its promise. That the application ended it itself is no news. */
+  /** Reports a call that failed although no code handles its promise. A call that the application ended is not reported. */
   callFailed(error: unknown, call: string): void {
     if (error instanceof ConnectionFailedError) this.unheard('gaveUp', 'the connection failed', error)
     else if (error instanceof StoreError || error instanceof InvalidOptionError) this.report(error, call)
   }
 
-  /** The broker refused a subscription for good, or closes the connection on it. */
+  /** Reports a subscription that the broker refused for good. */
   subscriptionFailed(filter: string, error: Error): void {
     this.#logger.warn({ filter, err: error }, 'subscriptionFailed')
     this.unheard('subscriptionFailed', `the subscription to ${filter} failed`, error)
     this.events.emit('subscriptionFailed', { filter, error })
   }
 
-  /** Prints what an event tells, if it would be swallowed: there is no handler for it, and no logger. */
+  /** Prints an error whose event has no handler, if there is no logger either. */
   unheard(event: keyof ClientEvents, sentence: string, error: unknown): void {
     if (!this.#isHeard(event)) this.#lastResort?.print(event, sentence, error, howToHandle(event))
   }
@@ -197,7 +197,7 @@ export class Observer {
     this.#emitted = []
     if (from !== to) {
       this.#state = to
-      // Here an error would be XState's to report, which throws it.
+      // `now` is the application's. XState would throw its error out of this observer.
       callGuarded(
         () => (this.#since = this.#now()),
         (error) => this.report(error, 'now'),

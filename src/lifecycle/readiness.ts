@@ -1,7 +1,7 @@
 import type { Qos } from '../api/message.ts'
 import { deferred } from '../shared/wait.ts'
 
-/** Whether the broker holds a subscription, as a promise. One that was postponed is followed by another. */
+/** The promise `ready` of a subscription. A promise that was postponed rejects, and another one follows it. */
 export class Readiness {
   #current = pending()
   #state: 'pending' | 'postponed' | 'settled' = 'pending'
@@ -20,7 +20,7 @@ export class Readiness {
     this.#current.reject(error)
   }
 
-  /** It rejects, unless it is settled, and is replaced when it is known what comes of it. */
+  /** Rejects the promise, unless it is settled. The next outcome settles a new one. */
   postpone(error: unknown): void {
     if (this.#state !== 'pending') return
     this.#state = 'postponed'
@@ -35,7 +35,7 @@ export class Readiness {
 
 function pending() {
   const current = deferred<Qos>()
-  // Nobody has to look at it: a refusal is told by an event too.
+  // Applications need not handle it: a refusal is also reported through an event.
   current.promise.catch(() => {})
   return current
 }

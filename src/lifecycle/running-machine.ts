@@ -10,15 +10,15 @@ import { clientMachine, provideFor } from './actors.ts'
 type MachineActor = Actor<typeof connectionMachine>
 
 /**
- * The actor of a client's connection machine. If an error ends it, another takes its place: in `failed`, where it rests
- * until somebody asks it to go on.
+ * Runs the connection machine of a client. If an error ends its actor, another one takes its place: in `failed`, where it
+ * rests until the application asks it to go on.
  */
 export class RunningMachine {
   readonly #config: ClientConfig
   readonly #connection: Connection
   readonly #observer: Observer
   #actor: MachineActor
-  /** What the next actor begins with: there is one if this one has ended. */
+  /** The snapshot that the next actor starts from, if the last one has ended. */
   #left: Snapshot<unknown> | undefined
   #stopped = false
   /** The error that ended the last actor. */
@@ -31,7 +31,7 @@ export class RunningMachine {
     this.#actor = this.#create()
   }
 
-  /** The one that runs, or ran last. */
+  /** The actor that is running, or ran last. */
   get actor(): MachineActor {
     return this.#actor
   }
@@ -40,7 +40,7 @@ export class RunningMachine {
     this.#start(this.#actor)
   }
 
-  /** @returns whether there is an actor that takes it, and did not end of it */
+  /** @returns whether an actor took the event, and the event did not end it */
   send(event: ConnectionEvent): boolean {
     if (this.#stopped) return false
     this.#revive()
@@ -74,7 +74,7 @@ export class RunningMachine {
 
   #start(actor: MachineActor): boolean {
     let problem: unknown
-    // XState throws an error of an actor that nothing observes.
+    // XState throws the error of an actor without observers.
     const observing = actor.subscribe({
       error: (error) => {
         problem = error
@@ -96,7 +96,7 @@ export class RunningMachine {
     return problem === undefined
   }
 
-  /** Once for each end: an actor that fails at its start is left alone until something is asked of it. */
+  /** Tries once for each end: an actor that fails at its start is tried again only when a command comes. */
   #revive(): void {
     if (this.#left === undefined || this.#stopped) return
     const actor = this.#create(this.#left)

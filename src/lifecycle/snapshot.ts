@@ -9,22 +9,22 @@ export interface ConnectionSnapshot {
   hasTag(tag: ConnectionTag): boolean
 }
 
-/** The state's own name, without that of its children. */
+/** The name of the top-level state. */
 export function stateOf({ value }: ConnectionSnapshot): ConnectionState {
   return (typeof value === 'string' ? value : Object.keys(value as object)[0]) as ConnectionState
 }
 
-/** Whether messages flow: `connected.ready`, or a planned renewal meanwhile. */
+/** Whether messages flow. */
 export function isReady(snapshot: ConnectionSnapshot): boolean {
   return snapshot.hasTag('ready')
 }
 
-/** Whether it rests in `failed`: no recovery follows by itself. */
+/** Whether the machine rests in `failed`: no recovery follows by itself. */
 export function gaveUp(snapshot: ConnectionSnapshot): boolean {
   return snapshot.value === 'failed' && !mayRecover(snapshot.context)
 }
 
-/** Whether nothing happens until somebody asks for it. */
+/** Whether nothing happens until the application asks for it. */
 export function isResting(snapshot: ConnectionSnapshot): boolean {
   return snapshot.value === 'idle' || snapshot.value === 'disconnected' || gaveUp(snapshot)
 }

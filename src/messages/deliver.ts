@@ -7,20 +7,20 @@ import type { IncomingPublish } from '../wire/packets.ts'
 import type { Message } from '../api/message.ts'
 import { nothing } from '../shared/nothing.ts'
 
-/** What a receiver does with its messages. */
+/** How the messages of a subscription are handed over. */
 export interface Delivery<Value> {
   readonly options: SubscribeOptions<Value>
   readonly handler: (message: Message<Value>) => unknown
-  /** A handler threw, or its promise rejected. */
+  /** Called when the handler throws, or its promise rejects. */
   readonly onThrow: (error: unknown) => void
-  /** A message could not be decoded or is not valid, and the subscription has no error handler of its own. */
+  /** Called with a message that can't be decoded or is invalid, unless the subscription has an `onInvalid`. */
   readonly onInvalid: (error: InvalidMessageError) => void
 }
 
-/** Resolves when a message is processed, rejects if it could not be; `undefined` if it was processed at once. */
+/** Resolves when a message is processed, rejects if processing failed; `undefined` if it was processed at once. */
 type Processing = Promise<void> | undefined
 
-/** Decodes, checks and hands over messages, in the order in which they came. Never throws. */
+/** Decodes, validates and hands over messages, in the order in which they came. The function it returns never throws. */
 export function createDeliver<Value>(delivery: Delivery<Value>): (packet: IncomingPublish) => Processing {
   const { options, handler, onThrow } = delivery
   const codec = options.codec ?? (binary as Codec<unknown> as Codec<Value>)
@@ -31,7 +31,7 @@ export function createDeliver<Value>(delivery: Delivery<Value>): (packet: Incomi
       const processed = handler(new ReceivedMessage(packet, value))
       if (!isThenable(processed)) return undefined
       const concluded = Promise.resolve(processed).then(nothing, rethrowTo(onThrow))
-      // With `ack: 'on-receipt'` nobody waits for it.
+      // With `ack: 'on-receipt'` no code handles its rejection.
       concluded.catch(nothing)
       return concluded
     } catch (error) {
@@ -71,12 +71,12 @@ export function deliverUnmatched(
   return handler && createDeliver({ options: {}, handler, onThrow: report, onInvalid: report })
 }
 
-/** Checks messages, which may take its time, and lets none overtake another. */
+/** Validates messages, perhaps asynchronously, and keeps their order. */
 function checkInOrder<Value>(
   conclude: (packet: IncomingPublish, result: SchemaResult<Value>) => Processing,
   onThrow: (error: unknown) => void,
 ) {
-  /** Resolves when those before are handed over; `undefined` if they are. */
+  /** Resolves when all earlier messages are handed over; `undefined` if they are. */
   let before: Promise<unknown> | undefined
 
   const conclusionOf = async (packet: IncomingPublish, checking: Promise<SchemaResult<Value>>, turn: typeof before) => {
@@ -104,7 +104,7 @@ function checkInOrder<Value>(
       if (before === concluded) before = undefined
       await processing
     })
-    // With `ack: 'on-receipt'` nobody waits for it.
+    // With `ack: 'on-receipt'` no code handles its rejection.
     processed.catch(nothing)
     return processed
   }
@@ -114,12 +114,12 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }
 
-/** Reports, and stays rejected: the message was not processed. */
+/** Reports the error and rejects with it: the message was not processed. */
 function rethrowTo(onThrow: (error: unknown) => void) {
   return (error: unknown): Promise<never> => {
     onThrow(error)
     const rejected = Promise.reject(error)
-    // With `ack: 'on-receipt'` nobody waits for it.
+    // With `ack: 'on-receipt'` no code handles its rejection.
     rejected.catch(nothing)
     return rejected
   }

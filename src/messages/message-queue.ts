@@ -6,9 +6,9 @@ interface Queued<Value> {
   readonly consumed: () => void
 }
 
-/** One loop over the queue. */
+/** One `for await` loop over the queue. */
 interface Loop<Value> {
-  /** What it has been given and not yet gone on from. */
+  /** The message that the loop is processing. */
   current: Queued<Value>[]
   ended: boolean
 }
@@ -16,9 +16,9 @@ interface Loop<Value> {
 type Result<Value> = IteratorResult<Message<Value>, undefined>
 
 /**
- * The messages of a subscription, one after the other, as an async iterator does it. A message counts as processed when
- * the next one is asked for, so with acknowledgements after that the broker sends no more than its Receive Maximum.
- * Several loops share the messages.
+ * Queues the messages of a subscription for async iteration. A message counts as processed when the loop asks for the next
+ * one. If messages are acknowledged only then, the broker sends no more than the Receive Maximum. Several loops share the
+ * messages.
  */
 export class MessageQueue<Value> {
   readonly #limit: number
@@ -27,15 +27,15 @@ export class MessageQueue<Value> {
   #queue: Queued<Value>[] = []
   #waiting: { readonly loop: Loop<Value>; readonly resolve: (result: Result<Value>) => void }[] = []
   #loops = 0
-  /** How many of those in the queue may be dropped. */
+  /** How many of the queued messages may be dropped. */
   #droppable = 0
   #ended = false
   #dropped = 0
 
   /**
-   * @param limit - how many messages wait that nothing else bounds; beyond it the oldest of them is dropped
-   * @param acknowledged - whether acknowledgements wait for the loop, which bounds the messages of QoS 1 and 2
-   * @param end - called when the last loop is left
+   * @param limit - how many messages may wait that have no other bound; beyond it the oldest of them is dropped
+   * @param acknowledged - whether acknowledgements wait for the loop: that bounds the messages of QoS 1 and 2
+   * @param end - called when the last loop ends
    */
   constructor(limit: number, acknowledged: boolean, end: () => void) {
     this.#limit = limit
@@ -48,7 +48,7 @@ export class MessageQueue<Value> {
     return this.#dropped
   }
 
-  /** @returns resolves when the message is processed, or nobody is left to do it */
+  /** @returns resolves when the message is processed, or no loop is left to process it */
   push(message: Message<Value>): Promise<void> {
     if (this.#ended) return Promise.resolve()
     return new Promise((resolve) => {
@@ -76,11 +76,11 @@ export class MessageQueue<Value> {
     }
   }
 
-  /** Ends the loops, after what is queued. */
+  /** Ends the loops, after the queued messages. */
   close(): void {
     this.#ended = true
     for (const { resolve } of this.#waiting.splice(0)) resolve(done)
-    // Somebody may still begin a loop, but nothing may wait for that.
+    // A loop may still begin later, but no acknowledgement may wait for that.
     if (this.#loops === 0) for (const { consumed } of this.#queue) consumed()
   }
 
@@ -118,7 +118,7 @@ function give<Value>(loop: Loop<Value>, queued: Queued<Value>): Result<Value> {
   return { done: false, value: queued.message }
 }
 
-/** It asks for the next, or leaves: what it had is processed. */
+/** The loop asks for the next message, or ends: its last message is processed. */
 function goOn<Value>(loop: Loop<Value>): void {
   for (const { consumed } of loop.current.splice(0)) consumed()
 }

@@ -10,34 +10,34 @@ import type { PeriodicRequests, PeriodicTask } from '../session/periodic-request
 import { checkFilter, checkTopic } from '../config/topics.ts'
 import type { Message, Payload, Qos } from '../api/message.ts'
 
-/** What periodic requests need of the client. */
+/** The parts of a client that periodic requests need. */
 export interface PeriodicPort {
   readonly requests: PeriodicRequests
-  /** Asks for no retained messages. */
+  /** Subscribes without asking for retained messages. */
   readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
   readonly publishNow: (topic: string, payload: Payload, qos: Qos) => Promise<unknown>
-  /** Calls a function of the user's. */
+  /** Calls a function of the application, and reports what it throws. */
   readonly guard: (call: () => unknown, name: string) => void
 }
 
-/** A periodic request, set up and not yet started. */
+/** A periodic request that is prepared, but not started. */
 export interface PreparedRequest {
   readonly schedule: PeriodicSchedule
-  /** Takes down what was set up. */
+  /** Undoes the preparation. */
   readonly end: () => void
 }
 
 /** @throws {InvalidOptionError} if an option is wrong */
 export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequestOptions): PreparedRequest {
   checkCallOptions('startPeriodicRequests', options, periodicRules)
-  // What is left out breaks no rule.
+  // The defaults break no rule.
   checkTopic(options.topic)
   periodicRules.payload('payload', options.payload)
   positive('interval', options.interval)
   if (options.response) checkFilter(options.response.filter, 'response.filter')
   const { topic, payload, interval, jitter = 0, qos = 0, response, onResponse, onTimeout } = options
   let answered: (() => void) | undefined
-  /** Whether the last request was sent, so that it is the response that is awaited. */
+  /** Whether the last request was sent, and its response is awaited. */
   let isSent = false
   const subscription =
     response &&
@@ -51,7 +51,7 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
 
   const report = (error: unknown) => port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
   const send = async (signal: AbortSignal, sent: () => void): Promise<void> => {
-    // Whoever answers may be faster than the SUBACK.
+    // The response may be faster than the SUBACK.
     await subscription?.ready
     if (signal.aborted) return
     const value = typeof payload === 'function' ? await payload() : payload

@@ -3,7 +3,7 @@ import type { Message, PublishProperties, Qos } from '../api/message.ts'
 
 const decoder = new TextDecoder()
 
-/** A message as handlers get it. */
+/** The message that handlers get. */
 export class ReceivedMessage<Value> implements Message<Value> {
   readonly topic: string
   readonly payload: Uint8Array

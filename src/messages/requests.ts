@@ -10,20 +10,20 @@ import { checkTopic } from '../config/topics.ts'
 import type { Message, Payload, PublishProperties, Qos } from '../api/message.ts'
 import { type Ending, Waits } from '../shared/wait.ts'
 
-/** What requests need of the client. */
+/** The parts of a client that requests need. */
 export interface RequestPort {
   readonly clock: Clock
-  /** `undefined` before it is known, at the first connection at the latest. */
+  /** `undefined` as long as it is unknown: until the first connection at the latest. */
   readonly protocolVersion: () => number | undefined
-  /** See `Preparation`. */
+  /** See `Attempts.keptSession`. */
   readonly keptSession: () => string | null | undefined
-  /** @returns takes the handler off again */
+  /** @returns removes the handler */
   readonly onConnected: (handler: () => void) => () => void
-  /** The broker refused a filter for good. */
+  /** Calls a handler when the broker refuses a filter for good. @returns removes the handler */
   readonly onSubscriptionFailed: (handler: (filter: string) => void) => void
-  /** Told of what the `match` of a request throws. */
+  /** Reports what the `match` of a request throws. */
   readonly report: (error: unknown, responseTopic: string) => void
-  /** Asks for no retained messages. */
+  /** Subscribes without asking for retained messages. */
   readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
   readonly publish: (
     topic: string,
@@ -37,44 +37,44 @@ interface Request {
   readonly payload: Payload
   readonly options: RequestOptions
   readonly ending: Ending<Message>
-  /** Aborts when nobody waits for the response any more. */
+  /** Aborts when the response is no longer awaited. */
   readonly signal: AbortSignal
 }
 
-/** How a request is made on this connection. */
+/** How requests are made on this connection. */
 interface Terms {
   readonly correlated: boolean
   readonly responseTopic: string
 }
 
 /**
- * Requests and their responses. All of MQTT 5's share one response topic, which is subscribed at the first request and
- * from then on restored before the outbox drains: a response to a request that was sent before a drop is not missed.
+ * Requests and their responses. On MQTT 5 all requests share one response topic. It is subscribed to at the first request,
+ * and restored on each connection before the outbox drains, so that no response to an earlier request is missed.
  */
 export class Requests {
   readonly #port: RequestPort
   #responseTopic: string | undefined
-  /** Others may listen on the same response topic, and so did we in an earlier process. */
+  /** Makes our Correlation Data unique: an earlier process of ours may have used the same response topic. */
   readonly #prefix = randomText(16)
-  /** On the response topic of this client. */
+  /** Requests that are answered on the response topic of this client. */
   #own: Responses | undefined
-  /** On the response topics that were given with requests, while any request waits there. */
+  /** Requests with a response topic of their own, by topic, as long as one is pending there. */
   readonly #given = new Map<string, Responses>()
   readonly #waits = new Waits()
   #last = 0
 
-  /** @param responseTopic - of this client alone. By default it is chosen when it is needed */
+  /** @param responseTopic - belongs to this client alone. If it is not given, one is chosen at the first request */
   constructor(port: RequestPort, responseTopic: string | undefined) {
     this.#port = port
     this.#responseTopic = responseTopic
-    // The next request subscribes anew. Those that wait go on: others may have asked for more than the broker grants.
+    // The next request subscribes anew. Pending requests go on: another subscriber may have asked for too much.
     port.onSubscriptionFailed((filter) => {
       if (filter === this.#responseTopic) this.#forgetOwn(this.#own)
       this.#forgetGiven(filter, this.#given.get(filter))
     })
   }
 
-  /** Sends a request and waits for its response, in bounded time. */
+  /** Sends a request and waits for its response, at most for its timeout. */
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
     checkTopic(topic)
     checkCallOptions('request', options, requestRules)
@@ -89,17 +89,17 @@ export class Requests {
         return [terms ? this.#send(request, terms) : this.#sendWhenConnected(request)]
       })
     } finally {
-      // A request that nobody waits for any more is not sent.
+      // A request whose response is no longer awaited is not sent.
       sending.abort()
     }
   }
 
-  /** Ends all that are under way. */
+  /** Rejects all pending requests. */
   reject(error: unknown): void {
     this.#waits.reject(error)
   }
 
-  /** @returns `undefined` as long as they are not known */
+  /** @returns `undefined` as long as the protocol version is unknown */
   #terms({ responseTopic }: RequestOptions): Terms | undefined {
     const version = this.#port.protocolVersion()
     if (version === undefined) return undefined
@@ -109,7 +109,7 @@ export class Requests {
     return this.#responseTopic === undefined ? undefined : { correlated: true, responseTopic: this.#responseTopic }
   }
 
-  /** @returns gives it up */
+  /** @returns gives the request up */
   #sendWhenConnected(request: Request): () => void {
     let giveUp = this.#port.onConnected(() => {
       try {
@@ -124,7 +124,7 @@ export class Requests {
     return () => giveUp()
   }
 
-  /** @returns gives it up */
+  /** @returns gives the request up */
   #send(request: Request, { correlated, responseTopic }: Terms): () => void {
     const { topic, payload, options, signal, ending } = request
     const id = `${this.#prefix}.${++this.#last}`
@@ -133,7 +133,7 @@ export class Requests {
     const takeOff = responses.add(correlated ? id : undefined, { offer: (message) => offer(request, message) })
     const properties = { responseTopic, correlationData: new TextEncoder().encode(id) }
     const { qos = 1, timeout: ttl = DEFAULT_REQUEST_TIMEOUT } = options
-    // Whoever answers may be faster than the SUBACK.
+    // The response may be faster than the SUBACK.
     void responses.ready
       .then(() => this.#port.publish(topic, payload, { qos, signal, ttl, ...(correlated && { properties }) }))
       .catch((reason: unknown) => ending.reject(reason))
@@ -146,7 +146,7 @@ export class Requests {
   #onOwn(responseTopic: string): Responses {
     if (this.#own) return this.#own
     const responses = this.#listen(responseTopic, 'none')
-    // Refused for good: no response can come, and the next request tries again.
+    // The broker refused the filter for good: no response can come, and the next request tries again.
     responses.ready.catch(() => this.#forgetOwn(responses))
     this.#own = responses
     return responses
@@ -186,9 +186,9 @@ function offer({ options: { match }, ending }: Request, message: Message): void 
   if (!message.retain && (match?.(message) ?? true)) ending.resolve(message)
 }
 
-/** Of a kept session always the same, for with each new topic it would hold one more subscription. */
+/** A kept session always has the same topic: each new topic would add a subscription to it. */
 function defaultTopic(keptSession: string | null | undefined): string | undefined {
   if (keptSession === undefined) return undefined
-  // Without what a topic must not contain, and different for different client ids.
+  // Different for different client ids, and without the characters that a topic must not contain.
   return `response/${keptSession?.replaceAll(/[%+#]/g, encodeURIComponent) ?? randomText(20)}`
 }

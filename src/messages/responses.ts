@@ -2,21 +2,21 @@ import type { Subscription } from '../api/message-options.ts'
 import { callGuarded } from '../shared/emitter.ts'
 import type { Message } from '../api/message.ts'
 
-/** A request that waits for its response. */
+/** A request whose response is awaited. */
 export interface Waiting {
-  /** A message came that may be its response. It throws what the application's `match` throws. */
+  /** Takes a message that may be the response. Throws what the application's `match` throws. */
   readonly offer: (message: Message) => void
 }
 
 export interface ResponsesOptions {
   /** Subscribes to the response topic. */
   readonly subscribe: (handler: (message: Message) => void) => Subscription
-  /** Whether a message without Correlation Data is for all that wait, or for none. */
+  /** Whether a message without Correlation Data goes to all pending requests, or to none. */
   readonly uncorrelated: 'all' | 'none'
   readonly onThrow: (error: unknown) => void
 }
 
-/** One subscription to a response topic, and the requests whose responses come there. */
+/** A subscription to a response topic, and the requests that are answered there. */
 export class Responses {
   readonly #options: ResponsesOptions
   readonly #subscription: Subscription
@@ -30,7 +30,7 @@ export class Responses {
     this.#subscription = options.subscribe((message) => this.#received(message))
   }
 
-  /** Resolves when the broker holds the subscription; rejects if it never will. */
+  /** Resolves when the broker holds the subscription; rejects if the broker refused it for good. */
   get ready(): Promise<unknown> {
     return this.#subscription.ready
   }
@@ -41,7 +41,7 @@ export class Responses {
 
   /**
    * @param correlation - its Correlation Data, if it has any
-   * @returns takes it off again
+   * @returns removes the request
    */
   add(correlation: string | undefined, waiting: Waiting): () => void {
     if (correlation === undefined) this.#uncorrelated.add(waiting)
@@ -53,7 +53,7 @@ export class Responses {
     }
   }
 
-  /** Unsubscribes when nothing waits any more. */
+  /** Unsubscribes when no request is pending. */
   retire(): void {
     this.#retired = true
     if (this.size === 0) this.#subscription.unsubscribe()
@@ -63,14 +63,14 @@ export class Responses {
     const correlation = correlationOf(message)
     const meant = correlation === undefined ? undefined : this.#byCorrelation.get(correlation)
     if (meant) this.#offer(message, meant)
-    // Whoever answers without Correlation Data can only be told by the topic.
+    // A response without Correlation Data can only be recognized by its topic.
     else if (correlation === undefined && this.#options.uncorrelated === 'all') {
       this.#offerAll(message, this.#byCorrelation.values())
     }
     if (this.#uncorrelated.size > 0) this.#offerAll(message, this.#uncorrelated)
   }
 
-  /** A copy: what a `match` sends meanwhile does not wait for this message. */
+  /** A copy: a request that a `match` sends meanwhile does not wait for this message. */
   #offerAll(message: Message, all: Iterable<Waiting>): void {
     for (const waiting of Array.from(all)) this.#offer(message, waiting)
   }
