@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# aedes 1.2.0 ends without a subscription when SUBSCRIBE, UNSUBSCRIBE and SUBSCRIBE of one filter come in one write.
+# aedes 1.2.0 loses a subscription when SUBSCRIBE, UNSUBSCRIBE and SUBSCRIBE of the same filter arrive in one write.
 #
-# It acknowledges all three in their order, and its SUBACK grants the filter. But it handles the packets of a client
-# concurrently, and the UNSUBSCRIBE is finished last: the client gets no message afterwards. One after the other, each sent
-# after the acknowledgement of the one before, they end as they should. mosquitto 2.0.11 ends as it should either way.
+# It acknowledges all three in order, and the SUBACK grants the filter. But it handles the packets of a client concurrently,
+# and the UNSUBSCRIBE finishes last, so the client receives no messages afterwards. If each packet is sent after the
+# acknowledgement of the one before, the result is correct. mosquitto 2.0.11 is correct either way.
 #
-# Seen with aedes 1.2.0, mqtt-packet 9.0.2, Node 20.20: 20 of 20 clients get nothing afterwards.
-# What to do: wait for the UNSUBACK before you subscribe to the same filter again.
+# Seen with aedes 1.2.0, mqtt-packet 9.0.2, Node 20.20: 20 of 20 clients receive nothing afterwards.
+# Workaround: wait for the UNSUBACK before you subscribe to the same filter again.
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
