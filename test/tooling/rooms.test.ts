@@ -41,7 +41,7 @@ test.each([
   ['visualizer/chart/a.ts', '../record/recorder.ts', 'must not import from visualizer/record'],
   ['visualizer/page/src/a.ts', '../../serve/server.ts', 'must not import from visualizer/serve'],
   ['measure/bench/a.ts', '../../cli/command.ts', 'must not import from cli'],
-  ['measure/chaos/a.ts', '../support/property.ts', 'must not import from test'],
+  ['measure/chaos/a.ts', '../../test/support/property.ts', 'must not import from test'],
   ['cli/a.ts', '../visualizer/serve/server.ts', 'must not import from visualizer/serve'],
   ['cli/a.ts', 'mqtt', 'must not import the package mqtt'],
   ['examples/a.ts', '../src/index.ts', 'must not import from src/index.ts'],
