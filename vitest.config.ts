@@ -1,6 +1,6 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-/** Tests that repeat what chance decides: a few times in `npm test`, often in `npm run test:rest`. */
+/** Tests that repeat random runs: a few times in `npm test`, many times in `npm run test:rest`. */
 const LONG = [
   'test/brokers/durable-kill.test.ts',
   'test/brokers/no-loss.test.ts',
@@ -11,11 +11,11 @@ const LONG = [
   'test/visualizer/night.test.ts',
 ]
 
-/** Tests that replace modules, or the globals that a module reads while it loads. */
+/** Tests that replace modules, or globals that a module reads while it loads. */
 const ISOLATED = ['test/cli/page.test.ts', 'test/react/strict-mode.test.ts', 'test/store/no-package.test.ts']
 
-// `npm test` runs `unit`, `isolated` and `brokers`, `npm run test:rest` all others. Projects in different groups run one
-// after the other, so that a broker or a browser has the machine to itself.
+// `npm test` runs `unit`, `isolated` and `brokers`; `npm run test:rest` runs all other projects. Projects in different groups
+// run one after the other, so that a broker or a browser has the computer to itself.
 export default defineConfig({
   test: {
     projects: [
@@ -23,15 +23,15 @@ export default defineConfig({
         include: ['test/**/*.test.ts'],
         exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**', ...ISOLATED],
         testTimeout: 10_000,
-        // The files share a process and its modules: to load them for each file takes longer than most tests.
+        // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,
         unstubGlobals: true,
-        // By default one core is left to whoever watches.
+        // By default, vitest leaves one core free.
         maxWorkers: '100%',
       }),
       project('isolated', 0, { include: ISOLATED, testTimeout: 10_000, maxWorkers: '100%' }),
       project('brokers', 1, { testTimeout: 60_000, maxWorkers: 2 }),
-      // Most of their time they wait for processes that wait.
+      // These tests mostly wait for processes that wait.
       project('e2e', 2, { testTimeout: 60_000, maxWorkers: 4 }),
       project('long', 3, { include: LONG, testTimeout: 240_000, maxWorkers: 2 }),
       project('browser', 4, { testTimeout: 120_000, maxWorkers: 1 }),

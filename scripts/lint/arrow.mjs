@@ -1,4 +1,4 @@
-// A plugin for oxlint with one rule, `house/arrow`: it enforces the list in rooms.mjs, on imports of types as well.
+// An oxlint plugin with one rule, `house/arrow`, which enforces the list in rooms.mjs, also for type-only imports.
 import { dirname, relative, resolve, sep } from 'node:path'
 
 import { rooms } from './rooms.mjs'
@@ -11,18 +11,18 @@ function roomOf(file) {
 
 /**
  * @param {string} path
- * @param {string} folder - or a file
+ * @param {string} folder - a folder or a file
  */
 function isWithin(path, folder) {
   return path === folder || path.startsWith(`${folder}/`)
 }
 
 /**
- * Why a file may not import something, in words.
+ * Returns why a file may not import something.
  *
  * @param {string} file - its path from the root, with slashes
- * @param {string} specifier - as it stands in the import
- * @returns {string | undefined} nothing if it may
+ * @param {string} specifier - the specifier of the import
+ * @returns {string | undefined} `undefined` if the import is allowed
  */
 export function objection(file, specifier) {
   const from = roomOf(file)

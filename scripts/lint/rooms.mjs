@@ -1,11 +1,11 @@
 /**
- * The rooms of the house, from the lowest to the highest. This is the one list of who may import whom.
+ * The rooms of the repository, from the lowest layer to the highest. This list alone decides which imports are allowed.
  *
- * A file imports from its own room, and from the rooms above it in this list. Where `sees` is given, it names all that the
- * room may import instead. `packages` names the packages that a room may import; a name that ends with `*` stands for all
- * that begin with it. A file belongs to the room with the longest path that fits.
+ * A file may import from its own room and from the rooms above it in this list. If a room has `sees`, it may import only from
+ * these paths instead. `packages` lists the packages that a room may import; a name that ends with `*` matches every package
+ * with that prefix. A file belongs to the room with the longest matching path.
  *
- * arrow.mjs makes the linter enforce this list. test/tooling/rooms.test.ts breaks it on purpose.
+ * The linter enforces the list with arrow.mjs. test/tooling/rooms.test.ts checks that forbidden imports are reported.
  *
  * @type {readonly { room: string, packages: readonly string[], sees?: readonly string[] }[]}
  */
