@@ -1,9 +1,9 @@
 /**
  * The rooms of the repository, from the lowest layer to the highest. This list alone decides which imports are allowed.
  *
- * A file may import from its own room and from the rooms above it in this list. If a room has `sees`, it may import only from
- * these paths instead. `packages` lists the packages that a room may import; a name that ends with `*` matches every package
- * with that prefix. A file belongs to the room with the longest matching path.
+ * A file may import from its own room and from the rooms above it in this list. If a room has `sees`, it may import
+ * only from these paths instead. `packages` lists the packages that a room may import; a name that ends with `*`
+ * matches every package with that prefix. A file belongs to the room with the longest matching path.
  *
  * The linter enforces the list with arrow.mjs. test/tooling/rooms.test.ts checks that forbidden imports are reported.
  *

@@ -1,13 +1,13 @@
 /**
- * Who is asked before a connection is opened. One that throws, here or in what it returns, keeps nobody out: that is an
- * `error` of the client, and the attempt begins.
+ * Admits attempts to connect. If the gate throws, in `ask` or in the function that `ask` returns, the client reports it
+ * through its `error` event and begins the attempt.
  */
 export interface AdmissionGate {
   /**
-   * Asks to be let in.
+   * Asks to be admitted.
    *
-   * @param admit - to be called when the attempt may begin, at once or later
-   * @returns called when the attempt is over, or no longer wanted
+   * @param admit - call it when the attempt may begin, at once or later
+   * @returns a function that the client calls when the attempt has ended or is no longer wanted
    */
   ask(admit: () => void): () => void
 }

@@ -1,11 +1,11 @@
-/** A clock like XState's: `createTestClock()` of `xstate-mqtt/testing` for one. */
+/** A clock like XState's, such as `createTestClock()` of `xstate-mqtt/testing`. */
 export interface Clock {
   setTimeout(callback: () => void, delay: number): unknown
   clearTimeout(id: unknown): void
   /**
-   * Its own time in milliseconds, from any start, which never goes back: what a message has waited is measured in it.
+   * Returns monotonic time in milliseconds, counted from any start. The client measures with it how long messages wait.
    *
-   * @default the client's option `now`, which may go back
+   * @default the client's option `now`, which may jump back
    */
   now?(): number
 }

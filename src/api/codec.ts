@@ -1,6 +1,9 @@
 import type { Payload } from './message.ts'
 
-/** Turns values into payloads and back. Either may throw: a message that can't be decoded reaches the error handler. */
+/**
+ * Turns values into payloads and back. Both methods may throw. A message that cannot be decoded goes to `onInvalid`, or
+ * to the `error` event.
+ */
 export interface Codec<Value> {
   encode(value: Value): Payload
   decode(payload: Uint8Array): Value
@@ -8,7 +11,7 @@ export interface Codec<Value> {
 
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true })
 
-/** Values as JSON. What comes in is not checked: add a schema for that. */
+/** Encodes values as JSON. Incoming values are not checked: add a schema for that. */
 export function json<Value>(): Codec<Value> {
   return {
     encode: (value) => JSON.stringify(value),
@@ -16,21 +19,21 @@ export function json<Value>(): Codec<Value> {
   }
 }
 
-/** Strings as UTF-8. */
+/** Encodes strings as UTF-8. */
 export const text: Codec<string> = /* @__PURE__ */ Object.freeze({
   encode: (value: string) => value,
   decode: (payload: Uint8Array) => decoder.decode(payload),
 })
 
-/** Bytes as they are. */
+/** Passes bytes through unchanged. */
 export const binary: Codec<Uint8Array> = Object.freeze({
   encode: (value: Uint8Array) => value,
   decode: (payload: Uint8Array) => payload,
 })
 
 /**
- * A validator of any library that speaks Standard Schema (https://standardschema.dev): zod, valibot, arktype and more.
- * This is the part of the specification that is used here.
+ * A validator of any library that implements Standard Schema (https://standardschema.dev), such as zod, valibot or
+ * arktype. This interface is the part of the specification that the client uses.
  */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {

@@ -1,6 +1,6 @@
 import type { Failure } from '../../machines/failure.ts'
 
-/** Reason codes in words (MQTT 5 §2.4). */
+/** Descriptions of the reason codes (MQTT 5 §2.4). */
 const reasons: Readonly<Record<number, string>> = {
   0x00: 'normal disconnection',
   0x80: 'unspecified error',
@@ -38,7 +38,7 @@ const reasons: Readonly<Record<number, string>> = {
   0xa2: 'wildcard subscriptions not supported',
 }
 
-/** CONNACK return codes in words (MQTT 3.1.1 §3.2.2.3). */
+/** Descriptions of the CONNACK return codes (MQTT 3.1.1 §3.2.2.3). */
 const returnCodes: Readonly<Record<number, string>> = {
   1: 'unacceptable protocol version',
   2: 'identifier rejected',
@@ -48,7 +48,7 @@ const returnCodes: Readonly<Record<number, string>> = {
 }
 
 const timeouts = {
-  // It may not even have come to a socket: the options, or a store, are waited for too.
+  // Not "no CONNACK": the timeout includes the wait for the options and the store, before there is a socket.
   connect: 'not connected in time',
   refresh: 'the credentials source did not answer in time',
   probe: 'no PINGRESP in time after a wake-up',
@@ -56,7 +56,7 @@ const timeouts = {
   ack: 'no acknowledgement of a publish in time',
 } as const
 
-/** A failure in words, for people and logs. It never holds a secret. */
+/** Describes a failure in words, for people and logs. The text never contains a secret. */
 export function describeFailure(failure: Failure): string {
   switch (failure.kind) {
     case 'socket':
@@ -68,7 +68,7 @@ export function describeFailure(failure: Failure): string {
     case 'keepalive':
       return 'no PINGRESP within 1.5 × keep alive: the link is half-open'
     case 'closed':
-      return 'the server closed the connection without a word'
+      return 'the server closed the connection without giving a reason'
     case 'protocol':
       return `the server broke the protocol: ${failure.message}`
     case 'refused': {
@@ -78,9 +78,9 @@ export function describeFailure(failure: Failure): string {
     case 'disconnected':
       return `the server disconnected: ${reason(failure.reasonCode, reasons)}${said(failure.reasonString)}`
     case 'unprocessed':
-      return 'a handler could not process a message, so we closed: the broker sends it again'
+      return 'a handler failed to process a message, so the client closed the connection to receive it again'
     case 'credentials':
-      return 'the credentials source says that the account is wrong'
+      return 'the credentials source reported that the account is wrong'
     case 'refresh':
       return `the credentials source failed with ${failure.name}`
     case 'options':
@@ -91,7 +91,7 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
-/** As the specifications write reason codes. */
+/** Formats a reason code as the specifications do: `0x87`. */
 export function hex(reasonCode: number): string {
   return `0x${reasonCode.toString(16).padStart(2, '0')}`
 }

@@ -2,12 +2,12 @@ import type { Failure } from '../../machines/failure.ts'
 import type { SchemaIssue } from './codec.ts'
 import { describeFailure, hex } from './describe-failure.ts'
 
-/** What all errors of this package are: `code` is stable, `name` is the class's. */
+/** The base class of all errors of this package. `code` is stable, and `name` is the name of the class. */
 export abstract class ResilientMqttError extends Error {
   abstract readonly code: string
 }
 
-/** An option is wrong. Nothing was done. */
+/** An option is invalid. Nothing was done. */
 export class InvalidOptionError extends ResilientMqttError {
   override readonly name = 'InvalidOptionError'
   readonly code = 'INVALID_OPTION'
@@ -17,9 +17,9 @@ export class InvalidOptionError extends ResilientMqttError {
   readonly value: unknown
 
   /**
-   * @param option - its path, such as `reconnect.maxDelay`
-   * @param rule - what it must be, such as `must be at least 0`
-   * @param value - what it was; leave it out for secrets
+   * @param option - the path of the option, such as `reconnect.maxDelay`
+   * @param rule - the rule that the value breaks, such as `must be at least 0`
+   * @param value - the invalid value; leave it out for secrets
    */
   constructor(option: string, rule: string, value?: unknown) {
     super(`${option} ${rule}${value === undefined ? '' : `, got ${show(value)}`}`)
@@ -30,8 +30,8 @@ export class InvalidOptionError extends ResilientMqttError {
 }
 
 /**
- * For the credentials source to reject with when the account itself is wrong: no further attempt is made. Any other
- * rejection counts as transient.
+ * Thrown by your credentials source when the account itself is wrong: the client gives up. Any other rejection counts
+ * as temporary.
  */
 export class InvalidCredentialsError extends ResilientMqttError {
   override readonly name = 'InvalidCredentialsError'
@@ -42,7 +42,7 @@ export class InvalidCredentialsError extends ResilientMqttError {
   }
 }
 
-/** The machine gave up: it rests in `failed`. */
+/** The client gave up, and stays in the state `failed`. */
 export class ConnectionFailedError extends ResilientMqttError {
   override readonly name = 'ConnectionFailedError'
   readonly code = 'CONNECTION_FAILED'
@@ -54,13 +54,13 @@ export class ConnectionFailedError extends ResilientMqttError {
     this.failure = failure
   }
 
-  /** The reason code of the CONNACK or DISCONNECT, if that was it. */
+  /** The reason code, if the failure was a CONNACK or DISCONNECT of the server. */
   get reasonCode(): number | undefined {
     return 'reasonCode' in this.failure ? this.failure.reasonCode : undefined
   }
 }
 
-/** The connection ended before this was done. */
+/** The connection ended before the call was done. */
 export class ConnectionLostError extends ResilientMqttError {
   override readonly name = 'ConnectionLostError'
   readonly code = 'CONNECTION_LOST'
@@ -70,7 +70,7 @@ export class ConnectionLostError extends ResilientMqttError {
   }
 }
 
-/** `disconnect()` was called while this was under way. */
+/** `disconnect()` was called before the call was done. */
 export class DisconnectedError extends ResilientMqttError {
   override readonly name = 'DisconnectedError'
   readonly code = 'DISCONNECTED'
@@ -90,7 +90,7 @@ export class ClientDisposedError extends ResilientMqttError {
   }
 }
 
-/** It took longer than the timeout that was given. */
+/** The call took longer than its timeout. */
 export class TimeoutError extends ResilientMqttError {
   override readonly name = 'TimeoutError'
   readonly code = 'TIMEOUT'
@@ -104,13 +104,13 @@ export class TimeoutError extends ResilientMqttError {
   }
 }
 
-/** The broker refused a message. */
+/** The broker refused a publish. */
 export class PublishRefusedError extends ResilientMqttError {
   override readonly name = 'PublishRefusedError'
   readonly code = 'PUBLISH_REFUSED'
 
   readonly topic: string
-  /** Of the PUBACK, PUBREC or PUBCOMP (MQTT 5 §3.4.2.1). */
+  /** The reason code of the PUBACK, PUBREC or PUBCOMP (MQTT 5 §3.4.2.1). */
   readonly reasonCode: number
   readonly reasonString: string | undefined
 
@@ -122,7 +122,7 @@ export class PublishRefusedError extends ResilientMqttError {
   }
 }
 
-/** The message waited in the outbox for longer than its time to live. */
+/** The message waited in the outbox longer than its time to live. */
 export class PublishExpiredError extends ResilientMqttError {
   override readonly name = 'PublishExpiredError'
   readonly code = 'PUBLISH_EXPIRED'
@@ -135,7 +135,7 @@ export class PublishExpiredError extends ResilientMqttError {
   }
 }
 
-/** The outbox is full, and its overflow policy chose this message. */
+/** The outbox is full, and its overflow policy dropped this message. */
 export class OutboxOverflowError extends ResilientMqttError {
   override readonly name = 'OutboxOverflowError'
   readonly code = 'OUTBOX_OVERFLOW'
@@ -150,7 +150,7 @@ export class OutboxOverflowError extends ResilientMqttError {
   }
 }
 
-/** A newer message with the same `latest` key took its place. */
+/** A newer message with the same `latest` key replaced this one. */
 export class PublishSupersededError extends ResilientMqttError {
   override readonly name = 'PublishSupersededError'
   readonly code = 'PUBLISH_SUPERSEDED'
@@ -158,12 +158,12 @@ export class PublishSupersededError extends ResilientMqttError {
   readonly topic: string
 
   constructor(topic: string) {
-    super(`a newer publish to ${topic} took the place of this one`)
+    super(`a newer publish to ${topic} replaced this one`)
     this.topic = topic
   }
 }
 
-/** The broker does not support what the message needs: its size, its QoS, or retain. */
+/** The broker does not support the size of the message, its QoS, or retain. */
 export class NotSupportedByBrokerError extends ResilientMqttError {
   override readonly name = 'NotSupportedByBrokerError'
   readonly code = 'NOT_SUPPORTED_BY_BROKER'
@@ -172,15 +172,15 @@ export class NotSupportedByBrokerError extends ResilientMqttError {
   readonly limit: 'maximumPacketSize' | 'maximumQos' | 'retainAvailable'
 
   constructor(topic: string, limit: 'maximumPacketSize' | 'maximumQos' | 'retainAvailable', rule: string) {
-    super(`the publish to ${topic} is beyond the broker's limits: ${rule}`)
+    super(`the publish to ${topic} exceeds the broker's limits: ${rule}`)
     this.topic = topic
     this.limit = limit
   }
 }
 
 /**
- * The broker closed the connection on this publish again and again, and took others meanwhile, so it was taken out. A
- * durable one is in `client.quarantine` then.
+ * The broker repeatedly closed the connection on this publish, and accepted others meanwhile, so the client removed it
+ * from the outbox. A durable publish is now in `client.quarantine`.
  */
 export class PoisonPacketError extends ResilientMqttError {
   override readonly name = 'PoisonPacketError'
@@ -190,12 +190,12 @@ export class PoisonPacketError extends ResilientMqttError {
   readonly topic: string
 
   constructor(topic: string) {
-    super(`the broker closed the connection again and again on the publish to ${topic}: it was taken out`)
+    super(`the broker repeatedly closed the connection on the publish to ${topic}, so it was removed`)
     this.topic = topic
   }
 }
 
-/** A packet could not be encoded, so it was not sent. That is a fault of this package: please report it. */
+/** A packet could not be encoded, so it was not sent. This is a bug in this package: please report it. */
 export class PacketEncodingError extends ResilientMqttError {
   override readonly name = 'PacketEncodingError'
   readonly code = 'PACKET_ENCODING'
@@ -214,7 +214,7 @@ export class SubscriptionRefusedError extends ResilientMqttError {
   readonly code = 'SUBSCRIPTION_REFUSED'
 
   readonly filter: string
-  /** Of the SUBACK (MQTT 5 §3.9.3). */
+  /** The reason code of the SUBACK (MQTT 5 §3.9.3). */
   readonly reasonCode: number
 
   constructor(filter: string, reasonCode: number) {
@@ -224,13 +224,13 @@ export class SubscriptionRefusedError extends ResilientMqttError {
   }
 }
 
-/** A message could not be decoded, or does not fit the subscription's schema. */
+/** A message could not be decoded, or fails the subscription's schema. */
 export class InvalidMessageError extends ResilientMqttError {
   override readonly name = 'InvalidMessageError'
   readonly code = 'INVALID_MESSAGE'
 
   readonly topic: string
-  /** What the schema found; empty if the codec failed, which is the `cause` then. */
+  /** The issues that the schema found. Empty if the codec failed: its error is then the `cause`. */
   readonly issues: readonly SchemaIssue[]
 
   constructor(topic: string, issues: readonly SchemaIssue[], options?: ErrorOptions) {
@@ -241,7 +241,7 @@ export class InvalidMessageError extends ResilientMqttError {
   }
 }
 
-/** The subscription was ended by `unsubscribe()` before this was done. */
+/** `unsubscribe()` ended the subscription before the call was done. */
 export class UnsubscribedError extends ResilientMqttError {
   override readonly name = 'UnsubscribedError'
   readonly code = 'UNSUBSCRIBED'
@@ -254,32 +254,32 @@ export class UnsubscribedError extends ResilientMqttError {
   }
 }
 
-/** What is wrong with a store. */
+/** Why a store cannot be used. */
 export type StoreProblem = keyof typeof STORE_PROBLEMS
 
 const STORE_PROBLEMS = {
-  locked: 'is in use already: give each client a store of its own, or end the one that has it open',
-  foreign: 'holds something else, which was left as it is: choose another place',
-  corrupt: 'is damaged, and was left as it is',
-  newer: 'was written by a newer version of xstate-mqtt, and was left as it is: upgrade, or choose another place',
-  'no-package': 'is a path, which needs Node and the optional package classic-level: npm install classic-level',
+  locked: 'is already in use: give each client a store of its own, or end the client that uses it',
+  foreign: 'contains something else, and was left unchanged: choose another location',
+  corrupt: 'is damaged, and was left unchanged',
+  newer: 'was written by a newer version of xstate-mqtt, and was left unchanged: upgrade, or choose another location',
+  'no-package': 'is a path, which requires Node and the optional package classic-level: npm install classic-level',
   unavailable: 'could not be opened',
   write: 'could not be written',
 } as const
 
-/** The store of durable publishes can't be opened, or can't be written. */
+/** The store of durable publishes cannot be opened or written. */
 export class StoreError extends ResilientMqttError {
   override readonly name = 'StoreError'
   readonly code = 'STORE'
 
   readonly problem: StoreProblem
-  /** Its path, if it has one. */
+  /** The path of the store, if it has one. */
   readonly location: string
 
-  /** Of a damaged store: how many of its publishes are as they were written. `undefined` if that is not known. */
+  /** How many publishes of a damaged store are intact; `undefined` if that is not known. */
   readonly sound: number | undefined
 
-  /** @param options - `salvage`: whether `xstate-mqtt store salvage` can read it */
+  /** @param options - `salvage`: whether `xstate-mqtt store salvage` can read the store */
   constructor(
     problem: StoreProblem,
     location: string,
@@ -299,15 +299,15 @@ function advice(
 ): string {
   if ((problem === 'unavailable' || problem === 'write') && cause instanceof Error) return `: ${cause.message}`
   if (problem !== 'corrupt') return ''
-  const counted = sound === undefined ? '' : `, ${sound} of its publishes are sound`
-  const command = salvage ? `get out what is sound with 'xstate-mqtt store salvage ${location}', or ` : ''
-  return `${counted}: ${command}move it away to begin with an empty one`
+  const counted = sound === undefined ? '' : `, ${sound} of its publishes are intact`
+  const command = salvage ? `recover what is intact with 'xstate-mqtt store salvage ${location}', or ` : ''
+  return `${counted}: ${command}move it away to start with an empty store`
 }
 
 /** In UTF-16 code units. */
 const MAX_SHOWN = 100
 
-/** A value, in words: a string on one line and not all of a long one, an object without what is in it. */
+/** Describes a value on one line: long strings are shortened, and the contents of objects are left out. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, 20)}…` : value)
   if (typeof value === 'function') return 'a function'

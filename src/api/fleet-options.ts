@@ -1,14 +1,14 @@
 import type { ResilientMqttClientOptions } from './options.ts'
 
-/** Options of a client in a fleet. The gate is the fleet's. */
+/** Options of a client in a fleet. The fleet provides the gate. */
 export type FleetClientOptions = Omit<Partial<ResilientMqttClientOptions>, 'gate'>
 
 /** Options of `createFleet`. */
 export interface FleetOptions {
-  /** How many connections may be opening at a time. @default 50 */
+  /** Maximum number of connections that are being opened at the same time. @default 50 */
   readonly maxConnecting?: number
-  /** How many may begin to open in a second. @default Infinity */
+  /** Maximum number of connections that begin to open per second. @default Infinity */
   readonly connectRate?: number
-  /** Options that all clients have in common. The options of a single client win over them, also within `options`. */
+  /** Options for all clients. Options of a single client override them, including single properties of `options`. */
   readonly shared?: FleetClientOptions
 }

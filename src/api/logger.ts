@@ -1,4 +1,4 @@
-/** pino's shape: an object first, then a message. `console` does not fit; `pino()` does. */
+/** A logger with pino's methods: an object first, then a message. `pino()` fits, `console` does not. */
 export interface Logger {
   debug(details: object, message: string): void
   info(details: object, message: string): void
@@ -6,13 +6,13 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
-/** A logger that throws must not hurt anybody else. Without one it is silent. */
+/** Wraps a logger so that its errors affect nothing else. Without a logger, the result is silent. */
 export function guarded(logger: Logger | undefined): Logger {
   const guard = (level: keyof Logger) => (details: object, message: string) => {
     try {
       logger?.[level](details, message)
     } catch {
-      // There is nobody left to tell.
+      // A broken logger cannot be reported anywhere.
     }
   }
   return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }

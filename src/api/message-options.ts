@@ -8,71 +8,82 @@ export interface PublishOptions<Value = Payload> {
   readonly qos?: Qos
   /** @default false */
   readonly retain?: boolean
-  /** MQTT 5. The Message Expiry Interval is sent reduced by the time that the message waited. */
+  /**
+   * MQTT 5 properties. The Message Expiry Interval is reduced by the time that the message waited before it is sent.
+   */
   readonly properties?: PublishProperties
   /**
-   * How long it may wait until it is sent, in milliseconds of the client's `clock`. It also holds after it was sent: one
-   * that is not acknowledged when the broker has lost the session is not sent anew, and rejects with
-   * `PublishExpiredError`, though it may have been delivered. With its session it is sent again as MQTT demands.
+   * How long the message may wait before it is sent, in milliseconds of the client's `clock`. The limit also applies
+   * after a lost session: an expired message that was sent but not acknowledged is then not sent again, and rejects
+   * with `PublishExpiredError`, although it may have been delivered. While the session exists, it is resent as MQTT
+   * requires.
    *
-   * @default the Message Expiry Interval, or for ever
+   * @default the Message Expiry Interval, or unlimited
    */
   readonly ttl?: number
-  /** Of all that wait with the same key only the newest is sent; `true` takes the topic for it. */
+  /** A key: of all waiting messages with the same key, only the newest is sent. `true` uses the topic as the key. */
   readonly latest?: boolean | string
-  /** Survives the end of the process. Needs QoS 1 or 2 and the client's option `store`. @default false */
+  /** Whether the message outlives the process. Requires QoS 1 or 2 and the client's option `store`. @default false */
   readonly durable?: boolean
-  /** Makes the payload of the value. */
+  /** Encodes the value as the payload. */
   readonly codec?: Codec<Value>
   /**
-   * Rejects the promise with the signal's reason. A message that was not sent is removed; one that was sent may be
-   * delivered, also again on a later connection with its session, but is not sent anew if the session is lost.
+   * Rejects the promise with the signal's reason when it aborts. A message that was not sent is removed. A message that
+   * was sent may still be delivered, and may be resent on a later connection with the same session, but is not sent
+   * again if the session is lost.
    */
   readonly signal?: AbortSignal
 }
 
-/** Options of a publish whose payload a codec makes. */
+/** Options of a publish whose payload a codec encodes. */
 export interface EncodedPublishOptions<Value> extends PublishOptions<Value> {
   readonly codec: Codec<Value>
 }
 
 /**
- * A publish on its way: resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. Its payload is not copied: a
- * `Uint8Array` must not be changed before that.
+ * A pending publish. It resolves when the PUBACK or PUBCOMP arrives, with QoS 0 when the packet is written. The payload
+ * is not copied: do not change a `Uint8Array` before then.
  */
 export interface PendingPublish extends Promise<PublishResult> {
-  /** Resolves when the client is answerable for it: a durable one is on disk then. Rejects if it is not accepted. */
+  /**
+   * Resolves when the client has accepted the publish: a durable one is then on disk. Rejects if it is not accepted.
+   */
   readonly accepted: Promise<void>
 }
 
 export interface SubscribeOptions<Value = Uint8Array> {
   /** @default 0 */
   readonly qos?: Qos
-  /** Not what this client publishes itself (MQTT 5 §3.8.3.1). @default false */
+  /** Whether to exclude messages that this client publishes itself (MQTT 5 §3.8.3.1). @default false */
   readonly noLocal?: boolean
-  /** Keep the retain flag as it was published (MQTT 5 §3.8.3.1). @default false */
+  /** Whether to keep the retain flag as it was published (MQTT 5 §3.8.3.1). @default false */
   readonly retainAsPublished?: boolean
-  /** When retained messages come: 0 at each SUBSCRIBE, 1 if it is new, 2 never (MQTT 5 §3.8.3.1). @default 0 */
+  /**
+   * When the broker sends retained messages: 0 at each SUBSCRIBE, 1 only if the subscription is new, 2 never
+   * (MQTT 5 §3.8.3.1).
+   *
+   * @default 0
+   */
   readonly retainHandling?: 0 | 1 | 2
   /**
-   * When the broker gets its acknowledgement: at once, or when the handler's promise has resolved. If it rejects, the
+   * When a message is acknowledged: on receipt, or when the handler's promise resolves. If the promise rejects, the
    * handler is called again: see `retry`.
    *
-   * @default 'on-receipt'; in an async loop, when the next message is asked for, or the loop is left: what is to come again
-   *   after an error needs a handler that rejects
+   * @default 'on-receipt'. In an async loop, a message is acknowledged when the loop asks for the next one or ends: to
+   *   receive a message again after an error, use a handler that rejects
    */
   readonly ack?: 'on-receipt' | 'after-handler'
-  /** How a handler that failed is called again. It needs `ack: 'after-handler'` and QoS 1 or 2. */
+  /** How a failed handler is called again. Requires `ack: 'after-handler'` and QoS 1 or 2. */
   readonly retry?: HandlerRetryOptions
-  /** Makes the value of the payload. @default bytes */
+  /** Decodes the payload. @default binary, which leaves it as bytes */
   readonly codec?: Codec<Value>
-  /** Checks the value, by any validator that speaks Standard Schema. */
+  /** Checks the value, with any validator that implements Standard Schema. */
   readonly schema?: StandardSchema<Value>
-  /** Gets what can't be decoded or is not valid. @default the client's `error` event */
+  /** Called with each message that cannot be decoded or is not valid. @default the client's `error` event */
   readonly onInvalid?: (error: InvalidMessageError, message: Message) => void
   /**
-   * In an async loop: how many messages may wait; beyond it the oldest is dropped. Those of QoS 1 and 2 are not, as
-   * long as their acknowledgements wait for the loop: then the broker holds the others back.
+   * Maximum number of messages that wait for an async loop; beyond it, the oldest is dropped. Messages of QoS 1 and 2
+   * are not dropped while their acknowledgements wait for the loop: the broker then holds further messages back.
    *
    * @default 1_000
    */
@@ -80,12 +91,13 @@ export interface SubscribeOptions<Value = Uint8Array> {
 }
 
 /**
- * How a handler that threw or rejected is called again for its message. Only the handlers that failed are called, later
- * messages are delivered meanwhile, and acknowledgements wait, because they keep their order (MQTT-4.6.0-2). An unsubscribe
- * and the end of the connection end it. Durations are in milliseconds.
+ * How a handler that threw or rejected is called again with the same message. Only failed handlers are called again.
+ * Later messages are delivered meanwhile, but their acknowledgements wait, because MQTT requires their order
+ * (MQTT-4.6.0-2). The retries end when the handler is unsubscribed or the connection ends. Durations are in
+ * milliseconds.
  */
 export interface HandlerRetryOptions {
-  /** Before the first call that repeats one. @default 1_000 */
+  /** The delay before the first retry. @default 1_000 */
   readonly initialDelay?: number
   /** @default 2 */
   readonly multiplier?: number
@@ -93,16 +105,16 @@ export interface HandlerRetryOptions {
   readonly maxDelay?: number
   /** @default 'equal' */
   readonly jitter?: Jitter
-  /** How often it is called again. @default 8, which takes about a minute and a half */
+  /** Maximum number of retries. @default 8, which takes about a minute and a half */
   readonly maxAttempts?: number
   /**
-   * What follows when it still fails; `messageFailed` tells of it in both cases.
+   * What happens when the last retry fails. The event `messageFailed` reports it in both cases.
    *
-   * - `acknowledge`: the message is acknowledged, and the broker forgets it
-   * - `reconnect`: the connection is replaced, and the broker sends again what was un-acked
+   * - `acknowledge`: the message is acknowledged, and the broker does not send it again
+   * - `reconnect`: the connection is replaced, and the broker resends all un-acknowledged messages
    *
-   * @default `reconnect` if the broker keeps the session (`clean: false`). Without a kept session a new connection would
-   *   lose this message and all others that are un-acked, so it is `acknowledge` there
+   * @default `reconnect` if the broker keeps the session (`clean: false`), else `acknowledge`, because a new connection
+   *   would lose this message and all other un-acknowledged ones
    */
   readonly whenExhausted?: 'acknowledge' | 'reconnect'
 }
@@ -110,108 +122,110 @@ export interface HandlerRetryOptions {
 export type MessageHandler<Value = Uint8Array> = (message: Message<Value>) => unknown
 
 /**
- * A subscription, until it is ended. It is restored by itself after every interruption. Of subscriptions that overlap each
- * gets a message once, even from a broker that sends a copy for each, if it knows Subscription Identifiers (MQTT 5
- * §3.3.4). On MQTT 3.1.1 nobody can tell for which one a copy is: a shared subscription should not overlap with others there.
+ * A subscription. The client restores it after every interruption, until you unsubscribe. Overlapping subscriptions
+ * each receive a message once, even if the broker sends a copy for each of them, provided that the broker supports
+ * Subscription Identifiers (MQTT 5 §3.3.4). On MQTT 3.1.1 a copy does not show which subscription it is for, so a
+ * shared subscription should not overlap with others there.
  */
 export interface Subscription {
   readonly filter: string
   /**
-   * Resolves with the granted QoS; rejects if the broker refuses it for good, or it is ended before. If it rejects with
-   * `ConnectionFailedError`, because the client gave up (see the option `onGiveUp`), the subscription stays wanted, and
-   * once a later connection has brought it to the broker `ready` is a new promise. It stays pending while the
-   * subscription is suspended.
+   * Resolves with the granted QoS. Rejects if the broker refuses the subscription for good, or if you unsubscribe
+   * first. If it rejects with `ConnectionFailedError`, because the client gave up (see the option `onGiveUp`), the
+   * client still wants the subscription: once a later connection has restored it, `ready` is a new promise. The promise
+   * stays pending while the subscription is suspended.
    */
   readonly ready: Promise<Qos>
-  /** Ends it, also while offline: the broker is told later, then. */
+  /** Ends the subscription. While offline, the UNSUBSCRIBE is sent later. */
   unsubscribe(): void
 }
 
 /**
- * A subscription whose messages are taken in a loop: `for await (const message of subscription)`. Several loops share
- * them; when the last one is left, the subscription ends, and what still waits is dropped.
+ * A subscription whose messages you read in a loop: `for await (const message of subscription)`. Several loops share
+ * the messages. When the last loop ends, the subscription ends, and waiting messages are dropped.
  */
 export interface IterableSubscription<Value = Uint8Array> extends Subscription, AsyncIterable<Message<Value>> {
-  /** How many messages were dropped because the loop was too slow. */
+  /** Number of messages that were dropped because the loop was too slow. */
   readonly dropped: number
 }
 
-/** What answers a request. */
+/** How to recognize the response to a request. */
 export interface ResponseOptions {
-  /** The topic filter on which the response comes. A retained message is never taken for it. */
+  /** The topic filter that the response matches. A retained message never counts as the response. */
   readonly filter: string
-  /** How long it is awaited from when the request is sent, in milliseconds. @default the interval */
+  /** How long to wait for the response after the request is sent, in milliseconds. @default the interval */
   readonly timeout?: number
-  /** Whether a message is the response. @default the first that comes */
+  /** Returns whether a message is the response. @default the first message is */
   readonly match?: (message: Message) => boolean
 }
 
 export interface PeriodicRequestOptions {
   readonly topic: string
-  /** The payload, or what gives it for each request. */
+  /** The payload, or a function that returns it for each request. */
   readonly payload: Payload | (() => Payload | Promise<Payload>)
   /**
-   * From one request to the next, in milliseconds; longer if one takes longer to be sent, acknowledged and answered. One
-   * that takes more than 30 s (or the interval, if that is longer) to be sent, or to be acknowledged if no response is
-   * expected, is given up, and told by the client's `error` event.
+   * The time from one request to the next, in milliseconds. It is longer if a request takes longer to be sent,
+   * acknowledged and answered. A request that is not sent within 30 s (or the interval, if that is longer), or not
+   * acknowledged if no response is expected, is abandoned and reported through the client's `error` event.
    */
   readonly interval: number
   /** Spreads each interval by up to this fraction of it, in both directions. @default 0 */
   readonly jitter?: number
   /** @default 0 */
   readonly qos?: Qos
-  /** Expects a response to each request. */
+  /** Set this if each request has a response. */
   readonly response?: ResponseOptions
+  /** Called with each response. */
   readonly onResponse?: (message: Message) => unknown
-  /** No response came in time. */
+  /** Called when no response arrives in time. */
   readonly onTimeout?: () => unknown
 }
 
 /** Requests that repeat while the connection is ready. */
 export interface PeriodicRequestHandle {
-  /** No further request until `resume()`; one under way is given up. */
+  /** Stops sending requests until `resume()`. A pending request is abandoned. */
   pause(): void
-  /** The next request follows at once, if the connection is ready. */
+  /** Sends the next request immediately if the connection is ready. */
   resume(): void
-  /** Ends them for good. */
+  /** Ends the requests for good. */
   stop(): void
 }
 
 export interface RequestOptions {
-  /** For the response, in milliseconds, waiting for a connection included. @default 30_000 */
+  /** How long to wait for the response, in milliseconds, including the wait for a connection. @default 30_000 */
   readonly timeout?: number
   readonly signal?: AbortSignal
   /** @default 1 */
   readonly qos?: Qos
   /**
-   * Where the response comes. On MQTT 5 the client has a topic of its own for all its requests; on MQTT 3.1.1 nothing
-   * tells the other side where to answer, so it must be given.
+   * The topic of the response. On MQTT 5 the client has one topic of its own for all its requests. MQTT 3.1.1 has no
+   * property for it, so it is required there, and the responder must know it.
    */
   readonly responseTopic?: string
-  /** Whether a message is the response. @default by Correlation Data on MQTT 5, else the first that comes */
+  /** Returns whether a message is the response. @default by Correlation Data on MQTT 5, else the first message is */
   readonly match?: (message: Message) => boolean
 }
 
 export interface DisconnectOptions {
-  /** Stops waiting when it aborts; the connection is closed all the same. */
+  /** Stops waiting when it aborts. The connection is closed nevertheless. */
   readonly signal?: AbortSignal
   /**
-   * How long the outbox may drain before, in milliseconds, if the connection is ready.
+   * How long to wait for the outbox to drain first, in milliseconds, if the connection is ready.
    *
    * @default timeouts.disconnectTimeout
    */
   readonly drainTimeout?: number
   /**
-   * What becomes of publishes that are left then: rejected with `DisconnectedError`, or kept for the next `connect()`.
-   * Durable ones are kept in the store either way.
+   * What happens to the publishes that are left: they are rejected with `DisconnectedError`, or kept for the next
+   * `connect()`. Durable publishes stay in the store either way.
    *
    * @default 'reject'
    */
   readonly outbox?: 'reject' | 'keep'
 }
 
-/** What a publish came to. */
+/** The result of a publish. */
 export interface PublishResult {
-  /** Of the PUBACK or PUBREC: 0, or 0x10 when nobody has subscribed (MQTT 5 only). 0 for QoS 0. */
+  /** The reason code of the PUBACK or PUBREC: 0, or 0x10 if there are no subscribers (MQTT 5 only). 0 for QoS 0. */
   readonly reasonCode: number
 }

@@ -1,10 +1,10 @@
-/** What applications and messages consist of, by hand: no type of MQTT.js or XState leaks into the main entry. */
+// These types are written by hand, so that no type of MQTT.js or XState leaks into the main entry.
 
 export type Qos = 0 | 1 | 2
 
 export type Payload = string | Uint8Array
 
-/** Properties of a PUBLISH (MQTT 5 §3.3.2.3), by MQTT.js's names. */
+/** Properties of a PUBLISH (MQTT 5 §3.3.2.3), named as in MQTT.js. */
 export interface PublishProperties {
   readonly payloadFormatIndicator?: boolean
   /** In seconds, as on the wire. */
@@ -13,21 +13,21 @@ export interface PublishProperties {
   readonly correlationData?: Uint8Array
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
   readonly contentType?: string
-  /** Incoming only: the identifiers of the subscriptions that matched. */
+  /** In incoming messages only: the identifiers of the subscriptions that matched. */
   readonly subscriptionIdentifier?: number | readonly number[]
 }
 
-/** A message that came. */
+/** A received message. */
 export interface Message<Value = Uint8Array> {
   readonly topic: string
   readonly payload: Uint8Array
-  /** What the subscription's codec made of the payload; without one the payload. */
+  /** The value that the subscription's codec decoded; without a codec, the payload. */
   readonly value: Value
-  /** The payload as UTF-8. */
+  /** Decodes the payload as UTF-8. */
   text(): string
   readonly qos: Qos
   readonly retain: boolean
-  /** Whether it may have come before. */
+  /** Whether the broker may have sent the message before (the DUP flag). */
   readonly dup: boolean
   readonly properties: PublishProperties | undefined
 }

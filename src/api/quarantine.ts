@@ -1,38 +1,38 @@
 import type { Payload, PublishProperties, Qos } from './message.ts'
-/** A durable publish that was taken out because the broker closes the connection on it. */
+/** A durable publish in quarantine, because the broker closes the connection on it. */
 export interface QuarantinedPublish {
-  /** Its number in the store: the same in each process. */
+  /** The number of the publish in the store, which is the same in every process. */
   readonly id: number
   readonly topic: string
   readonly payload: Payload
   readonly qos: Qos
   readonly retain: boolean
   readonly properties: PublishProperties | undefined
-  /** In milliseconds since 1970. */
+  /** When it was accepted, in milliseconds since 1970. */
   readonly acceptedAt: number
 }
 
 /**
- * The durable publishes that were taken out because the broker closes the connection on them while it takes others. They
- * stay in the store, over processes, until you retry or drop them.
+ * The durable publishes in quarantine: the broker closes the connection on them, while it accepts others. They stay in
+ * the store, across processes, until you retry or drop them.
  */
 export interface ClientQuarantine {
-  /** All of them, in the order in which they were taken out. Those of earlier processes are here once the store is open. */
+  /** Lists them in the order in which they were quarantined, those of earlier processes once the store is open. */
   list(): readonly QuarantinedPublish[]
   /**
-   * Sends one again, before all others. If that comes to nothing, the client's `error` event tells.
+   * Sends a publish again, before all others. If it fails, the client reports that through its `error` event.
    *
-   * @param id - by `list()`
-   * @returns whether there was one
-   * @throws {InvalidOptionError} if the id is no number
+   * @param id - an id from `list()`
+   * @returns whether the publish was in quarantine
+   * @throws {InvalidOptionError} if the id is not a number
    */
   retry(id: number): boolean
   /**
-   * Deletes one for good, from the store too.
+   * Deletes a publish for good, also from the store.
    *
-   * @param id - by `list()`
-   * @returns whether there was one
-   * @throws {InvalidOptionError} if the id is no number
+   * @param id - an id from `list()`
+   * @returns whether the publish was in quarantine
+   * @throws {InvalidOptionError} if the id is not a number
    */
   drop(id: number): boolean
 }

@@ -1,19 +1,19 @@
 import type { ConnectionContext, ConnectionCounters, ConnectionStateName } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
-/** What a client is doing, at one moment. Times are in milliseconds since 1970. */
+/** The status of a client at one moment. Times are in milliseconds since 1970. */
 export interface ClientStatus {
   readonly state: ConnectionState
-  /** Since when it is in that state. */
+  /** When the client entered this state. */
   readonly since: number
-  /** Of the fast tier; 0 if none is under way. */
+  /** The attempt of the fast tier; 0 if the fast tier is not active. */
   readonly attempt: number
-  /** Of the recovery tier; 0 if none is under way. */
+  /** The cycle of the recovery tier; 0 if the recovery tier is not active. */
   readonly cycle: number
-  /** When the running delay ends; `null` if none is running. */
+  /** When the current delay ends; `null` if there is none. */
   readonly nextRetryAt: number | null
   /**
-   * Whether a gate was asked, and has answered: no connection is opened, and none that is open renewed, before it is
-   * `granted`. `none` if there is no gate, or nothing to ask it for.
+   * Whether the gate has admitted the attempt. Until it is `granted`, no connection is opened, and no open connection
+   * is renewed. `none` if there is no gate, or nothing to admit.
    */
   readonly admission: ConnectionContext['admission']
   readonly lastFailure: Failure | null
@@ -23,28 +23,28 @@ export interface ClientStatus {
   readonly subscriptions: SubscriptionsStatus
 }
 
-/** What waits for a connection, and what is sent and not acknowledged. */
+/** The publishes that wait or are in flight. */
 export interface OutboxStatus {
   /** How many publishes wait. */
   readonly size: number
-  /** Their topics and payloads. */
+  /** The size of their topics and payloads in bytes. */
   readonly bytes: number
-  /** How many of QoS 1 and 2 are sent and not acknowledged. */
+  /** How many publishes with QoS 1 or 2 are sent and not acknowledged. */
   readonly inFlight: number
   /**
-   * How many of these were set aside, because the broker closed the connection on them. They are tried again after
+   * How many publishes are suspended, because the broker closed the connection on them. They are tried again after
    * growing pauses.
    */
   readonly suspended: number
-  /** How many durable ones are in `client.quarantine`. */
+  /** How many durable publishes are in `client.quarantine`. */
   readonly quarantined: number
 }
 
-/** Messages that came and are not acknowledged. Times are in milliseconds since 1970. */
+/** Received messages that are not acknowledged. Times are in milliseconds since 1970. */
 export interface InboxStatus {
-  /** How many acknowledgements are held back, until a handler is done or a loop has gone on. */
+  /** How many acknowledgements are held back until a handler is done or a loop asks for the next message. */
   readonly heldBack: number
-  /** Since when the oldest of them is the next one; `null` if none is held back. */
+  /** When the oldest of them became the next one to send; `null` if none is held back. */
   readonly heldBackSince: number | null
   /** How many messages of a kept session wait for a subscription. */
   readonly unclaimed: number
@@ -52,10 +52,16 @@ export interface InboxStatus {
 
 /** Subscriptions by topic filter. */
 export interface SubscriptionsStatus {
+  /** How many the application wants. */
   readonly wanted: number
+  /** How many of these the broker has granted. */
   readonly held: number
+  /** How many of these the broker has refused. */
   readonly refused: number
-  /** Left out, because the broker closed the connection on them. They are tried again after growing pauses. */
+  /**
+   * How many of these are left out, because the broker closed the connection on them. They are tried again after
+   * growing pauses.
+   */
   readonly suspended: number
 }
 

@@ -25,7 +25,7 @@ import {
 } from '../shared/option-rules.ts'
 import { filterRule, topicRule } from './topics.ts'
 
-/** Of the options of calls, each by its call. */
+// Rules for the options of single calls.
 
 const qos = must('must be 0, 1 or 2', (value) => value === 0 || value === 1 || value === 2)
 
@@ -36,7 +36,7 @@ const codec = methods('encode', 'decode')
 export const publishRules = {
   qos,
   retain: boolean,
-  // When they are copied.
+  // Checked when they are copied.
   properties: anything,
   ttl: positive,
   latest: must('must be true, false or a string', (value) => typeof value === 'boolean' || typeof value === 'string'),
@@ -60,7 +60,7 @@ export const subscribeRules = {
   ack: must('must be "on-receipt" or "after-handler"', (value) => value === 'on-receipt' || value === 'after-handler'),
   codec,
   schema: must(
-    'must be a schema that speaks Standard Schema',
+    'must be a schema that implements Standard Schema',
     (value) => typeof (Object(value) as Record<string, { validate?: unknown }>)['~standard']?.validate === 'function',
   ),
   onInvalid: callback,
@@ -81,7 +81,7 @@ export const periodicRules = {
   topic: topicRule,
   payload: callbackOr(
     must(
-      'must be a string, a Uint8Array, or a function that gives one',
+      'must be a string, a Uint8Array, or a function that returns one',
       (value) => typeof value === 'string' || isBytes(value),
     ),
   ),

@@ -16,22 +16,22 @@ import type {
 } from '../api/options.ts'
 
 /**
- * The options of a client, checked and complete: what is left out has its default. Frozen, and the only thing that the
- * rest of the code knows of the options. Durations are in milliseconds.
+ * The checked options of a client, completed with their defaults. The object is frozen, and the rest of the code sees
+ * only this, never the raw options. Durations are in milliseconds.
  */
 export interface ClientConfig {
-  /** Where to connect, unless `connect` or the credentials say so. */
+  /** The servers, unless `connect` or the credentials provide them. */
   readonly url: readonly string[] | undefined
-  /** How to connect. A function is called later, and its result goes through `parseConnectOptions`. */
+  /** How to connect. A function is called later, and `parseConnectOptions` checks its result. */
   readonly connect: ConnectConfig | ConnectSource
   readonly credentials: CredentialsSource | undefined
   /**
-   * Input of the connection machine, but for `redirect`. It holds what the user gave: the machine has the defaults, so
-   * that a snapshot that is restored is completed by them, too.
+   * The input of the connection machine, without `redirect`. It contains only what the user passed: the machine adds
+   * the defaults, so that it can complete a restored snapshot in the same way.
    */
   readonly machine: Omit<ConnectionInput, 'redirect'>
   readonly redirect: {
-    /** `own-hosts` are known only later: they may come from a function, or with the credentials. */
+    /** `own-hosts` are resolved later, because a function or the credentials may provide the URLs. */
     readonly allow: 'own-hosts' | ((serverReference: string) => boolean)
     readonly maxHops: number
   }
@@ -50,16 +50,16 @@ export interface ClientConfig {
   readonly clock: Clock
   /** In milliseconds since 1970. */
   readonly now: () => number
-  /** From 0 to 1. */
+  /** Returns a number in [0, 1). */
   readonly random: () => number
 }
 
-/** Gives options for connecting. What it gives is not checked yet. */
+/** Returns options for connecting, which are not checked yet. */
 export type ConnectSource = () => ConnectOptions | Promise<ConnectOptions>
 
 /**
- * How to connect, checked and complete. What goes into the CONNECT packet is a copy: an application that changes its
- * object later changes no packet.
+ * How to connect, checked and completed with defaults. Everything in the CONNECT packet is copied, so that the
+ * application can change its own object later.
  */
 export interface ConnectConfig extends Omit<ConnectOptions, 'url' | 'will'> {
   readonly url: readonly string[] | undefined
@@ -71,7 +71,7 @@ export interface ConnectConfig extends Omit<ConnectOptions, 'url' | 'will'> {
   readonly will?: WillConfig
 }
 
-/** A will, complete. */
+/** A will, completed with defaults. */
 export interface WillConfig extends Will {
   readonly qos: 0 | 1 | 2
   readonly retain: boolean

@@ -88,7 +88,7 @@ const subscriptions = {
 
 const quarantine = { after: duration, initialDelay: duration, maxDelay: duration } satisfies RulesFor<QuarantineOptions>
 
-/** What it is is not told: it may hold secrets. */
+/** Errors do not show the value, because it may contain secrets. */
 const will = {
   topic: topicRule,
   payload: bytesInSecret,
@@ -114,7 +114,10 @@ const tls = {
   minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
 } satisfies RulesFor<TlsOptions>
 
-/** Of `tls.connect`, `tls.createSecureContext` and `net.connect`. */
+/**
+ * Further options of `tls.connect`, `tls.createSecureContext` and `net.connect`, listed so that they do not count as
+ * typos.
+ */
 const OTHERS_OF_TLS =
   'ALPNCallback SNICallback allowPartialTrustChain autoSelectFamily autoSelectFamilyAttemptTimeout ' +
   'checkServerIdentity ciphers clientCertEngine crl dhparam ecdhCurve enableTrace family highWaterMark hints ' +
@@ -130,7 +133,7 @@ const headers = mustInSecret(
 
 const wsOptions = { headers, agent: anything, perMessageDeflate: anything } satisfies RulesFor<WebSocketOptions>
 
-/** Of `ws` and `http.request`; those of TLS go to it, too. */
+/** Further options of `ws` and `http.request`, which also accept the TLS options. */
 const OTHERS_OF_WS =
   'allowSynchronousEvents auth autoPong closeTimeout createConnection defaultPort finishRequest followRedirects ' +
   'generateMask handshakeTimeout insecureHTTPParser joinDuplicateHeaders maxHeaderSize maxPayload maxRedirects method ' +
@@ -167,15 +170,15 @@ const credentials = {
   password: bytesInSecret,
   url,
   wsHeaders: headers,
-  // `Secrets` reads it.
+  // Checked where it is read: src/lifecycle/credentials.ts.
   expiresAt: anything,
 } satisfies RulesFor<Credentials>
 
 export const clientOptionRules = {
   url,
   options: callbackOr((option, value) => checkConnectRules(value, option)),
-  // Of those that are given as a value it is not told what they are.
-  credentials: mustInSecret('must be a function that gives them', (value) => typeof value === 'function'),
+  // Errors do not show the value: the user may have passed the credentials themselves.
+  credentials: mustInSecret('must be a function that returns credentials', (value) => typeof value === 'function'),
   refreshBefore: duration,
   reconnect: group(reconnect, clientHint),
   recovery: group(recovery, clientHint),
@@ -202,7 +205,7 @@ export const clientOptionRules = {
   clock: methods('setTimeout', 'clearTimeout'),
 } satisfies RulesFor<ResilientMqttClientOptions>
 
-/** Where an option may stand, by the path of its group. */
+/** The groups in which an option may stand, by their paths. */
 const groups = {
   options: connect,
   'options.tls': tls,
@@ -217,7 +220,7 @@ const groups = {
   quarantine,
 }
 
-/** Where MQTT.js's options are found here that have another name. */
+/** The equivalents of MQTT.js options that have another name here. */
 const renamed = new Map([
   ['host', 'url'],
   ['hostname', 'url'],
@@ -237,18 +240,21 @@ export function checkClientRules(options: ResilientMqttClientOptions): void {
 
 /** @throws {InvalidOptionError} */
 export function checkConnectRules(options: unknown, path = 'options'): asserts options is ConnectOptions {
-  // Not what it is: a URL may hold a password.
+  // Without the value, which may be a URL with a password.
   if (!isObject(options)) {
-    throw new InvalidOptionError(path, 'must be an object, or a function that gives one')
+    throw new InvalidOptionError(path, 'must be an object, or a function that returns one')
   }
   checkByRules(options, connect, { of: path, path: `${path}.`, hint: clientHint })
 }
 
-/** Checks what a credentials source gave. An answer of an authority may be passed on, with whatever else is in it. */
+/**
+ * Checks the result of a credentials source. Unknown names are allowed, so that a server's answer can be returned as
+ * is.
+ */
 export const checkCredentials: (credentials: unknown) => asserts credentials is Credentials = (given) =>
   openGroup(credentials)('credentials', given)
 
-/** Also says where an option stands that is in another group, or that MQTT.js has elsewhere. */
+/** Suggests the right place for an option that belongs to another group, or that has another name in MQTT.js. */
 export function clientHint(name: string, known: readonly string[]): string | undefined {
   const place = renamed.get(name) ?? Object.entries(groups).find(([, rules]) => Object.hasOwn(rules, name))?.[0]
   return place === undefined ? (didYouMean(name, known) ?? nearElsewhere(name)) : `see ${place}`

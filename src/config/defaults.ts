@@ -12,8 +12,8 @@ import type {
 } from '../api/options.ts'
 
 /**
- * Each default of the options, but for those of the connection machine: its policies have them in machines/policy, and
- * all else that it decides by in machines/config.ts. Durations are in milliseconds.
+ * The defaults of all options. Those of the connection machine are in machines/policy (backoff and recovery) and in
+ * machines/config.ts (everything else). Durations are in milliseconds.
  */
 
 export { defaultTimeouts }
@@ -45,14 +45,14 @@ type RedirectOptions = Required<NonNullable<ResilientMqttClientOptions['redirect
 
 export const defaultRedirect: RedirectOptions = Object.freeze({ allow: 'own-hosts', maxHops: 3 })
 
-/** `sessionExpiry` is 0 with `clean`, and Infinity without. */
+/** The default of `sessionExpiry` depends on `clean`: see `parseConnectOptions`. */
 export const defaultConnect = Object.freeze({
   protocolVersion: 4,
   keepalive: 60_000,
   clean: true,
   /**
-   * Enough for 10,000 messages a second over a round trip of 100 ms, and few enough that all those which wait for a slow
-   * handler or loop fit into memory.
+   * Enough for 10,000 messages a second over a round trip of 100 ms, and small enough to keep the messages that wait
+   * for a slow handler or loop in memory.
    */
   receiveMaximum: 1_000,
 } as const satisfies ConnectOptions)
@@ -63,11 +63,11 @@ export const defaultWill: Required<Pick<Will, 'qos' | 'retain' | 'delay'>> = Obj
   delay: 0,
 })
 
-/** How a handler that failed is called again. */
+/** How a failed handler is called again. */
 export interface RetryPolicy extends BackoffPolicy {
-  /** How often it is called again. */
+  /** Maximum number of retries. */
   readonly maxAttempts: number
-  /** What becomes of the message then; `undefined` if that depends on the session. */
+  /** What happens to the message after the last retry; `undefined` if that depends on the session. */
   readonly whenExhausted: 'acknowledge' | 'reconnect' | undefined
 }
 
@@ -80,10 +80,10 @@ export const defaultRetry: RetryPolicy = Object.freeze({
   whenExhausted: undefined,
 })
 
-/** How many messages wait for an async loop: as many as the broker may send un-acked. */
+/** How many messages wait for an async loop: as many as the broker may send un-acknowledged. */
 export const DEFAULT_BUFFER_SIZE = defaultConnect.receiveMaximum
 
-/** How long a request waits for its response. */
+/** How long a request waits for its response, in milliseconds. */
 export const DEFAULT_REQUEST_TIMEOUT = 30_000
 
 export const defaultFleet: Required<Pick<FleetOptions, 'maxConnecting' | 'connectRate'>> = Object.freeze({

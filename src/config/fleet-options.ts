@@ -7,11 +7,11 @@ import { checkCallOptions, didYouMean, group, must, type RulesFor } from '../sha
 import { clientHint, clientOptionRules } from './client-rules.ts'
 import { defaultFleet } from './defaults.ts'
 
-/** The options of a fleet, checked and complete. */
+/** The checked options of a fleet, completed with their defaults. */
 export interface FleetConfig {
   readonly maxConnecting: number
   readonly connectRate: number
-  /** Checked by each client together with its own, and completed there. */
+  /** Completed by each client, together with its own options. */
   readonly shared: FleetClientOptions
   readonly clock: Clock
   /** In milliseconds since 1970. */
@@ -20,7 +20,7 @@ export interface FleetConfig {
 
 const clientRules = {
   ...clientOptionRules,
-  gate: must('must be left out: a fleet has a gate of its own', () => false),
+  gate: must('must be left out: the fleet provides the gate', () => false),
 }
 
 const rules = {
@@ -28,11 +28,11 @@ const rules = {
     'must be a whole number of at least 1',
     (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
   ),
-  connectRate: must('must be a number of more than 0', (value) => typeof value === 'number' && value > 0),
+  connectRate: must('must be a number greater than 0', (value) => typeof value === 'number' && value > 0),
   shared: group(clientRules, clientHint),
 } satisfies RulesFor<FleetOptions>
 
-/** @throws {InvalidOptionError} */
+/** Checks the options of a fleet and adds the defaults. @throws {InvalidOptionError} */
 export function parseFleetOptions(options: FleetOptions): FleetConfig {
   checkCallOptions('createFleet', options, rules, fleetHint)
   const { shared = {}, maxConnecting, connectRate } = options
@@ -40,7 +40,7 @@ export function parseFleetOptions(options: FleetOptions): FleetConfig {
   return Object.freeze({ ...withDefaults(defaultFleet, { maxConnecting, connectRate }), shared, clock, now })
 }
 
-/** Checks what one client of a fleet is created with. @throws {InvalidOptionError} */
+/** Checks the options of one client of a fleet. @throws {InvalidOptionError} */
 export function checkFleetClientOptions(options: FleetClientOptions): void {
   checkCallOptions('createClient', options, clientRules, clientHint)
 }

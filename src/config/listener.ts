@@ -28,7 +28,7 @@ const names = Object.keys({
   error: true,
 } satisfies Record<keyof ClientEvents, true>)
 
-/** MQTT.js's events, and where their users find the same thing here. */
+/** The equivalents of MQTT.js's events. */
 const replacements: Readonly<Record<string, string>> = {
   message: 'subscribe() or the option onMessage',
   connect: 'connected',
@@ -39,7 +39,10 @@ const replacements: Readonly<Record<string, string>> = {
   end: 'stateChanged',
 }
 
-/** @throws {InvalidOptionError} if the client has no such event, or the handler is not a function */
+/**
+ * Checks the arguments of `on`. @throws {InvalidOptionError} if there is no such event, or the handler is not a
+ * function
+ */
 export function checkListener(event: unknown, handler: unknown): void {
   checkName('event', 'an event of the client', event, names, eventHint)
   callback('handler', handler)

@@ -2,16 +2,16 @@ import { InvalidOptionError } from '../api/errors.ts'
 import type { ConnectOptions, Credentials } from '../api/options.ts'
 import { userInfo } from './server-urls.ts'
 
-/** What goes into the CONNECT packet. */
+/** The user name and password of the CONNECT packet. */
 export interface Login {
   readonly username: string | undefined
   readonly password: string | Uint8Array | undefined
 }
 
 /**
- * User name and password, each from the credentials, else from the options, else from the URL.
+ * Returns the user name and password. Each is taken from the credentials, else from the options, else from the URL.
  *
- * @throws {InvalidOptionError} for a password alone on MQTT 3.1.1, where a broker has to close the connection
+ * @throws {InvalidOptionError} for a password without a user name on MQTT 3.1.1, which does not allow it
  *   (MQTT-3.1.2-22)
  */
 export function loginOf(

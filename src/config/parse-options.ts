@@ -23,19 +23,19 @@ import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 
 /**
- * Checks the options of a client, all of them, before anything happens, and fills in the defaults.
+ * Checks all options of a client before anything else happens, and adds the defaults.
  *
- * `credentials`, and `options` if it is a function, are called later: what they give is checked then.
+ * `credentials`, and `options` if it is a function, are called later, and their results are checked then.
  *
- * @throws {InvalidOptionError} naming the option, the rule and the value
+ * @throws {InvalidOptionError} with the option, the rule and the value
  */
 export function parseOptions(options: ResilientMqttClientOptions): ClientConfig {
-  // The value is not shown: a URL may hold a password.
-  if (!isObject(options)) throw new InvalidOptionError('url', 'must be given in an object: { url }')
+  // Without the value, which may be a URL with a password.
+  if (!isObject(options)) throw new InvalidOptionError('url', 'must be passed in an object: { url }')
   checkClientRules(options)
   const { credentials, store, timeouts } = options
   if (options.url === undefined && options.options === undefined && credentials === undefined) {
-    throw new InvalidOptionError('url', 'must be given, unless options or credentials give it')
+    throw new InvalidOptionError('url', 'must be given, unless options or credentials provide it')
   }
   checkTier('reconnect', withDefaults(defaultReconnect, options.reconnect))
   checkTier('recovery', withDefaults(exponentialRecovery, options.recovery))
@@ -69,7 +69,7 @@ export function parseOptions(options: ResilientMqttClientOptions): ClientConfig 
 }
 
 /**
- * Checks what a function gave for connecting, and fills in the defaults.
+ * Checks options for connecting, which may be the result of a function, and adds the defaults.
  *
  * @param hasStore - whether the client has a store, which keeps the client id
  * @throws {InvalidOptionError}
@@ -91,9 +91,9 @@ export function parseConnectOptions(options: ConnectOptions, hasStore: boolean):
 }
 
 /**
- * Checks that the longest delay of a backoff is no shorter than its first.
+ * Checks that the longest delay of a backoff is not shorter than its first delay.
  *
- * @param tier - the path of its options, such as `reconnect`
+ * @param tier - the path of the options of the backoff, such as `reconnect`
  * @throws {InvalidOptionError}
  */
 export function checkTier(
@@ -137,11 +137,11 @@ function checkSession({ clean, clientId }: ConnectOptions, hasStore: boolean): v
   if (clean !== false || clientId || hasStore) return
   throw new InvalidOptionError(
     'options.clientId',
-    'must be given with clean: false, so that the session is found again, or else a store',
+    'must be given with clean: false, so that the broker finds the session again, unless there is a store',
   )
 }
 
-/** Without credentials of a source the logins are known already. */
+/** Checks the logins, which are known now because there is no credentials source. */
 function checkLogins(connect: ConnectConfig, url: readonly string[] | undefined): void {
   for (const each of connect.url ?? url ?? []) loginOf(new URL(each), connect, undefined)
 }

@@ -7,7 +7,7 @@ import type { PublishProperties } from '../api/message.ts'
 
 const MAX_INTERVAL = 0xffffffff
 
-/** Of all user properties of a packet, names and values: MQTT knows no bound but that of the packet. */
+/** Limit for the names and values of all user properties of a packet. MQTT itself limits only the packet. */
 export const MAX_USER_BYTES = 1_048_576
 
 const contentTypeRule = `must be a string of at most ${MAX_BYTES} bytes`
@@ -15,7 +15,7 @@ const userPropertiesRule = `must be strings, or lists of strings, of at most ${M
 
 export type UserProperties = NonNullable<PublishProperties['userProperties']>
 
-/** What applications put into them may be secret: only the others are told. */
+/** Errors do not show values that may contain secrets of the application. */
 const rules = {
   payloadFormatIndicator: boolean,
   messageExpiryInterval: must(
@@ -28,19 +28,20 @@ const rules = {
     if (typeof value !== 'string') throw new InvalidOptionError(option, contentTypeRule)
     textInSecret(option, value)
   },
-  // When they are copied.
+  // Checked when they are copied.
   userProperties: anything,
-  // Not ours to send (MQTT-3.3.4-6). It is left out, so that the properties of a message can be passed on as they are.
+  // A client must not send it (MQTT-3.3.4-6). It is dropped, so that the properties of a message can be passed on as
+  // is.
   subscriptionIdentifier: anything,
 } satisfies RulesFor<PublishProperties>
 
 /**
- * Checks the properties of a PUBLISH or a will, and makes a copy of its own of what there is of them: what the
- * application does with the object later reaches no packet. On what it can't encode, mqtt-packet throws, or destroys the
- * connection, or writes nothing at all.
+ * Checks the properties of a PUBLISH or a will and copies them, so that later changes by the application do not reach a
+ * packet. The checks are necessary because mqtt-packet throws, destroys the connection, or writes nothing at all when
+ * it cannot encode a property.
  *
- * @param path - of the properties, in errors
- * @returns `undefined` if nothing is left
+ * @param path - the path of the properties, for errors
+ * @returns the copy, or `undefined` if it would be empty
  * @throws {InvalidOptionError}
  */
 export function parseProperties(
@@ -64,8 +65,8 @@ export function parseProperties(
 }
 
 /**
- * Checks user properties (MQTT 5 §3.1.2.11.8, §3.3.2.3.7), and copies them without those that are `undefined`, or empty
- * lists. What they are is not told.
+ * Checks user properties (MQTT 5 §3.1.2.11.8, §3.3.2.3.7) and copies them, without `undefined` values and empty lists.
+ * Errors do not show the values.
  *
  * @throws {InvalidOptionError}
  */
@@ -76,7 +77,7 @@ export function parseUserProperties(userProperties: unknown, path: string): User
   let bytes = 0
   for (const [name, value] of Object.entries(userProperties) as [string, unknown][]) {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue
-    // From a list with holes: they become `undefined`, which is no text.
+    // The holes of a sparse list become `undefined`, which the check of each text rejects.
     const texts = Array.isArray(value) ? Array.from<unknown>(value) : [value]
     textInSecret(path, name)
     for (const text of texts) {
@@ -94,7 +95,7 @@ function checkUserText(option: string, text: unknown): asserts text is string {
   textInSecret(option, text)
 }
 
-/** A `Buffer` stays one: its own `slice` copies nothing. */
+/** Copies the bytes. `Buffer.prototype.slice` would not copy; the result for a `Buffer` is still a `Buffer`. */
 function copyOf(data: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(data)
 }

@@ -4,9 +4,9 @@ import { isText } from './mqtt-text.ts'
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
 
 /**
- * The servers to connect to.
+ * Returns the servers to connect to.
  *
- * @throws {InvalidOptionError} if there is none, or one is no URL of MQTT. What it was is told without its credentials
+ * @throws {InvalidOptionError} if there is none, or if one is not an MQTT URL. The error never shows credentials
  */
 export function parseUrls(option: string, url: unknown): readonly string[] {
   const urls: unknown = typeof url === 'string' ? [url] : url
@@ -15,14 +15,14 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
   }
   for (const candidate of urls as unknown[]) {
     if (typeof candidate !== 'string' || !URL.canParse(candidate)) {
-      // It may hold a password where we can't tell, so it is not shown.
+      // Without the value: a password in it could not be recognized.
       throw new InvalidOptionError(option, 'must be a string with a URL, such as mqtt://localhost:1883')
     }
     const { protocol, hostname: host, username, password } = new URL(candidate)
     if (!SCHEMES.has(protocol)) {
       throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
     }
-    if (host === '') throw new InvalidOptionError(option, 'must name a host, as mqtt://localhost:1883 does')
+    if (host === '') throw new InvalidOptionError(option, 'must have a host, such as mqtt://localhost:1883')
     if (!isUserInfo(username) || !isUserInfo(password)) {
       throw new InvalidOptionError(option, 'must have a user name and password in percent-encoded UTF-8')
     }
@@ -30,7 +30,7 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
   return urls as string[]
 }
 
-/** The user name, or the password, of a URL. */
+/** Decodes the user name or the password of a URL. */
 export function userInfo(encoded: string): string | undefined {
   return encoded === '' ? undefined : decodeURIComponent(encoded)
 }

@@ -2,8 +2,8 @@ import { InvalidOptionError } from '../api/errors.ts'
 import { brokenRule } from './mqtt-text.ts'
 
 /**
- * How many levels a topic or filter has at most. Brokers take far fewer (mosquitto 200, AWS IoT 8), and one of 65,535
- * bytes could have more than any of them, and we, can walk through.
+ * Maximum number of levels of a topic or filter. Brokers allow far fewer (mosquitto 200, AWS IoT 8), and a text of
+ * 65,535 bytes could have more levels than they, or this client, can process.
  */
 const MAX_LEVELS = 1_000
 
@@ -14,16 +14,17 @@ const MAX_LEVELS = 1_000
  */
 export function checkTopic(topic: unknown, option = 'topic'): asserts topic is string {
   checkText(option, topic)
-  if (topic.includes('+') || topic.includes('#')) throw new InvalidOptionError(option, 'must have no wildcards', topic)
+  if (topic.includes('+') || topic.includes('#'))
+    throw new InvalidOptionError(option, 'must not contain wildcards', topic)
 }
 
-/** As a rule of an option. */
+/** `checkTopic` as the rule of an option. */
 export function topicRule(option: string, value: unknown): void {
   checkTopic(value, option)
 }
 
 /**
- * Checks a topic filter (MQTT 5 §4.7), shared subscriptions included (§4.8.2).
+ * Checks a topic filter (MQTT 5 §4.7), including shared subscriptions (§4.8.2).
  *
  * @throws {InvalidOptionError}
  */
@@ -42,15 +43,15 @@ export function checkFilter(filter: unknown, option = 'filter'): asserts filter 
   }
   for (const [i, level] of levels.entries()) {
     if (level.includes('+') && level !== '+') {
-      throw new InvalidOptionError(option, "must have '+' only as a whole level", filter)
+      throw new InvalidOptionError(option, "must contain '+' only as a whole level", filter)
     }
     if (level.includes('#') && (level !== '#' || i < levels.length - 1)) {
-      throw new InvalidOptionError(option, "must have '#' only as the last level", filter)
+      throw new InvalidOptionError(option, "must contain '#' only as the last level", filter)
     }
   }
 }
 
-/** As a rule of an option. */
+/** `checkFilter` as the rule of an option. */
 export function filterRule(option: string, value: unknown): void {
   checkFilter(value, option)
 }

@@ -11,19 +11,23 @@ import { Turnstile } from './turnstile.ts'
 
 type Options = ResilientMqttClientOptions['options']
 
-/** What all clients of a fleet are doing, at one moment. */
+/** The status of a fleet at one moment. */
 export interface FleetStatus {
+  /** Number of clients. */
   readonly clients: number
+  /** Number of clients in each state. */
   readonly states: Readonly<Record<ConnectionState, number>>
-  /** How many have an open connection. */
+  /** Number of clients with an open connection. */
   readonly online: number
-  /** How many were admitted: their connections are opening, or wait for new credentials first. */
+  /** Number of admitted clients, which open a connection or first wait for new credentials. */
   readonly connecting: number
-  /** How many wait to be admitted: they are `connecting` and have no socket yet, or still have the one to be renewed. */
+  /**
+   * Number of clients that wait to be admitted. They are `connecting` without a socket, or about to renew a connection.
+   */
   readonly waiting: number
 }
 
-/** An event of one of the clients. */
+/** An event of one client of the fleet. */
 export type FleetEvent<Name extends keyof ClientEvents> = ClientEvents[Name] & { readonly client: ResilientMqttClient }
 
 /** Many clients in one process, which open their connections in turn. */
@@ -31,25 +35,25 @@ export interface Fleet extends AsyncDisposable {
   readonly clients: ReadonlySet<ResilientMqttClient>
   readonly status: FleetStatus
   /**
-   * Creates a client of the fleet. It leaves the fleet when it is disposed.
+   * Creates a client, which belongs to the fleet until it is disposed.
    *
-   * @throws {InvalidOptionError} if an option is wrong, or there is no `url` here and among those that are shared
-   * @throws {ClientDisposedError} if the fleet is disposed, or about to be
+   * @throws {InvalidOptionError} if an option is invalid, or neither these options nor the shared ones have a `url`
+   * @throws {ClientDisposedError} if the fleet is disposed or being disposed
    */
   createClient(options?: FleetClientOptions): ResilientMqttClient
   /**
-   * Calls a handler at each event of a name, of every client, also of those to come.
+   * Calls a handler for each event with a name, from every client, including clients that are created later.
    *
-   * @returns takes the handler off again
+   * @returns removes the handler
    */
   on<Name extends keyof ClientEvents>(name: Name, handler: (event: FleetEvent<Name>) => unknown): () => void
-  /** Disconnects and ends all clients, at once and as graceful as one: it takes no longer than the slowest of them. */
+  /** Disconnects and disposes all clients at the same time, each gracefully. It takes as long as the slowest client. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * For who has thousands of connections in one process: after an outage they do not come back all at once, but so many
- * at a time and so many a second, each in its turn.
+ * Creates a fleet, for processes with thousands of connections. The clients open their connections in turn, with limits
+ * per second and at the same time, so that they do not all reconnect at once after an outage.
  *
  * @throws {InvalidOptionError}
  */
@@ -105,7 +109,7 @@ export function createFleet(options: FleetOptions = {}): Fleet {
   }
 }
 
-/** Says when it is disposed. */
+/** A client that reports when it is disposed. */
 class FleetClient extends ResilientMqttClient {
   readonly #onDisposed: () => void
 
@@ -119,7 +123,9 @@ class FleetClient extends ResilientMqttClient {
   }
 }
 
-/** A function has no options to add to, or to be added to others. */
+/**
+ * Merges the options if both are objects. A function cannot be merged: the own options then replace the shared ones.
+ */
 function connectOptions(shared: Options, own: Options): Options {
   return typeof shared === 'object' && typeof own === 'object' ? { ...shared, ...own } : (own ?? shared)
 }

@@ -3,25 +3,25 @@ import type { AdmissionGate } from '../api/admission-gate.ts'
 import type { Clock } from '../api/clock.ts'
 
 export interface TurnstileOptions {
-  /** How many attempts may be under way at a time. */
+  /** Maximum number of attempts at the same time. */
   readonly maxConnecting: number
-  /** How many attempts may begin in a second. */
+  /** Maximum number of attempts that begin per second. */
   readonly connectRate: number
   readonly clock: Clock
   /** In milliseconds. */
   readonly now: () => number
 }
 
-/** In milliseconds: by how much timers may be late. */
+/** How late a timer may be, in milliseconds. */
 const LATE = 20
 
-/** One gate for many: first come, first served, so many at a time and so many a second. */
+/** A gate that many clients share: first come, first served, with limits at the same time and per second. */
 export class Turnstile implements AdmissionGate {
   readonly #options: TurnstileOptions
-  /** In the order in which they came. */
+  /** In the order of their requests. */
   readonly #waiting = new Set<{ readonly admit: () => void }>()
   #inside = 0
-  /** When the next one may begin, in milliseconds. */
+  /** When the next attempt may begin, in milliseconds. */
   #nextAt = Number.NEGATIVE_INFINITY
   #timer: unknown
   #admitting = false
@@ -30,12 +30,12 @@ export class Turnstile implements AdmissionGate {
     this.#options = options
   }
 
-  /** How many wait to be let in. */
+  /** Number of attempts that wait to be admitted. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** How many attempts are under way. */
+  /** Number of attempts that were admitted and have not ended. */
   get inside(): number {
     return this.#inside
   }
@@ -60,21 +60,21 @@ export class Turnstile implements AdmissionGate {
   }
 
   #admit(): void {
-    // Who is let in may ask again, or leave, before this is through.
+    // An admitted client may ask again, or end its attempt, while this loop is running.
     if (this.#admitting) return
     this.#admitting = true
     const { maxConnecting, connectRate, now } = this.#options
     const interval = 1_000 / connectRate
     for (const visitor of this.#waiting) {
       if (this.#inside >= maxConnecting) break
-      // Nobody waits longer than for one turn: somebody may set the wall clock back.
+      // Waits at most one interval, even if the wall clock was set back.
       this.#nextAt = Math.min(this.#nextAt, now() + interval)
       const early = this.#nextAt - now()
       if (early > 0) {
         this.#wait(early)
         break
       }
-      // A timer that was late is made up for, so that the rate is kept.
+      // Makes up for a late timer, so that the rate is kept.
       this.#nextAt = Math.max(this.#nextAt, now() - LATE) + interval
       this.#waiting.delete(visitor)
       visitor.admit()
@@ -89,7 +89,7 @@ export class Turnstile implements AdmissionGate {
     }, clampDelay(delay))
   }
 
-  /** No timer is left when nobody waits for it. */
+  /** Leaves no timer behind when no client waits. */
   #stopWaiting(): void {
     if (this.#timer === undefined) return
     this.#options.clock.clearTimeout(this.#timer)

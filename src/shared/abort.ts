@@ -1,19 +1,19 @@
-/** The callbacks of each signal that anything here waits for. */
+/** The callbacks of each signal. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**
- * Calls back once when a signal aborts, if it has not yet. However many wait for a signal, it has one listener: Node
- * warns of a leak from the eleventh on, and searches all of them for each that comes or goes.
+ * Calls back once when a signal aborts, unless it has aborted already. Each signal gets a single listener for all its
+ * callbacks: Node warns of a leak from the eleventh listener on, and searches all listeners to add or remove one.
  *
- * @param callback - a function of its own for each call; it must not throw
- * @returns takes the callback off again
+ * @param callback - a different function for each call; it must not throw
+ * @returns removes the callback
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const callbacks = waiting.get(signal) ?? listenTo(signal)
   callbacks.add(callback)
   return () => {
     callbacks.delete(callback)
-    // A signal without listeners keeps nothing alive: `AbortSignal.timeout` may be held by what listens to it.
+    // Without a listener, the signal can be collected: Node keeps an `AbortSignal.timeout` alive while it has one.
     if (callbacks.size === 0 && waiting.get(signal) === callbacks) stopListening(signal)
   }
 }
@@ -28,7 +28,7 @@ function listenTo(signal: AbortSignal): Set<() => void> {
 function aborted(this: AbortSignal): void {
   const callbacks = waiting.get(this)
   stopListening(this)
-  // One of them may take off others.
+  // Iterates the set itself, so that a callback can remove others.
   for (const callback of callbacks ?? []) callback()
 }
 

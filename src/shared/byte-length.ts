@@ -1,17 +1,17 @@
 const encoder = new TextEncoder()
 
-/** How many bytes it takes, a text in UTF-8. */
+/** Returns the number of bytes; a text counts as UTF-8. */
 export function byteLength(data: string | Uint8Array): number {
   return typeof data === 'string' ? textLength(data) : data.byteLength
 }
 
-/** Whether a text takes more bytes in UTF-8 than that. */
+/** Returns whether a text takes more bytes in UTF-8 than `maxBytes`. */
 export function isLonger(text: string, maxBytes: number): boolean {
-  // At most three bytes for each UTF-16 unit: only then is it worth counting.
+  // A UTF-16 unit takes at most three bytes, so short texts need no counting.
   return text.length * 3 > maxBytes && byteLength(text) > maxBytes
 }
 
-/** The bytes of MQTT's Variable Byte Integer (MQTT 5 §1.5.5). */
+/** Returns the number of bytes of a Variable Byte Integer (MQTT 5 §1.5.5). */
 export function varintLength(value: number): number {
   if (value < 128) return 1
   if (value < 16_384) return 2
@@ -19,13 +19,13 @@ export function varintLength(value: number): number {
 }
 
 function textLength(text: string): number {
-  // Most topics, filters and payloads are short: counting is cheaper than encoding.
+  // For short texts, which are the most common, counting is cheaper than encoding.
   if (text.length > 256) return encoder.encode(text).byteLength
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) <= 0x7f) continue
     const code = text.codePointAt(i) ?? 0
-    // Two units that make four bytes.
+    // A surrogate pair: two units, four bytes.
     if (code > 0xffff) i++
     bytes += code > 0x7ff ? 2 : 1
   }

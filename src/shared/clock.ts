@@ -8,9 +8,9 @@ export const realClock: Clock = {
 }
 
 /**
- * The time that durations are measured in: the clock's own, which goes on by itself when the wall clock is set.
+ * Returns the function that measures durations: the clock's own time, which does not jump when the wall clock is set.
  *
- * @param now - taken for a clock that has no time of its own
+ * @param now - used if the clock has no time of its own
  */
 export function monotonicTime(clock: Clock, now: () => number): () => number {
   return clock.now ? () => (clock.now as () => number)() : now

@@ -1,4 +1,4 @@
-/** Event handlers by name. A handler that throws, or whose promise rejects, hurts nobody: it is reported. */
+/** Event handlers by name. An error of a handler, or a rejected promise, is reported and affects nothing else. */
 export class Emitter<Events extends object> {
   readonly #handlers = new Map<keyof Events, Set<(event: never) => unknown>>()
   readonly #onThrow: (error: unknown, event: keyof Events) => void
@@ -7,18 +7,18 @@ export class Emitter<Events extends object> {
     this.#onThrow = onThrow
   }
 
-  /** @returns takes the handler off again */
+  /** @returns removes the handler */
   on<Name extends keyof Events>(name: Name, handler: (event: Events[Name]) => unknown): () => void {
     const handlers = this.#handlers.get(name) ?? new Set()
     this.#handlers.set(name, handlers)
-    // A function of its own, so that one handler can be registered twice.
+    // A new function each time, so that the same handler can be registered twice.
     const registered = (event: Events[Name]) => handler(event)
     handlers.add(registered)
     return () => void handlers.delete(registered)
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    // A copy: what a handler registers is called from the next event on.
+    // A copy: a handler that another handler registers is called from the next event on.
     for (const handler of Array.from(this.#handlers.get(name) ?? [])) {
       callGuarded(
         () => (handler as (event: Events[Name]) => unknown)(event),
@@ -28,7 +28,7 @@ export class Emitter<Events extends object> {
   }
 }
 
-/** Calls a function of the user's, which may throw, or return a promise that rejects. */
+/** Calls a function of the application, which may throw or return a promise that rejects. */
 export function callGuarded(call: () => unknown, onThrow: (error: unknown) => void): void {
   try {
     const result = call()

@@ -1,23 +1,25 @@
-/** The names that one was probably meant to be; several if they are equally near. Upper and lower case are alike. */
+/** Returns the known names that a name most resembles; several if they are equally near. Case is ignored. */
 export function nearestNames(name: string, known: readonly string[]): readonly string[] {
   const typed = name.toLowerCase()
   const distances = known.map((each) => ({ each, distance: distanceBetween(typed, each.toLowerCase()) }))
   const least = Math.min(...distances.map(({ distance }) => distance))
-  // In a short name one wrong letter is much already.
+  // A short name may have only one wrong letter.
   if (least > Math.max(1, Math.floor(name.length / 3))) return []
   return distances.filter(({ distance }) => distance === least).map(({ each }) => each)
 }
 
 function distanceBetween(typed: string, known: string): number {
-  // The beginning of a name, of three letters and more, is nearly the name.
+  // A prefix of three or more letters counts as one mistake.
   if (typed.length >= 3 && known !== typed && known.startsWith(typed)) return 1
-  // The time that it takes grows with both lengths, and a name so long is near to none of ours.
+  // The computing time grows with both lengths, and a name this long cannot be near.
   return typed.length > 2 * known.length ? Number.POSITIVE_INFINITY : editDistance(typed, known)
 }
 
-/** How many letters have to be put in, left out, replaced, or exchanged with their neighbours. */
+/** Counts the letters to insert, delete, replace, or swap with their neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  /** The distances of the beginning of `a` from all beginnings of `b`, and of the beginnings of `a` before it. */
+  /**
+   * The distances of the current prefix of `a` from all prefixes of `b`; `before` is the same for the previous prefix.
+   */
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   let before: number[] = []
   for (let i = 1; i <= a.length; i++) {

@@ -3,42 +3,43 @@ import { InvalidOptionError } from '../api/errors.ts'
 import { nearestNames } from './nearest-name.ts'
 
 /**
- * Checks the value of an option, which is not `undefined`: that is the same as leaving it out.
+ * Checks the value of an option. It is not called for `undefined`, which counts as leaving the option out.
  *
- * @param option - its path, such as `reconnect.maxDelay`
+ * @param option - the path of the option, such as `reconnect.maxDelay`
  * @throws {InvalidOptionError}
  */
 export type Rule = (option: string, value: unknown) => void
 
 /**
- * What options there are, and what their values must be. The compiler tells when one is missing:
+ * One rule for each option of a type. The compiler reports missing ones:
  * `const rules = { … } satisfies RulesFor<SomeOptions>`.
  */
 export type RulesFor<Options> = Readonly<Record<keyof Options, Rule>>
 
 type Rules = Readonly<Record<string, Rule>>
 
-/** What to say of an unknown name, beside those that are known: `did you mean maxDelay?`, `see options`. */
+/** Returns a hint for an unknown name, such as `did you mean maxDelay?` or `see options`. */
 export type Hint = (name: string, known: readonly string[]) => string | undefined
 
-/** Options of one kind. */
+/** Describes a group of options for errors. */
 export interface OptionsOf {
-  /** What they are options of, in words: `publish`, or the path of a group. */
+  /** The owner of the options: a call such as `publish`, or the path of a group. */
   readonly of: string
-  /** What stands before their names: nothing, or the path of a group with a point after it. */
+  /** The prefix of their names: empty, or the path of a group followed by a dot. */
   readonly path?: string
-  /** @default the nearest names */
+  /** @default suggests the nearest names */
   readonly hint?: Hint | undefined
 }
 
 /**
- * Checks all options of one object: that there is no unknown name, and each value by its rule.
+ * Checks all options of one object: every name must be known, and every value must follow its rule.
  *
- * @throws {InvalidOptionError} of an unknown name without its value, which may be a secret
+ * @throws {InvalidOptionError} for an unknown name without its value, which may be a secret
  */
 export function checkByRules(options: object, rules: Rules, kind: OptionsOf): void {
   const { path = '' } = kind
-  // No list of names is made: this is on the path of each message. What is inherited counts, as it does when it is read.
+  // Creates no list of names, because this runs for each message. `for … in` includes inherited options, which count
+  // too.
   for (const name in options) {
     const value = (options as Record<string, unknown>)[name]
     if (value === undefined) continue
@@ -50,7 +51,7 @@ export function checkByRules(options: object, rules: Rules, kind: OptionsOf): vo
 /**
  * Checks the options of a call.
  *
- * @param call - its name
+ * @param call - the name of the call, for errors
  * @throws {InvalidOptionError}
  */
 export function checkCallOptions(call: string, options: unknown, rules: Rules, hint?: Hint): void {
@@ -64,13 +65,13 @@ function unknownName(
   { of, path = '', hint = didYouMean }: OptionsOf,
 ): InvalidOptionError {
   const hinted = hint(name, known)
-  return new InvalidOptionError(path + name, `is no option of ${of}${hinted === undefined ? '' : `: ${hinted}`}`)
+  return new InvalidOptionError(path + name, `is not an option of ${of}${hinted === undefined ? '' : `: ${hinted}`}`)
 }
 
 /**
- * Checks the name of something that is there: of an event, say.
+ * Checks that a name is one of the known names.
  *
- * @param what - what it must be, in words: `an event of the client`
+ * @param what - describes a valid name, such as `an event of the client`
  * @throws {InvalidOptionError}
  */
 export function checkName(option: string, what: string, name: unknown, known: readonly string[], hintOf: Hint): void {
@@ -80,7 +81,9 @@ export function checkName(option: string, what: string, name: unknown, known: re
 }
 
 /**
- * @param path - what stands before the names
+ * Suggests the nearest known names.
+ *
+ * @param path - the prefix of the names in the suggestion
  * @returns `undefined` if no name is near
  */
 export function didYouMean(name: string, known: readonly string[], path = ''): string | undefined {
@@ -88,7 +91,7 @@ export function didYouMean(name: string, known: readonly string[], path = ''): s
   return nearest.length > 0 ? `did you mean ${nearest.map((each) => path + each).join(' or ')}?` : undefined
 }
 
-/** A group of options, in an object. */
+/** A nested object with options. */
 export function group(rules: Rules, hint?: Hint): Rule {
   return (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object', value)
@@ -96,7 +99,7 @@ export function group(rules: Rules, hint?: Hint): Rule {
   }
 }
 
-/** A group that holds secrets: what is given instead of an object is not told. */
+/** Like `group`, but for secrets: the error does not show a value that is not an object. */
 export function groupInSecret(rules: Rules, hint?: Hint): Rule {
   return (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object')
@@ -105,10 +108,10 @@ export function groupInSecret(rules: Rules, hint?: Hint): Rule {
 }
 
 /**
- * A group whose names another project decides, and adds to: a name that we do not know is passed on, unless it is nearly
- * one that we know, and that one is not given.
+ * A nested object whose options another project defines and extends. Unknown names are passed on, unless they resemble
+ * a known name that is not given: those count as typos.
  *
- * @param others - names that we know, and have no rules for
+ * @param others - known names without a rule
  */
 export function openGroup(rules: Rules, others: readonly string[] = []): Rule {
   const known = [...Object.keys(rules), ...others]
@@ -119,7 +122,8 @@ export function openGroup(rules: Rules, others: readonly string[] = []): Rule {
       if (given[name] === undefined || known.includes(name)) continue
       const missing = known.filter((each) => given[each] === undefined)
       const hint = didYouMean(name, missing)
-      if (hint !== undefined) throw new InvalidOptionError(`${option}.${name}`, `is no option of ${option}: ${hint}`)
+      if (hint !== undefined)
+        throw new InvalidOptionError(`${option}.${name}`, `is not an option of ${option}: ${hint}`)
     }
     for (const [name, rule] of Object.entries(rules)) {
       if (given[name] !== undefined) rule(`${option}.${name}`, given[name])
@@ -127,26 +131,26 @@ export function openGroup(rules: Rules, others: readonly string[] = []): Rule {
   }
 }
 
-/** What may be anything, or is checked elsewhere. */
+/** Any value, or a value that is checked elsewhere. */
 export const anything: Rule = () => {}
 
 export const boolean: Rule = must('must be one of true, false', (value) => typeof value === 'boolean')
 
 export const string: Rule = must('must be a string', (value) => typeof value === 'string')
 
-/** Milliseconds. */
+/** A duration in milliseconds that a timer can take. */
 export const duration: Rule = must(
   `must be milliseconds between 0 and ${MAX_DELAY}`,
   (value) => typeof value === 'number' && value >= 0 && value <= MAX_DELAY,
 )
 
-/** Milliseconds. */
+/** A duration in milliseconds above 0. */
 export const positive: Rule = must(
   'must be more than 0 milliseconds',
   (value) => typeof value === 'number' && value > 0,
 )
 
-/** How many, without a bound. */
+/** A number of things, or Infinity. */
 export const count: Rule = must(
   'must be a whole number of at least 0',
   (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 0),
@@ -172,35 +176,35 @@ export function oneOf(...allowed: readonly unknown[]): Rule {
   )
 }
 
-/** An object of any class that has these methods. */
+/** An object of any class that has the methods. */
 export function methods(...names: readonly string[]): Rule {
-  return must(`must have ${names.map((name) => `${name}()`).join(', ')}`, (value) =>
+  return must(`must have the methods ${names.map((name) => `${name}()`).join(', ')}`, (value) =>
     names.every((name) => typeof (Object(value) as Record<string, unknown>)[name] === 'function'),
   )
 }
 
-/** A function, or what follows another rule. */
+/** A function, or a value that follows the rule. */
 export function callbackOr(rule: Rule): Rule {
   return (option, value) => {
     if (typeof value !== 'function') rule(option, value)
   }
 }
 
-/** A value that is told if it is wrong. */
+/** A value that passes a test. The error shows an invalid value. */
 export function must(rule: string, isRight: (value: unknown) => boolean): Rule {
   return (option, value) => {
     if (!isRight(value)) throw new InvalidOptionError(option, rule, value)
   }
 }
 
-/** A value that is not told if it is wrong: it may be a secret. */
+/** Like `must`, but the error does not show the value, which may be a secret. */
 export function mustInSecret(rule: string, isRight: (value: unknown) => boolean): Rule {
   return (option, value) => {
     if (!isRight(value)) throw new InvalidOptionError(option, rule)
   }
 }
 
-/** One with names and values: those of a list, a `Map` or `Headers` are not found under their names. */
+/** Returns whether a value has named properties. A list, a `Map` and `Headers` keep their values elsewhere. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !(Symbol.iterator in value)
 }

@@ -1,4 +1,4 @@
-/** What is put where a secret was. */
+/** Replaces a secret. */
 export const REDACTED = '[redacted]'
 
 const MAX_LOOKED_AT = 4_096
@@ -8,7 +8,7 @@ const patterns: readonly [RegExp, string | ((match: string, ...groups: string[])
   [/\b([a-z][a-z\d+.-]*:\/\/)([^\s"'<>`]+)/gi, (_match, scheme = '', rest = '') => scheme + withoutSignature(rest)],
   [
     /\b(bearer|basic|digest|negotiate|token|aws4-hmac-sha256)\s+([\w+/=.~:-]{6,})/gi,
-    // Servers write `token expired` and `basic authentication required`.
+    // Not secrets: servers write `token expired` and `basic authentication required`.
     (match, scheme = '', rest = '') => (/^[a-z]{1,15}[.:]?$/.test(rest) ? match : `${scheme} ${REDACTED}`),
   ],
   [
@@ -19,10 +19,10 @@ const patterns: readonly [RegExp, string | ((match: string, ...groups: string[])
   [/[\w+/=-]{28,}/g, (match) => (looksRandom(match) ? REDACTED : match)],
 ]
 
-/** Texts in which nothing was found: names and states repeat for ever. */
+/** A cache of texts without secrets, because names and states are repeated all the time. */
 const clean = new Set<string>()
 
-/** The text without what looks like a secret in it: signed URLs, tokens, `password=…`, PEM. */
+/** Removes everything that looks like a secret from a text: signed URLs, tokens, `password=…`, PEM. */
 export function withoutSecrets(text: string): string {
   if (text.length < 8 || clean.has(text)) return text
   const shown = searched(text)
@@ -39,7 +39,7 @@ function searched(text: string): string {
   return shown
 }
 
-/** User, password, query and fragment of a URL: everything that can sign it. */
+/** Removes the user, password, query and fragment of a URL, all of which can contain a signature. */
 function withoutSignature(rest: string): string {
   const path = /^[^?#]*/.exec(rest)?.[0] ?? ''
   const slash = path.indexOf('/')
@@ -48,28 +48,28 @@ function withoutSignature(rest: string): string {
   return path.length < rest.length ? `${shown}${rest[path.length]}${REDACTED}` : shown
 }
 
-/** What names something and opens nothing: UUIDs, MAC addresses, times, and hexadecimal numbers of up to 64 bits. */
+/** Identifiers, which are not secrets: UUIDs, MAC addresses, times, and hexadecimal numbers of up to 64 bits. */
 const NAMES =
   /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{2}(?:-[\da-f]{2}){5}|\d{8}T\d{6}Z?|(?<![a-z\d])(?:0x)?[\da-f]{8,16}(?![a-z\d])/gi
 
-/** What turns up often where letters and digits are drawn by lot, and seldom in names, with its weight. */
+/** Patterns that are frequent in random letters and digits and rare in names, with their weights. */
 const turns: readonly (readonly [RegExp, number])[] = [
-  // Names have their digits at the end of a word, mostly: `Floor12`, `GATEWAY_3`.
+  // A digit before a letter. Names usually have digits at the end of a word: `Floor12`, `GATEWAY_3`.
   [/\d(?=[a-z])/gi, 2.5],
-  // `XUtn`: several capitals, and then a word.
+  // `XUtn`: several capitals before a word.
   [/[A-Z](?=[A-Z][a-z])/g, 3],
   // `camelCase`.
   [/[a-z](?=[A-Z])/g, 0.4],
 ]
 
-/** One digit before a letter is no sign of chance, and neither is one in a long name. */
+/** One such pattern proves nothing, and neither do a few in a long name: both limits must be reached. */
 const MIN_WEIGHT = 5
 const LETTERS_A_POINT = 6
 
-/** Shorter words are left out of account: they are names, or parts of what is random as a whole. */
+/** Only words of this length count. Shorter ones are names, or parts of a longer random text. */
 const LONG_WORD = /[a-z\d]{8,}/gi
 
-/** Letters and digits mixed, as nobody writes by hand: hexadecimal, Base32, Base64, in one case or both. */
+/** Returns whether letters and digits are mixed as in hexadecimal, Base32 or Base64, in one case or both. */
 function looksRandom(text: string): boolean {
   const words = text.replaceAll(NAMES, '-').match(LONG_WORD)?.join('-') ?? ''
   const weight = turns.reduce((sum, [turn, each]) => sum + each * (words.match(turn)?.length ?? 0), 0)

@@ -3,7 +3,7 @@ import { onAbort } from './abort.ts'
 import type { Clock } from '../api/clock.ts'
 
 export interface WaitOptions {
-  /** Gives up waiting when it aborts. */
+  /** Ends the wait when it aborts. */
   readonly signal?: AbortSignal | undefined
   readonly timeout?: WaitTimeout | undefined
 }
@@ -15,16 +15,16 @@ export interface WaitTimeout {
   readonly error: () => Error
 }
 
-/** How a wait ends. */
+/** Ends a wait. */
 export interface Ending<Value> {
   resolve(value: Value): void
   reject(error: unknown): void
 }
 
 /**
- * Waits for what `start` tells of. Whatever ends the wait, everything that was set up for it is taken down again.
+ * Waits until `start` resolves or rejects. However the wait ends, all its listeners and timers are removed.
  *
- * @param start - begins to listen; returns how to stop that
+ * @param start - begins to listen, and returns functions that stop listening
  */
 function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (() => void)[]): Promise<Value> {
   const { signal, timeout } = options
@@ -56,12 +56,12 @@ function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (()
     stops.push(() => timeout.clock.clearTimeout(timer))
   }
   stops.push(...start(ending))
-  // It may have ended while it was started.
+  // `start` may have ended the wait already.
   if (ended) end()
   return promise
 }
 
-/** Waits under way, which can be ended together. */
+/** Pending waits, which can be rejected together. */
 export class Waits {
   readonly #endings = new Set<Ending<never>>()
 
@@ -81,7 +81,7 @@ export class Waits {
   }
 }
 
-/** Waits for a promise, but not for ever. What comes of it later is nobody's concern. */
+/** Waits for a promise with a time limit. A later result is ignored. */
 export function inTime<Value>(promise: Promise<Value>, timeout: WaitTimeout): Promise<Value> {
   return wait<Value>({ timeout }, (ending) => {
     promise.then(
@@ -92,7 +92,7 @@ export function inTime<Value>(promise: Promise<Value>, timeout: WaitTimeout): Pr
   })
 }
 
-/** `Promise.withResolvers`, which Node 20 does not have. */
+/** Node 20 has no `Promise.withResolvers`. */
 export function deferred<Value>() {
   let resolve!: (value: Value) => void
   let reject!: (error: unknown) => void

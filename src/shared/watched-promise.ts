@@ -2,8 +2,8 @@ import { realClock } from './clock.ts'
 import { nothing } from './nothing.ts'
 
 /**
- * A promise that does not end the process if it rejects and no code looks at it. `await`, `then`, `catch` and
- * `Promise.all` call its `then`, by which it knows. What is derived from it, by `then` for one, is an ordinary promise.
+ * A promise whose rejection does not end the process if no code handles it. It detects handlers because `await`,
+ * `then`, `catch` and `Promise.all` all call its `then`. Derived promises are ordinary promises.
  */
 class WatchedPromise<Value> extends Promise<Value> {
   #taken = false
@@ -12,7 +12,7 @@ class WatchedPromise<Value> extends Promise<Value> {
     return Promise
   }
 
-  /** Whether code waits for it, or has. */
+  /** Whether code has called `then` on the promise. */
   static isTaken(promise: WatchedPromise<unknown>): boolean {
     return promise.#taken
   }
@@ -29,33 +29,33 @@ class WatchedPromise<Value> extends Promise<Value> {
 
 interface Rejection {
   readonly isTaken: () => boolean
-  readonly tell: () => void
+  readonly report: () => void
 }
 
 /**
- * Rejections of watched promises. Code has until the end of the next turn of the event loop to take one: then it is told
- * as one that no code took. That is no wait on the client's clock, which may stand still in a test.
+ * Reports rejections of watched promises that no code handles by the end of the next turn of the event loop. This wait
+ * does not use the client's clock, which may stand still in a test.
  */
 export class Rejections {
   #recent: Rejection[] = []
 
-  /** @param tell - is called later, if no code takes the rejection before */
-  add(promise: Promise<unknown>, isTaken: () => boolean, tell: () => void): void {
-    // Past the promise's own `then`: for the process it counts as handled.
+  /** @param report - called later if no code has handled the rejection */
+  add(promise: Promise<unknown>, isTaken: () => boolean, report: () => void): void {
+    // Not the promise's own `then`, which would count as a handler. For the process, the rejection is now handled.
     void Promise.prototype.then.call(promise, undefined, nothing)
-    this.#recent.push({ isTaken, tell })
+    this.#recent.push({ isTaken, report })
     if (this.#recent.length === 1) realClock.setTimeout(() => this.#look(), 0)
   }
 
-  /** Makes a watched promise of an ordinary one. */
-  watch<Value>(promise: Promise<Value>, tell: (error: unknown) => void): Promise<Value> {
+  /** Turns an ordinary promise into a watched one. */
+  watch<Value>(promise: Promise<Value>, report: (error: unknown) => void): Promise<Value> {
     const watched: WatchedPromise<Value> = new WatchedPromise((resolve, reject) => {
       promise.then(resolve, (error: unknown) => {
         reject(error)
         this.add(
           watched,
           () => WatchedPromise.isTaken(watched),
-          () => tell(error),
+          () => report(error),
         )
       })
     })
@@ -65,6 +65,6 @@ export class Rejections {
   #look(): void {
     const recent = this.#recent
     this.#recent = []
-    for (const { isTaken, tell } of recent) if (!isTaken()) tell()
+    for (const { isTaken, report } of recent) if (!isTaken()) report()
   }
 }

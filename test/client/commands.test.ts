@@ -207,7 +207,7 @@ describe('periodic requests', () => {
   })
 
   const bad: [object, string][] = [
-    [{ topic: 'a/#' }, 'topic must have no wildcards, got "a/#"'],
+    [{ topic: 'a/#' }, 'topic must not contain wildcards, got "a/#"'],
     [{ interval: 0 }, 'interval must be more than 0 milliseconds, got 0'],
     [{ interval: Number.NaN }, 'interval must be more than 0 milliseconds, got NaN'],
     [{ jitter: 2 }, 'jitter must be between 0 and 1, got 2'],

@@ -131,7 +131,7 @@ test('says which of the options is wrong that a function gave', async () => {
   const { client, lines } = await start({ ...once, options: () => ({ usrname: 'planted' }) as object })
   await client.connect().catch(() => {})
   expect(lines().join()).toContain(
-    'InvalidOptionError: options.usrname is no option of options: did you mean username?',
+    'InvalidOptionError: options.usrname is not an option of options: did you mean username?',
   )
   expect(lines().join()).not.toContain('planted')
 })

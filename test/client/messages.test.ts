@@ -111,13 +111,13 @@ describe('wrong arguments', () => {
   const bad: [string, unknown[], string][] = [
     ['publish', ['', 'x'], 'topic must be a string of at least 1 character, got ""'],
     ['publish', [7, 'x'], 'topic must be a string of at least 1 character, got 7'],
-    ['publish', ['a/#', 'x'], 'topic must have no wildcards, got "a/#"'],
+    ['publish', ['a/#', 'x'], 'topic must not contain wildcards, got "a/#"'],
     ['publish', ['a\0b', 'x'], 'topic must not contain U+0000'],
     ['publish', ['a', 7], 'payload must be a string or a Uint8Array'],
     ['publish', ['a', 'x', { qos: 3 }], 'qos must be 0, 1 or 2, got 3'],
     ['publish', ['a', 'x', { ttl: 0 }], 'ttl must be more than 0 milliseconds, got 0'],
-    ['subscribe', ['a/#/b', () => {}], "filter must have '#' only as the last level"],
-    ['subscribe', ['a+', () => {}], "filter must have '+' only as a whole level"],
+    ['subscribe', ['a/#/b', () => {}], "filter must contain '#' only as the last level"],
+    ['subscribe', ['a+', () => {}], "filter must contain '+' only as a whole level"],
     ['subscribe', ['$share/a', () => {}], 'filter must be $share/{name}/{filter}'],
     ['subscribe', ['a', () => {}, { qos: -1 }], 'qos must be 0, 1 or 2, got -1'],
   ]

@@ -103,7 +103,7 @@ describe('a publish whose rejection no code takes', () => {
     void client.publish(topic, '')
     await later()
     const [line = ''] = lines().join().split('\nHandle it by')
-    expect(line).toContain('InvalidOptionError: topic must have no wildcards')
+    expect(line).toContain('InvalidOptionError: topic must not contain wildcards')
     expect(line.length).toBeLessThan(600)
     expect(line).not.toMatch(/\p{Cc}/u)
   })

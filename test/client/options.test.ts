@@ -13,8 +13,8 @@ const duration = 'must be milliseconds between 0 and 2147483647'
 const count = 'must be a whole number of at least 0'
 const boolean = 'must be one of true, false'
 const noUrl = 'must be a string with a URL, such as mqtt://localhost:1883'
-const noHost = 'must name a host, as mqtt://localhost:1883 does'
-const fourMethods = 'must have debug(), info(), warn(), error()'
+const noHost = 'must have a host, such as mqtt://localhost:1883'
+const fourMethods = 'must have the methods debug(), info(), warn(), error()'
 
 const durations = [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '5', null].map(
   (value) => [value, String(value)] as const,
@@ -23,13 +23,13 @@ const shown = (value: unknown) => (typeof value === 'string' ? JSON.stringify(va
 
 /** Options, then the message. */
 const table: [Bad, string][] = [
-  [{}, 'url must be given, unless options or credentials give it'],
+  [{}, 'url must be given, unless options or credentials provide it'],
   [{ url: '' }, `url ${noUrl}`],
-  [{ username: 'me', password: 'pass' } as Bad, 'username is no option of the client: see options'],
-  [{ rejectUnauthorized: false } as Bad, 'rejectUnauthorized is no option of the client: see options.tls'],
-  [{ reconnectPeriod: 1_000 } as Bad, 'reconnectPeriod is no option of the client: see reconnect'],
-  [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is no option of the client: see timeouts'],
-  [{ recconect: {} } as Bad, 'recconect is no option of the client: did you mean reconnect?'],
+  [{ username: 'me', password: 'pass' } as Bad, 'username is not an option of the client: see options'],
+  [{ rejectUnauthorized: false } as Bad, 'rejectUnauthorized is not an option of the client: see options.tls'],
+  [{ reconnectPeriod: 1_000 } as Bad, 'reconnectPeriod is not an option of the client: see reconnect'],
+  [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is not an option of the client: see timeouts'],
+  [{ recconect: {} } as Bad, 'recconect is not an option of the client: did you mean reconnect?'],
   [{ url: 'localhost' }, `url ${noUrl}`],
   [{ url: 1883 }, 'url must be a string with a URL, or a list of at least one'],
   [{ url: new URL('mqtt://a:planted@b') }, 'url must be a string with a URL, or a list of at least one'],
@@ -98,27 +98,27 @@ const table: [Bad, string][] = [
     { subscriptions: { onSessionPresent: 'no' } },
     'subscriptions.onSessionPresent must be one of "skip", "always", got "no"',
   ],
-  [{ responseTopic: 'a/#' }, 'responseTopic must have no wildcards, got "a/#"'],
+  [{ responseTopic: 'a/#' }, 'responseTopic must not contain wildcards, got "a/#"'],
   ...(['classify', 'random', 'now'] as const).map((name): [Bad, string] => [
     { [name]: {} },
     `${name} must be a function, got an object`,
   ]),
-  [{ credentials: { username: 'me', password: 'pass' } }, 'credentials must be a function that gives them'],
+  [{ credentials: { username: 'me', password: 'pass' } }, 'credentials must be a function that returns credentials'],
   [{ logger: {} }, `logger ${fourMethods}, got an object`],
   [{ logger: 'console' }, `logger ${fourMethods}, got "console"`],
-  [{ clock: Date }, 'clock must have setTimeout(), clearTimeout(), got a function'],
-  [{ inspect: {} }, 'inspect must have next(), got an object'],
+  [{ clock: Date }, 'clock must have the methods setTimeout(), clearTimeout(), got a function'],
+  [{ inspect: {} }, 'inspect must have the methods next(), got an object'],
 
   ...[null, 'mqtt://me:pass@host', []].map((options): [Bad, string] => [
     { options },
-    'options must be an object, or a function that gives one',
+    'options must be an object, or a function that returns one',
   ]),
   [{ options: { url: 'nowhere' } }, `options.url ${noUrl}`],
   [{ options: { clientId: 7 } }, 'options.clientId must be a string, got 7'],
   [{ options: { clean: 'no' } }, `options.clean ${boolean}, got "no"`],
   [
     { options: { clean: false } },
-    'options.clientId must be given with clean: false, so that the session is found again, or else a store',
+    'options.clientId must be given with clean: false, so that the broker finds the session again, unless there is a store',
   ],
   [
     { options: { userProperties: 'a=b' } },
@@ -145,7 +145,7 @@ const table: [Bad, string][] = [
     'options.will.properties.contentType must be a string of at most 65535 bytes',
   ],
   [{ options: { will: { payload: '' } } }, 'options.will.topic must be a string of at least 1 character'],
-  [{ options: { will: { topic: 'a/+', payload: '' } } }, 'options.will.topic must have no wildcards, got "a/+"'],
+  [{ options: { will: { topic: 'a/+', payload: '' } } }, 'options.will.topic must not contain wildcards, got "a/+"'],
   [{ options: { will: { topic: 'a', payload: 7 } } }, 'options.will.payload must be a string or a Uint8Array'],
   [{ options: { will: { topic: 'a', payload: '', qos: 3 } } }, 'options.will.qos must be one of 0, 1, 2, got 3'],
   [{ options: { will: { topic: 'a', payload: '', delay: -1 } } }, `options.will.delay ${duration}, got -1`],
@@ -168,7 +168,7 @@ test.for([undefined, null, 'mqtt://me:planted@host', []])('%j instead of options
     expect(() => create(options as never)).toThrow(
       expect.objectContaining({
         name: 'InvalidOptionError',
-        message: 'url must be given in an object: { url }',
+        message: 'url must be passed in an object: { url }',
         value: undefined,
       }) as Error,
     )

@@ -104,10 +104,10 @@ test.each<[FleetOptions, string]>([
   [{ maxConnecting: 0 }, 'maxConnecting must be a whole number of at least 1, got 0'],
   [{ maxConnecting: 1.5 }, 'maxConnecting must be a whole number of at least 1, got 1.5'],
   [{ maxConnecting: '5' as never }, 'maxConnecting must be a whole number of at least 1, got "5"'],
-  [{ connectRate: 0 }, 'connectRate must be a number of more than 0, got 0'],
-  [{ connectRate: '5' as never }, 'connectRate must be a number of more than 0, got "5"'],
-  [{ connectRate: Number.NaN }, 'connectRate must be a number of more than 0, got NaN'],
-  [{ shared: { gate } as never }, 'shared.gate must be left out: a fleet has a gate of its own'],
+  [{ connectRate: 0 }, 'connectRate must be a number greater than 0, got 0'],
+  [{ connectRate: '5' as never }, 'connectRate must be a number greater than 0, got "5"'],
+  [{ connectRate: Number.NaN }, 'connectRate must be a number greater than 0, got NaN'],
+  [{ shared: { gate } as never }, 'shared.gate must be left out: the fleet provides the gate'],
 ])('refuses %o', (options, message) => {
   expect(() => createFleet(options)).toThrow(InvalidOptionError)
   expect(() => createFleet(options)).toThrow(message)
@@ -119,7 +119,7 @@ test('takes any number of connections at a time, if it is told to', () => {
 
 test('refuses a client with a gate of its own', () => {
   const fleet = createFleet({ shared: { url: 'mqtt://localhost' } })
-  expect(() => fleet.createClient({ gate } as never)).toThrow('gate must be left out: a fleet has a gate of its own')
+  expect(() => fleet.createClient({ gate } as never)).toThrow('gate must be left out: the fleet provides the gate')
   expect(fleet.status.clients).toBe(0)
 })
 

@@ -7,10 +7,10 @@ import { createScriptedServer, createTestClock } from '../../testing/index.ts'
 import { settle } from '../machines/scene.ts'
 
 test.each([
-  [{}, 'gate must have ask(), got an object'],
-  [5, 'gate must have ask(), got 5'],
-  [null, 'gate must have ask(), got null'],
-  [() => () => {}, 'gate must have ask()'],
+  [{}, 'gate must have the methods ask(), got an object'],
+  [5, 'gate must have the methods ask(), got 5'],
+  [null, 'gate must have the methods ask(), got null'],
+  [() => () => {}, 'gate must have the methods ask()'],
 ])('%o is no gate', (gate, message) => {
   const options = { url: 'mqtt://localhost', gate: gate as never }
   expect(() => new ResilientMqttClient(options)).toThrow(InvalidOptionError)

@@ -348,7 +348,7 @@ test.each([
   [{ retry: { multiplier: 0 } }, 'retry.multiplier must be at least 1, got 0'],
   [{ retry: { whenExhausted: 'drop' } }, 'retry.whenExhausted must be one of "acknowledge", "reconnect", got "drop"'],
   [{ retry: null }, 'retry must be an object, got null'],
-  [{ retry: { maxAttempt: 1 } }, 'retry.maxAttempt is no option of retry: did you mean maxAttempts?'],
+  [{ retry: { maxAttempt: 1 } }, 'retry.maxAttempt is not an option of retry: did you mean maxAttempts?'],
 ])('subscribe refuses %j', async (options, message) => {
   const { client } = await sceneOf()
   const call = () => client.subscribe('a', () => {}, options as never)

@@ -61,7 +61,7 @@ describe('a store that was closed', () => {
     const { sound = -1 } = error as StoreError
     expect(sound).toBeGreaterThanOrEqual(0)
     expect(sound).toBeLessThan(MANY + 1)
-    expect(error.message).toContain(`${sound} of its publishes are sound`)
+    expect(error.message).toContain(`${sound} of its publishes are intact`)
     expect(namesAndSizes(path)).toEqual(before)
   })
 

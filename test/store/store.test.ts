@@ -79,7 +79,7 @@ describe('a database in a folder of ours', () => {
     const error = await rejection(journalOn(path).journal.open())
     expect(error).toMatchObject({ problem: 'corrupt', location: path })
     expect(error.message).toMatch(
-      /is damaged, and was left as it is, 0 of its publishes are sound: get out .* store salvage .* move it away/,
+      /is damaged, and was left unchanged, 0 of its publishes are intact: recover .* store salvage .* move it away/,
     )
     expect(readFileSync(join(path, 'CURRENT'), 'utf8')).toBe('MANIFEST-9')
   })
@@ -117,7 +117,7 @@ describe('a database in a folder of ours', () => {
 
     const error = await rejection(journalOn(path).journal.open())
     expect(error).toMatchObject({ problem: 'locked' })
-    expect(error.message).toMatch(/is in use already: give each client a store of its own/)
+    expect(error.message).toMatch(/is already in use: give each client a store of its own/)
 
     await journal.accepted(publication('b'))
     await journal.close()
@@ -200,8 +200,8 @@ describe('a database of the application', () => {
 
 test.each([
   ['', 'store must be the path of a folder, or a database, got ""'],
-  [{}, 'store must have open(), batch(), iterator(), got an object'],
-  [7, 'store must have open(), batch(), iterator(), got 7'],
+  [{}, 'store must have the methods open(), batch(), iterator(), got an object'],
+  [7, 'store must have the methods open(), batch(), iterator(), got 7'],
 ])('the option store %j is refused', (store, message) => {
   expect(() => startClient({ url: 'mqtt://x', store: store as never })).toThrow(message)
 })
