@@ -14,8 +14,9 @@ const MAX_LEVELS = 1_000
  */
 export function checkTopic(topic: unknown, option = 'topic'): asserts topic is string {
   checkText(option, topic)
-  if (topic.includes('+') || topic.includes('#'))
+  if (topic.includes('+') || topic.includes('#')) {
     throw new InvalidOptionError(option, 'must not contain wildcards', topic)
+  }
 }
 
 /** `checkTopic` as the rule of an option. */

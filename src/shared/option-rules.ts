@@ -122,8 +122,9 @@ export function openGroup(rules: Rules, others: readonly string[] = []): Rule {
       if (given[name] === undefined || known.includes(name)) continue
       const missing = known.filter((each) => given[each] === undefined)
       const hint = didYouMean(name, missing)
-      if (hint !== undefined)
+      if (hint !== undefined) {
         throw new InvalidOptionError(`${option}.${name}`, `is not an option of ${option}: ${hint}`)
+      }
     }
     for (const [name, rule] of Object.entries(rules)) {
       if (given[name] !== undefined) rule(`${option}.${name}`, given[name])
