@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { tsImport } from 'tsx/esm/api'
 
 const { createVisualizer } = await load('../visualizer/index.ts')
-const { browse, noBrowser } = await load('../test/browser/browser.ts')
-const { spendNight } = await load('../test/browser/night.ts')
+const { browse, noBrowser } = await load('../measure/lab/browser.ts')
+const { spendNight } = await load('../measure/lab/night.ts')
 
 if (noBrowser) {
   console.error(`No screenshots: ${noBrowser}`)

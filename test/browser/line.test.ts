@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport } from '../../testing/index.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
-import { trafficLight } from './machines.ts'
+import { trafficLight } from '../support/traffic-light.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('the line to the server', () => {

@@ -2,10 +2,10 @@ import { createActor } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
+import { spendNight } from '../../measure/lab/night.ts'
 import { createFakeTransport } from '../../testing/index.ts'
 import type { Visualizer } from '../../visualizer/options.ts'
-import { trafficLight } from './machines.ts'
-import { spendNight } from './night.ts'
+import { trafficLight } from '../support/traffic-light.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('looking around', () => {

@@ -6,9 +6,9 @@ import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 
+import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
 import { serve } from '../../visualizer/serve/server.ts'
-import { browse, noBrowser, type Browsing } from './browser.ts'
 
 export { noBrowser }
 

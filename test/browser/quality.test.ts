@@ -4,7 +4,7 @@ import type axe from 'axe-core'
 import { createActor, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
-import { spendNight } from './night.ts'
+import { spendNight } from '../../measure/lab/night.ts'
 import { expectState, expectText, noBrowser, usePages, type VisualizerPage } from './page.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

@@ -1,11 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { browse, noBrowser, type Browsing } from './browser.ts'
+import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -1,13 +1,25 @@
-import { createActor, fromCallback, type Actor, type AnyEventObject } from 'xstate'
+import {
+  createActor,
+  fromCallback,
+  type Actor,
+  type AnyActorRef,
+  type AnyEventObject,
+  type InspectionEvent,
+} from 'xstate'
 
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, subscriptionsMachine } from '../../machines/index.ts'
 import type { SubscriptionsEvent, SyncInput } from '../../machines/subscriptions.ts'
 import { createFakeTransport, createTestClock, type FakeConnection } from '../../testing/index.ts'
-import type { Inspection } from '../../visualizer/options.ts'
 
 const MINUTE = 60_000
 const refused: Failure = { kind: 'socket', code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 10.0.0.1:8883' }
+
+/** What a visualizer offers to watch an actor. */
+interface Inspection {
+  readonly inspect: (event: InspectionEvent) => void
+  watch(actor: AnyActorRef, sample: () => Record<string, number>): () => void
+}
 
 /** What the broker does at a time of the night. */
 type Weather = 'up' | 'down' | 'deaf'
