@@ -3,43 +3,74 @@ import { writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { accepts, freePort } from './ports.ts'
 import { beforeExit, TemporaryFolder } from './cleanup.ts'
+import { accepts, freePort } from './ports.ts'
 
 const READY_WITHIN = 15_000
 
+type Lines = readonly string[]
+
 export interface MosquittoOptions {
-  /** Lines for `mosquitto.conf`, after the listener. */
-  readonly config?: readonly string[]
-  /** A free one of 127.0.0.1 by default. */
+  /** Lines for `mosquitto.conf`, after those of the listener `mqtt`; a function gets the broker's folder. */
+  readonly config?: Lines | ((folder: string) => Lines)
+  /** The port of the listener `mqtt` on 127.0.0.1. @default a free one */
   readonly port?: number
+  /** Further listeners by name, each with its lines. */
+  readonly listeners?: (folder: string) => Readonly<Record<string, Lines>>
+  /** Writes files into the folder before the broker starts. */
+  readonly prepare?: (folder: string) => void
 }
 
-/** A real broker on a loopback port. Its process and its folder go with it, and at the latest with this process. */
+/** A real broker on loopback ports. Its process and its folder go with it, and at the latest with this process. */
 export class Mosquitto implements AsyncDisposable {
   readonly port: number
+  /** The port of each listener, `mqtt` included. */
+  readonly ports: Readonly<Record<string, number>>
   readonly #folder = new TemporaryFolder('mosquitto')
   readonly #configFile: string
   readonly #gone: () => void
   #child: ChildProcess | undefined
   #log = ''
 
-  static async start({ config = [], port }: MosquittoOptions = {}): Promise<Mosquitto> {
-    const broker = new Mosquitto(port ?? (await freePort()), config)
+  /** Resolves when it accepts connections. */
+  static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
+    const ports: Record<string, number> = { mqtt: options.port ?? (await freePort()) }
+    for (const name of Object.keys(options.listeners?.('') ?? {})) ports[name] = await freePort()
+    const broker = new Mosquitto(options, ports)
     await broker.up()
     return broker
   }
 
-  private constructor(port: number, config: readonly string[]) {
-    this.port = port
+  private constructor({ config = [], listeners, prepare }: MosquittoOptions, ports: Record<string, number>) {
+    this.port = ports['mqtt'] ?? 0
+    this.ports = ports
     this.#gone = beforeExit(() => this.signal('SIGKILL'))
-    this.#configFile = join(this.#folder.path, 'mosquitto.conf')
-    const lines = [`listener ${port} 127.0.0.1`, 'user root', 'set_tcp_nodelay true', ...config]
-    // A listener of `config` takes what follows it, so the settings of the first one come first.
+    this.#configFile = join(this.folder, 'mosquitto.conf')
+    prepare?.(this.folder)
+    const lines = [
+      `listener ${this.port} 127.0.0.1`,
+      ...(process.getuid?.() === 0 ? ['user root'] : []),
+      'set_tcp_nodelay true',
+      // A listener takes the lines that follow it, so the settings of the first one come first.
+      ...(typeof config === 'function' ? config(this.folder) : config),
+      ...Object.entries(listeners?.(this.folder) ?? {}).flatMap(([name, more]) => [
+        `listener ${ports[name]} 127.0.0.1`,
+        ...more,
+      ]),
+    ]
     writeFileSync(this.#configFile, `${lines.join('\n')}\n`)
   }
 
-  /** Resolves when it listens. */
+  /** With its configuration, and what it persists by default. */
+  get folder(): string {
+    return this.#folder.path
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`
+  }
+
+  /** Resolves when all its listeners accept connections. */
   async up(): Promise<void> {
     const child = spawn('mosquitto', ['-c', this.#configFile], {
       env: mosquittoEnv(),
@@ -54,14 +85,14 @@ export class Mosquitto implements AsyncDisposable {
       child.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}:\n${this.#log}`)))
     })
     ended.catch(() => {})
-    await Promise.race([listening(this.port), ended])
+    for (const port of Object.values(this.ports)) await Promise.race([listening(port), ended])
   }
 
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal)
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process is gone. Persisted sessions stay. */
   async down(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child
     if (!child) return
@@ -79,11 +110,6 @@ export class Mosquitto implements AsyncDisposable {
   }
 }
 
-/** The environment in which `mosquitto` is found: packages install it into a folder for administrators. */
-export function mosquittoEnv(): NodeJS.ProcessEnv {
-  return { ...process.env, PATH: [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
-}
-
 async function listening(port: number): Promise<void> {
   const deadline = Date.now() + READY_WITHIN
   while (Date.now() < deadline) {
@@ -91,4 +117,9 @@ async function listening(port: number): Promise<void> {
     await sleep(5)
   }
   throw new Error(`mosquitto does not listen on ${port}`)
+}
+
+/** The environment in which `mosquitto` is found: packages install it into a folder for administrators. */
+export function mosquittoEnv(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: [process.env['PATH'], '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
 }

@@ -2,30 +2,29 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
 import mqtt from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 
-import { Waiters } from '../../testing/wait-for.ts'
-import { temporaryFolder } from '../store/harness.ts'
 import { compile } from '../../measure/lab/build.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
-import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { Waiters } from '../../testing/wait-for.ts'
+import { howToInstall, installed, startMosquitto } from '../support/mosquitto.ts'
+import { long, repetitions } from '../support/repetitions.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const KILLS = repetitions(5, 50)
 /** A process is killed at the latest when it has told of so many. */
 const MOST_TOLD = 400
 
 /** It is not the broker that is killed here. */
-const dropNothing = ['persistence false', 'max_queued_messages 0', 'max_inflight_messages 0', 'set_tcp_nodelay true']
+const dropNothing = ['persistence false', 'max_queued_messages 0', 'max_inflight_messages 0']
 
 test.skipIf(!installed)(
   `what was accepted arrives, in order and with QoS 2 once, through ${KILLS} kills of its process${installed ? '' : ` (${howToInstall})`}`,
   { timeout: 240_000 },
   async () => {
-    const broker = await Mosquitto.start({ config: () => dropNothing })
-    onTestFinished(() => broker.dispose())
+    const broker = await startMosquitto({ config: dropNothing })
+    onTestFinished(() => broker[Symbol.asyncDispose]())
     const { url } = broker
     const arrived = await listen(url)
     const script = await compile(new URL('../store/publishing-process.ts', import.meta.url))
@@ -56,8 +55,8 @@ test.skipIf(!installed)(
     }
     expect(arrived.qos2).toHaveLength(new Set(arrived.qos2).size)
     const { qos1 = [], qos2 = [] } = accepted
-    console.log(`${KILLS} kills: accepted ${qos1.length} + ${qos2.length}, the last process ${restored},`)
-    console.log(`arrived ${arrived.qos1.length} (${resent} of QoS 1 twice) + ${arrived.qos2.length}`)
+    if (long) console.log(`${KILLS} kills: accepted ${qos1.length} + ${qos2.length}, the last process ${restored},`)
+    if (long) console.log(`arrived ${arrived.qos1.length} (${resent} of QoS 1 twice) + ${arrived.qos2.length}`)
     expect(qos1.length + qos2.length).toBeGreaterThan(KILLS * 10)
   },
 )

@@ -1,18 +1,15 @@
 import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import type { Failure, Message, ResilientMqttClientOptions } from '../../src/index.ts'
-import { once, rejection, startClient } from '../client/harness.ts'
-import { until, versions } from '../mqtt/harness.ts'
+import type { Mosquitto, MosquittoOptions } from '../../measure/lab/mosquitto.ts'
 import { tls } from '../../measure/lab/tls-fixture.ts'
-import {
-  dynamicSecurity,
-  howToInstall,
-  installed,
-  Mosquitto,
-  writePassword,
-  type MosquittoOptions,
-} from './mosquitto.ts'
+import type { Failure, Message, ResilientMqttClientOptions } from '../../src/index.ts'
+import { until } from '../support/event-loop.ts'
+import { dynamicSecurity, howToInstall, installed, startMosquitto, writePassword } from '../support/mosquitto.ts'
+import { rejection } from '../support/promises.ts'
+import { once, startClient } from '../support/recorded-client.ts'
+import { protocolVersions } from '../support/servers.ts'
 
 const patient = { timeout: 20_000 }
 
@@ -24,15 +21,15 @@ const soon = {
 describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`, () => {
   const running = new Set<Mosquitto>()
   const start = async (options?: MosquittoOptions) => {
-    const mosquitto = await Mosquitto.start(options)
+    const mosquitto = await startMosquitto(options)
     running.add(mosquitto)
     return mosquitto
   }
   afterAll(async () => {
-    await Promise.all([...running].map((mosquitto) => mosquitto.dispose()))
+    await Promise.all([...running].map((mosquitto) => mosquitto[Symbol.asyncDispose]()))
   })
 
-  describe.each(versions)('MQTT %i', (protocolVersion) => {
+  describe.each(protocolVersions)('MQTT %i', (protocolVersion) => {
     test('killed and started again: subscriptions are back, and what was published meanwhile is delivered', async () => {
       const broker = await start()
       const { client, next, heard } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
@@ -40,19 +37,19 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       client.subscribe('room/#', (message) => void got.push(message.text()), { qos: 1 })
       await client.connect()
       await client.publish('room/1', 'before', { qos: 1 })
-      await until('the first message', () => got.length === 1)
+      await until(() => got.length === 1, 'the first message')
 
-      await broker.kill()
+      await broker.down()
       await next('connectionInterrupted', 1, patient)
       const meanwhile = client.publish('room/2', 'meanwhile', { qos: 1 })
       await next('reconnectScheduled', 2, patient)
-      await broker.start()
+      await broker.up()
       await next('connectionResumed', 1, patient)
       await meanwhile
-      await until('the second message', () => got.length >= 2)
+      await until(() => got.length >= 2, 'the second message')
       expect(got).toEqual(['before', 'meanwhile'])
       expect(heard('connectionInterrupted')).toHaveLength(1)
-      await broker.kill()
+      await broker.down()
     })
 
     test('a kept session: what comes before the application has subscribed is not lost', async () => {
@@ -69,12 +66,12 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
 
       const { client } = startClient({ ...soon, url: broker.url, options })
       await client.connect()
-      await until('what the broker kept', () => client.status.inbox.unclaimed === 2)
+      await until(() => client.status.inbox.unclaimed === 2, 'what the broker kept')
       const got: string[] = []
       client.subscribe('kept/#', (message) => void got.push(message.text()), { qos: 2 })
-      await until('the messages', () => got.length === 2)
+      await until(() => got.length === 2, 'the messages')
       expect(got).toEqual(['1', '2'])
-      await until('their acknowledgements', () => client.status.inbox.heldBack === 0)
+      await until(() => client.status.inbox.heldBack === 0, 'their acknowledgements')
     })
 
     test('handlers that reject fill the window only until they succeed, on the same connection', async () => {
@@ -92,9 +89,9 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await client.subscribe('save', save, { qos: 1, ack: 'after-handler', retry }).ready
       // More than `max_inflight_messages`, which is 20.
       for (let i = 0; i < 60; i++) await client.publish('save', `${i}`, { qos: 1 })
-      await until('the full window', () => client.status.inbox.heldBack >= 20)
+      await until(() => client.status.inbox.heldBack >= 20, 'the full window')
       databaseIsUp = true
-      await until('all messages', () => got.size === 60)
+      await until(() => got.size === 60, 'all messages')
       expect(heard('connectionInterrupted')).toEqual([])
     })
 
@@ -108,10 +105,10 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await client.connect()
       for (const qos of [0, 1, 2] as const) await client.publish('pay/x', '', { qos })
       await client.publish('end', '', { qos: 2 })
-      await until('the last message', () => got.includes('end'))
+      await until(() => got.includes('end'), 'the last message')
       const times = (filter: string) => got.filter((each) => each === filter).length
       expect(['pay/#', 'pay/+', 'pay/x'].map(times)).toEqual([3, 3, 3])
-      await broker.kill()
+      await broker.down()
     })
 
     test('stopped: the link is half-open, and keep alive finds out', async () => {
@@ -132,7 +129,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       broker.signal('SIGCONT')
       await next('connectionResumed', 1, patient)
       await client.publish('a', 'alive', { qos: 2 })
-      await broker.kill()
+      await broker.down()
     })
 
     test('a wrong password', async () => {
@@ -157,7 +154,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       })
       await source.client.connect()
       expect(source.heard('tokenRefreshed').map(({ reason }) => reason)).toEqual(['initial', 'refused'])
-      await broker.kill()
+      await broker.down()
     })
 
     test('two clients with one id: one is told why, and they do not fight', async () => {
@@ -174,7 +171,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       )
       await second.client.publish('a', 'x', { qos: 1 })
       expect(second.heard('connectionInterrupted')).toEqual([])
-      await broker.kill()
+      await broker.down()
     })
 
     test('a persistent session: messages of the outage come, and nothing is subscribed again', async () => {
@@ -192,10 +189,10 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       // Written to disk within a second; the other client waits for as long.
       broker.signal('SIGHUP')
       await client.connect()
-      await until('the message', () => got.length === 1)
+      await until(() => got.length === 1, 'the message')
       expect(got).toEqual(['while away'])
       expect(await next('connected', 2)).toMatchObject({ sessionPresent: true, restored: 1 })
-      await broker.kill()
+      await broker.down()
     })
   })
 
@@ -203,7 +200,10 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
     let broker: Mosquitto
     beforeAll(async () => {
       broker = await start({
-        files: { 'cert.pem': String(tls.cert), 'key.pem': String(tls.key) },
+        prepare: (dir) => {
+          writeFileSync(join(dir, 'cert.pem'), tls.cert)
+          writeFileSync(join(dir, 'key.pem'), tls.key)
+        },
         listeners: (dir) => {
           const secure = [`certfile ${join(dir, 'cert.pem')}`, `keyfile ${join(dir, 'key.pem')}`]
           return { mqtts: secure, ws: ['protocol websockets'], wss: ['protocol websockets', ...secure] }
@@ -214,7 +214,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
     const url = (scheme: string) => `${scheme}://127.0.0.1:${broker.ports[scheme]}`
     const trusting = { tls: { ca: String(tls.cert) } }
 
-    test.each(['mqtts', 'ws', 'wss'].flatMap((scheme) => versions.map((version) => ({ scheme, version }))))(
+    test.each(['mqtts', 'ws', 'wss'].flatMap((scheme) => protocolVersions.map((version) => ({ scheme, version }))))(
       '$scheme with the authority given, MQTT $version',
       async ({ scheme, version }) => {
         const { client } = startClient({
@@ -226,7 +226,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
         client.subscribe('loop', (message) => void got.push(message.text()), { qos: 2 })
         await client.connect()
         await client.publish('loop', 'x', { qos: 2 })
-        await until('the message', () => got.length === 1)
+        await until(() => got.length === 1, 'the message')
         expect(got).toEqual(['x'])
         await client.disconnect()
       },
@@ -283,7 +283,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
         timeouts: { stableAfter: 0 },
       })
       await client.connect()
-      await until('a stable connection', () => client.actor.getSnapshot().context.credentials.status === 'proven')
+      await until(() => client.actor.getSnapshot().context.credentials.status === 'proven', 'a stable connection')
       control('disableClient', 'old')
       expect(await next('connectionInterrupted', 1, patient)).toEqual({
         failure: { kind: 'disconnected', reasonCode: 0x98 },
@@ -291,7 +291,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await next('connectionResumed', 1, patient)
       expect(heard('tokenRefreshed').map(({ reason }) => reason)).toEqual(['initial', 'refused'])
       expect(client.isConnected).toBe(true)
-      await broker.kill()
+      await broker.down()
     })
   })
 })

@@ -1,14 +1,16 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { afterAll, describe, expect, test } from 'vitest'
 
-import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import type { Mosquitto } from '../../measure/lab/mosquitto.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
-import { range, turns, until, versions } from '../session/scene.ts'
-import { Cutter } from './cutter.ts'
-import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
+import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { howToInstall, installed, startMosquitto } from '../support/mosquitto.ts'
+import { range } from '../support/range.ts'
 import { repetitions } from '../support/repetitions.ts'
+import { versions } from '../support/scripted-client.ts'
+import { Cutter } from './cutter.ts'
 
 const MESSAGES = repetitions(500, process.env['CI'] === undefined ? 2_000 : 10_000)
 const KILLS = repetitions(5, 20)
@@ -18,7 +20,7 @@ const SEED = 20_260_101
  * mosquitto 2.0 mixes up the order of a subscriber's messages once its window of 20 is full, on the wire and for any
  * client: what is new overtakes what is queued. So the window is never full here.
  */
-const config = () => ['max_queued_messages 0', `max_inflight_messages ${2 * MESSAGES}`]
+const config = ['max_queued_messages 0', `max_inflight_messages ${2 * MESSAGES}`]
 
 /** Retries soon, but not so soon that a broker that starts is flooded. */
 const soon = {
@@ -36,15 +38,15 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
     { timeout: 120_000 },
     async ({ version }) => {
       const random = seeded(SEED + version)
-      const broker = await Mosquitto.start({ config })
-      const cutter = await Cutter.start(broker.ports['mqtt'] ?? 0)
+      const broker = await startMosquitto({ config })
+      const cutter = await Cutter.start(broker.port)
       const client = (clientId: string) => {
         const options = { protocolVersion: version, clean: false, clientId } as const
         return new ResilientMqttClient({ ...soon, url: cutter.url, options })
       }
       const [publisher, subscriber] = [client('publisher'), client('subscriber')]
       ends.push(
-        () => broker.dispose(),
+        () => broker[Symbol.asyncDispose](),
         () => cutter.close(),
         async () => void (await Promise.all([publisher, subscriber].map((it) => it[Symbol.asyncDispose]()))),
       )
@@ -74,8 +76,8 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
         cutter.cut()
         // mosquitto acknowledges before it saves, and would lose what it took since: it gets the time to save.
         await saved(broker)
-        await broker.kill()
-        await broker.start()
+        await broker.down()
+        await broker.up()
         cutter.open()
       }
       await all
@@ -96,7 +98,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
 
 /** Waits until it has saved whatever it was told before, however far its last save was. */
 async function saved(broker: Mosquitto): Promise<void> {
-  const database = join(broker.dir, 'mosquitto.db')
+  const database = join(broker.folder, 'mosquitto.db')
   for (let i = 0; i < 3; i++) {
     rmSync(database, { force: true })
     broker.signal('SIGUSR1')

@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
 
+import type { Mosquitto } from '../../measure/lab/mosquitto.ts'
 import type { ResilientMqttClientOptions } from '../../src/index.ts'
-import { startClient } from '../client/harness.ts'
-import { until, versions } from '../mqtt/harness.ts'
-import { howToInstall, installed, Mosquitto } from './mosquitto.ts'
+import { until } from '../support/event-loop.ts'
+import { howToInstall, installed, startMosquitto } from '../support/mosquitto.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { protocolVersions } from '../support/servers.ts'
 
 const MAX_PACKET_SIZE = 1_000
 
@@ -15,15 +17,15 @@ const soon = {
 describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` (${howToInstall})`}`, () => {
   const running = new Set<Mosquitto>()
   const start = async () => {
-    const mosquitto = await Mosquitto.start({ config: () => [`max_packet_size ${MAX_PACKET_SIZE}`] })
+    const mosquitto = await startMosquitto({ config: [`max_packet_size ${MAX_PACKET_SIZE}`] })
     running.add(mosquitto)
     return mosquitto
   }
   afterAll(async () => {
-    await Promise.all([...running].map((mosquitto) => mosquitto.dispose()))
+    await Promise.all([...running].map((mosquitto) => mosquitto[Symbol.asyncDispose]()))
   })
 
-  describe.each(versions)('MQTT %i', (protocolVersion) => {
+  describe.each(protocolVersions)('MQTT %i', (protocolVersion) => {
     // On MQTT 3.1.1 it resets the connection; on 5 it tells the limit before.
     const refused = protocolVersion === 5 ? 'NotSupportedByBrokerError' : 'PoisonPacketError'
 
@@ -47,14 +49,14 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
           )
         }
         await client.connect()
-        await until('399 are delivered', () => settled.filter((each) => each === 'done').length === 399)
+        await until(() => settled.filter((each) => each === 'done').length === 399, '399 are delivered')
         expect(client.status.counters.connects).toBeLessThan(12)
         // Others have to go through meanwhile.
-        await until('it is proven', () => {
+        await until(() => {
           if (client.outbox.size === 0) void client.publish('a', '', { qos: 1 }).catch(() => {})
           return settled.includes(refused)
-        })
-        await broker.dispose()
+        }, 'it is proven')
+        await broker.down()
       },
     )
 
@@ -64,7 +66,7 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
       for (let i = 0; i < 100; i++) client.subscribe(`building/floor/room/${i}/temperature`, () => {})
       await client.connect()
       expect(client.status.subscriptions).toEqual({ wanted: 100, held: 100, refused: 0, suspended: 0 })
-      await broker.dispose()
+      await broker.down()
     })
 
     test('one too large filter among 100: 99 are held', async () => {
@@ -73,10 +75,10 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
       for (let i = 0; i < 99; i++) client.subscribe(`f/${i}`, () => {})
       client.subscribe('x'.repeat(2 * MAX_PACKET_SIZE), () => {})
       await client.connect()
-      await until('99 are held', () => client.status.subscriptions.held === 99)
+      await until(() => client.status.subscriptions.held === 99, '99 are held')
       const { refused: rejected, suspended } = client.status.subscriptions
       expect([rejected, suspended]).toEqual(protocolVersion === 5 ? [1, 0] : [0, 1])
-      await broker.dispose()
+      await broker.down()
     })
   })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { onAbort } from '../../src/shared/abort.ts'
 import type { ResilientMqttClient } from '../../src/index.ts'
-import { outcomes, range } from '../session/scene.ts'
-import { startClient } from './harness.ts'
+import { onAbort } from '../../src/shared/abort.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { startClient } from '../support/recorded-client.ts'
 
 /** A signal that counts its listeners. */
 function countedSignal() {

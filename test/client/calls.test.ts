@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectionState, DisconnectOptions } from '../../src/index.ts'
-import { rejection, startClient, startServer } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const timeouts = [-5, Number.NaN, '5', null]
 const shown = (value: unknown) => (typeof value === 'string' ? `"${value}"` : String(value))

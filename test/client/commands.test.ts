@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
 import { createTestClock, type Script } from '../../testing/index.ts'
-import { turns, until } from '../mqtt/harness.ts'
-import { rejection, startClient, startServer } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const refusing: Script = { connack: { reasonCode: 3 } }
 
@@ -32,7 +34,7 @@ describe('wake', () => {
     const before = clock.pending
     client.wake()
     await server.waitFor('pingreq')
-    await until('the answer', () => clock.pending === before)
+    await until(() => clock.pending === before, 'the answer')
     await clock.tickAsync(60_000)
     expect(client.isConnected).toBe(true)
     expect(heard('connectionInterrupted')).toEqual([])

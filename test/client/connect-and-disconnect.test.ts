@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 
 import type { ResilientMqttClient, ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock, type Script } from '../../testing/index.ts'
-import { turns, until } from '../mqtt/harness.ts'
-import { atOnce, rejection, startClient, startServer } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { atOnce, startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const views = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const withStore = () => ({ store: new MemoryLevel<Uint8Array, Uint8Array>(views) })
@@ -150,7 +152,7 @@ describe('the signal of a connect', () => {
       async (client, interrupt) => {
         await client.connect()
         interrupt()
-        await until('the interruption', () => !client.isConnected)
+        await until(() => !client.isConnected, 'the interruption')
       },
     ],
     [

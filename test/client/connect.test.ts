@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
 import { createTestClock, type Script } from '../../testing/index.ts'
-import { turns, until } from '../mqtt/harness.ts'
-import { stubbornServer } from '../mqtt/stubborn-server.ts'
-import { atOnce, once, rejection, startClient, startServer } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { atOnce, once, startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
+import { stubbornServer } from '../support/stubborn-server.ts'
 
 const silent = { connack: false } as const
 
@@ -203,14 +205,14 @@ describe('disconnect', () => {
     const { client } = startClient({ url: server.url, clock, timeouts: { disconnectTimeout: 2_000 } })
     await client.connect()
     const disconnected = client.disconnect()
-    await until('the FIN', () => server.ended.size === 1)
+    await until(() => server.ended.size === 1, 'the FIN')
     expect(client.status.state).toBe('disconnecting')
     await clock.tickAsync(2_000)
     await disconnected
-    await until('the end of the socket', () => {
+    await until(() => {
       server.sockets[0]?.write('x')
       return server.sockets[0]?.destroyed
-    })
+    }, 'the end of the socket')
   })
 
   test('aborted stops waiting, and closes all the same', async () => {
@@ -221,7 +223,7 @@ describe('disconnect', () => {
     const reason = new Error('no time')
     const controller = new AbortController()
     const disconnected = rejection(client.disconnect({ signal: controller.signal }))
-    await until('the FIN', () => server.ended.size === 1)
+    await until(() => server.ended.size === 1, 'the FIN')
     controller.abort(reason)
     expect(await disconnected).toBe(reason)
     await clock.tickAsync(5_000)

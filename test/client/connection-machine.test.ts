@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { createActor } from 'xstate'
 
 import { createConnectionMachine } from '../../src/index.ts'
-import { rejection, startServer } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { startServer } from '../support/servers.ts'
 
 const disposed = { name: 'ClientDisposedError' }
 

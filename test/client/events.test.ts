@@ -2,8 +2,10 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { ResilientMqttClient, type ClientEvents } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { turns, until } from '../mqtt/harness.ts'
-import { atOnce, once, rejection, startClient, startServer } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { atOnce, once, startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 test('come in order, and the status agrees inside every handler', async () => {
   const server = await startServer({ script: [{}, { connack: { reasonCode: 3 } }, { connack: { reasonCode: 3 } }, {}] })
@@ -162,10 +164,10 @@ describe('what the application does wrong', () => {
     client.subscribe('a', wrong)
     await client.connect()
     server.publish('a', 'x')
-    await until('the error of the subscription', () => errors.some(({ source }) => source === 'the handler of a'))
+    await until(() => errors.some(({ source }) => source === 'the handler of a'), 'the error of the subscription')
     server.kick()
     await next('connectionResumed')
-    await until('all errors', () => new Set(errors.map(({ source }) => source)).size === 5)
+    await until(() => new Set(errors.map(({ source }) => source)).size === 5, 'all errors')
     for (const { error } of errors) expect(error).toBe(broken)
     expect(lines.filter(({ level }) => level === 'error')).toEqual([])
   })
@@ -175,7 +177,7 @@ describe('what the application does wrong', () => {
     const { client, lines } = startClient({ url: server.url })
     client.on('connected', wrong)
     await client.connect()
-    await until('the line', () => lines.some(({ level }) => level === 'error'))
+    await until(() => lines.some(({ level }) => level === 'error'), 'the line')
     expect(lines.filter(({ level }) => level === 'error')).toEqual([
       {
         level: 'error',
@@ -191,7 +193,7 @@ describe('what the application does wrong', () => {
     client.on('error', wrong)
     client.on('connected', wrong)
     await client.connect()
-    await until('the line', () => lines.some(({ level }) => level === 'error'))
+    await until(() => lines.some(({ level }) => level === 'error'), 'the line')
     expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
       { details: { source: 'the handler of error' } },
     ])

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 
 import { createTestClock, type Behaviour } from '../../testing/index.ts'
-import { everywhere, serve, trusting, until } from '../mqtt/harness.ts'
-import { once, rejection, startClient, startServer } from './harness.ts'
+import { until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { once, startClient } from '../support/recorded-client.ts'
+import { everywhere, serve, trusting, startServer } from '../support/servers.ts'
 
 const holes: [string, Behaviour][] = [
   ['accepted, and nothing more', { steps: [{ at: 'accept', do: 'ignore' }] }],
@@ -111,5 +113,5 @@ test('a DISCONNECT that the server does not follow by a close is the end all the
   expect(client.isConnected).toBe(false)
   clock.tick(delay)
   await next('connectionResumed', 1)
-  await until('one socket', () => server.openSockets === 1)
+  await until(() => server.openSockets === 1, 'one socket')
 })

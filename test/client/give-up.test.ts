@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
-
-import { ConnectionFailedError, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { createConnectionMachine } from '../../src/embedded-machine.ts'
 import { createActor } from 'xstate'
-import { once, startClient, startServer } from './harness.ts'
-import { isPending, outcomes, range, until } from '../session/scene.ts'
+
+import { createConnectionMachine } from '../../src/embedded-machine.ts'
+import { ConnectionFailedError, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { isPending, until } from '../support/event-loop.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { once, startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const nothing = () => {}
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { InspectionEvent } from 'xstate'
 
 import { ResilientMqttClient, type ClientEvents, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { atOnce, startClient, startServer } from './harness.ts'
+import { atOnce, startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const broken = new Error('the inspector broke')
 

@@ -9,8 +9,11 @@ import {
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { until } from '../mqtt/harness.ts'
-import { once, rejection, startClient, startServer } from './harness.ts'
+import { until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { once, startClient } from '../support/recorded-client.ts'
+import { recordingLogger } from '../support/recording-logger.ts'
+import { startServer } from '../support/servers.ts'
 
 const broken = new Error('token=secret')
 
@@ -227,11 +230,13 @@ test('an actor error that the machine knows how to take does not end it', async 
 
 test('in a fleet it stays a member until it is disposed', async () => {
   const server = await startServer({ script: [{}, {}] })
-  await using fleet = createFleet({ shared: { url: server.url }, maxConnecting: 1 })
+  const { logger, messages } = recordingLogger()
+  await using fleet = createFleet({ shared: { url: server.url, logger }, maxConnecting: 1 })
   const client = fleet.createClient()
   await client.connect()
   send({ type: '*' })(client)
   expect(fleet.status).toMatchObject({ clients: 1, states: { failed: 1 }, online: 0, connecting: 0 })
+  expect(messages('error')).toContain('the connection machine failed')
   await client.connect()
   expect(fleet.status).toMatchObject({ clients: 1, states: { connected: 1 }, online: 1, connecting: 0 })
   await client[Symbol.asyncDispose]()
@@ -252,7 +257,7 @@ test('in an actor system of the application the parent is told, and nothing stay
   const child = () => actor.getSnapshot().children['mqtt']!
   const connect = async () => {
     child().send({ type: 'CONNECT' })
-    await until('it is open', () => server.openSockets === 1)
+    await until(() => server.openSockets === 1, 'it is open')
     await connection.publish('a', 'x', { qos: 1 })
   }
   await connect()

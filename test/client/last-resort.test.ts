@@ -2,7 +2,8 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { createActor } from 'xstate'
 
 import { createConnectionMachine, json, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { once, startServer } from './harness.ts'
+import { once } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 

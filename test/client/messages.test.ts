@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 
 import { createEmbeddedBroker } from '../../testing/index.ts'
-import { until, versions } from '../mqtt/harness.ts'
-import { atOnce, rejection, startClient, startServer } from './harness.ts'
+import { until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { atOnce, startClient } from '../support/recorded-client.ts'
+import { protocolVersions, startServer } from '../support/servers.ts'
 
 const qualities = [0, 1, 2] as const
-const everyQuality = versions.flatMap((version) => qualities.map((qos) => ({ version, qos })))
+const everyQuality = protocolVersions.flatMap((version) => qualities.map((qos) => ({ version, qos })))
 
 test.each(everyQuality)('publish with QoS $qos, MQTT $version', async ({ version, qos }) => {
   const server = await startServer()
@@ -32,7 +34,7 @@ test.each(everyQuality)('subscribe with QoS $qos, MQTT $version', async ({ versi
   server.publish('a/1', 'one', { qos })
   server.publish('b/1', 'nobody', { qos })
   server.publish('a/2', 'two', { qos })
-  await until('the messages', () => got.length === 2)
+  await until(() => got.length === 2, 'the messages')
   expect(got).toEqual([
     ['a/1', 'one', qos],
     ['a/2', 'two', qos],
@@ -70,13 +72,13 @@ test('through a real broker and an outage', async () => {
   receiver.client.subscribe('room/#', (message) => void got.push(message.text()), { qos: 2 })
   await Promise.all([sender.client.connect(), receiver.client.connect()])
   await sender.client.publish('room/1', 'before', { qos: 2 })
-  await until('the first', () => got.length === 1)
+  await until(() => got.length === 1, 'the first')
   await broker.stop()
   await Promise.all([sender.next('connectionInterrupted', 1), receiver.next('connectionInterrupted', 1)])
   await broker.start()
   await receiver.next('connectionResumed', 1)
   await sender.client.publish('room/2', 'after', { qos: 2 })
-  await until('the second', () => got.length === 2)
+  await until(() => got.length === 2, 'the second')
   expect(got).toEqual(['before', 'after'])
 })
 

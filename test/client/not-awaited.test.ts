@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
-
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { createConnectionMachine, ResilientMqttClient, type ClientEvents } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { once, rejection, startClient, startServer } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { once, startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const url = 'mqtt://127.0.0.1:1'
 

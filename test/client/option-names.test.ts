@@ -7,7 +7,7 @@ import {
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
 import { nearestNames } from '../../src/shared/nearest-name.ts'
-import { rejection } from './harness.ts'
+import { rejection } from '../support/promises.ts'
 
 const url = 'mqtt://127.0.0.1:1'
 const error = (message: string) => expect.objectContaining({ name: 'InvalidOptionError', message }) as Error

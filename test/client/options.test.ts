@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
-
 import { describe, expect, test, vi } from 'vitest'
 
 import { createConnectionMachine, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { rejection, startClient, startServer } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 type Bad = { readonly [K in keyof ResilientMqttClientOptions]?: unknown }
 

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 
 import { createTestClock } from '../../testing/index.ts'
-import { everywhere, serve, trusting, turns, until } from '../mqtt/harness.ts'
-import { stubbornServer } from '../mqtt/stubborn-server.ts'
-import { atOnce, rejection, startClient, startServer } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { atOnce, startClient } from '../support/recorded-client.ts'
+import { everywhere, serve, trusting, startServer } from '../support/servers.ts'
+import { stubbornServer } from '../support/stubborn-server.ts'
 
 // What broke in others, by the numbers of the list that we keep of it, with MQTT.js and real sockets. The machine's own
 // are in test/machines/peers.test.ts.
@@ -14,7 +16,7 @@ test('peer bug 5: nothing reconnects but the machine, and our own teardown is no
   const { client, heard } = startClient({ url: server.url, clock })
   await client.connect()
   server.kick()
-  await until('the drop', () => client.status.state === 'reconnecting')
+  await until(() => client.status.state === 'reconnecting', 'the drop')
   // MQTT.js's own loop would be back after a second of real time; ours waits for the clock.
   await turns(50)
   expect(server.connections).toHaveLength(1)
@@ -61,14 +63,14 @@ test('peer bug 6: also when the old socket is slow to close', async () => {
   const { client, next } = startClient({ url: server.url, clock })
   await client.connect()
   client.recover()
-  await until('the FIN', () => server.ended.size === 1)
+  await until(() => server.ended.size === 1, 'the FIN')
   await turns(20)
   expect(server.sockets).toHaveLength(1)
   clock.tick(5_000)
   await next('connected', 2)
   expect(server.sockets).toHaveLength(2)
   const disposed = client[Symbol.asyncDispose]()
-  await until('the second FIN', () => server.ended.size === 2)
+  await until(() => server.ended.size === 2, 'the second FIN')
   await clock.tickAsync(5_000)
   await disposed
 })
@@ -103,7 +105,7 @@ test('peer bug 8: the session is gone, and the subscriptions are back', async ()
   await next('connectionResumed', 1)
   expect(server.connections[1]?.received('subscribe')).toHaveLength(1)
   server.publish('a', 'again')
-  await until('the message', () => got.length === 1)
+  await until(() => got.length === 1, 'the message')
 })
 
 test('peer bug 8: a SUBACK that does not come is noticed', async () => {
@@ -233,7 +235,7 @@ test.each(everywhere)('peer bug 16: one lost connection is told once, $scheme, M
   server.kick({ disconnect: { reasonCode: 0x8b }, close: false })
   server.kick('malformed')
   server.kick('close')
-  await until('the drop', () => client.status.state === 'reconnecting')
+  await until(() => client.status.state === 'reconnecting', 'the drop')
   await turns(20)
   expect(heard('connectionInterrupted')).toHaveLength(1)
   expect(heard('reconnectScheduled')).toHaveLength(1)

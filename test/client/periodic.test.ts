@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import type { PeriodicRequestOptions } from '../../src/index.ts'
-import { createTestClock, type Script } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
-import { turns, until } from '../session/scene.ts'
-import { startClient, startServer } from './harness.ts'
+import { createTestClock, type Script } from '../../testing/index.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const INTERVAL = 50
 const LONGEST = 30_000

@@ -3,8 +3,8 @@ import { createActor, sendTo, setup, type AnyActorRef, type Snapshot } from 'xst
 
 import { createConnectionMachine, type ConnectionMachine, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
-import { until } from '../mqtt/harness.ts'
-import { startServer } from './harness.ts'
+import { until } from '../support/event-loop.ts'
+import { startServer } from '../support/servers.ts'
 
 /** An application with a connection in it. */
 function appWith(connection: ConnectionMachine) {
@@ -36,8 +36,8 @@ function throughJson(app: { getPersistedSnapshot(): unknown }): Snapshot<unknown
 
 const isReady = (app: AnyActorRef) =>
   until(
-    'it is ready',
     () => (child(app).getSnapshot() as { value: { connected?: string } }).value.connected === 'ready',
+    'it is ready',
   )
 
 async function connected(server: ScriptedServer, connection: ConnectionMachine) {
@@ -92,7 +92,7 @@ test('persisted in a wait, the rest of the wait follows', async () => {
   } as const
   const before = start(open(options), undefined, clock)
   before.send({ type: 'CONNECT' })
-  await until('it waits', () => (child(before).getSnapshot() as { value: unknown }).value === 'reconnecting')
+  await until(() => (child(before).getSnapshot() as { value: unknown }).value === 'reconnecting', 'it waits')
   clock.tick(400)
   const snapshot = throughJson(before)
   before.stop()

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 
 import type { ConnectOptions, Message, ResilientMqttClient, ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
-import { isPending, turns } from '../session/scene.ts'
-import { rejection, startClient, startServer } from './harness.ts'
+import { isPending, turns } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const textOf = (message: Message) => message.text()
 

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-import { createJournal, publication, temporaryFolder } from '../store/harness.ts'
+import { createJournal } from '../store/journal-on.ts'
+import { publication } from '../support/publication.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { cli, run } from './run.ts'
 
 const commands = ['demo', 'timeline', 'diagram', 'store', 'visualizer']

@@ -1,15 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { createEmbeddedBroker, createScriptedServer } from '../../testing/index.ts'
+import { sharedFolder } from '../support/temporary-folder.ts'
 import { cli, run, start } from './run.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-demo-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
+const folder = sharedFolder()
 describe('one whole outage', () => {
   test('goes through every state, loses nothing, and ends by itself', async () => {
     const demo = start(cli, ['demo'])

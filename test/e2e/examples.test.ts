@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { createEmbeddedBroker } from '../../testing/index.ts'
-import { installed, Mosquitto } from '../brokers/mosquitto.ts'
+import { installed, startMosquitto } from '../support/mosquitto.ts'
 import { run, start } from './run.ts'
 
 test('simple-auto-recovery: what is published during the outage arrives after it', async () => {
@@ -89,8 +89,8 @@ describe.each(['request-response', 'periodic-requests'] as const)('%s', (name) =
   })
 
   test.skipIf(!installed)('with MQTT 5, which needs mosquitto', async () => {
-    const broker = await Mosquitto.start()
-    onTestFinished(() => broker.dispose())
+    const broker = await startMosquitto()
+    onTestFinished(() => broker[Symbol.asyncDispose]())
     const { code, stdout, stderr } = await run(`examples/${name}.ts`, [broker.url], { env: { PROTOCOL: '5' } })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expectInOrder(stdout, requests[name])

@@ -2,18 +2,18 @@ import { fromCallback } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectionInput } from '../../machines/config.ts'
-import { createTestClock } from '../../testing/index.ts'
 import { Turnstile } from '../../src/fleet/turnstile.ts'
+import { createTestClock } from '../../testing/index.ts'
 import {
   closed,
   hours,
   InvalidCredentialsError,
   minutes,
-  scene,
+  machineScene,
   seconds,
   settle,
   type SceneOptions,
-} from '../machines/scene.ts'
+} from '../support/machine-scene.ts'
 
 /** A machine that asks a gate, which the test opens. */
 function gated({ input, ...options }: SceneOptions = {}) {
@@ -24,7 +24,7 @@ function gated({ input, ...options }: SceneOptions = {}) {
     asked.push(() => sendBack({ type: 'admission.granted' }))
     return () => void inside--
   })
-  const s = scene({ ...options, input: { gated: true, ...input }, actors: { admission } })
+  const s = machineScene({ ...options, input: { gated: true, ...input }, actors: { admission } })
   return {
     s,
     asked,
@@ -107,7 +107,7 @@ test('a gate that breaks keeps nobody out', () => {
   const admission = fromCallback(() => {
     throw new Error('broken')
   })
-  const s = scene({ input: { gated: true }, actors: { admission } })
+  const s = machineScene({ input: { gated: true }, actors: { admission } })
   s.send('CONNECT')
   expect(s.transport.running).toBe(1)
   expect(s.errors).toEqual([])
@@ -161,7 +161,7 @@ describe('credentials that expired while it waited', () => {
     const turnstile = new Turnstile({ maxConnecting: 50, connectRate: 1, clock, now: clock.now })
     const admission = fromCallback(({ sendBack }) => turnstile.ask(() => sendBack({ type: 'admission.granted' })))
     const fleet = Array.from({ length: 100 }, () =>
-      scene({
+      machineScene({
         input: { gated: true, canRefresh: true },
         actors: { admission },
         refresh: (request) => request.resolve(seconds(30)),
@@ -283,7 +283,7 @@ describe('a connection that is to be replaced', () => {
 })
 
 test('without a gate nobody is asked', () => {
-  const s = scene()
+  const s = machineScene()
   s.send('CONNECT')
   expect([s.context.admission, s.transport.running]).toEqual(['none', 1])
 })

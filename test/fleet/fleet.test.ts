@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { ClientDisposedError, createFleet, InvalidOptionError, type FleetOptions } from '../../src/index.ts'
 import { createScriptedServer, type Script } from '../../testing/index.ts'
-import { until } from '../mqtt/harness.ts'
+import { until } from '../support/event-loop.ts'
 
 const gate = { ask: () => () => {} }
 
@@ -22,7 +22,7 @@ test('opens so many connections at a time, and all of them in the end', async ()
   fleet.on('stateChanged', () => (most = Math.max(most, fleet.status.connecting)))
   const clients = Array.from({ length: 40 }, () => fleet.createClient({}))
   const connected = Promise.all(clients.map((client) => client.connect()))
-  await until('all have asked', () => fleet.status.waiting === 35)
+  await until(() => fleet.status.waiting === 35, 'all have asked')
   expect(fleet.status).toMatchObject({ clients: 40, connecting: 5, online: 0 })
   expect(clients.map(({ status }) => status.admission)).toEqual(clients.map((_, n) => (n < 5 ? 'granted' : 'awaited')))
   expect(fleet.status.states.connecting).toBe(40)
@@ -81,7 +81,7 @@ test('a client that is disposed leaves the fleet, and the queue', async () => {
   const [first, second] = [fleet.createClient({}), fleet.createClient({})]
   first.connect().catch(() => {})
   second.connect().catch(() => {})
-  await until('both have asked', () => fleet.status.waiting === 1)
+  await until(() => fleet.status.waiting === 1, 'both have asked')
   expect(fleet.status).toMatchObject({ clients: 2, connecting: 1 })
   await second[Symbol.asyncDispose]()
   expect(fleet.status).toMatchObject({ clients: 1, connecting: 1, waiting: 0 })
@@ -96,7 +96,7 @@ test('closes many connections in the time of one', async () => {
   await fleet[Symbol.asyncDispose]()
   expect(performance.now() - begun).toBeLessThan(4_000)
   expect(fleet.clients.size).toBe(0)
-  await until('all are gone', () => server.openSockets === 0)
+  await until(() => server.openSockets === 0, 'all are gone')
   expect(server.received('disconnect')).toHaveLength(300)
 })
 

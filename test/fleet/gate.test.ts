@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { InvalidOptionError, ResilientMqttClient, type AdmissionGate } from '../../src/index.ts'
 import { providedMachine } from '../../src/lifecycle/actors.ts'
 import { createScriptedServer, createTestClock } from '../../testing/index.ts'
-import { settle } from '../machines/scene.ts'
+import { settle } from '../support/machine-scene.ts'
 
 test.each([
   [{}, 'gate must have the methods ask(), got an object'],

@@ -5,7 +5,7 @@ import { getAdjacencyMap } from 'xstate/graph'
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { ConnectionContext } from '../../machines/connection/types.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { banned, busy, closed, kicked, moved, muteTransport, scene, START } from './scene.ts'
+import { banned, busy, closed, kicked, moved, muteTransport, machineScene, START } from '../support/machine-scene.ts'
 
 test('the connection machine takes every transition that it declares', () => {
   const reached = new Set<string>()
@@ -158,7 +158,7 @@ function collect(machine: AnyStateMachine, graph: object, reached: Set<string>) 
 
 /** Transitions without an event show up in microsteps only: these runs take them. */
 function collectEventless(reached: Set<string>) {
-  const s = scene({
+  const s = machineScene({
     input: { canRefresh: true, timeouts: { subscribeTimeout: 10 } },
     actors: { transport: muteTransport },
     sync: (round) => {

@@ -10,12 +10,12 @@ import {
   minutes,
   notAuthorized,
   readyScene,
-  scene,
+  machineScene,
   type Scene,
   seconds,
   settle,
   type SceneOptions,
-} from './scene.ts'
+} from '../support/machine-scene.ts'
 
 const input: ConnectionInput = { canRefresh: true }
 const unreachable = new TypeError('fetch failed')
@@ -38,7 +38,7 @@ async function wait(s: Scene, ms: number) {
 
 describe('the first connect', () => {
   test('asks for credentials, and then connects', async () => {
-    const s = scene({ input })
+    const s = machineScene({ input })
     s.send('CONNECT')
     expect(s.state).toBe('refreshingToken.offline')
     expect(s.tokens).toMatchObject([{ reason: 'initial' }])
@@ -51,7 +51,7 @@ describe('the first connect', () => {
   })
 
   test('without a source it connects at once', () => {
-    const s = scene()
+    const s = machineScene()
     s.send('CONNECT')
     expect(s.state).toBe('connecting')
     expect(s.tokens).toHaveLength(0)
@@ -59,7 +59,7 @@ describe('the first connect', () => {
   })
 
   test('a source that fails is asked again after the backoff of the fast tier', async () => {
-    const s = scene({ input, refresh: (request) => request.reject(unreachable) })
+    const s = machineScene({ input, refresh: (request) => request.reject(unreachable) })
     s.send('CONNECT')
     await settle()
     expect(s.state).toBe('reconnecting')
@@ -117,7 +117,7 @@ describe('credentials that are refused', () => {
   })
 
   test('fresh ones back off, and every attempt brings new ones', async () => {
-    const s = scene({ input, refresh: (request) => request.resolve(), transport: (c) => c.fail(notAuthorized) })
+    const s = machineScene({ input, refresh: (request) => request.resolve(), transport: (c) => c.fail(notAuthorized) })
     s.send('CONNECT')
     await settle()
     for (let n = 0; n < 10; n++) {
@@ -130,7 +130,7 @@ describe('credentials that are refused', () => {
   })
 
   test('a connection that is opened and closed on them over and over backs off, too', async () => {
-    const s = scene({ input, refresh: (request) => request.resolve() })
+    const s = machineScene({ input, refresh: (request) => request.resolve() })
     s.send('CONNECT')
     const openings: number[] = []
     for (let n = 0; n < 5; n++) {
@@ -157,7 +157,7 @@ describe('credentials that are refused', () => {
   })
 
   test('in a recovery the next cycle brings new ones', async () => {
-    const s = scene({
+    const s = machineScene({
       input: { ...input, reconnect: { enabled: false } },
       refresh: (request) => request.resolve(),
       transport: (c) => c.fail(notAuthorized),
@@ -314,7 +314,7 @@ describe('the planned renewal', () => {
 
   test('the wall clock was set back: it waits for the new time', async () => {
     let skew = 0
-    const s = scene({ input: { ...input, now: () => s.clock.now() - skew } })
+    const s = machineScene({ input: { ...input, now: () => s.clock.now() - skew } })
     s.send('CONNECT')
     s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: s.clock.now() + hours(1) } })
     s.transport.current.open()
@@ -372,7 +372,7 @@ describe('tokens that live shorter than it takes to be stable', () => {
 
   test('the wall clock is set back meanwhile: the proof takes no longer than from the beginning', () => {
     let skew = 0
-    const s = scene({ input: { ...input, now: () => s.clock.now() - skew }, transport: (c) => c.open() })
+    const s = machineScene({ input: { ...input, now: () => s.clock.now() - skew }, transport: (c) => c.open() })
     const refreshed = () => s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
     s.send('CONNECT')
     refreshed()
@@ -406,7 +406,7 @@ describe('by recovery cycle', () => {
     [0, ['initial'], []],
   ])('every %d cycles', async (refreshTokenEvery, reasons, cycles) => {
     const asked: number[] = []
-    const s = scene({
+    const s = machineScene({
       input: { ...input, reconnect: { enabled: false }, recovery: { refreshTokenEvery } },
       refresh: (request) => {
         if (request.reason === 'cycle') asked.push(s.context.cycle)
@@ -424,7 +424,10 @@ describe('by recovery cycle', () => {
   })
 
   test('without a source no cycle asks', () => {
-    const s = scene({ input: { recovery: { refreshTokenEvery: 1 } }, transport: (connection) => connection.fail() })
+    const s = machineScene({
+      input: { recovery: { refreshTokenEvery: 1 } },
+      transport: (connection) => connection.fail(),
+    })
     s.send('CONNECT')
     s.clock.tick(hours(24))
     expect(s.tokens).toHaveLength(0)
@@ -452,7 +455,7 @@ describe('by recovery cycle', () => {
 
 describe('refreshTimeout', () => {
   test('a source that hangs is given up, and told so', async () => {
-    const s = scene({ input })
+    const s = machineScene({ input })
     s.send('CONNECT')
     s.clock.tick(seconds(30) - 1)
     expect(s.state).toBe('refreshingToken.offline')
@@ -464,7 +467,7 @@ describe('refreshTimeout', () => {
   })
 
   test('what it says afterwards is not heard', async () => {
-    const s = scene({ input })
+    const s = machineScene({ input })
     s.send('CONNECT')
     s.clock.tick(seconds(30))
     s.tokens[0]!.resolve(hours(1))
@@ -476,7 +479,7 @@ describe('refreshTimeout', () => {
 
 describe('a source that rejects', () => {
   test('with InvalidCredentialsError: the account is wrong, stop', async () => {
-    const s = scene({ input })
+    const s = machineScene({ input })
     s.send('CONNECT')
     s.tokens[0]!.reject(new InvalidCredentialsError('wrong password'))
     await settle()
@@ -490,7 +493,7 @@ describe('a source that rejects', () => {
   })
 
   test('the error is known by its name: it may come from another copy of the package', async () => {
-    const s = scene({ input })
+    const s = machineScene({ input })
     s.send('CONNECT')
     s.tokens[0]!.reject(Object.assign(new Error('no'), { name: 'InvalidCredentialsError' }))
     await settle()
@@ -505,7 +508,7 @@ describe('a source that rejects', () => {
     ['a string', 'InvalidCredentialsError', 'string'],
     ['nothing', undefined, 'undefined'],
   ])('with %s: transient', async (_, error, name) => {
-    const s = scene({ input })
+    const s = machineScene({ input })
     s.send('CONNECT')
     s.tokens[0]!.reject(error as Error)
     await settle()
@@ -559,7 +562,7 @@ describe('single flight', () => {
 describe('a source whose tokens come expired never makes a hot loop', () => {
   test.each([-hours(1), -1, 0, 1, 100, 999])('lifetime %d ms', async (lifetime) => {
     const openings: number[] = []
-    const s = scene({
+    const s = machineScene({
       input: { ...input, random: () => 0 },
       refresh: (request) => request.resolve(lifetime),
       transport: (connection) => {
@@ -578,7 +581,7 @@ describe('a source whose tokens come expired never makes a hot loop', () => {
 
   test('a good token ends the backoff', async () => {
     let lifetime = 0
-    const s = scene({ input, refresh: (request) => request.resolve(lifetime), transport: (c) => c.open() })
+    const s = machineScene({ input, refresh: (request) => request.resolve(lifetime), transport: (c) => c.open() })
     s.send('CONNECT')
     await settle()
     for (let n = 0; n < 20; n++) await next(s)
@@ -593,7 +596,10 @@ describe('secrets', () => {
   const secret = 'hunter2-very-secret'
 
   test('stay outside: neither snapshots nor what an inspector gets holds one', async () => {
-    const s = scene({ input, refresh: (request) => request.reason === 'initial' && request.reject(new Error(secret)) })
+    const s = machineScene({
+      input,
+      refresh: (request) => request.reason === 'initial' && request.reject(new Error(secret)),
+    })
     s.send('CONNECT')
     await settle()
     await next(s)

@@ -8,17 +8,17 @@ import {
   InvalidCredentialsError,
   minutes,
   readyScene,
-  scene,
+  machineScene,
   seconds,
   settle,
   type Scene,
-} from './scene.ts'
+} from '../support/machine-scene.ts'
 
 const types = (s: Scene) => s.told.map(({ type }) => type)
 
 test('one whole outage, told in order: lost, ten attempts, failed, two cycles, a new token, back', async () => {
   let up = true
-  const s = scene({
+  const s = machineScene({
     input: { canRefresh: true, recovery: { refreshTokenEvery: 2 } },
     refresh: (request) => request.resolve(hours(10)),
     transport: (connection) => (up ? connection.open(true) : connection.fail({ kind: 'keepalive' })),
@@ -70,7 +70,7 @@ test('one whole outage, told in order: lost, ten attempts, failed, two cycles, a
 })
 
 test('giving up is told exactly once, after the last cycle', () => {
-  const s = scene({ transport: (connection) => connection.fail() })
+  const s = machineScene({ transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(hours(24))
   expect(s.heard('gaveUp')).toMatchObject([{ attempts: 10, cycles: 10, failure: closed }])
@@ -82,7 +82,7 @@ test('giving up is told exactly once, after the last cycle', () => {
   expect(s.heard('gaveUp')).toHaveLength(1)
 })
 
-test.each<[string, Parameters<typeof scene>[0], ConnectionEmitted['type'][]]>([
+test.each<[string, Parameters<typeof machineScene>[0], ConnectionEmitted['type'][]]>([
   ['fatal', { transport: (c) => c.fail(banned) }, ['gaveUp']],
   [
     'no attempts, no recovery',
@@ -95,7 +95,7 @@ test.each<[string, Parameters<typeof scene>[0], ConnectionEmitted['type'][]]>([
     ['reconnectionFailed', 'recoveryStarted'],
   ],
 ])('failed: %s', (_, options, expected) => {
-  const s = scene(options)
+  const s = machineScene(options)
   s.send('CONNECT')
   s.clock.tick(1)
   expect(types(s)).toEqual(expected)
@@ -111,7 +111,7 @@ test('a lost connection is told exactly once, whatever is reported of it', async
 })
 
 test('an attempt that fails is no interruption', () => {
-  const s = scene({ transport: (connection) => connection.fail() })
+  const s = machineScene({ transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(hours(24))
   expect(s.heard('connectionInterrupted')).toEqual([])
@@ -170,7 +170,7 @@ test('a disconnect tells of no interruption, and of nothing afterwards', async (
 
 test('recovered is told for a cycle that a WAKE brought forward, too', () => {
   let up = false
-  const s = scene({ transport: (connection) => (up ? connection.open() : connection.fail()) })
+  const s = machineScene({ transport: (connection) => (up ? connection.open() : connection.fail()) })
   s.send('CONNECT')
   s.clock.tick(seconds(490))
   up = true
@@ -179,7 +179,7 @@ test('recovered is told for a cycle that a WAKE brought forward, too', () => {
 })
 
 test('a refresh that fails is told with its reason, and without the message of the error', async () => {
-  const s = scene({ input: { canRefresh: true } })
+  const s = machineScene({ input: { canRefresh: true } })
   s.send('CONNECT')
   s.tokens[0]!.reject(new TypeError('token=secret'))
   await settle()

@@ -10,7 +10,15 @@ import type {
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport } from '../../testing/fake-transport.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
-import { closed, hours, readyScene, scene, type SceneOptions, seconds, settle } from './scene.ts'
+import {
+  closed,
+  hours,
+  readyScene,
+  machineScene,
+  type SceneOptions,
+  seconds,
+  settle,
+} from '../support/machine-scene.ts'
 
 beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}))
 
@@ -22,7 +30,7 @@ const poll = { id: 'poll', interval: seconds(10), jitter: 0, responseTimeout: nu
 
 describe('a transport that throws', () => {
   test('when it starts is a failed attempt like any other', () => {
-    const s = scene({ actors: { transport: fromCallback<TransportCommand, TransportInput>(broken) } })
+    const s = machineScene({ actors: { transport: fromCallback<TransportCommand, TransportInput>(broken) } })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
     expect(s.context.failure).toEqual({ kind: 'internal', actor: 'transport', message: 'broken' })
@@ -36,7 +44,7 @@ describe('a transport that throws', () => {
       // eslint-disable-next-line typescript/only-throw-error -- that is the case
       throw 'token=secret'
     })
-    const s = scene({ actors: { transport: throwsText } })
+    const s = machineScene({ actors: { transport: throwsText } })
     s.send('CONNECT')
     expect(s.context.failure).toMatchObject({ kind: 'internal', message: 'string' })
   })
@@ -46,7 +54,7 @@ describe('a transport that throws', () => {
       receive(broken)
       sendBack({ type: 'transport.opened', sessionPresent: false })
     })
-    const s = scene({ actors: { transport: throwsLater } })
+    const s = machineScene({ actors: { transport: throwsLater } })
     s.send('CONNECT')
     expect(s.state).toBe('connected.ready')
     s.send('WAKE')
@@ -59,7 +67,7 @@ describe('a transport that throws', () => {
       receive(broken)
       sendBack({ type: 'transport.opened', sessionPresent: false })
     })
-    const s = scene({ actors: { transport: throwsLater } })
+    const s = machineScene({ actors: { transport: throwsLater } })
     s.send('CONNECT')
     s.send('DISCONNECT')
     expect(s.state).toBe('disconnected')
@@ -71,7 +79,7 @@ describe('a transport that throws', () => {
       sendBack({ type: 'transport.failed', failure: closed })
       return broken
     })
-    const s = scene({ actors: { transport: throwsLast } })
+    const s = machineScene({ actors: { transport: throwsLast } })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
     expect(s.context).toMatchObject({ attempt: 1, failure: closed })
@@ -96,7 +104,7 @@ describe('a transport that throws', () => {
 
 describe('a credentials source that throws', () => {
   test('instead of rejecting is transient', () => {
-    const s = scene({
+    const s = machineScene({
       input: { canRefresh: true },
       actors: { refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(broken) },
     })
@@ -109,7 +117,7 @@ describe('a credentials source that throws', () => {
   test.each([undefined, null, 'token', {}, { expiresAt: Number.NaN }, { expiresAt: Number.POSITIVE_INFINITY }])(
     'one that resolves with %s does no harm',
     async (output) => {
-      const s = scene({
+      const s = machineScene({
         input: { canRefresh: true },
         actors: {
           refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(async () => output as never),
@@ -128,7 +136,7 @@ describe('a credentials source that throws', () => {
 
 describe('subscriptions that throw', () => {
   test('their sync actor: once more, then the connection is replaced', () => {
-    const s = scene({ sync: broken })
+    const s = machineScene({ sync: broken })
     s.send('CONNECT')
     s.transport.current.open()
     expect(s.rounds).toHaveLength(2)
@@ -157,7 +165,7 @@ describe('subscriptions that throw', () => {
         },
       },
     })
-    const s = scene({ actors: { subscriptions: own as never } })
+    const s = machineScene({ actors: { subscriptions: own as never } })
     s.send('CONNECT')
     s.transport.current.open()
     expect(s.state).toBe('reconnecting')
@@ -169,7 +177,7 @@ describe('subscriptions that throw', () => {
   })
 
   test('one that always throws, from its start, is no hot loop', () => {
-    const s = scene({
+    const s = machineScene({
       actors: { subscriptions: fromCallback(broken) as never },
       transport: (connection) => connection.open(),
     })
@@ -204,7 +212,7 @@ describe('rules of the user’s that throw', () => {
     ['jitter is NaN', { reconnect: { jitter: () => Number.NaN }, recovery: { jitter: () => Number.NaN } }],
     ['redirect.allow', { redirect: { allow: broken } }],
   ])('%s', (_, input) => {
-    const s = scene({
+    const s = machineScene({
       ...(input ? { input } : {}),
       transport: (c) => c.fail({ kind: 'disconnected', reasonCode: 0x9c, serverReference: 'other:1883' }),
     })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
-import { InvalidCredentialsError, minutes, scene, seconds, settle } from './scene.ts'
+import { InvalidCredentialsError, minutes, machineScene, seconds, settle } from '../support/machine-scene.ts'
 import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
@@ -152,7 +152,7 @@ test('a server that refuses each connection at once sees no more than the schedu
 function live(
   canRefresh: boolean,
   seed: number,
-  script: NonNullable<Parameters<typeof scene>[0]>['transport'] = () => {},
+  script: NonNullable<Parameters<typeof machineScene>[0]>['transport'] = () => {},
 ) {
   const problems: string[] = []
   const times: number[] = []
@@ -165,7 +165,7 @@ function live(
       hops = 0
     },
   }
-  const s = scene({
+  const s = machineScene({
     input: { canRefresh, random: seeded(seed), redirect: { allow: () => true } },
     transport: (connection) => {
       if (s.transport.running > 1) problems.push(`${s.transport.running} connections at once`)

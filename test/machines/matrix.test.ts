@@ -4,8 +4,19 @@ import type { AnyStateNode } from 'xstate'
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine } from '../../machines/index.ts'
-import { banned, busy, closed, kicked, minutes, moved, muteTransport, notAuthorized, scene, seconds } from './scene.ts'
-import type { Scene, SceneOptions, SyncRound } from './scene.ts'
+import {
+  banned,
+  busy,
+  closed,
+  kicked,
+  minutes,
+  moved,
+  muteTransport,
+  notAuthorized,
+  machineScene,
+  seconds,
+} from '../support/machine-scene.ts'
+import type { Scene, SceneOptions, SyncRound } from '../support/machine-scene.ts'
 
 const states = [
   'idle',
@@ -345,7 +356,7 @@ function descendants(node: AnyStateNode): AnyStateNode[] {
 
 /** Takes a machine on mute actors to a state. */
 function reach(state: State, input: ConnectionInput, sync: SceneOptions['sync'] = () => {}): Scene {
-  const s = scene({ input, actors: { transport: muteTransport }, sync })
+  const s = machineScene({ input, actors: { transport: muteTransport }, sync })
   const tell = (...names: Event[]) => {
     for (const name of names) s.tell(events[name])
   }

@@ -10,17 +10,17 @@ import {
   muteTransport,
   notAuthorized,
   readyScene,
-  scene,
+  machineScene,
   seconds,
   settle,
-} from './scene.ts'
+} from '../support/machine-scene.ts'
 
 // What broke in others, by the numbers of the list that we keep of it. Those of the session (8 in part, 11, 14) and of
 // the promises (15) are tested where those live.
 
 test('peer bug 1: a recovery cycle that fails is followed by the next', () => {
   // The client never comes up, and never says so.
-  const s = scene({ input: { reconnect: { enabled: false } } })
+  const s = machineScene({ input: { reconnect: { enabled: false } } })
   s.send('CONNECT')
   s.clock.tick(hours(24))
   expect(s.heard('recoveryStarted')).toHaveLength(10)
@@ -29,7 +29,7 @@ test('peer bug 1: a recovery cycle that fails is followed by the next', () => {
 })
 
 test('peer bug 2: ten attempts are ten, and giving up is told', () => {
-  const s = scene({ input: { recovery: { enabled: false } }, transport: (connection) => connection.fail() })
+  const s = machineScene({ input: { recovery: { enabled: false } }, transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(hours(24))
   expect(s.heard('reconnectScheduled').map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
@@ -39,7 +39,7 @@ test('peer bug 2: ten attempts are ten, and giving up is told', () => {
 })
 
 test('peer bug 3: the 1,025th attempt and those after it have a delay, too', () => {
-  const s = scene({
+  const s = machineScene({
     input: { reconnect: { maxAttempts: Number.POSITIVE_INFINITY } },
     transport: (connection) => connection.fail(),
   })
@@ -103,7 +103,7 @@ test('peer bug 5: closing by ourselves is no lost connection', async () => {
 
 test('peer bug 6: a connection that is replaced is released before the next one opens', () => {
   const running: number[] = []
-  const s = scene({
+  const s = machineScene({
     transport: (connection) => {
       running.push(s.transport.running)
       connection.open()
@@ -131,7 +131,7 @@ test('peer bug 7: what a dead connection still says does not hurt the healthy on
 })
 
 test('peer bug 8: a SUBACK that does not come replaces the connection, which is not left deaf', () => {
-  const s = scene({ sync: () => {} })
+  const s = machineScene({ sync: () => {} })
   s.send('CONNECT')
   s.transport.current.open()
   s.clock.tick(minutes(1))
@@ -152,7 +152,7 @@ test('peer bug 9: there is one refresh at a time', async () => {
 })
 
 test('peer bug 9: a network error during a refresh is not a wrong password', async () => {
-  const s = scene({ input: { canRefresh: true } })
+  const s = machineScene({ input: { canRefresh: true } })
   s.send('CONNECT')
   s.tokens[0]!.reject(new Error('invalid response: 401 unauthorized? no: ECONNRESET'))
   await settle()
@@ -168,7 +168,7 @@ test.each([
   ['recovering', seconds(500)],
   ['failed', hours(24)],
 ])('peer bug 10: DISCONNECT while %s ends it', (state, after) => {
-  const s = scene({ transport: (connection) => connection.fail() })
+  const s = machineScene({ transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(after)
   expect(s.state).toBe(state)
@@ -183,7 +183,7 @@ test.each([
 test.each(['connecting', 'connected.restoring', 'refreshingToken.offline'])(
   'peer bug 10: DISCONNECT while %s ends it',
   async (state) => {
-    const s = scene({ input: { canRefresh: state.startsWith('refreshing') }, sync: () => {} })
+    const s = machineScene({ input: { canRefresh: state.startsWith('refreshing') }, sync: () => {} })
     s.send('CONNECT')
     if (state === 'connected.restoring') s.transport.current.open()
     expect(s.state).toBe(state)
@@ -219,7 +219,7 @@ test('peer bug 13: delays are not piled up at the cap', () => {
 })
 
 test('peer bug 15: disconnecting ends by itself, even if nobody answers', async () => {
-  const s = scene({ actors: { transport: muteTransport } })
+  const s = machineScene({ actors: { transport: muteTransport } })
   s.send('CONNECT')
   s.send('DISCONNECT')
   s.send('DISCONNECT')

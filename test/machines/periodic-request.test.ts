@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import type { PeriodicSchedule } from '../../machines/connection/types.ts'
-import { hours, minutes, readyScene, scene, type Scene, seconds } from './scene.ts'
+import { hours, minutes, readyScene, machineScene, type Scene, seconds } from '../support/machine-scene.ts'
 
 const poll: PeriodicSchedule = { id: 'poll', interval: seconds(10), jitter: 0, responseTimeout: null }
 const asking: PeriodicSchedule = { ...poll, responseTimeout: seconds(3) }
@@ -22,7 +22,7 @@ describe('while ready', () => {
   })
 
   test('started before, the first goes as soon as subscriptions are restored', () => {
-    const s = scene({ sync: () => {} })
+    const s = machineScene({ sync: () => {} })
     start(s)
     s.send('CONNECT')
     s.clock.tick(seconds(5))
@@ -171,7 +171,7 @@ describe('while ready', () => {
 
   test('the wall clock is set back: the next comes after an interval at most', async () => {
     let skew = 0
-    const s = scene({ input: { now: () => s.clock.now() - skew } })
+    const s = machineScene({ input: { now: () => s.clock.now() - skew } })
     s.send('CONNECT')
     s.transport.current.open()
     start(s, asking)
@@ -209,7 +209,9 @@ describe('while not ready', () => {
   })
 
   test.each(['idle', 'reconnecting', 'failed', 'recovering', 'disconnected'])('%s: nothing is sent', async (state) => {
-    const s = scene({ transport: (connection) => (state === 'disconnected' ? connection.open() : connection.fail()) })
+    const s = machineScene({
+      transport: (connection) => (state === 'disconnected' ? connection.open() : connection.fail()),
+    })
     if (state !== 'idle') s.send('CONNECT')
     if (state === 'disconnected') s.send('DISCONNECT')
     while (!['idle', 'disconnected'].includes(state) && s.state !== state) s.clock.next()

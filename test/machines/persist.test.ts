@@ -12,12 +12,12 @@ import {
   muteTransport,
   notAuthorized,
   readyScene,
-  scene,
+  machineScene,
   seconds,
   settle,
   START,
   type Scene,
-} from './scene.ts'
+} from '../support/machine-scene.ts'
 
 type Make = () => Scene | Promise<Scene>
 
@@ -39,9 +39,9 @@ const fatal: ConnectionInput = { classify: () => 'fatal' }
 
 /** A scene in each state, the state in which it comes back, and what is known there. */
 const states: [string, Make, string, object][] = [
-  ['idle', () => scene(), 'idle', { attempt: 0 }],
-  ['connecting', () => sent(scene()), 'connecting', { attempt: 0 }],
-  ['connected.restoring', () => opened(scene({ sync: () => {} })), 'connecting', { counters: { connects: 1 } }],
+  ['idle', () => machineScene(), 'idle', { attempt: 0 }],
+  ['connecting', () => sent(machineScene()), 'connecting', { attempt: 0 }],
+  ['connected.restoring', () => opened(machineScene({ sync: () => {} })), 'connecting', { counters: { connects: 1 } }],
   ['connected.ready', connected, 'connecting', { counters: { connects: 1, interruptions: 0 }, replaced: true }],
   [
     'reconnecting',
@@ -52,7 +52,7 @@ const states: [string, Make, string, object][] = [
   ['failed', () => failing(banned), 'failed', { failure: banned, disposition: 'fatal' }],
   ['failed', () => failing(closed, fatal), 'failed', { failure: closed, disposition: 'fatal' }],
   ['recovering', () => recovering(), 'recovering', { cycle: 1, delay: 59_600, counters: { cycles: 1 } }],
-  ['refreshingToken.offline', () => sent(scene({ input: { canRefresh: true } })), 'refreshingToken.offline', {}],
+  ['refreshingToken.offline', () => sent(machineScene({ input: { canRefresh: true } })), 'refreshingToken.offline', {}],
   ['refreshingToken.online', renewing, 'refreshingToken.offline', { refreshReason: 'initial' }],
   ['disconnecting', disconnecting, 'disconnected', {}],
   ['disconnected', disconnected, 'disconnected', {}],
@@ -107,7 +107,7 @@ describe('what runs on', () => {
     [-seconds(3_600), 1_000],
   ])('%i ms later the rest of the delay follows, %i ms', async (later, rest) => {
     const before = await reconnecting()
-    const s = scene({ snapshot: fromJson(before), after: before.time + later })
+    const s = machineScene({ snapshot: fromJson(before), after: before.time + later })
     expect(s.heard('reconnectScheduled')).toMatchObject([{ attempt: 1, delay: rest }])
     if (rest > 0) s.clock.tick(rest - 1)
     expect(s.transport.connections).toHaveLength(0)
@@ -133,13 +133,13 @@ describe('what runs on', () => {
   })
 
   test('a connection attempt is bounded as any other', () => {
-    const s = again(sent(scene()))
+    const s = again(sent(machineScene()))
     s.clock.tick(seconds(30))
     expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'connect' })
   })
 
   test('a gate is asked anew', () => {
-    const s = again(sent(scene({ input: { gated: true }, actors: { admission: silent } })), undefined, {
+    const s = again(sent(machineScene({ input: { gated: true }, actors: { admission: silent } })), undefined, {
       input: { gated: true },
       actors: { admission: silent },
     })
@@ -285,9 +285,9 @@ const silent = fromCallback(() => {})
 function again(
   before: Scene,
   snapshot: Snapshot<unknown> = fromJson(before),
-  options: Parameters<typeof scene>[0] = {},
+  options: Parameters<typeof machineScene>[0] = {},
 ) {
-  return scene({ snapshot, after: before.time, ...options })
+  return machineScene({ snapshot, after: before.time, ...options })
 }
 
 function fromJson({ actor }: Scene): Snapshot<unknown> {
@@ -305,7 +305,7 @@ function opened(s: Scene): Scene {
 }
 
 function failing(failure: typeof closed, input: ConnectionInput = {}): Scene {
-  const s = scene({ input, transport: (connection) => connection.fail(failure) })
+  const s = machineScene({ input, transport: (connection) => connection.fail(failure) })
   return sent(s)
 }
 
@@ -317,7 +317,7 @@ function recovering(): Scene {
 }
 
 function failingWithToken(): Scene {
-  const s = scene({
+  const s = machineScene({
     input: { canRefresh: true, reconnect: { enabled: false }, recovery: { enabled: false } },
     refresh: (request) => request.resolve(),
     transport: (connection) => connection.fail(notAuthorized),
@@ -334,7 +334,7 @@ async function renewing(): Promise<Scene> {
 }
 
 function disconnecting(): Scene {
-  const s = scene({ actors: { transport: muteTransport } })
+  const s = machineScene({ actors: { transport: muteTransport } })
   s.send('CONNECT')
   s.send('DISCONNECT')
   return s

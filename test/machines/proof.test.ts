@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { readyScene, scene, seconds } from './scene.ts'
+import { readyScene, machineScene, seconds } from '../support/machine-scene.ts'
 
 /** A machine that has failed once, and is connected again. */
 async function connectedAgain(prove?: () => void) {
@@ -50,7 +50,7 @@ test('a failure that one packet explains is counted as if it were the first, and
 test('`giveUp` when nothing follows, `tryAgain` when it is left; not on the way to recovery', () => {
   const told: string[] = []
   const actions = { giveUp: () => void told.push('giveUp'), tryAgain: () => void told.push('tryAgain') }
-  const s = scene({
+  const s = machineScene({
     actions,
     input: { reconnect: { enabled: false }, recovery: { maxAttempts: 1 } },
   })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { closed, moved, readyScene, scene, seconds, settle } from './scene.ts'
+import { closed, moved, readyScene, machineScene, seconds, settle } from '../support/machine-scene.ts'
 
 const anywhere: ConnectionInput = { redirect: { allow: () => true } }
 const sentAway = (reasonCode: number): Failure => ({ kind: 'disconnected', reasonCode })
@@ -10,14 +10,14 @@ const useAnother = (serverReference: string): Failure => ({ kind: 'disconnected'
 
 describe('a Server Reference', () => {
   test('is not followed unless it is allowed: credentials would go there', () => {
-    const s = scene({ transport: (connection) => connection.fail(moved) })
+    const s = machineScene({ transport: (connection) => connection.fail(moved) })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
     expect(s.context.server).toMatchObject({ redirect: null, hops: 0 })
   })
 
   test('is followed at once when it is', () => {
-    const s = scene({ input: anywhere })
+    const s = machineScene({ input: anywhere })
     s.send('CONNECT')
     s.transport.current.fail(moved)
     expect(s.state).toBe('connecting')
@@ -48,7 +48,7 @@ describe('a Server Reference', () => {
       seen.push(server)
       return server.endsWith('.example')
     }
-    const s = scene({ input: { redirect: { allow } } })
+    const s = machineScene({ input: { redirect: { allow } } })
     s.send('CONNECT')
     s.transport.current.fail({ ...moved, serverReference: 'evil:1883' } as Failure)
     expect(s.state).toBe('reconnecting')
@@ -62,14 +62,14 @@ describe('a Server Reference', () => {
     const allow = () => {
       throw new Error('broken')
     }
-    const s = scene({ input: { redirect: { allow } }, transport: (connection) => connection.fail(moved) })
+    const s = machineScene({ input: { redirect: { allow } }, transport: (connection) => connection.fail(moved) })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
     expect(s.errors).toEqual([])
   })
 
   test('without one, the next server of the list is tried, after the backoff', () => {
-    const s = scene({
+    const s = machineScene({
       input: anywhere,
       transport: (c) => c.fail({ kind: 'refused', protocolVersion: 5, reasonCode: 0x9d }),
     })
@@ -80,7 +80,7 @@ describe('a Server Reference', () => {
 })
 
 describe('two servers that send us to each other', () => {
-  const pingPong: Parameters<typeof scene>[0] = {
+  const pingPong: Parameters<typeof machineScene>[0] = {
     input: anywhere,
     transport: (c) => c.fail(useAnother(c.input.server.redirect === 'b' ? 'a' : 'b')),
   }
@@ -91,7 +91,7 @@ describe('two servers that send us to each other', () => {
     [0, 0],
   ])('maxHops %s: %d hops, then the backoff', (maxHops, hops) => {
     const redirect = { ...anywhere.redirect, ...(maxHops === undefined ? {} : { maxHops }) }
-    const s = scene({ ...pingPong, input: { redirect } })
+    const s = machineScene({ ...pingPong, input: { redirect } })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
     expect(s.transport.connections).toHaveLength(1 + hops)
@@ -99,7 +99,7 @@ describe('two servers that send us to each other', () => {
   })
 
   test('hops do not come back with the next attempt', () => {
-    const s = scene(pingPong)
+    const s = machineScene(pingPong)
     s.send('CONNECT')
     const before = s.transport.connections.length
     s.clock.tick(seconds(1))
@@ -120,7 +120,7 @@ describe('two servers that send us to each other', () => {
 
 describe('the server list', () => {
   test('each attempt that fails is followed by one at the next server', () => {
-    const s = scene({ transport: (connection) => connection.fail() })
+    const s = machineScene({ transport: (connection) => connection.fail() })
     s.send('CONNECT')
     s.clock.tick(seconds(7))
     expect(s.transport.connections.map(({ input }) => input.server.index)).toEqual([0, 1, 2, 3])
@@ -145,7 +145,7 @@ describe('the server list', () => {
   )
 
   test('a server that accepts each connection and drops it does not keep us from the next one', () => {
-    const s = scene({ transport: (connection) => connection.open() })
+    const s = machineScene({ transport: (connection) => connection.open() })
     s.send('CONNECT')
     for (let n = 0; n < 4; n++) {
       s.clock.tick(30)
@@ -156,7 +156,10 @@ describe('the server list', () => {
   })
 
   test('a refresh that fails is no fault of the server', async () => {
-    const s = scene({ input: { canRefresh: true }, refresh: (request) => request.reject(new TypeError('unreachable')) })
+    const s = machineScene({
+      input: { canRefresh: true },
+      refresh: (request) => request.reject(new TypeError('unreachable')),
+    })
     s.send('CONNECT')
     await settle()
     expect(s.state).toBe('reconnecting')
@@ -178,7 +181,7 @@ describe('the server list', () => {
   })
 
   test('an attempt at a redirect that fails is followed by one at the list', () => {
-    const s = scene({ input: anywhere })
+    const s = machineScene({ input: anywhere })
     s.send('CONNECT')
     s.transport.current.fail(moved)
     s.transport.current.fail()

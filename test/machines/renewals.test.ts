@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createActor, fromPromise } from 'xstate'
 
-import { connectionMachine } from '../../machines/index.ts'
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
+import { connectionMachine } from '../../machines/index.ts'
+import { seeded } from '../../measure/lab/seeded.ts'
 import { createFakeTransport } from '../../testing/fake-transport.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
-import { seeded } from '../../measure/lab/seeded.ts'
-import { hours, minutes, scene, seconds, settle, START, type TokenRequest } from './scene.ts'
+import { hours, minutes, machineScene, seconds, settle, START, type TokenRequest } from '../support/machine-scene.ts'
 
 const RENEWALS = 20
 const days = (n: number) => n * hours(24)
@@ -62,7 +62,7 @@ describe('without an initial delay of the fast tier', () => {
     ['one whose tokens live for a millisecond', (request) => request.resolve(1)],
     ['one that fails', (request, n) => (n === 1 ? request.resolve(seconds(600)) : request.reject(new Error('down')))],
   ])('%s is asked after a growing delay all the same', async (_, answer) => {
-    const s = scene({
+    const s = machineScene({
       input: { canRefresh: true, reconnect: { initialDelay: 0, maxDelay: minutes(1) } },
       refresh: (request) => answer(request, s.tokens.length),
       transport: (connection) => connection.open(),

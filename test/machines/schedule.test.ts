@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest'
 import type { ConnectionInput } from '../../machines/config.ts'
 import { MAX_DELAY, recoveryStrategies } from '../../machines/index.ts'
 import type { FakeConnection } from '../../testing/fake-transport.ts'
-import { banned, busy, closed, hours, minutes, scene, seconds, type SceneOptions } from './scene.ts'
+import {
+  banned,
+  busy,
+  closed,
+  hours,
+  minutes,
+  machineScene,
+  seconds,
+  type SceneOptions,
+} from '../support/machine-scene.ts'
 
 const plain: ConnectionInput = { reconnect: { jitter: 'none' }, recovery: { jitter: 'none' } }
 const onlyFast: ConnectionInput = { ...plain, recovery: { enabled: false } }
@@ -16,7 +25,7 @@ const fails = (connection: FakeConnection) => connection.fail()
 /** A scene that notes when each connection is opened. */
 function timed(input: ConnectionInput, script?: SceneOptions['transport'], sync?: SceneOptions['sync']) {
   const openings: number[] = []
-  const s = scene({
+  const s = machineScene({
     input,
     ...(sync && { sync }),
     transport: (connection) => {
@@ -285,7 +294,7 @@ describe('success is proven by time', () => {
   })
 
   test('it counts from the CONNACK, and restoring is part of it', () => {
-    const s = scene({ input: plain, sync: () => {} })
+    const s = machineScene({ input: plain, sync: () => {} })
     s.send('CONNECT')
     s.transport.current.fail()
     s.clock.tick(seconds(1))
@@ -355,7 +364,7 @@ describe('a server that is busy', () => {
   })
 
   test('also if it says so during a planned renewal', () => {
-    const s = scene({ input: { ...plain, canRefresh: true } })
+    const s = machineScene({ input: { ...plain, canRefresh: true } })
     s.send('CONNECT')
     s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
     s.transport.current.open()

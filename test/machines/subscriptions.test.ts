@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
-import { minutes, readyScene, scene, type Scene, type SceneOptions, seconds } from './scene.ts'
+import { minutes, readyScene, machineScene, type Scene, type SceneOptions, seconds } from '../support/machine-scene.ts'
 
 /** Subscriptions that answer only when the test says so. */
 function opened(options: SceneOptions = {}, sessionPresent = false) {
-  const s = scene({ sync: () => {}, ...options })
+  const s = machineScene({ sync: () => {}, ...options })
   s.send('CONNECT')
   s.transport.current.open(sessionPresent)
   return s
@@ -66,7 +66,7 @@ describe('restoring', () => {
   })
 
   test('without a sync actor nothing is wanted, and it is ready at once', () => {
-    const s = scene({ sync: (each) => each.settle() })
+    const s = machineScene({ sync: (each) => each.settle() })
     s.send('CONNECT')
     s.transport.current.open()
     expect(s.state).toBe('connected.ready')

@@ -1,18 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import { benchOptions } from '../../measure/bench/options.ts'
+import { chaosOptions } from '../../measure/chaos/options.ts'
 import { compile } from '../../measure/lab/build.ts'
 import { stormOptions } from '../../measure/storm/options.ts'
-import { chaosOptions } from '../../measure/chaos/options.ts'
+import { sharedFolder } from '../support/temporary-folder.ts'
 
 const scripts = { bench: benchOptions, chaos: chaosOptions, storm: stormOptions }
-const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-options-'))
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = sharedFolder()
 
 test.each<[script: keyof typeof scripts, args: string, message: string]>([
   ['chaos', '--nope', "Unknown option '--nope'"],

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { ConnectionFailedError, ResilientMqttClient, ResilientMqttError, type Failure } from '../../src/index.ts'
 import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../testing/index.ts'
-import { until } from '../mqtt/harness.ts'
+import { until } from '../support/event-loop.ts'
 import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
@@ -130,7 +130,7 @@ test.each([
       }),
       { numRuns: Math.ceil(RUNS / 4) },
     )
-    await until('no socket is left', () => server.openSockets === 0)
+    await until(() => server.openSockets === 0, 'no socket is left')
   },
 )
 

@@ -2,21 +2,23 @@ import { generate } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
 import type { Step } from '../../testing/index.ts'
-import { schemes, serve, transportScene, trusting, turns, until, versions, type Version } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { schemes, serve, trusting, protocolVersions, type ProtocolVersion } from '../support/servers.ts'
+import { transportScene } from './transport-scene.ts'
 
-const connack = (version: Version, properties = {}) =>
+const connack = (version: ProtocolVersion, properties = {}) =>
   generate(
     { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false, properties },
     { protocolVersion: version },
   )
 
-const publish = (version: Version, topic: string, qos: 0 | 1 | 2 = 0) => {
+const publish = (version: ProtocolVersion, topic: string, qos: 0 | 1 | 2 = 0) => {
   const body = [0, topic.length, ...Buffer.from(topic), ...(qos > 0 ? [0, 1] : []), ...(version === 5 ? [0] : [])]
   return Buffer.of(0x30 | (qos << 1), body.length, ...body)
 }
 
 /** What a transport makes of bytes in place of the CONNACK, or behind it, and what the server hears of that. */
-async function sceneOf(version: Version, at: 'connect' | 'connack', bytes: Uint8Array) {
+async function sceneOf(version: ProtocolVersion, at: 'connect' | 'connack', bytes: Uint8Array) {
   const step: Step = { at, do: { bytes } }
   const server = await serve('mqtt', { script: { steps: [step] } })
   const scene = transportScene({ url: server.url, options: { protocolVersion: version } })
@@ -32,7 +34,7 @@ async function sceneOf(version: Version, at: 'connect' | 'connack', bytes: Uint8
   }
 }
 
-describe.each(versions)('MQTT version %i', (version) => {
+describe.each(protocolVersions)('MQTT version %i', (version) => {
   const told = (reasonCode: number) => (version === 5 ? [reasonCode] : [])
 
   test.each([
@@ -70,7 +72,7 @@ test.each([
   expect(failure).toEqual({ kind: 'protocol', message })
 })
 
-describe.each(schemes.flatMap((scheme) => versions.map((version) => ({ scheme, version }))))(
+describe.each(schemes.flatMap((scheme) => protocolVersions.map((version) => ({ scheme, version }))))(
   'maximumPacketSize on $scheme, MQTT $version',
   ({ scheme, version }) => {
     const options = { ...trusting, protocolVersion: version, maximumPacketSize: 100 }
@@ -95,7 +97,7 @@ describe.each(schemes.flatMap((scheme) => versions.map((version) => ({ scheme, v
       scene.start()
       await scene.waitFor('transport.opened')
       for (let i = 0; i < 50; i++) server.publish(`${i}`, 'x'.repeat(90))
-      await until('the messages', () => scene.received.length === 50)
+      await until(() => scene.received.length === 50, 'the messages')
       expect(scene.failures()).toEqual([])
     })
   },

@@ -1,14 +1,15 @@
-import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import type { Socket } from 'node:net'
-
 import mqtt, { type MqttClient } from 'mqtt'
 import { describe, expect, test, vi } from 'vitest'
 
+import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import { type Behaviour, createTestClock, type ScriptedServer } from '../../testing/index.ts'
-import { schemes, serve, transportScene, type TransportScene, trusting, turns, until } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
 import { repetitions } from '../support/repetitions.ts'
-import { webSocketServer } from './raw-web-socket.ts'
-import { stubbornServer } from './stubborn-server.ts'
+import { schemes, serve, trusting } from '../support/servers.ts'
+import { stubbornServer } from '../support/stubborn-server.ts'
+import { webSocketServer } from '../support/web-socket-server.ts'
+import { transportScene, type TransportScene } from './transport-scene.ts'
 
 const RECONNECTS = repetitions(20, 100)
 
@@ -89,7 +90,7 @@ test.each(closings)('$phase on $scheme, $way: nothing is left', async ({ scheme,
 
   await turns(10)
   await server.waitFor(() => server.openSockets === 0)
-  await until('the handles to be gone', () => handles() === '')
+  await until(() => handles() === '', 'the handles to be gone')
   expect(clock.pending).toBe(0)
   expect(server.received('disconnect')).toHaveLength(Number(graceful))
   const disconnected = server.connections.filter(({ ending }) => ending?.by === 'client' && ending.how === 'disconnect')
@@ -109,7 +110,7 @@ describe('a peer that never closes', () => {
     scene.start()
     await scene.waitFor('transport.opened')
     scene.send('CLOSE')
-    await until('the FIN', () => server.ended.size === 1)
+    await until(() => server.ended.size === 1, 'the FIN')
     clock.tick(1_999)
     await turns(10)
     expect(scene.told.map(({ type }) => type)).toEqual(['transport.opened'])
@@ -168,7 +169,7 @@ describe('a peer that never closes', () => {
     await scene.failure()
     await expectGone(server.sockets[0])
     scene.start()
-    await until('the next connection', () => server.sockets.length === 2)
+    await until(() => server.sockets.length === 2, 'the next connection')
   })
 })
 
@@ -177,11 +178,11 @@ describe('close before replace', () => {
     'by plan': () => {},
     'after a FIN': async (scene, server) => {
       server.kick('close')
-      await until('the failure', () => scene.told.at(-1)?.type === 'transport.failed')
+      await until(() => scene.told.at(-1)?.type === 'transport.failed', 'the failure')
     },
     'after malformed bytes': async (scene, server) => {
       server.kick('malformed')
-      await until('the failure', () => scene.told.at(-1)?.type === 'transport.failed')
+      await until(() => scene.told.at(-1)?.type === 'transport.failed', 'the failure')
     },
   }
   const replacements = schemes.flatMap((scheme) => Object.keys(ends).map((end) => ({ scheme, end })))
@@ -200,7 +201,7 @@ describe('close before replace', () => {
     const scene = transportScene({ url: server.url, options: trusting })
     for (let n = 1; n <= RECONNECTS; n++) {
       scene.start()
-      await until(`connection ${n}`, () => scene.told.filter(({ type }) => type === 'transport.opened').length === n)
+      await until(() => scene.told.filter(({ type }) => type === 'transport.opened').length === n, `connection ${n}`)
       await ends[end]?.(scene, server)
     }
     scene.stop()
@@ -251,7 +252,7 @@ describe('close before replace', () => {
     await turns(10)
     expect(server.sockets).toHaveLength(1)
     clock.tick(1)
-    await until('the next connection', () => server.sockets.length === 2)
+    await until(() => server.sockets.length === 2, 'the next connection')
     await turns(10)
     expect(server.sockets, 'only the last one connects').toHaveLength(2)
     expect(prepared, 'options are evaluated for attempts that are made').toBe(2)
@@ -331,8 +332,8 @@ function handles(): string {
 
 /** Writing to a socket whose other end is gone ends it; one that is only half closed would take it. */
 async function expectGone(socket: Socket | undefined): Promise<void> {
-  await until('the reset', () => {
+  await until(() => {
     socket?.write('x')
     return socket?.destroyed
-  })
+  }, 'the reset')
 }

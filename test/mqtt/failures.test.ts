@@ -4,12 +4,14 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Failure } from '../../machines/failure.ts'
 import type { ConnectOptions } from '../../src/api/options.ts'
 import { createTestClock, type Behaviour, type ScriptedServer } from '../../testing/index.ts'
-import { everywhere, serve, transportScene, trusting, turns, until, type Scheme, type Version } from './harness.ts'
-import { webSocketServer } from './raw-web-socket.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { everywhere, serve, trusting, type Scheme, type ProtocolVersion } from '../support/servers.ts'
+import { webSocketServer } from '../support/web-socket-server.ts'
+import { transportScene } from './transport-scene.ts'
 
 interface Case {
   readonly scheme: Scheme
-  readonly version: Version
+  readonly version: ProtocolVersion
 }
 
 interface Row {
@@ -321,7 +323,7 @@ test.each(everywhere)('a link that answers stays on $scheme, MQTT $version', asy
     await server.waitFor('pingreq', { count })
     // It comes behind the PINGRESP.
     server.publish('behind', '')
-    await until('the PINGRESP', () => scene.received.length === count)
+    await until(() => scene.received.length === count, 'the PINGRESP')
   }
   expect(scene.failures()).toEqual([])
 })
@@ -355,7 +357,7 @@ describe('a probe', () => {
     await server.waitFor('pingreq')
     expect(clock.pending).toBe(1)
     server.publish('alive', '')
-    await until('the sign of life', () => clock.pending === 0)
+    await until(() => clock.pending === 0, 'the sign of life')
     clock.tick(60_000)
     expect(scene.failures()).toEqual([])
   })

@@ -1,10 +1,9 @@
-import { parseConnectOptions } from '../../src/config/parse-options.ts'
-import { realClock } from '../../src/shared/clock.ts'
 import { inspect } from 'node:util'
-
 import type { IConnectPacket } from 'mqtt-packet'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
+import { tls } from '../../measure/lab/tls-fixture.ts'
+import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import {
   type ConnectOptions,
   type Credentials,
@@ -15,10 +14,12 @@ import {
   simpleRetry,
 } from '../../src/index.ts'
 import { clientOptions } from '../../src/mqtt/client-options.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { tls } from '../../measure/lab/tls-fixture.ts'
-import { atOnce, once, rejection, startClient, startServer } from '../client/harness.ts'
-import { everywhere, serve, trusting, turns, until } from './harness.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { atOnce, once, startClient } from '../support/recorded-client.ts'
+import { startServer, everywhere, serve, trusting } from '../support/servers.ts'
 import { upgradeRecorder } from './upgrade-recorder.ts'
 
 test.each(everywhere)('connects over $scheme with MQTT $version', async ({ scheme, version }) => {
@@ -216,7 +217,7 @@ describe('WebSocket', () => {
     const failed = client.connect().catch(() => {})
     // 401 asks for new credentials; those that were fresh back off first.
     await next('tokenRefreshed', 2)
-    await until('the second upgrade', () => server.requests.length === 2)
+    await until(() => server.requests.length === 2, 'the second upgrade')
     await client.disconnect()
     await failed
     for (const [i, { url, headers }] of server.requests.entries()) {
@@ -405,7 +406,7 @@ describe('credentials', () => {
       timeouts: { stableAfter: 0 },
     })
     await client.connect()
-    await until('the connection is stable', () => client.actor.getSnapshot().context.credentials.status === 'proven')
+    await until(() => client.actor.getSnapshot().context.credentials.status === 'proven', 'the connection is stable')
     server.setScript([{ connack: { reasonCode: 5 } }, {}])
     server.kick()
     await next('connectionResumed')
@@ -437,10 +438,10 @@ describe('credentials', () => {
     })
     const failed = rejection(client.connect())
     for (let cycle = 1; cycle <= 4; cycle++) {
-      await until(`cycle ${cycle}`, () => {
+      await until(() => {
         clock.tick(0)
         return client.status.cycle === cycle
-      })
+      }, `cycle ${cycle}`)
       clock.tick((client.status.nextRetryAt ?? 0) - clock.now())
     }
     await failed
@@ -584,7 +585,7 @@ describe('credentials', () => {
     expect(passwords()).toEqual(['late'])
     // Once.
     client.recover()
-    await until('another request', () => asked.length === 2)
+    await until(() => asked.length === 2, 'another request')
   })
 
   const useless: [string, (settle: PromiseSettler, now: number) => void][] = [
@@ -597,7 +598,7 @@ describe('credentials', () => {
     const connected = client.connect()
     await clock.tickAsync(31_000)
     if (asked[0]) settle(asked[0].settle, clock.now())
-    await until('another request', () => asked.length === 2)
+    await until(() => asked.length === 2, 'another request')
     asked[1]?.settle.answer(login('good'))
     await connected
     expect(passwords()).toEqual(['good'])
@@ -669,7 +670,7 @@ describe('several servers', () => {
     await client.connect()
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 1])
     // It goes back to the one that worked.
-    await until('the connection is stable', () => client.status.attempt === 0)
+    await until(() => client.status.attempt === 0, 'the connection is stable')
     servers[2]?.kick()
     await next('connectionResumed')
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 2])

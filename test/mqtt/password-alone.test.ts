@@ -1,9 +1,11 @@
 import { generate } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
-import { withoutUserName } from '../../src/mqtt/password-alone.ts'
 import { ResilientMqttClient, type ConnectOptions } from '../../src/index.ts'
-import { rejection, startClient, startServer } from '../client/harness.ts'
+import { withoutUserName } from '../../src/mqtt/password-alone.ts'
+import { rejection } from '../support/promises.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { startServer } from '../support/servers.ts'
 
 const error = (message: string) => expect.objectContaining({ name: 'InvalidOptionError', message }) as Error
 const rule = 'needs a user name with the password, unless the protocol is MQTT 5'

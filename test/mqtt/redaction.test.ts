@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { withoutSecrets } from '../../src/shared/redaction.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
-import { range } from '../session/scene.ts'
+import { withoutSecrets } from '../../src/shared/redaction.ts'
+import { range } from '../support/range.ts'
 
 const lower = 'abcdefghijklmnopqrstuvwxyz'
 const upper = lower.toUpperCase()

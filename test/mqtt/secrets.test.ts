@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 
 import { tls } from '../../measure/lab/tls-fixture.ts'
-import { startClient } from '../client/harness.ts'
-import { everywhere, serve, trusting, until } from './harness.ts'
+import { until } from '../support/event-loop.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { everywhere, serve, trusting } from '../support/servers.ts'
 
 const marker = 'planted'
 /** What a server may ask of a client. */
@@ -66,7 +67,7 @@ test.each(everywhere)('a secret appears nowhere: $scheme, MQTT $version', async 
   const gaveUp = next('gaveUp')
   expect((await gaveUp).failure).toMatchObject({ kind: 'socket', code: 'ECONNREFUSED' })
   const failed = await client.connect().then(String, (error: unknown) => error)
-  await until('the errors', () => errors.length >= 2)
+  await until(() => errors.length >= 2, 'the errors')
 
   expect(String(server.received('connect').at(-1)?.password)).toContain(marker)
   const collected = { inspected, told, lines, failed, status: client.status, snapshot: client.actor.getSnapshot() }

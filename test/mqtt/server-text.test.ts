@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
-import { hostOf } from '../../src/mqtt/server-url.ts'
-import { serverReference, serverText } from '../../src/mqtt/server-text.ts'
 import type { ConnectOptions } from '../../src/api/options.ts'
+import { serverReference, serverText } from '../../src/mqtt/server-text.ts'
+import { hostOf } from '../../src/mqtt/server-url.ts'
 import type { Behaviour, ScriptedServer } from '../../testing/index.ts'
-import { rejection, startClient } from '../client/harness.ts'
-import { scene } from '../session/scene.ts'
-import { everywhere, serve, transportScene, trusting, type Scheme, type Version } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { startClient } from '../support/recorded-client.ts'
+import { scriptedClient } from '../support/scripted-client.ts'
+import { everywhere, serve, trusting, type Scheme, type ProtocolVersion } from '../support/servers.ts'
+import { transportScene } from './transport-scene.ts'
 
 describe('a text of the server', () => {
   test.each([
@@ -77,7 +79,7 @@ describe('does not enter the machine as it is', () => {
   interface Way {
     readonly what: string
     readonly kind: Failure['kind']
-    readonly on: (scheme: Scheme, version: Version) => boolean
+    readonly on: (scheme: Scheme, version: ProtocolVersion) => boolean
     readonly script?: Behaviour
     readonly opened?: (server: ScriptedServer) => void
   }
@@ -133,7 +135,7 @@ describe('does not enter an error as it is', () => {
   })
 
   test.each(['puback', 'pubrec'] as const)('the reason string of a %s', async (cmd) => {
-    const { server, client } = await scene({ script: { puback: false } })
+    const { server, client } = await scriptedClient({ script: { puback: false } })
     await client.connect()
     const refused = rejection(client.publish('a', '', { qos: cmd === 'puback' ? 1 : 2 }))
     const { messageId = 0 } = await server.waitFor('publish')

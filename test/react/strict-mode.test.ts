@@ -4,8 +4,8 @@ import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 // MQTT.js decides when it is loaded whether it runs in a browser, and React DOM too: the first has to come before the DOM.
 import { createConnectionMachine, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { startServer } from '../client/harness.ts'
-import { until } from '../mqtt/harness.ts'
+import { startServer } from '../support/servers.ts'
+import { until } from '../support/event-loop.ts'
 
 const window = new Window()
 vi.stubGlobal('window', window)
@@ -56,7 +56,7 @@ test('in StrictMode the connection comes up, once', async () => {
   const server = await startServer({ script: [{}, {}, {}] })
   const { connection, element, mounts, unmount } = await mount({ url: server.url })
   expect(mounts.count, 'mounted twice').toBe(2)
-  await act(() => until('it is ready', () => element.textContent === READY))
+  await act(() => until(() => element.textContent === READY, 'it is ready'))
   await act(() => connection.publish('a', 'x', { qos: 1 }))
   await server.waitFor(() => server.openSockets === 1)
   expect(server.received('publish')).toHaveLength(1)
@@ -77,7 +77,7 @@ test('in StrictMode an attempt is bounded too: its timer runs', async () => {
 test('in StrictMode credentials are obtained, and used for one connection', async () => {
   const server = await startServer({ script: [{}, {}] })
   const { element } = await mount({ url: server.url, credentials: async () => ({ username: 'a' }) })
-  await act(() => until('it is ready', () => element.textContent === READY))
+  await act(() => until(() => element.textContent === READY, 'it is ready'))
   await server.waitFor(() => server.openSockets === 1)
   expect(server.received('connect').map(({ username }) => username)).toEqual(['a'])
 })
@@ -85,14 +85,14 @@ test('in StrictMode credentials are obtained, and used for one connection', asyn
 test('hidden the connection is closed, and shown again it comes back', async () => {
   const server = await startServer({ script: [{}, {}, {}] })
   const { connection, element, show } = await mount({ url: server.url, reconnect: { initialDelay: 1 } })
-  await act(() => until('it is ready', () => element.textContent === READY))
+  await act(() => until(() => element.textContent === READY, 'it is ready'))
   await act(() => connection.subscribe('a', () => {}).ready)
   await show('hidden')
   await server.waitFor(() => server.openSockets === 0)
   const publishing = connection.publish('a', 'x', { qos: 1 })
   await show('visible')
   await act(() => publishing)
-  await act(() => until('it is ready again', () => element.textContent === READY))
+  await act(() => until(() => element.textContent === READY, 'it is ready again'))
   await server.waitFor(() => server.openSockets === 1)
   expect(server.received('subscribe')).toHaveLength(2)
 })

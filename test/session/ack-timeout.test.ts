@@ -1,26 +1,19 @@
 import { describe, expect, test } from 'vitest'
 
 import { describeFailure, InvalidOptionError, ResilientMqttClient } from '../../src/index.ts'
-import { AckWatch } from '../../src/session/outgoing/ack-watch.ts'
 import type { Link } from '../../src/session/link.ts'
-import { Publication } from '../../src/session/outgoing/publication.ts'
+import { AckWatch } from '../../src/session/outgoing/ack-watch.ts'
+import type { Publication } from '../../src/session/outgoing/publication.ts'
 import { createTestClock, type Script, type TestClock } from '../../testing/index.ts'
-import {
-  isPending,
-  outcomes,
-  range,
-  scene,
-  sessionIs,
-  told,
-  turns,
-  until,
-  versions,
-  type SceneOptions,
-} from './scene.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { outcomes } from '../support/promises.ts'
+import { publication } from '../support/publication.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions, type ScriptedClientOptions } from '../support/scripted-client.ts'
 
-async function timed({ connect, ...options }: SceneOptions) {
+async function timed({ connect, ...options }: ScriptedClientOptions) {
   const clock = createTestClock()
-  const s = await scene({ clock, now: clock.now, connect: { keepalive: 0, ...connect }, ...options })
+  const s = await scriptedClient({ clock, now: clock.now, connect: { keepalive: 0, ...connect }, ...options })
   return { clock, ...s }
 }
 
@@ -223,26 +216,14 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
 describe('what is counted', () => {
   function watch() {
     const clock = createTestClock()
-    const publication = new Publication({
-      topic: 'a',
-      payload: '',
-      qos: 2,
-      retain: false,
-      properties: undefined,
-      acceptedAt: 0,
-      expiresAt: Number.POSITIVE_INFINITY,
-      latest: undefined,
-      durable: false,
-      resolve: () => {},
-      reject: () => {},
-    })
+    const sent = publication('a', { qos: 2 })
     const failures: unknown[] = []
     const link = {
       flushed: true,
       ping: () => new Promise(() => {}),
       fail: (failure: unknown) => failures.push(failure),
     }
-    const state = { oldest: publication as Publication | undefined }
+    const state = { oldest: sent as Publication | undefined }
     const acks = new AckWatch({
       clock,
       ackTimeout: 60_000,
@@ -251,9 +232,9 @@ describe('what is counted', () => {
       onAcknowledging: () => {},
     })
     acks.reset(link as unknown as Link)
-    publication.phase = 'sent'
+    sent.phase = 'sent'
     acks.sent()
-    return { clock, publication, failures, link, state, acks }
+    return { clock, sent, failures, link, state, acks }
   }
 
   test('between the timeout and a quarter more, and the probe', () => {
@@ -288,9 +269,9 @@ describe('what is counted', () => {
   })
 
   test('another that is the oldest then has all the time again, and so has one that made progress', () => {
-    const { clock, failures, publication, state } = watch()
+    const { clock, failures, sent, state } = watch()
     clock.tick(70_000)
-    publication.phase = 'released'
+    sent.phase = 'released'
     clock.tick(60_000)
     expect(failures).toEqual([])
     state.oldest = undefined

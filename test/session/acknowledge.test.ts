@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Message } from '../../src/index.ts'
-import { range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 /** A handler that finishes, or fails, when the test says so. */
 function byHand() {
@@ -20,7 +22,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
     { qos: 1, ack: 'puback' },
     { qos: 2, ack: 'pubcomp' },
   ] as const)('QoS $qos: acknowledged when the handler is done, in the order of the messages', async ({ qos, ack }) => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const { started, handler, end } = byHand()
     client.subscribe('a', handler, { qos, ack: 'after-handler' })
     client.subscribe('b', () => {}, { qos })
@@ -41,7 +43,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
     { when: 'while the connection is down', again: ['1'] },
     { when: 'after the reconnect', again: ['1'] },
   ])('QoS 2 is delivered exactly once, also when the handler is done $when', async ({ when, again }) => {
-    const { server, client } = await scene({ version, script: sessionIs(true) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true) })
     const { started, handler, end } = byHand()
     client.subscribe('a', handler, { qos: 2, ack: 'after-handler' })
     await client.connect()
@@ -64,7 +66,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
   })
 
   test('a session that is lost: the acknowledgements of the old one are not sent', async () => {
-    const { server, client } = await scene({ version, script: sessionIs(false) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(false) })
     const { started, handler, end } = byHand()
     client.subscribe('a', handler, { qos: 2, ack: 'after-handler' })
     await client.connect()
@@ -85,7 +87,10 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
   })
 
   test('no deadlock: the handler publishes with QoS 1 and 2 itself, and waits for that', async () => {
-    const { server, client } = await scene({ version, script: { connack: { properties: { receiveMaximum: 1 } } } })
+    const { server, client } = await scriptedClient({
+      version,
+      script: { connack: { properties: { receiveMaximum: 1 } } },
+    })
     const done: string[] = []
     client.subscribe(
       'a',
@@ -103,7 +108,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
   })
 
   test("'on-receipt' acknowledges at once, whatever the handler does", async () => {
-    const { server, client, errors } = await scene({ version })
+    const { server, client, errors } = await scriptedClient({ version })
     client.subscribe('a', () => Promise.reject(new Error('broken')), { qos: 1 })
     client.subscribe(
       'a',
@@ -120,7 +125,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
   })
 
   test('a handler that throws at once is not acknowledged; any thenable is waited for', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     client.subscribe(
       'throws',
       () => {

@@ -10,7 +10,9 @@ import {
   type StandardSchema,
   type SubscribeOptions,
 } from '../../src/index.ts'
-import { outcomes, scene, told, turns, until } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { outcomes } from '../support/promises.ts'
+import { scriptedClient, told } from '../support/scripted-client.ts'
 
 type Result<Value> = ReturnType<StandardSchema<Value>['~standard']['validate']>
 
@@ -25,7 +27,7 @@ const numbers = schema<number>((value) =>
 
 /** What a subscription made of payloads. */
 async function received<Value>(options: SubscribeOptions<Value>, payloads: readonly string[]) {
-  const { server, client, errors } = await scene()
+  const { server, client, errors } = await scriptedClient()
   const values: Value[] = []
   const invalid: string[] = []
   const onInvalid = (error: InvalidMessageError, message: Message) => {
@@ -48,7 +50,7 @@ describe('codecs', () => {
   })
 
   test('json, text, binary and one of your own encode', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     const hex: Codec<number> = {
       encode: (value) => value.toString(16),
       decode: (it) => Number.parseInt(String(it), 16),
@@ -66,7 +68,7 @@ describe('codecs', () => {
     ['throws', () => JSON.stringify(1n)],
     ['gives undefined', () => JSON.stringify(undefined)],
   ])('an encoder that %s rejects the publish', async (_what, encode) => {
-    const { client } = await scene()
+    const { client } = await scriptedClient()
     const codec = { encode: encode as () => string, decode: () => 1 }
     expect(await outcomes([client.publish('a', 1, { codec })])).not.toEqual(['done'])
     expect(client.outbox.size).toBe(0)
@@ -135,7 +137,7 @@ describe('schemas', () => {
   })
 
   test('without onInvalid it is an `error` event', async () => {
-    const { server, client, errors } = await scene()
+    const { server, client, errors } = await scriptedClient()
     client.subscribe('a', () => {}, { codec: json(), schema: numbers })
     await client.connect()
     server.publish('a', '"x"')
@@ -147,7 +149,7 @@ describe('schemas', () => {
 })
 
 test('types follow from codec and schema', async () => {
-  const { client } = await scene()
+  const { client } = await scriptedClient()
   client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<Uint8Array>())
   client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<string>(), { codec: text })
   client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<number>(), {

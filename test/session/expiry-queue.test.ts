@@ -2,25 +2,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { ExpiryQueue } from '../../src/session/outgoing/expiry-queue.ts'
 import { Outbox } from '../../src/session/outgoing/outbox.ts'
-import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
+import type { Publication, PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { fc } from '../support/property.ts'
-import { range } from './scene.ts'
+import { publication } from '../support/publication.ts'
+import { range } from '../support/range.ts'
 
-function publication(expiresAt: number, init: Partial<PublicationInit> = {}): Publication {
-  return new Publication({
-    topic: 'a',
-    payload: '',
-    qos: 1,
-    retain: false,
-    properties: undefined,
-    acceptedAt: 0,
-    expiresAt,
-    latest: undefined,
-    durable: false,
-    resolve: () => {},
-    reject: () => {},
-    ...init,
-  })
+function publicationUntil(expiresAt: number, init: Partial<PublicationInit> = {}): Publication {
+  return publication('a', { expiresAt, ...init })
 }
 
 /** Takes out one after the other. */
@@ -39,7 +27,7 @@ describe('the queue of those that expire', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(time, fc.boolean())), fc.boolean(), (steps, refills) => {
         const queue = new ExpiryQueue()
-        const all = steps.map(([expiresAt]) => publication(expiresAt))
+        const all = steps.map(([expiresAt]) => publicationUntil(expiresAt))
         for (const each of all) queue.add(each)
         for (const [i, [, leaves]] of steps.entries()) if (leaves) all[i]!.phase = 'sent'
         const waiting = all.filter(({ phase }) => phase === 'waiting')
@@ -57,7 +45,7 @@ describe('the queue of those that expire', () => {
     const expired: number[] = []
     for (const i of range(10_000)) {
       const expiresAt = 1 + ((i * 7_919) % 10_000)
-      const each = publication(expiresAt, { reject: () => expired.push(expiresAt) })
+      const each = publicationUntil(expiresAt, { reject: () => expired.push(expiresAt) })
       Object.defineProperty(each, 'expiresAt', { get: () => (looks++, expiresAt) })
       outbox.add(each)
     }
@@ -74,7 +62,7 @@ describe('the queue of those that expire', () => {
     onTestFinished(() => refill.mockRestore())
     const outbox = new Outbox({ maxMessages: 10, maxBytes: 1e6, overflow: 'reject' }, () => {})
     for (const i of range(1_000)) {
-      const each = publication(1e6 + i)
+      const each = publicationUntil(1e6 + i)
       outbox.add(each)
       outbox.shift(outbox.peek(0)!)
       each.phase = 'sent'

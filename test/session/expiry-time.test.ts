@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { createTestClock } from '../../testing/index.ts'
-import { isPending, outcomes, scene, sessionIs, turns, until } from './scene.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { outcomes } from '../support/promises.ts'
+import { scriptedClient, sessionIs } from '../support/scripted-client.ts'
 
 const HOURS = 3_600_000
 
@@ -18,7 +20,7 @@ describe.each([
 ])('the wall clock is set 2 h %s', (_direction, offset) => {
   test('a time to live is as long as it was', async () => {
     const { clock, wall, now } = clocks()
-    const { server, client } = await scene({ clock, now })
+    const { server, client } = await scriptedClient({ clock, now })
     const short = outcomes([client.publish('a', 'short', { qos: 1, ttl: 1_000 })])
     const long = client.publish('a', 'long', { qos: 1, ttl: 60_000 })
     wall.offset = offset
@@ -32,7 +34,7 @@ describe.each([
 
   test('the Message Expiry Interval is reduced by what has really passed', async () => {
     const { clock, wall, now } = clocks()
-    const { server, client } = await scene({ clock, now })
+    const { server, client } = await scriptedClient({ clock, now })
     const published = client.publish('a', '', { qos: 1, properties: { messageExpiryInterval: 60 } })
     wall.offset = offset
     clock.tick(20_000)
@@ -44,7 +46,7 @@ describe.each([
 
 test('with real time it is monotonic: the wall clock is not asked', async () => {
   const wall = { now: Date.now() }
-  const { client } = await scene({ now: () => wall.now })
+  const { client } = await scriptedClient({ now: () => wall.now })
   const published = client.publish('a', '', { qos: 1, ttl: 60_000 })
   wall.now += 2 * HOURS
   await client.connect()
@@ -54,7 +56,7 @@ test('with real time it is monotonic: the wall clock is not asked', async () => 
 test('a clock without a time of its own falls back to `now`', async () => {
   const { clock, wall, now } = clocks()
   const timers = { setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout }
-  const { client } = await scene({ clock: timers, now })
+  const { client } = await scriptedClient({ clock: timers, now })
   const published = outcomes([client.publish('a', '', { qos: 1, ttl: 60_000 })])
   wall.offset = 2 * HOURS
   await client.connect()
@@ -67,7 +69,7 @@ describe.each([1, 2] as const)('a time to live that ends after it was sent, QoS 
     [true, 'done', 1],
   ] as const)('session present: %s: %s', async (present, outcome, resent) => {
     const { clock, now } = clocks()
-    const { server, client } = await scene({ clock, now, script: sessionIs(present, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({ clock, now, script: sessionIs(present, { puback: false }, {}) })
     await client.connect()
     const published = client.publish('a', '', { qos, ttl: 10_000 })
     await server.waitFor('publish')
@@ -87,7 +89,7 @@ describe.each([1, 2] as const)('a signal that aborts after it was sent, QoS %i',
   const stop = new Error('stop')
 
   test('the promise rejects, and the handshake goes on', async () => {
-    const { server, client } = await scene({ script: { puback: false } })
+    const { server, client } = await scriptedClient({ script: { puback: false } })
     await client.connect()
     const controller = new AbortController()
     const published = client.publish('a', '', { qos, signal: controller.signal })
@@ -104,7 +106,7 @@ describe.each([1, 2] as const)('a signal that aborts after it was sent, QoS %i',
     [true, 1],
     [false, 0],
   ])('session present: %s: it is sent %i times more', async (present, again) => {
-    const { server, client } = await scene({ script: sessionIs(present, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({ script: sessionIs(present, { puback: false }, {}) })
     await client.connect()
     const controller = new AbortController()
     const published = client.publish('a', 'x', { qos, signal: controller.signal })

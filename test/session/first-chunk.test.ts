@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 
 import type { Message, ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock, type ScriptedConnection } from '../../testing/index.ts'
-import { scene, told, turns, until, versions, type Version } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { scriptedClient, told, versions, type Version } from '../support/scripted-client.ts'
 
 type Delivery = Pick<Message, 'qos'> & { readonly ack: 'on-receipt' | 'after-handler' | 'loop' }
 
@@ -42,7 +43,7 @@ async function sceneOf(
   chunksOf: (n: number) => readonly Buffer[] | undefined,
   options: Partial<Omit<ResilientMqttClientOptions, 'options'>> = {},
 ) {
-  const { server, client } = await scene({
+  const { server, client } = await scriptedClient({
     version,
     script: (_connection, n) =>
       n === 1

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Message } from '../../src/index.ts'
-import { isPending, range, scene, told, turns, until, versions } from './scene.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, told, versions } from '../support/scripted-client.ts'
 
 describe.each(versions)('messages in a loop, MQTT version $version', ({ version }) => {
   test('come in order, each acknowledged when the next is asked for', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const loop = client.subscribe('a', { qos: 1 })[Symbol.asyncIterator]()
     await client.connect()
     for (const i of range(3)) server.publish('a', `${i}`, { qos: 1 })
@@ -23,7 +25,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   })
 
   test('beyond bufferSize the oldest of QoS 0 are dropped, and counted; those of QoS 1 never', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1, bufferSize: 2 })
     await client.connect()
     for (const i of range(5)) server.publish('a', `zero ${i}`)
@@ -39,7 +41,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   })
 
   test("with ack: 'on-receipt' nothing else bounds QoS 1, so they are dropped too", async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1, bufferSize: 2, ack: 'on-receipt' })
     await client.connect()
     for (const i of range(5)) server.publish('a', `${i}`, { qos: 1 })
@@ -50,7 +52,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   test.each(['break', 'throw', 'return'] as const)(
     '%s ends the subscription, and holds no acknowledgement back',
     async (how) => {
-      const { server, client } = await scene({ version })
+      const { server, client } = await scriptedClient({ version })
       const subscription = client.subscribe('a', { qos: 1 })
       client.subscribe('b', () => {}, { qos: 1 })
       await client.connect()
@@ -71,7 +73,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   )
 
   test('several loops share the messages, and each acknowledges its own', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1 })
     const [one, two] = [subscription[Symbol.asyncIterator](), subscription[Symbol.asyncIterator]()]
     await client.connect()
@@ -99,7 +101,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     ['unsubscribe()', 'unsubscribe'],
     ['dispose', 'dispose'],
   ] as const)('%s ends the loop, after what is queued', async (_what, how) => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a')
     await client.connect()
     for (const i of range(3)) server.publish('a', `${i}`)
@@ -113,7 +115,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   })
 
   test('a loop that is never begun holds nothing back once the subscription is ended', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1 })
     await client.connect()
     server.publish('a', '', { qos: 1 })
@@ -125,7 +127,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   })
 
   test('a refused subscription ends the loop', async () => {
-    const { client } = await scene({ version: 5, script: { suback: 0x8f } })
+    const { client } = await scriptedClient({ version: 5, script: { suback: 0x8f } })
     const subscription = client.subscribe('a')
     void client.connect()
     const got: Message[] = []

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
-import { PoisonPacketError } from '../../src/index.ts'
 import type { OutboxOptions } from '../../src/api/options.ts'
-import { Publication } from '../../src/session/outgoing/publication.ts'
-import { Session } from '../../src/session/session.ts'
-import { isAside } from '../../src/session/outgoing/suspects.ts'
 import { defaultQuarantine } from '../../src/config/defaults.ts'
+import { PoisonPacketError } from '../../src/index.ts'
+import { Publication } from '../../src/session/outgoing/publication.ts'
+import { isAside } from '../../src/session/outgoing/suspects.ts'
+import { Session } from '../../src/session/session.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { ModelBroker } from './model-broker.ts'
-import { nameOf } from './scene.ts'
+import { nameOf } from '../support/promises.ts'
 import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
+import { ModelBroker } from './model-broker.ts'
 
 type Qos = 0 | 1 | 2
 

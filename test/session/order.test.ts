@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
-import { range, scene, turns, until, versions } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, versions } from '../support/scripted-client.ts'
 
 const nothing = () => {}
 
@@ -18,7 +20,7 @@ function calls(server: ScriptedServer): string[] {
 describe.each(versions)('the order of calls is the order on the wire, MQTT version $version', ({ version }) => {
   describe.each([0, 1, 2] as const)('a publish of QoS %i', (qos) => {
     test('comes after the SUBSCRIBE that was called before it', async () => {
-      const { server, client } = await scene({ version })
+      const { server, client } = await scriptedClient({ version })
       await client.connect()
       client.subscribe('d', nothing)
       void client.publish('d', '', { qos }).catch(nothing)
@@ -27,7 +29,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     })
 
     test('comes after it also while another SUBSCRIBE is under way', async () => {
-      const { server, client } = await scene({ version, script: { suback: false } })
+      const { server, client } = await scriptedClient({ version, script: { suback: false } })
       await client.connect()
       client.subscribe('a', nothing)
       await server.waitFor('subscribe')
@@ -38,7 +40,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     })
 
     test('comes after the UNSUBSCRIBE that was called before it, and before the one that was called after it', async () => {
-      const { server, client } = await scene({ version })
+      const { server, client } = await scriptedClient({ version })
       const [first, second] = ['a', 'b'].map((filter) => client.subscribe(filter, nothing))
       await client.connect()
       first!.unsubscribe()
@@ -50,7 +52,10 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
 
     // A broker that handles packets concurrently would else end up without the subscription.
     test('waits for a SUBSCRIBE that has to wait for the UNSUBACK of the same filter', async () => {
-      const { server, client } = await scene({ version, script: { steps: [{ at: 'unsubscribe', do: 'ignore' }] } })
+      const { server, client } = await scriptedClient({
+        version,
+        script: { steps: [{ at: 'unsubscribe', do: 'ignore' }] },
+      })
       const first = client.subscribe('d', nothing)
       await client.connect()
       first.unsubscribe()
@@ -67,7 +72,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
 
   test('an UNSUBACK that does not come holds publishes up for a bounded time', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       clock,
       now: clock.now,
@@ -86,7 +91,10 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('what waits for an UNSUBACK goes over the next connection', async () => {
-    const { server, client } = await scene({ version, script: [{ steps: [{ at: 'unsubscribe', do: 'ignore' }] }, {}] })
+    const { server, client } = await scriptedClient({
+      version,
+      script: [{ steps: [{ at: 'unsubscribe', do: 'ignore' }] }, {}],
+    })
     const first = client.subscribe('d', nothing)
     await client.connect()
     first.unsubscribe()
@@ -99,7 +107,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('many calls in one turn: subscriptions between two publishes share a packet', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     await client.connect()
     for (const i of range(3)) client.subscribe(`a/${i}`, nothing)
     void client.publish('x', '').catch(nothing)
@@ -110,7 +118,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('subscriptions of one turn go into as few packets as the batch size allows, at its end', async () => {
-    const { server, client } = await scene({ version, subscriptions: { batchSize: 40 } })
+    const { server, client } = await scriptedClient({ version, subscriptions: { batchSize: 40 } })
     await client.connect()
     const subscriptions = range(100).map((i) => client.subscribe(`a/${i}`, nothing))
     await Promise.all(subscriptions.map(({ ready }) => ready))
@@ -122,7 +130,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('in a handler of `connected`, at each connection', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     let n = 0
     client.on('connected', () => {
       client.subscribe(`d/${++n}`, nothing)
@@ -137,7 +145,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('in a handler of a message', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     client.subscribe('a', () => {
       client.subscribe('d', nothing)
       void client.publish('d', '').catch(nothing)
@@ -149,7 +157,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('while a refused filter waits to be tried again', async () => {
-    const { server, client } = await scene({ version, script: { suback: { bad: 0x80 } } })
+    const { server, client } = await scriptedClient({ version, script: { suback: { bad: 0x80 } } })
     client.subscribe('bad', nothing)
     await client.connect()
     for (const filter of ['d', 'e']) {
@@ -161,7 +169,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('periodic requests', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     await client.connect()
     client.subscribe('a', nothing)
     const request = client.startPeriodicRequests({ topic: 'poll', payload: '', interval: 60_000 })
@@ -171,7 +179,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('what was unsubscribed in the turn in which it was subscribed is not asked for', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     await client.connect()
     client.subscribe('a', nothing).unsubscribe()
     await turns()
@@ -179,7 +187,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
   })
 
   test('subscribed, unsubscribed and subscribed again before any answer: the last word counts', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     await client.connect()
     for (const i of range(3)) {
       const subscription = client.subscribe('a', nothing)
@@ -214,7 +222,7 @@ function delivered({ connections }: ScriptedServer): number[] {
 
 describe.each(versions)('a topic that mixes QoS 1 and 2, MQTT version $version', ({ version }) => {
   test('each QoS is in order, across a lost connection; the two together are not', async () => {
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       script: (_connection, n) => ({
         connack: { sessionPresent: n > 1 },

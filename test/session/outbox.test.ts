@@ -1,32 +1,23 @@
 import { describe, expect, test } from 'vitest'
 
-import { Outbox } from '../../src/session/outgoing/outbox.ts'
 import type { OutboxOptions } from '../../src/api/options.ts'
-import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
+import { Outbox } from '../../src/session/outgoing/outbox.ts'
+import type { Publication, PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { nameOf, outcomes, range, scene, sessionIs, told, turns, until } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { nameOf, outcomes } from '../support/promises.ts'
+import { publication } from '../support/publication.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told } from '../support/scripted-client.ts'
 
 /** An outbox, and what became of what was put into it: `a: OutboxOverflowError`, say. */
 function outboxScene(options: Partial<OutboxOptions> = {}) {
   const log: string[] = []
   const outbox = new Outbox({ maxMessages: 3, maxBytes: 1_000, overflow: 'reject', ...options }, () => {})
-  const publication = (topic: string, init: Partial<PublicationInit> = {}) =>
-    new Publication({
-      topic,
-      payload: '',
-      qos: 1,
-      retain: false,
-      properties: undefined,
-      acceptedAt: 0,
-      expiresAt: Number.POSITIVE_INFINITY,
-      latest: undefined,
-      durable: false,
-      resolve: () => {},
-      reject: (error) => log.push(`${topic}: ${nameOf(error)}`),
-      ...init,
-    })
+  const logged = (topic: string, init: Partial<PublicationInit> = {}) =>
+    publication(topic, { reject: (error) => log.push(`${topic}: ${nameOf(error)}`), ...init })
   const add = (topic: string, init?: Partial<PublicationInit>) => {
-    const added = publication(topic, init)
+    const added = logged(topic, init)
     try {
       outbox.add(added)
     } catch (error) {
@@ -40,7 +31,7 @@ function outboxScene(options: Partial<OutboxOptions> = {}) {
       .waiting()
       .map(({ topic }) => topic)
       .join('')
-  return { outbox, log, add, publication, waiting }
+  return { outbox, log, add, logged, waiting }
 }
 
 describe('the bounds of the outbox', () => {
@@ -118,9 +109,9 @@ describe('`latest`', () => {
   })
 
   test('what comes back from a lost session does not displace a newer one', () => {
-    const { outbox, add, publication, waiting, log } = outboxScene()
+    const { outbox, add, logged, waiting, log } = outboxScene()
     add('d', { latest: 'k' })
-    const back = ['a', 'b', 'c'].map((topic) => publication(topic, { latest: topic === 'b' ? undefined : 'k' }))
+    const back = ['a', 'b', 'c'].map((topic) => logged(topic, { latest: topic === 'b' ? undefined : 'k' }))
     outbox.addFirst(back)
     expect(waiting()).toBe('bd')
     add('e', { latest: 'k' })
@@ -136,9 +127,9 @@ describe('what a durable one displaces', () => {
   /** What becomes of the durable ones, in order: `+b` is written, `-b` is refused. */
   function settle(outbox: Outbox, publications: Record<string, Publication>, happening: readonly string[]) {
     for (const [what, topic = ''] of happening) {
-      const publication = publications[topic] as Publication
-      if (what === '+') outbox.written(publication)
-      else outbox.remove(publication, new Error('refused'))
+      const each = publications[topic] as Publication
+      if (what === '+') outbox.written(each)
+      else outbox.remove(each, new Error('refused'))
     }
   }
 
@@ -199,13 +190,13 @@ describe('what a durable one displaces', () => {
   })
 
   test('that comes back from a lost session waits for a newer one as well', () => {
-    const { outbox, add, publication, log } = outboxScene()
+    const { outbox, add, logged, log } = outboxScene()
     const newer = add('b', { ...durable, ...key })
-    outbox.addFirst([publication('a', { ...durable, ...key })])
+    outbox.addFirst([logged('a', { ...durable, ...key })])
     expect(log).toEqual([])
     outbox.written(newer)
     expect(log).toEqual(['a: PublishSupersededError'])
-    outbox.addFirst([publication('0', { ...durable, ...key })])
+    outbox.addFirst([logged('0', { ...durable, ...key })])
     expect(log).toEqual(['a: PublishSupersededError', '0: PublishSupersededError'])
   })
 
@@ -225,7 +216,7 @@ describe('what a durable one displaces', () => {
 describe('the outbox of a client', () => {
   test('a time to live settles on time while offline, by the clock', async () => {
     const clock = createTestClock()
-    const { client } = await scene({ clock, now: clock.now })
+    const { client } = await scriptedClient({ clock, now: clock.now })
     const ends: string[] = []
     for (const [name, ttl] of [
       ['b', 2_000],
@@ -246,7 +237,11 @@ describe('the outbox of a client', () => {
 
   test('the Message Expiry Interval is a time to live, and is sent reduced by the time waited', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({ clock, now: clock.now, script: sessionIs(true, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({
+      clock,
+      now: clock.now,
+      script: sessionIs(true, { puback: false }, {}),
+    })
     const published = [10, 100].map((messageExpiryInterval) =>
       client.publish('a', '', { qos: 1, properties: { messageExpiryInterval, contentType: 'text' } }),
     )
@@ -266,7 +261,7 @@ describe('the outbox of a client', () => {
 
   test('what comes back from a lost session still expires on time', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       clock,
       now: clock.now,
       script: [{ puback: false }, { suback: false }],
@@ -283,7 +278,7 @@ describe('the outbox of a client', () => {
   })
 
   test('drains only after the restore', async () => {
-    const { server, client } = await scene({ script: { suback: false } })
+    const { server, client } = await scriptedClient({ script: { suback: false } })
     client.subscribe('a', () => {})
     const published = client.publish('a', '', { qos: 1 })
     const connecting = client.connect()
@@ -302,7 +297,7 @@ describe('the outbox of a client', () => {
     ['keep', 'done', ['publish kept 2']],
   ] as const)('disconnect(): what cannot be drained in time, with %s', async (outbox, outcome, sent) => {
     const clock = createTestClock()
-    const { server, client } = await scene({ clock, now: clock.now, script: [{ puback: false }, {}] })
+    const { server, client } = await scriptedClient({ clock, now: clock.now, script: [{ puback: false }, {}] })
     await client.connect()
     const settled = outcomes([client.publish('a', 'kept', { qos: 1 })])
     await server.waitFor('publish')
@@ -315,7 +310,7 @@ describe('the outbox of a client', () => {
   })
 
   test('disconnect() drains what can be drained', async () => {
-    const { server, client } = await scene({ script: { connack: { properties: { receiveMaximum: 1 } } } })
+    const { server, client } = await scriptedClient({ script: { connack: { properties: { receiveMaximum: 1 } } } })
     await client.connect()
     const settled = outcomes(range(20).map(() => client.publish('a', '', { qos: 2 })))
     await client.disconnect()

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
-import { range, scene, sessionIs, told } from './scene.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told } from '../support/scripted-client.ts'
 
 describe('packet ids', () => {
   test('go from 1 to 65,535 and round again, never one that is in use, and never 0', () => {
@@ -32,7 +33,7 @@ describe('packet ids', () => {
   ])(
     'begin anywhere, for an earlier process may have left some half-open: with chance %d at %i',
     async (random, id) => {
-      const { server, client } = await scene({ random: () => random })
+      const { server, client } = await scriptedClient({ random: () => random })
       await client.connect()
       await client.publish('a', '', { qos: 2 })
       expect(server.received('publish')).toMatchObject([{ messageId: id }])
@@ -46,7 +47,7 @@ describe('packet ids', () => {
   })
 
   test('never collide: 70,000 publishes that nobody acknowledges, and subscriptions among them', async () => {
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       script: sessionIs(true, { puback: false }, {}),
       outbox: { maxMessages: 100_000 },
     })

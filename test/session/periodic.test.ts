@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 
 import type { PeriodicRequestOptions } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { scene, sessionIs, told, turns, until, versions, type Version } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { scriptedClient, sessionIs, told, versions, type Version } from '../support/scripted-client.ts'
 
 async function periodic(version: Version, options: Partial<PeriodicRequestOptions> = {}) {
   const clock = createTestClock()
-  const it = await scene({ version, clock, now: clock.now, random: () => 0.5, script: sessionIs(true) })
+  const it = await scriptedClient({ version, clock, now: clock.now, random: () => 0.5, script: sessionIs(true) })
   const log: string[] = []
   const start = () =>
     it.client.startPeriodicRequests({
@@ -149,7 +150,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
 
   test('one of QoS 1 that is un-acked when the session is lost is not sent anew', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({ version, clock, now: clock.now, script: [{ puback: false }, {}] })
+    const { server, client } = await scriptedClient({ version, clock, now: clock.now, script: [{ puback: false }, {}] })
     client.startPeriodicRequests({ topic: 'ask', payload: 'once', interval: 100_000, qos: 1 })
     await client.connect()
     await server.waitFor('publish')

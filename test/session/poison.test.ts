@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 
-import { outcomes, range, scene, sessionIs, told, turns, versions } from './scene.ts'
-import { minding, sickScene, type Minds, type SickScene } from './sick.ts'
+import { turns } from '../support/event-loop.ts'
+import { objectingBroker, clockedClient, type Objection, type ClockedClient } from '../support/objecting-broker.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { recordingLogger } from '../support/recording-logger.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 /** How a broker objects: in words (MQTT 5 only), by closing, or, as mosquitto on MQTT 3.1.1, by a reset. */
-const objections: readonly { how: string; version: 4 | 5; minds: Minds }[] = [
+const objections: readonly { how: string; version: 4 | 5; minds: Objection }[] = [
   { how: 'closing', version: 4, minds: 'close' },
   { how: 'a reset', version: 4, minds: 'reset' },
   { how: 'closing', version: 5, minds: 'close' },
@@ -14,7 +18,7 @@ const objections: readonly { how: string; version: 4 | 5; minds: Minds }[] = [
 const isBad = (name: string) => name.startsWith('bad')
 
 /** Keeps the broker busy with publishes that it takes, one in five seconds. */
-function traffic({ client, clock }: Pick<SickScene, 'client' | 'clock'>) {
+function traffic({ client, clock }: Pick<ClockedClient, 'client' | 'clock'>) {
   let next = 0
   return () => {
     if (clock.now() < next) return
@@ -28,8 +32,8 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
     test.each([1, 2] as const)(
       'a publish of QoS %i: all others flow at once, and it is poison at last',
       async (qos) => {
-        const script = minding({ publish: isBad, how, present })
-        const { server, client, until, clock, connect } = await sickScene({ version, script })
+        const script = objectingBroker({ publish: isBad, how, present })
+        const { server, client, until, clock, connect } = await clockedClient({ version, script })
         const topics = range(400).map((i) => (i === 200 ? 'bad' : 'good'))
         const settled: string[] = []
         const bad: string[] = []
@@ -61,8 +65,8 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
 
     test('a subscription: the others are held, it is suspended, visible, and back by itself', async () => {
       let sick = true
-      const script = minding({ subscribe: (filters) => sick && filters.some(isBad), how, present })
-      const { client, until, clock, connect } = await sickScene({ version, script })
+      const script = objectingBroker({ subscribe: (filters) => sick && filters.some(isBad), how, present })
+      const { client, until, clock, connect } = await clockedClient({ version, script })
       const events: string[] = []
       client.on('subscriptionSuspended', ({ filter }) => events.push(`suspended ${filter}`))
       client.on('subscriptionResumed', ({ filter }) => events.push(`resumed ${filter}`))
@@ -83,8 +87,8 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
   })
 
   test('a SUBSCRIBE that is too large is split until all are held, also on the next connection', async () => {
-    const script = minding({ subscribe: (filters) => filters.length > 30, how, present: false })
-    const { server, client, until, connect } = await sickScene({ version, script })
+    const script = objectingBroker({ subscribe: (filters) => filters.length > 30, how, present: false })
+    const { server, client, until, connect } = await clockedClient({ version, script })
     for (const i of range(100)) client.subscribe(`f/${i}`, () => {})
     await connect()
     expect(client.status.subscriptions).toMatchObject({ held: 100, suspended: 0 })
@@ -108,8 +112,8 @@ describe('many that are poison, with the default policies', () => {
   ])(
     '$count publishes, each one of $every, session present $present: it never gives up, and the others flow',
     async ({ count, every, present }) => {
-      const script = minding({ publish: isBad, present })
-      const { server, client, until, clock, connect } = await sickScene({ ...policies, script })
+      const script = objectingBroker({ publish: isBad, present })
+      const { server, client, until, clock, connect } = await clockedClient({ ...policies, script })
       const bad: string[] = []
       const good: string[] = []
       const failed: string[] = []
@@ -147,8 +151,8 @@ describe('many that are poison, with the default policies', () => {
   )
 
   test('30 subscriptions among 300: the others are held, and it never gives up', async () => {
-    const script = minding({ subscribe: (filters) => filters.some(isBad) })
-    const { server, client, until, clock } = await sickScene({ ...policies, script })
+    const script = objectingBroker({ subscribe: (filters) => filters.some(isBad) })
+    const { server, client, until, clock } = await clockedClient({ ...policies, script })
     const failed: string[] = []
     client.on('stateChanged', ({ to }) => to === 'failed' && failed.push(to))
     for (const i of range(300)) client.subscribe(i % 10 === 3 ? `bad/${i}` : `good/${i}`, () => {})
@@ -164,7 +168,10 @@ describe('many that are poison, with the default policies', () => {
 describe.each(versions)('a broker that is sick, version $version', ({ version }) => {
   test.each([1, 3, 20])('on SUBSCRIBE for 30 s, %i filters: they are back soon after', async (count) => {
     let sick = true
-    const { server, client, until, clock } = await sickScene({ version, script: minding({ subscribe: () => sick }) })
+    const { server, client, until, clock } = await clockedClient({
+      version,
+      script: objectingBroker({ subscribe: () => sick }),
+    })
     const connected: number[] = []
     client.on('connected', () => connected.push(client.status.subscriptions.suspended))
     const got: string[] = []
@@ -183,9 +190,9 @@ describe.each(versions)('a broker that is sick, version $version', ({ version })
 
   test.each([1, 2] as const)('on PUBLISH of QoS %i for ten minutes: nothing is lost, nor out of order', async (qos) => {
     let sick = true
-    const { server, client, until, clock, connect } = await sickScene({
+    const { server, client, until, clock, connect } = await clockedClient({
       version,
-      script: minding({ publish: () => sick }),
+      script: objectingBroker({ publish: () => sick }),
     })
     client.subscribe('a', () => {})
     await connect()
@@ -206,8 +213,8 @@ describe.each(versions)('a broker that is sick, version $version', ({ version })
 
   test('on everything for three hours: all is back', async () => {
     let sick = true
-    const script = minding({ publish: () => sick, subscribe: () => sick })
-    const { client, until, clock } = await sickScene({ version, script })
+    const script = objectingBroker({ publish: () => sick, subscribe: () => sick })
+    const { client, until, clock } = await clockedClient({ version, script })
     const outcome: string[] = []
     client.on('subscriptionFailed', () => outcome.push('failed'))
     for (const i of range(5)) client.subscribe(`f/${i}`, () => {})
@@ -240,7 +247,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
       },
     ],
   ] as const)('%s: never taken out', async (_what, broken) => {
-    const { client, until, server } = await sickScene({
+    const { client, until, server } = await clockedClient({
       version,
       script: (_connection, n) => ({
         connack: { sessionPresent: n > 1 },
@@ -259,7 +266,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
 
   test('kills of the broker at any moment: all of 200 arrive', async () => {
     let seen = 0
-    const { client, until, connect } = await sickScene({
+    const { client, until, connect } = await clockedClient({
       version,
       script: sessionIs(true, {
         steps: [
@@ -280,7 +287,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
   })
 
   test('one un-acked publish when the line is cut: sent first, and in its order', async () => {
-    const { server, client } = await scene({ version, script: sessionIs(true, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     const published = [client.publish('a', '1', { qos: 1 })]
     await server.waitFor('publish')
@@ -291,7 +298,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
   })
 
   test('QoS 0 that the broker closes on is not blamed on others', async () => {
-    const { client, until, connect } = await sickScene({
+    const { client, until, connect } = await clockedClient({
       version,
       script: sessionIs(true, { steps: [{ at: 'publish', topic: 'bad', do: 'close' }] }),
     })
@@ -310,7 +317,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
 })
 
 test('a SUBACK with a code that nobody knows: that filter alone is suspended', async () => {
-  const { client } = await sickScene({
+  const { client } = await clockedClient({
     script: {
       steps: [
         {
@@ -335,7 +342,7 @@ test('a SUBACK with a code that nobody knows: that filter alone is suspended', a
 })
 
 test('a suspended subscription can be ended, and its loop goes on until then', async () => {
-  const { client, connect } = await sickScene({ script: minding({ subscribe: () => true }) })
+  const { client, connect } = await clockedClient({ script: objectingBroker({ subscribe: () => true }) })
   const subscription = client.subscribe('a')
   const ended = (async () => {
     for await (const message of subscription) throw new Error(`unexpected ${message.topic}`)
@@ -349,21 +356,14 @@ test('a suspended subscription can be ended, and its loop goes on until then', a
 })
 
 test('a warning at each connection that is ready without some', async () => {
-  const lines: unknown[] = []
-  const silent = () => {}
-  const logger = {
-    debug: silent,
-    info: silent,
-    error: silent,
-    warn: (_details: object, line: string) => lines.push(line),
-  }
-  const { server, client, until, connect } = await sickScene({
+  const { logger, messages } = recordingLogger()
+  const { server, client, until, connect } = await clockedClient({
     logger,
-    script: minding({ subscribe: (f) => f.some(isBad) }),
+    script: objectingBroker({ subscribe: (f) => f.some(isBad) }),
   })
   for (const filter of ['good', 'bad']) client.subscribe(filter, () => {})
   await connect()
-  const warnings = () => lines.filter((line) => String(line).startsWith('connected without 1 subscription')).length
+  const warnings = () => messages('warn').filter((line) => line.startsWith('connected without 1 subscription')).length
   expect(warnings()).toBe(1)
   const { connects } = client.status.counters
   server.kick()

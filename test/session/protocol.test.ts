@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Behaviour, ScriptedServer } from '../../testing/index.ts'
-import { isPending, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 describe.each(versions)('MQTT version $version, an answer that is none', ({ version }) => {
   test.each([
@@ -18,7 +20,7 @@ describe.each(versions)('MQTT version $version, an answer that is none', ({ vers
         },
       ],
     }
-    const { server, client } = await scene({ version, script: sessionIs(true, wrong, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true, wrong, { puback: false }, {}) })
     await client.connect()
     const lost = new Promise((resolve) => client.on('connectionInterrupted', ({ failure }) => resolve(failure)))
     const published = client.publish('a', 'm', { qos })
@@ -35,7 +37,7 @@ describe.each(versions)('MQTT version $version, an answer that is none', ({ vers
 
 /** A loop that takes nothing before it is told to. */
 async function sceneWithLoop(version: 4 | 5, qos: 1 | 2, receiveMaximum?: number) {
-  const { server, client } = await scene({ version, ...(receiveMaximum && { connect: { receiveMaximum } }) })
+  const { server, client } = await scriptedClient({ version, ...(receiveMaximum && { connect: { receiveMaximum } }) })
   const loop = client.subscribe('a', { qos })[Symbol.asyncIterator]()
   await client.connect()
   return { server, client, loop }

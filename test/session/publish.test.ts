@@ -1,15 +1,17 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-
 import { generate } from 'mqtt-packet'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { InvalidOptionError, NotSupportedByBrokerError, PublishRefusedError } from '../../src/index.ts'
-import { isPending, outcomes, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
-import { sickScene } from './sick.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { clockedClient } from '../support/objecting-broker.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   test('settles when written for QoS 0, at PUBACK for QoS 1, at PUBCOMP for QoS 2', async () => {
-    const { server, client } = await scene({ version, script: { puback: false } })
+    const { server, client } = await scriptedClient({ version, script: { puback: false } })
     await client.connect()
     const [zero, one, two] = ([0, 1, 2] as const).map((qos) => client.publish('a', `${qos}`, { qos }))
     expect(await zero).toEqual({ reasonCode: 0 })
@@ -25,7 +27,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('waits offline, and goes out in order', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const published = range(6).map((i) => client.publish('a', `${i}`, { qos: (i % 3) as 0 | 1 | 2 }))
     expect(client.outbox).toMatchObject({ size: 6, bytes: 12, inFlight: 0 })
     await client.connect()
@@ -47,7 +49,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     ['a content type that is too long', 'a', '', { properties: { contentType: 'x'.repeat(65_536) } }],
     ['correlation data that is no data', 'a', '', { properties: { correlationData: 'x' } }],
   ])('is refused for %s', async (_what, topic, payload, options) => {
-    const { client } = await scene({ version })
+    const { client } = await scriptedClient({ version })
     const published = client.publish(topic, payload as string, options as object)
     await expect(published).rejects.toBeInstanceOf(InvalidOptionError)
     await expect(published.accepted).rejects.toBeInstanceOf(InvalidOptionError)
@@ -55,7 +57,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('is removed by its signal while it waits', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const controller = new AbortController()
     const aborted = client.publish('a', 'aborted', { qos: 1, signal: controller.signal })
     const other = client.publish('a', 'other', { qos: 1 })
@@ -68,7 +70,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('is not touched by its signal after it was acknowledged, or was refused', async () => {
-    const { server, client } = await scene({ version, script: { puback: false }, outbox: { maxMessages: 1 } })
+    const { server, client } = await scriptedClient({ version, script: { puback: false }, outbox: { maxMessages: 1 } })
     const controller = new AbortController()
     const waiting = client.publish('a', '', { qos: 1 })
     const refused = client.publish('a', 'refused', { qos: 1, signal: controller.signal })
@@ -84,14 +86,14 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('with a signal that is aborted already is not accepted', async () => {
-    const { client } = await scene({ version })
+    const { client } = await scriptedClient({ version })
     const published = client.publish('a', '', { signal: AbortSignal.abort(new Error('too late')) })
     await expect(published).rejects.toThrow('too late')
     expect(client.outbox.size).toBe(0)
   })
 
   test('rejects with DisconnectedError at disconnect(), what is in flight too', async () => {
-    const { server, client } = await scene({ version, script: { puback: false } })
+    const { server, client } = await scriptedClient({ version, script: { puback: false } })
     await client.connect()
     const sent = outcomes([client.publish('a', 'sent', { qos: 1 })])
     await server.waitFor('publish')
@@ -103,7 +105,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('rejects with DisconnectedError when the signal of disconnect() aborts while it drains', async () => {
-    const { server, client } = await scene({ version, script: { puback: false } })
+    const { server, client } = await scriptedClient({ version, script: { puback: false } })
     await client.connect()
     const sent = outcomes([client.publish('a', 'sent', { qos: 1 })])
     await server.waitFor('publish')
@@ -116,7 +118,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('rejects with ClientDisposedError when the client is disposed, and after', async () => {
-    const { client } = await scene({ version })
+    const { client } = await scriptedClient({ version })
     const waiting = outcomes([client.publish('a', '', { qos: 1 })])
     await client[Symbol.asyncDispose]()
     const after = client.publish('a', '')
@@ -126,7 +128,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 
   test('an id that was given up at disconnect() is used again only when the broker has forgotten it', async () => {
-    const { server, client } = await scene({ version, script: sessionIs(true, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     const given = outcomes([client.publish('a', 'one', { qos: 1 }), client.publish('a', 'two', { qos: 2 })])
     await server.waitFor('publish', { count: 2 })
@@ -144,7 +146,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
     [1, 0x10, { reasonCode: 0x10 }],
     [2, 0x10, { reasonCode: 0x10 }],
   ] as const)('QoS %i, reason code %i: done', async (qos, puback, result) => {
-    const { client } = await scene({ script: { puback } })
+    const { client } = await scriptedClient({ script: { puback } })
     await client.connect()
     expect(await client.publish('a', '', { qos })).toEqual(result)
   })
@@ -152,7 +154,9 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
   test.each(
     ([1, 2] as const).flatMap((qos) => [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99].map((code) => ({ qos, code }))),
   )('QoS $qos, reason code $code: refused, and the id is free again', async ({ qos, code }) => {
-    const { client } = await scene({ script: { puback: code, connack: { properties: { receiveMaximum: 1 } } } })
+    const { client } = await scriptedClient({
+      script: { puback: code, connack: { properties: { receiveMaximum: 1 } } },
+    })
     await client.connect()
     const refused = client.publish('a', '', { qos })
     await expect(refused).rejects.toBeInstanceOf(PublishRefusedError)
@@ -162,7 +166,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
 
   test('the reason string is told', async () => {
     const properties = { reasonString: 'not on Sundays' }
-    const { client } = await scene({
+    const { client } = await scriptedClient({
       script: {
         steps: [{ at: 'publish', do: { send: { cmd: 'puback', messageId: 1, reasonCode: 0x87, properties } } }],
       },
@@ -178,7 +182,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
   ] as const)(
     'a code that nobody knows in a %s: all others go on, and it is poison at last',
     async (_cmd, qos, type, code) => {
-      const sick = await sickScene({
+      const sick = await clockedClient({
         script: sessionIs(true, {
           steps: [
             {
@@ -205,7 +209,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
 describe('the limits of an MQTT 5 broker', () => {
   test.each([1, 2, 20])('Receive Maximum %i is kept to, on a resend too', async (receiveMaximum) => {
     const connack = { properties: { receiveMaximum } }
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       script: (_connection, n) => ({ connack: { sessionPresent: n > 1, ...connack }, puback: n > 1 ? 0 : false }),
     })
     await client.connect()
@@ -228,7 +232,7 @@ describe('the limits of an MQTT 5 broker', () => {
   ] as const)(
     '%s: what is beyond it is rejected, offline and online, the rest goes',
     async (limit, properties, options) => {
-      const { server, client } = await scene({ script: { connack: { properties } } })
+      const { server, client } = await scriptedClient({ script: { connack: { properties } } })
       const waiting = client.publish('a', 'no', options)
       const fine = client.publish('a', 'yes')
       await client.connect()
@@ -247,7 +251,7 @@ describe('the limits of an MQTT 5 broker', () => {
     const packet = { cmd: 'publish', topic: 'a', payload: 'x'.repeat(150), qos, retain: false, dup: false } as const
     const { length } = generate({ ...packet, messageId: 1 }, { protocolVersion: 5 })
     const connack = { properties: { maximumPacketSize: length } }
-    const { client } = await scene({ script: { connack } })
+    const { client } = await scriptedClient({ script: { connack } })
     await client.connect()
     const published = [client.publish('a', 'x'.repeat(150), { qos }), client.publish('a', 'x'.repeat(151), { qos })]
     expect(await outcomes(published)).toEqual(['done', 'NotSupportedByBrokerError'])
@@ -255,7 +259,7 @@ describe('the limits of an MQTT 5 broker', () => {
 })
 
 test('a broker of MQTT 3.1.1 gets few publishes of QoS 2 at a time: mosquitto closes on the 21st', async () => {
-  const { server, client } = await scene({
+  const { server, client } = await scriptedClient({
     version: 4,
     script: (_connection, n) => ({ connack: { sessionPresent: n > 1 }, puback: n > 1 ? 0 : false }),
   })
@@ -272,7 +276,7 @@ test('a broker of MQTT 3.1.1 gets few publishes of QoS 2 at a time: mosquitto cl
 test.each([{ properties: { userProperties: {} } }, { properties: { userProperties: { a: [] } } }, { properties: {} }])(
   'properties that hold nothing hold nothing up: $properties',
   async (options) => {
-    const { client } = await scene()
+    const { client } = await scriptedClient()
     await client.connect()
     expect(await outcomes(([0, 1, 2] as const).map((qos) => client.publish('a', '', { qos, ...options })))).toEqual([
       'done',
@@ -295,7 +299,11 @@ test('50 MB of QoS 0 to a server that does not read: bounded memory, and every p
   await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void deaf.close())
   const { port } = deaf.address() as AddressInfo
-  const { client } = await scene({ version: 4, url: `mqtt://127.0.0.1:${port}`, outbox: { maxBytes: 8_000_000 } })
+  const { client } = await scriptedClient({
+    version: 4,
+    url: `mqtt://127.0.0.1:${port}`,
+    outbox: { maxBytes: 8_000_000 },
+  })
   await client.connect()
   const payload = new Uint8Array(500_000)
   const settled = outcomes(range(100).map(() => client.publish('a', payload)))
@@ -312,7 +320,7 @@ test('50 MB of QoS 0 to a server that does not read: bounded memory, and every p
 })
 
 test('what comes at once goes to the socket at once, up to a limit', async () => {
-  const { client, server } = await scene()
+  const { client, server } = await scriptedClient()
   await client.connect()
   const published = range(100).map((n) => client.publish(`${n}`, new Uint8Array(1_000)))
   // Fewer than 64 KiB went to the socket, and more than the 16 KiB after which it asks for a pause.
@@ -326,7 +334,7 @@ test('what comes at once goes to the socket at once, up to a limit', async () =>
 })
 
 test('`drained` comes once, when nothing waits and nothing is in flight', async () => {
-  const { client } = await scene()
+  const { client } = await scriptedClient()
   const drained: unknown[] = []
   client.on('drained', (outbox) => drained.push(outbox))
   for (const qos of [0, 1, 2] as const) void client.publish('a', '', { qos })
@@ -341,7 +349,7 @@ test('`drained` comes once, when nothing waits and nothing is in flight', async 
 })
 
 test('`drained` comes for QoS 0 alone too, and when the last that waited is taken out', async () => {
-  const { client } = await scene()
+  const { client } = await scriptedClient()
   const controller = new AbortController()
   const drained: string[] = []
   client.on('drained', () => drained.push('drained'))
@@ -358,7 +366,7 @@ test('`drained` comes for QoS 0 alone too, and when the last that waited is take
 })
 
 test.each([1, 2] as const)('disconnect() waits for a poll of QoS %i only until its acknowledgement', async (qos) => {
-  const { client, server } = await scene({
+  const { client, server } = await scriptedClient({
     script: { steps: [{ at: 'publish', do: 'ignore' }] },
     timeouts: { disconnectTimeout: 3_000_000 },
   })
@@ -379,7 +387,7 @@ test.each([1, 2] as const)('disconnect() waits for a poll of QoS %i only until i
 })
 
 test('`drained` does not tell of each poll', async () => {
-  const { client, server } = await scene()
+  const { client, server } = await scriptedClient()
   const drained: unknown[] = []
   client.on('drained', (outbox) => drained.push(outbox))
   await client.connect()
@@ -392,7 +400,7 @@ test('`drained` does not tell of each poll', async () => {
 })
 
 test('disconnect() does not wait for a publish that is refused while it drains', async () => {
-  const { client } = await scene({ script: { puback: 0x87 }, timeouts: { disconnectTimeout: 3_000_000 } })
+  const { client } = await scriptedClient({ script: { puback: 0x87 }, timeouts: { disconnectTimeout: 3_000_000 } })
   await client.connect()
   const refused = outcomes([client.publish('a', '', { qos: 1 })])
   await client.disconnect()

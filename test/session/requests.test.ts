@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, TimeoutError, type Message, type ResilientMqttClient } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
-import { isPending, outcomes, range, scene, sessionIs, told, turns, until, versions } from './scene.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 /** Answers the n-th request, with its payload turned around. */
 async function answer(server: ScriptedServer, n = 1, payload?: string): Promise<void> {
@@ -18,7 +21,7 @@ const textOf = (message: Message) => message.text()
 
 describe('requests of MQTT 5', () => {
   test('share one response topic, which is subscribed before the first is sent', async () => {
-    const { server, client } = await scene({ responseTopic: 'my/responses' })
+    const { server, client } = await scriptedClient({ responseTopic: 'my/responses' })
     await client.connect()
     const responses = ['one', 'two', 'three'].map((it) => client.request('service', it).then(textOf))
     await server.waitFor('publish', { count: 3 })
@@ -36,7 +39,7 @@ describe('requests of MQTT 5', () => {
   })
 
   test('a request waits for the SUBACK of its response topic, also when others are subscribing', async () => {
-    const { server, client } = await scene({ script: { suback: false } })
+    const { server, client } = await scriptedClient({ script: { suback: false } })
     await client.connect()
     client.subscribe('other', () => {})
     const response = client.request('service', '1').then(textOf)
@@ -53,7 +56,7 @@ describe('requests of MQTT 5', () => {
   })
 
   test('offline: after the restore; and its response after a reconnect is not missed', async () => {
-    const { server, client } = await scene({ script: sessionIs(false) })
+    const { server, client } = await scriptedClient({ script: sessionIs(false) })
     const response = client.request('service', '12').then(textOf)
     await client.connect()
     const { properties } = await server.waitFor('publish')
@@ -70,7 +73,7 @@ describe('requests of MQTT 5', () => {
 
   test('what nobody asked for, and what comes late, is ignored', async () => {
     const clock = createTestClock()
-    const { server, client, errors } = await scene({ clock, now: clock.now })
+    const { server, client, errors } = await scriptedClient({ clock, now: clock.now })
     await client.connect()
     const late = client.request('service', 'late', { timeout: 1_000 })
     const settled = outcomes([late])
@@ -89,7 +92,7 @@ describe('requests of MQTT 5', () => {
   })
 
   test('match decides among responses', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     await client.connect()
     const response = client.request('service', '', { match: (message) => message.text() === 'done' }).then(textOf)
     await answer(server, 1, 'half')
@@ -98,7 +101,7 @@ describe('requests of MQTT 5', () => {
   })
 
   test('a response topic of its own is given up after it', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     await client.connect()
     const response = client.request('service', '12', { responseTopic: 'mine' }).then(textOf)
     await answer(server)
@@ -108,7 +111,7 @@ describe('requests of MQTT 5', () => {
   })
 
   test('a response topic that the broker refuses for good fails the request, and the next one tries again', async () => {
-    const { server, client } = await scene({ script: { suback: 0x8f } })
+    const { server, client } = await scriptedClient({ script: { suback: 0x8f } })
     await client.connect()
     expect(await outcomes([client.request('service', '1')])).toEqual(['SubscriptionRefusedError'])
     server.current!.behaviour = {}
@@ -120,7 +123,7 @@ describe('requests of MQTT 5', () => {
 
 describe('requests', () => {
   test('on MQTT 3.1.1 need a response topic', async () => {
-    const { server, client } = await scene({ version: 4 })
+    const { server, client } = await scriptedClient({ version: 4 })
     await client.connect()
     await expect(client.request('service', '')).rejects.toBeInstanceOf(InvalidOptionError)
     const response = client.request('service', '12', { responseTopic: 'mine' }).then(textOf)
@@ -137,7 +140,7 @@ describe('requests', () => {
   test.each(ways)('%s ends one that waits, and one that is answered by nobody', async (_what, end, expected) => {
     for (const connected of [true, false]) {
       const controller = new AbortController()
-      const { server, client } = await scene()
+      const { server, client } = await scriptedClient()
       if (connected) await client.connect()
       const response = client.request('service', '', { signal: controller.signal })
       const settled = outcomes([response])
@@ -152,7 +155,7 @@ describe('requests', () => {
   })
 
   test('one that is given up before it was sent is never sent', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     const controller = new AbortController()
     const settled = outcomes([client.request('service', 'no', { signal: controller.signal })])
     controller.abort()
@@ -163,19 +166,19 @@ describe('requests', () => {
   })
 
   test('what the publish rejects with rejects the request', async () => {
-    const { client } = await scene({ script: { puback: 0x87 } })
+    const { client } = await scriptedClient({ script: { puback: 0x87 } })
     await client.connect()
     expect(await outcomes([client.request('service', '')])).toEqual(['PublishRefusedError'])
   })
 
   test.each([0, -1, Number.NaN])('a timeout of %s is an error', async (timeout) => {
-    const { client } = await scene()
+    const { client } = await scriptedClient()
     expect(await outcomes([client.request('a', '', { timeout })])).toEqual(['InvalidOptionError'])
   })
 
   test('a timeout may be for ever', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({ clock, now: clock.now })
+    const { server, client } = await scriptedClient({ clock, now: clock.now })
     await client.connect()
     const response = client.request('service', '12', { timeout: Number.POSITIVE_INFINITY })
     await server.waitFor('publish')
@@ -186,7 +189,7 @@ describe('requests', () => {
   })
 
   test('1,000 at a time each get their own answer', async () => {
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       script: {
         steps: [
           {
@@ -210,7 +213,7 @@ describe('requests', () => {
 
 describe('requests with one response topic', () => {
   test('share its subscription, which ends with the last of them', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     await client.connect()
     const ask = (it: string) => client.request('service', it, { responseTopic: 'mine' }).then(textOf)
     const responses = ['one', 'two', 'three'].map(ask)
@@ -231,7 +234,7 @@ describe('requests with one response topic', () => {
   })
 
   test('1,000 at a time need one SUBSCRIBE and one UNSUBSCRIBE', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     await client.connect()
     const responses = range(1_000).map((i) => client.request('service', `${i}`, { responseTopic: 'mine' }).then(textOf))
     await server.waitFor('publish', { count: 1_000 })
@@ -246,7 +249,7 @@ describe('requests with one response topic', () => {
   test.each(versions)(
     '$version: a response without Correlation Data is for all that it matches',
     async ({ version }) => {
-      const { server, client, errors } = await scene({ version })
+      const { server, client, errors } = await scriptedClient({ version })
       await client.connect()
       const wrong = new TypeError('a mistake in match')
       const match = (wanted: string) => (message: Message) => {
@@ -268,7 +271,7 @@ describe('requests with one response topic', () => {
   )
 
   test('one that is sent by the `match` of another does not get the same message', async () => {
-    const { server, client } = await scene({ version: 4 })
+    const { server, client } = await scriptedClient({ version: 4 })
     await client.connect()
     let next: Promise<string> | undefined
     const match = () => {
@@ -288,7 +291,7 @@ describe('requests with one response topic', () => {
     ['of the client', {}],
     ['of the requests', { responseTopic: 'mine' }],
   ])('%s, refused on a later connection: the next request asks for it again', async (_what, options) => {
-    const { server, client } = await scene({ script: sessionIs(false, {}, { suback: 0x8f }) })
+    const { server, client } = await scriptedClient({ script: sessionIs(false, {}, { suback: 0x8f }) })
     await client.connect()
     const before = client.request('service', 'before', options)
     const settled = outcomes([before])

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest'
 
 import { ConnectionLostError } from '../../src/index.ts'
-import { outcomes, range, scene, sessionIs, told, versions } from './scene.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 describe.each(versions)('MQTT version $version, un-acked when the connection is lost', ({ version }) => {
   test('session present: resent in order with their ids, PUBLISH with DUP, PUBREL for what is past PUBREC', async () => {
     // The PUBREC of the second comes, the PUBCOMP does not.
     const first = { puback: { b: 0, '#': false }, steps: [{ at: 'pubrel', do: 'ignore' }] } as const
-    const { server, client } = await scene({ version, script: sessionIs(true, first, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true, first, {}) })
     await client.connect()
     const published = [
       client.publish('a', 'a', { qos: 1 }),
@@ -30,7 +32,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
 
   test('session lost: new publishes before all others, what is past PUBREC is delivered', async () => {
     const first = { puback: { b: 0, '#': false }, steps: [{ at: 'pubrel', do: 'ignore' }] } as const
-    const { server, client } = await scene({ version, script: sessionIs(false, first, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(false, first, {}) })
     await client.connect()
     const published = [
       client.publish('a', 'a', { qos: 1 }),
@@ -48,7 +50,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
 
   test('1,000 are resent in a pipeline, and hold up neither SUBACK nor `connected`', async () => {
     const script = sessionIs(true, { puback: false })
-    const { server, client } = await scene({ version, script, subscriptions: { onSessionPresent: 'always' } })
+    const { server, client } = await scriptedClient({ version, script, subscriptions: { onSessionPresent: 'always' } })
     client.subscribe('x', () => {})
     await client.connect()
     // A broker of MQTT 3.1.1 gets only a few of QoS 2 at a time.
@@ -71,7 +73,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
   })
 
   test('QoS 0 is not sent again', async () => {
-    const { server, client } = await scene({ version, script: sessionIs(true, { puback: false }, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     await client.publish('a', 'zero')
     const one = client.publish('a', 'one', { qos: 1 })
@@ -83,7 +85,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
 
   test('a connection that is lost while it resends goes on with the rest', async () => {
     const ackTwo = { puback: (packet: { messageId?: number }) => (packet.messageId! <= 2 ? 0 : false) } as const
-    const { server, client } = await scene({ version, script: sessionIs(true, { puback: false }, ackTwo, {}) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, ackTwo, {}) })
     await client.connect()
     const published = range(4).map((i) => client.publish('a', `${i}`, { qos: 1 }))
     await server.waitFor('publish', { count: 4 })
@@ -101,7 +103,7 @@ test('what the broker no longer knows at PUBREL is delivered (MQTT 5 §3.7.2.1)'
   const second = {
     steps: [{ at: 'pubrel', do: { send: { cmd: 'pubcomp', messageId: 1, reasonCode: 0x92 } } }],
   } as const
-  const { server, client } = await scene({ script: sessionIs(true, first, second) })
+  const { server, client } = await scriptedClient({ script: sessionIs(true, first, second) })
   await client.connect()
   const published = client.publish('a', '', { qos: 2 })
   await server.waitFor('pubrel')
@@ -111,7 +113,7 @@ test('what the broker no longer knows at PUBREL is delivered (MQTT 5 §3.7.2.1)'
 
 test('what is beyond the limits of the next connection is not sent again', async () => {
   const second = { connack: { sessionPresent: true, properties: { maximumPacketSize: 20 } } }
-  const { server, client } = await scene({ script: sessionIs(true, { puback: false }, second) })
+  const { server, client } = await scriptedClient({ script: sessionIs(true, { puback: false }, second) })
   await client.connect()
   const published = [client.publish('a', 'x'.repeat(100), { qos: 1 }), client.publish('a', 'b', { qos: 1 })]
   await server.waitFor('publish', { count: 2 })
@@ -127,7 +129,7 @@ test.each([
   'incoming QoS 2 between PUBLISH and PUBREL, session present: $present (MQTT-3.2.2-5)',
   async ({ present, expected }) => {
     const first = { steps: [{ at: 'pubrec', do: 'ignore' }] } as const
-    const { server, client } = await scene({ script: sessionIs(present, first, {}) })
+    const { server, client } = await scriptedClient({ script: sessionIs(present, first, {}) })
     const received: string[] = []
     client.subscribe('a', (message) => received.push(message.text()), { qos: 2 })
     await client.connect()
@@ -145,7 +147,7 @@ test.each([
 )
 
 test('a QoS 0 publish that the socket has not taken is lost with the connection', async () => {
-  const { server, client } = await scene()
+  const { server, client } = await scriptedClient()
   await client.connect()
   const big = client.publish('a', new Uint8Array(1_000_000))
   server.kick('reset')

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type FailedMessage, type Message, type Stall } from '../../src/index.ts'
-import { createTestClock } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
-import { nameOf, scene, sessionIs, told, turns, until, versions, type SceneOptions } from './scene.ts'
+import { createTestClock } from '../../testing/index.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { nameOf } from '../support/promises.ts'
+import { scriptedClient, sessionIs, told, versions, type ScriptedClientOptions } from '../support/scripted-client.ts'
 
 const retry = { initialDelay: 1_000, multiplier: 2, maxDelay: 3_000, jitter: 'none', maxAttempts: 3 } as const
 const qualities = [
@@ -12,9 +14,9 @@ const qualities = [
 ] as const
 
 /** A client on a clock of the test's, and what it tells of messages that fail. */
-async function sceneOf(options: SceneOptions = {}) {
+async function sceneOf(options: ScriptedClientOptions = {}) {
   const clock = createTestClock()
-  const { server, client, errors } = await scene({
+  const { server, client, errors } = await scriptedClient({
     script: sessionIs(true),
     clock,
     now: () => clock.now(),

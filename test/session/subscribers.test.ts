@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { Subscribers, type Subscriber } from '../../src/session/subscriptions/subscribers.ts'
-import { range } from './scene.ts'
+import { range } from '../support/range.ts'
 
 const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
 

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 
 import type { ResilientMqttClient } from '../../src/index.ts'
-import type { ScriptedServer } from '../../testing/index.ts'
 import { FilterGroups } from '../../src/session/subscriptions/filter-groups.ts'
 import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
+import type { ScriptedServer } from '../../testing/index.ts'
+import { turns, until } from '../support/event-loop.ts'
 import { fc } from '../support/property.ts'
-import { range, scene, turns, until } from './scene.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient } from '../support/scripted-client.ts'
 
 /** By filter, what the client said of itself in its SUBSCRIBE packets. */
 function identifiers(server: ScriptedServer): Record<string, unknown> {
@@ -28,7 +30,7 @@ const OVERLAPPING = ['o/#', 'o/+', 'o/x', '$share/g/o/x', 'elsewhere']
 
 describe('subscription identifiers', () => {
   test('filters that overlap have different ones, and the others share a SUBSCRIBE', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     count(client, OVERLAPPING)
     await client.connect()
     expect(identifiers(server)).toEqual({ 'o/#': 1, elsewhere: 1, 'o/+': 2, 'o/x': 3, '$share/g/o/x': 4 })
@@ -36,7 +38,7 @@ describe('subscription identifiers', () => {
   })
 
   test('a broker that sends a copy for each subscription: each handler gets the message once', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     const got = count(client, OVERLAPPING)
     await client.connect()
     // Another member of the group got the fourth.
@@ -61,7 +63,7 @@ describe('subscription identifiers', () => {
       meant: ['$share/g/o/x', 'o/#', 'o/+', 'o/x'],
     },
   ])('$name', async ({ properties, meant }) => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     const got = count(client, OVERLAPPING)
     await client.connect()
     server.publish('o/x', '', { properties })
@@ -75,7 +77,7 @@ describe('subscription identifiers', () => {
     { version: 4, script: {} },
     { version: 5, script: { connack: { properties: { subscriptionIdentifiersAvailable: false } } } },
   ] as const)('a broker that knows none is sent none (MQTT $version)', async ({ version, script }) => {
-    const { server, client } = await scene({ version, script })
+    const { server, client } = await scriptedClient({ version, script })
     count(client, OVERLAPPING)
     await client.connect()
     expect(new Set(Object.values(identifiers(server)))).toEqual(new Set([undefined]))

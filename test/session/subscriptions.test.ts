@@ -3,19 +3,10 @@ import { describe, expect, test } from 'vitest'
 
 import { InvalidOptionError, type ResilientMqttClient, type SubscribeOptions } from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
-import {
-  isPending,
-  nameOf,
-  outcomes,
-  range,
-  scene,
-  sessionIs,
-  syncState,
-  told,
-  turns,
-  until,
-  versions,
-} from './scene.ts'
+import { isPending, turns, until } from '../support/event-loop.ts'
+import { nameOf, outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, syncState, told, versions } from '../support/scripted-client.ts'
 
 const nothing = () => {}
 
@@ -35,7 +26,7 @@ function unsubscribed(server: ScriptedServer, n = 1): string[] {
 
 describe.each(versions)('subscriptions, MQTT version $version', ({ version }) => {
   test('are restored in batches, with progress', async () => {
-    const { server, client } = await scene({ version, subscriptions: { batchSize: 40 } })
+    const { server, client } = await scriptedClient({ version, subscriptions: { batchSize: 40 } })
     const progress: unknown[] = []
     client.on('restoring', (event) => progress.push(event))
     client.on('restored', (event) => progress.push(event))
@@ -57,7 +48,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     ['always', true, [['a', 'b']]],
     ['skip', false, [['a', 'b']]],
   ] as const)('onSessionPresent %s, session present: %s', async (onSessionPresent, present, expected) => {
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       script: sessionIs(present),
       subscriptions: { onSessionPresent },
@@ -72,7 +63,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('several handlers on one filter make one SUBSCRIBE, and one UNSUBSCRIBE', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const received: string[] = []
     const first = client.subscribe('a', () => received.push('first'))
     await client.connect()
@@ -92,7 +83,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('a handler that joins before the SUBACK is granted by it', async () => {
-    const { server, client } = await scene({ version, script: { suback: false } })
+    const { server, client } = await scriptedClient({ version, script: { suback: false } })
     await client.connect()
     const first = client.subscribe('a', nothing)
     const { messageId = 0 } = await server.waitFor('subscribe')
@@ -104,7 +95,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('who wants more asks again, and the ones before go on', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const first = client.subscribe('a', nothing)
     await client.connect()
     const second = client.subscribe('a', nothing, { qos: 2 })
@@ -113,7 +104,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('overlapping filters: each handler that matches gets a message once', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const received: string[] = []
     for (const filter of ['a/b', 'a/+', 'a/#', '#', 'c', '+/b', '$share/g/a/b', '$SYS/#']) {
       client.subscribe(filter, () => received.push(filter))
@@ -129,7 +120,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('unsubscribed, subscribed and unsubscribed again while offline: the broker is told', async () => {
-    const { server, client } = await scene({ version, script: sessionIs(true) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(true) })
     const first = client.subscribe('a', nothing)
     await client.connect()
     server.kick()
@@ -142,7 +133,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('a handler may subscribe and unsubscribe: who comes then is not meant, who has gone neither', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const received: string[] = []
     client.subscribe('a', () => {
       received.push('first')
@@ -161,7 +152,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     { present: true, expected: ['a'] },
     { present: false, expected: [] },
   ])('unsubscribed offline: the broker is told if it kept the session ($present)', async ({ present, expected }) => {
-    const { server, client } = await scene({ version, script: sessionIs(present) })
+    const { server, client } = await scriptedClient({ version, script: sessionIs(present) })
     const subscription = client.subscribe('a', nothing)
     client.subscribe('b', nothing)
     await client.connect()
@@ -174,7 +165,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('unsubscribed while it is asked for anew: the broker is told, since it holds it', async () => {
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       script: sessionIs(true),
       subscriptions: { onSessionPresent: 'always' },
@@ -190,7 +181,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('subscribed and unsubscribed while restoring', async () => {
-    const { server, client } = await scene({ version, script: { suback: false } })
+    const { server, client } = await scriptedClient({ version, script: { suback: false } })
     const first = client.subscribe('a', nothing)
     const connecting = client.connect()
     await server.waitFor('subscribe')
@@ -205,7 +196,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('subscribed again before the UNSUBACK: it is asked for after it', async () => {
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       script: { steps: [{ at: 'unsubscribe', nth: 1, do: 'ignore' }] },
     })
@@ -227,7 +218,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
   test('an UNSUBACK that does not come is asked for again', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       clock,
       now: clock.now,
@@ -246,7 +237,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
   test('a refused filter is retried with a backoff while the others go on, then it fails', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       clock,
       now: clock.now,
@@ -278,7 +269,12 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
   test('a refused filter that is granted later is fine', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({ version, clock, now: clock.now, script: { suback: { bad: 0x80 } } })
+    const { server, client } = await scriptedClient({
+      version,
+      clock,
+      now: clock.now,
+      script: { suback: { bad: 0x80 } },
+    })
     const { ready } = client.subscribe('bad', nothing)
     await client.connect()
     server.current!.behaviour = {}
@@ -288,7 +284,12 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
   test('subscribing to others does not use up the attempts of a refused one', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({ version, clock, now: clock.now, script: { suback: { bad: 0x80 } } })
+    const { server, client } = await scriptedClient({
+      version,
+      clock,
+      now: clock.now,
+      script: { suback: { bad: 0x80 } },
+    })
     const { ready } = client.subscribe('bad', nothing)
     await client.connect()
     for (const i of range(10)) await client.subscribe(`good/${i}`, nothing).ready
@@ -305,7 +306,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
   test('a SUBACK that does not come is asked for again, then on a new connection: it is never lost', async () => {
     const clock = createTestClock()
-    const { server, client } = await scene({
+    const { server, client } = await scriptedClient({
       version,
       clock,
       now: clock.now,
@@ -325,7 +326,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('filters with names of object properties', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const names = ['__proto__', 'resubscribe', 'constructor', 'toString', 'hasOwnProperty']
     const received: string[] = []
     const subscriptions = names.map((name) => client.subscribe(name, ({ topic }) => received.push(topic)))
@@ -339,7 +340,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   })
 
   test('`ready` rejects when it is ended before, and when the client is disposed', async () => {
-    const { client } = await scene({ version })
+    const { client } = await scriptedClient({ version })
     const ended = client.subscribe('a', nothing)
     const disposed = client.subscribe('b', nothing)
     ended.unsubscribe()
@@ -359,7 +360,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     ['no local on a shared subscription', '$share/g/a', { noLocal: true }],
     ['no buffer', 'a', { bufferSize: 0 }],
   ])('%s is an error', async (_what, filter, options) => {
-    const { client } = await scene({ version })
+    const { client } = await scriptedClient({ version })
     expect(() => client.subscribe(filter, nothing, options as SubscribeOptions)).toThrow(InvalidOptionError)
     expect(client.status.subscriptions.wanted).toBe(0)
   })
@@ -367,7 +368,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 
 describe('subscriptions of MQTT 5', () => {
   test('the options are on the wire, those alike in one packet', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     client.subscribe('a', nothing, { qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 2 })
     client.subscribe('b', nothing)
     client.subscribe('c', nothing, { qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 2 })
@@ -383,7 +384,7 @@ describe('subscriptions of MQTT 5', () => {
   })
 
   test.each([0x8f, 0x9e, 0xa2])('code %i will not change: it fails at once', async (code) => {
-    const { server, client } = await scene({ script: { suback: { bad: code } } })
+    const { server, client } = await scriptedClient({ script: { suback: { bad: code } } })
     const settled = outcomes([client.subscribe('bad', nothing).ready])
     await client.connect()
     expect(await settled).toEqual(['SubscriptionRefusedError'])
@@ -391,7 +392,7 @@ describe('subscriptions of MQTT 5', () => {
   })
 
   test('who wants more than the broker grants is refused, and those before go on', async () => {
-    const { server, client } = await scene({ script: { suback: false } })
+    const { server, client } = await scriptedClient({ script: { suback: false } })
     const answer = async (n: number, code: number) => {
       const { messageId = 0 } = await server.waitFor('subscribe', { count: n })
       server.send({ cmd: 'suback', messageId, granted: [code] })
@@ -417,7 +418,7 @@ describe('subscriptions of MQTT 5', () => {
   })
 
   test('a loop over what is refused for good ends, and no later connection asks for it', async () => {
-    const { server, client } = await scene({ script: [{ suback: { a: 0x8f } }, {}] })
+    const { server, client } = await scriptedClient({ script: [{ suback: { a: 0x8f } }, {}] })
     const ended = (async () => {
       for await (const _message of client.subscribe('a', { qos: 1 }));
     })()
@@ -431,7 +432,7 @@ describe('subscriptions of MQTT 5', () => {
   })
 
   test('SUBSCRIBE and UNSUBSCRIBE are no larger than the Maximum Packet Size', async () => {
-    const { server, client } = await scene({ script: { connack: { properties: { maximumPacketSize: 120 } } } })
+    const { server, client } = await scriptedClient({ script: { connack: { properties: { maximumPacketSize: 120 } } } })
     const names = range(50).map((i) => `${'x'.repeat(i)}/${i}`)
     const subscriptions = names.map((name) => client.subscribe(name, nothing))
     const tooLong = client.subscribe('y'.repeat(200), nothing)
@@ -447,7 +448,7 @@ describe('subscriptions of MQTT 5', () => {
 })
 
 test('a subscription restored with a changed session: nothing is asked for twice at a time', async () => {
-  const { server, client } = await scene({ script: sessionIs(false) })
+  const { server, client } = await scriptedClient({ script: sessionIs(false) })
   const subscriptions = range(10).map((i) => client.subscribe(`a/${i}`, nothing))
   await client.connect()
   for (const n of range(5)) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
-import { range } from './scene.ts'
 import { fc } from '../support/property.ts'
+import { range } from '../support/range.ts'
 
 /** MQTT 5 §4.7, as one reads it. */
 function matches(filter: string, topic: string): boolean {

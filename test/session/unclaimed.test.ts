@@ -2,22 +2,18 @@ import { describe, expect, test } from 'vitest'
 
 import type { Message } from '../../src/index.ts'
 import { createTestClock, type Behaviour } from '../../testing/index.ts'
-import { range, scene, told, turns, until, versions, type SceneOptions } from './scene.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { range } from '../support/range.ts'
+import { recordingLogger } from '../support/recording-logger.ts'
+import { scriptedClient, told, versions, type ScriptedClientOptions } from '../support/scripted-client.ts'
 
 const kept: Behaviour = { connack: { sessionPresent: true } }
 
 /** A client on a clock of the test's, which finds a session that the broker kept, and hears what nothing claims. */
-async function sceneOf(options: SceneOptions = {}) {
+async function sceneOf(options: ScriptedClientOptions = {}) {
   const clock = createTestClock()
-  const lines: string[] = []
-  const silent = () => {}
-  const logger = {
-    debug: silent,
-    info: silent,
-    error: silent,
-    warn: (_: object, line: string) => void lines.push(line),
-  }
-  const { server, client, errors } = await scene({
+  const { logger, messages } = recordingLogger()
+  const { server, client, errors } = await scriptedClient({
     script: kept,
     clock,
     now: () => clock.now(),
@@ -29,7 +25,7 @@ async function sceneOf(options: SceneOptions = {}) {
   client.on('unclaimed', ({ topic, qos }) => unclaimed.push(`${topic} ${qos}`))
   const got: string[] = []
   const handler = ({ topic, payload }: Message) => void got.push(`${topic} ${String(payload)}`)
-  return { server, client, errors, clock, lines, unclaimed, got, handler }
+  return { server, client, errors, clock, messages, unclaimed, got, handler }
 }
 
 /** Acknowledgements that the server got, in their order. */
@@ -111,7 +107,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
   })
 
   test('what is not claimed in time is acknowledged and reported, and so is what comes later', async () => {
-    const { server, client, clock, unclaimed, lines, got, handler } = await sceneOf({ version })
+    const { server, client, clock, unclaimed, messages, got, handler } = await sceneOf({ version })
     await client.connect()
     for (const qos of [1, 0, 2] as const) server.publish(`q/${qos}`, 'm', { qos })
     await until(() => client.status.inbox.unclaimed === 3)
@@ -125,7 +121,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     server.publish('late', 'm', { qos: 1 })
     await server.waitFor('puback', { count: 2 })
     expect(unclaimed).toHaveLength(4)
-    expect(lines.filter((line) => line.startsWith('unclaimed'))).toHaveLength(1)
+    expect(messages('warn').filter((line) => line.startsWith('unclaimed'))).toHaveLength(1)
     client.subscribe('q/#', handler)
     await turns()
     expect(got).toEqual([])

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 
-import { outcomes, range } from './scene.ts'
-import { sickScene } from './sick.ts'
+import { clockedClient } from '../support/objecting-broker.ts'
+import { outcomes } from '../support/promises.ts'
+import { range } from '../support/range.ts'
 
 const MINUTE = 60_000
 
 test('a broker that closes on UNSUBSCRIBE is asked again ever more rarely, and the rest goes on', async () => {
-  const { server, client, until, clock, connect } = await sickScene({
+  const { server, client, until, clock, connect } = await clockedClient({
     reconnect: {},
     random: () => 0.5,
     script: (_, n) => ({

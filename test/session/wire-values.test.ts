@@ -1,10 +1,12 @@
 import { runInNewContext } from 'node:vm'
-
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectOptions, PublishOptions, SubscribeOptions } from '../../src/index.ts'
 import { MqttLink } from '../../src/mqtt/link.ts'
-import { nameOf, range, scene, sessionIs, told, turns, versions } from './scene.ts'
+import { turns } from '../support/event-loop.ts'
+import { nameOf } from '../support/promises.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 const invalid = expect.objectContaining({ name: 'InvalidOptionError' }) as Error
 const surrogate = 'a\ud800'
@@ -18,7 +20,7 @@ describe('an optional value that is undefined is left out', () => {
     ['online, QoS 1', 1, true],
     ['offline, QoS 2', 2, false],
   ] as const)('of a publish %s', async (_, qos, online) => {
-    const { server, client, errors } = await scene()
+    const { server, client, errors } = await scriptedClient()
     if (online) await client.connect()
     const published = client.publish('a', 'x', { qos, properties: properties as never })
     await client.connect()
@@ -33,7 +35,7 @@ describe('an optional value that is undefined is left out', () => {
   test('of a CONNECT, a will and headers', async () => {
     const will = { topic: 'gone', payload: '', properties }
     const connect = { userProperties: properties.userProperties, will, wsOptions: { headers: { a: undefined } } }
-    const { server, client } = await scene({ connect: connect as unknown as ConnectOptions })
+    const { server, client } = await scriptedClient({ connect: connect as unknown as ConnectOptions })
     await client.connect()
     const [packet] = server.received('connect')
     expect({ ...packet?.properties?.userProperties }).toEqual(wire)
@@ -43,7 +45,7 @@ describe('an optional value that is undefined is left out', () => {
 
 describe('what the application does with its objects later reaches no packet', () => {
   test.each([1, 2] as const)('of a publish that waits, QoS %i', async (qos) => {
-    const { server, client } = await scene({ script: sessionIs(true) })
+    const { server, client } = await scriptedClient({ script: sessionIs(true) })
     const list: unknown[] = ['1']
     const correlationData = Buffer.from('id')
     const properties: Record<string, unknown> = { userProperties: { a: list }, correlationData, contentType: 'text' }
@@ -61,7 +63,7 @@ describe('what the application does with its objects later reaches no packet', (
   test('of a will and user properties of the connection', async () => {
     const will: Record<string, unknown> = { topic: 'gone', payload: 'x', properties: { userProperties: { a: '1' } } }
     const connect: Record<string, unknown> = { will, userProperties: { b: '2' } }
-    const { server, client } = await scene({ connect: connect as ConnectOptions })
+    const { server, client } = await scriptedClient({ connect: connect as ConnectOptions })
     Object.assign(connect, { userProperties: { b: undefined } })
     Object.assign(will, { topic: '', properties: { userProperties: { a: 1 } } })
     await client.connect()
@@ -92,7 +94,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['a key that is a symbol', 'a', { latest: Symbol('a') }],
   ]
   test.each(bad)('%s', async (_, topic, options) => {
-    const { server, client, errors } = await scene()
+    const { server, client, errors } = await scriptedClient()
     await client.connect()
     await expect(client.publish(topic, 'x', options)).rejects.toThrow(invalid)
     await client.publish('good', 'x', { qos: 1 })
@@ -102,7 +104,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
   })
 
   test('a payload whose bytes are gone', async () => {
-    const { client } = await scene()
+    const { client } = await scriptedClient()
     const payload = new Uint8Array(8)
     structuredClone(payload, { transfer: [payload.buffer] })
     await expect(client.publish('a', payload)).rejects.toThrow(invalid)
@@ -117,13 +119,13 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['a share of a filter of 1,001 levels', `$share/g/${'+/'.repeat(1_000)}`, {}],
     ['a filter of 30,000 levels', 'a/'.repeat(30_000), {}],
   ] as const)('of a subscription: %s', async (_, filter, options) => {
-    const { client } = await scene()
+    const { client } = await scriptedClient()
     expect(() => client.subscribe(filter, () => {}, options as SubscribeOptions)).toThrow(invalid)
     expect(client.status.subscriptions.wanted).toBe(0)
   })
 
   test('a filter and a topic of 1,000 levels are right', async () => {
-    const { server, client } = await scene()
+    const { server, client } = await scriptedClient()
     const topic = 'a/'.repeat(999)
     let received = 0
     const subscription = client.subscribe('+/'.repeat(999), () => void received++)
@@ -150,7 +152,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['wsOptions.headers', { wsOptions: { headers: { a: 1 } } }],
   ]
   test.each(connects)('of the connection: %s', async (option, connect) => {
-    await expect(scene({ connect: connect as ConnectOptions })).rejects.toMatchObject({
+    await expect(scriptedClient({ connect: connect as ConnectOptions })).rejects.toMatchObject({
       name: 'InvalidOptionError',
       option: `options.${option}`,
     })
@@ -162,7 +164,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['expiresAt', { password: 'x', expiresAtt: 1 }],
     ['wsHeaders', { wsHeaders: { a: 1 } }],
   ])('of credentials: %s', async (_, credentials) => {
-    const { client, errors } = await scene({
+    const { client, errors } = await scriptedClient({
       credentials: () => credentials as object,
       reconnect: { enabled: false },
       recovery: { enabled: false },
@@ -175,7 +177,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
 describe.each(versions)('what can not be encoded all the same, on MQTT $version', ({ version }) => {
   // There is no such value behind the door: the link is made to fail.
   test.each([0, 1, 2] as const)('rejects that publish alone, QoS %i', async (qos) => {
-    const { server, client, errors } = await scene({ version })
+    const { server, client, errors } = await scriptedClient({ version })
     await client.connect()
     const { publish } = MqttLink.prototype
     MqttLink.prototype.publish = function (packet, ...others) {
@@ -202,7 +204,7 @@ describe.each(versions)('what can not be encoded all the same, on MQTT $version'
   })
 
   test('rejects it also when it waited', async () => {
-    const { server, client } = await scene({ version })
+    const { server, client } = await scriptedClient({ version })
     const { publish } = MqttLink.prototype
     MqttLink.prototype.publish = function (packet, ...others) {
       if (packet.topic === 'bad') throw new TypeError('unforeseen')
@@ -224,7 +226,7 @@ describe('what mqtt-packet can not encode', () => {
     ['and destroys the connection on', { contentType: 7 }, 2],
   ]
   test.each(bad)('%s rejects that publish alone', async (_, properties, connections) => {
-    const { server, client, errors } = await scene({ script: sessionIs(true) })
+    const { server, client, errors } = await scriptedClient({ script: sessionIs(true) })
     await client.connect()
     const { publish } = MqttLink.prototype
     MqttLink.prototype.publish = function (packet, ...others) {
@@ -247,7 +249,7 @@ describe('what mqtt-packet can not encode', () => {
 test('bytes of another realm reach the wire', async () => {
   const bytes = runInNewContext('new Uint8Array([104, 105])') as Uint8Array
   const connect = { username: 'me', password: bytes, will: { topic: 'gone', payload: bytes } }
-  const { server, client } = await scene({ connect })
+  const { server, client } = await scriptedClient({ connect })
   await client.connect()
   await client.publish('a', bytes, { qos: 1, properties: { correlationData: bytes } })
   const [packet] = server.received('connect')

@@ -1,9 +1,7 @@
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-
 import { describe, expect, it, test, vi } from 'vitest'
 
-import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
 import {
   ConnectionFailedError,
   DisconnectedError,
@@ -12,17 +10,13 @@ import {
   PublishSupersededError,
   StoreError,
 } from '../../src/index.ts'
-import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
-import {
-  contentsAt,
-  contentsOf,
-  rejection,
-  SpiedDatabase,
-  startClient,
-  startServer,
-  temporaryFolder,
-} from './harness.ts'
+import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
+import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
+import { rejection } from '../support/promises.ts'
+import { startServer } from '../support/servers.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { contentsAt, contentsOf, SpiedDatabase, startDurableClient } from './journal-on.ts'
 
 const versions = [4, 5] as const
 const durable = { qos: 1, durable: true } as const
@@ -35,7 +29,7 @@ describe('publishing', () => {
   it('is accepted before the first connection, and then delivered and forgotten', async () => {
     const server = await startServer()
     const store = join(temporaryFolder(), 'store')
-    const { client } = startClient({ url: server.url, store })
+    const { client } = startDurableClient({ url: server.url, store })
 
     const publishing = client.publish('a', 'x', durable)
     await publishing.accepted
@@ -52,7 +46,7 @@ describe('publishing', () => {
     const server = await startServer()
     await server.close()
     const store = join(temporaryFolder(), 'store')
-    const { client } = startClient({
+    const { client } = startDurableClient({
       url: server.url,
       store,
       reconnect: { enabled: false },
@@ -79,7 +73,7 @@ describe('publishing', () => {
   it('takes one write for a message that is sent at once, and keeps the order with others', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
-    const { client } = startClient({ url: server.url, store: database })
+    const { client } = startDurableClient({ url: server.url, store: database })
     await client.connect()
     database.batches.length = 0
 
@@ -95,7 +89,7 @@ describe('publishing', () => {
   it('sends nothing before its packet id is on disk', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
-    const { client } = startClient({ url: server.url, store: database })
+    const { client } = startDurableClient({ url: server.url, store: database })
     await client.connect()
     const { promise, resolve } = deferred<void>()
     database.gate = promise
@@ -112,7 +106,7 @@ describe('publishing', () => {
   it('sends no PUBREL before its PUBREC is on disk', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
-    const { client } = startClient({ url: server.url, store: database })
+    const { client } = startDurableClient({ url: server.url, store: database })
     await client.connect()
     const publishing = client.publish('a', 'x', once)
     await server.waitFor('publish')
@@ -130,13 +124,13 @@ describe('publishing', () => {
     ['QoS 0', 'a', { durable: true }, /durable needs QoS 1 or 2/],
     ['no topic', '', durable, /topic/],
   ])('refuses %s', async (_name, topic, options, message) => {
-    const { client } = startClient({ ...nowhere, store: new SpiedDatabase() })
+    const { client } = startDurableClient({ ...nowhere, store: new SpiedDatabase() })
     const { accepted } = client.publish(topic, 'x', options)
     await expect(accepted).rejects.toThrow(message)
   })
 
   it('needs a store', async () => {
-    const { client } = startClient({ ...nowhere, options: {} })
+    const { client } = startDurableClient({ ...nowhere, options: {} })
     await expect(client.publish('a', 'x', durable).accepted).rejects.toThrow("needs the client's option store")
   })
 })
@@ -170,7 +164,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
       ['three', { ...durable, properties: { contentType: 'text' } }],
     ])
 
-    const next = startClient({ url: server.url, options, store: database.reopened() })
+    const next = startDurableClient({ url: server.url, options, store: database.reopened() })
     const restored: object[] = []
     next.client.on('outboxRestored', (event) => restored.push(event))
     const drained = new Promise((resolve) => next.client.on('drained', resolve))
@@ -193,13 +187,13 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
   ])('sends for what came as far as PUBREC %s', async (_name, second, pubrels) => {
     const server = await startServer({ script: [{ steps: [{ at: 'pubrel', do: 'ignore' }] }, second] })
     const database = new SpiedDatabase()
-    const { client } = startClient({ url: server.url, options, store: database })
+    const { client } = startDurableClient({ url: server.url, options, store: database })
     await client.connect()
     client.publish('a', 'x', once).catch(() => {})
     await server.waitFor('pubrel')
     await crash(client)
 
-    const next = startClient({ url: server.url, options, store: database.reopened() })
+    const next = startDurableClient({ url: server.url, options, store: database.reopened() })
     await next.client.connect()
     if (pubrels > 0) await server.waitFor('pubrel', { count: 2 })
     await next.client[Symbol.asyncDispose]()
@@ -214,7 +208,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
     const server = await startServer()
     const store = join(temporaryFolder(), 'store')
     for (let process = 0; process < 2; process++) {
-      const { client } = startClient({ url: server.url, options, store })
+      const { client } = startDurableClient({ url: server.url, options, store })
       await client.connect()
       await client[Symbol.asyncDispose]()
     }
@@ -230,7 +224,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
       ['one', once],
       ['two', once],
     ])
-    const { client } = startClient({ url: server.url, options, random: () => 0, store: database.reopened() })
+    const { client } = startDurableClient({ url: server.url, options, random: () => 0, store: database.reopened() })
     client.publish('three', '', once).catch(() => {})
     client.publish('four', '', { qos: 2 }).catch(() => {})
     await client.connect()
@@ -244,7 +238,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
 describe('what leaves the outbox unsent leaves the store', () => {
   it('by a newer one with the same key', async () => {
     const database = new SpiedDatabase()
-    const { client } = startClient({ ...nowhere, store: database })
+    const { client } = startDurableClient({ ...nowhere, store: database })
     const first = client.publish('a', '1', { ...durable, latest: true })
     await first.accepted
     await client.publish('a', '2', { ...durable, latest: true }).accepted
@@ -254,10 +248,10 @@ describe('what leaves the outbox unsent leaves the store', () => {
 
   it('by a newer one with the same key in the next process', async () => {
     const database = new SpiedDatabase()
-    const { client } = startClient({ ...nowhere, store: database })
+    const { client } = startDurableClient({ ...nowhere, store: database })
     await client.publish('a', '1', { ...durable, latest: 'key' }).accepted
     await crash(client)
-    const next = startClient({ ...nowhere, store: database.reopened() })
+    const next = startDurableClient({ ...nowhere, store: database.reopened() })
     await next.client.publish('b', '2', { ...durable, latest: 'key' }).accepted
     await crash(next.client)
     expect(await contentsOf(database)).toEqual(['b 2'])
@@ -268,7 +262,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     const database = new SpiedDatabase()
     const clock = createTestClock()
     const time = { clock, now: () => clock.now() }
-    const { client } = startClient({ ...nowhere, ...time, store: database })
+    const { client } = startDurableClient({ ...nowhere, ...time, store: database })
     const first = client.publish('a', '1', { ...durable, ttl: 1_000 })
     const second = client.publish('b', '2', { ...durable, ttl: 60_000 })
     await Promise.all([first.accepted, second.accepted])
@@ -277,7 +271,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     await crash(client)
     expect(await contentsOf(database)).toEqual(['b 2'])
 
-    const next = startClient({ ...nowhere, ...time, store: database.reopened() })
+    const next = startDurableClient({ ...nowhere, ...time, store: database.reopened() })
     await next.client.publish('c', '3', durable).accepted
     await clock.tickAsync(59_000)
     await crash(next.client)
@@ -291,11 +285,11 @@ describe('what leaves the outbox unsent leaves the store', () => {
     ['drop-newest', ['a 1', 'c 3']],
   ] as const)('by the overflow policy %s, which counts those of an earlier process', async (overflow, left) => {
     const database = new SpiedDatabase()
-    const { client } = startClient({ ...nowhere, store: database })
+    const { client } = startDurableClient({ ...nowhere, store: database })
     await client.publish('a', '1', durable).accepted
     await client.publish('b', '2', durable).accepted
     await crash(client)
-    const next = startClient({ ...nowhere, store: database.reopened(), outbox: { maxMessages: 2, overflow } })
+    const next = startDurableClient({ ...nowhere, store: database.reopened(), outbox: { maxMessages: 2, overflow } })
     await rejection(next.client.connect({ signal: AbortSignal.timeout(20) }))
     const third = next.client.publish('c', '3', durable)
     const outcome = await third.accepted.catch((error: unknown) => error)
@@ -308,7 +302,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
 
   it('by its signal, also before the store is open', async () => {
     const database = new SpiedDatabase()
-    const { client } = startClient({ ...nowhere, store: database })
+    const { client } = startDurableClient({ ...nowhere, store: database })
     const early = new AbortController()
     const late = new AbortController()
     const publishing = [
@@ -330,10 +324,10 @@ describe('what leaves the outbox unsent leaves the store', () => {
     const server = await startServer({ script: { puback: 0x87 } })
     const options = { clean: false, protocolVersion: 5 } as const
     const database = new SpiedDatabase()
-    const { client } = startClient({ ...nowhere, options, store: database })
+    const { client } = startDurableClient({ ...nowhere, options, store: database })
     await client.publish('a', '1', durable).accepted
     await crash(client)
-    const next = startClient({ url: server.url, options, store: database.reopened() })
+    const next = startDurableClient({ url: server.url, options, store: database.reopened() })
     const refused = new Promise((resolve) => next.client.on('error', resolve))
     await next.client.connect()
     expect(await refused).toMatchObject({ source: 'store', error: { code: 'PUBLISH_REFUSED', reasonCode: 0x87 } })
@@ -346,7 +340,7 @@ describe('disconnect', () => {
   it('rejects what is left, and keeps it for the next connect and the next process', async () => {
     const server = await startServer({ script: [{ puback: false }, kept] })
     const database = new SpiedDatabase()
-    const { client, errors } = startClient({ url: server.url, store: database })
+    const { client, errors } = startDurableClient({ url: server.url, store: database })
     await client.connect()
     const sent = client.publish('sent', '1', durable)
     await server.waitFor('publish')
@@ -375,7 +369,7 @@ describe('disconnect', () => {
     const database = new SpiedDatabase()
     const { promise, resolve } = deferred<void>()
     database.gate = promise
-    const { client } = startClient({ url: server.url, store: database })
+    const { client } = startDurableClient({ url: server.url, store: database })
     const connecting = rejection(client.connect())
     const disconnecting = client.disconnect()
     expect(await connecting).toBeInstanceOf(DisconnectedError)
@@ -391,7 +385,7 @@ describe('a store that fails', () => {
   it('refuses what cannot be written, which is then not sent', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
-    const { client, errors } = startClient({ url: server.url, store: database })
+    const { client, errors } = startDurableClient({ url: server.url, store: database })
     await client.connect()
     database.failure = new Error('no space left on device')
 
@@ -411,7 +405,7 @@ describe('a store that fails', () => {
   it('holds up nothing that was accepted', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
-    const { client, errors } = startClient({ url: server.url, store: database })
+    const { client, errors } = startDurableClient({ url: server.url, store: database })
     const publishing = [client.publish('a', '1', once), client.publish('b', '2', durable)]
     await Promise.all(publishing.map(({ accepted }) => accepted))
     database.failure = new Error('no space left on device')
@@ -428,7 +422,7 @@ describe('a store that fails', () => {
     const server = await startServer()
     const database = new SpiedDatabase()
     database.failure = new Error('not now')
-    const { client } = startClient({ url: server.url, store: database })
+    const { client } = startDurableClient({ url: server.url, store: database })
     expect(await rejection(client.connect())).toMatchObject({ code: 'STORE', problem: 'write' })
     expect(client.status.state).toBe('idle')
     database.failure = undefined
@@ -444,7 +438,7 @@ describe('a store that hangs', () => {
     const server = await startServer()
     const clock = createTestClock()
     const database = new SpiedDatabase()
-    const { client, errors } = startClient({ url: server.url, store: database, clock, now: () => clock.now() })
+    const { client, errors } = startDurableClient({ url: server.url, store: database, clock, now: () => clock.now() })
     await client.connect()
     database.gate = never
 
@@ -466,7 +460,7 @@ describe('a store that hangs', () => {
     const clock = createTestClock()
     const database = new SpiedDatabase()
     const timeouts = { disconnectTimeout: 5_000 }
-    const { client } = startClient({ url: server.url, store: database, clock, now: () => clock.now(), timeouts })
+    const { client } = startDurableClient({ url: server.url, store: database, clock, now: () => clock.now(), timeouts })
     await client.connect()
     const { promise, resolve } = deferred<void>()
     database.gate = promise
@@ -494,7 +488,7 @@ describe('what was accepted is left alone by what cannot be written', () => {
   ] as const)('%s', async (_name, options, outbox) => {
     const server = await startServer()
     const database = new SpiedDatabase()
-    const { client } = startClient({ url: server.url, store: database, outbox })
+    const { client } = startDurableClient({ url: server.url, store: database, outbox })
     const old = client.publish('t', 'old', { ...durable, ...options })
     await old.accepted
     database.failure = new Error('no space left on device')
@@ -509,13 +503,13 @@ describe('what was accepted is left alone by what cannot be written', () => {
 
   it('also by what was published before the store was open', async () => {
     const database = new SpiedDatabase()
-    const first = startClient({ ...nowhere, store: database })
+    const first = startDurableClient({ ...nowhere, store: database })
     await first.client.publish('t', 'old', { ...durable, latest: true }).accepted
     await crash(first.client)
 
     const server = await startServer()
     const reopened = database.reopened()
-    const { client } = startClient({ url: server.url, store: reopened })
+    const { client } = startDurableClient({ url: server.url, store: reopened })
     const refused = client.publish('t', 'new', { ...durable, latest: true })
     client.on('outboxRestored', () => (reopened.failure = new Error('no space left on device')))
     expect(await rejection(refused)).toBeInstanceOf(StoreError)
@@ -528,7 +522,7 @@ describe('what was accepted is left alone by what cannot be written', () => {
 
 test('durable publishes go out no faster than the socket takes them, in order and each for the first time', async () => {
   const server = await startServer()
-  const { client } = startClient({ url: server.url, store: new SpiedDatabase() })
+  const { client } = startDurableClient({ url: server.url, store: new SpiedDatabase() })
   const payload = 'x'.repeat(50_000)
   const publishing = Array.from({ length: 200 }, (_, n) => client.publish(String(n), payload, durable))
   await Promise.all(publishing.map(({ accepted }) => accepted))
@@ -545,7 +539,7 @@ test('durable publishes go out no faster than the socket takes them, in order an
 
 test('what was written down and not sent goes out for the first time on the next connection', async () => {
   const server = await startServer({ script: [{ steps: [{ at: 'publish', do: 'ignore' }] }, kept] })
-  const { client } = startClient({ url: server.url, store: new SpiedDatabase() })
+  const { client } = startDurableClient({ url: server.url, store: new SpiedDatabase() })
   const payload = 'x'.repeat(500_000)
   const publishing = Array.from({ length: 20 }, (_, n) => client.publish(String(n), payload, durable))
   await Promise.all(publishing.map(({ accepted }) => accepted))
@@ -563,11 +557,11 @@ test('the next process reads what this one wrote in a real folder, over ten proc
   const server = await startServer()
   const store = join(temporaryFolder(), 'store')
   for (let process = 0; process < 10; process++) {
-    const { client } = startClient({ ...nowhere, store })
+    const { client } = startDurableClient({ ...nowhere, store })
     await client.publish('t', String(process), durable).accepted
     await client[Symbol.asyncDispose]()
   }
-  const { client } = startClient({ url: server.url, store })
+  const { client } = startDurableClient({ url: server.url, store })
   const drained = new Promise((resolve) => client.on('drained', resolve))
   await client.connect()
   await drained
@@ -591,7 +585,7 @@ async function mostBuffered(port: string, run: () => Promise<void>): Promise<num
   return most
 }
 
-type Client = ReturnType<typeof startClient>['client']
+type Client = ReturnType<typeof startDurableClient>['client']
 
 function publishes(server: ScriptedServer): string[] {
   return server.received('publish').map(({ topic, payload }) => `${topic} ${String(payload)}`)
@@ -616,7 +610,7 @@ async function abandoned(
   count: number,
   publishing: readonly (readonly [topic: string, options: object])[],
 ): Promise<void> {
-  const { client } = startClient({ url: server.url, options, store: database })
+  const { client } = startDurableClient({ url: server.url, options, store: database })
   await client.connect()
   for (const [topic, publishOptions] of publishing) client.publish(topic, 'x', publishOptions).catch(() => {})
   await server.waitFor('publish', { count })

@@ -1,22 +1,16 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 
+import { StoreError } from '../../src/index.ts'
 import { readTable } from '../../src/store/level-table.ts'
 import { MARKER } from '../../src/store/marker.ts'
 import { salvageStore } from '../../src/store/salvage.ts'
-import { StoreError } from '../../src/index.ts'
-import {
-  contentsOf,
-  createJournal,
-  journalOn,
-  publication,
-  rejection,
-  SpiedDatabase,
-  temporaryFolder,
-} from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { durablePublication } from '../support/publication.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { contentsOf, createJournal, journalOn, SpiedDatabase } from './journal-on.ts'
 
 /** Enough for several tables. */
 const MANY = 6_000
@@ -74,11 +68,11 @@ describe('a store that was closed', () => {
   it('that a kill left is sound, wherever its log is cut off after what was accepted', async () => {
     const source = join(temporaryFolder(), 'source')
     const { journal } = journalOn(source)
-    for (let n = 0; n < 5; n++) await journal.accepted(publication(`t/${n}`))
+    for (let n = 0; n < 5; n++) await journal.accepted(durablePublication(`t/${n}`))
     await journal.flush()
     const path = copied(source)
     const accepted = readFileSync(fileOf(path, '.log')).length
-    await journal.accepted(publication('t/5', { payload: 'not acknowledged' }))
+    await journal.accepted(durablePublication('t/5', { payload: 'not acknowledged' }))
     const log = readFileSync(fileOf(source, '.log'))
     expect(log.length).toBeGreaterThan(accepted)
     for (let end = accepted; end < log.length; end += 3) {
@@ -94,7 +88,7 @@ describe('a store that was closed', () => {
   it('that a kill left is damaged if its log is empty', async () => {
     const source = join(temporaryFolder(), 'source')
     const { journal } = journalOn(source)
-    for (let n = 0; n < 5; n++) await journal.accepted(publication(`t/${n}`))
+    for (let n = 0; n < 5; n++) await journal.accepted(durablePublication(`t/${n}`))
     const path = copied(source)
     truncateSync(fileOf(path, '.log'), 0)
     expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', sound: 0 })
@@ -148,7 +142,7 @@ describe('a database of the application', () => {
   ])('%s is told as damaged, with what is sound', async (_name, damage) => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    for (let n = 0; n < 10; n++) await journal.accepted(publication(`t/${n}`, { payload: `payload ${n}` }))
+    for (let n = 0; n < 10; n++) await journal.accepted(durablePublication(`t/${n}`, { payload: `payload ${n}` }))
     await journal.close()
     await database.tamper(damage)
     expect(await rejection(journalOn(database.reopened()).journal.open())).toMatchObject({
@@ -191,8 +185,12 @@ describe('salvage', () => {
   it('keeps what is in flight and what is set aside', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = createJournal(path)
-    const [sent, aside] = [publication('sent', { qos: 2 }), publication('aside')]
-    await Promise.all([journal.accepted(sent), journal.accepted(aside), journal.accepted(publication('waiting'))])
+    const [sent, aside] = [durablePublication('sent', { qos: 2 }), durablePublication('aside')]
+    await Promise.all([
+      journal.accepted(sent),
+      journal.accepted(aside),
+      journal.accepted(durablePublication('waiting')),
+    ])
     sent.packetId = 40_000
     journal.quarantined(aside)
     await journal.sent([sent])
@@ -233,7 +231,7 @@ describe('salvage', () => {
   it('refuses what is in use, what is none, and a place that is taken', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
-    await journal.accepted(publication('a'))
+    await journal.accepted(durablePublication('a'))
     const salvaging = (from: string, to: string) => rejection(salvageStore(from, to, () => 'new'))
     expect(await salvaging(path, `${path}-2`)).toMatchObject({ problem: 'locked' })
     await journal.close()
@@ -258,7 +256,7 @@ describe('format 1', () => {
       waiting: [{ topic: 'b' }],
     })
     expect(await contentsOf(database)).toEqual(['a 1', 'b 2', 'sent 40000'])
-    await journal.accepted(publication('c'))
+    await journal.accepted(durablePublication('c'))
     await journal.close()
     const next = journalOn(database.reopened())
     await next.journal.open()
@@ -276,7 +274,9 @@ async function write(path: string, count: number): Promise<void> {
   // LevelDB takes a batch as a whole, whatever its size.
   for (let n = 0; n < count; n += 500) {
     const some = topics(count).slice(n, n + 500)
-    await Promise.all(some.map((topic) => journal.accepted(publication(topic, { payload: Buffer.alloc(SIZE, topic) }))))
+    await Promise.all(
+      some.map((topic) => journal.accepted(durablePublication(topic, { payload: Buffer.alloc(SIZE, topic) }))),
+    )
   }
   await journal.close()
 }

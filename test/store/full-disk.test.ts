@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 import { afterAll, describe, expect, it, test } from 'vitest'
 
-import { contentsOf, createJournal, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { durablePublication } from '../support/publication.ts'
+import { contentsOf, createJournal, journalOn, SpiedDatabase } from './journal-on.ts'
 
 const MEGABYTE = 1_024 * 1_024
 
@@ -31,7 +32,7 @@ describe.skipIf(noDisk)('a disk that is full for a while', () => {
       let refused = 0
       const publish = async (n: number) => {
         try {
-          await journal.accepted(publication(`t/${n}`, { payload: Buffer.alloc(1_000, n) }))
+          await journal.accepted(durablePublication(`t/${n}`, { payload: Buffer.alloc(1_000, n) }))
           accepted.push(`t/${n}`)
         } catch (error) {
           expect(error).toMatchObject({ code: 'STORE', problem: 'write' })
@@ -70,17 +71,17 @@ describe('a database whose write failed', () => {
   it('is compared with what it is to hold before anything else is written', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    await journal.accepted(publication('before', { payload: '1' }))
-    await journal.accepted(publication('lost', { payload: '2' }))
+    await journal.accepted(durablePublication('before', { payload: '1' }))
+    await journal.accepted(durablePublication('lost', { payload: '2' }))
     database.failure = new Error('no space left on device')
-    await rejection(journal.accepted(publication('refused')))
+    await rejection(journal.accepted(durablePublication('refused')))
     // Whatever it made of that write.
     await database.tamper((values) => {
       values.delete('010000000000000002')
       values.set('010000000000000007', Buffer.from('half of something'))
     })
     database.failure = undefined
-    await journal.accepted(publication('after'))
+    await journal.accepted(durablePublication('after'))
     await journal.close()
     expect(await contentsOf(database)).toEqual(['before 1', 'lost 2', 'after '])
     const next = journalOn(database.reopened())
@@ -91,13 +92,13 @@ describe('a database whose write failed', () => {
   it('loses no deletion that a crash takes with the end of a log', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    const done = publication('done')
+    const done = durablePublication('done')
     await journal.accepted(done)
     // LevelDB can begin a new log after a write without a sync, which then never reaches the disk.
     database.dropUnsynced = true
     journal.settled(done)
     await database.next()
-    await journal.accepted(publication('next'))
+    await journal.accepted(durablePublication('next'))
     const { journal: following, restored } = journalOn(database.reopened())
     await following.open()
     expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['next'])
@@ -112,11 +113,11 @@ describe('a note that cannot be written', () => {
   ])('rejects its publish alone: %s', async (_name, init) => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
-    const before = journal.accepted(publication('before'))
-    const bad = publication('bad')
+    const before = journal.accepted(durablePublication('before'))
+    const bad = durablePublication('bad')
     Object.assign(bad, init)
     const rejected = rejection(journal.accepted(bad))
-    const after = journal.accepted(publication('after'))
+    const after = journal.accepted(durablePublication('after'))
     expect(await rejected).toMatchObject({ code: 'STORE', problem: 'write', cause: expect.any(TypeError) })
     expect(told).toHaveLength(1)
     await Promise.all([before, after])
@@ -128,12 +129,12 @@ describe('a note that cannot be written', () => {
   it('rejects its publish alone when it throws all the same', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    await journal.accepted(publication('before'))
-    const hostile = publication('hostile')
+    await journal.accepted(durablePublication('before'))
+    const hostile = durablePublication('hostile')
     await journal.accepted(hostile)
     Object.defineProperty(hostile, 'packetId', { value: Symbol('none') })
     await journal.sent([hostile])
-    await journal.accepted(publication('after'))
+    await journal.accepted(durablePublication('after'))
     expect(await contentsOf(database)).toEqual(['before ', 'hostile ', 'after '])
   })
 
@@ -142,7 +143,7 @@ describe('a note that cannot be written', () => {
     const { journal } = journalOn(database)
     await journal.open()
     const payload = Buffer.from('as it was')
-    const changing = publication('a', { payload })
+    const changing = durablePublication('a', { payload })
     const accepted = journal.accepted(changing)
     payload.fill('x')
     await accepted

@@ -1,11 +1,14 @@
 import { describe, expect, it, test } from 'vitest'
 
-import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
 import { StoreError, TimeoutError } from '../../src/index.ts'
 import type { Publication } from '../../src/session/outgoing/publication.ts'
-import { createTestClock } from '../../testing/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
-import { contentsOf, journalOn, publication, rejection, SpiedDatabase } from './harness.ts'
+import { STORE_TIMEOUT } from '../../src/store/level-journal.ts'
+import { createTestClock } from '../../testing/index.ts'
+import { turns } from '../support/event-loop.ts'
+import { rejection } from '../support/promises.ts'
+import { durablePublication } from '../support/publication.ts'
+import { contentsOf, journalOn, SpiedDatabase } from './journal-on.ts'
 
 /** Goes with each batch. */
 const LEDGER = 1
@@ -21,7 +24,7 @@ describe('batches', () => {
     await journal.open()
     database.batches.length = 0
 
-    const publications = Array.from({ length: 100 }, (_, n) => publication(`t/${n}`))
+    const publications = Array.from({ length: 100 }, (_, n) => durablePublication(`t/${n}`))
     const accepted = publications.map((each) => journal.accepted(each))
     for (const [n, each] of publications.entries()) each.packetId = n + 1
     await Promise.all([...accepted, journal.sent(publications)])
@@ -37,13 +40,13 @@ describe('batches', () => {
     const { promise, resolve } = deferred<void>()
     database.gate = promise
 
-    const first = journal.accepted(publication('first'))
-    await turns()
+    const first = journal.accepted(durablePublication('first'))
+    await turns(20)
     const others = ['second', 'third', 'fourth'].map(async (topic) => {
-      await turns()
-      await journal.accepted(publication(topic))
+      await turns(20)
+      await journal.accepted(durablePublication(topic))
     })
-    await turns()
+    await turns(20)
     expect(database.batches).toHaveLength(1)
     resolve()
     await Promise.all([first, ...others])
@@ -60,8 +63,8 @@ describe('batches', () => {
     database.gate = promise
     const order: string[] = []
 
-    const accepted = journal.accepted(publication('a')).then(() => order.push('accepted'))
-    await turns()
+    const accepted = journal.accepted(durablePublication('a')).then(() => order.push('accepted'))
+    await turns(20)
     order.push('written')
     resolve()
     await accepted
@@ -72,12 +75,12 @@ describe('batches', () => {
   it('forces nothing to disk that the end of the process does not lose, until it is flushed', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    const done = publication('a')
+    const done = durablePublication('a')
     await journal.accepted(done)
     database.batches.length = 0
 
     journal.settled(done)
-    await turns()
+    await turns(20)
     expect(database.batches.map(({ sync }) => sync)).toEqual([false])
     await journal.flush()
     expect(database.batches.map(({ sync }) => sync)).toEqual([false, true])
@@ -88,7 +91,7 @@ describe('batches', () => {
   it('writes again as released what has another packet id by then', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
-    const resent = publication('a', { qos: 2 })
+    const resent = durablePublication('a', { qos: 2 })
     resent.packetId = 1
     await Promise.all([journal.accepted(resent), journal.sent([resent])])
     resent.packetId = 2
@@ -104,8 +107,8 @@ describe('the next process', () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((topic) =>
-      publication(topic, { qos: 2, payload: topic }),
-    ) as [ReturnType<typeof publication>, ...ReturnType<typeof publication>[]]
+      durablePublication(topic, { qos: 2, payload: topic }),
+    ) as [Publication, ...Publication[]]
     for (const [n, each] of [a, b!, c!].entries()) each.packetId = 40_000 - n
     void [a, b!, c!, d!, e!].map((each) => journal.accepted(each))
     void journal.sent([a, b!, c!])
@@ -136,7 +139,7 @@ describe('the next process', () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const [waiting, sent, back, done] = ['waiting', 'sent', 'back', 'done'].map((topic) =>
-      publication(topic, { qos: 2 }),
+      durablePublication(topic, { qos: 2 }),
     ) as [Publication, Publication, Publication, Publication]
     const all = [waiting, sent, back, done]
     await Promise.all(all.map((each) => journal.accepted(each)))
@@ -167,12 +170,12 @@ describe('the next process', () => {
 
   it('goes on with the sequence', async () => {
     const database = new SpiedDatabase()
-    await journalOn(database).journal.accepted(publication('a'))
+    await journalOn(database).journal.accepted(durablePublication('a'))
     const second = journalOn(database.reopened()).journal
-    await second.accepted(publication('b'))
+    await second.accepted(durablePublication('b'))
     await second.close()
     const { journal, restored } = journalOn(database.reopened())
-    void journal.accepted(publication('c'))
+    void journal.accepted(durablePublication('c'))
     await journal.flush()
     expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a', 'b'])
     expect(await contentsOf(database)).toEqual(['a ', 'b ', 'c '])
@@ -186,8 +189,8 @@ describe('the next process', () => {
     async (phase, inFlight, waiting, delivered) => {
       const database = new SpiedDatabase()
       const { journal } = journalOn(database)
-      const older = publication('old', { qos: 2 })
-      const newer = publication('new', { qos: 2 })
+      const older = durablePublication('old', { qos: 2 })
+      const newer = durablePublication('new', { qos: 2 })
       older.packetId = newer.packetId = 7
       void journal.accepted(older)
       void journal.accepted(newer)
@@ -213,7 +216,7 @@ describe('a write that fails', () => {
     database.failure = full
 
     let toldBefore: readonly string[] = []
-    const accepted = journal.accepted(publication('a'))
+    const accepted = journal.accepted(durablePublication('a'))
     const error = await rejection(accepted.finally(() => (toldBefore = [...told])))
     expect(toldBefore).toContain('refused a: write')
     expect(error).toBeInstanceOf(StoreError)
@@ -221,14 +224,14 @@ describe('a write that fails', () => {
     expect(error.message).toBe('the store of the application could not be written: no space left on device')
 
     database.failure = undefined
-    await journal.accepted(publication('b'))
+    await journal.accepted(durablePublication('b'))
     expect(await contentsOf(database)).toEqual(['b '])
   })
 
   it('holds up nothing that is accepted, is told once, and is made up for', async () => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
-    const [one, two] = [publication('one', { qos: 2 }), publication('two')]
+    const [one, two] = [durablePublication('one', { qos: 2 }), durablePublication('two')]
     await Promise.all([journal.accepted(one), journal.accepted(two)])
     database.failure = full
 
@@ -250,12 +253,12 @@ describe('a write that fails', () => {
     const { journal } = journalOn(database)
     await journal.open()
     database.failure = full
-    const refused = publication('a')
+    const refused = durablePublication('a')
     refused.packetId = 1
     await Promise.all([rejection(journal.accepted(refused)), journal.sent([refused])])
 
     database.failure = undefined
-    await journal.accepted(publication('b'))
+    await journal.accepted(durablePublication('b'))
     await journalOn(database.reopened()).journal.open()
     expect(await contentsOf(database)).toEqual(['b '])
   })
@@ -263,14 +266,14 @@ describe('a write that fails', () => {
   it('keeps nothing of what was refused, however much that was', async () => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
-    await journal.accepted(publication('before'))
+    await journal.accepted(durablePublication('before'))
     database.failure = full
-    for (let n = 0; n < 100; n++) await rejection(journal.accepted(publication(`refused/${n}`)))
+    for (let n = 0; n < 100; n++) await rejection(journal.accepted(durablePublication(`refused/${n}`)))
     expect(database.batches.at(-1)?.operations).toHaveLength(1 + HEADER + LEDGER)
     expect(told.filter((line) => line.startsWith('error'))).toHaveLength(1)
 
     database.failure = undefined
-    await journal.accepted(publication('after'))
+    await journal.accepted(durablePublication('after'))
     await journal.close()
     expect(await contentsOf(database)).toEqual(['before ', 'after '])
   })
@@ -282,10 +285,10 @@ describe('a write that fails', () => {
     const { promise, resolve } = deferred<void>()
     database.gate = promise
     database.failure = full
-    const refused = publication('refused')
+    const refused = durablePublication('refused')
     const first = rejection(journal.accepted(refused)).finally(() => (database.failure = undefined))
-    await turns()
-    const second = journal.accepted(publication('second'))
+    await turns(20)
+    const second = journal.accepted(durablePublication('second'))
     journal.settled(refused)
     resolve()
     await Promise.all([first, second])
@@ -297,14 +300,14 @@ describe('a write that fails', () => {
     const database = new SpiedDatabase()
     database.failure = full
     const { journal, told } = journalOn(database)
-    const accepted = rejection(journal.accepted(publication('a')))
+    const accepted = rejection(journal.accepted(durablePublication('a')))
     expect(await rejection(journal.open())).toMatchObject({ problem: 'write' })
     expect(await accepted).toMatchObject({ problem: 'write' })
     expect(told).toEqual(['refused a: write'])
     expect(journal.clientId).toBeUndefined()
 
     database.failure = undefined
-    await journal.accepted(publication('b'))
+    await journal.accepted(durablePublication('b'))
     expect(await contentsOf(database)).toEqual(['b '])
   })
 })
@@ -315,13 +318,13 @@ describe('a write that does not end', () => {
     const clock = createTestClock()
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database, clock)
-    const accepted = publication('accepted')
+    const accepted = durablePublication('accepted')
     await journal.accepted(accepted)
     const { promise, resolve } = deferred<void>()
     database.gate = promise
-    const late = rejection(journal.accepted(publication('late')))
-    await turns()
-    const queued = rejection(journal.accepted(publication('queued')))
+    const late = rejection(journal.accepted(durablePublication('late')))
+    await turns(20)
+    const queued = rejection(journal.accepted(durablePublication('queued')))
     return { clock, database, journal, told, accepted, late, queued, resolve }
   }
 
@@ -342,7 +345,7 @@ describe('a write that does not end', () => {
     const { clock, database, journal, accepted } = await stuck()
     await clock.tickAsync(STORE_TIMEOUT)
     const { length } = database.batches
-    expect(await rejection(journal.accepted(publication('next')))).toMatchObject({ problem: 'write' })
+    expect(await rejection(journal.accepted(durablePublication('next')))).toMatchObject({ problem: 'write' })
     accepted.packetId = 1
     await journal.sent([accepted])
     await journal.released(accepted)
@@ -364,9 +367,9 @@ describe('a write that does not end', () => {
     await Promise.resolve()
     await Promise.resolve()
     database.failure = undefined
-    await turns()
+    await turns(20)
     expect(await contentsOf(database)).toEqual(['accepted ', 'sent 1'])
-    await journal.accepted(publication('next'))
+    await journal.accepted(durablePublication('next'))
     expect(await contentsOf(database)).toEqual(['accepted ', 'next ', 'sent 1'])
   })
 
@@ -376,7 +379,7 @@ describe('a write that does not end', () => {
     await journal.close()
     expect(await rejection(journalOn(database).journal.open())).toMatchObject({ problem: 'locked' })
     resolve()
-    await turns()
+    await turns(20)
     const { journal: next, restored } = journalOn(database)
     await next.open()
     expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['accepted'])
@@ -387,14 +390,9 @@ describe('a write that does not end', () => {
     const database = new SpiedDatabase()
     database[blocked] = () => new Promise(() => {})
     const { journal, told } = journalOn(database, clock)
-    const accepted = rejection(journal.accepted(publication('a')))
+    const accepted = rejection(journal.accepted(durablePublication('a')))
     await clock.tickAsync(STORE_TIMEOUT)
     expect(await accepted).toMatchObject({ code: 'STORE', cause: { code: 'TIMEOUT' } })
     expect(told).toHaveLength(1)
   })
 })
-
-/** Lets everything happen that needs nobody else. */
-async function turns(): Promise<void> {
-  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
-}

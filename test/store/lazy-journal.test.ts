@@ -1,11 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import type { Publication } from '../../src/session/outgoing/publication.ts'
 import { realClock } from '../../src/shared/clock.ts'
+import { deferred } from '../../src/shared/wait.ts'
 import { LazyJournal } from '../../src/store/lazy-journal.ts'
 import * as code from '../../src/store/level-journal.ts'
-import type { Publication } from '../../src/session/outgoing/publication.ts'
-import { deferred } from '../../src/shared/wait.ts'
-import { contentsOf, publication, rejection, SpiedDatabase } from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { durablePublication } from '../support/publication.ts'
+import { contentsOf, SpiedDatabase } from './journal-on.ts'
 
 /** A journal on whose code the test decides, and everything that it ever told. */
 function lazyJournal() {
@@ -41,16 +43,16 @@ describe('before its code is loaded', () => {
     const { journal, loads } = lazyJournal()
     expect(loads).toHaveLength(1)
     void journal.open()
-    void journal.accepted(publication('a'))
+    void journal.accepted(durablePublication('a'))
     loads[0]!.resolve()
     await journal.open()
-    await journal.accepted(publication('b'))
+    await journal.accepted(durablePublication('b'))
     expect(loads).toHaveLength(1)
   })
 
   it('keeps the order of what it is told before, while and after it is loaded', async () => {
     const { journal, database, loads } = lazyJournal()
-    const all = Array.from({ length: 50 }, (_, n) => publication(`t/${n}`))
+    const all = Array.from({ length: 50 }, (_, n) => durablePublication(`t/${n}`))
     const accepted: Promise<void>[] = []
     void journal.open()
     for (const [n, each] of all.entries()) {
@@ -66,14 +68,14 @@ describe('before its code is loaded', () => {
 
   it('accepts nothing before the disk has it', async () => {
     const { journal, database, loads } = lazyJournal()
-    const accepted = journal.accepted(publication('a')).then(() => contentsOf(database))
+    const accepted = journal.accepted(durablePublication('a')).then(() => contentsOf(database))
     loads[0]!.resolve()
     expect(await accepted).toEqual(['a '])
   })
 
   it('flushes and closes what it was told', async () => {
     const { journal, database, loads } = lazyJournal()
-    void journal.accepted(publication('a'))
+    void journal.accepted(durablePublication('a'))
     const closed = Promise.all([journal.flush(), journal.close()])
     loads[0]!.resolve()
     await closed
@@ -100,7 +102,7 @@ describe('before its code is loaded', () => {
 describe('code that cannot be loaded', () => {
   it('refuses what it was to accept, and tells so before', async () => {
     const { journal, told, loads } = lazyJournal()
-    const rejected = ['a', 'b'].map((topic) => rejection(journal.accepted(publication(topic))))
+    const rejected = ['a', 'b'].map((topic) => rejection(journal.accepted(durablePublication(topic))))
     void Promise.all(rejected).then(() => told.push('rejected'))
     loads[0]!.reject(new Error('Failed to fetch'))
     for (const error of await Promise.all(rejected)) {
@@ -123,7 +125,7 @@ describe('code that cannot be loaded', () => {
     loads[1]!.resolve()
     await opened
     expect(journal.clientId).toBe('generated')
-    await journal.accepted(publication('a'))
+    await journal.accepted(durablePublication('a'))
     expect(await contentsOf(database)).toEqual(['a '])
     expect(told).toEqual(['restored'])
   })
@@ -132,7 +134,7 @@ describe('code that cannot be loaded', () => {
     const { journal, told, loads } = lazyJournal()
     loads[0]!.reject(new Error('Failed to fetch'))
     await Promise.resolve()
-    const lost = rejection(journal.accepted(publication('a')))
+    const lost = rejection(journal.accepted(durablePublication('a')))
     const ended = Promise.all([journal.flush(), journal.close()])
     loads[1]!.reject(new Error('Failed to fetch'))
     await ended

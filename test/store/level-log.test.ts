@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 import { beforeEach, describe, expect, it, test } from 'vitest'
 
 import { crc32c } from '../../src/store/crc32c.ts'
 import { readLog } from '../../src/store/level-log.ts'
-import { temporaryFolder } from './harness.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** Of a record: checksum, length, type. */
 const HEADER = 7

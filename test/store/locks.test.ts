@@ -2,21 +2,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, realpathSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 
-import { openDatabase } from '../../src/store/database.ts'
 import { StoreError } from '../../src/index.ts'
-import {
-  contentsAt,
-  journalOn,
-  publication,
-  rejection,
-  SpiedDatabase,
-  startClient,
-  temporaryFolder,
-} from './harness.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { rejection } from '../support/promises.ts'
+import { durablePublication } from '../support/publication.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { contentsAt, journalOn, SpiedDatabase, startDurableClient } from './journal-on.ts'
 
 const nowhere = { url: 'mqtt://127.0.0.1:1' }
 const durable = { qos: 1, durable: true } as const
@@ -41,15 +35,15 @@ describe('one folder', () => {
     symlinkSync(folder, join(folder, 'up'))
     process.chdir(folder)
 
-    const { client } = startClient({ ...nowhere, store: join(folder, 'store') })
+    const { client } = startDurableClient({ ...nowhere, store: join(folder, 'store') })
     await client.publish('a', '1', durable).accepted
-    const { client: second } = startClient({ ...nowhere, store: spell(folder) })
+    const { client: second } = startDurableClient({ ...nowhere, store: spell(folder) })
     expect(await rejection(second.publish('b', '2', durable).accepted)).toMatchObject({ problem: 'locked' })
     await client.publish('a', '3', durable).accepted
     await client[Symbol.asyncDispose]()
 
     // Then it is free.
-    const { client: third } = startClient({ ...nowhere, store: spell(folder) })
+    const { client: third } = startDurableClient({ ...nowhere, store: spell(folder) })
     await third.publish('c', '4', durable).accepted
     await third[Symbol.asyncDispose]()
     expect(await contentsAt(join(folder, 'store'))).toEqual(['a 1', 'a 3', 'c 4'])
@@ -59,7 +53,7 @@ describe('one folder', () => {
     const folder = realpathSync(temporaryFolder())
     mkdirSync(join(folder, 'elsewhere'))
     process.chdir(folder)
-    const { client } = startClient({ ...nowhere, store: './store' })
+    const { client } = startDurableClient({ ...nowhere, store: './store' })
     process.chdir(join(folder, 'elsewhere'))
     await client.publish('a', '1', durable).accepted
     await client[Symbol.asyncDispose]()
@@ -84,7 +78,7 @@ describe('one folder', () => {
   it('that another process writes into is in use, not damaged', { timeout: 30_000 }, async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
-    await journal.accepted(publication('a'))
+    await journal.accepted(durablePublication('a'))
     await journal.close()
     const script = `
       import { ClassicLevel } from 'classic-level'

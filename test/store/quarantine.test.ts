@@ -2,9 +2,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { ResilientMqttClient } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { range, turns } from '../session/scene.ts'
-import { minding, steady, type Minds } from '../session/sick.ts'
-import { contentsOf, SpiedDatabase, startServer } from './harness.ts'
+import { turns } from '../support/event-loop.ts'
+import { objectingBroker, steady, type Objection } from '../support/objecting-broker.ts'
+import { range } from '../support/range.ts'
+import { startServer } from '../support/servers.ts'
+import { contentsOf, SpiedDatabase } from './journal-on.ts'
 
 const durable = { qos: 1, durable: true } as const
 
@@ -48,8 +50,8 @@ function startProcess(url: string, store: SpiedDatabase) {
   return { client, quarantined, failed, until, end, begin, clock }
 }
 
-async function sickServer(how: Minds, isBad: (topic: string) => boolean) {
-  const server = await startServer({ script: minding({ publish: isBad, how }) })
+async function sickServer(how: Objection, isBad: (topic: string) => boolean) {
+  const server = await startServer({ script: objectingBroker({ publish: isBad, how }) })
   /** How many different messages came that it takes. */
   const count = () => {
     const taken = server.received('publish').filter(({ topic }) => !isBad(topic))

@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, test } from 'vitest'
 
-import { MARKER } from '../../src/store/marker.ts'
+import { StoreError } from '../../src/index.ts'
 import { Ledger } from '../../src/store/ledger.ts'
+import { MARKER } from '../../src/store/marker.ts'
 import {
   encodePublication,
   handshakeRecord,
@@ -15,16 +15,10 @@ import {
   publicationRecord,
   type StoreRecord,
 } from '../../src/store/records.ts'
-import { StoreError } from '../../src/index.ts'
-import {
-  contentsAt,
-  journalOn,
-  publication,
-  rejection,
-  SpiedDatabase,
-  startClient,
-  temporaryFolder,
-} from './harness.ts'
+import { rejection } from '../support/promises.ts'
+import { durablePublication } from '../support/publication.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { contentsAt, journalOn, SpiedDatabase, startDurableClient } from './journal-on.ts'
 
 type Entry = readonly [key: Uint8Array | string, value: Uint8Array | string]
 
@@ -58,7 +52,7 @@ describe('a database in a folder of ours', () => {
     await fill(path, entries)
     const before = await dump(path)
 
-    const { client } = startClient({ url: 'mqtt://127.0.0.1:1', store: path })
+    const { client } = startDurableClient({ url: 'mqtt://127.0.0.1:1', store: path })
     const publishing = client.publish('a', 'x', { qos: 1, durable: true })
     const error = await rejection(client.connect())
 
@@ -102,7 +96,7 @@ describe('a database in a folder of ours', () => {
   it('whose last write was cut off has what came before', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
-    for (const topic of ['a', 'b', 'c']) await journal.accepted(publication(topic))
+    for (const topic of ['a', 'b', 'c']) await journal.accepted(durablePublication(topic))
     await journal.close()
     changeLog(path, (log) => Buffer.concat([log, log.subarray(0, 30)]))
     const { journal: next, restored } = journalOn(path)
@@ -113,13 +107,13 @@ describe('a database in a folder of ours', () => {
   it('that another client has open is refused, and works on for that one', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
-    await journal.accepted(publication('a'))
+    await journal.accepted(durablePublication('a'))
 
     const error = await rejection(journalOn(path).journal.open())
     expect(error).toMatchObject({ problem: 'locked' })
     expect(error.message).toMatch(/is already in use: give each client a store of its own/)
 
-    await journal.accepted(publication('b'))
+    await journal.accepted(durablePublication('b'))
     await journal.close()
     expect(await contentsAt(path)).toEqual(['a ', 'b '])
   })
@@ -127,7 +121,7 @@ describe('a database in a folder of ours', () => {
   it('is made with the folders above it', async () => {
     const path = join(temporaryFolder(), 'not', 'yet', 'there')
     const { journal } = journalOn(path)
-    await journal.accepted(publication('a'))
+    await journal.accepted(durablePublication('a'))
     await journal.close()
     expect(await contentsAt(path)).toEqual(['a '])
   })
@@ -177,7 +171,7 @@ describe('a database of the application', () => {
     const database = new ClassicLevel(join(temporaryFolder(), 'application'))
     await database.put('mine', 'x')
     const { journal } = journalOn(database.sublevel('mqtt'))
-    await journal.accepted(publication('a'))
+    await journal.accepted(durablePublication('a'))
     await journal.close()
     const { journal: next, restored } = journalOn(database.sublevel('mqtt'))
     await next.open()
@@ -203,7 +197,7 @@ test.each([
   [{}, 'store must have the methods open(), batch(), iterator(), got an object'],
   [7, 'store must have the methods open(), batch(), iterator(), got 7'],
 ])('the option store %j is refused', (store, message) => {
-  expect(() => startClient({ url: 'mqtt://x', store: store as never })).toThrow(message)
+  expect(() => startDurableClient({ url: 'mqtt://x', store: store as never })).toThrow(message)
 })
 
 const buffers = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
@@ -231,7 +225,7 @@ function entryOf({ key, value }: StoreRecord): Entry {
 }
 
 function publicationOf(sequence: number): Entry {
-  return entryOf(publicationRecord(sequence, encodePublication(publication(`t/${sequence}`))))
+  return entryOf(publicationRecord(sequence, encodePublication(durablePublication(`t/${sequence}`))))
 }
 
 /** A ledger of records. */

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { createEmbeddedBroker, createTestClock, createTokenAuthority } from '../../testing/index.ts'
-import type { EmbeddedBroker, PublishedMessage } from '../../testing/index.ts'
-import { connect, connected, next, startBroker } from './helpers.ts'
+
+import {
+  createEmbeddedBroker,
+  createTestClock,
+  createTokenAuthority,
+  type EmbeddedBroker,
+  type PublishedMessage,
+} from '../../testing/index.ts'
+import { startBroker } from '../support/servers.ts'
+import { connect, connected, next } from './mqttjs-client.ts'
 
 describe('createEmbeddedBroker', () => {
   test.each<[string, (broker: EmbeddedBroker) => string]>([

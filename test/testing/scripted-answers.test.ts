@@ -1,7 +1,9 @@
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { describe, expect, test } from 'vitest'
+
 import type { Behaviour } from '../../testing/index.ts'
-import { connect, connected, next, startServer, versions } from './helpers.ts'
+import { startServer, protocolVersions } from '../support/servers.ts'
+import { connect, connected, next } from './mqttjs-client.ts'
 
 describe('acks', () => {
   async function outcomes(client: MqttClient, topics: string[], qos: 1 | 2 = 1) {
@@ -50,7 +52,7 @@ describe('acks', () => {
     expect(took).toBeLessThan(50 * 20)
   })
 
-  test.each(versions)('SUBACK refuses by filter for version %i', async (protocolVersion) => {
+  test.each(protocolVersions)('SUBACK refuses by filter for version %i', async (protocolVersion) => {
     const server = await startServer({ script: { suback: { 'secret/#': 0x87, 'one/+': 1 } } })
     const client = await connected(server.url, { protocolVersion })
     const suback = new Promise<unknown>((resolve) => {

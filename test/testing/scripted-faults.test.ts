@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import type { Behaviour, Ending, ScriptedServerOptions } from '../../testing/index.ts'
-import { connect, connected, next, startServer } from './helpers.ts'
+
 import { tls } from '../../measure/lab/tls-fixture.ts'
+import type { Behaviour, Ending, ScriptedServerOptions } from '../../testing/index.ts'
+import { startServer } from '../support/servers.ts'
+import { connect, connected, next } from './mqttjs-client.ts'
 
 describe('how the connection ends', () => {
   type Fault = [string, Behaviour, string[], Partial<Ending>, ScriptedServerOptions?]

@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import mqttPacket from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { createScriptedServer } from '../../testing/index.ts'
-import type { ScriptedServerOptions } from '../../testing/index.ts'
-import { connect, connected, next, startServer, versions } from './helpers.ts'
+
 import { tls } from '../../measure/lab/tls-fixture.ts'
+import { createScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
+import { startServer, protocolVersions } from '../support/servers.ts'
+import { connect, connected, next } from './mqttjs-client.ts'
 
 const listeners: [string, ScriptedServerOptions][] = [
   ['mqtt', { transport: 'tcp' }],
@@ -16,7 +17,7 @@ const listeners: [string, ScriptedServerOptions][] = [
   ['wss', { transport: 'ws', tls }],
 ]
 const everywhere = listeners.flatMap(([scheme, options]) =>
-  versions.map((version) => [scheme, version, options] as const),
+  protocolVersions.map((version) => [scheme, version, options] as const),
 )
 
 describe('without a script it is a correct broker', () => {

@@ -1,14 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+import { sharedFolder } from '../support/temporary-folder.ts'
 
 const script = fileURLToPath(new URL('../../scripts/docs-snippets.mjs', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-docs-'))
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = sharedFolder()
 
 const refused: [name: string, page: string, message: string][] = [
   ['a type error', block('ts', "const n: number = 'one'"), ':4:7 error TS2322'],

@@ -1,10 +1,11 @@
 import { createActor } from 'xstate'
 import { describe, expect, onTestFinished, test } from 'vitest'
+
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport, type FakeConnection } from '../../testing/index.ts'
 import { connectVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
-import { openViewer, startVisualizer, type AnyMessage, type Peer } from './helpers.ts'
-import { startLamp } from './machines.ts'
+import { startLamp } from '../support/lamp.ts'
+import { openViewer, startVisualizer, type AnyMessage, type Peer } from './viewer.ts'
 
 function startConnection(
   inspect: VisualizerConnection['inspect'],

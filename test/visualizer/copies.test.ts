@@ -2,7 +2,8 @@ import { createRequire } from 'node:module'
 import type * as XState from 'xstate'
 import { createActor, setup } from 'xstate'
 import { expect, test } from 'vitest'
-import { openViewer, startVisualizer } from './helpers.ts'
+
+import { openViewer, startVisualizer } from './viewer.ts'
 
 /** XState once more, as two packages with different versions of it would load it. */
 function anotherXState(): typeof XState {

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { connect as dial, createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
+
 import { compile } from '../../measure/lab/build.ts'
 import { freePort } from '../../measure/lab/ports.ts'
-import { openViewer, startVisualizer, type AnyMessage } from './helpers.ts'
-import { startLamp } from './machines.ts'
+import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
+import { startLamp } from '../support/lamp.ts'
+import { openViewer, startVisualizer, type AnyMessage } from './viewer.ts'
 
 function connect(url: string, options: Parameters<typeof connectVisualizer>[1] = {}): VisualizerConnection {
   const feed = connectVisualizer(url, { name: 'app', ...options })

@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { createActor } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
+
 import { createBridge } from '../../examples/xstate-inspect/bridge.ts'
 import { LABEL } from '../../examples/xstate-inspect/translate.ts'
 import { watchServices, type ParsedEvent } from '../../examples/xstate-inspect/watch.ts'
-import { compile } from '../../measure/lab/build.ts'
 import { connectionMachine } from '../../machines/index.ts'
+import { compile } from '../../measure/lab/build.ts'
 import { createFakeTransport } from '../../testing/index.ts'
-import { arrival, startVisualizer } from './helpers.ts'
-import { startLamp } from './machines.ts'
+import { startLamp } from '../support/lamp.ts'
+import { arrival, startVisualizer } from './viewer.ts'
 
 async function startBridge() {
   const visualizer = await startVisualizer()

@@ -3,14 +3,14 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine } from '../../machines/index.ts'
 import { createFakeTransport, createTestClock } from '../../testing/index.ts'
-import { History } from '../../visualizer/record/history.ts'
 import { ratesOf } from '../../visualizer/page/src/model/rates.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'
 import type { Actor } from '../../visualizer/page/src/model/types.ts'
 import { outagesOf } from '../../visualizer/page/src/model/uptime.ts'
 import type { ServerMessage } from '../../visualizer/protocol.ts'
+import { History } from '../../visualizer/record/history.ts'
 import { Recorder } from '../../visualizer/record/recorder.ts'
-import { lamp } from './machines.ts'
+import { lamp } from '../support/lamp.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 const SECOND = 1_000

@@ -6,7 +6,7 @@ import type { StatsMessage } from '../../visualizer/protocol.ts'
 import { Recorder } from '../../visualizer/record/recorder.ts'
 import { Sampler } from '../../visualizer/record/sampler.ts'
 import { downsample } from '../../visualizer/shared/downsample.ts'
-import { lamp } from './machines.ts'
+import { lamp } from '../support/lamp.ts'
 
 afterEach(() => void vi.useRealTimers())
 

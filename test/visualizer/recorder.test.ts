@@ -1,9 +1,10 @@
-import { createTestClock } from '../../testing/index.ts'
 import { and, assign, createActor, fromCallback, fromPromise, fromTransition, not, raise, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
+
+import { createTestClock } from '../../testing/index.ts'
 import type { HistoryMessage } from '../../visualizer/protocol.ts'
 import { Recorder } from '../../visualizer/record/recorder.ts'
-import { lamp } from './machines.ts'
+import { lamp } from '../support/lamp.ts'
 
 function record(allowCommands = false) {
   const messages: HistoryMessage[] = []

@@ -3,10 +3,11 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+
 import { createVisualizer } from '../../visualizer/index.ts'
 import { Redactor } from '../../visualizer/record/redact.ts'
-import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
-import { startLamp } from './machines.ts'
+import { startLamp } from '../support/lamp.ts'
+import { openViewer, Peer, socketUrl, startVisualizer } from './viewer.ts'
 
 interface Answer {
   readonly status: number

@@ -1,13 +1,14 @@
+import { once } from 'node:events'
 import { createWebSocketInspector, createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect'
 import { createInspectorServer } from '@statelyai/inspect/server'
-import { once } from 'node:events'
 import { createActor } from 'xstate'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { connectVisualizer } from '../../visualizer/index.ts'
+
 import { freePort } from '../../measure/lab/ports.ts'
-import { arrival, openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
-import { lamp, startLamp } from './machines.ts'
+import { connectVisualizer } from '../../visualizer/index.ts'
+import { lamp, startLamp } from '../support/lamp.ts'
+import { arrival, openViewer, Peer, socketUrl, startVisualizer } from './viewer.ts'
 
 describe('an app with @statelyai/inspect', () => {
   test.each(['/', '/feed'])('shows itself in our page: createWebSocketInspector at %s', async (path) => {

@@ -1,10 +1,11 @@
 import { fromPromise, raise, setup, assign, createActor, spawnChild } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
+
 import { InvalidCredentialsError, ResilientMqttClient } from '../../src/index.ts'
 import { createEmbeddedBroker } from '../../testing/index.ts'
 import { connectVisualizer } from '../../visualizer/index.ts'
-import { openViewer, Peer, socketUrl, startVisualizer } from './helpers.ts'
-import { startLamp } from './machines.ts'
+import { startLamp } from '../support/lamp.ts'
+import { openViewer, Peer, socketUrl, startVisualizer } from './viewer.ts'
 
 /** Searches what went over the wire for the secret, and for what it looks like in other clothes. */
 function expectNoSecret(peer: Peer): void {

@@ -6,18 +6,19 @@ import {
   type ScriptedServer,
   type TestClock,
 } from '../../testing/index.ts'
-import { scene, turns, type SceneOptions } from './scene.ts'
+import { turns } from './event-loop.ts'
+import { scriptedClient, type ScriptedClientOptions } from './scripted-client.ts'
 
-/** How a broker minds a packet. */
-export type Minds = 'close' | 'reset' | { readonly disconnect: { readonly reasonCode: number } }
+/** How a broker objects to a packet. */
+export type Objection = 'close' | 'reset' | { readonly disconnect: { readonly reasonCode: number } }
 
 /** Retries after a second, for ever. */
 export const steady = {
   reconnect: { initialDelay: 1_000, maxDelay: 1_000, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
 } as const
 
-/** A broker that keeps the session, or does not, and minds publishes to some topics, and filters. */
-export function minding({
+/** The script of a broker that objects to publishes to some topics, and to some filters. */
+export function objectingBroker({
   publish,
   subscribe,
   how = 'close',
@@ -25,10 +26,10 @@ export function minding({
 }: {
   readonly publish?: (topic: string) => boolean
   readonly subscribe?: (filters: readonly string[]) => boolean
-  readonly how?: Minds
+  readonly how?: Objection
   readonly present?: boolean
 }): Script {
-  const mind = (connection: Parameters<Extract<NonNullable<Behaviour['steps']>[number]['do'], Function>>[0]) => {
+  const object = (connection: Parameters<Extract<NonNullable<Behaviour['steps']>[number]['do'], Function>>[0]) => {
     if (how === 'reset') return connection.reset()
     if (how !== 'close') connection.disconnect(how.disconnect)
     connection.close()
@@ -39,14 +40,14 @@ export function minding({
       {
         at: 'publish',
         do: (connection, { topic, qos, messageId = 0 }) => {
-          if (publish?.(topic)) mind(connection as never)
+          if (publish?.(topic)) object(connection as never)
           else if (qos > 0) connection.send({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId })
         },
       },
       {
         at: 'subscribe',
         do: (connection, { subscriptions, messageId = 0 }) => {
-          if (subscribe?.(subscriptions.map(({ topic }) => topic))) mind(connection as never)
+          if (subscribe?.(subscriptions.map(({ topic }) => topic))) object(connection as never)
           else connection.send({ cmd: 'suback', messageId, granted: subscriptions.map(() => 0) })
         },
       },
@@ -54,20 +55,20 @@ export function minding({
   })
 }
 
-export interface SickScene {
+export interface ClockedClient {
   readonly server: ScriptedServer
   readonly client: ResilientMqttClient
   readonly clock: TestClock
-  /** Lets time pass until it is so; returns how long that took, in milliseconds. */
+  /** Lets time pass until `look` returns something truthy; resolves with how long that took, in milliseconds. */
   until(look: () => unknown, most?: number): Promise<number>
   /** Connects, and lets time pass until it is ready. */
   connect(): Promise<void>
 }
 
-/** A scene on a test clock. */
-export async function sickScene(options: SceneOptions): Promise<SickScene> {
+/** A scripted client on a test clock. */
+export async function clockedClient(options: ScriptedClientOptions): Promise<ClockedClient> {
   const clock = createTestClock()
-  const { server, client } = await scene({ clock, now: clock.now, ...steady, ...options })
+  const { server, client } = await scriptedClient({ clock, now: clock.now, ...steady, ...options })
   const until = (look: () => unknown, most?: number) => passTime({ clock, server, client }, look, most)
   const connect = async () => {
     let ready = false
@@ -86,7 +87,7 @@ const LONGEST_STEP = 2_000
  * connection, and grow while a connection is idle: three hours of short steps take seconds.
  */
 async function passTime(
-  { clock, server, client }: Pick<SickScene, 'clock' | 'server' | 'client'>,
+  { clock, server, client }: Pick<ClockedClient, 'clock' | 'server' | 'client'>,
   look: () => unknown,
   most = 7_200_000,
 ): Promise<number> {

@@ -1,22 +1,6 @@
 import mqtt from 'mqtt'
 import type { IClientOptions, MqttClient, MqttClientEventCallbacks } from 'mqtt'
 import { onTestFinished } from 'vitest'
-import { createEmbeddedBroker, createScriptedServer } from '../../testing/index.ts'
-import type { EmbeddedBroker, EmbeddedBrokerOptions, ScriptedServerOptions } from '../../testing/index.ts'
-
-export const versions = [4, 5] as const
-
-export async function startServer(options?: ScriptedServerOptions) {
-  const server = await createScriptedServer(options)
-  onTestFinished(() => server.close())
-  return server
-}
-
-export async function startBroker(options?: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const broker = await createEmbeddedBroker(options)
-  onTestFinished(() => broker.stop())
-  return broker
-}
 
 /** A raw MQTT.js client that never reconnects and writes down what happens to it. */
 export function connect(url: string, options: IClientOptions = {}) {

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+
 import type { Visualizer, VisualizerOptions } from '../../visualizer/index.ts'
 import { serve } from '../../visualizer/serve/server.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 export interface AnyMessage {
   readonly type: string
@@ -16,14 +17,11 @@ export async function startVisualizer(
   options: VisualizerOptions = {},
   maxUnreadBytes = 16 * 1024 * 1024,
 ): Promise<Visualizer & { readonly pageFolder: string }> {
-  const pageFolder = await mkdtemp(join(tmpdir(), 'xstate-mqtt-page-'))
+  const pageFolder = temporaryFolder()
   await writeFile(join(pageFolder, 'index.html'), '<!doctype html><title>page</title>')
   await writeFile(join(pageFolder, 'page.js'), 'console.log(1)')
   const visualizer = await serve(options, { pageFolder, maxUnreadBytes })
-  onTestFinished(async () => {
-    await visualizer.close()
-    await rm(pageFolder, { recursive: true })
-  })
+  onTestFinished(() => visualizer.close())
   return Object.assign(visualizer, { pageFolder })
 }
 

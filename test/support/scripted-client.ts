@@ -9,25 +9,34 @@ import {
   type ScriptedServer,
   type ScriptedServerOptions,
 } from '../../testing/index.ts'
+import { recordingLogger } from './recording-logger.ts'
 
 /** MQTT 3.1.1 and 5. */
 export const versions = [{ version: 4 }, { version: 5 }] as const
 export type Version = (typeof versions)[number]['version']
 
-export interface SceneOptions extends Omit<ResilientMqttClientOptions, 'options'> {
+export interface ScriptedClientOptions extends Omit<ResilientMqttClientOptions, 'options'> {
   readonly version?: Version
   readonly script?: Script
   readonly server?: ScriptedServerOptions
   readonly connect?: ConnectOptions
 }
 
-/** A scripted server, and a client that reconnects to it at once. */
-export async function scene({ version = 5, script, server: serverOptions, connect, ...options }: SceneOptions = {}) {
+/** A scripted server, and a client that reconnects to it at once. Both are closed after the test. */
+export async function scriptedClient({
+  version = 5,
+  script,
+  server: serverOptions,
+  connect,
+  ...options
+}: ScriptedClientOptions = {}) {
   const server = await createScriptedServer({ ...serverOptions, ...(script && { script }) })
   const errors: unknown[] = []
+  const { logger, lines } = recordingLogger()
   const client = new ResilientMqttClient({
     url: server.url,
     options: { protocolVersion: version, clientId: 'test', clean: false, ...connect },
+    logger,
     // Packet ids begin with 1.
     random: () => 0,
     reconnect: { initialDelay: 0, maxDelay: 0, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
@@ -39,7 +48,7 @@ export async function scene({ version = 5, script, server: serverOptions, connec
     await server.close()
     await client[Symbol.asyncDispose]()
   })
-  return { server, client, errors }
+  return { server, client, errors, lines }
 }
 
 /** Behaviour by connection, with a session that is present, or not, on all but the first. */
@@ -59,39 +68,6 @@ export function told(server: ScriptedServer, n: number, ...cmds: string[]): stri
     if (packet.cmd === 'publish') return [[packet.cmd, packet.payload, ...id, ...(packet.dup ? ['dup'] : [])].join(' ')]
     return [[packet.cmd, ...id].join(' ')]
   })
-}
-
-/** What became of promises. */
-export async function outcomes(promises: Iterable<Promise<unknown>>): Promise<string[]> {
-  const settled = await Promise.allSettled(promises)
-  return settled.map((result) => (result.status === 'fulfilled' ? 'done' : nameOf(result.reason)))
-}
-
-export function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : String(error)
-}
-
-/** Whether a promise is still pending after everything that is due has happened. */
-export async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  let pending = true
-  const done = () => void (pending = false)
-  promise.then(done, done)
-  await turns()
-  return pending
-}
-
-/** Lets the event loop turn, so that whatever is due has happened. */
-export async function turns(n = 5): Promise<void> {
-  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-export function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i)
-}
-
-/** Looks again at each turn of the event loop, until it is so. */
-export async function until(look: () => unknown): Promise<void> {
-  while (!look()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** In which state the subscriptions are. */

@@ -7,8 +7,8 @@ import {
   type ClientStatus,
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
-import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
 import { Waiters, type WaitOptions } from '../../testing/wait-for.ts'
+import { recordingLogger } from './recording-logger.ts'
 
 const names = [
   'stateChanged',
@@ -36,12 +36,6 @@ export interface Told {
   readonly isConnected: boolean
 }
 
-export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly details: object
-  readonly message: string
-}
-
 /** Retries after a millisecond, for ever. */
 export const atOnce = {
   reconnect: { initialDelay: 1, maxDelay: 1, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
@@ -53,17 +47,13 @@ export const once = { reconnect: { enabled: false }, recovery: { enabled: false 
 /** A client, and everything that it ever said. It is disposed at the end of the test. */
 export function startClient(options: ResilientMqttClientOptions) {
   const told: Told[] = []
-  const lines: LogLine[] = []
   const inspected: InspectionEvent[] = []
   const waiters = new Waiters(
     () => `Told: ${told.map(({ name, event }) => `${name} ${JSON.stringify(event)}`).join(' ')}`,
   )
-  const log = (level: LogLine['level']) => (details: object, message: string) => {
-    lines.push({ level, details, message })
-    waiters.changed()
-  }
+  const { logger, lines } = recordingLogger(() => waiters.changed())
   const client = new ResilientMqttClient({
-    logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    logger,
     inspect: (event) => void inspected.push(event),
     ...options,
   })
@@ -80,6 +70,7 @@ export function startClient(options: ResilientMqttClientOptions) {
   return {
     client,
     told,
+    /** The lines of its log. */
     lines,
     inspected,
     heard,
@@ -89,20 +80,4 @@ export function startClient(options: ResilientMqttClientOptions) {
     next: <Name extends keyof ClientEvents>(name: Name, n = heard(name).length + 1, wait: WaitOptions = {}) =>
       waiters.wait(`${name} ${n}`, () => heard(name)[n - 1], wait) as Promise<ClientEvents[Name]>,
   }
-}
-
-export async function startServer(options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
-  const server = await createScriptedServer(options)
-  onTestFinished(() => server.close())
-  return server
-}
-
-/** What a promise rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<Error> {
-  try {
-    await promise
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('It resolved')
 }

@@ -82,7 +82,7 @@ export interface PeriodicTry {
 export type Told = ConnectionEmitted & { readonly at: number }
 
 /** The machine on a test clock, with actors that do what the test says. With `random` 1 every delay is its ceiling. */
-export function scene(options: SceneOptions = {}) {
+export function machineScene(options: SceneOptions = {}) {
   const clock = createTestClock({ now: START + (options.after ?? 0) })
   const transport = createFakeTransport(options.transport)
   const tokens: TokenRequest[] = []
@@ -168,11 +168,11 @@ export function scene(options: SceneOptions = {}) {
   }
 }
 
-export type Scene = ReturnType<typeof scene>
+export type Scene = ReturnType<typeof machineScene>
 
 /** A scene that is connected and ready. */
 export async function readyScene(options: SceneOptions = {}, lifetime: number | null = null) {
-  const s = scene(options)
+  const s = machineScene(options)
   s.send('CONNECT')
   await settle()
   if (s.state === 'refreshingToken.offline') s.tokens.at(-1)?.resolve(lifetime)

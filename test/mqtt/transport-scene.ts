@@ -1,38 +1,16 @@
-import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import { onTestFinished } from 'vitest'
 import { createActor, fromCallback, setup } from 'xstate'
 
 import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { realClock } from '../../src/shared/clock.ts'
-import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
-import type { ConnectOptions, Credentials } from '../../src/api/options.ts'
 import type { Clock } from '../../src/api/clock.ts'
-import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
+import type { ConnectOptions, Credentials } from '../../src/api/options.ts'
+import { parseConnectOptions } from '../../src/config/parse-options.ts'
+import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
 import type { Link } from '../../src/session/link.ts'
-import { createScriptedServer, type ScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
+import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { Waiters } from '../../testing/wait-for.ts'
-import { tls } from '../../measure/lab/tls-fixture.ts'
-
-export const schemes = ['mqtt', 'mqtts', 'ws', 'wss'] as const
-export type Scheme = (typeof schemes)[number]
-
-export const versions = [4, 5] as const
-export type Version = (typeof versions)[number]
-
-/** Every scheme with every protocol version. */
-export const everywhere = schemes.flatMap((scheme) => versions.map((version) => ({ scheme, version })))
-
-/** A scripted server that speaks a scheme. */
-export async function serve(scheme: Scheme, options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
-  const server = await createScriptedServer({
-    transport: scheme.startsWith('ws') ? 'ws' : 'tcp',
-    ...(scheme.endsWith('s') && scheme !== 'ws' && { tls }),
-    ...options,
-  })
-  onTestFinished(() => server.close())
-  return server
-}
 
 export interface AttemptOptions {
   readonly url: string
@@ -42,9 +20,6 @@ export interface AttemptOptions {
   readonly disconnectTimeout?: number
   readonly prepare?: TransportOptions['prepare']
 }
-
-/** Trusts the certificate of `serve`. */
-export const trusting = { tls: { ca: String(tls.cert) } } as const
 
 /**
  * Transport actors under a parent that writes down whatever they tell, and, unlike the machine, goes on listening after
@@ -125,17 +100,3 @@ export function transportScene(attempt: AttemptOptions) {
 export type TransportScene = ReturnType<typeof transportScene>
 
 const input: TransportInput = { attempt: 0, cycle: 0, generation: 1, server: { index: 0, redirect: null, hops: 0 } }
-
-/** Lets the event loop turn, so that whatever is due has happened. */
-export async function turns(n = 5): Promise<void> {
-  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Looks again at each turn of the event loop, until it is so. */
-export async function until(what: string, look: () => unknown, timeout = 4_000): Promise<void> {
-  const deadline = Date.now() + timeout
-  while (!look()) {
-    if (Date.now() > deadline) throw new Error(`Gave up after ${timeout} ms waiting for ${what}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}

@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 import { MemoryLevel } from 'memory-level'
 import { onTestFinished } from 'vitest'
 
-import { realClock } from '../../src/shared/clock.ts'
 import type { Operation } from '../../src/api/level-database.ts'
+import type { LevelDatabase, ResilientMqttClientOptions } from '../../src/index.ts'
+import type { Publication, PublicationInit } from '../../src/session/outgoing/publication.ts'
+import { realClock } from '../../src/shared/clock.ts'
 import { LevelJournal, type LevelJournalOptions } from '../../src/store/level-journal.ts'
 import {
   decodeHandshake,
@@ -18,18 +16,10 @@ import {
   publicationKey,
   unseal,
 } from '../../src/store/records.ts'
-import { type LevelDatabase, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { Publication, type PublicationInit } from '../../src/session/outgoing/publication.ts'
-import { createScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
+import { durablePublication } from '../support/publication.ts'
+import { atOnce, startClient } from '../support/recorded-client.ts'
 
 const views = { keyEncoding: 'view', valueEncoding: 'view' } as const
-
-/** A folder that is gone after the test. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-durable-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** A database in memory whose batches are written down, and can be held up or made to fail. */
 export class SpiedDatabase implements LevelDatabase {
@@ -72,7 +62,11 @@ export class SpiedDatabase implements LevelDatabase {
     await this.#level.put(Uint8Array.of(0), header, views)
     await this.#level.put(handshakeKey(1), Uint8Array.of(1, 40_000 >> 8, 40_000 & 0xff), views)
     for (const [at, [topic, init]] of publications.entries()) {
-      await this.#level.put(publicationKey(at + 1), encodePublication(publication(topic, init)).slice(0, -4), views)
+      await this.#level.put(
+        publicationKey(at + 1),
+        encodePublication(durablePublication(topic, init)).slice(0, -4),
+        views,
+      )
     }
   }
 
@@ -115,29 +109,12 @@ export async function contentsOf(database: LevelDatabase): Promise<string[]> {
   return lines
 }
 
-/** What a store in a folder holds. Nobody else may have it open. */
+/** What a store in a folder holds. It must not be open. */
 export async function contentsAt(path: string): Promise<string[]> {
   const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
   const contents = await contentsOf(database)
   await database.close()
   return contents
-}
-
-export function publication(topic: string, init: Partial<PublicationInit> = {}): Publication {
-  return new Publication({
-    topic,
-    payload: '',
-    qos: 1,
-    retain: false,
-    properties: undefined,
-    acceptedAt: 0,
-    expiresAt: Number.POSITIVE_INFINITY,
-    latest: undefined,
-    durable: true,
-    resolve: () => {},
-    reject: () => {},
-    ...init,
-  })
 }
 
 /** A journal, and everything that it ever told. It is closed after the test. */
@@ -147,6 +124,7 @@ export function journalOn(store: LevelJournalOptions['store'], clock: LevelJourn
   return created
 }
 
+/** The same, and the test closes it. */
 export function createJournal(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const told: string[] = []
   const restored: { [List in 'waiting' | 'inFlight' | 'quarantined']: readonly Publication[] }[] = []
@@ -161,32 +139,15 @@ export function createJournal(store: LevelJournalOptions['store'], clock: LevelJ
   return { journal, told, restored }
 }
 
-export async function startServer(options: ScriptedServerOptions = {}) {
-  const server = await createScriptedServer(options)
-  onTestFinished(() => server.close())
-  return server
-}
-
-/** A client with a store that keeps its session, and the errors that it told of. */
-export function startClient(options: ResilientMqttClientOptions) {
-  const errors: unknown[] = []
-  const client = new ResilientMqttClient({
+/** A client with a store: it keeps its session, and reconnects at once. It is disposed after the test. */
+export function startDurableClient(options: ResilientMqttClientOptions) {
+  const started = startClient({
+    ...atOnce,
     options: { clean: false },
-    reconnect: { initialDelay: 1, maxDelay: 1, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
     timeouts: { disconnectTimeout: 100 },
     ...options,
   })
-  client.on('error', ({ error }) => void errors.push(error))
-  onTestFinished(() => client[Symbol.asyncDispose]())
-  return { client, errors }
-}
-
-/** What a promise rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<Error> {
-  try {
-    await promise
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('It resolved')
+  const errors: unknown[] = []
+  started.client.on('error', ({ error }) => void errors.push(error))
+  return { ...started, errors }
 }

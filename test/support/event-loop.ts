@@ -1,0 +1,29 @@
+import { setImmediate as turn } from 'node:timers/promises'
+
+/** Lets the event loop turn `n` times: what is due on sockets of this process happens meanwhile. */
+export async function turns(n = 5): Promise<void> {
+  for (let i = 0; i < n; i++) await turn()
+}
+
+/**
+ * Looks again at each turn of the event loop until `look` returns something truthy.
+ *
+ * @param what - it waits for, for the message of the error
+ * @param timeout - in milliseconds, after which it throws
+ */
+export async function until(look: () => unknown, what = String(look), timeout = 8_000): Promise<void> {
+  const deadline = Date.now() + timeout
+  while (!look()) {
+    if (Date.now() > deadline) throw new Error(`Gave up after ${timeout} ms waiting for ${what}`)
+    await turn()
+  }
+}
+
+/** Whether a promise is still pending after everything that is due has happened. */
+export async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let pending = true
+  const done = () => void (pending = false)
+  promise.then(done, done)
+  await turns()
+  return pending
+}
