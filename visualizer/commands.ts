@@ -18,7 +18,7 @@ export function answer(requestId: string, reason: Refused | undefined, message: 
   }
 }
 
-/** Parses a command that came over a socket. Returns the answer to send if it is invalid. */
+/** Parses a command that came over a socket. If it is invalid, returns the answer to send. */
 export function parseCommand(fields: Readonly<Record<string, unknown>>): CommandMessage | CommandResultMessage {
   const requestId = typeof fields.requestId === 'string' ? fields.requestId.slice(0, MAX_REQUEST_ID) : ''
   const { sessionId, command } = fields
@@ -26,7 +26,7 @@ export function parseCommand(fields: Readonly<Record<string, unknown>>): Command
     return answer(
       requestId,
       'unknown-command',
-      `There is no such command. There are ${Object.keys(commandEvents).join(', ')}.`,
+      `Unknown command. The commands are ${Object.keys(commandEvents).join(', ')}.`,
     )
   }
   if (typeof sessionId !== 'string') return answer(requestId, 'unknown-actor', 'The command names no actor.')
@@ -38,20 +38,20 @@ export function perform(recorder: Recorder, allowCommands: boolean, request: Com
   const { requestId, sessionId, command } = request
   const type = commandEvents[command]
   if (!allowCommands) {
-    return answer(requestId, 'not-allowed', 'Commands are not allowed here: the option allowCommands is off.')
+    return answer(requestId, 'not-allowed', 'This app does not allow commands: its option allowCommands is off.')
   }
   const actor = recorder.actor(sessionId)
   const ref = actor?.ref
   if (!actor || !ref) return answer(requestId, 'unknown-actor', 'There is no such actor, or it has stopped.')
   const name = recorder.redactor.text(actor.name)
-  if (!actor.commands.includes(command)) return answer(requestId, 'not-allowed', `${name} takes no commands.`)
+  if (!actor.commands.includes(command)) return answer(requestId, 'not-allowed', `${name} does not accept commands.`)
   const snapshot = ref.getSnapshot() as { readonly status?: string; readonly value?: unknown } | undefined
   if (snapshot?.status !== 'active') return answer(requestId, 'stopped', `${name} has stopped.`)
   if (!accepts(snapshot, command)) {
-    return answer(requestId, 'ignored', `${name} does nothing with ${type} in ${JSON.stringify(snapshot.value)}.`)
+    return answer(requestId, 'ignored', `${name} ignores ${type} in the state ${JSON.stringify(snapshot.value)}.`)
   }
   ref.send({ type })
-  return answer(requestId, undefined, `${name} was sent ${type}.`)
+  return answer(requestId, undefined, `Sent ${type} to ${name}.`)
 }
 
 function isCommand(value: unknown): value is Command {

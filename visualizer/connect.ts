@@ -12,25 +12,25 @@ import { Sampler } from './record/sampler.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */
 export interface VisualizerConnection extends Inspection {
-  /** How many messages were dropped because the visualizer was away or slow. */
+  /** How many messages were dropped because the visualizer was unavailable or slow. */
   readonly dropped: number
-  /** Sends what is queued, if there is a connection, and closes it. */
+  /** Sends the queued messages if there is a connection, and closes it. */
   close(): void
 }
 
-/** The visualizer may be away for a long time, so attempts become rare. */
+/** The visualizer may be unavailable for a long time, so the attempts become rare. */
 const RECONNECT: BackoffPolicy = { initialDelay: 250, multiplier: 2, maxDelay: 30_000, jitter: 'equal' }
 const FLUSH_AFTER = 50
 /** How many messages one flush serializes at most: more would slow the app down noticeably. */
 const MAX_FLUSHED = 500
 const MAX_UNSENT_BYTES = 1024 * 1024
-/** In milliseconds. A server that sends no welcome by then speaks only the protocol of `@statelyai/inspect`. */
+/** In milliseconds. A server that sends no welcome within this time speaks only the protocol of `@statelyai/inspect`. */
 const WELCOME_WITHIN = 1_000
 
 /**
- * Reports actors to the visualizer at `url`, the address that it printed, or to any server that speaks the protocol of
- * `@statelyai/inspect`. It reconnects by itself, does not keep the process alive, and never blocks: messages that the
- * visualizer cannot take are dropped.
+ * Reports actors to the visualizer whose address is `url`, or to any server that speaks the protocol of
+ * `@statelyai/inspect`. It reconnects automatically, does not keep the process alive, and never blocks: if the visualizer
+ * cannot take messages, they are dropped.
  *
  * @throws {InvalidOptionError} if the URL or an option is wrong
  */
@@ -53,7 +53,7 @@ export function connectVisualizer(url: string, options: ConnectVisualizerOptions
 function webSocketUrl(url: string): string {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || !/^(?:http|ws)s?:$/.test(parsed.protocol)) {
-    // The URL holds the token, so it is not shown.
+    // The error does not show the URL, which contains the token.
     throw new InvalidOptionError('url', 'must be a string with an http:, https:, ws: or wss: URL')
   }
   parsed.protocol = parsed.protocol.replace('http', 'ws')
@@ -61,7 +61,7 @@ function webSocketUrl(url: string): string {
   return parsed.href
 }
 
-/** The other side: none, one that has not introduced itself, our server, or one that speaks only the base protocol. */
+/** The other side: no connection, a server not yet known, our server, or a server that speaks only the base protocol. */
 type Peer = 'none' | 'unknown' | 'visualizer' | 'plain'
 
 class Feed {
@@ -74,7 +74,7 @@ class Feed {
   #peer: Peer = 'none'
   #socket: WebSocket | undefined
   #attempt = 0
-  #toldDropped = 0
+  #reportedDropped = 0
   #closed = false
   #flushTimer: NodeJS.Timeout | undefined
   #waitTimer: NodeJS.Timeout | undefined
@@ -97,14 +97,14 @@ class Feed {
     this.#queue = []
     clearTimeout(this.#flushTimer)
     clearTimeout(this.#waitTimer)
-    // Not `terminate`: the last messages are still being sent.
+    // Not `terminate`, because the last messages are still being sent.
     this.#socket?.close()
   }
 
   #record(recorded: Recorded): void {
     if (this.#closed) return
     this.#queue.push(recorded)
-    // Cutting costs a copy, so it is done rarely and not with every message.
+    // Cutting copies the queue, so it is not done with every message.
     if (this.#queue.length >= this.#options.buffer * 2) this.#cutQueue()
     if (this.#peer === 'visualizer' || this.#peer === 'plain') this.#schedule()
   }
@@ -122,7 +122,7 @@ class Feed {
       perMessageDeflate: false,
       maxPayload: 64 * 1024,
       handshakeTimeout: 10_000,
-      // From the start: a visualizer that does not answer must not keep the process alive either.
+      // Unref the socket from the start: a visualizer that does not answer must not keep the process alive either.
       finishRequest: (request) => {
         request.once('socket', (raw) => raw.unref())
         request.end()
@@ -173,7 +173,7 @@ class Feed {
     const actors = Array.from(this.recorder.actors, ({ sessionId }) => sessionId)
     const hello = { version: PROTOCOL_VERSION, feedId: this.#feedId, name, pid: process.pid, actors } as const
     this.#send([{ type: '@xstate-mqtt.hello', ...stamp(), ...hello }])
-    // Live actors come with the replay, in their present state.
+    // The replay contains all live actors in their current state.
     this.#queue = this.#queue.filter(
       ({ type, sessionId }) => type !== '@xstate.actor' || !this.recorder.actor(sessionId),
     )
@@ -204,14 +204,14 @@ class Feed {
     if ((this.#socket?.bufferedAmount ?? 0) < MAX_UNSENT_BYTES) {
       const flushed = this.#queue.splice(0, MAX_FLUSHED)
       this.#send(flushed.map((recorded) => recorded.read()))
-      this.#tellDropped()
+      this.#reportDropped()
     }
     if (this.#queue.length > 0) this.#schedule()
   }
 
-  #tellDropped(): void {
-    if (this.dropped === this.#toldDropped) return
-    this.#toldDropped = this.dropped
+  #reportDropped(): void {
+    if (this.dropped === this.#reportedDropped) return
+    this.#reportedDropped = this.dropped
     this.#send([{ type: '@xstate-mqtt.dropped', ...stamp(), dropped: this.dropped }])
   }
 

@@ -14,7 +14,7 @@ import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './record/redact.ts'
 
-/** Figures of a connection that no machine holds. */
+/** Figures of a connection that are not in the context of any machine. */
 export type VisualizerStats = StatsMessage['stats']
 
 /** Reports actors to a visualizer. */
@@ -22,7 +22,8 @@ export interface Inspection {
   /** For the option `inspect` of `ResilientMqttClient` and of XState's `createActor`. */
   readonly inspect: (event: InspectionEvent) => void
   /**
-   * Samples figures that no machine holds about once a second, and shows them with the actor.
+   * Calls `sample` about once a second and shows its figures with the actor: those that are not in the context of any
+   * machine, such as the size of the outbox.
    *
    * @returns stops sampling
    */
@@ -33,34 +34,34 @@ export interface VisualizerOptions {
   /** The port to listen on. @default 0: a free one */
   readonly port?: number
   /**
-   * The address to listen on. With anything but loopback, other machines can connect if they have the token.
+   * The address to listen on. If it is not a loopback address, other machines that have the token can connect.
    *
    * @default '127.0.0.1'
    */
   readonly host?: string
-  /** Viewers and feeds need it: 16 to 1,024 characters. @default a random one, which is part of `url` */
+  /** The token that viewers and feeds need: 16 to 1,024 characters. @default a random one, which is part of `url` */
   readonly token?: string
-  /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
+  /** Whether the page may retry, wake, recover, connect, disconnect and drop the connection. @default false */
   readonly allowCommands?: boolean
-  /** How many messages it keeps for viewers that connect later. @default 2_000 */
+  /** How many messages the server keeps for viewers that connect later. @default 2_000 */
   readonly history?: number
   /** The name of this process on the page. @default 'this process' */
   readonly name?: string
   /**
-   * The origins of other web pages that may report, each with its scheme, host and port (`http://localhost:5173`).
-   * They cannot view.
+   * The origins of other web pages that may report actors, each with its scheme, host and port
+   * (`http://localhost:5173`). These pages cannot view anything.
    *
    * @default none
    */
   readonly origins?: readonly string[]
   /**
-   * Called with each name and value that would be shown; returns `true` to hide it. What looks like a secret is always
-   * hidden.
+   * Called with each name and value that would be shown; returns `true` to hide the value. Values that look like secrets
+   * are always hidden.
    */
   readonly hide?: (name: string, value: unknown) => boolean
 }
 
-/** A server with the page that shows actors, to which actors can be reported. */
+/** A server that receives reports about actors, and serves the page that shows them. */
 export interface Visualizer extends Inspection {
   /** The address of the page, for a browser or for `connectVisualizer`. It contains the token. */
   readonly url: string
@@ -71,18 +72,18 @@ export interface Visualizer extends Inspection {
 export interface ConnectVisualizerOptions {
   /** The name of this process on the page. @default the script's name */
   readonly name?: string
-  /** Whether the page may retry, wake, recover, connect, disconnect, and drop the connection. @default false */
+  /** Whether the page may retry, wake, recover, connect, disconnect and drop the connection. @default false */
   readonly allowCommands?: boolean
-  /** How many messages wait for the visualizer at most. The oldest are dropped beyond that. @default 2_000 */
+  /** How many messages wait for the visualizer at most. Beyond that, the oldest are dropped. @default 2_000 */
   readonly buffer?: number
   /**
-   * Called with each name and value that would be sent; returns `true` to hide it. What looks like a secret is always
-   * hidden.
+   * Called with each name and value that would be sent; returns `true` to hide the value. Values that look like secrets
+   * are always hidden.
    */
   readonly hide?: (name: string, value: unknown) => boolean
 }
 
-/** What the options of both entries have in common. */
+/** The options that both functions have in common. */
 interface ReportConfig {
   readonly name: string
   readonly allowCommands: boolean
@@ -92,10 +93,10 @@ interface ReportConfig {
 export interface VisualizerConfig extends ReportConfig {
   readonly port: number
   readonly host: string
-  /** `undefined` for a random one. */
+  /** `undefined` for a random token. */
   readonly token: string | undefined
   readonly history: number
-  /** As browsers write them. */
+  /** In the form in which browsers send them. */
   readonly origins: readonly string[]
 }
 
@@ -118,7 +119,7 @@ const visualizerRules = {
     'must be a host name or an address, without a scheme and a port',
     (value) => typeof value === 'string' && /^[\w.-]+$|^[\da-f]*:[\da-f:.]+(?:%\w+)?$/i.test(value),
   ),
-  // The address of the page holds it.
+  // The token is part of the page's address, so it must be valid text.
   token: mustInSecret(
     'must be a string of at least 16 characters, and at most 1024',
     (value) => typeof value === 'string' && value.length >= 16 && value.length <= 1_024 && !/\p{Cs}/u.test(value),

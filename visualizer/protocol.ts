@@ -11,9 +11,10 @@
  * | `/feed?token=…`, `/?token=…` | app: `FeedMessage` | server: `FeedReply` |
  * | `/stately?token=…` | viewer: `StatelyConnected`, or nothing | server: `InspectionMessage`, one a frame |
  *
- * A page says `@statelyai.connected` when its socket opens. It gets `@xstate-mqtt.welcome`, then the replay in batches
- * (every known actor with its last snapshot first, then the history, oldest first), then `@xstate-mqtt.live`, then what
- * happens. Session ids are unique within the server: it puts the feed before them (`f1/x:0`). Treat them as opaque.
+ * A page sends `@statelyai.connected` when its socket opens. It gets `@xstate-mqtt.welcome`, then the replay in batches
+ * (every known actor with its last snapshot first, then the history, oldest first), then `@xstate-mqtt.live`, and then
+ * the live messages. Session ids are unique within the server, which puts the feed's id before them (`f1/x:0`). Treat
+ * them as opaque.
  */
 
 export const PROTOCOL_VERSION = 1
@@ -32,8 +33,8 @@ interface InspectionBase extends Timestamped {
   /** The root of its system. */
   readonly rootId: string | undefined
   /**
-   * Given by the server: counts up over all actors in the order of arrival, so it orders messages of one millisecond,
-   * and a replayed message has the id that it had when it was live. `null` between an app and the server.
+   * Set by the server, `null` between an app and the server. It counts up over all actors in the order of arrival, so it
+   * also orders messages of the same millisecond. A replayed message keeps its id.
    */
   readonly id: string | null
   /** Version of the sender's inspector. */
@@ -77,27 +78,27 @@ export interface ActorMessage extends InspectionBase {
   readonly parentId: string | undefined
   /**
    * The machine's config as JSON text, for `JSON.parse`: structure and names only (states, transitions, guards, actions,
-   * delays, invocations, tags, descriptions). `{"id":"transport"}` for an actor that is no machine.
+   * delays, invocations, tags, descriptions). `{"id":"transport"}` for an actor that is not a machine.
    */
   readonly definition: string | undefined
   readonly snapshot: ShownSnapshot
-  /** Ours: which process reported it, see `FeedMessageInfo`. Given by the server. */
+  /** Extension: the process that reported it; see `FeedInfoMessage`. Set by the server. */
   readonly feedId?: string
-  /** Ours: the kind of logic: a statechart, a reducer (`fromTransition`), or a promise, callback or observable. */
+  /** Extension: the kind of logic: a statechart, a reducer (`fromTransition`), or a promise, callback or observable. */
   readonly kind?: 'machine' | 'transition' | 'other'
-  /** Ours: running delays. */
+  /** Extension: the running delays. */
   readonly timers?: readonly Timer[]
-  /** Ours: when the actor was created, in the form of `createdAt`. In a replay it may be old. */
+  /** Extension: when the actor was created, in the form of `createdAt`. In a replay that may be long ago. */
   readonly bornAt?: string
-  /** Ours: the commands that this actor accepts from the page; see `CommandMessage`. */
+  /** Extension: the commands that this actor accepts from the page; see `CommandMessage`. */
   readonly commands?: readonly Command[]
 }
 
-/** An event was sent to an actor. The `@xstate-mqtt.transition`s and the `@xstate.snapshot` that it led to follow. */
+/** An event was sent to an actor. The resulting `@xstate-mqtt.transition`s and `@xstate.snapshot` follow. */
 export interface EventMessage extends InspectionBase {
   readonly type: '@xstate.event'
   readonly event: ShownEvent
-  /** The session id of the sender; `undefined` if the event came from outside. */
+  /** The session id of the sender; `undefined` if no actor sent the event. */
   readonly sourceId: string | undefined
 }
 
@@ -111,18 +112,18 @@ export interface ShownEvent {
 export interface SnapshotMessage extends InspectionBase {
   readonly type: '@xstate.snapshot'
   readonly snapshot: ShownSnapshot
-  /** The event that led to it. */
+  /** The event that caused it. */
   readonly event: ShownEvent
-  /** Ours: the running delays. `undefined` if not known, as in another inspector's feed. */
+  /** Extension: the running delays. `undefined` if not known, as in the feed of another inspector. */
   readonly timers?: readonly Timer[]
-  /** Ours: which of the actor's `commands` the machine would accept in this state. `undefined` if not known. */
+  /** Extension: which of the actor's `commands` the machine would accept in this state. `undefined` if not known. */
   readonly accepts?: readonly Command[]
 }
 
 /** The messages of `@statelyai/inspect`. */
 export type InspectionMessage = ActorMessage | EventMessage | SnapshotMessage
 
-/** One microstep: the transitions that were taken together. The page highlights exactly these edges. */
+/** One microstep: the transitions that were taken together. The page highlights their edges. */
 export interface TransitionMessage extends InspectionBase {
   readonly type: '@xstate-mqtt.transition'
   /** The event that caused it. For eventless transitions, the event before them. */
@@ -139,7 +140,7 @@ export interface TakenTransition {
   readonly eventType: string
   /** The name of the guard that held; `and(a, b)` for a combined one. `undefined` without a guard. */
   readonly guard?: string
-  /** Its position among the source's candidates for that event. The guards of those before it did not hold. */
+  /** Its position among the source's candidates for that event. The guards of the earlier candidates did not hold. */
   readonly index: number
   readonly reenter: boolean
 }
@@ -148,12 +149,12 @@ export interface TakenTransition {
 export interface FeedInfoMessage extends Timestamped {
   readonly type: '@xstate-mqtt.feed'
   readonly feedId: string
-  /** The name that the app gave itself; for plain `@statelyai/inspect`, one from the server. Show it as text. */
+  /** The name that the app chose; for plain `@statelyai/inspect`, one that the server made. Show it as text, not as HTML. */
   readonly name: string
   readonly pid?: number
-  /** `offline`: its socket has closed, and its actors are shown as last seen. It may reconnect under the same id. */
+  /** `offline`: its socket has closed, and its actors are shown as they were last seen. It may reconnect with the same id. */
   readonly status: 'online' | 'offline'
-  /** When its socket closed, in milliseconds since 1970, by the server's clock. Only if it is `offline`. */
+  /** When its socket closed, in milliseconds since 1970 by the server's clock. Only if `offline`. */
   readonly offlineSince?: number
   /** How many messages the app has dropped because it could not send them fast enough. */
   readonly dropped: number
@@ -166,10 +167,10 @@ export interface StatsMessage extends Timestamped {
   readonly sessionId: string
   readonly rootId: string | undefined
   readonly stats: {
-    /** How many messages wait in the outbox, and their bytes. */
+    /** How many messages wait in the outbox, and how many bytes they have. */
     readonly outbox?: number
     readonly outboxBytes?: number
-    /** How many publishes are not acknowledged. */
+    /** How many publishes are not yet acknowledged. */
     readonly inFlight?: number
     /** Totals of sent and received messages since the client was created. Rates are their differences. */
     readonly published?: number
@@ -177,7 +178,7 @@ export interface StatsMessage extends Timestamped {
   }
 }
 
-/** Actors that the server has forgotten: they had stopped, and there were too many. */
+/** Actors that the server has forgotten, because they had stopped and there were too many. */
 export interface ForgottenMessage extends Timestamped {
   readonly type: '@xstate-mqtt.forgotten'
   readonly sessionIds: readonly string[]
@@ -197,7 +198,7 @@ export const commandEvents = {
 
 export type Command = keyof typeof commandEvents
 
-/** A command of the page for an actor. The answer is always a `CommandResultMessage`. */
+/** A command from the page to an actor. The answer is always a `CommandResultMessage`. */
 export interface CommandMessage extends Timestamped {
   readonly type: '@xstate-mqtt.command'
   /** Chosen by the page, unique for its socket. */
@@ -211,7 +212,7 @@ export interface CommandResultMessage extends Timestamped {
   readonly requestId: string
   /** Whether the event was sent to the machine. */
   readonly ok: boolean
-  /** Why not. `not-allowed`: by the server or the app. `ignored`: the machine would not react in this state. */
+  /** Why not. `not-allowed`: forbidden by the server or the app. `ignored`: the machine would not react in this state. */
   readonly reason?: 'not-allowed' | 'unknown-actor' | 'unknown-command' | 'stopped' | 'ignored' | 'offline' | 'timeout'
   /** A sentence to show, whatever the outcome. */
   readonly message: string
@@ -223,9 +224,9 @@ export interface WelcomeMessage extends Timestamped {
   readonly version: typeof PROTOCOL_VERSION
   /** Changes when the server restarts. A page must then discard its data. */
   readonly serverId: string
-  /** In milliseconds since 1970, by the server's clock. A page can find the difference of clocks with `createdAt`. */
+  /** In milliseconds since 1970 by the server's clock. A page finds the difference between the clocks with `createdAt`. */
   readonly startedAt: number
-  /** Whether commands are allowed at all. Each actor lists those that it accepts. */
+  /** Whether commands are allowed at all. Each actor lists the commands that it accepts. */
   readonly allowCommands: boolean
   /** How many messages the server keeps for viewers that connect later. */
   readonly history: number
@@ -253,7 +254,7 @@ export interface StatelyConnected extends Partial<Timestamped> {
   readonly type: '@statelyai.connected'
 }
 
-/** An app's first message after the welcome. With it, the app keeps its id when it reconnects. */
+/** An app's first message after the welcome. It lets the app keep its id when it reconnects. */
 export interface HelloMessage extends Timestamped {
   readonly type: '@xstate-mqtt.hello'
   readonly version: typeof PROTOCOL_VERSION
@@ -261,13 +262,13 @@ export interface HelloMessage extends Timestamped {
   readonly feedId: string
   readonly name: string
   readonly pid?: number
-  /** The session ids of its live actors. Actors that it had before and does not list have stopped. */
+  /** The session ids of its live actors. Earlier actors that are not listed have stopped. */
   readonly actors: readonly string[]
 }
 
 /**
- * Messages were dropped because the receiver was too slow: by the app since its start (then in `FeedInfoMessage` for the
- * page), or by the server towards its viewers since its start.
+ * Messages were dropped because the receiver was too slow. From an app: how many since its start; the page gets this
+ * number in `FeedInfoMessage`. From the server: how many since its start that its viewers did not get.
  */
 export interface DroppedMessage extends Timestamped {
   readonly type: '@xstate-mqtt.dropped'

@@ -101,7 +101,7 @@ describe.skipIf(noBrowser)('commands', () => {
     expect(await button('Retry now').isDisabled()).toBe(true)
     await button('Connect').click()
     await expectState(page, 'connecting')
-    await expectText(page.page.locator('.toast'), 'connection was sent CONNECT.')
+    await expectText(page.page.locator('.toast'), 'Sent CONNECT to connection.')
     transport.current.fail()
     await expectState(page, 'reconnecting')
     await button('Retry now').click()

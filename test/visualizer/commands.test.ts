@@ -54,7 +54,7 @@ describe('commands', () => {
       accepts: ['connect'],
     })
     const sessionId = `local/${actor.sessionId}`
-    expect(await ask(viewer, sessionId, 'connect')).toMatchObject({ ok: true, message: 'connection was sent CONNECT.' })
+    expect(await ask(viewer, sessionId, 'connect')).toMatchObject({ ok: true, message: 'Sent CONNECT to connection.' })
     const event = await viewer.until(({ type, event: sent }) => type === '@xstate.event' && sent.type === 'CONNECT')
     expect(event.event).toEqual({ type: 'CONNECT' })
     await viewer.until(({ type, accepts }) => type === '@xstate.snapshot' && accepts?.includes('disconnect'))
@@ -69,7 +69,7 @@ describe('commands', () => {
     expect(await ask(viewer, sessionId, 'drop')).toMatchObject({ ok: false, reason: 'ignored' })
     await ask(viewer, sessionId, 'connect')
     await viewer.until(({ type, accepts }) => type === '@xstate.snapshot' && accepts?.includes('drop'))
-    expect(await ask(viewer, sessionId, 'drop')).toMatchObject({ ok: true, message: 'connection was sent DROP.' })
+    expect(await ask(viewer, sessionId, 'drop')).toMatchObject({ ok: true, message: 'Sent DROP to connection.' })
     expect(actor.getSnapshot()).toMatchObject({ value: 'reconnecting', context: { failure: { code: 'ECONNABORTED' } } })
   })
 

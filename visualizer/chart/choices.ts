@@ -2,14 +2,16 @@ import type { Candidate, Reaction } from './definition.ts'
 
 export interface Choice {
   readonly id: string
-  /** The first state that leads to it. */
+  /** The first state that leads to this choice. */
   readonly after: string
   readonly candidates: readonly Candidate[]
 }
 
 /**
- * Guard chains that several states share end in one diamond, from which the guarded edges are drawn once: else a policy
- * like *decide* becomes dozens of arrows that say the same.
+ * Finds the ends of guard chains that several states share. Each is drawn once, as one node with the guarded edges:
+ * otherwise a policy such as *decide* would become dozens of arrows that say the same.
+ *
+ * @returns the choices by `reactionKey`
  */
 export function findChoices(reactions: readonly Reaction[]): Map<string, Choice> {
   const users = new Map<string, Set<string>>()
@@ -26,7 +28,7 @@ export function findChoices(reactions: readonly Reaction[]): Map<string, Choice>
     let most = 1
     for (const tail of tailsOf(reaction.candidates)) {
       const count = users.get(signatureOf(tail))?.size ?? 0
-      // The longest comes first.
+      // The longest tail comes first, so it wins over a shorter one that is shared as often.
       if (count > most) [best, most] = [tail, count]
     }
     if (!best) continue

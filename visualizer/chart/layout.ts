@@ -1,10 +1,10 @@
 import type { Chart, ChartEdge, ChartNode, Row } from './model.ts'
 
-/** Where everything of a chart is, in pixels. Plain data: ours are laid out when the package is built. */
+/** The positions of all parts of a chart, in pixels. The layouts of the library's machines are part of the package. */
 export interface Layout {
   readonly width: number
   readonly height: number
-  /** Where the list of `anywhere` stands. */
+  /** The place of the list `anywhere`. */
   readonly anywhere: Box | null
   readonly nodes: { readonly [id: string]: Box }
   readonly edges: { readonly [id: string]: EdgeLayout }
@@ -24,21 +24,21 @@ export interface EdgeLayout {
 
 export type Point = readonly [x: number, y: number]
 
-/** Sizes that the layout and the drawing agree on. Text is measured by a monospaced font's width. */
+/** Sizes that the layout and the drawing share. Text is measured by the width of a monospaced font. */
 export const size = {
   name: 8.6,
   row: 6.35,
   rowHeight: 15,
   head: 34,
   delay: 22,
-  /** From an edge to its label, with room for its count. */
+  /** The distance from an edge to its label, with space for its count. */
   labelGap: 9,
   tag: 5.8,
   padding: 14,
   choice: 22,
 } as const
 
-/** Tags on a state: what people may send to it. */
+/** The rows that are drawn as tags on a state: events that people send. */
 export function commandsOf({ rows }: ChartNode): Row[] {
   return rows.filter(({ effect }) => effect === 'command')
 }
@@ -56,7 +56,7 @@ export function labelSize(edge: ChartEdge): { readonly width: number; readonly h
 
 const MAX_ANYWHERE = 10
 
-/** What stands in the list of reactions in any state. */
+/** The lines of the list of reactions in any state. */
 export function anywhereLines({ anywhere }: Chart): { readonly text: string; readonly row: string }[] {
   return anywhere.slice(0, MAX_ANYWHERE).map((row) => ({
     text: row.effect.startsWith('→')
@@ -74,12 +74,12 @@ export function anywhereSize(chart: Chart): { readonly width: number; readonly h
   return { width: Math.ceil((longest + 4) * size.row + 20), height: lines.length * size.rowHeight + 32 }
 }
 
-/** A row in full. */
+/** The full text of a row. */
 export function lineOf({ event, guard, effect }: Row): string {
   return [event, guard && `[${guard}]`, effect].filter(Boolean).join(' ')
 }
 
-/** What stands on an edge: delays one by one, the other events with the same guard in one line. */
+/** The label of an edge: each delay has its own line, and other events with the same guard share a line. */
 export function labelOf({ rows }: ChartEdge): { readonly text: string; readonly rows: readonly string[] }[] {
   const lines: { text: string; rows: string[]; guard: string; more: number }[] = []
   for (const row of rows) {

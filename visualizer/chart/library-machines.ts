@@ -2,10 +2,10 @@ import { layouts } from './layouts.generated.ts'
 import type { Layout } from './layout.ts'
 import type { Chart } from './model.ts'
 
-/** Events that people send to our machines: they stand on the states as tags. */
+/** Events that people send to the library's machines. They are drawn as tags on the states. */
 export const ourCommands: readonly string[] = ['RETRY', 'WAKE', 'RECOVER', 'DROP', 'PAUSE', 'RESUME']
 
-/** The layout that the package brings along, if this is one of our machines and not of another version. */
+/** The layout in this package, if the chart is that of a library machine in this version. */
 export function ourLayout(chart: Chart): Layout | null {
   const ours = layouts[chart.id]
   return ours && ours.signature === signatureOf(chart) ? ours.layout : null

@@ -35,7 +35,7 @@ export interface ListedTransition {
   readonly actions: readonly string[]
 }
 
-/** The last word of a label if an actor failed that the state did not invoke. */
+/** The last word of the label for an actor that failed and that the state did not invoke. */
 export const CRASHED = 'crashed'
 
 /** @throws {Error} if the machine has too many states */
@@ -76,7 +76,7 @@ function stateOf(state: StateDefinition): ListedState {
   }
 }
 
-/** An event in words. A failed actor is told from one that the state did not invoke, which has crashed. */
+/** An event in words. An actor that the state invoked has `failed`; any other actor has `crashed`. */
 function labelOf(event: string, state: StateDefinition | undefined): string {
   const [prefix, kind, ...rest] = event.split('.')
   if (prefix !== 'xstate') return event

@@ -96,7 +96,7 @@ function shareDecisions(chains: readonly Chain[], names: Readonly<Record<string,
   return { chains: shared, decisions: [...decisions.values()] }
 }
 
-/** Decisions that lead to different states inside the same outer state are not told apart. */
+/** Two decisions count as the same if they differ only in inner states of the same outer state. */
 function asReaction({ source, event, branches }: Chain): Reaction {
   const candidates = branches.map(({ guard, target }) => ({ guard, targets: [outermost(target)], actions: [] }))
   return { source, event, candidates }

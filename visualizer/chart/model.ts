@@ -3,18 +3,18 @@ import { findChoices, reactionKey } from './choices.ts'
 import { initialOf, name, readDefinition, shortName, text, type Reaction, type StateDefinition } from './definition.ts'
 
 /**
- * A machine's definition as a picture needs it: nodes, edges and the rows on them. Pure, and independent of XState: the
- * definition comes from any process, as JSON.
+ * A machine's definition in the form that a drawing needs: nodes, edges and the rows of text on them. It does not depend
+ * on XState, because the definition comes as JSON from any process.
  */
 export interface Chart {
   readonly id: string
   readonly nodes: readonly ChartNode[]
   readonly edges: readonly ChartEdge[]
-  /** What the machine reacts to in any state: transitions of the root. They are listed, not drawn. */
+  /** Transitions of the root, which apply in any state. They are listed, not drawn. */
   readonly anywhere: readonly Row[]
-  /** All of its transitions, in the order of the definition. */
+  /** All transitions, in the order of the definition. */
   readonly reactions: readonly Reaction[]
-  /** Which rows a transition runs along, by `transitionKey`. */
+  /** The rows that belong to a transition, by `transitionKey`. */
   readonly paths: { readonly [key: string]: readonly string[] }
 }
 
@@ -28,14 +28,14 @@ export interface ChartNode {
   readonly initial: boolean
   readonly description: string
   readonly tags: readonly string[]
-  /** Names of the delays that run in it. */
+  /** Names of the delays that run in this state. */
   readonly delays: readonly string[]
   readonly invokes: readonly string[]
-  /** Transitions that stay in it: they only run actions. */
+  /** Transitions that do not leave the state and only run actions. */
   readonly rows: readonly Row[]
 }
 
-/** All that leads from one node to another, drawn as one arrow. */
+/** All transitions from one node to another, drawn as one arrow. */
 export interface ChartEdge {
   readonly id: string
   readonly source: string
@@ -43,14 +43,14 @@ export interface ChartEdge {
   readonly rows: readonly Row[]
 }
 
-/** A transition, or a part of one that passes a choice. */
+/** A transition, or one part of a transition that leads through a choice. */
 export interface Row {
   readonly id: string
-  /** In words; empty behind a choice. */
+  /** In words; empty after a choice. */
   readonly event: string
-  /** `else` if the guards before it did not hold. */
+  /** `else` for a transition without a guard after others with guards. */
   readonly guard: string
-  /** What it runs, where that is all it does; or where it leads, where no arrow shows it. */
+  /** Its actions, if it only runs actions; or its target, if no arrow shows it. */
   readonly effect: string
 }
 
@@ -58,7 +58,7 @@ export function transitionKey(source: string, event: string, index: number): str
   return `${source}|${event}|${index}`
 }
 
-/** @returns `null` if this is no machine's definition */
+/** @returns `null` if the text is not the definition of a machine */
 export function parseChart(definition: string | undefined, commands?: readonly string[]): Chart | null {
   if (!definition) return null
   try {
@@ -70,9 +70,9 @@ export function parseChart(definition: string | undefined, commands?: readonly s
 }
 
 /**
- * @param commands - events that people send: each is a tag on the states that take it, while an arrow shows what happens
- *   by itself
- * @returns `null` if it is too big to be drawn
+ * @param commands - events that people send. They become tags on the states that handle them; arrows show the other
+ *   transitions.
+ * @returns `null` if the machine is too large to be drawn
  */
 export function chartOf(raw: Fields, commands: readonly string[] = []): Chart | null {
   const definition = readDefinition(raw)
@@ -109,7 +109,7 @@ export function chartOf(raw: Fields, commands: readonly string[] = []): Chart | 
         )
         paths[key] = [into, ...out]
       } else if (source === rootId || candidate.targets.length === 0) {
-        // Forbidden: nothing happens.
+        // A forbidden event: nothing happens.
         if (candidate.targets.length === 0 && candidate.actions.length === 0) continue
         const effect =
           candidate.targets.length > 0
@@ -133,7 +133,7 @@ export function chartOf(raw: Fields, commands: readonly string[] = []): Chart | 
   return { id: rootId, nodes, edges: [...edges.values()], anywhere: inner.get(rootId) ?? [], reactions, paths }
 }
 
-/** What an event is called in the picture. */
+/** The name of an event in the drawing. */
 export function eventWords(type: string): string {
   if (type === '') return 'always'
   if (type === '*') return 'any event'
@@ -152,7 +152,7 @@ export function delayWords(delayName: string): string {
   return delay >= 1000 ? `${+(delay / 1000).toFixed(2)} s` : `${delay} ms`
 }
 
-/** The ids of a state value's active nodes, the machine itself left out. */
+/** The ids of the nodes that are active in a state value, without the machine itself. */
 export function activeIds(chart: Chart, value: unknown): Set<string> {
   const active = new Set<string>()
   const children = new Map<string, ChartNode[]>()
@@ -199,7 +199,7 @@ function choiceNode(id: string): ChartNode {
   return { id, name: '', kind: 'choice', parent: null, invokes: [], ...none }
 }
 
-/** Adds a row, unless it says the same as another. */
+/** Adds a row, unless there is one with the same text. Returns the id of the row. */
 function push(rows: Row[], prefix: string, row: Omit<Row, 'id'>): string {
   const same = rows.find(
     ({ event, guard, effect }) => event === row.event && guard === row.guard && effect === row.effect,

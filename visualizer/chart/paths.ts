@@ -2,7 +2,7 @@ import type { Point } from './layout.ts'
 
 const RADIUS = 7
 
-/** A line with round corners. */
+/** The SVG path of a line with round corners. */
 export function rounded(points: readonly Point[]): string {
   const [first, ...rest] = points
   if (!first) return ''
@@ -23,14 +23,14 @@ export function rounded(points: readonly Point[]): string {
   return path
 }
 
-/** The head of an arrow. */
+/** The SVG path of an arrow's head. */
 export function head(before: Point, to: Point): string {
   const back = towards(to, before, 8)
   const [dx, dy] = [(to[0] - back[0]) / 2, (to[1] - back[1]) / 2]
   return `M${to[0]} ${to[1]}L${back[0] - dy} ${back[1] + dx}L${back[0] + dy} ${back[1] - dx}Z`
 }
 
-/** The point so far along a line; at most in the middle of its first part. */
+/** The point at a distance along a line, but not beyond the middle of its first part. */
 export function along(points: readonly Point[], length: number): Point {
   const [from, to] = points
   if (!from || !to) return [0, 0]

@@ -1,4 +1,4 @@
-/** The colours are those of the page. */
+/** The same colours as on the page. */
 export const STYLE = `
 svg { --ground: #fff; --box: #fafbfc; --inside: #f4f5f7; --text: #1a1f29; --muted: #5b6473; --line: #8a92a0; --border: #b4bac5;
   --online: #16a34a; --waiting: #e08b00; --busy: #2f6fec; --resting: #9aa3b2 }

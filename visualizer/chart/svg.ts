@@ -8,15 +8,16 @@ import { ourCommands, ourLayout } from './library-machines.ts'
 import { STYLE } from './svg-style.ts'
 
 /**
- * One of our machines as an SVG of its own: nothing is loaded, colours follow the reader's scheme, and the same machine
- * gives the same text. Pointing at a state or an arrow tells all of its transitions.
+ * Draws a machine of the library as a complete SVG. It loads nothing, its colours follow the reader's colour scheme, and
+ * the same machine gives the same text. The tooltip of a state or an arrow lists its transitions.
  *
- * @throws {Error} if there is no layout for the machine as it is
+ * @throws {Error} if the package has no layout for this version of the machine
  */
 export function toSvg(machine: AnyStateMachine): string {
   const chart = parseChart(JSON.stringify(machine.config), ourCommands)
   const layout = chart && ourLayout(chart)
-  if (!layout) throw new Error(`There is no layout for ${machine.id} as it is: run node scripts/layout-charts.mjs`)
+  if (!layout)
+    throw new Error(`There is no layout for this version of ${machine.id}: run node scripts/layout-charts.mjs`)
   const notes = requestLines(chart)
   const height = layout.height + notes.length * size.rowHeight + (notes.length > 0 ? 44 : 24)
   const inner = chart.nodes.filter(({ compound }) => !compound)
@@ -101,7 +102,7 @@ function anywhereSvg(chart: Chart, box: Box | null): string {
   ].join('')
 }
 
-/** What people may ask for stands on the states as a tag; where it leads is written below. */
+/** Events that people send are tags on the states. These lines below the drawing say where they lead. */
 function requestLines(chart: Chart): string[] {
   const asked = new Map<string, { event: string; sources: string[]; outcome: string }>()
   for (const { source, event, candidates } of chart.reactions) {
@@ -127,17 +128,17 @@ function notesSvg(notes: readonly string[], top: number): string {
   return `<g><text class="heading" x="16" y="${top + 16}">On request</text>${lines.join('')}</g>`
 }
 
-/** The first that a state has gives the colour. */
+/** Tags that give a state its colour. If a state has several, the first of this list counts. */
 const families = ['busy', 'online', 'waiting', 'resting']
 
-/** What a state means by its tags; one without has those of its parent. */
+/** The family of a state. A state without such a tag has the family of its parent. */
 function familyOf(chart: Chart, node: ChartNode): string {
   const own = families.find((family) => node.tags.includes(family))
   const parent = chart.nodes.find(({ id }) => id === node.parent)
   return own ?? (parent ? familyOf(chart, parent) : '')
 }
 
-/** What the colours mean. */
+/** The legend of the colours. */
 function familiesSvg(width: number, height: number): string {
   let x = width - 8
   const marks = families.toReversed().map((family) => {
@@ -147,14 +148,14 @@ function familiesSvg(width: number, height: number): string {
       `<text class="small" x="15" y="9">${family}</text></g>`,
     ].join('')
   })
-  const more = `<text class="small more" x="${x - 20}" y="${height - 11}">+n: so many other events too</text>`
+  const more = `<text class="small more" x="${x - 20}" y="${height - 11}">+n: n more events</text>`
   return `<g>${more}${marks.join('')}</g>`
 }
 
 function descriptionOf(chart: Chart): string {
   const states = chart.nodes.filter(({ kind }) => kind !== 'choice')
   return [
-    'Its states and what leads out of them.',
+    'The states and their transitions.',
     ...states.map(({ id }) => `${named(id)}: ${reactionsOf(chart, id).flatMap(sentences).join('; ') || 'nothing'}.`),
     `In any state: ${reactionsOf(chart, chart.id).flatMap(sentences).join('; ') || 'nothing'}.`,
   ].join(' ')
@@ -164,7 +165,7 @@ function reactionsOf({ reactions }: Chart, id: string): readonly Reaction[] {
   return reactions.filter(({ source }) => source === id)
 }
 
-/** A transition each: `RETRY [needsCredentials] → refreshingToken / startOver`. */
+/** One line for each transition, such as `RETRY [needsCredentials] → refreshingToken / startOver`. */
 function sentences({ event, candidates }: Reaction): string[] {
   return candidates.map((candidate, index) => {
     const words = outcomeOf(candidate, index)
@@ -181,7 +182,7 @@ function outcomeOf({ guard, targets, actions }: Candidate, index: number): strin
   return `${when}/ ${actions.join(', ') || 'nothing'}`
 }
 
-/** Below its machine: `connected.restoring`. */
+/** The name of a state within its machine, such as `connected.restoring`. */
 function named(id: string): string {
   return id.startsWith('choice ') ? 'decide' : id.slice(id.indexOf('.') + 1)
 }

@@ -11,19 +11,19 @@ type Kind = NonNullable<ActorMessage['kind']>
 
 const commands = Object.keys(commandEvents) as Command[]
 
-/** The parts of a snapshot that are kept until they are shown. The whole would keep every stopped actor alive. */
+/** The parts of a snapshot that are kept until they are shown. The whole snapshot would keep stopped actors in memory. */
 export interface KeptSnapshot {
   readonly status: ShownSnapshot['status']
   readonly value?: unknown
   readonly context?: unknown
   readonly tags?: ReadonlySet<string>
   readonly children?: ShownSnapshot['children']
-  /** Redacted at once: they may be secrets, which must be recognized from then on. */
+  /** The output and the error are redacted at once: if they are secrets, they must be recognized from now on. */
   readonly output?: ShownSnapshot['output']
   readonly error?: ShownSnapshot['error']
 }
 
-/** What the recorder knows about one actor of this process. */
+/** The recorder's knowledge of one actor of this process. */
 export class InspectedActor {
   readonly sessionId: string
   readonly rootId: string
@@ -35,7 +35,7 @@ export class InspectedActor {
   readonly commands: readonly Command[]
   /** The same for actors that replace each other, such as the transports of one connection. */
   readonly group: string
-  /** Whether people look at it first: it is a root or a connection. */
+  /** Whether it is a root or a connection. People look at these first, so more of their history is kept. */
   readonly main: boolean
   readonly #ref: WeakRef<AnyActorRef>
   readonly #config: object | undefined
@@ -88,7 +88,7 @@ export class InspectedActor {
     return this.last
   }
 
-  /** The commands that the machine would accept now. Guards run for this, and nothing else. */
+  /** The commands that the machine would accept now. Only guards run to find out. */
   accepts(snapshot: unknown): readonly Command[] | undefined {
     if (this.commands.length === 0) return undefined
     return this.commands.filter((command) => accepts(snapshot, command))
@@ -96,7 +96,7 @@ export class InspectedActor {
 
   show(kept: KeptSnapshot, redactor: Redactor): ShownSnapshot {
     const { status, value, context, tags, children, output, error } = kept
-    // For other kinds of logic, the context is the last value of an observable.
+    // For other kinds of logic, the context may be the last value of an observable, which could be a secret.
     const open = this.kind === 'machine' || this.kind === 'transition'
     return {
       status,
@@ -109,7 +109,7 @@ export class InspectedActor {
     }
   }
 
-  /** Cached: children seldom change, and XState then makes a new object. */
+  /** Cached, because children rarely change. When they do, XState makes a new object. */
   #keepChildren(children: Readonly<Record<string, unknown>>): NonNullable<ShownSnapshot['children']> {
     if (children !== this.#children || !this.#keptChildren) {
       this.#children = children
@@ -122,7 +122,7 @@ export class InspectedActor {
   }
 }
 
-/** Redacted: an actor's id may be an address. */
+/** Redacts the ids of children, which may contain addresses. */
 function showChildren(
   children: NonNullable<ShownSnapshot['children']>,
   redactor: Redactor,
@@ -164,7 +164,7 @@ function kindOf(logic: Logic): Kind {
   return typeof logic.config === 'function' && logic.start === undefined ? 'transition' : 'other'
 }
 
-/** Whether it is a connection machine: it handles all the commands. */
+/** Whether it is a connection machine, which handles all commands. */
 function takesCommands({ events }: Logic): boolean {
   return Array.isArray(events) && Object.values(commandEvents).every((type) => events.includes(type))
 }

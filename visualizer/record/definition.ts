@@ -4,7 +4,7 @@ import type { Json } from '../protocol.ts'
 import { functionName } from './redact.ts'
 
 const MAX_NODES = 10_000
-/** How deep states may be nested. Deeper ones are left out: a foreign definition must not overflow the stack. */
+/** How deep states may be nested. Deeper states are left out, because a foreign definition must not overflow the stack. */
 const MAX_DEPTH = 100
 const MAX_TEXT = 500
 
@@ -13,8 +13,8 @@ interface Scope {
 }
 
 /**
- * A machine's config in the form of the protocol: its structure as JSON text. Only the fields named here are copied, so
- * context, inputs, outputs, params and meta are left out. Functions are replaced by their names.
+ * Writes the structure of a machine's config as JSON text, as the protocol requires. Only the fields named here are
+ * copied: context, inputs, outputs, params and meta are left out. Functions are replaced by their names.
  */
 export function definitionOf(config: unknown): string | undefined {
   if (!isObject(config)) return undefined
@@ -80,12 +80,12 @@ function transition(candidate: unknown, scope: Scope): Json {
   return shown
 }
 
-/** The name of a guard or action. Strings stay strings; a function becomes an object, as in `@statelyai/inspect`. */
+/** A guard or an action as JSON. A string stays a string, and a function becomes an object, as in `@statelyai/inspect`. */
 function implementation(value: unknown): Json {
   return typeof value === 'string' ? text(value) : { type: implementationName(value) }
 }
 
-/** The name of a guard or an action: `and(attemptsLeft, mayRecover)` for a combined one. */
+/** The name of a guard or an action, such as `and(attemptsLeft, mayRecover)` for a combined guard. */
 export function implementationName(value: unknown): string {
   if (typeof value === 'string') return text(value)
   if (!isObject(value) && typeof value !== 'function') return 'anonymous'
@@ -108,7 +108,7 @@ function mapValues(value: Fields, map: (member: unknown) => Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [text(key), map(member)]))
 }
 
-/** Redacts a state id or an event descriptor: they are names in code, but may contain an address. */
+/** Redacts a state id or an event descriptor. It is a name in code, but it may contain an address. */
 export function text(value: string): string {
   return withoutSecrets(value).slice(0, MAX_TEXT)
 }

@@ -4,12 +4,12 @@ import { FairQueue } from './fair-queue.ts'
 import { downsample } from '../shared/downsample.ts'
 
 const MAX_ACTORS = 2_000
-/** How many figures are kept for one actor. */
+/** How many samples of figures are kept for one actor. */
 const MAX_SAMPLES = 600
-/** The share of the history that actors other than main actors have at least. */
+/** The minimum share of the history for actors that are not main actors. */
 const OTHERS = 1 / 4
 
-/** A message of the history. It is serialized once, when it is first needed. */
+/** A message of the history. It is serialized once, when it is needed for the first time. */
 export class Entry {
   readonly id: number
   readonly type: HistoryMessage['type']
@@ -27,7 +27,7 @@ export class Entry {
     this.#recorded = recorded
   }
 
-  /** As JSON, as it is sent. */
+  /** The message as JSON. */
   get text(): string {
     if (this.#text === undefined) {
       this.#text = JSON.stringify(this.#recorded && qualified(this.#recorded.read(), this.#feedId, this.id))
@@ -37,18 +37,18 @@ export class Entry {
   }
 }
 
-/** An actor that lives, or that occurs in the history. */
+/** An actor that is alive or occurs in the history. */
 export interface KnownActor {
   readonly key: string
   readonly feedId: string
   readonly sessionId: string
-  /** Actors of one kind share their part of the history. */
+  /** Actors of the same kind share their part of the history. */
   readonly kind: string
   readonly main: boolean
   birth: Entry | undefined
   snapshot: Entry | undefined
   stats: Entry | undefined
-  /** Figures, oldest first. */
+  /** Samples of figures, oldest first. */
   samples: Entry[]
   stopped: boolean
   /** How many entries it has in the history. */
@@ -56,12 +56,12 @@ export interface KnownActor {
 }
 
 /**
- * The last messages, for viewers that connect later. In the morning it must still hold what happened at night, however
- * many events other actors have:
- * - Main actors (roots and connections) have one part of it and all others another, which is at least a quarter.
- * - Within a part, every kind of actor (all transports of one connection, for example) has the same share, so an actor
- *   with many events displaces its own past first.
- * - Figures, sampled once a second, are thinned out by age and kept apart from the messages.
+ * The last messages, for viewers that connect later. In the morning, the history must still contain what the connections
+ * did at night, however many events other actors had:
+ * - Main actors (roots and connections) have one part of it. All other actors have another, which is at least a quarter.
+ * - Within a part, each kind of actor (all transports of one connection, for example) has the same share, so an actor with
+ *   many events first pushes out its own past.
+ * - Figures, which are sampled once a second, are kept apart from the messages, and older ones are thinned out.
  */
 export class History {
   readonly #limit: number
@@ -72,7 +72,7 @@ export class History {
   readonly #others = new FairQueue<Entry>()
   /** Actors that have figures. */
   readonly #watched = new Set<KnownActor>()
-  /** The last actor that was looked up: messages of one actor often follow each other. */
+  /** The last actor that was looked up. Messages of the same actor often follow each other. */
   #latest: KnownActor | undefined
   #lastId = 0
   #forgotten = 0
@@ -97,7 +97,7 @@ export class History {
     const entry = new Entry(++this.#lastId, feedId, actor, recorded)
     if (entry.type === '@xstate.actor') {
       actor.birth = entry
-      // A repeated one is part of a feed's replay, and holds the newest snapshot.
+      // A repeated message belongs to a feed's replay, and contains the newest snapshot.
       actor.snapshot = undefined
     }
     if (entry.type === '@xstate.snapshot') actor.snapshot = entry
@@ -107,7 +107,7 @@ export class History {
     this.#onAdded(entry)
   }
 
-  /** A feed reconnected: only these of its actors are still alive. */
+  /** Called when a feed has reconnected. All actors of the feed that are not listed have stopped. */
   retain(feedId: string, sessionIds: ReadonlySet<string>): void {
     for (const actor of this.#actors.values()) {
       if (actor.feedId !== feedId || actor.stopped || sessionIds.has(actor.sessionId)) continue
@@ -115,7 +115,7 @@ export class History {
     }
   }
 
-  /** Every actor with its last snapshot, then what happened, oldest first. */
+  /** All actors with their last snapshots, and the history, oldest first. */
   replay(): { readonly actors: readonly string[]; readonly entries: readonly Entry[] } {
     const actors = [...this.#actors.values()].flatMap((actor) => {
       const birth = actor.birth && (JSON.parse(actor.birth.text) as ActorMessage)
@@ -190,7 +190,7 @@ export class History {
     if (actor.samples.length > most) actor.samples = downsample(actor.samples, ({ at }) => at, most)
   }
 
-  /** The oldest actor that has stopped; if none has, the oldest of all. */
+  /** Forgets the oldest actor that has stopped. If none has stopped, it forgets the oldest of all. */
   #forgetActor(): void {
     let oldest: KnownActor | undefined
     for (const actor of this.#actors.values()) {
@@ -210,7 +210,7 @@ export class History {
   }
 }
 
-/** The actor stopped while its feed was offline. */
+/** The message that an actor has stopped while its feed was offline. */
 function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: KnownActor): Recorded {
   const createdAt = String(Date.now())
   const read = (): SnapshotMessage => {
@@ -234,7 +234,7 @@ function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: Known
 
 type Qualified = HistoryMessage | (ActorMessage & { readonly feedId: string })
 
-/** Session ids are unique only within a process: every app has an `x:0`. */
+/** Makes the session ids unique: within each process they begin with `x:0`. */
 function qualified(message: HistoryMessage, feedId: string, id: number): Qualified {
   const at = <Id extends string | undefined>(sessionId: Id) =>
     sessionId === undefined ? sessionId : `${feedId}/${sessionId}`

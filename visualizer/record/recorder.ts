@@ -18,17 +18,17 @@ import { showTimers, type Timers } from './timers.ts'
 /** The version in every message. The protocol requires one; `@statelyai/inspect` sends its own. */
 export const INSPECTOR_VERSION = 'xstate-mqtt/1'
 
-/** Something that happened, not yet serialized: most of it is never shown. */
+/** Something that happened. It is serialized only when it is needed, because most of it is never shown. */
 export interface Recorded {
   readonly sessionId: string
   readonly type: HistoryMessage['type']
-  /** The kind of the actor: `x:0/transport`. One connection has many transports, one after the other. */
+  /** The kind of the actor, such as `x:0/transport`: one connection has many transports, one after another. */
   readonly kind: string
-  /** Whether people look at the actor first: it is a root or a connection. */
+  /** Whether the actor is a root or a connection, of which more is kept. */
   readonly main: boolean
   /** Whether the actor has stopped; `undefined` if the message does not say. */
   readonly stopped?: boolean
-  /** Makes the message. To be called only once: secrets that are learned in between would change the result. */
+  /** Makes the message. Call it only once, because secrets that are learned later would change the result. */
   read(): HistoryMessage
 }
 
@@ -40,10 +40,10 @@ export interface RecorderOptions {
 
 const MAX_ACTORS = 5_000
 
-/** The snapshot of a new actor. Later ones follow. */
+/** The snapshot of a new actor. Later snapshots follow. */
 const newborn = { last: { status: 'active' }, timers: { list: [] } } as const
 
-/** Records XState's inspection events, and keeps only what is needed to show them later. It never throws. */
+/** Records XState's inspection events, and keeps only as much as is needed to show them later. It never throws. */
 export class Recorder {
   readonly redactor: Redactor
   readonly #allowCommands: boolean
@@ -77,7 +77,7 @@ export class Recorder {
     return this.#actors.values()
   }
 
-  /** Every live actor in its present state. */
+  /** All live actors in their current state. */
   replay(): ActorMessage[] {
     const createdAt = String(Date.now())
     return [...this.#actors.values()].map((actor) => actorMessage(actor, createdAt, this.redactor))
@@ -140,7 +140,7 @@ export class Recorder {
     this.#onRecorded(recorded)
   }
 
-  /** XState reports no inspection event for the snapshot of an actor that throws. */
+  /** Looks for a snapshot that XState does not report: that of an actor which throws. */
   #expectSnapshot(actor: InspectedActor): void {
     if (this.#unsettled.size === 0) queueMicrotask(() => this.#settle())
     this.#unsettled.add(actor)
@@ -155,7 +155,7 @@ export class Recorder {
   }
 }
 
-// These functions are outside of the class so that their closures keep only their arguments alive.
+// These functions are outside the class so that their closures keep only their arguments in memory.
 
 function sent(actor: InspectedActor, event: KeptEvent, source: unknown, redactor: Redactor): Recorded {
   const { sessionId, rootId, group: kind, main } = actor
@@ -249,7 +249,7 @@ function base(sessionId: string, rootId: string | undefined, createdAt: string) 
   return { sessionId, rootId, createdAt, id: null, _version: INSPECTOR_VERSION }
 }
 
-/** Only the type of an event without fields is kept. Fields are redacted at once: they may be secrets, or large. */
+/** Of an event without fields, only the type is kept. Fields are redacted at once, because they may be secret or large. */
 type KeptEvent = string | ShownEvent
 
 function keepEvent(event: AnyEventObject, redactor: Redactor): KeptEvent {

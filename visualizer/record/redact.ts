@@ -7,34 +7,35 @@ import { sessionIdOf } from './session-id.ts'
 export type Hide = (name: string, value: unknown) => boolean
 
 const MAX_DEPTH = 8
-/** For state values: a state value that is cut short would show a state in which the machine is not. */
+/** For state values. A state value that is cut short would show a state that the machine is not in. */
 const MAX_STATE_DEPTH = 100
 const MAX_NODES = 600
 const MAX_ITEMS = 50
 const MAX_KEYS = 100
 const MAX_TEXT = 300
 const WAS_CUT = /^… \(\d+ characters\)$/
-/** Of all texts in one value together. */
+/** For all texts in one value together. */
 const MAX_CHARACTERS = 32_000
 const MAX_LEARNED = 100
 const MIN_LEARNED = 6
 const MAX_LEARNED_LENGTH = 10_000
 
-/** The words that our machines use for `status` and `reason`: they are shown where other strings are not. */
+/** The words that the library's machines use for `status` and `reason`. They are shown where other strings are hidden. */
 const VOCABULARY = new Set(
   'none missing fresh proven refused initial expiring cycle requested active done error stopped'.split(' '),
 )
 
 /**
- * Turns any value into plain JSON of bounded size without secrets. A value counts as a secret by its name, by its look,
- * by its place (of inputs, outputs and errors only the shape is shown), or because it was seen in such a place before.
+ * Turns any value into plain JSON of limited size without secrets. A value counts as a secret because of its name, because
+ * of its form, because of its place (of inputs, outputs and errors only the shape is shown), or because it was seen in
+ * such a place before.
  */
 export class Redactor {
   readonly #hide: Hide | undefined
-  /** Secrets that were seen, to be recognized elsewhere: a machine may put the result of a promise into its context. */
+  /** Known secrets, which are hidden everywhere: a machine may put the result of a promise into its context. */
   readonly #learned = new Set<string>()
   readonly #names = new Set<string>()
-  /** The results for frozen objects, which cannot change. Cleared when a secret is learned that may be in them. */
+  /** The results for frozen objects, which cannot change. Cleared when a secret is learned, because it may be in them. */
   #frozen = new WeakMap<object, Json>()
   #last: { readonly event: object; readonly shown: ShownEvent } | undefined
   #nodes = 0
@@ -44,25 +45,25 @@ export class Redactor {
     this.#hide = hide
   }
 
-  /** Registers the name of an actor: it is not a secret just because an input contains it too. */
+  /** Registers the name of an actor. If an input contains it too, that does not make it a secret. */
   named(name: string): void {
     if (this.#names.size >= MAX_LEARNED) this.#names.clear()
     this.#names.add(name)
   }
 
-  /** Shows everything in a value that does not look like a secret: for contexts. */
+  /** Shows everything in a value that does not look like a secret. Used for contexts. */
   show(value: unknown): Json {
     this.#begin()
     return this.#scrub(this.#value(value, 0, false, false))
   }
 
-  /** Shows the names and numbers in a value, and the types of everything else: for inputs and outputs. */
+  /** Shows the names and numbers in a value, and the types of everything else. Used for inputs and outputs. */
   shape(value: unknown): Json {
     this.#begin()
     return this.#shape(value)
   }
 
-  /** Shows a state value. States are names in code, whatever they look like. */
+  /** Shows a state value. States are names in code, even if they look like secrets. */
   state(value: unknown, depth = 0): Json {
     if (typeof value === 'string') return value.slice(0, MAX_TEXT)
     if (typeof value !== 'object' || value === null || depth > MAX_STATE_DEPTH) return null
@@ -91,13 +92,13 @@ export class Redactor {
     return { ...(this.#scrub(shown) as Record<string, Json>), type: this.text(name) }
   }
 
-  /** Like `event`, for an event that comes twice: with `@xstate.event`, and usually next with `@xstate.snapshot`. */
+  /** Like `event`, for an event that comes twice in a row: with `@xstate.event` and usually with `@xstate.snapshot`. */
   eventOnce(event: object): ShownEvent {
     if (this.#last?.event !== event) this.#last = { event, shown: this.event(event) }
     return this.#last.shown
   }
 
-  /** Shows a text without what looks like a secret, and without secrets that were seen. */
+  /** Shows a text without known secrets, and without parts that look like secrets. */
   text(text: string): string {
     const shown = this.#unlearned(withoutSecrets(text))
     if (shown.length <= MAX_TEXT || WAS_CUT.test(shown.slice(MAX_TEXT))) return shown
@@ -186,7 +187,7 @@ export class Redactor {
       const member = read(() => (value as Record<string, unknown>)[key], '[threw]')
       if (member !== undefined) define(shown, this.text(key), this.#member(key, member, depth + 1, strict))
     }
-    // A value that was cut short because its surroundings were large may fit elsewhere.
+    // A value may have been cut short only because it is inside a large one, so such a result is not kept.
     if (frozen && this.#nodes < MAX_NODES && this.#nodes - nodes > 2) this.#frozen.set(value, shown)
     return shown
   }
@@ -202,9 +203,9 @@ export class Redactor {
     return value === null || value === undefined ? null : REDACTED
   }
 
-  /** The type of a string that may be a secret. A plain word is not learned: it would be hidden everywhere else. */
+  /** The type of a string that may be a secret. A plain word is not learned, because it would be hidden everywhere. */
   #kindOf(value: string): Json {
-    // The app that reports it has redacted it already.
+    // The app that reports the value has already redacted it.
     if (/^\[[^\]]*\]$/.test(value)) return value
     const isWord = /^[a-zA-Z][a-z]*(?:[A-Z][a-z]+)*$/.test(value)
     if (value.length >= 8 && !isWord && !this.#names.has(value)) this.#learn(value)
@@ -226,7 +227,7 @@ export class Redactor {
     return shown
   }
 
-  /** Hides secrets that were learned from a later field than the one that quotes them. */
+  /** Hides secrets that were learned only after a field that quotes them was shown. */
   #scrub(shown: Json): Json {
     if (typeof shown !== 'object' || shown === null || this.#learned.size === 0) return shown
     const text = JSON.stringify(shown)
@@ -257,7 +258,7 @@ function read<Value>(get: () => Value, otherwise: Value): Value {
   }
 }
 
-/** Sets a field, also one named `__proto__`. */
+/** Sets a field, even one with the name `__proto__`. */
 function define(target: Record<string, Json>, key: string, value: Json): void {
   if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true })
   else target[key] = value

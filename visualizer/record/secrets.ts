@@ -7,20 +7,20 @@ const SECRET_WORDS = new Set(
   ).split(' '),
 )
 
-/** They do not count alone: `key` is more often a key of a keyboard or of a map than a secret. */
+/** Words that do not count alone: `key` is more often the key of a map or a keyboard than a secret. */
 const ONLY_WITH_OTHERS = new Set(['key', 'keys', 'cert'])
 
 export interface NameKind {
   /** Strings and bytes under this name are secrets. */
   readonly strings: boolean
-  /** Numbers are secrets too, and of an object only the shape is shown: `token`, but not `tokenRefreshes`. */
+  /** Numbers are secrets too, and only the shape of an object is shown. True for `token`, but not for `tokenRefreshes`. */
   readonly all: boolean
 }
 
 const PLAIN: NameKind = { strings: false, all: false }
 const kinds = new Map<string, NameKind>()
 
-/** Names repeat, so the results are cached. The cache is bounded: a program may generate names without end. */
+/** Judges a name. Names repeat, so results are cached. The cache is limited, because a program may generate any names. */
 export function kindOfName(name: string): NameKind {
   const known = kinds.get(name)
   if (known) return known

@@ -1,12 +1,12 @@
 import type { AnyActorRef } from 'xstate'
 
-/** Numbers the copies of XState in the process by their actor classes, in the order in which they were seen. */
+/** The copies of XState in this process, by their actor classes, numbered in the order in which they were seen. */
 const copies = new WeakMap<object, number>()
 let seen = 0
 
 /**
- * A session id that is unique in this process: every copy of XState counts from `x:0`. The ids of the first copy are not
- * changed.
+ * A session id that is unique in this process. Each copy of XState counts from `x:0`, so the ids of all copies but the
+ * first get a prefix.
  */
 export function sessionIdOf(ref: Pick<AnyActorRef, 'sessionId'>, sessionId = ref.sessionId): string {
   const { constructor } = ref

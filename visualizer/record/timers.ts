@@ -4,17 +4,17 @@ import type { Redactor } from './redact.ts'
 const MAX_TIMERS = 50
 const AFTER = 'xstate.after.'
 
-/** The running delays of one actor. XState reports no timers, only the actions that start and cancel them. */
+/** The running delays of one actor. XState does not report timers, only the actions that start and cancel them. */
 export class Timers {
   readonly #running = new Map<string, Timer>()
   #list: readonly Timer[] = []
 
-  /** The same array as long as nothing changes. */
+  /** Stays the same array as long as nothing changes. */
   get list(): readonly Timer[] {
     return this.#list
   }
 
-  /** `raise` with a delay starts a timer, and `cancel` ends it. */
+  /** Records an action: a `raise` with a delay starts a timer, and a `cancel` ends it. */
   acted(type: string, params: unknown, now: number): void {
     const { id, sendId, delay, event } = (params ?? {}) as Readonly<Record<string, unknown>>
     if (type === 'xstate.cancel' && typeof sendId === 'string') this.#end(sendId)
@@ -25,7 +25,7 @@ export class Timers {
     this.#list = [...this.#running.values()]
   }
 
-  /** The actor received an event, which may be that of a timer that has elapsed. */
+  /** Records a received event, which may come from a timer that has elapsed. */
   received(eventType: string): void {
     if (this.#running.size === 0) return
     if (this.#running.has(eventType)) return this.#end(eventType)
@@ -42,7 +42,7 @@ export class Timers {
   }
 }
 
-/** The names of timers are redacted like those of other events. */
+/** Redacts the names of timers, like those of other events. */
 export function showTimers(timers: readonly Timer[], redactor: Redactor): readonly Timer[] {
   return timers.map(({ event, name, state, ...times }) => ({
     event: redactor.text(event),

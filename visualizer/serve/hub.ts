@@ -29,7 +29,7 @@ export interface HubOptions {
 const LOCAL = 'local'
 const MAX_FEEDS = 100
 
-/** Connects feeds with viewers. It is given open sockets, and does not know how they were accepted. */
+/** Connects feeds with viewers. It gets open sockets, and does not deal with how they were accepted. */
 export class Hub {
   readonly recorder: Recorder
   readonly viewers: Viewers
@@ -38,7 +38,7 @@ export class Hub {
   readonly #serverId = randomUUID()
   readonly #startedAt = Date.now()
   readonly #feeds = new Map<string, RemoteFeed>()
-  /** By the id that the app chose. */
+  /** Feeds by the ids that the apps chose. */
   readonly #known = new Map<string, RemoteFeed>()
   #lastFeed = 0
 
@@ -64,7 +64,7 @@ export class Hub {
     onFrame(socket, (frame) => {
       for (const message of messagesOf(frame)) {
         if (message.type === '@statelyai.connected') {
-          // A page sends this when it opens. If it sends it again, it wants another replay.
+          // A page sends this when its socket opens. If it sends it again, it asks for another replay.
           if (replayed) this.viewers.replay(viewer, this.#introduction().slice(1))
           else this.viewers.add(viewer, this.#introduction())
           replayed = true
@@ -91,7 +91,7 @@ export class Hub {
     socket.on('close', () => feed?.detach(socket))
   }
 
-  /** The feed that a first frame belongs to: an app that introduces itself may be known from an earlier socket. */
+  /** The feed to which the first frame of a socket belongs: the app may be known from an earlier socket. */
   #feedOf(frame: string): RemoteFeed {
     const hello = messagesOf(frame).find(({ type }) => type === '@xstate-mqtt.hello')
     const givenId = typeof hello?.feedId === 'string' ? hello.feedId.slice(0, 100) : undefined
@@ -120,7 +120,11 @@ export class Hub {
     if (request.type === '@xstate-mqtt.command-result') return request
     const { requestId } = request
     if (!this.#options.allowCommands) {
-      return answer(requestId, 'not-allowed', 'The visualizer allows no commands: its option allowCommands is off.')
+      return answer(
+        requestId,
+        'not-allowed',
+        'The visualizer does not allow commands: its option allowCommands is off.',
+      )
     }
     const slash = request.sessionId.indexOf('/')
     const feedId = request.sessionId.slice(0, Math.max(0, slash))
@@ -157,7 +161,7 @@ export class Hub {
   }
 }
 
-/** An unexpected frame closes its socket, and does not end the process that hosts the visualizer. */
+/** Handles frames so that an unexpected one closes its socket and does not end the process that hosts the visualizer. */
 function onFrame(socket: WebSocket, listener: (frame: string) => void): void {
   socket.on('message', (data) => {
     try {

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 
 import type { Refusal } from './access.ts'
 
-/** The folder of the built page: beside this file, or in `dist` when this file runs as TypeScript. */
+/** The folder of the built page. It is next to this file's folder, or in `dist` when this file runs as TypeScript. */
 export const builtPage = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/visualizer/page/' : '../page/', import.meta.url),
 )
 
-/** The page loads and runs only files from this server, and no site may show it in a frame. */
+/** The page loads and runs only files from this server, and no site can show it in a frame. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -50,21 +50,21 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-/** Serves one file. The path is looked up in the list of existing files, so none leads out of the folder. */
+/** Serves one file. The path is looked up in the list of existing files, so no path leads out of the folder. */
 export async function servePage(folder: string, path: string, response: ServerResponse): Promise<Refusal | undefined> {
   const files = await listFiles(folder)
   if (!files.has('/index.html')) {
-    const message = `The page is not built: there is no index.html in ${folder}. In a checkout: npm run build.`
+    const message = `The page is not built: ${folder} has no index.html. In a checkout, run npm run build.`
     return { status: 503, message }
   }
   const file = files.get(path === '/' ? '/index.html' : path)
-  if (file === undefined) return { status: 404, message: 'There is nothing here.' }
+  if (file === undefined) return { status: 404, message: 'Not found.' }
   const body = await readFile(file)
   response.writeHead(200, {
     ...SECURITY_HEADERS,
     'Content-Type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream',
     'Content-Length': body.byteLength,
-    // The next version may have files of the same names.
+    // The next version may have files with the same names.
     'Cache-Control': 'no-store',
   })
   response.end(body)
@@ -82,7 +82,7 @@ export function refuse(response: ServerResponse, { status, message }: Refusal): 
 }
 
 async function listFiles(folder: string): Promise<Map<string, string>> {
-  // Symbolic links are not served: they could lead anywhere.
+  // Symbolic links are not served, because they could lead anywhere.
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   return new Map(files.map((file) => [`/${relative(folder, file).split(sep).join('/')}`, file]))

@@ -12,7 +12,7 @@ const ANSWER_WITHIN = 5_000
 const MAX_NAMES = 5_000
 const MAX_OPEN_COMMANDS = 100
 
-/** An app in another process. It outlives its socket, because it may reconnect. */
+/** The server's side of an app in another process. It outlives its socket, because the app may reconnect. */
 export class RemoteFeed {
   readonly feedId: string
   readonly #history: History
@@ -60,7 +60,8 @@ export class RemoteFeed {
     if (this.#socket !== socket) return
     this.#socket = undefined
     this.#offlineSince = Date.now()
-    for (const requestId of this.#waiting.keys()) this.#settle(answer(requestId, 'offline', 'The app went away.'))
+    for (const requestId of this.#waiting.keys())
+      this.#settle(answer(requestId, 'offline', 'The app has disconnected.'))
     this.#onChange()
   }
 

@@ -11,9 +11,9 @@ import { showTimers } from '../record/timers.ts'
 const MAX_ID = 200
 
 /**
- * Checks a message of an app field by field and redacts it again: any app may connect, with an inspector of its own.
+ * Checks a message of an app field by field and redacts it again, because any app with any inspector may connect.
  *
- * @param nameOf - gives the name of an actor of the app by its session id
+ * @param nameOf - returns the name of an actor of the app by its session id
  */
 export function received(
   message: Fields,
@@ -144,7 +144,7 @@ function commands(value: readonly unknown[]): readonly Command[] {
   return (Object.keys(commandEvents) as Command[]).filter((command) => value.includes(command))
 }
 
-/** A time by the app's clock. If it is not valid, the present time. */
+/** A time by the app's clock. If it is invalid, it is the current time. */
 function time(value: unknown): string {
   const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
   return String(Number.isFinite(number) && number > 0 ? Math.round(number) : Date.now())
@@ -154,7 +154,7 @@ function id(value: unknown): string | undefined {
   return typeof value === 'string' ? cut(value) : undefined
 }
 
-/** For session ids and names in code. Learned secrets are not hidden in them, so that they still match. */
+/** Shortens a session id or a name in code. Learned secrets are not hidden in these, because they must still match. */
 function cut(text: string): string {
   return withoutSecrets(text).slice(0, MAX_ID)
 }

@@ -16,7 +16,7 @@ const MAX_UNREAD_BYTES = 32 * 1024 * 1024
 const MAX_VIEWERS = 20
 const MAX_FEEDS = 100
 const MAX_SOCKETS = 256
-/** In milliseconds. A peer that does not answer a ping in this time is disconnected. */
+/** In milliseconds. A peer that does not answer a ping within this time is disconnected. */
 const PING_EVERY = 30_000
 
 type Role = 'viewer' | 'stately' | 'feed'
@@ -25,7 +25,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ['/viewer', 'viewer'],
   ['/stately', 'stately'],
   ['/feed', 'feed'],
-  // `createWebSocketInspector` is given the printed address with `ws:` instead of `http:`.
+  // `createWebSocketInspector` gets the printed address with `ws:` instead of `http:`.
   ['/', 'feed'],
 ])
 
@@ -45,7 +45,7 @@ interface Setting {
   readonly maxUnreadBytes: number
 }
 
-/** `createVisualizer` with settings that only tests change. */
+/** `createVisualizer`, with settings that only tests change. */
 export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadBytes }: Setting): Promise<Visualizer> {
   const config = parseVisualizerOptions(options)
   const { token = randomToken() } = config
@@ -67,7 +67,7 @@ export async function serve(options: VisualizerOptions, { pageFolder, maxUnreadB
       if (typeof role === 'string') sockets.accept(role, request, socket, head)
       else reject(socket, role)
     } catch {
-      // No request may end the process that is inspected.
+      // No request must end the process that is inspected.
       socket.destroy()
     }
   })
@@ -102,15 +102,15 @@ async function answerRequest(request: IncomingMessage, response: ServerResponse,
     site.access.host(request) ??
     (request.method === 'GET' || request.method === 'HEAD' ? undefined : NOT_ALLOWED) ??
     (url ? undefined : BAD_REQUEST) ??
-    // The files of the page hold no data. The entry page needs the token, so that others do not learn what runs here.
+    // The page's files contain no data. Its entry needs the token, so that others do not learn what runs on this port.
     (url?.pathname === '/' || url?.pathname === '/index.html' ? site.access.token(url) : undefined) ??
     (url && (await servePage(site.pageFolder, url.pathname, response)))
   if (refusal) refuse(response, refusal)
 }
 
-const NOT_ALLOWED: Refusal = { status: 405, message: 'Only GET and HEAD.' }
-const BAD_REQUEST: Refusal = { status: 400, message: 'That is no address.' }
-const NOT_FOUND: Refusal = { status: 404, message: 'There is no WebSocket here.' }
+const NOT_ALLOWED: Refusal = { status: 405, message: 'Only GET and HEAD are allowed.' }
+const BAD_REQUEST: Refusal = { status: 400, message: 'The address is invalid.' }
+const NOT_FOUND: Refusal = { status: 404, message: 'There is no WebSocket at this path.' }
 
 function roleFor(request: IncomingMessage, access: Access): Role | Refusal {
   const url = urlOf(request)
@@ -140,7 +140,7 @@ function reject(
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-/** The WebSockets of one server. Their number and messages are bounded, and dead ones are closed. */
+/** The WebSockets of one server. Their number and the size of their messages are limited, and dead ones are closed. */
 class Sockets {
   readonly #hub: Hub
   readonly #feeds = socketServer(MAX_FEED_BYTES)
@@ -156,10 +156,10 @@ class Sockets {
   accept(role: Role, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const [server, limit] = role === 'feed' ? [this.#feeds, MAX_FEEDS] : [this.#viewers, MAX_VIEWERS]
     if (server.clients.size >= limit) {
-      return reject(socket, { status: 503, message: `There are ${limit} connections of this kind already.` })
+      return reject(socket, { status: 503, message: `There are already ${limit} connections of this kind.` })
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      // An error, such as a message that is too large, closes the socket. Nothing else is to be done.
+      // An error, such as a message that is too large, also closes the socket. Nothing more has to be done.
       webSocket.on('error', () => {})
       webSocket.on('pong', () => this.#silent.delete(webSocket))
       if (role === 'feed') this.#hub.addFeed(webSocket)
@@ -192,7 +192,7 @@ function socketServer(maxPayload: number): WebSocketServer {
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, refused) => {
     const failed = (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') error.message += '. Is it another visualizer? With port 0 it takes a free one'
+      if (error.code === 'EADDRINUSE') error.message += '. Is another visualizer running? Port 0 takes a free port'
       refused(error)
     }
     server.once('error', failed)

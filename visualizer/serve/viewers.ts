@@ -4,9 +4,9 @@ import { batches, stamp } from '../shared/frames.ts'
 import type { Entry, History } from '../record/history.ts'
 import type { DroppedMessage, LiveMessage, ServerMessage } from '../protocol.ts'
 
-/** In milliseconds. At 20 frames a second the page looks live, and a thousand events a second stay cheap. */
+/** In milliseconds. With 20 frames a second the page looks live, and even a thousand events a second cost little. */
 const FLUSH_AFTER = 50
-/** How many messages wait for the next flush at most: more than a page can show in that time. */
+/** How many messages wait for the next flush at most. A page cannot show more in that time. */
 const MAX_PENDING = 5_000
 const MAX_FLUSHED_BYTES = 4 * 1024 * 1024
 
@@ -16,7 +16,7 @@ export interface Viewer {
   readonly plain: boolean
 }
 
-/** All viewers. They get messages at the same time, and a slow one holds up none of the others. */
+/** All viewers. They get messages at the same time, and a slow viewer does not delay the others. */
 export class Viewers {
   readonly #history: History
   readonly #maxUnreadBytes: number
@@ -32,7 +32,7 @@ export class Viewers {
     this.#maxUnreadBytes = maxUnreadBytes
   }
 
-  /** @param introduction - the messages that it gets before the replay */
+  /** @param introduction - the messages that the viewer gets before the replay */
   add(viewer: Viewer, introduction: readonly ServerMessage[]): void {
     this.#flush()
     if (viewer.plain) {
@@ -103,7 +103,7 @@ export class Viewers {
     }
   }
 
-  /** Sends as much as may go out at once. The rest follows soon. */
+  /** Takes as many messages as may be sent at once. The rest follows with the next flush. */
   #take(): readonly Entry[] {
     let bytes = 0
     const end = this.#pending.findIndex(({ text }) => (bytes += text.length) > MAX_FLUSHED_BYTES)
@@ -161,5 +161,5 @@ function isInspection(text: string): boolean {
   return text.startsWith('{"type":"@xstate.')
 }
 
-/** Ignores send errors: a socket that fails also closes, which is handled. */
+/** Ignores send errors: a socket that fails also closes, and that is handled. */
 function ignore(): void {}
