@@ -9,17 +9,17 @@ import { within } from './real-time.ts'
 export interface EmbeddedBrokerOptions {
   /** @default '127.0.0.1' */
   host?: string
-  /** 0 takes a free one, and keeps it over `stop` and `start`. @default 0 */
+  /** The port to listen on. 0 takes a free port, and keeps it when the broker is stopped and started. @default 0 */
   port?: number
-  /** Listens for WebSocket too: `true`, or on this port. @default false */
+  /** Whether to listen for WebSocket too: `true` takes a free port. @default false */
   webSocket?: boolean | { port: number }
-  /** Asked at every CONNECT. @default everyone may connect */
+  /** Called for each CONNECT; returns whether the client may connect. @default all clients may connect */
   authenticate?: (username: string | undefined, password: string | undefined) => boolean
-  /** CONNACK return code of a refused CONNECT: 4 bad user name or password, 5 not authorized. @default 5 */
+  /** The return code in the CONNACK that refuses a client: 4 bad user name or password, 5 not authorized. @default 5 */
   refusal?: 4 | 5
 }
 
-/** A message a client published. One resent with DUP arrives twice, as at-least-once allows. */
+/** A message that a client published. A message that the client sends again with DUP may be reported twice. */
 export interface PublishedMessage {
   readonly topic: string
   readonly payload: Buffer
@@ -32,29 +32,37 @@ export interface PublishedMessage {
 export interface EmbeddedBroker extends AsyncDisposable {
   /** `mqtt://host:port`. */
   readonly url: string
-  /** `ws://host:port/mqtt`. Throws when the option `webSocket` is off. */
+  /** `ws://host:port/mqtt`. Throws if the option `webSocket` is off. */
   readonly wsUrl: string
   readonly running: boolean
-  /** How many clients are connected: their CONNECT was accepted. */
+  /** The number of connected clients, whose CONNECT was accepted. */
   readonly clients: number
-  /** How many messages clients published since the broker was made, over restarts. */
+  /** How many messages clients have published since the broker was created, including before restarts. */
   readonly published: number
-  /** Calls `handler` for every message a client publishes; returns how to stop that. */
+  /**
+   * Calls `handler` for each message that a client publishes.
+   *
+   * @returns removes the handler
+   */
   onPublish(handler: (message: PublishedMessage) => void): () => void
-  /** Publishes to the subscribers. Rejects when it is not running. */
+  /** Publishes to the subscribers. Rejects if the broker is not running. */
   publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1 | 2; retain?: boolean }): Promise<void>
-  /** Cuts the sockets of one client, or of all, without a word; returns of how many. */
+  /**
+   * Destroys the socket of one client, or of all clients. The broker sends nothing first.
+   *
+   * @returns how many clients were connected
+   */
   kick(clientId?: string): number
-  /** Starts again on the same ports, with no session left. Nothing to do while it runs. */
+  /** Starts again on the same ports, without any session. Does nothing if the broker is running. */
   start(): Promise<void>
-  /** Kills all sockets at once, as when the process dies. Nothing to do when it is stopped. */
+  /** Destroys all sockets at once, as if the process had been killed. Does nothing if the broker is stopped. */
   stop(): Promise<void>
 }
 
 /**
  * Starts an aedes broker in this process.
  *
- * @throws Error when an optional package is not installed: `aedes`, and `ws` with the option `webSocket`.
+ * @throws {Error} if an optional package is not installed: `aedes`, and `ws` with the option `webSocket`
  */
 export async function createEmbeddedBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const broker = new Broker(options)
@@ -160,14 +168,14 @@ class Broker implements EmbeddedBroker {
       },
     })
     aedes.on('publish', (packet, client) => {
-      // Without a client it is the broker's own: $SYS, or this object's publish(). A killed broker sends no wills.
+      // Messages without a client come from $SYS or from this object's publish(). A killed broker sends no wills.
       if (!client || this.#run?.aedes !== aedes) return
       this.#emit({ ...packet, payload: Buffer.from(packet.payload), clientId: client.id })
     })
 
     const rawOf = new WeakMap<Client, Socket>()
     const open: ListenHandlers['open'] = ({ stream, request }, raw) => rawOf.set(aedes.handle(stream, request), raw)
-    // aedes tells of a client just before its CONNACK: whoever got that is counted already.
+    // aedes emits this just before it sends the CONNACK, so a client that has its CONNACK is already counted.
     aedes.on('client', (client) => {
       const raw = rawOf.get(client)
       if (raw && !raw.destroyed) this.#clients.set(client, raw)

@@ -3,18 +3,18 @@ import { fromCallback, type AnyEventObject } from 'xstate'
 import type { Failure } from '../machines/failure.ts'
 import type { TransportCommand, TransportInput } from '../machines/connection/types.ts'
 
-/** One transport actor, as the test sees it: it opens, fails and closes when the test says so. */
+/** One transport actor, controlled by a test: the test decides when the connection opens, fails and closes. */
 export interface FakeConnection {
   readonly input: TransportInput
-  /** What the machine sent to it. */
+  /** The commands that the machine sent to it. */
   readonly commands: readonly TransportCommand[]
   /** Whether the machine has stopped it. */
   readonly stopped: boolean
-  /** The CONNACK arrives. @param sessionPresent - default `false` */
+  /** Reports that the CONNACK has arrived. @param sessionPresent - default `false` */
   open(sessionPresent?: boolean): void
-  /** The connection, or the attempt, ends. @param failure - default: closed without a reason */
+  /** Reports that the connection or the attempt has failed. @param failure - default: closed without a reason */
   fail(failure?: Failure): void
-  /** The connection is closed as the machine asked. */
+  /** Reports that the connection is closed, as the machine requested. */
   closed(): void
 }
 
@@ -22,19 +22,19 @@ export interface FakeConnection {
 export interface FakeTransport {
   /** Provide it as `actors.transport`. */
   readonly logic: ReturnType<typeof fromCallback<TransportCommand, TransportInput>>
-  /** Every connection so far, in order. */
+  /** All connections so far, in order. */
   readonly connections: readonly FakeConnection[]
-  /** The newest one. Throws if there is none yet. */
+  /** The newest connection. Throws if the machine has not opened one yet. */
   readonly current: FakeConnection
-  /** How many are running now: never more than one. */
+  /** How many connections the machine has not stopped. It should never be more than one. */
   readonly running: number
 }
 
 /**
  * Creates a transport without sockets.
  *
- * @param script - called for each connection, to let it answer by itself; by default it answers a CLOSE and a DROP,
- *   and otherwise waits for the test
+ * @param script - called with each new connection, for example to open it at once. Without a script, a connection answers
+ *   CLOSE and DROP, and otherwise waits for the test.
  */
 export function createFakeTransport(script?: (connection: FakeConnection) => void): FakeTransport {
   const connections: FakeConnection[] = []

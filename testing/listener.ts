@@ -17,22 +17,22 @@ export interface ListenOptions {
   neededBy: string
 }
 
-/** One accepted client, whatever lies between the TCP socket and the MQTT bytes. */
+/** One accepted client. TLS and WebSocket may lie between the TCP socket and the MQTT bytes. */
 export interface Link {
-  /** Carries MQTT bytes. */
+  /** The stream of MQTT bytes. */
   stream: Duplex
-  /** Present on WebSocket. */
+  /** Only for WebSocket. */
   webSocket?: WebSocket
   request?: IncomingMessage
 }
 
 export interface ListenHandlers {
-  /** A TCP connection arrived. Return false to leave it alone: no TLS handshake, no upgrade, no MQTT. */
+  /** Called for each TCP connection. If it returns false, there is no TLS handshake, no upgrade and no MQTT. */
   accept?: (raw: Socket) => boolean
-  /** Return an HTTP status to refuse the WebSocket upgrade with. */
+  /** Called for each WebSocket upgrade. Returns an HTTP status to refuse it. */
   upgrade?: (raw: Socket) => number | undefined
   open: (link: Link, raw: Socket) => void
-  /** TCP or TLS failed below MQTT, or the peer ended its side. */
+  /** Called when TCP or TLS has failed, or when the peer has ended its side. */
   fault?: (raw: Socket, fault: Error | 'end') => void
 }
 
@@ -44,8 +44,8 @@ export interface Listener {
 }
 
 /**
- * Listens for MQTT over TCP or WebSocket, with or without TLS. One `net.Server` owns every raw socket, so that all of
- * them can be counted and reset; TLS and HTTP are layered on top (a `TLSSocket` refuses `resetAndDestroy`).
+ * Listens for MQTT over TCP or WebSocket, with or without TLS. One `net.Server` owns all raw sockets, so that they can be
+ * counted and reset. TLS and HTTP are layered on top, because a `TLSSocket` refuses `resetAndDestroy`.
  */
 export async function listen(options: ListenOptions, handlers: ListenHandlers): Promise<Listener> {
   const secureContext = options.tls && createSecureContext(options.tls)
@@ -79,7 +79,7 @@ export async function listen(options: ListenOptions, handlers: ListenHandlers): 
   }
 }
 
-/** An IPv6 address needs brackets there. */
+/** Writes a host for a URL: an IPv6 address needs brackets. */
 export function inUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
@@ -91,7 +91,7 @@ async function upgrader(neededBy: string, handlers: ListenHandlers): Promise<Lis
   const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, handleProtocols })
   const rawOf = new WeakMap<Duplex, Socket>()
 
-  // Never listens itself: Node documents emitting 'connection' as the way to hand it any stream.
+  // This server never listens. Node documents that any stream can be passed to it by emitting 'connection'.
   const http = createHttpServer((_request, response) => response.writeHead(426, { connection: 'close' }).end())
   http.on('upgrade', (request, stream, head) => {
     const raw = rawOf.get(stream)

@@ -13,7 +13,7 @@ export interface ConnectionHooks {
   changed(): void
 }
 
-/** The implementation; the server alone makes one. */
+/** The implementation of a scripted connection. Only the server creates it. */
 export class LiveConnection implements ScriptedConnection {
   readonly n: number
   readonly packets: ReceivedPacket[] = []
@@ -45,7 +45,7 @@ export class LiveConnection implements ScriptedConnection {
     return this.ending === undefined
   }
 
-  /** True once either side began to close: nothing is answered any more. */
+  /** Whether either side has begun to close. From then on, the server answers nothing. */
   get isEnding(): boolean {
     return this.#verdict !== undefined || !this.isOpen
   }
@@ -65,7 +65,7 @@ export class LiveConnection implements ScriptedConnection {
     })
     parser.on('error', (error: Error) => this.refuse(error))
     stream.on('data', (chunk: Buffer) => !this.isEnding && this.#parse(parser, chunk))
-    // Of a TCP stream the listener reports errors; these are of WebSocket frames.
+    // The listener reports errors of TCP and TLS. These are errors of WebSocket frames.
     if (webSocket) stream.on('error', (error) => this.#blame(error))
     webSocket?.once('close', (status) => this.#end(status))
   }
@@ -76,13 +76,13 @@ export class LiveConnection implements ScriptedConnection {
     else this.#blame(fault)
   }
 
-  /** Records what the client did wrong and closes, as MQTT asks of a server (4.8, 4.13). */
+  /** Records what the client did wrong and closes the connection, as MQTT requires (MQTT 3.1.1 §4.8, MQTT 5 §4.13). */
   refuse(error: Error): void {
     this.#blame(error)
     this.close()
   }
 
-  /** Runs `work` after `ms`, unless the connection closes first. */
+  /** Runs `work` after `ms` milliseconds, unless the connection closes first. */
   later(ms: number, work: () => void): void {
     const timer = setRealTimeout(() => {
       this.#timers.delete(timer)
@@ -119,32 +119,32 @@ export class LiveConnection implements ScriptedConnection {
     this.hangUp('server', 'fin', status, reason)
   }
 
-  /** Closes on behalf of whoever asked for it. */
+  /** Closes the connection, and records which side ended it and how. */
   hangUp(by: Ending['by'], how: Ending['how'], status?: number, reason?: string): void {
     if (!this.isOpen) return
     this.#decide(by, how)
     if (this.#webSocket) this.#webSocket.close(status, reason)
     else (this.#stream ?? this.#raw).end()
-    // The wait is bounded: a client that never sends its FIN would keep the socket for ever.
+    // The wait is limited, because a client that never sends its FIN would keep the socket open.
     this.later(1_000, () => this.#raw.destroy())
   }
 
   reset(): void {
     if (!this.isOpen) return
     this.#decide('server', 'reset')
-    // Node's resetAndDestroy alone first flushes and sends a FIN, and the client may see just that: skip both.
+    // Node's resetAndDestroy first flushes and sends a FIN, and the client might see only the FIN. This skips both.
     this.#raw._final = (done) => done()
     this.#raw.resetAndDestroy().destroy()
   }
 
-  /** No farewell: what a killed process looks like. */
+  /** Destroys the socket without a DISCONNECT or a Close frame, as if the process had been killed. */
   destroy(): void {
     if (!this.isOpen) return
     this.#decide('server', 'fin')
     this.#raw.destroy()
   }
 
-  // A parser that meets bytes it cannot make sense of mostly emits an error, but may throw.
+  // For malformed bytes, the parser usually emits an error, but it may also throw.
   #parse(parser: Codec.Parser, chunk: Buffer): void {
     try {
       parser.parse(chunk)
@@ -162,7 +162,7 @@ export class LiveConnection implements ScriptedConnection {
     try {
       this.hooks?.packet(packet)
     } catch (error) {
-      // The script's own mistake, or a failed expectation in it: loud, and never taken for malformed bytes.
+      // An error in the script, or a failed expectation in it, must fail the test. It must not count as malformed bytes.
       queueMicrotask(() => {
         throw error
       })
@@ -174,7 +174,7 @@ export class LiveConnection implements ScriptedConnection {
     this.hooks?.changed()
   }
 
-  // The first to act decides: the FIN that answers a FIN says nothing.
+  // The first side to act counts. The FIN that answers a FIN does not matter.
   #decide(by: Ending['by'], how: Ending['how']): void {
     this.#verdict ??= { by, how }
   }
@@ -198,7 +198,7 @@ function isReset(error: Error): boolean {
   return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
-// MQTT 5 §4.9: the send quota is given back by PUBACK, PUBCOMP, or a PUBREC of 0x80 or more.
+// MQTT 5 §4.9: PUBACK, PUBCOMP, or PUBREC with a code of 0x80 or more increase the send quota.
 function settlesPublish(packet: Packet): boolean {
   if (packet.cmd === 'pubrec') return (packet.reasonCode ?? 0) >= 0x80
   return packet.cmd === 'puback' || packet.cmd === 'pubcomp'

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 
 /**
- * Loads an optional peer dependency with a literal `import()`, so bundlers and types still see the package.
+ * Loads an optional peer dependency. The caller passes a literal `import()`, so that bundlers and the compiler see it.
  *
- * @throws Error naming the package to install, when it is missing.
+ * @throws {Error} if the package is not installed. The message says how to install it.
  */
 export async function importPeer<T>(load: () => Promise<T>, name: string, neededBy: string): Promise<T> {
   try {
@@ -14,9 +14,9 @@ export async function importPeer<T>(load: () => Promise<T>, name: string, needed
 }
 
 /**
- * The same for a CommonJS peer that must load synchronously.
+ * Loads an optional CommonJS peer dependency synchronously.
  *
- * @throws Error naming the package to install, when it is missing.
+ * @throws {Error} if the package is not installed. The message says how to install it.
  */
 export function requirePeer<T>(name: string, neededBy: string): T {
   try {

@@ -1,16 +1,16 @@
-// Taken when the module loads: a test that fakes the globals later still talks to a server on a real socket.
+// Taken when the module loads: a test that replaces the globals later still uses real sockets, which need real time.
 export const setRealTimeout = globalThis.setTimeout
 export const clearRealTimeout = globalThis.clearTimeout
 
 const elapsed = performance.now.bind(performance)
 const origin = performance.timeOrigin
 
-/** Milliseconds since the epoch, with a fraction, never faked. */
+/** The real time in milliseconds since the epoch, with a fraction. */
 export function realNow(): number {
   return origin + elapsed()
 }
 
-/** Settles as `work` does, or rejects after `timeout` ms with an error that says what was waited for. */
+/** Settles like `work`, or rejects after `timeout` milliseconds with an error that names what took too long. */
 export async function within<T>(work: Promise<T>, timeout: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const deadline = new Promise<never>((_, reject) => {

@@ -10,7 +10,7 @@ import { TopicMatcher } from '../src/session/subscriptions/topic-matcher.ts'
 import type { Action, Answer, Moment, Step } from './script.ts'
 import type { LiveConnection } from './live-connection.ts'
 
-/** Plays the server's side of one connection: its steps first, else what a correct broker does. */
+/** Plays the server's side of one connection: the script's steps, or otherwise the answers of a correct broker. */
 export class ScriptPlayer {
   readonly #connection: LiveConnection
   readonly #hits = new Map<Step, number>()
@@ -20,7 +20,7 @@ export class ScriptPlayer {
     this.#connection = connection
   }
 
-  /** False when a step took the fresh TCP connection over. */
+  /** Called when TCP is accepted. Returns false if a step replaces the normal behaviour. */
   accept(): boolean {
     return !this.#takes('accept')
   }
@@ -32,7 +32,7 @@ export class ScriptPlayer {
     }
     if (this.#takes(packet.cmd as Moment, packet)) return
     const { delay = 0 } = connection.behaviour
-    // A DISCONNECT has no answer to delay, and the FIN behind it must not be seen first.
+    // A DISCONNECT has no answer to delay, and it must be handled before the FIN that follows it.
     if (delay > 0 && packet.cmd !== 'disconnect') connection.later(delay, () => this.#answer(packet))
     else this.#answer(packet)
   }
@@ -61,7 +61,7 @@ export class ScriptPlayer {
         return
       case 'disconnect':
         return connection.hangUp('client', 'disconnect')
-      default: // acks of the server's own publishes, and AUTH
+      default: // acknowledgements of the server's own publishes, and AUTH
     }
   }
 
@@ -74,7 +74,7 @@ export class ScriptPlayer {
 
     const { reasonCode = 0, sessionPresent = false, properties = {} } = fields
     this.#maximumQoS = properties.maximumQoS ?? 2
-    // MQTT 5 §3.1.3.1: a client without an identifier is told the one it was given.
+    // MQTT 5 §3.1.3.1: a client without an identifier gets the assigned one in the CONNACK.
     const assigned = packet.clientId === '' ? { assignedClientIdentifier: `client-${connection.n}` } : {}
     const sent: IConnackPacket = {
       cmd: 'connack',
@@ -115,7 +115,7 @@ export class ScriptPlayer {
     else this.#connection.send({ cmd: 'unsuback', messageId, granted: unsubscriptions.map(() => 0) })
   }
 
-  // Every fitting step counts, so that "the third publish" means the same whatever stands before it in the list.
+  // Each fitting step counts its hits, so that "the third publish" does not depend on earlier steps in the list.
   #takes(at: Moment, packet?: Packet): boolean {
     let taken: Step | undefined
     for (const step of this.#connection.behaviour.steps ?? []) {
@@ -133,7 +133,7 @@ export class ScriptPlayer {
   }
 }
 
-/** Does one action to a connection. */
+/** Performs one action on a connection. */
 export function perform(action: AnyAction, connection: LiveConnection, packet?: Packet): void {
   if (typeof action === 'function') return action(connection, packet)
   if (action === 'ignore') return

@@ -15,59 +15,72 @@ import { Waiters } from './wait-for.ts'
 import type { Truthy, WaitOptions } from './wait-for.ts'
 
 export interface ScriptedServerOptions {
-  /** How it behaves towards each connection. @default a minimal correct broker */
+  /** How the server treats each connection. @default a minimal correct broker */
   script?: Script
   /** @default 'tcp' */
   transport?: 'tcp' | 'ws'
-  /** Makes it `mqtts` or `wss`. */
+  /** Turns on TLS: the URL begins with `mqtts` or `wss`. */
   tls?: TlsCredentials
   /** @default '127.0.0.1' */
   host?: string
-  /** 0 takes a free one, and keeps it over `close` and `listen`. @default 0 */
+  /** The port to listen on. 0 takes a free port, and keeps it for `listen` after `close`. @default 0 */
   port?: number
 }
 
-/** An MQTT server that does what a test tells it to, and remembers what it received. */
+/** An MQTT server that follows a test's script and records what it receives. */
 export interface ScriptedServer extends AsyncDisposable {
-  /** Ready for `mqtt.connect`: `mqtt:`, `mqtts:`, `ws:` or `wss:`. */
+  /** The URL for a client: `mqtt:`, `mqtts:`, `ws:` or `wss:`. */
   readonly url: string
   readonly port: number
-  /** Every connection ever accepted, in order. */
+  /** All connections that were accepted, in order. */
   readonly connections: readonly ScriptedConnection[]
-  /** The newest connection that is open. */
+  /** The newest open connection. */
   readonly current: ScriptedConnection | undefined
-  /** Sockets open at this moment, whether or not they speak MQTT. */
+  /** The number of open sockets, with or without MQTT. */
   readonly openSockets: number
-  /** Packets of one kind over all connections, in order of arrival. */
+  /** The received packets of one kind from all connections, in the order of arrival. */
   received<C extends PacketCmd>(cmd: C): readonly PacketOf<C>[]
-  /** Replaces the script for connections to come; a list starts again at its first entry. */
+  /** Replaces the script for new connections. A list starts again at its first entry. */
   setScript(script: Script): void
-  /** Sends a packet to every client that sent a CONNECT and is open; returns to how many. */
+  /**
+   * Sends a packet to all open connections that have sent a CONNECT.
+   *
+   * @returns to how many connections it was sent
+   */
   send(packet: Packet): number
-  /** Publishes to every such client; returns to how many. */
+  /**
+   * Publishes to all open connections that have sent a CONNECT.
+   *
+   * @returns to how many connections it was sent
+   */
   publish(topic: string, payload: string | Buffer, options?: PublishFields): number
-  /** Does something to every open connection; returns to how many. @default 'close' */
+  /**
+   * Performs an action on all open connections.
+   *
+   * @param action - default `'close'`
+   * @returns the number of these connections
+   */
   kick(action?: Action): number
   /**
-   * Waits until `count` packets of a kind have arrived since the server was made, and resolves to the last of these.
+   * Waits until `count` packets of a kind have arrived since the server was created, and resolves to the last of them.
    *
-   * @throws Error after `timeout` ms of real time, or when the server closes meanwhile.
+   * @throws {Error} after `timeout` milliseconds of real time, or if the server closes
    */
   waitFor<C extends PacketCmd>(cmd: C, options?: WaitOptions & { count?: number }): Promise<PacketOf<C>>
-  /** Waits until the predicate is truthy and resolves to its value; it is asked now and after every change. */
+  /** Waits until the predicate returns a truthy value, and resolves to it. The predicate runs now and after each change. */
   waitFor<T>(predicate: (server: ScriptedServer) => T, options?: WaitOptions): Promise<Truthy<T>>
-  /** Listens again after `close`, on the same port. Nothing to do while it listens. */
+  /** Listens again on the same port after `close`. Does nothing if the server is listening. */
   listen(): Promise<void>
-  /** Cuts every connection and stops listening, so that connecting is refused. The records stay. */
+  /** Destroys all connections and stops listening, so that new connections are refused. The records are kept. */
   close(): Promise<void>
 }
 
 /**
- * Starts a scripted MQTT server on 3.1.1 and 5, following each client's CONNECT.
+ * Starts a scripted MQTT server. It speaks 3.1.1 or 5, as the client's CONNECT requests.
  *
  * @example
  * await using server = await createScriptedServer({ script: [{ connack: { reasonCode: 0x88 } }, {}] })
- * @throws Error when an optional package is not installed: `mqtt-packet`, and `ws` for WebSocket.
+ * @throws {Error} if an optional package is not installed: `mqtt-packet`, and `ws` for WebSocket
  */
 export async function createScriptedServer(options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
   const codec = await importPeer(() => import('mqtt-packet'), 'mqtt-packet', 'createScriptedServer')
@@ -192,7 +205,7 @@ class Server implements ScriptedServer {
     }
     this.connections.push(connection)
     this.#byRaw.set(raw, connection)
-    // The listener forgets the socket in the same event, before anyone who waits for that looks.
+    // The listener removes the socket in the same event, so waiting conditions are checked after it.
     raw.once('close', () => queueMicrotask(() => this.#waiters.changed()))
     const normal = player.accept()
     this.#waiters.changed()

@@ -1,6 +1,6 @@
 /**
- * Runs each piece of work after the one before has settled, so that starts and stops never overlap, whoever forgot to
- * wait for one.
+ * Creates a function that runs each task only after the previous one has settled. Starts and stops then never overlap,
+ * even if the caller does not await them.
  */
 export function createTurns(): (work: () => Promise<void>) => Promise<void> {
   let last = Promise.resolve()

@@ -2,11 +2,11 @@ import type * as FakeTimers from '@sinonjs/fake-timers'
 import { requirePeer } from './peer-dependency.ts'
 
 export interface TestClockOptions {
-  /** The time at the start, in ms since the epoch. @default 0 */
+  /** The time at the start, in milliseconds since the epoch. @default 0 */
   now?: number
 }
 
-/** Timers shaped like the globals, bound to a test clock. */
+/** The timer functions of a test clock, with the signatures of the globals. */
 export interface TestTimers {
   setTimeout: typeof globalThis.setTimeout
   clearTimeout: typeof globalThis.clearTimeout
@@ -15,36 +15,36 @@ export interface TestTimers {
   now: () => number
 }
 
-/** A clock that stands still until a test moves it. Give it to XState as `createActor(machine, { clock })`. */
+/** A clock that only moves when a test moves it. Pass it to XState: `createActor(machine, { clock })`. */
 export interface TestClock {
   setTimeout(callback: () => void, ms: number): unknown
   clearTimeout(id: unknown): void
-  /** The clock's time in ms. */
+  /** The clock's time in milliseconds since the epoch. */
   now(): number
-  /** How many timers wait, intervals included. */
+  /** The number of waiting timers, including intervals. */
   readonly pending: number
-  /** Moves on by `ms` and fires what falls due, synchronously; returns the new time. */
+  /** Moves the time by `ms` milliseconds, and fires the timers that are due, synchronously. Returns the new time. */
   tick(ms: number): number
-  /** Like `tick`, and lets promises and the event loop's immediates run before, between and after timers. */
+  /** Like `tick`, but promises and immediates run before, between and after the timers. */
   tickAsync(ms: number): Promise<number>
-  /** Moves on to the first waiting timer and fires it; returns the new time, unchanged when none waits. */
+  /** Moves the time to the first waiting timer and fires it. Returns the new time, unchanged if no timer waits. */
   next(): number
-  /** Like `next`, and lets promises run before and after. */
+  /** Like `next`, but promises run before and after the timer. */
   nextAsync(): Promise<number>
-  /** Moves on to the timer that is the last one now; timers set meanwhile fire if they fall due before it. */
+  /** Moves the time to the last waiting timer. Timers that are set meanwhile fire too if they are due before it. */
   runToLast(): number
-  /** Like `runToLast`, and lets promises run between timers. */
+  /** Like `runToLast`, but promises run between the timers. */
   runToLastAsync(): Promise<number>
-  /** The same clock for whatever takes the five timer functions, bound: safe to pass on one by one. */
+  /** The clock as separate functions, which can be passed on one by one. */
   readonly timers: TestTimers
 }
 
 /**
- * Makes a clock on `@sinonjs/fake-timers` that touches no globals: a day of waiting passes in milliseconds. It follows
- * Node: a delay above 2³¹−1 ms fires after 1 ms.
+ * Creates a clock on `@sinonjs/fake-timers` that does not touch the globals: a day of waiting passes in milliseconds. As
+ * in Node, a delay above 2³¹−1 milliseconds fires after 1 millisecond.
  *
- * @throws Error when the optional package `@sinonjs/fake-timers` is not installed.
- * @throws RangeError from `tick` and `tickAsync` when `ms` is not a finite number of at least 0.
+ * @throws {Error} if the optional package `@sinonjs/fake-timers` is not installed
+ * @throws {RangeError} from `tick` and `tickAsync`, if `ms` is not a finite number of at least 0
  */
 export function createTestClock({ now = 0 }: TestClockOptions = {}): TestClock {
   const peer = requirePeer<typeof FakeTimers>('@sinonjs/fake-timers', 'createTestClock')
@@ -74,7 +74,7 @@ export function createTestClock({ now = 0 }: TestClockOptions = {}): TestClock {
   }
 }
 
-// fake-timers also takes strings such as '01:00' and turns NaN into a silent no-op: one unit, and a loud mistake.
+// fake-timers would also accept a text such as '01:00', and silently ignore NaN. Here, both are errors.
 function milliseconds(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value
   throw new RangeError(`${name} must be a finite number of milliseconds of at least 0, got ${String(value)}`)

@@ -1,4 +1,4 @@
-/** Key and certificate of a TLS server, PEM. */
+/** The key and certificate of a TLS server, in PEM format. */
 export interface TlsCredentials {
   cert: string | Buffer
   key: string | Buffer

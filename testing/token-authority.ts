@@ -1,36 +1,36 @@
-/** A credential that ends. */
+/** A credential that expires. */
 export interface Token {
   readonly password: string
-  /** ms since the epoch of the authority's clock. */
+  /** In milliseconds since the epoch, by the authority's clock. */
   readonly expiresAt: number
 }
 
 export interface TokenAuthorityOptions {
-  /** How long a token is good, in ms. */
+  /** How long a token is valid, in milliseconds. */
   lifetime: number
-  /** The clock, in ms. @default Date.now */
+  /** The clock, in milliseconds since the epoch. @default Date.now */
   now?: () => number
 }
 
-/** Issues tokens and tells whether one is still good. */
+/** Issues tokens and checks whether they are still valid. */
 export interface TokenAuthority {
-  /** How many tokens were issued. */
+  /** How many tokens have been issued. */
   readonly issued: number
   issue(): Token
-  /** True for a token of this authority that has neither expired nor been revoked. */
+  /** Whether it is a token of this authority that has neither expired nor been revoked. */
   check(password: string | undefined): boolean
-  /** Ends one token, or does nothing if it is unknown. */
+  /** Revokes a token. Does nothing if the token is unknown. */
   revoke(password: string): void
-  /** Ends every token issued so far; later ones are good. */
+  /** Revokes all tokens issued so far. Later tokens are valid. */
   expireAll(): void
 }
 
 /**
- * A tiny stand-in for an identity provider. Passwords are predictable (`token-1`, `token-2`, …): never use it outside
- * tests and demos.
+ * Creates a stand-in for an identity provider. Its passwords are predictable (`token-1`, `token-2`, …), so do not use it
+ * outside tests and demos.
  *
  * @example createEmbeddedBroker({ authenticate: (_username, password) => authority.check(password) })
- * @throws RangeError when `lifetime` is not a number of at least 0; `Infinity` is allowed.
+ * @throws {RangeError} if `lifetime` is not a number of at least 0; `Infinity` is allowed
  */
 export function createTokenAuthority({ lifetime, now = () => Date.now() }: TokenAuthorityOptions): TokenAuthority {
   if (!(lifetime >= 0)) throw new RangeError(`lifetime must be at least 0 ms, got ${String(lifetime)}`)

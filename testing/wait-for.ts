@@ -1,24 +1,28 @@
 import { clearRealTimeout, setRealTimeout } from './real-time.ts'
 
 export interface WaitOptions {
-  /** Real time in ms, whatever the test's clock says. @default 4000, below Vitest's 5 s, so that this error is seen */
+  /**
+   * In milliseconds of real time, even if the test replaces the clock.
+   *
+   * @default 4_000, which is below Vitest's 5 s, so that this error is reported
+   */
   timeout?: number
 }
 
-/** What a waited-for value resolves to: a predicate's falsy results never get out. */
+/** The truthy values of a type: `waitFor` never resolves to a falsy value. */
 export type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>
 
-/** Promises for conditions that are looked at again on every change. */
+/** Promises for conditions that are checked again after each change. */
 export class Waiters {
   readonly #waiting = new Set<Waiter>()
   readonly #describe: () => string
 
-  /** `describe` says what there is instead, for the error. */
+  /** @param describe - describes the current state, for errors */
   constructor(describe: () => string) {
     this.#describe = describe
   }
 
-  /** Looks now and at every change. Rejects after the timeout, when `look` throws, or when the waiting is called off. */
+  /** Checks now and after each change. Rejects after the timeout, if `look` throws, or if `cancel` is called. */
   wait<T>(what: string, look: () => T, { timeout = 4_000 }: WaitOptions = {}): Promise<Truthy<T>> {
     return new Promise((resolve, reject) => {
       const settle = (done: () => void) => {
