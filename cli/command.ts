@@ -2,18 +2,18 @@ import { parseArgs } from 'node:util'
 
 import { InvalidOptionError } from '../src/api/errors.ts'
 
-/** An option of a command: what `parseArgs` needs, and what the help says. */
+/** An option of a command, for `parseArgs` and for the help. */
 export interface Option {
   readonly type: 'string' | 'boolean'
   readonly multiple?: boolean
-  /** What stands for the value in the help, such as `<url>`. */
+  /** The placeholder for the value in the help, such as `<url>`. */
   readonly value?: string
   readonly description: string
 }
 
 export type Options = Readonly<Record<string, Option>>
 
-/** What the options were given as. */
+/** The values of the given options. */
 export type Values<O extends Options> = {
   readonly [K in keyof O]?: O[K] extends { type: 'boolean' }
     ? boolean
@@ -34,7 +34,7 @@ export interface Command {
   run(args: readonly string[]): number | Promise<number>
 }
 
-/** The command line is wrong: told without a stack trace, with exit code 2. */
+/** The command line is wrong. The error is printed without a stack trace, and the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -45,9 +45,9 @@ interface Definition<O extends Options> {
   /** Paragraphs for the end of the help. */
   readonly notes?: string
   readonly options: O
-  /** What stands for the arguments that are no options in the help; without, there are none. */
+  /** The placeholder in the help for arguments that are not options. Without it, such arguments are an error. */
   readonly operands?: string
-  /** Options that there are not, and what to say about them. */
+  /** Options that do not exist on purpose, with the error message for each. */
   readonly refused?: Readonly<Record<string, string>>
   run(values: Values<O>, operands: readonly string[]): number | Promise<number>
 }
@@ -71,7 +71,12 @@ export function defineCommand<const O extends Options>(definition: Definition<O>
   }
 }
 
-/** What is wrong with the command line, in the words of the command line. `null` if something else is wrong. */
+/**
+ * The message for a wrong command line.
+ *
+ * @param flags - the flags of the command line for the library's options
+ * @returns `null` if the error is not about the command line
+ */
 export function usageMessage(error: unknown, flags: Readonly<Record<string, string>> = {}): string | null {
   if (error instanceof UsageError) return error.message
   if (!(error instanceof InvalidOptionError)) return null
@@ -106,7 +111,7 @@ function parse(
   }
 }
 
-/** Node's messages begin well and go on for too long. */
+/** Shortens Node's messages to their first sentence. */
 function parseMessage({ message, code }: Error & { code?: string }): string {
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
     return message.replace(/^(Unexpected argument '[^]*?')\.[^]*$/, '$1')
@@ -119,7 +124,7 @@ function helpOf({ name, summary, options, operands, notes }: Definition<Options>
     ([option, { value, description }]) => [`--${option}${value ? ` ${value}` : ''}`, description] as const,
   )
   const width = Math.max(...rows.map(([flag]) => flag.length), '--help'.length)
-  const lines = [...rows, ['--help', 'this text'] as const].map(
+  const lines = [...rows, ['--help', 'prints this text'] as const].map(
     ([flag, description]) => `  ${flag.padEnd(width)}  ${description.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`,
   )
   const end = notes ? `\n\n${notes}` : ''

@@ -9,50 +9,50 @@ import type { LiveOptions } from './live.ts'
 import { Terminal } from './terminal.ts'
 
 const PASSWORD_ADVICE =
-  'A password is never an argument: every user of this machine could read it in the list of processes. ' +
+  'A password is never an argument: all users of this machine could read it in the list of processes. ' +
   'Set MQTT_PASSWORD, or use --password-file.'
 
 const options = {
   url: {
     type: 'string',
     value: '<url>',
-    description: 'mqtt://, mqtts://, ws:// or wss://: a real broker, until Ctrl-C',
+    description: 'your own broker (mqtt://, mqtts://, ws:// or wss://); runs until Ctrl-C',
   },
-  protocol: { type: 'string', value: '<4|5>', description: '4 is MQTT 3.1.1 (the default), 5 is MQTT 5' },
-  'client-id': { type: 'string', value: '<id>', description: 'by default a generated one' },
-  username: { type: 'string', value: '<name>', description: 'its password comes from MQTT_PASSWORD, or' },
-  'password-file': { type: 'string', value: '<path>', description: 'from the first line of a file' },
-  ca: { type: 'string', value: '<path>', description: 'a certificate authority to trust, as PEM' },
+  protocol: { type: 'string', value: '<4|5>', description: '4 for MQTT 3.1.1 (the default), 5 for MQTT 5' },
+  'client-id': { type: 'string', value: '<id>', description: 'the client id (a generated one)' },
+  username: { type: 'string', value: '<name>', description: 'the user name; set its password in MQTT_PASSWORD,' },
+  'password-file': { type: 'string', value: '<path>', description: 'or in the first line of this file' },
+  ca: { type: 'string', value: '<path>', description: 'a PEM file with a certificate authority to trust' },
   subscribe: {
     type: 'string',
     multiple: true,
     value: '<filter>',
-    description: "such as 'a/#'; more than once if you like",
+    description: "a topic filter, such as 'a/#'; can be given several times",
   },
-  publish: { type: 'string', value: '<topic>', description: 'publishes a counter there, offline too' },
-  interval: { type: 'string', value: '<time>', description: 'between two publishes (1s)' },
-  qos: { type: 'string', value: '<0|1|2>', description: 'of subscriptions and publishes (1)' },
+  publish: { type: 'string', value: '<topic>', description: 'a topic to which a counter is published, also offline' },
+  interval: { type: 'string', value: '<time>', description: 'the time between two publishes (1s)' },
+  qos: { type: 'string', value: '<0|1|2>', description: 'for subscriptions and publishes (1)' },
   visualizer: {
     type: 'boolean',
-    description: 'outage after outage, until Ctrl-C, to look on; with --url: serves the page',
+    description: 'repeats the outage until Ctrl-C, to watch on the page; with --url: serves the page',
   },
 } as const
 
 export const demo = defineCommand({
   name: 'demo',
-  summary: 'one whole outage on a broker in this process, or the client on a broker of yours',
+  summary: 'a complete outage with a broker in this process, or the client on your own broker',
   options,
   refused: { '--password': PASSWORD_ADVICE },
   notes: [
-    'Without --url it starts a broker, kills it, and shows how the client comes back, in about 12 seconds. The exit',
-    'code is 1 if it did not go through every state, or anything that was accepted was lost. The page whose address it',
-    'prints shows the machine while it runs; with --visualizer it stays, and there is something to see on it.',
+    'Without --url, it starts a broker, kills it, and shows how the client recovers. This takes about 12 seconds. The',
+    'exit code is 1 if the client did not go through all states, or if an accepted message was lost. The demo prints the',
+    'address of a page that shows the machine while it runs. With --visualizer, it runs until Ctrl-C.',
   ].join('\n'),
   async run(values) {
     const terminal = new Terminal()
     if (values.url === undefined) {
       const stray = Object.keys(values).find((name) => name !== 'visualizer')
-      if (stray !== undefined) throw new UsageError(`--${stray} needs --url: without it the broker is our own`)
+      if (stray !== undefined) throw new UsageError(`--${stray} needs --url: without it, the demo uses its own broker`)
       const { runOutage } = await import('./outage.ts')
       return runOutage(terminal, { repeat: values.visualizer ?? false })
     }
@@ -92,7 +92,7 @@ function credentials({ username, 'password-file': file }: Values<typeof options>
   return { username, ...(password !== undefined && { password }) }
 }
 
-/** More than nothing: a loop without a pause is no demo. */
+/** Checks an interval, which must not be 0: the loop would never pause. */
 function between(flag: string, interval: number): number {
   if (interval >= 1 && interval <= MAX_DELAY) return interval
   throw new UsageError(`${flag} must be between 1ms and 24d, got ${interval} ms`)

@@ -3,7 +3,7 @@ import { UsageError } from './command.ts'
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /**
- * Reads `250ms`, `1.5s`, `5m`, `2h`, `1d`, or a bare number of milliseconds.
+ * Parses a duration such as `250ms`, `1.5s`, `5m`, `2h` or `1d`, or a number of milliseconds.
  *
  * @returns milliseconds
  * @throws {UsageError}
@@ -17,7 +17,7 @@ export function parseDuration(flag: string, text: string): number {
 }
 
 /**
- * Reads a whole number, or `Infinity`.
+ * Parses a whole number or `Infinity`.
  *
  * @throws {UsageError}
  */
@@ -27,13 +27,13 @@ export function parseCount(flag: string, text: string): number {
   throw new UsageError(`${flag} must be a whole number, or Infinity, got '${text}'`)
 }
 
-/** In seconds, as a table shows it: `0.75 s`, `12,811 s`. From 1,000 s on without decimals. */
+/** A duration in seconds, for tables: `0.75 s`, `12,811 s`. From 100 s on it has no decimals. */
 export function inSeconds(milliseconds: number): string {
   const seconds = milliseconds / 1_000
   return `${seconds.toLocaleString('en', { maximumFractionDigits: seconds >= 100 ? 0 : 2 })} s`
 }
 
-/** As people say it: `6 min 5 s`, `3 h 34 min`. */
+/** A duration with at most two units, for sentences: `6 min 5 s`, `3 h 34 min`. */
 export function inWords(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1_000)
   if (seconds < 60) return inSeconds(milliseconds)

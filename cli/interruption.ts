@@ -1,7 +1,7 @@
-/** npm passes on the SIGINT that the terminal has sent to us already: both are one Ctrl-C. In milliseconds. */
+/** In milliseconds. After one Ctrl-C, this process gets SIGINT twice: from the terminal, and passed on by npm. */
 const ONE_CTRL_C = 300
 
-/** Aborts at the first Ctrl-C, or SIGTERM. The second ends the process at once. */
+/** Aborts at the first Ctrl-C or SIGTERM. The second one ends the process at once. */
 export function interruption(): AbortController {
   const controller = new AbortController()
   let first = 0

@@ -1,19 +1,19 @@
-/** What became of numbered messages, from what was accepted and what was received. */
+/** The counts of numbered messages, by comparing those accepted with those received. */
 export interface Balance {
   readonly accepted: number
   /** Received at least once. */
   readonly delivered: number
-  /** Accepted and not received. */
+  /** Accepted but not received. */
   readonly lost: number
-  /** Received again, as QoS 1 may be. */
+  /** Received more than once, as QoS 1 allows. */
   readonly duplicate: number
-  /** Whether each came first in the order in which it was accepted. */
+  /** Whether the messages were first received in the order in which they were accepted. */
   readonly inOrder: boolean
   /** Accepted while there was no connection. */
   readonly acceptedOffline: number
 }
 
-/** Keeps account of numbered messages. */
+/** Records numbered messages as they are accepted and received. */
 export class Ledger {
   readonly #accepted = new Set<number>()
   readonly #received = new Set<number>()
@@ -42,7 +42,7 @@ export class Ledger {
     if (this.#accepted.has(number)) this.#delivered++
   }
 
-  /** How many are on their way. */
+  /** How many messages are accepted but not yet received. */
   get pending(): number {
     return this.balance.lost
   }

@@ -18,12 +18,12 @@ export interface LiveOptions extends Pick<
   /** In milliseconds. */
   readonly interval: number
   readonly qos: Qos
-  /** Whether the visualizer shows it. */
+  /** Whether to serve the visualizer. */
   readonly visualizer: boolean
 }
 
 /**
- * Runs a client on a real broker until Ctrl-C.
+ * Runs a client on the user's broker until Ctrl-C.
  *
  * @returns the exit code: 0 after Ctrl-C, 1 if the client gave up
  */
@@ -94,7 +94,7 @@ async function publishCounter(client: ResilientMqttClient, counter: Counter): Pr
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
-  // Nothing else may keep the process alive, between two attempts for one.
+  // Between two attempts, for example, nothing else keeps the process alive.
   const alive = setInterval(() => {}, 2 ** 31 - 1)
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => {
@@ -104,7 +104,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-/** A URL as it may be shown: what stands before the host is nobody's business, nor is a signature in the query. */
+/** A URL without its secrets: the user name and password before the host, and a signature in the query. */
 function withoutUser(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 import { type Command, UsageError, usageMessage } from './command.ts'
 
-/** Loaded when they are asked for: `timeline` needs neither MQTT.js nor a broker. */
+/** The commands. Each is loaded only when it is needed: `timeline` needs neither MQTT.js nor a broker. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.ts')).demo,
   timeline: async () => (await import('./timeline.ts')).timeline,
@@ -12,7 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   visualizer: async () => (await import('./visualizer.ts')).visualizer,
 }
 
-// A reader that has seen enough, such as `head`, is no error.
+// It is not an error if the reader of the output, such as `head`, closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   throw error
@@ -32,7 +32,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
       return name === undefined ? 2 : 0
     }
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined
-    if (!load) throw new UsageError(`There is no command '${name}', only ${Object.keys(commands).join(', ')}`)
+    if (!load)
+      throw new UsageError(`There is no command '${name}'. The commands are ${Object.keys(commands).join(', ')}`)
     return await (await load()).run(args)
   } catch (error) {
     return failed(error, name)
@@ -61,7 +62,7 @@ async function overview(): Promise<string> {
     '',
     ...rows,
     '',
-    'xstate-mqtt <command> --help tells the options of a command, --version the version.',
+    'xstate-mqtt <command> --help prints the options of a command, xstate-mqtt --version the version.',
   ].join('\n')
 }
 

@@ -22,35 +22,34 @@ const reasons: Readonly<Record<RefreshReason, string>> = {
   expiring: 'the token is about to expire',
   refused: 'the broker refused the token',
   cycle: 'this cycle gets a new token',
-  requested: 'somebody asked for it',
+  requested: 'on request',
 }
 
 export interface NarratorOptions {
-  /** What the time column says. */
+  /** The text of the time column. */
   readonly time: () => string
-  /** What the live line says beside the state. */
+  /** The text beside the state in the live line. */
   readonly activity: () => string
 }
 
-/** Since now, such as `12.3s`. */
+/** The time since this call, such as `12.3s`. */
 export function elapsedTime(): () => string {
   const started = performance.now()
   return () => `${((performance.now() - started) / 1_000).toFixed(1)}s`.padStart(5)
 }
 
-/** Such as `14:05:09`. */
+/** The time of day, such as `14:05:09`. */
 export function timeOfDay(): string {
   return new Date().toTimeString().slice(0, 8)
 }
 
-/** Tells what a client does: a line for each transition and, on a terminal, a live line that counts down. */
+/** Prints what a client does: a line for each transition and, on a terminal, a live line with a countdown. */
 export class Narrator {
-  /** The states that it went through, in order. */
+  /** The states that the client went through, in order. */
   readonly path: ConnectionState[] = []
   readonly #terminal: Terminal
   readonly #client: ResilientMqttClient
   readonly #time: () => string
-  /** What the live line says beside the state. */
   readonly #activity: () => string
   readonly #timer: ReturnType<typeof setInterval> | undefined
   readonly #stops: readonly (() => void)[]
@@ -69,20 +68,20 @@ export class Narrator {
     if (terminal.isLive) this.#timer = setInterval(() => this.#tick(), 100)
   }
 
-  /** The heading of the columns. */
+  /** Prints the headings of the columns. */
   header(): void {
     this.#terminal.line(
       this.#terminal.paint('dim', columns('time'.padStart(this.#time().length), '  state', 'try', 'delay', 'cause')),
     )
   }
 
-  /** Something that is no transition of ours: what the broker does, or what came of it. */
+  /** Prints something that is not a transition, such as what happens to the broker. */
   note(text: string, style: Style = 'dim'): void {
     const { paint, line } = bound(this.#terminal)
     line(`${this.#time()} ${paint(style, `▸ ${text}`)}`)
   }
 
-  /** Ends the live line, and listens no more. */
+  /** Ends the live line, and stops listening. */
   end(): void {
     clearInterval(this.#timer)
     for (const stop of this.#stops) stop()
@@ -107,7 +106,7 @@ export class Narrator {
     line(columns(this.#time(), paint(style, name.padEnd(STATE)), attempt, delay, printable(cause)))
   }
 
-  /** The attempt or the cycle, of how many. */
+  /** The number of the attempt or cycle, and of how many. */
   #try(state: ConnectionState): string {
     if (state === 'idle' || state === 'disconnecting' || state === 'disconnected') return ''
     const { attempt, cycle } = this.#client.status
@@ -126,7 +125,7 @@ export class Narrator {
     if (to === 'refreshingToken') return this.#refreshReason()
     if (to === 'connecting' && from === 'refreshingToken') return 'there is a new token'
     if (to === 'connected') return 'accepted: restoring subscriptions'
-    // Before `recovering` it was told a line above.
+    // From `failed` to `recovering`, the line above has already said it.
     const failed = to === 'reconnecting' || to === 'failed' || (to === 'recovering' && from !== 'failed')
     const { lastFailure } = this.#client.status
     return failed && lastFailure ? describeFailure(lastFailure) : ''

@@ -15,13 +15,13 @@ const READINGS = 'demo/readings'
 const QUESTIONS = 'demo/status/get'
 const ANSWERS = 'demo/status'
 
-/** Beyond this something is wrong with an outage. In milliseconds. */
+/** In milliseconds. An outage that takes longer has gone wrong. */
 const DEADLINE = 28_000
-/** Of a token: the first expires in the second recovery cycle. In milliseconds. */
+/** The lifetime of a token, in milliseconds. The first token expires in the second recovery cycle. */
 const LIFETIME = 9_000
 
 export interface OutageOptions {
-  /** One outage after another, until Ctrl-C. */
+  /** Whether to repeat the outage until Ctrl-C. */
   readonly repeat: boolean
 }
 
@@ -42,9 +42,9 @@ interface Scene extends Stage {
 }
 
 /**
- * Takes an embedded broker and a client through one whole outage, with short delays.
+ * Takes an embedded broker and a client through a complete outage, with short delays.
  *
- * @returns the exit code: 0 if it went through every state and nothing that was accepted was lost
+ * @returns the exit code: 0 if the client went through all states and no accepted message was lost
  */
 export async function runOutage(terminal: Terminal, { repeat }: OutageOptions): Promise<number> {
   await using page = await openPage('demo')
@@ -53,7 +53,7 @@ export async function runOutage(terminal: Terminal, { repeat }: OutageOptions): 
   let expiresAt = 0
   await using client = new ResilientMqttClient({
     url: broker.url,
-    // Without jitter, so that the doubling can be seen. In production keep it.
+    // Without jitter, so that the doubling can be seen. In production, keep the jitter.
     reconnect: { maxAttempts: 3, initialDelay: 500, maxDelay: 2_000, jitter: 'none' },
     recovery: { maxAttempts: 5, initialDelay: 1_500, maxDelay: 3_000, jitter: 'none' },
     // So that each outage begins with the first attempt.
@@ -69,14 +69,16 @@ export async function runOutage(terminal: Terminal, { repeat }: OutageOptions): 
   const ledger = new Ledger()
   const answers = new Answers()
   page.watch(client, () => {
-    // While there is no connection none goes out, whatever is accepted.
+    // Counts delivered messages, because accepted ones do not go out while there is no connection.
     const { delivered, duplicate } = ledger.balance
     return { published: delivered, received: delivered + duplicate + answers.total }
   })
 
-  const title = repeat ? 'Outage after outage, with short delays, until Ctrl-C' : 'One whole outage, with short delays'
+  const title = repeat
+    ? 'One outage after another, with short delays, until Ctrl-C'
+    : 'A complete outage, with short delays'
   terminal.line(terminal.paint('bold', title))
-  terminal.line(`Broker ${broker.url}, in this process. QoS 1 readings all the time.`)
+  terminal.line(`Broker ${broker.url}, in this process. Readings are published with QoS 1 all the time.`)
   terminal.whole(page.header)
   terminal.line()
   const narrator = new Narrator(terminal, client, { time: elapsedTime(), activity: () => activity(ledger, client) })
@@ -107,7 +109,7 @@ async function playAgainAndAgain(stage: Stage): Promise<number> {
     problem = await play(stage, signal)
     if (signal.aborted || problem !== undefined) break
     narrator.note(`outage ${outage} is over: ${inWords(ledger.balance)}`, 'green')
-    // Ctrl-C ends the pause too.
+    // Ctrl-C also ends this pause.
     await newToken(stage, signal).catch(() => {})
   }
   if (problem !== undefined) narrator.note(problem, 'red')
@@ -125,7 +127,7 @@ function setUp({ client, broker, ledger, answers }: Stage): void {
   })
 }
 
-/** @returns what went wrong */
+/** @returns what went wrong, or `undefined` */
 async function play(stage: Stage, interrupted?: AbortSignal): Promise<string | undefined> {
   const life = new AbortController()
   const signal = AbortSignal.any([
@@ -144,7 +146,7 @@ async function play(stage: Stage, interrupted?: AbortSignal): Promise<string | u
   }
 }
 
-/** The play itself: what happens around the client. What the client makes of it is its own business. */
+/** The events of one outage. They happen around the client, which has to react by itself. */
 async function playOutage(scene: Scene): Promise<void> {
   const { broker, client, narrator, ledger, answers, signal } = scene
   const first = ledger.balance
@@ -153,7 +155,7 @@ async function playOutage(scene: Scene): Promise<void> {
   await client.connect({ signal })
   const stopped = new AbortController()
   const readings = publishReadings(scene, AbortSignal.any([stopped.signal, signal]))
-  // Nothing is on its way when the broker dies: what it has acked and not passed on, it takes with it.
+  // No message must be on its way when the broker dies: it would lose those that it has acknowledged but not passed on.
   const settled = () => ledger.balance.delivered >= first.delivered + 8 && ledger.pending === 0
   await until(() => settled() && answers.byAct.before >= 3, signal)
 
@@ -163,7 +165,7 @@ async function playOutage(scene: Scene): Promise<void> {
   await Promise.all([comeBack(scene), expire(scene), readyAgain(client, signal)])
   answers.begin('after')
   const offline = ledger.balance.acceptedOffline - first.acceptedOffline
-  narrator.note(`${offline} readings were accepted meanwhile: they arrive now`, 'green')
+  narrator.note(`${offline} readings were accepted during the outage, and arrive now`, 'green')
 
   await until(() => answers.byAct.after >= 4, signal)
   stopped.abort()
@@ -171,22 +173,22 @@ async function playOutage(scene: Scene): Promise<void> {
   await until(() => ledger.pending === 0, signal)
 }
 
-/** The broker comes back in the second recovery cycle: the first still finds nobody. */
+/** Starts the broker again in the second recovery cycle. The first cycle still fails. */
 async function comeBack({ broker, client, narrator, signal }: Scene): Promise<void> {
   await until(() => client.status.cycle >= 2, signal)
   await sleep(800, undefined, { signal })
   await broker.start()
-  narrator.note('the broker is back, with nothing left of our session', 'green')
+  narrator.note('the broker is back, without the client’s session', 'green')
 }
 
-/** Meanwhile the token expires. */
+/** Waits until the token expires, and says so. */
 async function expire({ narrator, authority, expiresAt, signal }: Scene): Promise<void> {
   const token = `token-${authority.issued}`
   await sleep(Math.max(0, expiresAt() - Date.now()), undefined, { signal })
   narrator.note(`${token} has expired: the broker would refuse it`, 'red')
 }
 
-/** The pause between two outages: the token is renewed in time, and so expires in the next one as in the last. */
+/** Waits for a new token between two outages. It then expires in the next outage just as it did in the last. */
 async function newToken({ authority }: Stage, signal: AbortSignal): Promise<void> {
   const { issued } = authority
   await until(() => authority.issued > issued, signal)
@@ -195,7 +197,7 @@ async function newToken({ authority }: Stage, signal: AbortSignal): Promise<void
 async function publishReadings({ client, ledger }: Stage, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const reading = ledger.accept(!client.isConnected)
-    // What became of it the ledger knows, by what the subscriber received.
+    // The ledger counts what the subscriber receives, so the result of this publish is not needed.
     client.publish(READINGS, String(reading), { qos: 1 }).catch(() => {})
     await sleep(200, undefined, { signal }).catch(() => {})
   }
@@ -226,16 +228,16 @@ function messageOf(error: unknown): string {
 function activity(ledger: Ledger, client: ResilientMqttClient): string {
   const { delivered } = ledger.balance
   const { size } = client.outbox
-  return `${delivered} reading${delivered === 1 ? '' : 's'} delivered${size > 0 ? `, ${size} wait` : ''}`
+  return `${delivered} reading${delivered === 1 ? '' : 's'} delivered${size > 0 ? `, ${size} waiting` : ''}`
 }
 
-/** How often the periodic request was answered, by the act in which it was. */
+/** Counts the answers to the periodic request before, during and after the outage. */
 class Answers {
   readonly byAct: Record<Act, number> = { before: 0, during: 0, after: 0 }
   total = 0
   #act: Act = 'before'
 
-  /** An act begins with none. */
+  /** Begins a phase of the outage with no answers. */
   begin(act: Act): void {
     this.#act = act
     this.byAct[act] = 0

@@ -1,20 +1,20 @@
 import type { Inspection, VisualizerStats } from '../visualizer/index.ts'
 import type { ResilientMqttClient } from '../src/client.ts'
 
-/** The visualizer beside a demo. */
+/** The visualizer that a demo serves. */
 export interface Page extends AsyncDisposable {
-  /** A line that says where it is, or why it is not. */
+  /** A line with its address, or the reason why it is not available. */
   readonly header: string
-  /** For the client's options. */
+  /** A part of the client's options. */
   readonly inspection: { readonly inspect?: Inspection['inspect'] }
-  /** Shows figures of a client that are in no machine. */
+  /** Shows figures of a client that are not in the context of any machine. */
   watch(client: ResilientMqttClient, totals: () => VisualizerStats): void
 }
 
 /**
- * Serves the visualizer on a free port of this machine. A demo goes on without it: it never rejects.
+ * Serves the visualizer on a free port of this machine. If that fails, the demo runs without it, so this never rejects.
  *
- * @param name - what this process is called on the page
+ * @param name - the name of this process on the page
  */
 export async function openPage(name: string): Promise<Page> {
   try {
@@ -23,7 +23,7 @@ export async function openPage(name: string): Promise<Page> {
     const { ok } = await fetch(visualizer.url, { method: 'HEAD' })
     if (!ok) {
       await visualizer.close()
-      return noPage('its page is not built: npm run build')
+      return noPage('its page is not built; run npm run build')
     }
     return {
       header: `Visualizer ${visualizer.url}`,

@@ -2,27 +2,27 @@ import { backoffCeiling, expectedDelay, type BackoffPolicy } from '../machines/p
 
 /** One attempt or cycle of a schedule. All times are in milliseconds. */
 export interface ScheduleRow {
-  /** From 1. */
+  /** Counts from 1. */
   readonly n: number
-  /** Its delay without jitter. */
+  /** The delay without jitter. */
   readonly ceiling: number
-  /** Its delay on average. */
+  /** The average delay. */
   readonly expected: number
-  /** Of the expected delays, up to and with this one. */
+  /** The sum of the expected delays up to this row. */
   readonly cumulative: number
 }
 
 /** The schedule of one tier. */
 export interface Schedule {
   readonly rows: readonly ScheduleRow[]
-  /** Whether it goes on like that for ever. */
+  /** Whether the schedule has no end. */
   readonly unlimited: boolean
-  /** Of all rows; with `unlimited` of those that are shown. */
+  /** The sums over all rows; if `unlimited`, over those that are shown. */
   readonly ceiling: number
   readonly expected: number
 }
 
-/** How many rows stand for a tier without an end. */
+/** How many rows are shown of a tier without an end. */
 export const SHOWN_OF_UNLIMITED = 10
 
 export function schedule(policy: BackoffPolicy & { readonly maxAttempts: number }): Schedule {

@@ -6,12 +6,12 @@ import { salvageStore, type Salvage } from '../src/store/salvage.ts'
 import { generateClientId } from '../src/lifecycle/attempt.ts'
 import { defineCommand, UsageError } from './command.ts'
 
-/** Part of it was lost. */
+/** The exit code if part of the store was lost. */
 const INCOMPLETE = 3
 
 export const store = defineCommand({
   name: 'store',
-  summary: 'gets out what is sound in a damaged store of durable publishes: store salvage <dir>',
+  summary: 'salvages the undamaged part of a store of durable publishes: store salvage <dir>',
   operands: 'salvage <dir>',
   options: {
     to: {
@@ -21,22 +21,23 @@ export const store = defineCommand({
     },
   },
   notes: [
-    'The damaged store is only read. End the client that has it open first. Then put the new one in its place, or give',
-    'the client its path: it delivers what is in it. Whether something was already delivered before is not always',
-    'known: then it comes again.',
+    'The damaged store is only read. Stop the client that uses it first. Afterwards, put the new store in its place, or',
+    'give the client the path of the new store. The client then delivers its messages. If it is not known whether a',
+    'message has already been delivered, it is delivered again.',
     '',
-    'Exit codes: 0 nothing is missing, 3 something is missing or damaged, or it is not known whether; 1 nothing was',
-    'got out, since the store is in use, is none, or the new one can’t be written; 2 the command line is wrong.',
+    'Exit codes: 0: nothing is missing. 1: nothing was salvaged, because the store is in use, the folder is not a store,',
+    'or the new store cannot be written. 2: the command line is wrong. 3: something is missing or damaged, or it is not',
+    'known whether anything is missing.',
   ].join('\n'),
   async run({ to }, operands) {
     const [action, folder, ...rest] = operands
-    if (action !== 'salvage') throw new UsageError(`What to do must be salvage, got ${show(action)}`)
+    if (action !== 'salvage') throw new UsageError(`The action must be salvage, got ${show(action)}`)
     if (folder === undefined || folder === '') throw new UsageError('salvage needs the folder of a store')
     if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`)
     if (to === '') throw new UsageError("--to must be the path of a folder, got ''")
     const from = resolve(folder)
     const target = resolve(to ?? `${from}-salvaged`)
-    if (`${target}${sep}`.startsWith(`${from}${sep}`)) throw new UsageError('--to must be outside of the damaged store')
+    if (`${target}${sep}`.startsWith(`${from}${sep}`)) throw new UsageError('--to must be outside the damaged store')
     if (!existsSync(from)) throw new UsageError(`There is no folder ${from}`)
     const salvage = await salvageStore(from, target, generateClientId).catch((error: unknown) => {
       throw openError(target, error)
@@ -48,10 +49,11 @@ export const store = defineCommand({
 
 function print(salvage: Salvage, target: string): void {
   const { publications, inFlight, quarantined, damaged, missing, clientIdKept } = salvage
-  console.log(`Publishes that are sound: ${publications} (in flight: ${inFlight}, quarantined: ${quarantined})`)
-  console.log(`Publishes that are missing: ${missing ?? 'not known'}`)
-  console.log(`Records that are damaged: ${damaged}`)
-  if (!clientIdKept) console.log('The client id is missing: a client without its own gets a new one, and a new session')
+  console.log(`Undamaged publishes: ${publications} (in flight: ${inFlight}, quarantined: ${quarantined})`)
+  console.log(`Missing publishes: ${missing ?? 'not known'}`)
+  console.log(`Damaged records: ${damaged}`)
+  if (!clientIdKept)
+    console.log('The client id is missing: a client without the option clientId gets a new id, and so a new session')
   console.log(`Written to: ${target}`)
 }
 

@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util'
 
 export type Style = Parameters<typeof styleText>[0]
 
-/** Where a terminal writes to: `process.stdout`, or what a test looks at. */
+/** The output of a terminal: `process.stdout`, or a stand-in of a test. */
 export interface Output {
   write(text: string): unknown
   readonly isTTY?: boolean
@@ -11,8 +11,8 @@ export interface Output {
 }
 
 /**
- * Lines of text, and on a terminal one live line below them. Piped there are only the lines, without colours. What
- * counts as having colours is Node's business: NO_COLOR, FORCE_COLOR and TERM=dumb are looked at there.
+ * Prints lines of text and, on a terminal, one live line below them. If the output is piped, there are only the lines,
+ * without colours. Node decides whether there are colours, from NO_COLOR, FORCE_COLOR and TERM.
  */
 export class Terminal {
   readonly #output: Output
@@ -33,21 +33,21 @@ export class Terminal {
     return this.#colours ? styleText(style, text, { validateStream: false }) : text
   }
 
-  /** A line that stays. On a terminal it is cut to its width, so that a table stays one. */
+  /** Prints a line. On a terminal it is cut to the width of the terminal, so that tables stay readable. */
   line(text = ''): void {
     this.whole(this.isLive ? cut(text, this.#output.columns ?? 80) : text)
   }
 
-  /** A line that stays, however wide it is: half an address is none. */
+  /** Prints a line that is never cut, such as an address. */
   whole(text: string): void {
     this.#output.write(`${this.#eraser()}${text}\n${this.#live}`)
   }
 
-  /** Replaces the live line; nothing of it is seen when it is piped. */
+  /** Replaces the live line. Does nothing if the output is piped. */
   live(text: string): void {
     if (!this.isLive) return
     const eraser = this.#eraser()
-    // One column is left for the cursor: in the last one some terminals wrap.
+    // One column is left for the cursor, because some terminals wrap in the last column.
     this.#live = cut(text, (this.#output.columns ?? 80) - 1)
     this.#output.write(eraser + this.#live)
   }
@@ -57,7 +57,7 @@ export class Terminal {
   }
 }
 
-/** Text from outside, made harmless: a payload must not move the cursor. */
+/** Makes text from outside harmless: a payload must not move the cursor. */
 export function printable(text: string, limit = 200): string {
   const safe = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => escapes[char] ?? '�')
   return safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe
@@ -65,7 +65,7 @@ export function printable(text: string, limit = 200): string {
 
 const escapes: Readonly<Record<string, string>> = { '\n': '↵', '\r': '', '\t': ' ' }
 
-/** Cuts to a number of columns; escape sequences take none. */
+/** Cuts a text to a number of columns. Escape sequences take no columns. */
 export function cut(text: string, columns: number): string {
   if (stripVTControlCharacters(text).length <= columns) return text
   let left = columns - 1

@@ -14,24 +14,24 @@ import { Terminal } from './terminal.ts'
 const strategies = Object.keys(recoveryStrategies) as (keyof typeof recoveryStrategies)[]
 
 const options = {
-  attempts: { type: 'string', value: '<n>', description: 'attempts of the fast tier (10); Infinity is allowed' },
+  attempts: { type: 'string', value: '<n>', description: 'number of attempts in the fast tier (10), or Infinity' },
   initial: { type: 'string', value: '<time>', description: 'its first delay (1s)' },
-  multiplier: { type: 'string', value: '<x>', description: 'its growth (2)' },
+  multiplier: { type: 'string', value: '<x>', description: 'the factor from one delay to the next (2)' },
   max: { type: 'string', value: '<time>', description: 'its longest delay (120s)' },
-  strategy: { type: 'string', value: '<name>', description: `the recovery tier's: ${strategies.join(', ')}` },
-  cycles: { type: 'string', value: '<n>', description: 'cycles of the recovery tier (10)' },
+  strategy: { type: 'string', value: '<name>', description: `of the recovery tier: ${strategies.join(', ')}` },
+  cycles: { type: 'string', value: '<n>', description: 'number of cycles in the recovery tier (10), or Infinity' },
   'recovery-initial': { type: 'string', value: '<time>', description: 'its first delay (60s)' },
-  'recovery-multiplier': { type: 'string', value: '<x>', description: 'its growth (2)' },
+  'recovery-multiplier': { type: 'string', value: '<x>', description: 'the factor from one delay to the next (2)' },
   'recovery-max': { type: 'string', value: '<time>', description: 'its longest delay (300s)' },
   jitter: {
     type: 'string',
     value: '<name>',
-    description: 'none, equal (the default), full or decorrelated; both tiers',
+    description: 'of both tiers: none, equal (the default), full or decorrelated',
   },
-  json: { type: 'boolean', description: 'as JSON, in milliseconds' },
+  json: { type: 'boolean', description: 'prints JSON, in milliseconds' },
 } as const
 
-/** Options by the names of the library, in the words of the command line. */
+/** The flags of the command line for the options of the library. */
 const flags = {
   'reconnect.maxAttempts': '--attempts',
   'reconnect.initialDelay': '--initial',
@@ -47,9 +47,9 @@ const flags = {
 
 export const timeline = defineCommand({
   name: 'timeline',
-  summary: 'when the attempts and recovery cycles of an outage happen',
+  summary: 'the times of the attempts and recovery cycles of an outage',
   options,
-  notes: 'Times are written 250ms, 300s, 5m, 2h, or as a number of milliseconds.',
+  notes: 'Times are written as 250ms, 300s, 5m or 2h, or as a number of milliseconds.',
   run(values) {
     const policies = policiesOf(values)
     const plan = { reconnect: schedule(policies.reconnect), recovery: schedule(policies.recovery) }
@@ -98,7 +98,7 @@ function policiesOf(values: Values<typeof options>): Policies {
   }
   for (const { maxAttempts } of [reconnect, recovery]) {
     if (maxAttempts > 10_000 && maxAttempts !== Number.POSITIVE_INFINITY) {
-      throw new UsageError(`More than 10,000 rows are more than anybody reads, got ${maxAttempts}`)
+      throw new UsageError(`--attempts and --cycles must be at most 10000, or Infinity, got ${maxAttempts}`)
     }
   }
   return { reconnect, recovery }
@@ -107,7 +107,7 @@ function policiesOf(values: Values<typeof options>): Policies {
 function print(terminal: Terminal, { reconnect, recovery }: Policies, plan: Plan): void {
   const heading = (text: string, rest: string) => terminal.line(`${terminal.paint('bold', text)}  ${rest}`)
 
-  heading('Fast tier', `${policyInWords(reconnect, 'attempt')}: reconnect with what is at hand`)
+  heading('Fast tier', `${policyInWords(reconnect, 'attempt')}: reconnect with the current client and token`)
   printRows(terminal, 'attempt', plan.reconnect)
   terminal.line()
   const renewed = recovery.recreateClient ? 'recreate the client' : 'the same client'
@@ -128,10 +128,10 @@ function printRows(terminal: Terminal, name: string, tier: Schedule, note: (n: n
     const row = cells.map((cell) => cell.padStart(11)).join('')
     terminal.line(`${row}   ${terminal.paint('cyan', note(n))}`.trimEnd())
   }
-  if (tier.unlimited) return terminal.line(terminal.paint('dim', '          …  and so on, for ever'))
+  if (tier.unlimited) return terminal.line(terminal.paint('dim', '          …  and so on, without end'))
   if (tier.rows.length === 0) return terminal.line(terminal.paint('dim', '       none'))
   const { expected, ceiling } = tier
-  const atMost = expected === ceiling ? 'in all' : `expected, ${inSeconds(ceiling)} without jitter`
+  const atMost = expected === ceiling ? 'in total' : `expected, ${inSeconds(ceiling)} without jitter`
   terminal.line(`${' '.repeat(33)}${terminal.paint('bold', inSeconds(expected).padStart(11))} ${atMost}`)
 }
 
@@ -178,7 +178,7 @@ function read<T>(values: Values<typeof options>, name: Flag, parser: (flag: stri
   return text === undefined ? undefined : parser(`--${name}`, text)
 }
 
-/** Without what is undefined, so that it does not displace a default. */
+/** Removes undefined values, so that they do not replace defaults. */
 function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
 }

@@ -2,7 +2,7 @@ import type { ConnectionState } from '../src/api/status.ts'
 import type { Balance } from './ledger.ts'
 import type { Terminal } from './terminal.ts'
 
-/** In this order, with whatever else between them: one whole outage. */
+/** The states of a complete outage, in this order. There may be other states between them. */
 const EXPECTED: readonly ConnectionState[] = [
   'connected',
   'reconnecting',
@@ -14,12 +14,12 @@ const EXPECTED: readonly ConnectionState[] = [
   'disconnected',
 ]
 
-/** The acts of an outage. */
+/** The phases of the demo. */
 export type Act = 'before' | 'during' | 'after'
 
-/** What came of an outage. */
+/** The result of an outage. */
 export interface Outcome {
-  /** What ended it early. */
+  /** The reason why it ended early. */
   readonly problem: string | undefined
   /** The states that the client went through. */
   readonly path: readonly ConnectionState[]
@@ -32,9 +32,9 @@ export interface Outcome {
 }
 
 /**
- * Tells what came of an outage.
+ * Prints the result of an outage.
  *
- * @returns the exit code: 0 if it went through every state and nothing that was accepted was lost
+ * @returns the exit code: 0 if the client went through all states and no accepted message was lost
  */
 export function summarize(terminal: Terminal, outcome: Outcome): number {
   const { balance, answered, failedAttempts, cycles, tokens } = outcome
@@ -44,7 +44,7 @@ export function summarize(terminal: Terminal, outcome: Outcome): number {
   const row = (name: string, text: string) => terminal.line(`  ${terminal.paint('dim', name.padEnd(10))}${text}`)
 
   terminal.line()
-  const title = good ? '✓ Through every state of an outage, without a restart' : '✕ Something went wrong'
+  const title = good ? '✓ The client went through all states of an outage, without a restart' : '✕ Something went wrong'
   terminal.line(terminal.paint(['bold', good ? 'green' : 'red'], title))
   for (const each of problems) terminal.line(`  ${terminal.paint('red', each)}`)
   row('readings', inWords(balance))
@@ -53,7 +53,7 @@ export function summarize(terminal: Terminal, outcome: Outcome): number {
     'requests',
     `${answered.before} answered before the outage, ${answered.during} during it, ${answered.after} after it`,
   )
-  row('tries', `${failedAttempts} failed attempts, ${cycles} recovery cycles, ${tokens} tokens`)
+  row('attempts', `${failedAttempts} failed attempts, ${cycles} recovery cycles, ${tokens} tokens`)
   return good ? 0 : 1
 }
 
@@ -61,7 +61,7 @@ export function inWords({ accepted, delivered, lost, duplicate }: Balance): stri
   return `${accepted} accepted, ${delivered} delivered, ${lost} lost, ${duplicate} duplicate`
 }
 
-/** The first state of the outage that was not come to in its turn. */
+/** The first state of the outage that the client did not reach in its turn. */
 export function missingState(path: readonly ConnectionState[]): ConnectionState | undefined {
   let from = 0
   return EXPECTED.find((state) => {
@@ -75,7 +75,7 @@ function problemsOf({ problem, path, balance, answered }: Outcome): string[] {
   const missing = missingState(path)
   return [
     problem,
-    missing && `the client never came to ${missing}`,
+    missing && `the client never reached ${missing}`,
     balance.lost > 0 && `${balance.lost} accepted readings were lost`,
     !balance.inOrder && 'readings arrived out of order',
     answered.after === 0 && 'the periodic request did not run again',

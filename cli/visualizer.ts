@@ -6,40 +6,42 @@ import { interruption } from './interruption.ts'
 const TOKEN = 'XSTATE_MQTT_VISUALIZER_TOKEN'
 
 const options = {
-  port: { type: 'string', value: '<port>', description: 'where it listens (7878); 0 takes a free one' },
+  port: { type: 'string', value: '<port>', description: 'the port to listen on (7878); 0 takes a free one' },
   host: {
     type: 'string',
     value: '<host>',
-    description: '(127.0.0.1); with anything but loopback others get in who have the token',
+    description:
+      'the address to listen on (127.0.0.1); if it is not a loopback\n' +
+      'address, other machines that have the token can connect',
   },
   token: {
     type: 'string',
     value: '<token>',
     description:
-      'at least 16 characters (a random one). An argument can be read in the list\n' +
-      `of processes: ${TOKEN} is the better place`,
+      'at least 16 characters (a random one). All users can read arguments in the\n' +
+      `list of processes, so set ${TOKEN} instead`,
   },
   'allow-commands': {
     type: 'boolean',
     description:
-      'buttons to retry, wake, recover, connect, disconnect, and drop the connection,\nof apps that allow it too',
+      'shows buttons to retry, wake, recover, connect, disconnect and drop the\nconnection, for apps that allow it too',
   },
-  history: { type: 'string', value: '<n>', description: 'messages that are kept for those who look later (2000)' },
+  history: { type: 'string', value: '<n>', description: 'how many messages to keep for pages that open later (2000)' },
 } as const
 
 export const visualizer = defineCommand({
   name: 'visualizer',
-  summary: 'a page that shows running connections, which apps report to',
+  summary: 'serves a page that shows the connections of apps that report to it',
   options,
   notes: [
-    'It prints the address of the page, and the line that makes an app report to it:',
+    'It prints the address of the page, and the code that makes an app report to it:',
     '',
     "  import { connectVisualizer } from 'xstate-mqtt/visualizer'",
     "  const { inspect } = connectVisualizer('http://127.0.0.1:7878/?token=…', { name: 'gateway 12' })",
     "  const client = new ResilientMqttClient({ url: 'mqtt://localhost', inspect })",
     '',
-    'It runs until Ctrl-C. Apps come and go; with a token of your own they find it again when it comes back. Payloads',
-    'and credentials are never sent. Something to look at without an app: xstate-mqtt demo --visualizer.',
+    'It runs until Ctrl-C. If you choose the token, apps reconnect to it after a restart. Payloads and credentials are',
+    'never sent. To see the page without an app, run xstate-mqtt demo --visualizer.',
   ].join('\n'),
   async run(values) {
     const { signal } = interruption()
@@ -74,7 +76,7 @@ async function open({ port = '7878', host, history, ...values }: Values<typeof o
   }
 }
 
-/** Not a number, unless it is one in digits: an empty value would be 0, and 1e3 is none that people write. */
+/** Accepts only digits, otherwise returns `NaN`: `Number` would accept an empty text as 0. */
 function wholeNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN
 }

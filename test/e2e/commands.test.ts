@@ -25,11 +25,11 @@ describe('timeline', () => {
   })
 
   test.each([
-    [['--jitter', 'none'], / 10 +120 s +120 s +487 s\n +487 s in all/],
+    [['--jitter', 'none'], / 10 +120 s +120 s +487 s\n +487 s in total/],
     [[], / 10 +120 s +90 s +365 s\n +365 s expected, 487 s without jitter/],
-    [['--attempts', '50', '--max', '300s', '--jitter', 'none'], / 50 +300 s +300 s +12,811 s\n +12,811 s in all/],
-    [['--attempts', '50', '--max', '5m', '--jitter', 'none'], /12,811 s in all/],
-    [['--attempts', '50', '--max', '300000', '--jitter', 'none'], /12,811 s in all/],
+    [['--attempts', '50', '--max', '300s', '--jitter', 'none'], / 50 +300 s +300 s +12,811 s\n +12,811 s in total/],
+    [['--attempts', '50', '--max', '5m', '--jitter', 'none'], /12,811 s in total/],
+    [['--attempts', '50', '--max', '300000', '--jitter', 'none'], /12,811 s in total/],
     [['--strategy', 'simpleRetry'], /unlimited cycles, 60 s, jitter none: the same client/],
     [['--strategy', 'refreshAndRecreate'], / 2 +60 s +60 s +120 s +new token/],
     [['--attempts', 'Infinity'], /It never gives up: the fast tier has no end/],
@@ -63,8 +63,8 @@ describe('diagram', () => {
 
 describe('store salvage', () => {
   test.each([
-    [0, /sound: 20 .*missing: 0\n.*damaged: 0\n/s, () => {}],
-    [3, /sound: (?:\d|1\d) .*missing: (?:[1-9]|1\d|20)\n/s, breakTable],
+    [0, /Undamaged publishes: 20 .*Missing publishes: 0\n.*Damaged records: 0\n/s, () => {}],
+    [3, /Undamaged publishes: (?:\d|1\d) .*Missing publishes: (?:[1-9]|1\d|20)\n/s, breakTable],
   ] as const)('ends with %i, and says what it found', async (code, says, damage) => {
     const path = join(temporaryFolder(), 'store')
     await fillStore(path)
@@ -115,12 +115,12 @@ describe('usage', () => {
     [['demo', '--nope'], "Unknown option '--nope'"],
     [['demo', '--username', 'me'], '--username needs --url'],
     [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
-    [['store'], 'What to do must be salvage, got nothing'],
-    [['store', 'repair', 'x'], "What to do must be salvage, got 'repair'"],
+    [['store'], 'The action must be salvage, got nothing'],
+    [['store', 'repair', 'x'], "The action must be salvage, got 'repair'"],
     [['store', 'salvage'], 'salvage needs the folder of a store'],
     [['store', 'salvage', 'a', 'b'], "Unexpected argument 'b'"],
     [['store', 'salvage', '/nowhere/at/all'], 'There is no folder /nowhere/at/all'],
-    [['store', 'salvage', 'dist', '--to', 'dist/new'], '--to must be outside of the damaged store'],
+    [['store', 'salvage', 'dist', '--to', 'dist/new'], '--to must be outside the damaged store'],
     [['store', 'salvage', 'dist', '--nope'], "Unknown option '--nope'"],
     [['visualizer', '--nope'], "Unknown option '--nope'"],
     [['visualizer', 'nope'], "Unexpected argument 'nope'"],
