@@ -27,7 +27,7 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     await expectText(page.link, 'Live')
 
     await first.close()
-    await expectText(page.link, /No connection to the visualizer for .*what you see is old/)
+    await expectText(page.link, /No connection to the visualizer for .*This page is out of date/)
     await expectText(page.actor('before'), 'green')
 
     const second = await visualize({ port })
@@ -45,7 +45,7 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     await expectText(page.link, 'Live')
     await first.close()
     await visualize({ port, token: 'quite another token' })
-    await expectText(page.link, 'does not take this page’s token', 15_000)
+    await expectText(page.link, 'no longer accepts this page’s token', 15_000)
   })
 
   test('needs the right token from the start', async () => {
@@ -119,7 +119,7 @@ describe.skipIf(noBrowser)('commands', () => {
     const { page } = await started({ allowCommands: true })
     await page.page.getByRole('button', { name: 'Connect', exact: true }).click()
     await page.row('CONNECT').click()
-    await expectText(page.page.locator('.past-note'), 'not the present')
+    await expectText(page.page.locator('.past-note'), 'You see the state at')
     expect(await page.page.getByRole('button', { name: 'Disconnect', exact: true }).isDisabled()).toBe(true)
   })
 })

@@ -61,7 +61,7 @@ describe.skipIf(noBrowser)('several processes', () => {
     await connected(visualizer.inspect)
     const page = await open(visualizer.url)
     await expectState(page, 'connected', 'ready')
-    await page.page.getByLabel('Which events').selectOption('every')
+    await page.page.getByLabel('Filter by kind').selectOption('every')
     await page.rows
       .filter({ has: page.page.locator('.row-actor', { hasText: 'subscriptions' }) })
       .first()

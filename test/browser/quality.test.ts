@@ -98,7 +98,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await expectState(page, 'offline')
     await page.page.getByRole('button', { name: '‹ Outage' }).focus()
     await page.page.keyboard.press('Enter')
-    await expectText(page.page.locator('.past-note'), 'not the present')
+    await expectText(page.page.locator('.past-note'), 'You see the state at')
     await page.page.getByRole('button', { name: /^Colours/ }).click()
     await expect.poll(() => page.page.evaluate(() => document.documentElement.dataset.theme)).toBe('light')
   })

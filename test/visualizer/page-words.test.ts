@@ -50,13 +50,13 @@ describe('what an operator reads', () => {
     ],
     [
       words('failed', { failure: { kind: 'refused', reasonCode: 4, protocolVersion: 4 } }),
-      'Failed — it gave up. Nothing happens until somebody asks for it: Retry or Recover. Cause: connection refused: bad user name or password. No connection yet, 5 s after the start.',
+      'Failed — it gave up. Nothing happens until you choose Retry or Recover. Cause: connection refused: bad user name or password. No connection yet, 5 s after the start.',
     ],
     [
       words({ connected: 'ready' }, { failure, openedAt: NOW - 7_200_000 }, ['online']),
       'Connected Messages flow. Connected for 2 h.',
     ],
-    [words('idle', {}), 'Idle Nobody has asked it to connect yet.'],
+    [words('idle', {}), 'Idle It has not been asked to connect yet.'],
     [
       words('recovering', { retryAt: 'soon', cycle: {}, failure: 7 }),
       'Recovering — cycle 0 of 10. No connection yet, 5 s after the start.',

@@ -310,7 +310,7 @@ describe('options', () => {
     const { url } = await startVisualizer()
     await expect(createVisualizer({ port: Number(new URL(url).port) })).rejects.toMatchObject({
       code: 'EADDRINUSE',
-      message: expect.stringMatching(/:\d+\. Is it another visualizer\? With port 0 it takes a free one$/),
+      message: expect.stringMatching(/:\d+\. Is another visualizer running\? Port 0 takes a free port$/),
     })
   })
 

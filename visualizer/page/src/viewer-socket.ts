@@ -6,7 +6,7 @@ const LAST_RETRY = 10_000
 /** Hidden tabs get no animation frames. */
 const HIDDEN_FLUSH = 1_000
 
-/** The line to the server. It comes back by itself, and what it brings is applied once a frame. */
+/** The connection to the server. It reconnects automatically, and applies messages once per animation frame. */
 export class ViewerSocket {
   readonly #store: Store
   readonly #token: string
@@ -82,11 +82,12 @@ export class ViewerSocket {
     const retryAt = Date.now() + delay
     this.#store.setLink({ status: 'lost', since: this.#lostAt, retryAt })
     this.#retryTimer = setTimeout(() => this.open(), delay)
-    // A browser does not tell why a WebSocket was refused. The page's own address is refused for the same reason.
+    // Browsers do not report why a WebSocket was refused. A request for the page itself is refused for the same reason.
     const response = await fetch(location.href, { method: 'HEAD', cache: 'no-store' }).catch(() => null)
     if (response?.status !== 401 && response?.status !== 403) return
     clearTimeout(this.#retryTimer)
-    const message = 'The server does not take this page’s token: it was started anew. Open the address that it printed.'
+    const message =
+      'The server was restarted and no longer accepts this page’s token. Open the address that it printed.'
     this.#store.setLink({ status: 'refused', message })
   }
 }

@@ -2,7 +2,7 @@ import { anywhereSize, commandsOf, labelSize, size, tagWidth } from '../../../ch
 import type { EdgeLayout, Box, Layout, Point } from '../../../chart/layout.ts'
 import type { Chart, ChartEdge, ChartNode } from '../../../chart/model.ts'
 
-/** What ELK needs. Its types are looser than this. */
+/** The input of ELK, whose own types are looser. */
 interface ElkInput {
   id: string
   layoutOptions: Record<string, string>
@@ -50,24 +50,24 @@ interface XY {
   readonly y: number
 }
 
-/** Ways to lay out a chart. None is the best for all. */
+/** Ways to lay out a chart. No way is the best one for all charts. */
 const variants: readonly Record<string, string>[] = [
   {},
   { 'elk.direction': 'RIGHT' },
   { 'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER' },
 ]
 
-/** Of more nodes and edges one layout takes seconds, unless ELK is content with a wider one. */
+/** With more nodes and edges than this, a layout takes seconds. A quicker way gives a wider layout. */
 const MANY = 60
 const quick: typeof variants = [{ 'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF' }]
 
-/** The room that a chart has on a small desktop. */
+/** The space for a chart on a small desktop. */
 const ROOM = { width: 890, height: 465 }
 
 /**
- * Lays out a chart in several ways, and takes the one that is largest in its room.
+ * Lays out a chart in several ways, and takes the layout that appears largest in the available space.
  *
- * @param late - when it resolves, the best so far is taken
+ * @param late - when it resolves, the best layout so far is taken
  */
 export async function bestLayout(
   chart: Chart,
@@ -172,7 +172,7 @@ function fromElk(chart: Chart, output: ElkOutput): Layout {
   }
 }
 
-/** The size of a node without children: its name and commands in the first line, its delay in the second. */
+/** The size of a node without children. The first line has its name and commands, and the second its delays. */
 function nodeSize(node: ChartNode): { readonly width: number; readonly height: number } {
   if (node.kind === 'choice') return { width: size.choice * 2, height: size.choice }
   const commands = commandsOf(node).reduce((sum, row) => sum + tagWidth(row) + 4, 0)

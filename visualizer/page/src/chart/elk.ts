@@ -7,7 +7,7 @@ import { bestLayout } from './best-layout.ts'
 const TIMEOUT = 20_000
 const layouts = new Map<string, Promise<Layout>>()
 
-/** Lays out a machine that is none of ours, in a worker. ELK is loaded when the first one comes. */
+/** Lays out a chart in a worker. ELK is loaded for the first chart, because the library's own charts do not need it. */
 export function layOut(chart: Chart): Promise<Layout> {
   const signature = signatureOf(chart)
   const known = layouts.get(signature)
@@ -19,7 +19,7 @@ export function layOut(chart: Chart): Promise<Layout> {
 }
 
 async function compute(chart: Chart): Promise<Layout> {
-  // Its types do not say that it is CommonJS.
+  // The types of elkjs do not say that it is CommonJS.
   const [{ default: Elk }, { default: workerUrl }] = await Promise.all([
     import('elkjs/lib/elk-api.js') as unknown as Promise<{ default: typeof ElkApi.default.default }>,
     import('elkjs/lib/elk-worker.min.js?url'),

@@ -9,23 +9,23 @@ export function duration(ms: number): string {
   return join(Math.floor(hours / 24), 'd', hours % 24, 'h')
 }
 
-/** What is left: never 0 while it runs. */
+/** The time that is left, rounded up: it is never 0 while the delay runs. */
 export function countdown(ms: number): string {
   return ms <= 0 ? 'now' : duration(Math.ceil(ms / 1000) * 1000)
 }
 
-/** A delay that runs, in milliseconds since 1970. */
+/** A running delay, in milliseconds since 1970. */
 export interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** What is left of a delay. It has been running since `now` was taken: it never had more than all of it. */
+/** How much of a delay is left. `now` may be older than the start of the delay, so the result is at most the whole delay. */
 export function remaining({ start, end }: Span, now: number): number {
   return Math.min(end - now, end - start)
 }
 
-/** A delay as a machine has it: `250 ms`, `4.2 s`, `2 min`. */
+/** A delay with one unit, such as `250 ms`, `4.2 s` or `2 min`. */
 export function shortDelay(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   return ms < 60_000 ? `${+(ms / 1000).toFixed(1)} s` : duration(ms)
@@ -39,7 +39,7 @@ export function clockMs(time: number): string {
   return `${clock(time)}.${String(new Date(time).getMilliseconds()).padStart(3, '0')}`
 }
 
-/** With the date, if it is not today. */
+/** A time of day, with the date if it is not today. */
 export function when(time: number, now: number): string {
   const date = new Date(time)
   if (date.toDateString() === new Date(now).toDateString()) return clock(time)
@@ -56,11 +56,11 @@ export function bytes(count: number): string {
   return count < 1_000_000 ? `${(count / 1000).toFixed(1)} kB` : `${(count / 1_000_000).toFixed(1)} MB`
 }
 
-/** Characters that would hide, reorder or break what is shown: topics and errors come from anywhere. */
+/** Characters that would hide, reorder or break text. Topics and errors may contain any of them. */
 // oxlint-disable-next-line no-control-regex
 const UNSHOWABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
-/** Text of others, for people: one line, of bounded length. */
+/** Makes text from other processes safe to show: one line of limited length. */
 export function shown(text: unknown, limit = 300): string {
   const line = String(text).replaceAll(UNSHOWABLE, '␣')
   return line.length > limit ? `${line.slice(0, limit)}…` : line

@@ -1,18 +1,18 @@
 import type { Store } from './store.ts'
 import type { Actor } from './types.ts'
 
-/** Since when an actor's process does not report it any more. What stopped before that has nothing to report. */
+/** When an actor's process stopped reporting; `null` while it reports, and for an actor that has stopped. */
 export function silentSince({ feeds }: Store, { feedId, stopped }: Actor): number | null {
   return stopped ? null : (feeds.get(feedId)?.offlineSince ?? null)
 }
 
-/** How actors are told apart. */
+/** Names that distinguish the actors. */
 export interface Names {
-  /** Of the process; empty if there is only one. */
+  /** The name of the actor's process; empty if there is only one process. */
   process(actor: Actor): string
-  /** Of the actor, and which one it is if its system is called like another. */
+  /** The name of the actor, with its session id if another system has the same name. */
   actor(actor: Actor): string
-  /** Both, if one of them says something; else nothing. */
+  /** Both names, as far as they distinguish the actor from others; otherwise empty. */
   whose(actor: Actor): string
 }
 
@@ -45,9 +45,10 @@ function processName({ feeds }: Store, feedId: string): string {
 }
 
 /**
- * The chosen one; else the first connection, else whatever there is, of the processes that report.
+ * The chosen actor. Without a choice, it is the first connection of a process that reports, or else any other actor.
  *
- * @param before - what was looked at: when its process goes silent, another one is not to take its place unnoticed
+ * @param before - the actor that was shown before. If its process stops reporting, no other actor takes its place,
+ *   because the reader might not notice.
  */
 export function chosenActor(store: Store, id: string | null, before: string | null): Actor | null {
   const chosen = id === null ? undefined : store.actors.get(id)
@@ -63,7 +64,7 @@ function first(actors: readonly Actor[]): Actor | undefined {
   return actors.find(({ connection }) => connection) ?? actors.find(({ chart, parentId }) => chart && !parentId)
 }
 
-/** Whether its process was started anew: it is another one then, of the same name. */
+/** Whether its process was restarted: then there is an actor with the same name in a new process with the same name. */
 function cameBack({ feeds, actors }: Store, { feedId, name }: Actor): boolean {
   const process = feeds.get(feedId)?.name
   return [...actors.values()].some((actor) => {

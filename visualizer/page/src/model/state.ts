@@ -2,7 +2,7 @@ import { isObject, type Fields } from '../../../shared/json.ts'
 import type { Json, ShownSnapshot } from '../../../protocol.ts'
 import type { Actor, Family } from './types.ts'
 
-/** A state value as text: `connected.ready`; parallel regions beside each other. */
+/** A state value as text, such as `connected.ready`. Parallel regions are separated by bars. */
 function stateWords(value: Json | undefined): string {
   if (typeof value === 'string') return value
   if (!isObject(value)) return ''
@@ -14,7 +14,7 @@ function stateWords(value: Json | undefined): string {
     .join(' | ')
 }
 
-/** The state of a snapshot; for an actor that is no machine its status. */
+/** The state of a snapshot. For an actor that is not a machine, it is the status. */
 export function stateOf(snapshot: ShownSnapshot): string {
   return stateWords(snapshot.value) || snapshot.status
 }
@@ -23,7 +23,7 @@ export function topState(snapshot: ShownSnapshot): string {
   return stateOf(snapshot).split('.')[0] ?? ''
 }
 
-/** As long as this is the same, an actor is in one state: a connection is connected while it restores, too. */
+/** As long as this stays the same, the actor counts as being in one state: a connection that restores is connected too. */
 export function placeOf({ connection }: Pick<Actor, 'connection'>, state: string): string {
   return connection ? (state.split('.')[0] ?? '') : state
 }

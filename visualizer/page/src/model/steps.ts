@@ -3,7 +3,7 @@ import { activeIds, transitionKey, type Chart } from '../../../chart/model.ts'
 import { contextOf, fields, number } from './state.ts'
 import { failureWords } from './words.ts'
 
-/** Whether it is our connection machine. */
+/** Whether it is the library's connection machine. */
 export function isConnection(chart: Chart | null): boolean {
   return chart?.id === 'connection' && ['recovering', 'reconnecting', 'failed'].every((id) => hasNode(chart, id))
 }
@@ -20,7 +20,7 @@ function hasNode({ nodes }: Chart, id: string): boolean {
   return nodes.some((node) => node.id === id)
 }
 
-/** Rows of the chart that a step ran along. Without transitions (another inspector's feed) the likely ones. */
+/** The rows of the chart that belong to a step. If the feed has no transitions, these are the most likely rows. */
 export function rowsOf(
   chart: Chart | null,
   transitions: readonly TakenTransition[],
@@ -46,7 +46,7 @@ export function rowsOf(
   return []
 }
 
-/** What failed in this step, in words. */
+/** The failure of a step, in words. */
 export function failureOf(
   event: SnapshotMessage['event'],
   snapshot: SnapshotMessage['snapshot'],

@@ -18,30 +18,30 @@ import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import { chattiest } from './trim.ts'
 import type { Actor, Band, Entry, FeedInfo, Link } from './types.ts'
 
-/** Entries with their snapshots: a tab has to live with them for days. */
+/** How many entries are kept, with their snapshots: a tab may stay open for days. */
 const MAX_ENTRIES = 12_000
 const TRIM = 2_000
 const MAX_BANDS = 20_000
 const MAX_SAMPLES = 20_000
-/** Events that an actor has not worked on yet, as far as we know. */
+/** How many events are remembered for one actor that have no snapshot yet. */
 const MAX_WAITING = 200
 
-/** All that the page knows. It is changed in place, frame by frame; whoever shows it looks at `version`. */
+/** The data of the page. It is changed in place, and `version` counts the changes. */
 export class Store {
   version = 0
   link: Link = { status: 'connecting' }
   welcome: WelcomeMessage | null = null
-  /** The server's clock minus ours, in milliseconds. */
+  /** The server's clock minus the browser's, in milliseconds. */
   skew = 0
   forgotten = 0
-  /** Messages that the server did not pass on to us, because there were too many. */
+  /** How many messages the server did not send to this page, because there were too many. */
   dropped = 0
   result: CommandResultMessage | null = null
   readonly actors = new Map<string, Actor>()
   readonly feeds = new Map<string, FeedInfo>()
   /** Oldest first. */
   entries: Entry[] = []
-  /** Counts entries that were trimmed, and replays: then nothing that was derived holds any more. */
+  /** Counts up when entries are removed. What was derived from them is then out of date. */
   generation = 0
   readonly #listeners = new Set<() => void>()
   readonly #charts = new Map<string, Chart | null>()
@@ -65,7 +65,7 @@ export class Store {
     this.changed()
   }
 
-  /** By the server's clock. */
+  /** The current time by the server's clock. */
   now(): number {
     return Date.now() + this.skew
   }
@@ -77,7 +77,7 @@ export class Store {
       case '@xstate-mqtt.live':
         this.forgotten = message.forgotten
         this.link = { status: 'live' }
-        // Of those who did nothing lately the replay tells only how they are.
+        // For actors without recent events, the replay contains only their current state.
         for (const actor of this.actors.values()) {
           if (actor.bands.length === 0) this.#band(actor, actor.since, this.#seq)
         }
@@ -111,7 +111,7 @@ export class Store {
     if (this.welcome && this.welcome.serverId !== message.serverId) this.#clear()
     this.welcome = message
     this.skew = Number(message.createdAt) - Date.now()
-    // Some milliseconds are the way here.
+    // A small difference is only the time that the message took.
     if (Math.abs(this.skew) < 500) this.skew = 0
     this.link = { status: 'replaying' }
     this.#waiting.clear()
@@ -159,7 +159,7 @@ export class Store {
     actor.commands = message.commands ?? []
     if (!known) this.actors.set(sessionId, actor)
     if (id < actor.lastId) return
-    // The replay tells the last snapshot first, and how it came to it afterwards.
+    // The replay begins with the last snapshots. The history that led to them follows.
     actor.snapshot = message.snapshot
     actor.timers = ending(message.timers)
     actor.stopped = message.snapshot.status !== 'active'
@@ -183,7 +183,7 @@ export class Store {
 
   #history(message: EventMessage | SnapshotMessage | TransitionMessage): void {
     const id = Number(message.id) || 0
-    // A replay after the feed was lost tells again what we know.
+    // After a reconnect, the replay repeats messages that the page already has.
     if (id !== 0 && id <= this.#lastId) return
     this.#lastId = Math.max(this.#lastId, id)
     const { sessionId } = message
@@ -222,7 +222,7 @@ export class Store {
       transitions,
       from,
       to,
-      // Actors that are no machines only start and end.
+      // Actors that are not machines have no states, only a status.
       changed: actor.chart !== null && from !== to,
       guards: transitions.flatMap(({ guard }) => (guard === undefined ? [] : [guard])),
       failure: failureOf(event, snapshot, before),
@@ -261,7 +261,7 @@ export class Store {
     if (!actor) return
     const time = Number(createdAt)
     const { samples } = actor
-    // The replay begins with the last figures, and goes on with those before them.
+    // The replay begins with the last figures. Earlier ones follow.
     if (time >= actor.statsAt) {
       actor.stats = { ...actor.stats, ...stats }
       actor.statsAt = time
@@ -291,7 +291,7 @@ export class Store {
   }
 }
 
-/** The longest delay that there is, 24 days: a machine has it for one that never ends. */
+/** The longest possible delay, 24 days. A machine uses it for a delay that never ends. */
 const NEVER = 2 ** 31 - 1
 
 function ending(timers: readonly Timer[] | undefined): readonly Timer[] | undefined {

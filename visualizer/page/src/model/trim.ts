@@ -1,11 +1,11 @@
 import type { Entry } from './types.ts'
 
-/** What a connection did is looked for longest: of others so many times less is kept, if there is no room for both. */
+/** If there is not enough space, so many times more entries are kept of a connection than of any other actor. */
 const WORTH = 4
 
 /**
- * The oldest entries of those who have most of them: an actor with a thousand events a second is not to push out what
- * the connection did last night. Actors of which there is one after the other count as one.
+ * Chooses the entries to remove: the oldest entries of the actors that have the most. An actor with a thousand events a
+ * second must not push out the entries of the connection from last night. Actors that replace each other count as one.
  */
 export function chattiest(entries: readonly Entry[], count: number): Set<Entry> {
   const kinds = new Map<string, { readonly entries: Entry[]; readonly worth: number; taken: number }>()
@@ -22,7 +22,7 @@ export function chattiest(entries: readonly Entry[], count: number): Set<Entry> 
   while (trimmed.size < Math.min(count, entries.length)) {
     const [most] = [...kinds.values()].toSorted((a, b) => left(b) - left(a))
     if (!most) break
-    // In portions: who has most now may not have most soon.
+    // In portions, because another actor may soon have the most.
     for (let part = 0; part < 50 && trimmed.size < count; part++) {
       const entry = most.entries[most.taken]
       if (!entry) break

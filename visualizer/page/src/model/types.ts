@@ -1,10 +1,10 @@
 import type { Command, ShownEvent, ShownSnapshot, StatsMessage, TakenTransition, Timer } from '../../../protocol.ts'
 import type { Chart } from '../../../chart/model.ts'
 
-/** What a state means, in one colour. */
+/** The meaning of a state, which is shown as a colour. */
 export type Family = 'online' | 'waiting' | 'failed' | 'busy' | 'resting'
 
-/** An actor, as far as it is known. It changes as messages come in. */
+/** An actor, as far as the page knows it. It changes when messages arrive. */
 export interface Actor {
   readonly sessionId: string
   name: string
@@ -14,28 +14,28 @@ export interface Actor {
   kind: string
   definition: string | undefined
   chart: Chart | null
-  /** Whether it is our connection machine, so that we know what its context means. */
+  /** Whether it is the library's connection machine, whose context the page understands. */
   connection: boolean
   bornAt: number
   snapshot: ShownSnapshot
   timers: readonly Timer[] | undefined
   accepts: readonly Command[] | undefined
   commands: readonly Command[]
-  /** The id of the message that it is known from. */
+  /** The id of the last message about it. */
   lastId: number
   stopped: boolean
-  /** When it came into its state, as far as it is known. */
+  /** When it entered its state, as far as that is known. */
   since: number
   entries: Entry[]
   readonly bands: Band[]
   samples: Sample[]
-  /** How often each row of the chart was run along. */
+  /** How often the transitions of each row of the chart were taken. */
   readonly counts: Map<string, number>
   stats: StatsMessage['stats'] | null
   statsAt: number
 }
 
-/** One step of an actor: an event, what it did, and how it is since. */
+/** One step of an actor: an event, its effect, and the new snapshot. */
 export interface Entry {
   /** Counts up over all actors, in the order of arrival. */
   readonly seq: number
@@ -55,11 +55,11 @@ export interface Entry {
   readonly rows: readonly string[]
   readonly snapshot: ShownSnapshot
   readonly timers: readonly Timer[] | undefined
-  /** What the search looks at. */
+  /** The text that the search looks at. It is made when it is first needed. */
   search: string | undefined
 }
 
-/** From `start` to the start of the next one. */
+/** The time in one state, from `start` to the start of the next band. */
 export interface Band {
   readonly start: number
   readonly state: string
@@ -78,7 +78,7 @@ export interface FeedInfo {
   readonly feedId: string
   readonly name: string
   readonly pid: number | undefined
-  /** By the server's clock; `null` while it reports. */
+  /** When it stopped reporting, by the server's clock; `null` while it reports. */
   readonly offlineSince: number | null
   readonly dropped: number
 }

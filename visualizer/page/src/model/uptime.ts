@@ -1,6 +1,6 @@
 import type { Actor } from './types.ts'
 
-/** The part of the known time in which an actor was online, up to a moment. */
+/** The share of the known time in which an actor was online, up to a moment. */
 export function uptimeOf({ bands }: Actor, now: number): { readonly ratio: number; readonly of: number } | null {
   const first = bands[0]
   if (!first || now <= first.start) return null
@@ -23,8 +23,8 @@ export interface Outage {
 type Begun = Pick<Outage, 'start' | 'seq'>
 
 /**
- * The times in which there was no connection although one was wanted, oldest first. An attempt that takes a connection's
- * place, with new credentials for one, is none if it succeeds.
+ * The times without a connection although one was wanted, oldest first. If an attempt replaces a connection, for example
+ * to use new credentials, it does not count as an outage if it succeeds.
  */
 export function outagesOf({ bands }: Actor): Outage[] {
   const outages: Outage[] = []
@@ -33,7 +33,7 @@ export function outagesOf({ bands }: Actor): Outage[] {
   let wasOnline = false
   for (const { family, start, state, seq } of bands) {
     const online = family === 'online'
-    // One that was stopped rests in whatever state it was.
+    // A stopped actor has the family `resting`, whatever its last state was.
     const wanted = family !== 'resting' && !state.startsWith('disconnecting')
     if (online || !wanted) {
       if (open) outages.push({ ...open, end: start })

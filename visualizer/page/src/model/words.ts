@@ -7,7 +7,7 @@ import { renewsCredentials } from './credentials.ts'
 import { countdown, duration, remaining, shown, type Span } from './format.ts'
 import { contextOf, fields, number, stateOf, topState } from './state.ts'
 
-/** A failure in words, whatever was sent as one. */
+/** A failure in words. The value may have any form, because it comes from another process. */
 export function failureWords(failure: unknown): string {
   if (!isObject(failure) || typeof failure.kind !== 'string') return ''
   try {
@@ -24,14 +24,14 @@ export function eventTitle(event: ShownEvent): string {
   return shown(eventWords(event.type), 120)
 }
 
-/** What an operator has to know of a connection. Each part is a sentence. */
+/** The information about a connection that an operator needs. */
 export interface Summary {
   readonly title: string
   readonly detail: string
   readonly next: string
   readonly cause: string
   readonly outage: string
-  /** What runs until something happens by itself. */
+  /** The delay after which the next thing happens automatically. */
   readonly timer: Span | null
 }
 
@@ -69,14 +69,14 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
   })
 
   if (snapshot.status === 'error') {
-    return make('Crashed', '', 'The actor ended with an error. It does nothing any more.', trouble)
+    return make('Crashed', '', 'The actor ended with an error and does nothing more.', trouble)
   }
   if (snapshot.status === 'stopped') {
-    return make('Stopped', '', 'The client was disposed of, or its process ended.', '', '')
+    return make('Stopped', '', 'The client was disposed, or its process ended.', '', '')
   }
   switch (state) {
     case 'idle':
-      return make('Idle', '', 'Nobody has asked it to connect yet.', '', '')
+      return make('Idle', '', 'It has not been asked to connect yet.', '', '')
     case 'connecting':
       return make('Connecting', tier, rest && `The broker has ${rest} left to answer.`, trouble)
     case 'connected': {
@@ -96,7 +96,7 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
       return make('Recovering', cycles, rest && `Next attempt ${inTime(rest)}${credentials || client}.`, trouble)
     }
     case 'failed':
-      return make('Failed', 'it gave up', 'Nothing happens until somebody asks for it: Retry or Recover.', trouble)
+      return make('Failed', 'it gave up', 'Nothing happens until you choose Retry or Recover.', trouble)
     case 'refreshingToken': {
       const why = (typeof context.refreshReason === 'string' && reasons[context.refreshReason]) || ''
       const online = (snapshot.tags ?? []).includes('online')
@@ -107,13 +107,13 @@ export function summaryOf({ snapshot, timers, now, since, bornAt }: Moment): Sum
     case 'disconnecting':
       return make('Disconnecting', '', rest && `Closed in ${rest} at the latest.`, '', '')
     case 'disconnected':
-      return make('Disconnected', 'on request', 'It stays disconnected until somebody asks it to connect.', '', '')
+      return make('Disconnected', 'on request', 'It stays disconnected until it is asked to connect.', '', '')
     default:
       return make(shown(stateOf(snapshot), 80), '', '', trouble, '')
   }
 }
 
-/** What can be said of any machine. */
+/** The summary for any other machine. */
 export function plainSummary({ snapshot, timers, now, since }: Moment, event: string | undefined): Summary {
   const state = stateOf(snapshot)
   const [timer] = (timers ?? []).toSorted((a, b) => a.startedAt + a.delay - b.startedAt - b.delay)
@@ -128,7 +128,7 @@ export function plainSummary({ snapshot, timers, now, since }: Moment, event: st
   }
 }
 
-/** Of an actor whose process is gone. Nothing that was to come is known to have come. */
+/** The summary for an actor whose process no longer reports. What has happened since is not known. */
 export function silentSummary({ title, cause }: Summary, since: string): Summary {
   return {
     title: `Not reporting since ${since}, last seen: ${title}`,
@@ -148,7 +148,7 @@ function offlineWords({ snapshot, now, bornAt }: Pick<Moment, 'snapshot' | 'now'
   return `No connection yet, ${duration(now - bornAt)} after the start.`
 }
 
-/** The delay that decides how long a state lasts. */
+/** The delay that determines how long a state lasts. */
 export function timerOf(
   state: string,
   timers: readonly Timer[] | undefined,
@@ -166,7 +166,7 @@ const reasons: Readonly<Record<string, string>> = {
   expiring: 'they expire soon',
   refused: 'the broker refused them',
   cycle: 'as the recovery policy asks',
-  requested: 'somebody asked for it',
+  requested: 'on request',
 }
 
 /** Such as `3 of 10`. Without a limit it is only the number: `Infinity` becomes `null` in JSON. */

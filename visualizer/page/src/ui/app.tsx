@@ -23,16 +23,16 @@ export function App({ store, socket }: { store: Store; socket: ViewerSocket }) {
   const [details, showDetails] = useState(false)
   const now = useNow(store, null, 1_000)
   const lastShown = useRef<string | null>(null)
-  /** What was chosen before the journey to the past began. */
+  /** The actor that was selected before a past moment was shown. */
   const before = useRef<string | null>(null)
   const actor = chosenActor(store, selectedId, lastShown.current)
   if (store.link.status === 'live') lastShown.current = actor?.sessionId ?? null
   const root = actor && rootOf(store, actor)
-  // The status is that of the connection, whichever of its children is looked at.
+  // The status is always that of the connection, even if one of its children is selected.
   const subject = root?.connection ? root : actor
 
   useEffect(() => {
-    // What was looked at is no more: the server was restarted.
+    // After a restart of the server, the actor no longer exists.
     if (at && store.actors.get(at.actor.sessionId) !== at.actor) travel(null)
   }, [version])
 
@@ -114,7 +114,7 @@ export function App({ store, socket }: { store: Store; socket: ViewerSocket }) {
   )
 }
 
-/** The chart of an actor as it is, or was. */
+/** The chart of an actor, now or at a past moment. */
 function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: Entry | null; version: number }) {
   const silent = at ? null : silentSince(store, actor)
   const now = useNow(store, at?.time ?? silent)
@@ -132,7 +132,7 @@ function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: 
   if (!actor.chart) {
     return (
       <div class="chart-wait">
-        {shown(actor.name, 60)} is {kinds[actor.kind] ?? 'no state machine'}. Its events are in the list.
+        {shown(actor.name, 60)} is {kinds[actor.kind] ?? 'not a state machine'}. Its events are in the list.
       </div>
     )
   }
@@ -152,8 +152,8 @@ function Stage({ store, actor, at, version }: { store: Store; actor: Actor; at: 
 }
 
 const kinds: Readonly<Record<string, string>> = {
-  machine: 'a state machine that is too big to be drawn',
-  transition: 'a reducer, and has no states',
+  machine: 'a state machine that is too large to be drawn',
+  transition: 'a reducer without states',
   other: 'a promise, callback or other actor',
 }
 
@@ -174,7 +174,7 @@ function TopBar({ store, at, onLive }: { store: Store; at: Entry | null; onLive:
       {at ? (
         <div class="past-note" role="status">
           <span>
-            You see <b>{when(at.time, store.now())}</b>, not the present.
+            You see the state at <b>{when(at.time, store.now())}</b>.
           </span>
           <button type="button" class="live-button" onClick={onLive}>
             Return to live <kbd>Esc</kbd>
@@ -198,11 +198,11 @@ function LinkState({ link }: { link: Link }) {
   }, [link])
   const words = {
     connecting: 'Connecting to the visualizer…',
-    replaying: 'Loading what happened…',
+    replaying: 'Loading the history…',
     live: 'Live',
     lost:
       link.status === 'lost'
-        ? `No connection to the visualizer for ${duration(now - link.since)}; what you see is old. Next attempt: ${countdown(link.retryAt - now)}.`
+        ? `No connection to the visualizer for ${duration(now - link.since)}. This page is out of date. Next attempt: ${countdown(link.retryAt - now)}.`
         : '',
     refused: link.status === 'refused' ? link.message : '',
   }[link.status]
@@ -214,7 +214,7 @@ function LinkState({ link }: { link: Link }) {
   )
 }
 
-const titles: Partial<Record<Link['status'], string>> = { live: 'Waiting for an actor', refused: 'Not let in' }
+const titles: Partial<Record<Link['status'], string>> = { live: 'Waiting for an actor', refused: 'Access refused' }
 
 function Welcome({ store }: { store: Store }) {
   const { link } = store
@@ -223,8 +223,8 @@ function Welcome({ store }: { store: Store }) {
       <h1>{titles[link.status] ?? 'One moment'}</h1>
       {link.status === 'live' && (
         <p>
-          Pass <code>inspect</code> to a <code>ResilientMqttClient</code> or to <code>createActor</code>. It appears
-          here by itself.
+          Pass <code>inspect</code> to a <code>ResilientMqttClient</code> or to <code>createActor</code>. The actor then
+          appears here.
         </p>
       )}
     </main>

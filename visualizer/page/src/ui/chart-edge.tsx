@@ -8,14 +8,14 @@ interface EdgeProps {
   readonly edge: ChartEdge
   readonly at: EdgeLayout
   readonly count: number
-  /** Whether it leads out of where the actor is. */
+  /** Whether it leads out of an active state. */
   readonly next: boolean
-  /** Not 0 for an edge of the last step: which step that was. */
+  /** The number of the last step if the edge belongs to it; otherwise 0. */
   readonly flash: number
   readonly taken: string
 }
 
-/** An arrow with its guards and delays. It flashes when it is taken, and counts how often it was. */
+/** An arrow with its guards and delays. It flashes when it is taken, and shows how often it was taken. */
 export const Edge = memo(function Edge({ edge, at, count, next, flash, taken }: EdgeProps) {
   const { points, label } = at
   const classes = ['edge', count > 0 && 'visited', next && 'next', flash > 0 && 'last'].filter(Boolean).join(' ')

@@ -15,7 +15,7 @@ interface NodeProps {
   readonly onChoose: (id: string | null) => void
 }
 
-/** A state, or the diamond of a choice: lit while the actor is in it, with what is left of its delay. */
+/** A state or a choice. A state is highlighted while it is active, and shows how much of its delay is left. */
 export function Node({ node, box, active, timers, now, lastRows, flash, chosen, onChoose }: NodeProps) {
   if (!box) return null
   const { x, y, width, height } = box

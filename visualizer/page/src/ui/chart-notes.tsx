@@ -10,7 +10,7 @@ interface AnywhereProps {
   readonly counts: ReadonlyMap<string, number>
 }
 
-/** Reactions of the machine in any state: no arrow of them would say where it comes from. */
+/** The list of the machine's reactions in any state, which have no source for an arrow. */
 export function Anywhere({ chart, box, lastRows, counts }: AnywhereProps) {
   if (!box) return null
   return (
@@ -32,7 +32,7 @@ export function Anywhere({ chart, box, lastRows, counts }: AnywhereProps) {
   )
 }
 
-/** All that is known of a state, for who asks. */
+/** The details of a state, shown when it is chosen. */
 export function NodeDetails({
   node,
   chart,
@@ -52,7 +52,7 @@ export function NodeDetails({
     <aside class="node-details" aria-label={`State ${shown(node.name, 60)}`}>
       <header>
         <h3>{shown(node.name, 60)}</h3>
-        <button type="button" class="quiet" onClick={() => onChoose(step(-1))} aria-label="State before">
+        <button type="button" class="quiet" onClick={() => onChoose(step(-1))} aria-label="Previous state">
           ‹
         </button>
         <button type="button" class="quiet" onClick={() => onChoose(step(1))} aria-label="Next state">

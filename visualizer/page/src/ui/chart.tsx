@@ -21,11 +21,11 @@ interface ChartProps {
   readonly last: Entry | null
   readonly counts: ReadonlyMap<string, number>
   readonly now: number
-  /** Changes with the data: what is shown does not depend on anything else. */
+  /** Changes with the data, so that the chart is drawn again. */
   readonly version: number
 }
 
-/** The statechart of an actor: laid out once, then only lit. */
+/** The statechart of an actor. It is laid out once; after that only its highlighting changes. */
 export function ChartView(props: ChartProps) {
   const { chart, actor } = props
   const layout = useLayout(chart)
@@ -70,7 +70,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
         <button type="button" onClick={() => view.zoom(1 / 1.25)} aria-label="Zoom out" title="Zoom out (−)">
           −
         </button>
-        <button type="button" onClick={view.fit} aria-pressed={view.mode === 'fit'} title="Show all of it (0)">
+        <button type="button" onClick={view.fit} aria-pressed={view.mode === 'fit'} title="Show the whole chart (0)">
           Fit
         </button>
         <button
@@ -90,7 +90,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
         ref={frame}
         tabIndex={0}
         role="group"
-        aria-label="Chart: arrow keys move it, plus and minus zoom, Enter tells of the current state"
+        aria-label="Chart: arrow keys move it, plus and minus zoom, Enter shows details of the current state"
         {...view.handlers}
         onKeyDown={(event) => {
           if (event.key === 'Enter' && leaf) choose(leaf.id)
@@ -132,7 +132,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
   )
 }
 
-/** What there is instead of a drawing, if ELK cannot make one. */
+/** A list of the states, shown if ELK cannot lay out the chart. */
 function StateList({ chart, value, family, actor }: ChartProps) {
   const active = activeIds(chart, value)
   return (

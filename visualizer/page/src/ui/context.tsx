@@ -8,7 +8,7 @@ import { eventTitle } from '../model/words.ts'
 const MAX_FIELDS = 100
 const MAX_DEPTH = 6
 
-/** The context of an actor, now or at a moment, with what the last step changed. */
+/** The context of an actor, now or at a past moment. The changes of the last step are marked. */
 export function Context({ actor, at }: { actor: Actor; at: Entry | null; version: number }) {
   const entry = entryAt(actor, at)
   const snapshot = entry?.snapshot ?? (at ? null : actor.snapshot)
@@ -39,11 +39,11 @@ interface FieldsProps {
   readonly exists: boolean
 }
 
-/** What the last step changed comes first. */
+/** The fields of a context. Those that the last step changed come first. */
 function Fields({ context, before, exists }: FieldsProps) {
-  if (!exists) return <p class="empty">It did not exist then.</p>
-  if (context === undefined || context === null) return <p class="empty">It has no context.</p>
-  if (isObject(context) && Object.keys(context).length === 0) return <p class="empty">It has no context.</p>
+  if (!exists) return <p class="empty">The actor did not exist then.</p>
+  if (context === undefined || context === null) return <p class="empty">The actor has no context.</p>
+  if (isObject(context) && Object.keys(context).length === 0) return <p class="empty">The actor has no context.</p>
   if (!isObject(context)) return <Value name="context" value={context} before={before} depth={0} />
   const old = isObject(before) ? before : context
   const isNew = (key: string) => JSON.stringify(old[key]) !== JSON.stringify(context[key])

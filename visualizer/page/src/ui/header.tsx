@@ -15,13 +15,13 @@ interface HeaderProps {
   readonly store: Store
   readonly actor: Actor
   readonly at: Entry | null
-  /** The time of the timeline, which is drawn once a second: both tell how long the actor was online. */
+  /** The time of the timeline, which is drawn once a second. Both show how long the actor was online. */
   readonly second: number
   readonly version: number
   readonly onCommand: (actor: Actor, command: Command) => void
 }
 
-/** What somebody on call reads first: what is wrong, and what happens next, in words. */
+/** The summary that a person on call reads first: what is wrong, and what happens next, in words. */
 export function Header({ store, actor, at, second, onCommand }: HeaderProps) {
   const silent = at ? null : silentSince(store, actor)
   const now = useNow(store, at?.time ?? silent)
@@ -97,7 +97,7 @@ interface FactsProps {
   readonly actor: Actor
   readonly at: Entry | null
   readonly now: number
-  /** Up to when the uptime counts. */
+  /** The end of the time that counts for the uptime. */
   readonly upTo: number
   readonly since: number
   readonly snapshot: ShownSnapshot
@@ -125,7 +125,7 @@ function Facts({ store, actor, at, now, upTo, since, snapshot }: FactsProps) {
       <Fact name="Next retry">{waiting && timer ? clock(timer.end) : '—'}</Fact>
       <Fact name="Attempt">{outOf(context.attempt, fields(config.reconnect).maxAttempts)}</Fact>
       <Fact name="Recovery cycle">{outOf(context.cycle, fields(config.recovery).maxAttempts)}</Fact>
-      <Fact name="Online" title="Of the time that this page knows of">
+      <Fact name="Online" title="Of the time that this page has data for">
         {uptime ? (
           <>
             {percent(uptime.ratio)} <small>of {duration(uptime.of)}</small>
@@ -191,15 +191,15 @@ const labels: Readonly<Record<Command, string>> = {
 }
 
 const hints: Readonly<Record<Command, string>> = {
-  retry: 'RETRY: forget the counters and try at once',
+  retry: 'RETRY: reset the counters and try at once',
   wake: 'WAKE: the network may be back; end the wait, or probe the connection',
-  recover: 'RECOVER: get new credentials, make a new client and connect at once',
-  drop: 'DROP: cut the line without a DISCONNECT, to see how it comes back',
+  recover: 'RECOVER: get new credentials, create a new client and connect at once',
+  drop: 'DROP: close the connection without a DISCONNECT, to see how it recovers',
   connect: 'CONNECT: connect, and stay connected',
   disconnect: 'DISCONNECT: disconnect, and stay disconnected',
 }
 
-/** Those that end a connection ask once more. */
+/** Commands that end a connection. They need a second click while it is online. */
 const asksAgain: ReadonlySet<Command> = new Set(['disconnect', 'recover', 'drop'])
 
 function Commands({
@@ -246,11 +246,11 @@ function Commands({
   )
 }
 
-/** Tells a screen reader of new states, and not of every second. */
+/** Announces new states to screen readers, but not every second. */
 function Announcer({ text, state }: { text: string; state: string }) {
   const [said, say] = useState('')
   useEffect(() => {
-    // A state that lasts a moment is not worth a word.
+    // A state that lasts only a moment is not announced.
     const timer = setTimeout(() => say(text), 700)
     return () => clearTimeout(timer)
   }, [state])

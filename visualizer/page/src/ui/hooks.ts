@@ -2,7 +2,7 @@ import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Store } from '../model/store.ts'
 
-/** Renders again with every frame that brought something. */
+/** Renders again whenever the data has changed. */
 export function useVersion(store: Store): number {
   const [version, setVersion] = useState(store.version)
   useEffect(() => {
@@ -12,7 +12,7 @@ export function useVersion(store: Store): number {
   return version
 }
 
-/** The time by the server's clock, for what counts seconds. Stands still at `at`. */
+/** The current time by the server's clock, updated every 250 milliseconds unless `every` says otherwise; or the time `at`. */
 export function useNow(store: Store, at: number | null, every = 250): number {
   const [now, setNow] = useState(store.now())
   useEffect(() => {

@@ -10,7 +10,7 @@ interface RowProps {
   readonly position: number
   readonly of: number
   readonly selected: boolean
-  /** Whether it is an entry of the actor that is looked at. */
+  /** Whether it is an entry of the selected actor. */
   readonly own: boolean
   readonly names: Names
   readonly onSelect: () => void

@@ -18,20 +18,20 @@ interface LogProps {
 const ROW = 48
 const OVERSCAN = 6
 
-/** What happened, newest first. Only the rows in sight are in the document. */
+/** The list of events, newest first. Only the visible rows are in the document. */
 export function Log({ store, actor, at, version, onSelect }: LogProps) {
   const [query, setQuery] = useState('')
   const [scope, setScope] = useState<Scope>('all')
   const [every, setEvery] = useState(false)
   const [held, hold] = useState<number | null>(null)
-  /** Whether it was the choice of an entry that stopped the list: then the return to live lets it go on. */
+  /** Whether the list was paused because an entry was chosen. Then it continues when the page returns to live. */
   const heldByChoice = useRef(false)
   const [top, setTop] = useState(0)
   const list = useRef<HTMLDivElement>(null)
   const { height } = useSize(list, 0, 400)
   const search = useRef<HTMLInputElement>(null)
   const entries = useFiltered(store, version, { query, scope, every, actor })
-  // While somebody reads, what is new waits above.
+  // While the list is paused, new entries are not inserted above.
   const until = held ?? at?.seq ?? null
   const upTo = until === null ? entries.length : countUpTo(entries, until)
   const fresh = entries.length - upTo
@@ -108,7 +108,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
       <div class="log-tools">
         <h2>Events</h2>
         <select
-          aria-label="Whose events"
+          aria-label="Filter by actor"
           value={scope}
           onChange={(event) => setScope(event.currentTarget.value as Scope)}
         >
@@ -117,7 +117,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
           <option value="actor">This actor</option>
         </select>
         <select
-          aria-label="Which events"
+          aria-label="Filter by kind"
           value={every ? 'every' : 'changes'}
           onChange={(event) => setEvery(event.currentTarget.value === 'every')}
         >
@@ -125,7 +125,7 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
           <option value="every">All events</option>
         </select>
         <button type="button" onClick={toggle} aria-pressed={paused} title="Pause (p)">
-          {paused ? goOn(fresh) : 'Pause'}
+          {paused ? resumeWords(fresh) : 'Pause'}
         </button>
         <input
           ref={search}
@@ -175,13 +175,13 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
             />
           ))}
         </div>
-        {upTo === 0 && <p class="empty">{query ? 'Nothing matches.' : 'Nothing happened yet.'}</p>}
+        {upTo === 0 && <p class="empty">{query ? 'Nothing matches.' : 'Nothing has happened yet.'}</p>}
       </div>
     </section>
   )
 }
 
-function goOn(fresh: number): string {
-  if (fresh === 0) return 'Go on'
-  return `Go on, ${fresh > 999 ? '999+' : fresh} new`
+function resumeWords(fresh: number): string {
+  if (fresh === 0) return 'Resume'
+  return `Resume, ${fresh > 999 ? '999+' : fresh} new`
 }

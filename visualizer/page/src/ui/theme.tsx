@@ -13,7 +13,7 @@ export function Theme() {
     try {
       localStorage.setItem(KEY, choice)
     } catch {
-      // Without storage it is forgotten.
+      // Without storage, the choice lasts until the page is closed.
     }
   }, [choice])
   return (

@@ -18,7 +18,7 @@ interface Picture {
   readonly at: Entry | null
 }
 
-/** State bands, a tick for each attempt, message rates, and the moment that is looked at. */
+/** Draws the bands of states, a tick for each attempt, the message rates, and a mark at the selected moment. */
 export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now, at }: Picture): void {
   const height = canvas.clientHeight
   const ratio = devicePixelRatio
@@ -51,7 +51,7 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     const end = Math.min(width, xOf(bands[index + 1]?.start ?? now))
     if (end < 0) break
     if (x > width) continue
-    // A moment has to be seen too. Of many in one place the worst is.
+    // Even the shortest state must be visible. If several share a pixel, the worst is drawn.
     const column = Math.floor(x)
     const brief = end - x < 1
     if (!brief || column !== drawn.column || worst.indexOf(band.family) < worst.indexOf(drawn.family)) {
@@ -127,7 +127,7 @@ interface Rates {
   readonly ground: string
 }
 
-/** Messages a second: the highest point is the highest rate in sight, and says how much that is. */
+/** Draws the messages per second. The scale ends at the highest visible rate, which is written beside it. */
 function rates(pen: CanvasRenderingContext2D, { samples }: Actor, picture: Rates): void {
   const { xOf, left, right, base, color, text, ground } = picture
   const inSight = ratesOf(samples, left, right)

@@ -12,9 +12,9 @@ interface TimelineProps {
   readonly actor: Actor
   readonly at: Entry | null
   readonly now: number
-  /** Up to when anything is known: the present, as long as the actor's process reports. */
+  /** The time of the last report: the current time, as long as the actor's process reports. */
   readonly known: number
-  /** Changes when the replay has ended: then there is another past to be drawn. */
+  /** Changes when the replay has ended, so that the timeline is drawn again. */
   readonly link: Link['status']
   readonly onTravel: (seq: number | null) => void
 }
@@ -31,13 +31,13 @@ const SHORTEST = 10_000
 const LONGEST = 14 * 1440 * MINUTE
 
 /**
- * The last hours of a connection: which state when, each attempt, how many messages. For "what happened last night".
- * Drawn once a second, however much happens.
+ * The last hours of a connection: its states, its attempts and its message rates. It answers "what happened last night?".
+ * It is drawn once a second, however many events there are.
  */
 export const Timeline = memo(function Timeline({ actor, at, now, known, link, onTravel }: TimelineProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [span, setSpan] = useState<number | 'all'>(30 * MINUTE)
-  /** The end of what is shown; `null` moves with the time. */
+  /** The end of the visible time; `null` follows the current time. */
   const [end, setEnd] = useState<number | null>(null)
   const { width } = useSize(canvas, 800, 0)
   const [pointed, point] = useState<{ x: number; time: number } | null>(null)
@@ -47,7 +47,7 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
   const right = end ?? now + shownSpan * 0.01
   const left = right - shownSpan
   const scale = width / shownSpan
-  // Of other machines nobody knows which states are bad.
+  // For other machines, it is not known which states are outages.
   const outages = actor.connection ? outagesOf(actor) : []
   const visible = outages.filter((outage) => (outage.end ?? known) >= left && outage.start <= right)
 

@@ -13,7 +13,7 @@ interface TreeProps {
   readonly onSelect: (actor: Actor) => void
 }
 
-/** Who runs in which process, below whom. */
+/** The tree of actors, by process. */
 export function Tree({ store, selected, at, onSelect }: TreeProps) {
   const names = namesOf(store)
   const children = new Map<string, Actor[]>()

@@ -12,7 +12,7 @@ interface Filter {
   readonly actor: Actor | null
 }
 
-/** The entries that are wanted. New ones are looked at once, old ones again only when the filter changes. */
+/** The entries that match the filter. Each entry is checked once, and again only when the filter changes. */
 export function useFiltered(store: Store, version: number, { query, scope, every, actor }: Filter): readonly Entry[] {
   const kept = useRef<{ list: Entry[]; seq: number }>({ list: [], seq: 0 })
   const words = query.trim().toLowerCase()

@@ -3,7 +3,7 @@ import type { Layout } from '../../../chart/layout.ts'
 import type { Chart } from '../../../chart/model.ts'
 import { ourLayout } from '../../../chart/library-machines.ts'
 
-/** Ours is there at once. Any other is laid out when it is seen first. */
+/** The layout of a chart. The library's machines have theirs at once; others are laid out when they are first shown. */
 export function useLayout(chart: Chart): Layout | 'failed' | null {
   const ours = useMemo(() => ourLayout(chart), [chart])
   const [laidOut, setLaidOut] = useState<{ chart: Chart; layout: Layout | 'failed' } | null>(null)

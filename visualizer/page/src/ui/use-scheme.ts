@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** Colours of a canvas do not follow the scheme by themselves. */
+/** Changes with the colour scheme, so that a canvas is drawn again: its colours do not change automatically. */
 export function useScheme(): string {
   const [scheme, setScheme] = useState('')
   useEffect(() => {

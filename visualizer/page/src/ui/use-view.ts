@@ -5,11 +5,11 @@ import { useSize } from './hooks.ts'
 
 type ViewBox = readonly [x: number, y: number, width: number, height: number]
 
-/** Below this scale nobody can read a chart: then it follows the current state instead of showing all. */
+/** Below this scale a chart is unreadable. It then follows the current state instead of showing the whole chart. */
 const READABLE = 0.4
 const FOLLOW_SCALE = 0.85
 
-/** Which part of a drawing is seen: all of it, around the current state, or where it was moved to. */
+/** The visible part of a drawing: the whole drawing, the surroundings of the current state, or where it was moved to. */
 export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, focus: Box | undefined) {
   const [mode, setMode] = useState<'fit' | 'follow' | 'free'>('fit')
   const [free, setFree] = useState<ViewBox>([0, 0, layout.width, layout.height])
@@ -68,7 +68,7 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
       act()
     },
     onWheel: (event: WheelEvent) => {
-      // Without the key the page scrolls, as people expect.
+      // Without this key, the wheel scrolls the page as usual.
       if (!event.ctrlKey && !event.metaKey) return
       event.preventDefault()
       const bounds = frame.current?.getBoundingClientRect()
@@ -92,7 +92,7 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
     onPointerUp: () => {
       dragged.current = null
     },
-    // Whoever moved the chart did not mean the state that the pointer is on.
+    // The end of a drag is not a click on the state below the pointer.
     onClickCapture: (event: MouseEvent) => {
       if (moved.current) event.stopPropagation()
       moved.current = false
@@ -101,7 +101,7 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
   return { box, mode, zoom, fit, follow, handlers }
 }
 
-/** No further than the drawing goes; in its middle, if there is room around it. */
+/** Keeps a position within the drawing. If the drawing is smaller than the frame, it is centred. */
 function within(position: number, last: number): number {
   return last < 0 ? last / 2 : Math.min(Math.max(0, position), last)
 }
