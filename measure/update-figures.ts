@@ -9,19 +9,19 @@ import { benchTable, speedTable, stormTable, type BenchReport, type StormReport 
 
 const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
 
-Takes the figures and writes them into docs/performance.md, docs/reliability.md and docs/images/storm.svg: about an hour,
-in which the machine has nothing else to do. With --bench, --storm or --chaos only these. What was taken is kept in
-measure/.cache/; --write takes nothing and writes that.`
+Measures all figures and writes them into docs/performance.md, docs/reliability.md and docs/images/storm.svg. This takes
+about an hour, and nothing else should run on the machine. --bench, --storm and --chaos measure only these figures. The
+results are kept in measure/.cache/; --write measures nothing and writes the kept results into the documents.`
 
 const STORMS = [1_000, 10_000, 100_000]
-/** The one that is shown. */
+/** The storm that is shown as a picture. */
 const SHOWN = 10_000
 const RUNS_OF_CHAOS = [
   { name: 'chaos-1', args: ['--seed', '1'] },
   { name: 'chaos-2', args: ['--seed', '2'] },
   { name: 'chaos-3', args: ['--seed', '3'] },
   { name: 'chaos-1-mqtt-3.1.1', args: ['--seed', '1', '--protocol', '4'] },
-  // It loses messages, and says so with its exit code.
+  // Raw MQTT.js loses messages, so this run ends with code 1.
   { name: 'chaos-1-mqttjs', args: ['--seed', '1', '--client', 'mqttjs'], mayFail: true },
 ]
 
@@ -76,7 +76,7 @@ function read<Report>(name: string): Report | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
 }
 
-/** Between the markers of that name. */
+/** Replaces the text between the markers of a name. */
 function write(document: string, name: string, markdown: string): void {
   const file = path(document)
   const before = readFileSync(file, 'utf8')

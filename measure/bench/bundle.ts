@@ -7,11 +7,11 @@ const OURS = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 const FOLDER = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Minified and gzipped, as a browser gets it: our own code alone, and with everything that it needs.
+ * The size of the code that a browser downloads, minified and gzipped: the library alone, and with its dependencies.
  *
- * It is what a page downloads whose clients have no option `store`: the entry and what it imports statically. The code of
- * the store is a chunk of its own, loaded with the first client that has one, and is not counted. A bundler that does not
- * split code puts it into the one file all the same.
+ * It counts the entry and its static imports, which is all that a page needs whose clients do not have the option `store`.
+ * The code of the store is a separate chunk, which is loaded with the first client that has a store, and is not counted. A
+ * bundler that does not split code puts it into the same file.
  */
 export async function bundleSizes(peer: 'ours' | 'mqttjs') {
   const entry = peer === 'ours' ? OURS : 'mqtt'
@@ -38,9 +38,9 @@ async function sizeOf(entry: string, packages: 'bundle' | 'external'): Promise<n
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    // No `conditions` of our own: `module`, by which bundlers find the ES modules of XState, would be missing then.
+    // Do not set `conditions`: that would drop `module`, with which bundlers find the ES modules of XState.
     logLevel: 'silent',
-    // The optional store for Node.
+    // Node's optional package for the store.
     external: ['classic-level'],
     ...(packages === 'external' && { packages: 'external' as const }),
   })
@@ -50,7 +50,7 @@ async function sizeOf(entry: string, packages: 'bundle' | 'external'): Promise<n
     .reduce((bytes, { contents }) => bytes + gzipSync(contents, { level: 9 }).byteLength, 0)
 }
 
-/** An output, and all that it imports other than by `import()`. */
+/** The names of an output and of its static imports. */
 function staticChunks(outputs: Metafile['outputs'], entry: string, found = new Set<string>()): Set<string> {
   found.add(entry)
   for (const { path, kind, external } of outputs[entry]?.imports ?? []) {

@@ -2,15 +2,15 @@ import type { Figures } from './figures.ts'
 import { rows } from './rows.ts'
 
 /**
- * What a report lacks, or holds that is no figure. A timing is never wrong here.
+ * Lists the figures that are missing from a report or are not numbers. It does not judge how fast anything is.
  *
- * @param names - the rows that were asked for
- * @param present - the contenders that could take part
+ * @param names - the requested rows
+ * @param present - the contenders that can take part on this machine
  */
 export function problemsOf(figures: Figures, names: readonly string[], present: readonly string[]): string[] {
   return names.flatMap((name) => {
     const row = rows[name]
-    if (!row) return [`${name} is no row`]
+    if (!row) return [`${name} is not a row`]
     return row.cases.flatMap((each) => {
       const byMetric = figures[name]?.[each.name || 'all'] ?? {}
       const at = [name, each.name].filter(Boolean).join(' ')

@@ -7,7 +7,7 @@ import { mosquittoEnv } from '../lab/mosquitto.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
-/** Where the figures were taken. */
+/** The machine on which the figures were taken. */
 export function machine() {
   const [cpu] = cpus()
   return {
@@ -32,17 +32,17 @@ export function versions(): Record<string, string> {
   return mosquitto === undefined ? found : { ...found, mosquitto }
 }
 
-/** Why aws-crt does not take part, if it does not: it is a package of measure/bench alone, and native. */
+/** The reason why aws-crt cannot take part, if it cannot. It is a native package that only measure/bench installs. */
 export function awsCrtMissing(): string | undefined {
   if (!existsSync(new URL('node_modules/aws-crt', import.meta.url))) return 'npm ci --prefix measure/bench installs it'
-  // In a process of its own, for its threads would keep this one alive.
+  // In a separate process, because its threads would keep this one alive.
   const { status } = spawnSync(process.execPath, ['-e', "import('aws-crt').then(() => process.exit(0))"], { cwd: HERE })
   return status === 0 ? undefined : 'its native binary does not load on this machine'
 }
 
 function mosquittoVersion(): string | undefined {
   try {
-    // It has no option that prints the version alone; its help begins with it, and ends with code 3.
+    // mosquitto has no option for its version. Its help begins with the version, and it exits with code 3.
     return /mosquitto version (\S+)/.exec(help())?.[1]
   } catch {
     return undefined

@@ -2,7 +2,7 @@ import type { Contender, MetricRule, Row } from './rows.ts'
 import { spreadOf, type Spread } from '../lab/statistics.ts'
 import type { Metrics } from './work/index.ts'
 
-/** What one metric of one case came to. Ratios are ours ÷ theirs, of the same round. */
+/** The result for one metric of one case. Ratios are ours ÷ theirs, within the same round. */
 export interface Figure {
   readonly unit: string
   readonly values: Readonly<Record<string, Spread>>
@@ -11,10 +11,14 @@ export interface Figure {
   readonly met: boolean | null
 }
 
-/** By row, case and metric. */
+/** The results by row, case and metric. */
 export type Figures = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Figure>>>>>>
 
-/** @param measured - by contender, what each round came to */
+/**
+ * Summarizes the rounds of one case.
+ *
+ * @param measured - the results of each round, by contender
+ */
 export function summarize(
   { metrics }: Row,
   measured: ReadonlyMap<Contender, readonly Metrics[]>,
@@ -35,7 +39,7 @@ export function summarize(
   return figures
 }
 
-/** One line of the report. */
+/** One line of the printed report. */
 export function lineOf(name: string, metric: string, { unit, values, ratios, target, met }: Figure): string {
   const all = Object.entries(values).map(([contender, { median }]) => `${contender} ${rounded(median)}`)
   const each = Object.entries(ratios).map(
@@ -46,7 +50,7 @@ export function lineOf(name: string, metric: string, { unit, values, ratios, tar
   return `  ${[measured, ...each].join('; ')}${verdict}`
 }
 
-/** Three significant digits, or whole numbers. */
+/** A number with three significant digits; from 100 on, a whole number. */
 export function rounded(value: number): string {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 }

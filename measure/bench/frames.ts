@@ -1,7 +1,7 @@
-/** The packet types that are counted, by the first four bits (MQTT 5 §2.1.2). */
+/** The packet types that are counted: the first four bits of a packet (MQTT 5 §2.1.2). */
 export const PacketType = { CONNECT: 1, CONNACK: 2, PUBLISH: 3, PUBACK: 4, SUBSCRIBE: 8, SUBACK: 9 } as const
 
-/** Cuts a byte stream into MQTT packets, and knows nothing else of them: cheap enough to sit on the wire. */
+/** Splits a byte stream into MQTT packets without parsing them, so that it hardly slows down the connection. */
 export class Frames {
   readonly #onFrame: (frame: Buffer) => void
   #rest: Buffer = Buffer.alloc(0)
@@ -30,7 +30,7 @@ export function packetIdOf(frame: Buffer): number {
   return frame.readUInt16BE(headerLength(frame))
 }
 
-/** How many topic filters a SUBACK of MQTT 5 without properties answers. */
+/** The number of topic filters that an MQTT 5 SUBACK without properties answers. */
 export function answersOf(suback: Buffer): number {
   return suback.length - headerLength(suback) - 3
 }
@@ -41,7 +41,7 @@ function headerLength(frame: Buffer): number {
   return i + 1
 }
 
-/** Fixed header and Remaining Length (MQTT 5 §2.1.4); undefined as long as it is not all there. */
+/** The length of the first packet (MQTT 5 §2.1.4); `undefined` if its fixed header is not complete. */
 function frameLength(bytes: Buffer): number | undefined {
   let remaining = 0
   for (let i = 1; i <= 4; i++) {
@@ -50,5 +50,5 @@ function frameLength(bytes: Buffer): number | undefined {
     remaining |= (byte & 0x7f) << (7 * (i - 1))
     if (byte < 0x80) return 1 + i + remaining
   }
-  throw new Error('not MQTT')
+  throw new Error('The bytes are not MQTT')
 }

@@ -12,7 +12,7 @@ import type { Metrics } from './work/index.ts'
 
 const { names, rounds: most, quick, json } = commandLine(USAGE, benchOptions)
 
-if (quick) console.log('A smoke run: each client is still warming up, so these figures are not judged.\n')
+if (quick) console.log('A quick run: the clients are still warming up, so these figures are not judged.\n')
 await buildWorker()
 const config = ['allow_anonymous true', 'max_inflight_messages 0', 'max_queued_messages 0']
 await using broker = await Mosquitto.start({ config })
@@ -50,7 +50,7 @@ async function measureRow(name: string, row: Row): Promise<Record<string, Readon
   return figures
 }
 
-/** Everybody once a round, and each round in another order. */
+/** Measures all contenders in each round. Every second round has the reverse order. */
 async function measureCase(row: Row, { contenders, measure }: Case) {
   const taking = contenders.filter((contender) => present.includes(contender))
   const rounds = quick ? 1 : Math.min(most, row.rounds ?? Infinity)

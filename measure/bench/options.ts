@@ -5,15 +5,15 @@ import { rows } from './rows.ts'
 
 export const USAGE = `npm run bench -- [--rows throughput.qos0,latency.qos1] [--rounds 5] [--json FILE] [--quick]
 
-Measures ours against raw MQTT.js and aws-crt, in turn within each round. aws-crt takes part after npm ci in measure/bench/.
-Exits 1 if a figure is missing, and never because of what a figure is. --quick is for that: its figures mean nothing.
-Exits 2 if an option is wrong.
+Measures this library, raw MQTT.js and aws-crt in turn within each round. aws-crt takes part after npm ci in measure/bench/.
+Exits with 1 if a figure is missing, but not because a figure is bad, and with 2 if an option is wrong. --quick only tests
+the benchmark: its figures mean nothing.
 
 Rows: ${Object.keys(rows).join(' ')}`
 
 export interface BenchOptions {
   readonly names: readonly string[]
-  /** At most: for some rows fewer are enough. */
+  /** The maximum; some rows need fewer rounds. */
   readonly rounds: number
   readonly quick: boolean
   readonly json?: string

@@ -6,7 +6,7 @@ import { runWorker } from './run-worker.ts'
 
 const WITHIN = 120_000
 
-/** Calls back at each packet, whichever connection it is on. */
+/** Splits the bytes of all connections into packets, and calls back with each packet. */
 function packets(onPacket: (direction: Direction, frame: Buffer) => void) {
   const streams = new WeakMap<object, Record<Direction, Frames>>()
   return (direction: Direction, chunk: Buffer, link: object) => {
@@ -23,8 +23,9 @@ function packets(onPacket: (direction: Direction, frame: Buffer) => void) {
 }
 
 /**
- * The broker restarts and knows nobody: the time from the first connection that it takes to the last SUBACK, and what was
- * sent for it. That it listens is not asked for from here: who asks learns of it later than the client.
+ * Measures how subscriptions are restored after the broker restarted without sessions: the time from the first accepted
+ * connection to the last SUBACK, and the number of SUBSCRIBE packets. The proxy reports the first connection, because
+ * polling the broker from here would notice it later than the client does.
  */
 export async function measureRestore(peer: PeerName, filters: number) {
   await using broker = await Mosquitto.start({ config: ['allow_anonymous true', 'max_queued_messages 0'] })
@@ -59,7 +60,7 @@ export async function measureRestore(peer: PeerName, filters: number) {
   return { ms: restoredAt - (takenAt ?? Number.NaN), sinceConnack: restoredAt - connackAt, packets: subscribes }
 }
 
-/** Un-acked publishes are resent: the time from CONNACK to the last ack, at 20 ms for a round trip. */
+/** Measures how unacknowledged publishes are sent again: the time from CONNACK to the last PUBACK, with a 20 ms round trip. */
 export async function measureResend(peer: PeerName, messages: number) {
   const config = ['allow_anonymous true', 'max_inflight_messages 0', 'max_queued_messages 0']
   await using broker = await Mosquitto.start({ config })
@@ -82,14 +83,14 @@ export async function measureResend(peer: PeerName, messages: number) {
   const sent = new Promise<void>((resolve) => (allPublished = resolve))
   worker.tell('publish')
   await Promise.race([sent, worker.result])
-  // The broker has acknowledged them all, into a wire that is about to break.
+  // Meanwhile the broker acknowledges all of them, but the stalled proxy keeps these acknowledgements from the client.
   await new Promise((resolve) => setTimeout(resolve, 300))
   acked.clear()
   const done = new Promise<void>((resolve) => (resent = resolve))
   proxy.delay = 10
   proxy.reset()
   await Promise.race([done, worker.result])
-  // Both passed the broker's side of the proxy; the way to the client is the same for both.
+  // Both times are taken at the proxy, so the way to the client adds the same to both.
   const ms = performance.now() - connackAt
   worker.tell('end')
   await worker.result

@@ -4,19 +4,19 @@ import { measureResend, measureRestore } from './outages.ts'
 import { runWorker } from './run-worker.ts'
 import type { Metrics } from './work/index.ts'
 
-/** Who is measured in a row: besides the clients the loop that an app writes by hand. */
+/** The contenders of a row: the clients, and the loop that an app would write by hand. */
 export type Contender = PeerName | 'loop'
 
 export interface MetricRule {
   readonly unit: string
   readonly better: 'more' | 'less'
-  /** What ours ÷ raw MQTT.js must be: at least, or at most. */
+  /** The target for ours ÷ raw MQTT.js: a minimum if more is better, otherwise a maximum. */
   readonly ratio?: number
-  /** What ours must be at most, whatever the others are. */
+  /** The maximum for ours, independent of the others. */
   readonly atMost?: number
 }
 
-/** One line of the table: the same task for each contender. */
+/** One line of the table: the same task for all contenders. */
 export interface Case {
   readonly name: string
   readonly contenders: readonly Contender[]
@@ -27,17 +27,17 @@ export interface Row {
   readonly what: string
   readonly metrics: Readonly<Record<string, MetricRule>>
   readonly cases: readonly Case[]
-  /** Rounds, if fewer are enough. */
+  /** The maximum number of rounds, if this row needs fewer than others. */
   readonly rounds?: number
 }
 
 export interface BenchContext {
   readonly quick: boolean
-  /** Of a broker that stays up. */
+  /** The port of a broker that runs all the time. */
   readonly port: number
 }
 
-const everybody = ['ours', 'mqttjs', 'aws-crt'] as const
+const allClients = ['ours', 'mqttjs', 'aws-crt'] as const
 const ourselvesAndRaw = ['ours', 'mqttjs'] as const
 
 export const rows: Readonly<Record<string, Row>> = {
@@ -53,7 +53,7 @@ export const rows: Readonly<Record<string, Row>> = {
     cases: [
       {
         name: '',
-        contenders: everybody,
+        contenders: allClients,
         measure: (peer, { port, quick }) => {
           const duration = quick ? 500 : 5_000
           return runWorker({ kind: 'latency', peer: peer as PeerName, port, rate: 1_000, duration }, 30_000).result
@@ -64,12 +64,12 @@ export const rows: Readonly<Record<string, Row>> = {
   'restore.1000': restoreRow(1_000),
   'restore.10000': restoreRow(10_000),
   'resend.1000': {
-    what: '1,000 un-acked QoS 1 publishes, 20 ms round trip: from CONNACK to the last ack',
+    what: '1,000 unacknowledged QoS 1 publishes, 20 ms round trip: from CONNACK to the last PUBACK',
     metrics: { ms: { unit: 'ms', better: 'less', ratio: 1 / 20 } },
     cases: [
       {
         name: '',
-        contenders: everybody,
+        contenders: allClients,
         measure: (peer, { quick }) => measureResend(peer as PeerName, quick ? 50 : 1_000),
       },
     ],
@@ -83,7 +83,7 @@ export const rows: Readonly<Record<string, Row>> = {
     cpu: { unit: 's', better: 'less', ratio: 1.15 },
   }),
   'match.100000': {
-    what: 'from a message to its handlers among 100,000 filters',
+    what: 'from a message to its handlers, with 100,000 filters',
     metrics: { rate: { unit: 'messages/s', better: 'more' }, prepare: { unit: 'ms', better: 'less' } },
     cases: [
       {
@@ -98,7 +98,7 @@ export const rows: Readonly<Record<string, Row>> = {
     rounds: 3,
   },
   bundle: {
-    what: 'a browser bundle with code splitting, minified and gzipped: what a page downloads that uses no store',
+    what: 'a browser bundle with code splitting, minified and gzipped, for a page that uses no store',
     metrics: {
       own: { unit: 'bytes', better: 'less', atMost: 15 * 1_024 },
       withDependencies: { unit: 'bytes', better: 'less' },
@@ -117,8 +117,8 @@ function throughputRow(qos: 0 | 1 | 2): Row {
     },
     cases: [64, 4_096].map((payloadBytes) => ({
       name: payloadBytes === 64 ? '64 B' : '4 KiB',
-      // aws-crt knows no QoS 2.
-      contenders: qos === 2 ? ourselvesAndRaw : everybody,
+      // aws-crt does not support QoS 2.
+      contenders: qos === 2 ? ourselvesAndRaw : allClients,
       measure: (peer, { port, quick }) => {
         const [warmUp, measure] = quick ? [100, 200] : [1_000, 2_500]
         const task = { kind: 'throughput', peer: peer as PeerName, port, qos, payloadBytes, warmUp, measure } as const
@@ -147,7 +147,7 @@ function restoreRow(filters: number): Row {
   }
 }
 
-/** @param watched - how long, in milliseconds */
+/** @param watched - how long the idle connections are measured, in milliseconds */
 function idleRow(what: string, watched: number, metrics: Row['metrics']): Row {
   return {
     what,
@@ -155,7 +155,7 @@ function idleRow(what: string, watched: number, metrics: Row['metrics']): Row {
     cases: [
       {
         name: '',
-        contenders: everybody,
+        contenders: allClients,
         measure: (peer, { port, quick }) => {
           const [connections, duration] = quick ? [100, Math.min(200, watched)] : [2_000, watched]
           const rest = quick || watched === 0 ? 0 : 75_000

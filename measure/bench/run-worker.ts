@@ -11,15 +11,16 @@ export async function buildWorker(): Promise<void> {
 }
 
 export interface Worker {
-  /** What it measured. Rejects if it ended without. */
+  /** The result of the measurement. Rejects if the worker ended without a result. */
   readonly result: Promise<Metrics>
-  /** Resolves when it says the word. */
+  /** Resolves when the worker has sent this word. */
   says(word: string): Promise<void>
+  /** Sends a word to the worker. */
   tell(word: string): void
 }
 
 export function runWorker(task: Task, within: number, nodeOptions: readonly string[] = []): Worker {
-  if (bundle === undefined) throw new Error('buildWorker() comes first')
+  if (bundle === undefined) throw new Error('Call buildWorker() first')
   const args = ['--expose-gc', '--no-warnings', ...nodeOptions, bundle, JSON.stringify(task)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const gone = beforeExit(() => child.kill('SIGKILL'))

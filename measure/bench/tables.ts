@@ -2,18 +2,18 @@ import { rounded, type Figure, type Figures } from './figures.ts'
 import { rows } from './rows.ts'
 import type { Spread } from '../lab/statistics.ts'
 
-/** What `npm run bench -- --json` writes. */
+/** The report that `npm run bench -- --json` writes. */
 export interface BenchReport {
   readonly day: string
   readonly quick: boolean
-  /** At most: for some rows fewer are enough. */
+  /** The maximum; some rows need fewer rounds. */
   readonly rounds: number
   readonly machine: Readonly<Record<string, string | number>>
   readonly versions: Readonly<Record<string, string>>
   readonly rows: Figures
 }
 
-/** What `npm run storm -- --json` writes, as far as it is shown. */
+/** The report that `npm run storm -- --json` writes, as far as it is shown. */
 export interface StormReport {
   readonly clients: number
   readonly capacity: number
@@ -33,9 +33,9 @@ interface StormFigures {
   readonly transitionsPerSecond: number
 }
 
-/** The whole of a report, as Markdown. */
+/** A complete report as Markdown. */
 export function benchTable({ day, quick, rounds, machine, versions, rows: figures }: BenchReport): string {
-  if (quick) throw new Error('the figures of --quick mean nothing')
+  if (quick) throw new Error('The figures of --quick mean nothing and must not be published')
   const { cpu, cores, memory, platform } = machine
   const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
@@ -57,9 +57,9 @@ export function benchTable({ day, quick, rounds, machine, versions, rows: figure
 /** The policies of one storm, as Markdown. */
 export function stormTable({ clients, capacity, policies }: StormReport): string {
   return [
-    `${count(clients)} clients, a broker that takes ${count(capacity)} connections/s:`,
+    `${count(clients)} clients, a broker that accepts ${count(capacity)} connections/s:`,
     '',
-    '| policy | peak connects/s in the outage | after it | median | p99 | attempts in vain | after the outage | gave up |',
+    '| policy | peak connects/s in the outage | after it | median | p99 | failed attempts | after the outage | gave up |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...Object.entries(policies).map(([name, policy]) => {
       const { peakConnectsPerSecond, medianRestoredMs, p99RestoredMs, wastedAttempts, wastedAfterOutage } = policy
@@ -77,10 +77,10 @@ export function stormTable({ clients, capacity, policies }: StormReport): string
   ].join('\n')
 }
 
-/** Transitions a second that the simulation is to reach, with however many clients. */
+/** The transitions per second that the simulation must reach with any number of clients. */
 const FAST_ENOUGH = 50_000
 
-/** How fast the simulation was: the one figure of a storm that depends on the machine. */
+/** The speed of the simulation, which is the only figure of a storm that depends on the machine. */
 export function speedTable(reports: readonly StormReport[]): string {
   const names = [...new Set(reports.flatMap(({ policies }) => Object.keys(policies)))]
   return [

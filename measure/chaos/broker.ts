@@ -9,10 +9,10 @@ import { tls } from '../lab/tls-fixture.ts'
 import { USERNAME } from './clients/client.ts'
 import { eventually } from './eventually.ts'
 
-/** In milliseconds: on a busy machine it takes its time to write its database. */
+/** In milliseconds. On a busy machine, writing the database may take this long. */
 const SAVED_WITHIN = 10_000
 
-/** A mosquitto that keeps its sessions on disk, with TLS on a second port, and one password that can be replaced. */
+/** A mosquitto that keeps its sessions on disk, with TLS on a second port and a password that can be replaced. */
 export class ChaosBroker implements AsyncDisposable {
   readonly port: number
   readonly tlsPort: number
@@ -39,10 +39,10 @@ export class ChaosBroker implements AsyncDisposable {
         `password_file ${join(files, 'passwords')}`,
         'persistence true',
         `persistence_location ${files}/`,
-        // It would write everything at each change, and fall behind: it writes when it is told to, before it is killed.
+        // Saving automatically would write everything at each change, and fall behind. `kill` saves instead.
         'autosave_interval 0',
-        // mosquitto 2.0 mixes up the order of a subscriber's messages once its window is full, on the wire and for any
-        // client: what is new overtakes what is queued. So the window is never full here.
+        // When a subscriber's window is full, mosquitto 2.0 sends new messages before queued ones, to any client. So the
+        // window must never be full here.
         'max_inflight_messages 20000',
         'max_queued_messages 0',
         'log_type error',
@@ -62,9 +62,12 @@ export class ChaosBroker implements AsyncDisposable {
     return this.#password
   }
 
-  /** SIGKILL, once what it acknowledged is on disk: mosquitto acknowledges before it writes, which no client can mend. */
+  /**
+   * Sends SIGKILL after all acknowledged messages are on disk. mosquitto acknowledges messages before it writes them, and
+   * no client could recover from that.
+   */
   async kill(): Promise<void> {
-    // Between two saves it reads what has arrived.
+    // Between two saves, mosquitto reads the messages that have arrived.
     for (let save = 0; save < 3; save++) await this.#save()
     await this.#mosquitto.down('SIGKILL')
   }
@@ -81,12 +84,12 @@ export class ChaosBroker implements AsyncDisposable {
     this.#mosquitto.signal('SIGCONT')
   }
 
-  /** Only while it is down. */
+  /** Deletes all sessions. Call it only while the broker is down. */
   forgetSessions(): void {
     rmSync(this.#database, { force: true })
   }
 
-  /** Replaces the password. Who is connected with the old one is thrown out. */
+  /** Replaces the password. mosquitto disconnects clients that connected with the old one. */
   replacePassword(): void {
     this.#password = `password-${++this.#generation}`
     writePassword(this.#files.path, this.#password)
@@ -97,7 +100,7 @@ export class ChaosBroker implements AsyncDisposable {
     return join(this.#files.path, 'mosquitto.db')
   }
 
-  /** mosquitto renames its database into place when it is complete. */
+  /** Saves the sessions. mosquitto moves its database into place when it is complete. */
   async #save(): Promise<void> {
     rmSync(this.#database, { force: true })
     this.#mosquitto.signal('SIGUSR1')
@@ -112,7 +115,7 @@ export class ChaosBroker implements AsyncDisposable {
   }
 }
 
-/** As `mosquitto_passwd` would: PBKDF2 with SHA-512. */
+/** Writes a password file as `mosquitto_passwd` would: PBKDF2 with SHA-512. */
 function writePassword(files: string, password: string): void {
   const salt = randomBytes(12)
   const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512')

@@ -3,7 +3,7 @@ import { USERNAME } from './clients/client.ts'
 import type { Qos } from '../../src/api/message.ts'
 import { nameOf } from './ledger.ts'
 
-/** What the process is told. */
+/** A message to the process. */
 export type DurableCommand =
   | {
       readonly type: 'publish'
@@ -15,7 +15,7 @@ export type DurableCommand =
   | { readonly type: 'password'; readonly password: string }
   | { readonly type: 'status' }
 
-/** What it says. */
+/** A message from the process. */
 export type DurableReport =
   | { readonly type: 'accepted'; readonly topic: string; readonly n: number }
   | { readonly type: 'refused'; readonly topic: string; readonly n: number; readonly reason: string }
@@ -29,7 +29,7 @@ export interface DurableSettings {
   readonly password: string
 }
 
-// A publisher whose messages outlive it: it is killed at any moment, and started again with the same store.
+// A publisher whose messages outlive its process: it is killed at any moment, and started again with the same store.
 const { url, clientId, protocolVersion, store, ...settings } = JSON.parse(process.argv[2] ?? '') as DurableSettings
 let { password } = settings
 const client = new ResilientMqttClient({

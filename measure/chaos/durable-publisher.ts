@@ -7,7 +7,7 @@ import { beforeExit, TemporaryFolder } from '../lab/cleanup.ts'
 import type { DurableCommand, DurableReport, DurableSettings } from './durable-process.ts'
 import { payloadOf, type Stream } from './ledger.ts'
 
-/** A publishing process with a store on disk, which may be killed at any moment. */
+/** A publisher in a separate process, with a store on disk. The process may be killed at any moment. */
 export class DurablePublisher implements AsyncDisposable {
   readonly #settings: Omit<DurableSettings, 'password' | 'store'>
   readonly #folder = new TemporaryFolder('chaos-store')
@@ -17,7 +17,7 @@ export class DurablePublisher implements AsyncDisposable {
   readonly #password: () => string
   #child: ChildProcess | undefined
   #waiting = 0
-  #told: string
+  #sentPassword: string
 
   static async start(
     settings: Omit<DurableSettings, 'password' | 'store'>,
@@ -40,18 +40,18 @@ export class DurablePublisher implements AsyncDisposable {
     this.#script = script
     this.#streams = streams
     this.#password = password
-    this.#told = password()
+    this.#sentPassword = password()
     this.#gone = beforeExit(() => this.#child?.kill('SIGKILL'))
   }
 
-  /** What the process has accepted is on disk when it says so; only then it counts. */
+  /** Publishes a message. It counts as accepted when the process reports that it is on disk. */
   publish(stream: Stream, padding: number): void {
-    if (this.#told !== this.#password()) {
-      this.#told = this.#password()
-      this.#tell({ type: 'password', password: this.#told })
+    if (this.#sentPassword !== this.#password()) {
+      this.#sentPassword = this.#password()
+      this.#send({ type: 'password', password: this.#sentPassword })
     }
     const n = stream.next()
-    this.#tell({ type: 'publish', topic: stream.topic, payload: payloadOf(n, padding), qos: stream.qos, n })
+    this.#send({ type: 'publish', topic: stream.topic, payload: payloadOf(n, padding), qos: stream.qos, n })
   }
 
   async kill(): Promise<void> {
@@ -59,12 +59,12 @@ export class DurablePublisher implements AsyncDisposable {
     this.#start()
   }
 
-  /** Resolves when the store is empty; false if it is not in time. */
+  /** Resolves to whether the store is empty in time. */
   async drained(within: number): Promise<boolean> {
     const deadline = Date.now() + within
     while (Date.now() < deadline) {
       this.#waiting = Number.NaN
-      this.#tell({ type: 'status' })
+      this.#send({ type: 'status' })
       await sleep(100)
       if (this.#waiting !== 0) continue
       for (const stream of this.#streams) for (const n of stream.sent.keys()) stream.acknowledged(n)
@@ -89,9 +89,9 @@ export class DurablePublisher implements AsyncDisposable {
   }
 
   #start(): void {
-    this.#told = this.#password()
+    this.#sentPassword = this.#password()
     const store = join(this.#folder.path, 'store')
-    const settings: DurableSettings = { ...this.#settings, store, password: this.#told }
+    const settings: DurableSettings = { ...this.#settings, store, password: this.#sentPassword }
     const child = spawn(process.execPath, [this.#script, JSON.stringify(settings)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -109,8 +109,8 @@ export class DurablePublisher implements AsyncDisposable {
     else stream?.refused(report.n, report.reason)
   }
 
-  #tell(command: DurableCommand): void {
-    // It may have been killed this very moment.
+  #send(command: DurableCommand): void {
+    // The process may just have been killed.
     if (this.#child?.connected) this.#child.send(command, () => {})
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Whether it holds in time, in milliseconds. */
+/** Resolves to whether a condition holds within a time, in milliseconds. */
 export async function eventually(holds: () => boolean, within: number): Promise<boolean> {
   const deadline = Date.now() + within
   while (!holds()) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Direction, Proxy } from '../lab/proxy.ts'
 import type { ChaosBroker } from './broker.ts'
 
-/** What a fault falls upon. */
+/** The parts of a run that a fault acts on. */
 export interface Arena {
   readonly broker: ChaosBroker
   readonly proxies: readonly Proxy[]
@@ -11,22 +11,22 @@ export interface Arena {
   readonly random: () => number
   /** In milliseconds. */
   readonly keepalive: number
-  /** Resolves when everything acknowledged has arrived, or with false if that takes too long. */
+  /** Resolves to whether all acknowledged messages have arrived in time. */
   readonly arrived: () => Promise<boolean>
   readonly subscribersReady: () => Promise<void>
-  /** The broker has lost its memory. */
+  /** Called when the broker has lost its sessions. */
   readonly forgotten: () => void
-  /** It takes connections again, while the fault lasts for others. */
+  /** Called when the broker accepts connections again, although the fault is not over for all clients. */
   readonly back: () => void
-  /** Kills the process with the durable store, and starts another; undefined if there is none. */
+  /** Kills the process with the durable store, and starts another one; `undefined` if there is no such process. */
   readonly killProcess: (() => Promise<void>) | undefined
 }
 
-/** Resolves when the fault is over, not when everybody has recovered: with whether it fell on anything. */
+/** Resolves when the fault is over, to whether it affected anything. The clients may not have recovered yet. */
 export type Fault = (arena: Arena) => Promise<boolean>
 
 export const faults: Readonly<Record<string, Fault>> = {
-  /** SIGKILL and restart, with persistence. What is on the wire then never arrives. */
+  /** SIGKILL and restart, with persistence. Bytes that are on the way are lost. */
   async brokerKilled({ broker, random, proxies }) {
     for (const proxy of proxies) cutOff(proxy)
     await broker.kill()
@@ -36,7 +36,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     return true
   },
 
-  /** SIGSTOP for less than the keep alive: nobody may notice. */
+  /** SIGSTOP for less than the keep alive: no client must notice. */
   async brokerFrozenShortly({ broker, random, keepalive }) {
     broker.freeze()
     await sleep(between(random, 200, keepalive * 0.6))
@@ -65,17 +65,17 @@ export const faults: Readonly<Record<string, Fault>> = {
     proxy.delay = 0
   }),
 
-  /** One direction stands still, for a while or until somebody notices. */
+  /** One direction of a link is stalled, sometimes for longer than the keep alive. */
   stalled: onOneLink(async (proxy, { random, keepalive }) => {
     proxy.stall(oneDirection(random))
     await sleep(between(random, 200, keepalive * 2))
     proxy.resume()
   }),
 
-  /** The link breaks in the middle of a packet, which is the next one. */
+  /** The link breaks in the middle of the next packet. */
   cutMidPacket: onOneLink(async (proxy, { random }) => proxy.cutNext(oneDirection(random))),
 
-  /** Links break, and new ones are taken and never answered. */
+  /** Links break, and new connections are accepted but never answered. */
   async blackHole({ proxies, random }) {
     const chosen = proxies.filter(() => random() < 0.5)
     const connected = chosen.some(({ heldSockets }) => heldSockets > 0)
@@ -92,8 +92,8 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
 
   /**
-   * The broker restarts with its session data deleted. What it had acknowledged has arrived before, because nobody
-   * could save that; what is un-acked then is for the client to publish again.
+   * The broker restarts without its sessions. All messages that it acknowledged have arrived before, because no client
+   * could save them. The client must publish again those that are not acknowledged.
    */
   async sessionsDeleted({ broker, publisherProxies, arrived, subscribersReady, forgotten, back, random }) {
     for (const proxy of publisherProxies) proxy.stall('toClient')
@@ -106,7 +106,7 @@ export const faults: Readonly<Record<string, Fault>> = {
       forgotten()
       await broker.up()
       back()
-      // A broker with nobody subscribed drops what it gets, and says that it took it.
+      // Without subscribers, a broker acknowledges messages and drops them.
       await subscribersReady()
     }
     for (const proxy of publisherProxies) reconnectable(proxy)
@@ -124,7 +124,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
 }
 
-/** There may be nobody on it. */
+/** A fault on one link, chosen at random. There may be no client connected through it. */
 function onOneLink(fault: (proxy: Proxy, arena: Arena) => Promise<void>): Fault {
   return async (arena) => {
     const proxy = one(arena.proxies, arena.random)
@@ -138,13 +138,13 @@ function oneDirection(random: () => number): Direction {
   return random() < 0.5 ? 'toBroker' : 'toClient'
 }
 
-/** Nothing reaches the broker, and nothing leaves it. */
+/** Stops all bytes to and from the broker. */
 function cutOff(proxy: Proxy): void {
   proxy.stall('toBroker', 'toClient')
   proxy.blackHole = true
 }
 
-/** Whatever was cut off, or swallowed, is over. */
+/** Ends links that were cut off, so that clients can connect again. */
 function reconnectable(proxy: Proxy): void {
   if (proxy.blackHole) proxy.reset()
   proxy.blackHole = false
@@ -152,7 +152,7 @@ function reconnectable(proxy: Proxy): void {
 
 function one<T>(items: readonly T[], random: () => number): T {
   const item = items[Math.floor(random() * items.length)]
-  if (item === undefined) throw new Error('there is nothing to choose from')
+  if (item === undefined) throw new Error('There is nothing to choose from')
   return item
 }
 

@@ -1,11 +1,11 @@
 const KEPT = /^(TCP|TLS|Pipe|Timeout|Immediate|Process|FSReq)/
 
-/** Sockets, servers, timers and processes that would keep this process alive. */
+/** The sockets, servers, timers and processes that keep this process alive. */
 export function activeHandles(): string[] {
   return process.getActiveResourcesInfo().filter((name) => KEPT.test(name))
 }
 
-/** What there is now beyond what there was, kind by kind. */
+/** The handles that exist now but did not exist before, by kind. */
 export function leakedSince(before: readonly string[], now: readonly string[] = activeHandles()): string[] {
   const known = [...before]
   return now.filter((name) => {

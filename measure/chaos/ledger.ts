@@ -5,29 +5,29 @@ interface Sent {
 }
 
 interface Receipt {
-  /** In which epoch of the broker's memory it came first. */
+  /** The ledger's epoch in which the message was first received. */
   epoch: number
 }
 
-/** What one subscriber got of one stream. */
+/** The messages of one stream that one subscriber received. */
 interface Inbox {
   readonly receipts: Map<number, Receipt>
   highest: number
   duplicates: number
-  /** Duplicates that the broker caused when it lost its memory of what it had delivered. */
+  /** Duplicates that the broker caused by losing its sessions. */
   excused: number
   outOfOrder: number
 }
 
-/** One publisher's messages of one QoS: numbered, so that nothing gets lost unseen. */
+/** The messages of one publisher with one QoS. They are numbered, so that each lost message is noticed. */
 export class Stream {
   readonly topic: string
   readonly qos: Qos
   readonly sent = new Map<number, Sent>()
   readonly inboxes = new Map<string, Inbox>()
-  /** Why publishes were rejected. */
+  /** How many publishes were rejected, by reason. */
   readonly rejections = new Map<string, number>()
-  /** Why publishes were not even accepted. */
+  /** How many publishes were not accepted, by reason. */
   readonly refusals = new Map<string, number>()
   #last = 0
 
@@ -39,7 +39,7 @@ export class Stream {
     }
   }
 
-  /** The number of the next message. */
+  /** Returns the number of the next message. */
   next(): number {
     return ++this.#last
   }
@@ -57,7 +57,7 @@ export class Stream {
     countUp(this.rejections, reason)
   }
 
-  /** Rejected before it was accepted: nobody may expect it. */
+  /** Records that a message was rejected before it was accepted, so it need not arrive. */
   refused(n: number, reason: string): void {
     this.sent.delete(n)
     countUp(this.refusals, reason)
@@ -81,12 +81,12 @@ export class Stream {
     return this.#count('pending')
   }
 
-  /** Whether everybody has what the broker has acknowledged. */
+  /** Whether all subscribers have received all messages that the broker acknowledged. */
   get arrived(): boolean {
     return this.missing(({ state }) => state === 'acknowledged').length === 0
   }
 
-  /** Messages of that kind which a subscriber never got. */
+  /** The messages of a kind that at least one subscriber has not received. */
   missing(kind: (sent: Sent) => boolean): number[] {
     const inboxes = [...this.inboxes.values()]
     return [...this.sent]
@@ -106,10 +106,10 @@ export class Stream {
   }
 }
 
-/** All streams of a run, and what they came to. */
+/** All streams of a run, and their summary. */
 export class Ledger {
   readonly streams: Stream[] = []
-  /** Counts up whenever the broker's session data is deleted. */
+  /** Counts up each time the broker's sessions are deleted. */
   epoch = 0
 
   add(topic: string, qos: Qos, subscribers: readonly string[]): Stream {
@@ -123,7 +123,7 @@ export class Ledger {
     this.streams.find((stream) => stream.topic === topic)?.received(subscriber, n, this.epoch)
   }
 
-  /** Of QoS 1 and 2. */
+  /** The streams with QoS 1 and 2. */
   get reliable(): Stream[] {
     return this.streams.filter(({ qos }) => qos > 0)
   }
@@ -133,7 +133,7 @@ export class Ledger {
     const inboxes = (qos: Qos) => streams.filter((s) => s.qos === qos).flatMap((s) => [...s.inboxes.values()])
     const best = streams.filter(({ qos }) => qos === 0)
     const accepted = sum(reliable, ({ sent }) => sent.size)
-    // One that was rejected was told of: but it had been accepted, so it counts.
+    // A rejected message counts as lost although the app got an error, because it had been accepted.
     const lost = sum(reliable, (stream) => stream.missing(({ state }) => state !== 'pending').length)
     const unsettled = sum(streams, (stream) => stream.pending)
     return {
@@ -150,18 +150,18 @@ export class Ledger {
       rejections: byQos(streams, ({ rejections }) => rejections),
       refused: sum(streams, ({ refusals }) => sum([...refusals.values()], (count) => count)),
       refusals: byQos(streams, ({ refusals }) => refusals),
-      /** Topics for which nothing was accepted. */
+      /** Topics to which no message was accepted. */
       silent: reliable.filter(({ sent }) => sent.size === 0).map(({ topic }) => topic),
     }
   }
 }
 
-/** A number, and as many bytes as it takes to be cut in the middle. */
+/** A payload: the number of the message and some padding, so that a packet can be cut in the middle. */
 export function payloadOf(n: number, padding: number): string {
   return `${n} ${'x'.repeat(padding)}`
 }
 
-/** What a rejected publish is counted as. */
+/** The name of the reason for which a publish was rejected. */
 export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : String(error)
 }

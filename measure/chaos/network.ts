@@ -1,10 +1,10 @@
 import { Proxy } from '../lab/proxy.ts'
 
-/** A proxy for each client, by its name. */
+/** One proxy for each client, by the client's name. */
 export class Network implements AsyncDisposable {
   readonly #proxies: ReadonlyMap<string, Proxy>
 
-  /** @param targets - for each name the broker's port */
+  /** @param targets - the broker's port for each name */
   static async open(targets: Readonly<Record<string, number>>): Promise<Network> {
     const opening = Object.entries(targets).map(
       async ([name, target]) => [name, await Proxy.start({ target })] as const,
@@ -16,7 +16,7 @@ export class Network implements AsyncDisposable {
     this.#proxies = proxies
   }
 
-  /** Always in the same order: by its place a fault chooses whom it falls upon. */
+  /** All proxies, always in the same order, so that a seed chooses the same ones. */
   get proxies(): readonly Proxy[] {
     return [...this.#proxies.values()]
   }
@@ -27,16 +27,16 @@ export class Network implements AsyncDisposable {
 
   portOf(name: string): number {
     const proxy = this.#proxies.get(name)
-    if (!proxy) throw new Error(`there is no proxy for ${name}`)
+    if (!proxy) throw new Error(`There is no proxy for ${name}`)
     return proxy.port
   }
 
-  /** The most sockets that one client held at a time. */
+  /** The highest number of sockets that one client held at the same time. */
   get mostSockets(): number {
     return Math.max(...this.proxies.map(({ mostSockets }) => mostSockets))
   }
 
-  /** The sockets that all clients hold now. */
+  /** The number of sockets that all clients hold now. */
   get heldSockets(): number {
     return this.proxies.reduce((sum, { heldSockets }) => sum + heldSockets, 0)
   }

@@ -7,12 +7,12 @@ import { faults } from './faults.ts'
 
 export const USAGE = `npm run chaos -- [--seconds 120] [--seed 1] [--protocol 5] [--client ours] [--faults a,b] [--json FILE]
 
-Publishers and subscribers of all QoS at a real mosquitto, while faults fall at random from the seed. Exits 1 if
-anything accepted was lost, came out of order, never settled or leaked, if QoS 2 came twice while the broker kept its
-session, if a client ever held two sockets, did not recover, refused a message or accepted none, or if no fault fell.
-Exits 2 if an option is wrong.
+Runs publishers and subscribers of all QoS on a real mosquitto, with random faults from the seed. Exits with 1 if an
+accepted message was lost, arrived out of order or never settled; if a QoS 2 message arrived twice while the broker kept
+its session; if a client held two sockets, leaked handles, did not recover, refused a message or accepted none; or if no
+fault occurred. Exits with 2 if an option is wrong.
 
---protocol  4 is MQTT 3.1.1
+--protocol  4 for MQTT 3.1.1, 5 for MQTT 5
 --client    ours, or mqttjs: raw MQTT.js with its own reconnect, for comparison
 --faults    ${Object.keys(faults).join(', ')}`
 
@@ -21,7 +21,7 @@ export interface ChaosOptions {
   readonly seed: number
   readonly protocolVersion: 4 | 5
   readonly client: ClientKind
-  /** What falls. */
+  /** The names of the faults. */
   readonly kinds: readonly string[]
 }
 

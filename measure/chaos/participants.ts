@@ -17,11 +17,11 @@ import { Readiness } from './readiness.ts'
 const QOS: readonly Qos[] = [0, 1, 2]
 const PUBLISHERS = ['p1', 'p2', 'p3']
 const SUBSCRIBERS = ['s1', 's2']
-/** A publisher that is a process of its own. */
+/** The publisher in a separate process. */
 const DURABLE = 'd'
-/** They speak TLS. */
+/** The clients that use TLS. */
 const SECURE = new Set(['s2', 'p2'])
-/** Messages a second, of each publisher and QoS. */
+/** Messages per second, for each publisher and QoS. */
 const RATE = 40
 const ENTERED_WITHIN = 10_000
 const DRAINED_WITHIN = 60_000
@@ -29,13 +29,16 @@ const DRAINED_WITHIN = 60_000
 /** In seconds. */
 export const KEEPALIVE = 2
 
-/** A proxy for everybody. MQTT.js has no durable publisher: its proxy is there all the same, so the same faults fall. */
+/**
+ * Opens a proxy for each client. MQTT.js has no durable publisher, but a proxy for it exists, so that the same seed chooses
+ * the same faults.
+ */
 export function openNetwork({ port, tlsPort }: ChaosBroker): Promise<Network> {
   const names = [...SUBSCRIBERS, ...PUBLISHERS, DURABLE]
   return Network.open(Object.fromEntries(names.map((name) => [name, SECURE.has(name) ? tlsPort : port])))
 }
 
-/** Everybody who publishes and subscribes, and the ledger of it. */
+/** All publishers and subscribers of a run, with the ledger of their messages. */
 export class Cast implements AsyncDisposable {
   readonly ledger = new Ledger()
   readonly readiness = new Readiness([...SUBSCRIBERS, ...PUBLISHERS])
@@ -47,7 +50,7 @@ export class Cast implements AsyncDisposable {
   readonly #timers: ReturnType<typeof setInterval>[] = []
   #durable: DurablePublisher | undefined
 
-  /** Resolves when they have connected, and publish. */
+  /** Starts the clients. Resolves when they are connected and publish. */
   static async enter(options: ChaosOptions, broker: ChaosBroker, network: Network): Promise<Cast> {
     const cast = new Cast(options, broker, network)
     for (const name of SUBSCRIBERS) cast.#subscribe(name)
@@ -76,7 +79,7 @@ export class Cast implements AsyncDisposable {
     return [...this.#clients.values()].flatMap(({ downtimes }) => downtimes)
   }
 
-  /** Undefined if there is no process to kill. */
+  /** `undefined` if there is no process to kill. */
   get killProcess(): (() => Promise<void>) | undefined {
     return this.#durable && (() => this.#durable?.kill() ?? Promise.resolve())
   }
@@ -86,19 +89,19 @@ export class Cast implements AsyncDisposable {
     await sleep(300)
   }
 
-  /** Resolves when everything acknowledged has arrived, or with false if that takes too long. */
+  /** Resolves to whether all acknowledged messages have arrived in time. */
   arrived(within: number): Promise<boolean> {
     return eventually(() => this.ledger.reliable.every(({ arrived }) => arrived), within)
   }
 
-  /** Nobody publishes any more; resolves when all has settled and arrived, or when that has taken long enough. */
+  /** Stops publishing, and resolves when all messages have settled and arrived, or after a timeout. */
   async drain(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     const own = this.ledger.streams.filter((stream) => !this.#durableStreams.includes(stream))
     await eventually(() => own.every(({ pending }) => pending === 0), DRAINED_WITHIN)
     await this.#durable?.drained(DRAINED_WITHIN)
     await this.arrived(10_000)
-    // A duplicate would come about now.
+    // A duplicate would arrive in this time.
     await sleep(500)
   }
 
@@ -135,10 +138,10 @@ export class Cast implements AsyncDisposable {
 
   async #connected(names: readonly string[]): Promise<void> {
     if (await this.readiness.whenReady(ENTERED_WITHIN, names)) return
-    throw new Error(`${names.join(', ')} did not connect to a broker that nothing has happened to yet`)
+    throw new Error(`${names.join(', ')} did not connect, although no fault has happened yet`)
   }
 
-  /** Resolves when each publisher had something accepted, or when that has taken long enough: a process has to start. */
+  /** Resolves when each publisher has had a message accepted, or after a timeout: the separate process has to start. */
   async #publish(): Promise<void> {
     const randomSize = seeded(this.#options.seed + 1)
     for (const name of PUBLISHERS) {
@@ -168,7 +171,7 @@ export class Cast implements AsyncDisposable {
 
   #publishOne(name: string, stream: Stream, randomSize: () => number): void {
     const n = stream.next()
-    // Some are large enough to take several TCP segments.
+    // Some messages are large enough for several TCP segments.
     const padding = Math.floor(randomSize() < 0.1 ? 8_000 * randomSize() : 100 * randomSize())
     stream.accepted(n)
     this.#clients

@@ -1,6 +1,6 @@
 /**
- * Who is ready, as the clients' own events tell it: what is measured here is the clients, and not how often somebody
- * looks at them. Before they have been ready once nobody counts as missing.
+ * Records which clients are ready, from the clients' own events: polling them would limit the precision. A client counts
+ * as missing only after all have been ready once.
  */
 export class Readiness {
   readonly #names: readonly string[]
@@ -10,8 +10,8 @@ export class Readiness {
   #lostAt: number | undefined
   #faultEndedAt = 0
   /**
-   * One for each time that somebody was missing, in milliseconds: from the end of the fault, or from the loss if that
-   * came later, until all were ready again.
+   * One time for each interruption, in milliseconds: from the end of the fault, or from the loss if that came later, until
+   * all clients were ready again.
    */
   readonly recoveries: number[] = []
 
@@ -28,12 +28,12 @@ export class Readiness {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Nothing of it stands in anybody's way any more. */
+  /** Records that the fault is over for all clients. */
   faultEnded(): void {
     this.#faultEndedAt = this.#now()
   }
 
-  /** Resolves as soon as they are ready, or with false if that takes longer, in milliseconds. */
+  /** Resolves to whether these clients are ready within a time, in milliseconds. */
   whenReady(within: number, names: readonly string[] = this.#names): Promise<boolean> {
     const ready = () => names.every((name) => !this.#missing.has(name))
     if (ready()) return Promise.resolve(true)

@@ -11,14 +11,14 @@ import type { Network } from './network.ts'
 import type { ChaosOptions } from './options.ts'
 import { choose } from './schedule.ts'
 
-/** A loss takes a moment until it is noticed. */
+/** In milliseconds. The clients need this time to notice a lost connection. */
 const NOTICED = 200
 const RECOVERED_WITHIN = 30_000
 const ENDED_WITHIN = 2_000
 
 type Log = (line: string) => void
 
-/** One run: everybody publishes and subscribes while faults fall; then all heals, and what was accepted is counted. */
+/** One run: all clients publish and subscribe while faults occur. Then the faults end, and the messages are counted. */
 export async function runChaos(options: ChaosOptions, log: Log) {
   await using broker = await ChaosBroker.start()
   await using network = await openNetwork(broker)
@@ -29,7 +29,7 @@ export async function runChaos(options: ChaosOptions, log: Log) {
   await cast.drain()
   const { downtimes } = cast
   await cast[Symbol.asyncDispose]()
-  // The proxies must still be there: when they go, they close the sockets that a client has left open.
+  // The proxies must still be open, because closing them would close sockets that a client has left open.
   await eventually(() => network.heldSockets + leakedSince(handlesBefore).length === 0, ENDED_WITHIN)
   const leaked = leakedSince(handlesBefore)
   return {
@@ -56,7 +56,7 @@ function arenaOf(cast: Cast, broker: ChaosBroker, network: Network, random: () =
     broker,
     proxies: network.proxies,
     publisherProxies: cast.publisherProxies,
-    // What is published depends on the machine, the faults must not: they have a chance of their own.
+    // The number of messages depends on the machine, but the faults must not. So they have their own random numbers.
     random,
     keepalive: KEEPALIVE * 1_000,
     arrived: () => cast.arrived(5_000),
@@ -67,7 +67,7 @@ function arenaOf(cast: Cast, broker: ChaosBroker, network: Network, random: () =
   }
 }
 
-/** Which of them fell how often, and how often somebody did not come back. */
+/** Counts how often each fault occurred, and how often a client did not recover. */
 async function letFaultsFall({ seconds, kinds }: ChaosOptions, { readiness }: Cast, arena: Arena, log: Log) {
   const fallen: Record<string, number> = {}
   let notRecovered = 0
@@ -94,7 +94,7 @@ async function letFaultsFall({ seconds, kinds }: ChaosOptions, { readiness }: Ca
 }
 
 function backIn(recoveries: readonly number[]): string {
-  if (recoveries.length === 0) return 'nobody was interrupted'
+  if (recoveries.length === 0) return 'no client was interrupted'
   return `all ready again after ${recoveries.map((ms) => `${Math.round(ms)} ms`).join(', ')}`
 }
 

@@ -1,4 +1,4 @@
-/** One fault, and now and then two at a time; but what takes the broker away falls alone. */
+/** Chooses one fault, or sometimes two at the same time. A fault that stops the broker occurs alone. */
 export function choose(kinds: readonly string[], random: () => number): readonly string[] {
   const pick = () => kinds[Math.floor(random() * kinds.length)] ?? ''
   const first = pick()

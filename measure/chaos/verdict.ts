@@ -1,6 +1,6 @@
 import type { ChaosReport } from './run.ts'
 
-/** What of a report the verdict is about. */
+/** The part of a report that is judged. */
 export type Judged = Pick<
   ChaosReport,
   | 'lost'
@@ -16,14 +16,14 @@ export type Judged = Pick<
   | 'faults'
 >
 
-/** What must not happen, and did; what had to, and did not. */
+/** Lists what happened but must not happen, and what must happen but did not. */
 export function violationsOf({ maxSockets, silent, faults, ...report }: Judged): string[] {
   const { lost, unsettled, outOfOrder, duplicatesQos2, refused, notRecovered, leakedHandles, openSockets } = report
   const nothing = { lost, unsettled, outOfOrder, duplicatesQos2, refused, notRecovered, leakedHandles, openSockets }
   return [
     ...Object.entries(nothing).flatMap(([name, count]) => (count > 0 ? [`${name}: ${count}`] : [])),
     ...(maxSockets > 1 ? [`maxSockets: ${maxSockets}`] : []),
-    // Where nothing was accepted, nothing can be lost.
+    // If no message was accepted, none can be lost, so the result would mean nothing.
     ...silent.map((topic) => `accepted: nothing to ${topic}`),
     ...(Object.keys(faults).length === 0 ? ['faults: none'] : []),
   ]

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * Compiles a program that runs in a process of its own, as a user's build would: what tsx makes of it names every
- * closure as it runs.
+ * Compiles a program that runs in a separate process, as a user's build would do. Code that tsx compiles would run slower,
+ * because it sets the name of each closure at run time.
  *
- * @returns the compiled file
+ * @returns the path of the compiled file
  */
 export async function compile(source: URL): Promise<string> {
   const outfile = fileURLToPath(new URL(source.href.replace(/([^/]+)\.ts$/, '.cache/$1.mjs')))

@@ -2,24 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** What would outlive this process, in the order in which it came. */
-const leftBehind = new Set<() => void>()
+/** The functions that clean up when this process ends, in the order in which they were added. */
+const pending = new Set<() => void>()
 
 /**
- * Done when this process ends by whichever way it can see, Ctrl-C included; nothing can be awaited by then.
+ * Registers a function that runs when this process ends, also with Ctrl-C. It cannot await anything.
  *
- * @returns what says that it is done already
+ * @returns removes the function again
  */
 export function beforeExit(tidy: () => void): () => void {
-  if (leftBehind.size === 0) watch()
-  leftBehind.add(tidy)
+  if (pending.size === 0) watch()
+  pending.add(tidy)
   return () => {
-    leftBehind.delete(tidy)
-    if (leftBehind.size === 0) unwatch()
+    pending.delete(tidy)
+    if (pending.size === 0) unwatch()
   }
 }
 
-/** A folder that goes with its owner, and at the latest with this process. */
+/** A folder that is removed when it is disposed, and at the latest when this process ends. */
 export class TemporaryFolder implements Disposable {
   readonly path: string
   readonly #gone: () => void
@@ -35,7 +35,7 @@ export class TemporaryFolder implements Disposable {
   }
 
   #remove(): void {
-    // Who was killed a moment ago may have made a file meanwhile.
+    // A process that was just killed may have created another file meanwhile, so removing is retried.
     rmSync(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
   }
 }
@@ -53,7 +53,7 @@ function unwatch(): void {
 }
 
 function tidyUp(): void {
-  for (const tidy of [...leftBehind].toReversed()) tidy()
+  for (const tidy of [...pending].toReversed()) tidy()
 }
 
 function end(signal: (typeof SIGNALS)[number]): void {

@@ -13,7 +13,7 @@ type Lines = readonly string[]
 export interface MosquittoOptions {
   /** Lines for `mosquitto.conf`, after those of the listener `mqtt`; a function gets the broker's folder. */
   readonly config?: Lines | ((folder: string) => Lines)
-  /** The port of the listener `mqtt` on 127.0.0.1. @default a free one */
+  /** The port of the listener `mqtt` on 127.0.0.1. @default a free port */
   readonly port?: number
   /** Further listeners by name, each with its lines. */
   readonly listeners?: (folder: string) => Readonly<Record<string, Lines>>
@@ -21,7 +21,10 @@ export interface MosquittoOptions {
   readonly prepare?: (folder: string) => void
 }
 
-/** A real broker on loopback ports. Its process and its folder go with it, and at the latest with this process. */
+/**
+ * A mosquitto broker on loopback ports. Its process and its folder are removed when it is disposed, and at the latest when
+ * this process ends.
+ */
 export class Mosquitto implements AsyncDisposable {
   readonly port: number
   /** The port of each listener, `mqtt` included. */

@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net'
 
-/** A TCP port of 127.0.0.1 on which nobody listened a moment ago. */
+/** A TCP port of 127.0.0.1 that is free at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -9,7 +9,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Whether somebody takes connections there. */
+/** Whether a server accepts connections on a port. */
 export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')

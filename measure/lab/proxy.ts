@@ -5,23 +5,23 @@ export type Direction = 'toBroker' | 'toClient'
 export interface ProxyOptions {
   /** The broker's port. */
   readonly target: number
-  /** Told of all bytes, before any fault takes them. */
+  /** Called with all bytes, before any fault affects them. */
   readonly onBytes?: (direction: Direction, chunk: Buffer, link: object) => void
-  /** The broker has taken a connection. */
+  /** Called when the broker has accepted a connection. */
   readonly onTaken?: () => void
 }
 
-/** A TCP proxy for one client, with faults that fall when somebody says so. */
+/** A TCP proxy for one client that can produce faults. */
 export class Proxy implements AsyncDisposable {
   readonly #options: ProxyOptions
   readonly #links = new Set<ProxiedLink>()
   #server: Server | undefined
   #port = 0
-  /** How long all bytes take, each way, in milliseconds. */
+  /** The delay of all bytes in each direction, in milliseconds. */
   delay = 0
-  /** Takes new connections, and answers nothing. */
+  /** Whether new connections are accepted but never answered. */
   blackHole = false
-  /** The most sockets that the client held at one time. */
+  /** The highest number of sockets that the client held at the same time. */
   mostSockets = 0
 
   static async start(options: ProxyOptions): Promise<Proxy> {
@@ -41,12 +41,12 @@ export class Proxy implements AsyncDisposable {
     return this.#port
   }
 
-  /** The sockets that the client holds now. */
+  /** The number of sockets that the client holds now. */
   get heldSockets(): number {
     return [...this.#links].filter((link) => link.heldByClient).length
   }
 
-  /** Keeps what comes, until `resume`. */
+  /** Holds back all bytes in these directions until `resume`. */
   stall(...directions: Direction[]): void {
     for (const link of this.#links) link.stall(directions)
   }
@@ -55,17 +55,17 @@ export class Proxy implements AsyncDisposable {
     for (const link of this.#links) link.resume()
   }
 
-  /** Lets half of the next chunk through and closes, so that a packet ends in its middle. */
+  /** Passes on half of the next chunk and closes the link, so that a packet is cut in the middle. */
   cutNext(direction: Direction): void {
     for (const link of this.#links) link.cutNext(direction)
   }
 
-  /** RST, both ways. */
+  /** Sends an RST to both sides. */
   reset(): void {
     for (const link of this.#links) link.end('reset')
   }
 
-  /** Closes what the black hole has swallowed. */
+  /** Closes the connections that were accepted but never answered. */
   closeSwallowed(): void {
     for (const link of this.#links) if (link.swallowed) link.end('close')
   }
@@ -83,7 +83,7 @@ export class Proxy implements AsyncDisposable {
       onEnd: () => this.#links.delete(link),
     })
     this.#links.add(link)
-    // The old connection's FIN may lie behind the new one's SYN in the same turn of this event loop.
+    // In the same turn of the event loop, the FIN of the old connection may come after the SYN of the new one.
     setImmediate(() => setImmediate(() => this.#countSockets()))
   }
 
@@ -107,7 +107,7 @@ class ProxiedLink {
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #stalled = new Map<Direction, Buffer[]>()
   #cut: Direction | undefined
-  /** The client has not closed its end. */
+  /** Whether the client has not closed its side. */
   heldByClient = true
   #ended = false
 
@@ -129,7 +129,7 @@ class ProxiedLink {
     broker.on('data', (chunk: Buffer) => this.#take('toClient', chunk))
     broker.on('error', () => {})
     broker.on('close', () => {
-      // While it is stalled nobody learns of anything.
+      // A stalled direction does not pass on the close either.
       if (!this.#stalled.has('toClient')) this.#whenThrough(() => this.end('close'))
     })
   }
@@ -182,12 +182,12 @@ class ProxiedLink {
     this.#later(() => (direction === 'toBroker' ? this.#broker : this.#client)?.write(chunk))
   }
 
-  /** After everything that was passed on before. */
+  /** Runs a function after all bytes that were passed on before. */
   #whenThrough(run: () => void): void {
     if (!this.#ended) this.#later(run)
   }
 
-  /** After the delay, and never before what came earlier: the delay may have been longer then. */
+  /** Runs a function after the delay, but not before earlier functions, whose delay may have been longer. */
   #later(run: () => void): void {
     const delay = this.#hooks.delay()
     if (delay === 0 && this.#onTheirWay.length === 0) return run()

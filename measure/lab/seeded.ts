@@ -1,4 +1,4 @@
-/** mulberry32: chance in [0, 1) that is the same in every run. */
+/** A random number generator (mulberry32) that returns the same numbers in [0, 1) for the same seed. */
 export function seeded(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,4 +1,4 @@
-/** What several rounds came to. */
+/** The spread of the results of several rounds. */
 export interface Spread {
   readonly median: number
   readonly min: number

@@ -1,6 +1,6 @@
 import type { TlsCredentials } from '../../testing/index.ts'
 
-/** Self-signed for localhost and 127.0.0.1, good until 2125. It protects nothing. */
+/** A self-signed certificate for localhost and 127.0.0.1, valid until 2126. Its key is public, so it protects nothing. */
 export const tls: TlsCredentials = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUJR5ISdLjwLmKaaRKdopl0TJRLEAwCgYIKoZIzj0EAwIw

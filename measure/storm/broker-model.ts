@@ -1,24 +1,24 @@
 import type { Failure } from '../../machines/failure.ts'
 import type { EventQueue } from './event-queue.ts'
 
-/** A client's end of an attempt. */
+/** The client's side of an attempt. */
 export interface ModelClient {
   opened(): void
   failed(failure: Failure): void
 }
 
-/** One attempt, and then one connection. */
+/** One attempt, which may become a connection. */
 export interface ModelAttempt {
-  /** The client is gone. The broker learns of it only when it turns to it. */
+  /** The client gives up. The broker notices this only when it handles the attempt. */
   abandon(): void
 }
 
 export interface BrokerModelOptions {
-  /** Connections a second that it can take. */
+  /** How many connections per second the broker can accept. */
   readonly capacity: number
-  /** How many attempts may wait for their turn; those beyond are refused at once. */
+  /** How many attempts may wait. Further attempts are refused at once. */
   readonly backlog: number
-  /** There and back, in milliseconds. */
+  /** In milliseconds. */
   readonly roundTrip: number
 }
 
@@ -26,17 +26,17 @@ const REFUSED: Failure = { kind: 'socket', code: 'ECONNREFUSED', message: 'conne
 const RESET: Failure = { kind: 'socket', code: 'ECONNRESET', message: 'connection reset' }
 
 /**
- * A broker that does nothing but take connections, one after the other. An attempt that its client has given up costs
- * it as much as any other: the handshake is done before anybody looks at the socket.
+ * A broker that only accepts connections, one after another. An abandoned attempt costs as much as any other, because the
+ * broker completes the handshake before it notices.
  */
 export class BrokerModel {
   readonly #queue: EventQueue
   readonly #options: BrokerModelOptions
   readonly #connections = new Set<Attempt>()
-  /** When it is done with all that wait. */
+  /** When all waiting attempts will have been handled. */
   #busyUntil = 0
   #up = true
-  /** Attempts a second, by the second in which they arrived. */
+  /** The number of attempts in each second. */
   readonly arrivals: number[] = []
   refused = 0
   abandoned = 0
@@ -74,7 +74,7 @@ export class BrokerModel {
     return attempt
   }
 
-  /** It dies: every client learns of it within the time given, in milliseconds. */
+  /** The broker fails. All clients notice it within the given time, in milliseconds. */
   down(within: number, random: () => number): void {
     this.#up = false
     this.#busyUntil = 0

@@ -3,8 +3,8 @@ interface Timer {
 }
 
 /**
- * Simulated time for any number of machines: one queue, in whole milliseconds, that jumps from event to event. Timers
- * of one millisecond share a bucket, so the heap holds times and not timers.
+ * Simulated time for any number of machines. It has one queue, in whole milliseconds, and jumps from event to event. Timers
+ * of the same millisecond share a bucket, so the heap contains times and not timers.
  */
 export class EventQueue {
   readonly #buckets = new Map<number, Timer[]>()
@@ -13,7 +13,7 @@ export class EventQueue {
 
   readonly now = (): number => this.#now
 
-  /** The shape of XState's clock. */
+  /** `setTimeout` and `clearTimeout` make this a clock for XState. */
   readonly setTimeout = (callback: () => void, delay: number): Timer => this.at(this.#now + delay, callback)
 
   readonly clearTimeout = (timer: unknown): void => {
@@ -32,7 +32,7 @@ export class EventQueue {
     return timer
   }
 
-  /** Runs what falls due before `end`, or until `until` holds, which is asked once a bucket. */
+  /** Runs all callbacks that are due before `end`, or until `until` returns true. It is called once for each bucket. */
   run(end: number, until: () => boolean = () => false): void {
     while (!until()) {
       const next = this.#times[0]
@@ -42,7 +42,7 @@ export class EventQueue {
       }
       this.#now = next
       const bucket = this.#buckets.get(next) ?? []
-      // Callbacks may add to the bucket while it runs.
+      // Callbacks may add timers to this bucket while it runs.
       for (const timer of bucket) {
         const { callback } = timer
         timer.callback = undefined

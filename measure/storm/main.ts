@@ -8,11 +8,11 @@ import { simulate, type StormResult } from './simulate.ts'
 
 const { storm, names, json, svg } = commandLine(USAGE, stormOptions)
 const { clients, outage, capacity } = storm
-const title = `${clients.toLocaleString('en')} clients, an outage of ${inWords(outage)}, a broker that takes ${capacity.toLocaleString('en')} connections/s`
+const title = `${clients.toLocaleString('en')} clients, an outage of ${inWords(outage)}, a broker that accepts ${capacity.toLocaleString('en')} connections/s`
 
 console.log(`${title}\n`)
 console.log('                 peak connects/s, and')
-console.log('policy        in the outage   after it    median       p99   attempts in vain (after)   transitions/s')
+console.log('policy        in the outage   after it    median       p99    failed attempts (after)   transitions/s')
 const curves: Curve[] = []
 for (const name of names) {
   const policy = policies[name]
@@ -34,7 +34,7 @@ if (json !== undefined) {
 }
 if (svg !== undefined) writeFileSync(svg, plot(curves, { title, outageSeconds: outage / 1_000, capacity }))
 
-/** What makes a result worthless, whatever its figures are. */
+/** The reason why a result is invalid, if it is. */
 function problemOf({ timeline, ...figures }: StormResult): string | undefined {
   const wrong = Object.entries(figures).find(([, figure]) => !Number.isFinite(figure) || figure < 0)
   if (wrong) return `${wrong[0]} is ${wrong[1]}`
@@ -62,7 +62,7 @@ function line(name: string, result: StormResult): string {
     seconds(p99RestoredMs).padStart(10),
     `${wastedAttempts.toLocaleString('en')} (${wastedAfterOutage.toLocaleString('en')})`.padStart(27),
     result.transitionsPerSecond.toLocaleString('en').padStart(16),
-    lost > 0 ? `  ${lost} not back after an hour: ${result.gaveUp} gave up` : '',
+    lost > 0 ? `  ${lost} not connected after an hour: ${result.gaveUp} gave up` : '',
   ].join('')
 }
 

@@ -7,13 +7,13 @@ import type { StormOptions } from './simulate.ts'
 
 export const USAGE = `npm run storm -- [--clients 10000] [--outage 10m] [--policy all] [--capacity N] [--backlog N] [--seed 1] [--json FILE] [--svg FILE]
 
-What a fleet does to a broker that comes back after an outage: the real machines, in simulated time. Exits 1 if a figure
-is missing, and never because of what a figure is. Exits 2 if an option is wrong.
+Simulates how a fleet reconnects to a broker after an outage, with the real machines in simulated time. Exits with 1 if a
+figure is missing, but not because a figure is bad, and with 2 if an option is wrong.
 
---policy    ${Object.keys(policies).join(', ')}, several with commas, or all
+--policy    ${Object.keys(policies).join(', ')}; several separated by commas, or all
 --outage    such as 90s, 10m or 2h
---capacity  connections a second that the broker can take; default: a hundredth of the clients
---backlog   attempts that may wait at the broker; default: what it takes in 20 s`
+--capacity  how many connections per second the broker can accept; default: a hundredth of the clients
+--backlog   how many attempts may wait at the broker; default: as many as it can accept in 20 s`
 
 export interface StormRun {
   readonly storm: StormOptions
@@ -50,10 +50,14 @@ export function stormOptions(args: string[]): StormRun {
   }
 }
 
-/** In milliseconds, of which the simulation takes whole seconds. */
+/** Parses a duration. The result is in milliseconds, but the simulation needs whole seconds. */
 function duration(value: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(value) ?? []
   const ms = Number(number) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h']
   if (ms >= 1_000 && ms % 1_000 === 0) return ms
-  throw new InvalidOptionError('--outage', 'must be whole seconds, of at least one, such as 90s, 10m or 2h', value)
+  throw new InvalidOptionError(
+    '--outage',
+    'must be at least one second, in whole seconds, such as 90s, 10m or 2h',
+    value,
+  )
 }

@@ -19,11 +19,14 @@ export interface Curve {
 export interface PlotOptions {
   readonly title: string
   readonly outageSeconds: number
-  /** Connections a second that the broker can take. */
+  /** How many connections per second the broker can accept. */
   readonly capacity: number
 }
 
-/** Over time: what the broker gets, a strip for each policy, and who is back. Plain SVG, for light and for dark pages. */
+/**
+ * Draws a storm over time: a strip with the connection attempts for each policy, and the share of restored clients. The SVG
+ * has colours for light and dark pages.
+ */
 export function plot(curves: readonly Curve[], { title, outageSeconds, capacity }: PlotOptions): string {
   const end = Math.max(...curves.map(({ result }) => lastSecond(result) + 1))
   const most = Math.max(capacity, ...curves.flatMap(({ result }) => result.timeline.map(({ attempts }) => attempts)))
@@ -50,7 +53,7 @@ export function plot(curves: readonly Curve[], { title, outageSeconds, capacity 
     text(LEFT, panelTop - 10, 'clients restored'),
     ...[0, 0.25, 0.5, 0.75, 1].map((share) => grid(panelY(share), `${share * 100} %`)),
     ...timeAxis(end, x, panelTop + PANEL),
-    // The first, which is the default, lies on top.
+    // The first policy is the default, and is drawn on top.
     ...curves
       .map(({ policy, result }, n) => {
         const points = restoredShare(result, outageSeconds, end).map(([second, share]) => [x(second), panelY(share)])
@@ -70,13 +73,13 @@ interface StripScale {
   readonly capacity: number
 }
 
-/** The attempts of one policy, on a logarithmic scale: what a broker minds lies orders of magnitude apart. */
+/** The attempts of one policy. The scale is logarithmic, because the numbers differ by orders of magnitude. */
 function strip({ policy, result }: Curve, n: number, { x, y, end, decades, capacity }: StripScale): string[] {
   const bottom = y(1)
   const points = outline(result.timeline, end).map(([second, attempts]) => [x(second), y(attempts)])
   const area = path([[x(0), bottom], ...points, [x(end), bottom]])
   const peak = `peak after the outage ${result.peakConnectsPerSecond.toLocaleString('en')}/s`
-  const wasted = `${result.wastedAttempts.toLocaleString('en')} attempts in vain`
+  const wasted = `${result.wastedAttempts.toLocaleString('en')} failed attempts`
   const limit = y(capacity).toFixed(1)
   return [
     ...Array.from({ length: Math.floor(decades / 2) + 1 }, (_, i) =>
@@ -91,7 +94,7 @@ function strip({ policy, result }: Curve, n: number, { x, y, end, decades, capac
   ]
 }
 
-/** The most in each stretch of time about a pixel wide, without points on the way between two others. */
+/** The highest number of attempts for each pixel, without points between two equal ones. */
 function outline(timeline: readonly StormSecond[], end: number): [number, number][] {
   const stretch = Math.max(1, Math.floor(end / (WIDTH - LEFT - RIGHT)))
   const most: number[] = Array.from({ length: Math.ceil(end / stretch) }, () => 0)
@@ -109,7 +112,7 @@ function restoredShare({ timeline, clients }: StormResult, from: number, end: nu
   const points: [number, number][] = [[from, 0]]
   for (const { second, restored: more } of timeline) {
     if (second < from || more === 0) continue
-    // Flat until then.
+    // The line is flat until this second.
     points.push([second, restored / clients])
     restored += more
     points.push([second + 1, restored / clients])

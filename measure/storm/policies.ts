@@ -3,12 +3,12 @@ import type { ConnectionInput } from '../../machines/config.ts'
 export interface StormPolicy {
   readonly label: string
   readonly color: { readonly light: string; readonly dark: string }
-  /** Where its curve lies on another one. */
+  /** Set if its curve would hide another one. */
   readonly dashed?: true
   readonly input: ConnectionInput
   /**
-   * A fixed delay has no memory: the last seconds of an outage are like any others. So these are enough, and the attempts
-   * in the rest of it are counted as if they had been made.
+   * Whether each second of an outage is like any other, as with a fixed delay. Then only the last part of the outage is
+   * simulated, and the attempts in the rest are calculated.
    */
   readonly memoryless?: true
 }

@@ -11,14 +11,14 @@ export interface StormOptions {
   readonly clients: number
   /** In milliseconds. */
   readonly outage: number
-  /** Connections a second that the broker can take. */
+  /** How many connections per second the broker can accept. */
   readonly capacity: number
   /** How many attempts may wait at the broker. */
   readonly backlog: number
   readonly seed: number
 }
 
-/** One second of a storm, counted from the beginning of the outage. */
+/** One second of a storm. `second` counts from the beginning of the outage. */
 export interface StormSecond {
   readonly second: number
   readonly attempts: number
@@ -28,38 +28,38 @@ export interface StormSecond {
 export interface StormResult {
   readonly clients: number
   readonly restored: number
-  /** They had used up their attempts and cycles. */
+  /** How many clients used up their attempts and cycles. */
   readonly gaveUp: number
-  /** Attempts in the busiest second after the broker was back. */
+  /** The attempts in the busiest second after the broker's return. */
   readonly peakConnectsPerSecond: number
   readonly peakDuringOutage: number
-  /** From the broker's return until a client's messages flow, in milliseconds. */
+  /** The time from the broker's return until a client's messages flow, in milliseconds. */
   readonly medianRestoredMs: number
   readonly p99RestoredMs: number
-  /** Attempts that came to nothing. */
+  /** The number of failed attempts. */
   readonly wastedAttempts: number
-  /** Of these, after the broker was back. */
+  /** The number of failed attempts after the broker's return. */
   readonly wastedAfterOutage: number
   /**
-   * Events that the connection machines processed, and the subscriptions machines in them, in the outage and after it.
-   * Steps within one event are not counted, nor are the transport actors that come and go with each attempt.
+   * The number of events that the connection machines and their subscriptions machines processed during and after the
+   * outage. Microsteps are not counted, and neither are events of the transport actors.
    */
   readonly transitions: number
   readonly transitionsPerSecond: number
   readonly timeline: readonly StormSecond[]
 }
 
-/** All are connected, and stable, by then. */
+/** In milliseconds. By then all clients are connected and stable. */
 const CALM = 120_000
 const ROUND_TRIP = 20
-/** A dead broker's clients learn of it almost at once. */
+/** In milliseconds. Clients notice almost at once that the broker has failed. */
 const LEARN_WITHIN = 200
-/** So much of an outage is enough for a policy without memory: longer ones repeat it. */
+/** In milliseconds. For a memoryless policy, simulating this much of an outage is enough. */
 const MEMORYLESS = 60_000
-/** After this long without everybody being back the simulation ends. */
+/** In milliseconds. The simulation ends after this time, even if not all clients are connected. */
 const PATIENCE = 3_600_000
 
-/** The real machines, in simulated time, against a broker that is gone for a while. */
+/** Simulates an outage of the broker, with the real machines in simulated time. */
 export function simulate(
   policy: StormPolicy,
   { clients, capacity, backlog, seed, ...options }: StormOptions,
@@ -83,7 +83,7 @@ export function simulate(
         return () => attempt.abandon()
       }),
     },
-    // Each opening is two transitions of the subscriptions machine, and each end is one.
+    // Each connection means two transitions of the subscriptions machine, and its end means one.
     actions: {
       openGate: () => {
         restoredAt.push(queue.now())
@@ -123,7 +123,7 @@ export function simulate(
   const back = CALM + outage
   const waits = restoredAt.map((at) => at - back).toSorted((a, b) => a - b)
   const percentile = (share: number) => waits[Math.min(waits.length - 1, Math.floor(clients * share))] ?? Number.NaN
-  // What the skipped part of the outage would have added, second for second.
+  // The attempts in the skipped part of the outage, at the same rate as in the simulated part.
   const skippedAttempts = (refusedInOutage / (outage / 1_000)) * (skipped / 1_000)
   const wastedAfterOutage = broker.refused - refusedInOutage + broker.abandoned
   const simulated = timeline(broker.arrivals, restoredAt, CALM, skipped)
@@ -150,7 +150,7 @@ function peak(seconds: readonly StormSecond[], from: number, to: number): number
     .reduce((most, { attempts }) => Math.max(most, attempts), 0)
 }
 
-/** The part of the outage that was skipped. */
+/** The skipped part of the outage, with the same number of attempts in each second. */
 function like(attempts: number, seconds: number): StormSecond[] {
   return Array.from({ length: seconds }, (_, second) => ({ second, attempts, restored: 0 }))
 }

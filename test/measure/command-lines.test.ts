@@ -35,7 +35,7 @@ test.each<[script: keyof typeof scripts, args: string, message: string]>([
   ['storm', '--nope', "Unknown option '--nope'"],
   ['storm', '--policy equal,nope', '--policy must be one of equal'],
   ['storm', '--policy toString', 'got "toString"'],
-  ['storm', '--outage 0s', '--outage must be whole seconds, of at least one, such as 90s, 10m or 2h, got "0s"'],
+  ['storm', '--outage 0s', '--outage must be at least one second, in whole seconds, such as 90s, 10m or 2h, got "0s"'],
   ['storm', '--outage abc', 'got "abc"'],
   ['storm', '--capacity=', '--capacity must be a whole number of at least 1, got ""'],
   ['storm', '--clients -1', "'--clients' argument is ambiguous"],

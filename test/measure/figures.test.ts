@@ -51,7 +51,7 @@ test('a row that was not measured is told, and a contender that is missing', () 
     'bundle withDependencies is missing',
     'bundle: ours is missing',
     'bundle: mqttjs is missing',
-    'nope is no row',
+    'nope is not a row',
   ])
 })
 

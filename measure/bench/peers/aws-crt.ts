@@ -1,6 +1,6 @@
 import type { Connect } from './peer.ts'
 
-/** The part of aws-crt that is used here. Its types are there only after `npm ci` in measure/bench/. */
+/** The part of aws-crt that is used here. Its own types exist only after `npm ci` in measure/bench/. */
 interface AwsCrt {
   readonly io: {
     readonly ClientBootstrap: new () => object
@@ -20,10 +20,10 @@ interface Mqtt5Client {
   subscribe(packet: object): Promise<unknown>
 }
 
-/** Not a literal: nobody but measure/bench has the package. */
+/** A variable, so that the compiler does not look for the package, which only measure/bench installs. */
 const PACKAGE: string = 'aws-crt'
 
-/** The mqtt5 client of AWS's Common Runtime: native code behind a Node addon. It knows no QoS 2. */
+/** The MQTT 5 client of the AWS Common Runtime, which is native code. It does not support QoS 2. */
 export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }) => {
   const { io, mqtt5 } = ((await import(PACKAGE)) as { default: AwsCrt }).default
   const client = new mqtt5.Mqtt5Client({
@@ -62,5 +62,5 @@ export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, kee
   }
 }
 
-/** What is un-acked when it ends. */
+/** Ignores publishes that are not acknowledged when the client ends. */
 function ignored(): void {}

@@ -11,7 +11,7 @@ function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay 
 
 export const connectOurs: Connect = (options) => ready(new ResilientMqttClient(oursOptions(options)))
 
-/** Connections of one fleet, as a process with thousands of them would have it. */
+/** Connects clients of one fleet, as a process with thousands of connections would do. */
 export function connectFleet(maxConnecting: number): Connect {
   const fleet = createFleet({ maxConnecting })
   return (options) => ready(fleet.createClient(oursOptions(options)))
@@ -28,5 +28,5 @@ async function ready(client: ResilientMqttClient): Promise<PeerClient> {
   }
 }
 
-/** What is un-acked when it ends. */
+/** Ignores publishes that are not acknowledged when the client ends. */
 function ignored(): void {}

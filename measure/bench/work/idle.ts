@@ -9,25 +9,25 @@ export interface IdleTask {
   readonly peer: PeerName
   readonly port: number
   readonly connections: number
-  /** In seconds: some pings should fall into the time that is watched. */
+  /** In seconds, and short enough that there are pings during the measurement. */
   readonly keepalive: number
   /**
-   * How long nobody looks before that, in milliseconds: V8 tidies up after they were opened, and once more after ours
-   * counted as stable, which takes 30 s. Both belong to opening them.
+   * The pause before the measurement, in milliseconds. V8 cleans up after the connections were opened, and again after our
+   * clients have become stable, which takes 30 s. Both belong to opening them.
    */
   readonly rest: number
-  /** How long idling is watched, in milliseconds. */
+  /** The duration of the measurement, in milliseconds. */
   readonly duration: number
 }
 
-/** How many connections are opened at a time. */
+/** How many connections are opened at the same time. */
 const AT_A_TIME = 50
 
-/** What idle connections take: memory for each, and CPU time for all. */
+/** Measures idle connections: the memory for each, and the CPU time for all. */
 export async function idle({ peer, port, connections, keepalive, rest, duration }: IdleTask) {
   const connect = peer === 'ours' ? connectFleet(AT_A_TIME) : peers[peer]
   const open = (n: number) => connect({ port, clientId: `${peer}-${process.pid}-${n}`, keepalive })
-  // Code and pools are there before the first one is counted.
+  // These connections load code and fill pools before the first one is counted.
   const warm = await Promise.all(Array.from({ length: AT_A_TIME }, (_, n) => open(-1 - n)))
   const before = await settledMemory()
   const clients: PeerClient[] = []

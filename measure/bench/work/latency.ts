@@ -7,11 +7,11 @@ export interface LatencyTask {
   readonly port: number
   /** Publishes a second. */
   readonly rate: number
-  /** In milliseconds; as many publishes go before, one after the other, which are not counted: apps run for longer. */
+  /** In milliseconds. The same number of publishes is sent first, one after another, to warm up, and is not counted. */
   readonly duration: number
 }
 
-/** From `publish` of QoS 1 to its ack, at a steady rate far below the limit. */
+/** Measures the time from a QoS 1 publish to its PUBACK, at a steady rate far below the limit. */
 export async function latency({ peer, port, rate, duration }: LatencyTask) {
   const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}` })
   const payload = new Uint8Array(64).fill(120)
@@ -40,7 +40,7 @@ export async function latency({ peer, port, rate, duration }: LatencyTask) {
   return { p50: percentile(0.5), p99: percentile(0.99) }
 }
 
-/** One after the other, so that each takes the way that it takes later. */
+/** Publishes one message after another, so that each takes the same path through the code as later. */
 async function warmUp(client: PeerClient, payload: Uint8Array, count: number): Promise<void> {
   await new Promise<void>((resolve) => {
     let left = count

@@ -1,8 +1,9 @@
-/** What a worker says to the benchmark that started it, and hears from it. */
+/** Sends a word to the benchmark that started this worker. */
 export function tell(word: string): void {
   process.send?.({ type: word })
 }
 
+/** Resolves when the benchmark has sent this word. */
 export function asked(word: string): Promise<void> {
   return new Promise((resolve) => {
     const listener = (message: { readonly type?: string }) => {

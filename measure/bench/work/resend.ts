@@ -9,7 +9,7 @@ export interface ResendTask {
   readonly messages: number
 }
 
-/** Publishes what is not acknowledged, and resends it on the next connection; the time is measured on the wire. */
+/** Publishes messages that are not acknowledged, and sends them again on the next connection. The proxy measures the time. */
 export async function resend({ peer, port, messages }: ResendTask) {
   const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, clean: false, retryDelay: 5 })
   tell('connected')

@@ -9,7 +9,7 @@ export interface RestoreTask {
   readonly filters: number
 }
 
-/** Subscribes, and lives through the broker's restart; what happens then is measured on the wire. */
+/** Subscribes, and restores the subscriptions after the broker's restart. The proxy measures the time. */
 export async function restore({ peer, port, filters }: RestoreTask) {
   const client = await peers[peer]({ port, clientId: `${peer}-${process.pid}`, retryDelay: 5 })
   const names = Array.from({ length: filters }, (_, n) => `bench/restore/${n}/#`)

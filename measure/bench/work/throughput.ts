@@ -9,15 +9,15 @@ export interface ThroughputTask {
   readonly port: number
   readonly qos: 0 | 1 | 2
   readonly payloadBytes: number
-  /** How long to run before the measurement and for it, in milliseconds. */
+  /** The duration of the warm-up and of the measurement, in milliseconds. */
   readonly warmUp: number
   readonly measure: number
 }
 
-/** How many messages are under way at most, between `publish` and both its ack and its arrival. */
+/** The maximum number of messages that are published but not yet both acknowledged and received. */
 const WINDOW = { small: 1_000, large: 200 }
 
-/** End to end: one publisher and one subscriber in this process, through the broker. */
+/** Measures one publisher and one subscriber in this process, end to end through the broker. */
 export async function throughput({ peer, port, qos, payloadBytes, warmUp, measure }: ThroughputTask) {
   const connect = peers[peer]
   const id = `${peer}-${process.pid}`

@@ -1,11 +1,11 @@
 import type { Qos } from '../../../src/api/message.ts'
 
-/** What chaos drives: a client with a session, which is to survive everything. */
+/** A client under test, with a session that must survive all faults. */
 export interface ChaosClient {
-  /** Resolves at the ack; for QoS 0 when it is written. Rejects if it fails. */
+  /** Resolves when the publish is acknowledged, or with QoS 0 when it is written. */
   publish(topic: string, payload: string, qos: Qos): Promise<void>
   subscribe(filter: string, qos: Qos, onMessage: (topic: string, payload: Uint8Array) => void): void
-  /** Times from a lost connection until messages flowed again, in milliseconds. */
+  /** The times from a lost connection until messages flowed again, in milliseconds. */
   readonly downtimes: readonly number[]
   end(): Promise<void>
 }
@@ -17,9 +17,9 @@ export interface ChaosClientOptions {
   readonly tlsCa: string | undefined
   /** In seconds. */
   readonly keepalive: number
-  /** The password of this moment. */
+  /** Returns the current password. */
   readonly password: () => string
-  /** Told whenever messages can flow, or cannot any more; the same may be told again. */
+  /** Called when messages can flow, and when they no longer can. It may be called with the same value again. */
   readonly onReady: (ready: boolean) => void
 }
 
@@ -27,5 +27,5 @@ export type ClientKind = 'ours' | 'mqttjs'
 
 export type ConnectClient = (options: ChaosClientOptions) => ChaosClient
 
-/** The user that all clients are. */
+/** The user name of all clients. */
 export const USERNAME = 'chaos'

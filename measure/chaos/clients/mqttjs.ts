@@ -2,7 +2,7 @@ import mqtt from 'mqtt'
 
 import { USERNAME, type ConnectClient } from './client.ts'
 
-/** Raw MQTT.js with its own reconnect, and the glue that applications write around it. */
+/** Raw MQTT.js with its own reconnect, and the code that applications typically write around it. */
 export const connectMqttjs: ConnectClient = (options) => {
   const { url, clientId, protocolVersion, tlsCa, keepalive, password, onReady } = options
   const client = mqtt.connect(url, {
@@ -14,7 +14,7 @@ export const connectMqttjs: ConnectClient = (options) => {
     password: password(),
     reconnectPeriod: 200,
     connectTimeout: 2_000,
-    // By default it stops for good at the first refused password.
+    // By default, MQTT.js stops for good when a password is refused.
     reconnectOnConnackError: true,
     ...(tlsCa !== undefined && { ca: tlsCa }),
     ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 0xffffffff } }),
@@ -46,7 +46,7 @@ export const connectMqttjs: ConnectClient = (options) => {
   }
 }
 
-/** Filters here end in `#` and have no other wildcard. */
+/** Matches the filters of this test, which end with `#` and have no other wildcard. */
 function mqttMatches(filter: string, topic: string): boolean {
   return topic.startsWith(filter.slice(0, -1))
 }

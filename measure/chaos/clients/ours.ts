@@ -13,7 +13,7 @@ export const connectOurs: ConnectClient = (options) => {
       ...(tlsCa !== undefined && { tls: { ca: tlsCa } }),
     },
     credentials: () => ({ username: USERNAME, password: password() }),
-    // A night in minutes: all waits are short, and nothing gives up.
+    // All delays are short, so that minutes contain as much as a night, and the client never gives up.
     reconnect: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 100, maxDelay: 1_000 },
     timeouts: { connectTimeout: 2_000, subscribeTimeout: 3_000, refreshTimeout: 2_000, stableAfter: 2_000 },
     outbox: { maxMessages: 50_000 },
