@@ -1,12 +1,12 @@
 /**
- * The four recovery strategies, on the same outage: the fast tier gives up, the broker comes back later.
+ * The four recovery strategies in the same outage: the fast tier gives up, and the broker comes back later.
  *
  *   STRATEGY=1 npx tsx examples/auto-recovery.ts     simpleRetry: same client, every 60 s
- *   STRATEGY=2 npx tsx examples/auto-recovery.ts     recreateClient: options evaluated anew, every 60 s
- *   STRATEGY=3 npx tsx examples/auto-recovery.ts     refreshAndRecreate: new token and options, every 60 s
+ *   STRATEGY=2 npx tsx examples/auto-recovery.ts     recreateClient: a new client with new options, every 60 s
+ *   STRATEGY=3 npx tsx examples/auto-recovery.ts     refreshAndRecreate: also a new token, every 60 s
  *   STRATEGY=4 npx tsx examples/auto-recovery.ts     exponentialRecovery: the default, for production
  *
- * With a URL as argument it runs on a real broker until Ctrl-C, with the delays of the strategy.
+ * With a URL as its argument, it runs on your broker until Ctrl-C, with the delays of the strategy.
  */
 import {
   exponentialRecovery,
@@ -25,7 +25,7 @@ const strategies: Record<string, [name: string, policy: RecoveryPolicy]> = {
   4: ['exponentialRecovery', exponentialRecovery],
 }
 const chosen = strategies[process.env.STRATEGY ?? '4']
-if (!chosen) throw new Error('STRATEGY is a number from 1 to 4')
+if (!chosen) throw new Error('STRATEGY must be a number from 1 to 4')
 const [name, policy] = chosen
 
 const authority = createTokenAuthority({ lifetime: 3_600_000 })
@@ -39,12 +39,12 @@ const client = new ResilientMqttClient({
   url: broker.url,
   recovery: real ? policy : { ...policy, initialDelay: 300, maxDelay: 300 },
   ...(!real && { reconnect: { maxAttempts: 2, initialDelay: 100, maxDelay: 200 } }),
-  // Called for each client that is created: the place for addresses and certificates that change.
+  // Called for each new client, so the options can change, for example certificates.
   options: () => {
     clients++
     return { keepalive: 30_000 }
   },
-  // Called for the first connection, before a token expires, when it is refused, and in recovery cycles.
+  // Called for the first connection, before a token expires, after it was refused, and in recovery cycles.
   ...(!real && { credentials: () => ({ username: 'device', ...authority.issue() }) }),
 })
 
@@ -59,7 +59,7 @@ console.log('connected')
 if ('stop' in broker) {
   const recovered = new Promise<void>((resolve) => void client.on('recovered', () => resolve()))
   const outage = new Promise<void>((resolve) => {
-    // Three cycles find nobody; the fourth finds the broker.
+    // Three cycles fail. The broker comes back in the fourth.
     client.on('recoveryStarted', ({ cycle }) => cycle === 4 && resolve())
   })
   await broker.stop()

@@ -1,9 +1,9 @@
 /**
- * Nothing accepted is lost, not even with the process: a sensor without a connection is killed, and the next process
- * delivers what it had accepted. Needs `npm install classic-level`.
+ * Accepted messages survive the end of the process: a sensor without a connection is killed, and the next process delivers
+ * the messages that it had accepted. Needs `npm install classic-level`.
  *
  *   npx tsx examples/durable-outbox.ts                          a broker in this process
- *   npx tsx examples/durable-outbox.ts mqtt://localhost:1883    a real broker
+ *   npx tsx examples/durable-outbox.ts mqtt://localhost:1883    your broker
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,18 +19,18 @@ const [argument, store] = process.argv.slice(2)
 if (argument === '--sensor') await measure(store)
 else await deliver(argument)
 
-/** The first process: there is no broker, and it is killed. */
+/** The first process. It has no broker, and is killed. */
 async function measure(folder = 'store'): Promise<void> {
   const client = new ResilientMqttClient({ url: 'mqtt://localhost:1', store: folder })
   for (let n = 1; n <= 5; n++) {
-    // From here on the client is answerable for it: it is on disk.
+    // When `accepted` resolves, the message is on disk, and the client guarantees its delivery.
     await client.publish('sensor/reading', `reading ${n}`, { qos: 2, durable: true }).accepted
-    console.log(`sensor: reading ${n} accepted, ${client.outbox.size} wait`)
+    console.log(`sensor: reading ${n} accepted, ${client.outbox.size} waiting`)
   }
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** The second process: it has the same store, and a broker. */
+/** The second process. It has the same store, and a broker. */
 async function deliver(url: string | undefined): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-outbox-'))
   const [, signal] = await once(fork(fileURLToPath(import.meta.url), ['--sensor', folder]), 'exit')
@@ -41,7 +41,7 @@ async function deliver(url: string | undefined): Promise<void> {
   const client = new ResilientMqttClient({
     url: broker.url,
     store: folder,
-    // The broker keeps the session, so that QoS 2 stays exactly-once. The store knows the client id.
+    // The broker keeps the session, so that QoS 2 stays exactly-once. The client id comes from the store.
     options: { clean: false },
   })
   client.on('outboxRestored', ({ waiting }) => console.log(`next process: ${waiting} restored`))

@@ -1,8 +1,8 @@
 /**
- * The bare connection machine inside of a machine of the application. Messages flow beside it.
+ * The connection machine inside a machine of the application. Messages do not pass through the machines.
  *
  *   npx tsx examples/embed-machine.ts                           an outage on a broker in this process
- *   npx tsx examples/embed-machine.ts mqtt://localhost:1883     a real broker, until Ctrl-C
+ *   npx tsx examples/embed-machine.ts mqtt://localhost:1883     your broker, until Ctrl-C
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createActor, raise, sendTo, setup, waitFor, type SnapshotFrom } from 'xstate'
@@ -14,14 +14,14 @@ const broker = process.argv[2] ? { url: process.argv[2] } : await createEmbedded
 
 const connection = createConnectionMachine({
   url: broker.url,
-  // In production leave both out. The defaults take minutes, which is too long to watch.
+  // In production, leave out both options. Their defaults take minutes, which is too long for an example.
   reconnect: { maxAttempts: 3, initialDelay: 200, maxDelay: 500 },
   recovery: { initialDelay: 500, maxDelay: 1_000 },
 })
 
 type ConnectionSnapshot = SnapshotFrom<typeof connectionMachine>
 
-/** What the application wants to know of the connection. */
+/** Translates a snapshot of the connection into an event of the application. */
 function linkOf(snapshot: ConnectionSnapshot): GatewayEvent {
   if (snapshot.matches('disconnected')) return { type: 'link.closed' }
   const ready = snapshot.hasTag('online') && !snapshot.matches({ connected: 'restoring' })

@@ -1,8 +1,8 @@
 /**
- * A request that repeats as long as messages flow, and expects a response each time: a watch over a pump.
+ * A periodic request that expects a response each time, and pauses while there is no connection. It monitors a pump.
  *
  *   npx tsx examples/periodic-requests.ts                                     a broker in this process
- *   npx tsx examples/periodic-requests.ts mqtt://localhost:1883               a real broker
+ *   npx tsx examples/periodic-requests.ts mqtt://localhost:1883               your broker
  *   PROTOCOL=5 npx tsx examples/periodic-requests.ts mqtt://localhost:1883    the same with MQTT 5
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,14 +14,14 @@ const protocolVersion = process.env.PROTOCOL === '5' ? 5 : 4
 if (protocolVersion === 5 && !url) throw new Error('PROTOCOL=5 needs the URL of a broker that speaks MQTT 5')
 const broker = url ? { url } : await createEmbeddedBroker()
 
-// In production leave `reconnect` out: its default takes seconds, which is long to watch.
+// In production, leave out `reconnect`. Its default takes seconds, which is too long for an example.
 const options = {
   url: broker.url,
   options: { protocolVersion },
   reconnect: { initialDelay: 200, maxDelay: 500 },
 } as const
 
-// The pump, and another one on the same topic.
+// The pump, and another pump that answers on the same topic.
 const pump = new ResilientMqttClient(options)
 let stuck = false
 const asked = pump.subscribe('pumps/status/get', async () => {
@@ -37,7 +37,7 @@ const watch = client.startPeriodicRequests({
   topic: 'pumps/status/get',
   payload: () => new Date().toISOString(),
   interval: 200,
-  // So that thousands of them do not ask at once.
+  // Keeps thousands of clients from asking at the same time.
   jitter: 0.1,
   response: {
     filter: 'pumps/status',
@@ -69,12 +69,12 @@ watch.resume()
 await until(() => answered > before)
 
 if ('stop' in broker) {
-  console.log('the broker is away')
+  console.log('the broker is stopped')
   await broker.stop()
   await client.waitFor('reconnecting')
   const offline = answered
   await broker.start()
-  // Nothing to do here: the requests go on when messages flow again.
+  // The requests continue automatically when messages flow again.
   await until(() => answered > offline)
 }
 

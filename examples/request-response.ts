@@ -1,12 +1,12 @@
 /**
- * Requests with a response: somebody asks a thermostat, also while there is no connection.
+ * Requests with a response: a client asks a thermostat, also while there is no connection.
  *
  *   npx tsx examples/request-response.ts                                     a broker in this process
- *   npx tsx examples/request-response.ts mqtt://localhost:1883               a real broker
+ *   npx tsx examples/request-response.ts mqtt://localhost:1883               your broker
  *   PROTOCOL=5 npx tsx examples/request-response.ts mqtt://localhost:1883    the same with MQTT 5
  *
- * With MQTT 5 a request says where to answer, and which answer is its own. MQTT 3.1.1 has neither: both sides agree on
- * a topic, and `match` tells the answers apart. The broker in this process speaks 3.1.1 only.
+ * With MQTT 5, a request contains the response topic and correlation data. MQTT 3.1.1 has neither: both sides agree on a
+ * topic, and `match` recognizes the response. The broker in this process only speaks 3.1.1.
  */
 import { json, ResilientMqttClient, TimeoutError, type RequestOptions } from 'xstate-mqtt'
 import { createEmbeddedBroker } from 'xstate-mqtt/testing'
@@ -24,7 +24,7 @@ interface Answer extends Question {
 }
 const answers = json<Answer>()
 
-// Who answers.
+// The client that answers.
 const thermostat = new ResilientMqttClient({ url: broker.url, options: { protocolVersion } })
 const temperatures: Record<string, number> = { kitchen: 21.5, bedroom: 18 }
 const questions = thermostat.subscribe(
@@ -46,10 +46,10 @@ const questions = thermostat.subscribe(
   { qos: 1, codec: json<Question>() },
 )
 
-// Who asks. In production leave `reconnect` out: its default takes seconds, which is long to watch.
+// The client that asks. In production, leave out `reconnect`. Its default takes seconds, which is too long for an example.
 const client = new ResilientMqttClient({
   url: broker.url,
-  options: { protocolVersion, clientId: 'somebody' },
+  options: { protocolVersion, clientId: 'dashboard' },
   reconnect: { initialDelay: 200, maxDelay: 500 },
 })
 
@@ -67,20 +67,20 @@ async function ask(room: string, options: RequestOptions = {}): Promise<string> 
 await Promise.all([thermostat.connect(), questions.ready, client.connect()])
 console.log(`Asked by MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`)
 
-// Each gets its own, whichever comes first.
+// Each request gets its own response, in any order.
 console.log((await Promise.all([ask('kitchen'), ask('bedroom')])).join(', '))
 
-// Nobody answers: it ends in bounded time all the same.
+// There is no answer for this room, so the request ends with a timeout.
 await ask('attic', { timeout: 500 }).catch((error: unknown) => {
   if (!(error instanceof TimeoutError)) throw error
   console.log(`attic: ${error.message}`)
 })
 
 if ('kick' in broker) {
-  broker.kick('somebody')
+  broker.kick('dashboard')
   await client.waitFor('reconnecting')
   console.log('the connection is cut: the question waits')
-  // Sent when it is back: the timeout is for both.
+  // Sent when the connection is back. The timeout includes that wait.
   console.log(await ask('kitchen', { timeout: 10_000 }))
 }
 

@@ -1,8 +1,8 @@
 /**
- * The recommended pattern: the defaults, and one handler for the day when somebody has to look.
+ * The recommended pattern: the defaults, and one handler for failures that need a person.
  *
  *   npx tsx examples/simple-auto-recovery.ts                           an outage on a broker in this process
- *   npx tsx examples/simple-auto-recovery.ts mqtt://localhost:1883     a real broker, until Ctrl-C
+ *   npx tsx examples/simple-auto-recovery.ts mqtt://localhost:1883     your broker, until Ctrl-C
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeFailure, ResilientMqttClient } from 'xstate-mqtt'
@@ -12,18 +12,18 @@ const broker = process.argv[2] ? { url: process.argv[2] } : await createEmbedded
 
 const client = new ResilientMqttClient({
   url: broker.url,
-  // In production leave both out. The defaults take minutes, which is too long to watch.
+  // In production, leave out both options. Their defaults take minutes, which is too long for an example.
   reconnect: { maxAttempts: 3, initialDelay: 200, maxDelay: 500 },
   recovery: { initialDelay: 500, maxDelay: 1_000 },
 })
 
 client.on('stateChanged', ({ from, to }) => console.log(`${from} → ${to}`))
 client.on('gaveUp', ({ failure }) => {
-  console.error(`Somebody has to look: ${describeFailure(failure)}`)
+  console.error(`The client gave up: ${describeFailure(failure)}`)
   process.exitCode = 1
 })
 
-// Both live as long as the client does: after every interruption they are there again.
+// Both last as long as the client: they are restored after each interruption.
 client.subscribe('home/#', (message) => console.log(`${message.topic}: ${message.text()}`), { qos: 1 })
 client.startPeriodicRequests({ topic: 'home/heartbeat', payload: () => new Date().toISOString(), interval: 500 })
 

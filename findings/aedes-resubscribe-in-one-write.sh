@@ -29,7 +29,7 @@ const subscribe = (messageId) => ({ cmd: 'subscribe', messageId, subscriptions: 
 const unsubscribe = { cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['d'] }
 const publish = { cmd: 'publish', topic: 'd', payload: 'x', qos: 0, dup: false, retain: false }
 
-/** Writes groups of packets, each after the acknowledgements of the one before; then publishes, and counts what comes. */
+/** Writes groups of packets, each after the previous group is acknowledged; then publishes, and counts the messages. */
 async function run(clientId, groups) {
   const socket = connect(port, '127.0.0.1')
   const parser = mqttPacket.parser({ protocolVersion: 4 })
@@ -53,7 +53,7 @@ async function run(clientId, groups) {
     await until(() => count('suback', 'unsuback') === written)
   }
   write([publish])
-  // aedes answers a PINGREQ before it has delivered, so only time tells that nothing comes.
+  // aedes may answer a PINGREQ before it delivers a message, so the only way to see that none comes is to wait.
   await new Promise((resolve) => setTimeout(resolve, 200))
   socket.destroy()
   return count('publish')
@@ -65,11 +65,11 @@ for (let n = 0; n < 20; n++) {
   if ((await run(`a${n}`, [[subscribe(1), unsubscribe, subscribe(3)]])) === 0) deaf++
   if ((await run(`b${n}`, [[subscribe(1)], [unsubscribe], [subscribe(3)]])) === 1) control++
 }
-console.log(`in one write: ${deaf} of 20 clients get nothing afterwards`)
-console.log(`one after the other: ${control} of 20 get their message`)
+console.log(`in one write: ${deaf} of 20 clients get no messages afterwards`)
+console.log(`one after another: ${control} of 20 clients get their message`)
 server.close()
 broker.close()
 process.exit(deaf === 20 && control === 20 ? 0 : 1)
 JS
 
-node run.mjs || { echo 'the behaviour has changed'; exit 1; }
+node run.mjs || { echo 'The behaviour has changed'; exit 1; }

@@ -1,5 +1,5 @@
-// Packs what npm would publish, has publint and attw look at the tarball, embeds its machines as a user would, and sees
-// to it that dist imports only what is installed with it.
+// Packs the files that npm would publish, checks the tarball with publint and attw, embeds its machines as a user would, and
+// checks that dist imports only packages that are installed with it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -21,11 +21,11 @@ const dist = join(root, 'dist')
 
 if (existsSync(dist)) process.exitCode = [strangers(), pack()].every(Boolean) ? 0 : 1
 else {
-  console.error('There is no dist: npm run build')
+  console.error('There is no dist folder: run npm run build')
   process.exitCode = 1
 }
 
-/** A devDependency that dist imports works here and nowhere else, in code as in types. */
+/** Finds imports of packages that users do not get, such as devDependencies, in the code and the types of dist. */
 function strangers() {
   const { name, dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const known = new Set([name, ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
@@ -60,7 +60,7 @@ function pack() {
   }
 }
 
-/** Who exports a machine that embeds ours, and declarations of it, has to find a name for each of its types. */
+/** Compiles a user's file that exports a machine with ours inside: the compiler must be able to name all its types. */
 function embed(tarball, user) {
   const code = `import { setup } from 'xstate'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from 'xstate-mqtt/machines'

@@ -1,4 +1,4 @@
-// Runs all that is checked without running the library: one line a step, the output of what failed at the end.
+// Runs all checks that do not run the library. It prints one line per step, and the output of failed steps at the end.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) }
 
-// The package and the docs are checked against dist, so they wait for the build.
+// The package and the docs are checked against dist, so these steps wait for the build.
 const built = step('build', 'build')
 const results = await Promise.all([
   built,
@@ -34,7 +34,7 @@ async function afterBuild(name, script) {
   return { name, script, ok: true, output: '' }
 }
 
-/** Runs the command of a package script without npm around it, which would cost more than most of the commands. */
+/** Runs the command of a package script without npm, which would take longer than most of the commands. */
 function step(name, script) {
   return new Promise((resolve) => {
     const started = performance.now()

@@ -1,5 +1,5 @@
-// Holds the docs to what they say: every `ts` block compiles against the built package as a module of its own, and
-// every package script and example that a shell block names exists.
+// Checks the docs: each `ts` block must compile as a separate module against the built package, and each package script and
+// file that a shell block names must exist.
 //
 //   node scripts/docs-snippets.mjs [file.md …]      default: README.md and docs/**/*.md
 import { spawnSync } from 'node:child_process'
@@ -54,23 +54,23 @@ function blocksOf(file) {
   return open ? [...found, open] : found
 }
 
-/** `no-check` is for what is not TypeScript, such as a signature with an ellipsis: what parses has to compile. */
+/** `no-check` is for blocks that are not valid TypeScript, such as a signature with an ellipsis. Valid ones must compile. */
 function checkInfo({ file, line, info, lines }) {
   if (info === '') return []
-  if (info !== 'no-check') return [`${place(file, line)} a ts block takes no words but no-check, got: ${info}`]
+  if (info !== 'no-check') return [`${place(file, line)} a ts block allows only the word no-check, got: ${info}`]
   try {
     transformSync(lines.join('\n'), { loader: 'ts' })
   } catch {
     return []
   }
-  return [`${place(file, line)} no-check is for what is not TypeScript, and this is`]
+  return [`${place(file, line)} no-check is for blocks that are not valid TypeScript, but this one is`]
 }
 
 function checkShell({ file, line, lines }) {
   return lines.flatMap((text, index) => {
     const at = place(file, line + 1 + index)
     const named = [...text.matchAll(/\bnpm run (?:-\S+ )*([\w:.-]+)/g), ...text.matchAll(/\bnpm (test|start)\b/g)]
-    const examples = [...text.matchAll(/(?:^|\s)(?:\.\/)?((?:examples|bench|chaos|scripts)\/[\w./-]+\.\w+)/g)]
+    const examples = [...text.matchAll(/(?:^|\s)(?:\.\/)?((?:examples|measure|scripts)\/[\w./-]+\.\w+)/g)]
     return [
       ...named.filter(([, name]) => !(name in scripts)).map(([, name]) => `${at} there is no package script "${name}"`),
       ...examples
@@ -80,7 +80,7 @@ function checkShell({ file, line, lines }) {
   })
 }
 
-/** The folder lies inside the package, so that `xstate-mqtt` resolves through its exports to dist, as for a user. */
+/** Compiles blocks in a folder inside the package, so that `xstate-mqtt` resolves to dist through the exports. */
 function compile(modules) {
   if (modules.length === 0) return []
   const folder = join(root, '.cache', `docs-snippets-${process.pid}`)
@@ -90,7 +90,7 @@ function compile(modules) {
     for (const [index, { file, line, lines }] of modules.entries()) {
       const name = `${index}-${basename(file, '.md')}.ts`
       pages.set(name, file)
-      // The empty lines make the compiler's line numbers those of the page.
+      // The empty lines give the compiler the line numbers of the page.
       writeFileSync(join(folder, name), '\n'.repeat(line) + lines.join('\n') + '\n')
     }
     const compilerOptions = { rootDir: null, outDir: null, noEmit: true }

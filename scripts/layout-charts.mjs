@@ -1,5 +1,5 @@
-// Lays out the charts of our own machines and writes them into sources, so that the page needs ELK only for the
-// machines of others, and the command `diagram` not at all. `--check` only compares.
+// Lays out the charts of the library's machines and writes the layouts into visualizer/chart/. The page then needs ELK only
+// for other machines, and the command `diagram` does not need it at all. With `--check` it only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -32,7 +32,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
 if (!process.argv.includes('--check')) {
   writeFileSync(file, text)
 } else if (readFileSync(file, 'utf8') !== text) {
-  console.error('layouts.generated.ts is not what the machines look like: run node scripts/layout-charts.mjs')
+  console.error('layouts.generated.ts does not match the machines: run node scripts/layout-charts.mjs')
   process.exitCode = 1
 }
 

@@ -1,6 +1,6 @@
-// The connection machine's chart is drawn by hand: people look at it during an outage, and no algorithm knows that
-// failures fall down onto the rail of `decide`, and that what follows hangs below it. A state or an edge that is not in
-// here makes `layout-charts.mjs` leave the whole chart to ELK, and say so.
+// The layout of the connection machine is made by hand, because people read it during an outage. Failures lead down to the
+// wide box `decide`, and its results are below it; no algorithm finds this arrangement. If a state or an edge is missing
+// here, `layout-charts.mjs` says so and lets ELK lay out the whole chart.
 export const size = { width: 1238, height: 656 }
 
 export const anywhere = [16, 522]
@@ -23,7 +23,7 @@ export const nodes = {
   'connection.disconnected': [16, 330, 150, 34],
 }
 
-/** The points of each edge, and the left upper corner of its label. */
+/** The points of each edge, and the upper left corner of its label. */
 export const edges = {
   'connection.idle→choice 1': [
     [

@@ -1,5 +1,5 @@
-// Drawn by hand: an algorithm spreads the three places where a SUBACK is awaited over twice the room, and puts `offline`,
-// which only the list of "in any state" leads to, in the middle of nowhere.
+// This layout is made by hand. An algorithm would use twice the space for the three states that await a SUBACK, and would
+// place `offline`, which has no incoming edges, far away from the others.
 export const size = { width: 1186, height: 524 }
 
 export const anywhere = [16, 446]
@@ -21,7 +21,7 @@ export const nodes = {
   'subscriptions.refused.syncing.awaiting': [836, 380, 222, 56],
 }
 
-/** The points of each edge, and the left upper corner of its label. */
+/** The points of each edge, and the upper left corner of its label. */
 export const edges = {
   'subscriptions.restoring→subscriptions.restoring.awaiting': [
     [

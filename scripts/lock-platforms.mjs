@@ -1,6 +1,6 @@
-// Adds to package-lock.json the optional packages of other platforms that `npm install` left out. It does so when the
-// registry is a mirror that carries this platform's packages only, and `npm ci` then refuses the lock file everywhere.
-// To be run after an upgrade, when `npm ci` says "Missing: … from lock file".
+// Adds the optional packages of other platforms to package-lock.json. `npm install` leaves them out if the registry is a
+// mirror with packages for this platform only, and `npm ci` then refuses the lock file on all platforms. Run this after an
+// upgrade, if `npm ci` says "Missing: … from lock file".
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const file = new URL('../package-lock.json', import.meta.url)

@@ -1,4 +1,4 @@
-// Takes the pictures of the README: the page in the third minute of an outage, after a night. Needs `npm run build`.
+// Takes the screenshots of the README: the page after a night, in the third minute of an outage. Needs `npm run build`.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -36,7 +36,7 @@ async function take(name, options) {
   await page.goto(visualizer.url)
   await page.getByRole('button', { name: 'All', exact: true }).click()
   await page.locator('.node.active').first().waitFor()
-  // The flash of the last edge is over.
+  // Wait until the last edge has stopped flashing.
   await page.waitForTimeout(1_500)
   await page.mouse.move(2, 2)
   await page.evaluate(() => document.activeElement?.blur())

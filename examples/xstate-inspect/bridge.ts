@@ -4,24 +4,23 @@ import { WebSocket, WebSocketServer, type RawData } from 'ws'
 import { Translator, type InspectionMessage } from './translate.ts'
 
 export interface Bridge {
-  /** `127.0.0.1:8888`: what `createWebSocketReceiver` of `@xstate/inspect` takes as `server`. */
+  /** The option `server` for `createWebSocketReceiver` of `@xstate/inspect`, such as `127.0.0.1:8888`. */
   readonly server: string
-  /** Resolves when the visualizer is gone: then there is nothing to forward any more. */
+  /** Resolves when the connection to the visualizer has closed. The bridge forwards nothing more then. */
   readonly ended: Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Forwards what a visualizer shows to viewers of `@xstate/inspect`. It only looks on: events that a viewer sends to a
- * service are ignored.
+ * Forwards the data of a visualizer to viewers of `@xstate/inspect`. Events that a viewer sends to a service are ignored.
  *
- * @param visualizer - the address that `createVisualizer` or `xstate-mqtt visualizer` gave
- * @throws {Error} if the address is none, if nobody answers there, or if the port is taken
+ * @param visualizer - the address that `createVisualizer` returned or `xstate-mqtt visualizer` printed
+ * @throws {Error} if the address is invalid, if there is no answer, or if the port is in use
  */
 export async function createBridge(visualizer: string, port = 8888): Promise<Bridge> {
   const url = new URL(visualizer)
   url.protocol = url.protocol.replace('http', 'ws')
-  // There it speaks the protocol of `@statelyai/inspect`, one message a frame.
+  // At this path, the visualizer speaks the protocol of `@statelyai/inspect`, with one message per frame.
   url.pathname = '/stately'
 
   const translator = new Translator()
@@ -47,7 +46,7 @@ export async function createBridge(visualizer: string, port = 8888): Promise<Bri
   const ended = new Promise<void>((resolve) => {
     source.once('close', () => resolve())
   })
-  // Before it is open an error is thrown; later one is followed by `close`.
+  // `once` below throws an error that occurs before the socket is open. A later error is followed by `close`.
   source.on('error', () => {})
   await once(source, 'open').catch((error: unknown) => {
     server.close()
@@ -66,13 +65,13 @@ export async function createBridge(visualizer: string, port = 8888): Promise<Bri
   }
 }
 
-/** Pages of other sites may not look on, but for the viewer that Stately hosts. */
+/** Pages of other sites must not connect, except for the viewer that Stately hosts. */
 function isLocal({ origin }: { readonly origin: string | undefined }): boolean {
   if (!origin || origin === 'https://stately.ai') return true
   return URL.canParse(origin) && ['localhost', '127.0.0.1'].includes(new URL(origin).hostname)
 }
 
-/** One buffer, as `ws` gives it unless it is told otherwise. */
+/** The text of a message. By default, `ws` passes it as one buffer. */
 function text(data: RawData): string {
   return (data as Buffer).toString()
 }

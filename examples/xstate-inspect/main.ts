@@ -3,16 +3,18 @@ import { createBridge } from './bridge.ts'
 
 const [visualizer, port = '8888'] = process.argv.slice(2)
 if (visualizer === undefined) {
-  console.error('Give the address that the visualizer printed.')
+  console.error('Pass the address that the visualizer printed.')
   process.exit(2)
 }
 try {
   const bridge = await createBridge(visualizer, Number(port))
   console.log(`Viewers of @xstate/inspect: createWebSocketReceiver({ server: '${bridge.server}' })`)
   await bridge.ended
-  console.error('The visualizer closed. Start this again when it is back.')
+  console.error('The visualizer closed the connection. Start this again when it is running.')
 } catch (error) {
   const { message, code } = error as NodeJS.ErrnoException
-  console.error(`Nothing to forward: ${message || code}. Give the address that the visualizer printed, token included.`)
+  console.error(
+    `Nothing to forward: ${message || code}. Pass the address that the visualizer printed, including the token.`,
+  )
 }
 process.exit(1)

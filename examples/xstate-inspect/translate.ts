@@ -1,6 +1,6 @@
 import { createMachine, State, type AnyStateMachine } from 'xstate'
 
-/** What `@statelyai/inspect` and xstate-mqtt's visualizer send about an XState 5 actor: as far as it is needed here. */
+/** The messages of `@statelyai/inspect` and xstate-mqtt's visualizer about an XState 5 actor, as far as needed here. */
 export interface InspectionMessage {
   readonly type: string
   readonly sessionId: string
@@ -12,7 +12,7 @@ export interface InspectionMessage {
   readonly snapshot?: { readonly status: string; readonly value?: unknown; readonly context?: unknown }
 }
 
-/** What a viewer of `@xstate/inspect` 0.8 is sent: its `ReceiverEvent`. */
+/** The messages to a viewer of `@xstate/inspect` 0.8: its type `ReceiverEvent`. */
 export type LegacyEvent =
   | {
       readonly type: 'service.register'
@@ -26,19 +26,19 @@ export type LegacyEvent =
   | { readonly type: 'service.state'; readonly state: string; readonly sessionId: string }
   | { readonly type: 'service.stop'; readonly sessionId: string }
 
-/** So that nobody takes it for the machine that runs. */
-export const LABEL = 'Translated from XState 5: guards and actions are names, and nothing here runs.'
+/** A description that distinguishes the translation from the machine that runs. */
+export const LABEL = 'Translated from XState 5: guards and actions are only names, and nothing runs here.'
 
 interface Service {
   readonly registration: Extract<LegacyEvent, { type: 'service.register' }>
   readonly machine: AnyStateMachine
 }
 
-/** Translates what XState 5 actors do into what `@xstate/inspect` says about XState 4 services. Machines only. */
+/** Translates messages about XState 5 machines into messages of `@xstate/inspect` about XState 4 services. */
 export class Translator {
   readonly #services = new Map<string, Service>()
 
-  /** What a viewer that comes now has to know first: every service in its present state. */
+  /** The first messages for a new viewer: all services in their current state. */
   get services(): readonly LegacyEvent[] {
     return Array.from(this.#services.values(), ({ registration }) => registration)
   }
@@ -79,7 +79,7 @@ export class Translator {
   }
 }
 
-/** XState 4 works out what follows from the state value: next events, tags, configuration. */
+/** The state in the form of XState 4, which derives the next events, tags and configuration from the state value. */
 function legacyState(machine: AnyStateMachine, { snapshot, event }: InspectionMessage): string {
   const { value, context } = snapshot ?? {}
   const initial = machine.initialState
@@ -103,7 +103,7 @@ function scxmlEvent(event: InspectionMessage['event'], origin: string | undefine
 
 type Config = Readonly<Record<string, unknown>>
 
-/** The config of an XState 5 machine in the words of XState 4; nothing if there are no states to show. */
+/** The config of an XState 5 machine in the form of XState 4; `undefined` if it has no states. */
 function machineConfig(definition: string | undefined): Config | undefined {
   const config = definition === undefined ? undefined : (JSON.parse(definition) as Config)
   if (!config?.states) return undefined
@@ -137,7 +137,7 @@ function transitions(candidates: unknown): unknown {
   return Array.isArray(candidates) ? candidates.map(transition) : transition(candidates)
 }
 
-/** `guard` was called `cond`, and `reenter` was the other way round. */
+/** In XState 4, `guard` is called `cond`, and `internal` is the opposite of `reenter`. */
 function transition(candidate: unknown): unknown {
   if (typeof candidate !== 'object' || candidate === null) return candidate
   const { guard, reenter, ...same } = candidate as Config

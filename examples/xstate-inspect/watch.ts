@@ -1,10 +1,10 @@
-// The smallest viewer there is: prints what @xstate/inspect's own receiver makes of what a bridge sends.
+// A minimal viewer: it prints the events that the receiver of @xstate/inspect gets from a bridge.
 //   npm run watch -w examples/xstate-inspect -- 127.0.0.1:8888
 import { createWebSocketReceiver } from '@xstate/inspect'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
 
-/** What the receiver makes of a message: `ParsedReceiverEvent`, as far as it is needed here. */
+/** The events of the receiver: its type `ParsedReceiverEvent`, as far as needed here. */
 export type ParsedEvent =
   | { readonly type: 'service.register'; readonly sessionId: string; readonly id: string; readonly state: LegacyState }
   | { readonly type: 'service.event'; readonly sessionId: string; readonly event: { readonly name: string } }
@@ -18,9 +18,13 @@ interface LegacyState {
   readonly tags: Iterable<string>
 }
 
-/** @param server - host and port of a bridge */
+/**
+ * Reports the services of a bridge.
+ *
+ * @param server - host and port of the bridge
+ */
 export function watchServices(server: string, onEvent: (event: ParsedEvent) => void): void {
-  // Made for browsers, which have it; Node has it since version 22.
+  // The receiver needs the global `WebSocket`, which browsers have, and Node since version 22.
   globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket
   createWebSocketReceiver({ server, serialize: undefined }).subscribe(onEvent)
 }

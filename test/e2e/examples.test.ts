@@ -75,7 +75,7 @@ test('request-response: what is asked without a connection is answered when it i
 test('periodic-requests: answers, none, a pause, and an outage', async () => {
   const { code, stdout, stderr } = await run('examples/periodic-requests.ts')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expectInOrder(stdout, [...requests['periodic-requests'], 'the broker is away', 'pump 1: running'])
+  expectInOrder(stdout, [...requests['periodic-requests'], 'the broker is stopped', 'pump 1: running'])
   expect(stdout, 'match leaves it out').not.toContain('pump 2')
 })
 

@@ -92,12 +92,12 @@ test('says so and ends when the visualizer closes', async () => {
   await once(bridge.stdout, 'data')
   await visualizer.close()
   expect(await exit).toEqual([1, null])
-  expect(await errors).toBe('The visualizer closed. Start this again when it is back.\n')
+  expect(await errors).toBe('The visualizer closed the connection. Start this again when it is running.\n')
 })
 
 test.each([
-  ['http://127.0.0.1:1/?token=planted', /^Nothing to forward: connect ECONNREFUSED 127\.0\.0\.1:1\. Give .*\n$/],
-  ['planted', /^Nothing to forward: Invalid URL\. Give .*\n$/],
+  ['http://127.0.0.1:1/?token=planted', /^Nothing to forward: connect ECONNREFUSED 127\.0\.0\.1:1\. Pass .*\n$/],
+  ['planted', /^Nothing to forward: Invalid URL\. Pass .*\n$/],
 ])('a wrong address gives one line: %s', async (address, line) => {
   const { exit, errors } = await runBridge(address, '0')
   expect(await exit).toEqual([1, null])
