@@ -32,8 +32,9 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
       return name === undefined ? 2 : 0
     }
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined
-    if (!load)
+    if (!load) {
       throw new UsageError(`There is no command '${name}'. The commands are ${Object.keys(commands).join(', ')}`)
+    }
     return await (await load()).run(args)
   } catch (error) {
     return failed(error, name)

@@ -52,8 +52,9 @@ function print(salvage: Salvage, target: string): void {
   console.log(`Undamaged publishes: ${publications} (in flight: ${inFlight}, quarantined: ${quarantined})`)
   console.log(`Missing publishes: ${missing ?? 'not known'}`)
   console.log(`Damaged records: ${damaged}`)
-  if (!clientIdKept)
+  if (!clientIdKept) {
     console.log('The client id is missing: a client without the option clientId gets a new id, and so a new session')
+  }
   console.log(`Written to: ${target}`)
 }
 

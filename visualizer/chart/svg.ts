@@ -16,8 +16,9 @@ import { STYLE } from './svg-style.ts'
 export function toSvg(machine: AnyStateMachine): string {
   const chart = parseChart(JSON.stringify(machine.config), ourCommands)
   const layout = chart && ourLayout(chart)
-  if (!layout)
+  if (!layout) {
     throw new Error(`There is no layout for this version of ${machine.id}: run node scripts/layout-charts.mjs`)
+  }
   const notes = requestLines(chart)
   const height = layout.height + notes.length * size.rowHeight + (notes.length > 0 ? 44 : 24)
   const inner = chart.nodes.filter(({ compound }) => !compound)

@@ -60,8 +60,9 @@ export class RemoteFeed {
     if (this.#socket !== socket) return
     this.#socket = undefined
     this.#offlineSince = Date.now()
-    for (const requestId of this.#waiting.keys())
+    for (const requestId of this.#waiting.keys()) {
       this.#settle(answer(requestId, 'offline', 'The app has disconnected.'))
+    }
     this.#onChange()
   }
 
