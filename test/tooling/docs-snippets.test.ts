@@ -15,7 +15,11 @@ const refused: [name: string, page: string, message: string][] = [
   ['an undeclared name', block('ts', 'client.publish()'), ':4:1 error TS2304'],
   ['a name of the block before', block('ts', 'const n = 1') + block('ts', 'n.toFixed()'), ':9:1 error'],
   ['a block in a list', '- item\n\n  ```ts\n  const n: number = true\n  ```\n', ':4:7 error TS2322'],
-  ['what parses, unchecked', block('ts no-check', 'const n = 1'), ':3 no-check is for what is not TypeScript'],
+  [
+    'what parses, unchecked',
+    block('ts no-check', 'const n = 1'),
+    ':3 no-check is for blocks that are not valid TypeScript',
+  ],
   ['an unknown word', block('ts twoslash', 'const n = 1'), ':3 a ts block allows only the word no-check'],
   ['an unknown script', block('sh', 'npm run nope'), ':4 there is no package script "nope"'],
   ['an unknown example', block('sh', 'npx tsx examples/nope.ts'), ':4 there is no file examples/nope.ts'],
