@@ -3,7 +3,7 @@ import type { Disposition, Failure } from './failure.ts'
 import { policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy, type RecoveryPolicy } from './policy/recovery.ts'
 
-/** How long the machine waits for anything, in milliseconds. */
+/** The time limits of the machine, in milliseconds. */
 export interface Timeouts {
   /** From opening the socket to the CONNACK. @default 30_000 */
   readonly connectTimeout: number
@@ -13,40 +13,42 @@ export interface Timeouts {
   readonly refreshTimeout: number
   /** From the DISCONNECT packet to the closed socket. @default 5_000 */
   readonly disconnectTimeout: number
-  /** For the answer to a PINGREQ: one that a WAKE asked for, or the `ackTimeout`. @default 5_000 */
+  /** From a PINGREQ to its PINGRESP, after a WAKE or the `ackTimeout`. @default 5_000 */
   readonly probeTimeout: number
   /**
-   * For the acknowledgement of a publish: how long one of QoS 1 or 2 may be the oldest that is not acknowledged, counted
-   * from when the socket has taken it, and at most a quarter longer. If a PINGREQ then brings no acknowledgement either,
-   * the connection is replaced, and what is not acknowledged is sent again. 0 turns it off.
+   * For the acknowledgement of a publish: how long a publish with QoS 1 or 2 may be the oldest un-acknowledged one,
+   * counted from the moment when the socket has taken it. The limit is exceeded by at most a quarter. If no
+   * acknowledgement arrives after a PINGREQ either, the connection is replaced and the un-acknowledged publishes are
+   * sent again. 0 turns it off.
    *
    * @default 60_000
    */
   readonly ackTimeout: number
   /**
-   * How long a connection must live until the counters reset: a CONNACK alone proves nothing. Its planned replacements
-   * count as the same one.
+   * How long a connection must be open before the counters reset, because a CONNACK alone proves nothing. A planned
+   * replacement counts as the same connection.
    *
    * @default 30_000
    */
   readonly stableAfter: number
 }
 
-/** Following a Server Reference (MQTT 5 §4.11). */
+/** Which Server References are followed (MQTT 5 §4.11). */
 export interface RedirectPolicy {
   /**
-   * Whether we go to that server, with our credentials. The transport adds its own rule: never from TLS to plain text.
+   * Returns whether to connect to a server, with the client's credentials. The transport additionally refuses to change
+   * from TLS to plain text.
    *
-   * @default no server
+   * @default allows no server
    */
   readonly allow: (serverReference: string) => boolean
-  /** How many redirects in a row, until a connection was stable. @default 3 */
+  /** Maximum number of redirects in a row. The count resets after a stable connection. @default 3 */
   readonly maxHops: number
 }
 
 /**
- * What the connection machine decides by, as plain data: it stands in the context, which must survive JSON. The functions
- * that belong to it are found with `rulesOf`.
+ * The configuration of the connection machine as plain data, because it is part of the context, which must survive
+ * JSON. `rulesOf` returns the functions that belong to it.
  */
 export interface ConnectionConfig {
   readonly reconnect: PolicyData<ReconnectPolicy>
@@ -55,30 +57,30 @@ export interface ConnectionConfig {
   readonly redirect: Pick<RedirectPolicy, 'maxHops'>
   /** Whether a `refreshToken` actor is provided. */
   readonly canRefresh: boolean
-  /** Whether an `admission` actor is provided, which each attempt has to ask first. */
+  /** Whether an `admission` actor is provided, which must admit each attempt. */
   readonly gated: boolean
-  /** Renew credentials this long before they expire, at most a tenth of their lifetime. In milliseconds. */
+  /** How long before they expire credentials are renewed, in milliseconds; at most a tenth of their lifetime. */
   readonly refreshBefore: number
   /** What a DISCONNECT 0x8E (session taken over) means. */
   readonly onTakeover: 'fail' | 'retry-later'
 }
 
-/** The functions that the connection machine decides by. */
+/** The functions of the connection machine's configuration. */
 export interface ConnectionRules {
-  /** With their jitter, which may be a function. */
+  /** Including the jitter, which may be a function. */
   readonly reconnect: ReconnectPolicy
   readonly recovery: RecoveryPolicy
   /** See `RedirectPolicy`. */
   readonly allow: RedirectPolicy['allow']
-  /** Overrides the failure table for single cases. Must be pure; one that throws is ignored. */
+  /** Overrides the failure table for single cases. Must be pure. If it throws, the table decides. */
   readonly classify: ((failure: Failure, disposition: Disposition) => Disposition | undefined) | undefined
-  /** Chance, in [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number
   /** Wall-clock time, in milliseconds since 1970. Delays run on the actor's clock instead. */
   readonly now: () => number
 }
 
-/** The input of `connectionMachine`: what is left out takes its default. */
+/** The input of `connectionMachine`. Missing properties get their defaults. */
 export interface ConnectionInput
   extends
     Partial<Pick<ConnectionConfig, 'canRefresh' | 'gated' | 'refreshBefore' | 'onTakeover'>>,
@@ -103,10 +105,10 @@ const defaultRedirect: RedirectPolicy = Object.freeze({ allow: () => false, maxH
 
 export const DEFAULT_REFRESH_BEFORE = 5 * 60_000
 
-/** Found by the config, so that no context holds a function. */
+/** The functions of each config, kept here so that no context contains a function. */
 const rules = /* @__PURE__ */ new WeakMap<ConnectionConfig, ConnectionRules>()
 
-/** Fills in the defaults. The result is plain data and frozen, the input left as it is. */
+/** Adds the defaults. The result is frozen plain data; the input is not changed. */
 export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig {
   const reconnect = withDefaults(defaultReconnect, input.reconnect)
   const recovery = withDefaults(exponentialRecovery, input.recovery)
@@ -126,14 +128,14 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
   return config
 }
 
-/** With a default for whatever is left out, so that nothing else is taken from a snapshot. */
+/** Completes the input with all defaults, so that nothing is taken from a snapshot. */
 export function completed(input: ConnectionInput): ConnectionInput {
   const config = connectionConfig(input)
   const { allow, classify = () => undefined, ...functions } = rulesOf(config)
   return { ...config, ...functions, classify, redirect: { ...config.redirect, allow } }
 }
 
-/** The functions of a config. One that came out of JSON has the defaults. */
+/** Returns the functions of a config. A config from JSON gets the default functions. */
 export function rulesOf(config: ConnectionConfig): ConnectionRules {
   const known = rules.get(config)
   if (known) return known
@@ -143,8 +145,8 @@ export function rulesOf(config: ConnectionConfig): ConnectionRules {
 }
 
 /**
- * The config of a restored snapshot: what is given now comes first, then what the snapshot holds. Its functions, unless
- * they are given, are those of the config, if it is still the same object, or the defaults.
+ * Returns the config of a restored snapshot. Properties that are given now override those of the snapshot. Functions
+ * that are not given now are those of the snapshot's config, if it is still the same object, or the defaults.
  */
 export function restoredConfig(restored: ConnectionConfig, given: ConnectionInput = {}): ConnectionConfig {
   const known = rules.get(restored)
@@ -165,12 +167,14 @@ function functionsOf(known: ConnectionRules | undefined): Pick<ConnectionInput, 
   return { classify, random, now }
 }
 
-/** A jitter of the user's that is lost must not leave a fleet without any. */
+/**
+ * Replaces a custom jitter, which a snapshot cannot contain, by the default: a fleet must not end up without jitter.
+ */
 function namedJitter<Policy extends BackoffPolicy>(data: PolicyData<Policy>, { jitter }: BackoffPolicy): Policy {
   return { ...data, jitter: data.jitter === 'custom' ? jitter : data.jitter } as Policy
 }
 
-/** JSON makes `null` of Infinity, and nothing else in a config can be `null`. */
+/** Turns `null` back into Infinity: JSON writes Infinity as `null`, and nothing else in a config can be `null`. */
 function fromJson<Value>(value: Value): Value {
   if (value === null) return Number.POSITIVE_INFINITY as Value
   if (typeof value !== 'object') return value
@@ -179,8 +183,8 @@ function fromJson<Value>(value: Value): Value {
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
-/** What is left out takes its default, and what is `undefined` too: a delay of that would be endless. */
+/** Adds the defaults for properties that are missing or `undefined`. An `undefined` delay would never end. */
 export function withDefaults<Options extends object>(defaults: Options, given: Given<Options> = {}): Options {
-  const told = Object.entries(given).filter(([, value]) => value !== undefined)
-  return Object.freeze({ ...defaults, ...Object.fromEntries(told) })
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined)
+  return Object.freeze({ ...defaults, ...Object.fromEntries(defined) })
 }

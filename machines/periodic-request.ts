@@ -4,7 +4,7 @@ import { systemNow, systemRandom } from './system-defaults.ts'
 import type { PeriodicSchedule } from './connection/types.ts'
 import { chance, clampDelay } from './policy/backoff.ts'
 
-/** In milliseconds. */
+/** The least time limit for sending a request, in milliseconds. */
 const LONGEST_SENDING = 30_000
 
 export interface PeriodicRequestInput {
@@ -29,25 +29,25 @@ export type PeriodicRequestEvent =
   | { readonly type: 'connection.lost' }
   | { readonly type: 'PAUSE' }
   | { readonly type: 'RESUME' }
-  /** The request is sent: from now on its response is awaited, if one is expected. */
+  /** The request was sent. If a response is expected, its timeout starts now. */
   | { readonly type: 'request.sent' }
-  /** The request is done: acknowledged, and answered if a response is expected. */
+  /** The request was acknowledged and, if a response is expected, answered. */
   | { readonly type: 'request.done' }
   /** The request could not be sent, or the broker refused it. */
   | { readonly type: 'request.failed' }
 
 /**
- * What the `request` actor is told. It finds topic and payload by the id; they never pass through the machine. It
- * reports `request.sent` if a response is expected, and then `request.done`, or `request.failed`. When it is stopped,
- * the request is given up.
+ * The input of the `request` actor, which finds topic and payload by the id: they never pass through the machine. The
+ * actor reports `request.sent` if a response is expected, and finally `request.done` or `request.failed`. If the actor
+ * is stopped, it abandons the request.
  */
 export interface RequestInput {
   readonly id: string
 }
 
 /**
- * Sends one request after another while the connection is ready: the first at once, never two at a time, and never one
- * to make up for what an outage swallowed. What a request is, the provided `request` actor knows.
+ * Sends one request after another while the connection is ready. The first follows immediately, requests never overlap,
+ * and requests that were missed during an outage are not made up for. The provided `request` actor sends the requests.
  */
 export const periodicRequestMachine = setup({
   types: {
@@ -66,14 +66,14 @@ export const periodicRequestMachine = setup({
     begin: assign(({ context }) => ({ sent: context.sent + 1, dueAt: rulesOf(context).now() + nextInterval(context) })),
     countResponse: assign({ responses: ({ context }) => context.responses + 1 }),
     countTimeout: assign({ timeouts: ({ context }) => context.timeouts + 1 }),
-    /** Provided by who owns the requests. It must not throw. */
+    /** Called for a request that was not sent or not answered in time. Provided by the client. It must not throw. */
     announceTimeout: () => {},
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
   },
   delays: {
-    // Never more than an interval: somebody may set the wall clock back.
+    // At most one interval, even if the wall clock was set back.
     untilDue: ({ context }) => clampDelay(Math.min(context.dueAt - rulesOf(context).now(), longestInterval(context))),
-    // The payload may never be made, and the acknowledgement never come.
+    // A payload function may never return, and an acknowledgement may never arrive.
     sendingTimeout: ({ context }) => clampDelay(longestSending(context.schedule.interval)),
     responseTimeout: ({ context }) => clampDelay(context.schedule.responseTimeout ?? context.schedule.interval),
   },
@@ -91,11 +91,11 @@ export const periodicRequestMachine = setup({
   on: { 'connection.lost': '.offline' },
   states: {
     offline: {
-      description: 'The connection is not ready. Nothing is sent, nothing piles up.',
+      description: 'The connection is not ready. Nothing is sent or queued.',
       on: { 'connection.ready': 'awaiting', PAUSE: 'paused.offline' },
     },
     awaiting: {
-      description: 'A request is under way; the next one waits for its end.',
+      description: 'A request is pending; the next one waits for its end.',
       entry: 'begin',
       invoke: {
         id: 'request',
@@ -106,12 +106,12 @@ export const periodicRequestMachine = setup({
       initial: 'sending',
       states: {
         sending: {
-          description: 'It is sent; if no response is expected, its acknowledgement is awaited.',
+          description: 'The request is being sent and, if no response is expected, acknowledged.',
           after: { sendingTimeout: { target: '#periodicRequest.due', actions: ['countTimeout', 'announceTimeout'] } },
           on: { 'request.sent': { guard: 'responseExpected', target: 'sent' } },
         },
         sent: {
-          description: 'Its response is awaited.',
+          description: 'The request waits for its response.',
           after: { responseTimeout: { target: '#periodicRequest.due', actions: ['countTimeout', 'announceTimeout'] } },
         },
       },
@@ -143,11 +143,11 @@ interface Rules {
   readonly now: () => number
 }
 
-/** Found by the schedule, so that no context holds a function. */
+/** The functions of each schedule, kept here so that no context contains a function. */
 const rules = /* @__PURE__ */ new WeakMap<PeriodicSchedule, Rules>()
 const defaultRules: Rules = { random: systemRandom, now: systemNow }
 
-/** A copy: others may use the same schedule with other functions. */
+/** Copies the schedule, because another actor may use the same object with other functions. */
 function ownSchedule({ schedule, random = systemRandom, now = systemNow }: PeriodicRequestInput): PeriodicSchedule {
   const own = Object.freeze({ ...schedule })
   rules.set(own, { random, now })
@@ -158,12 +158,12 @@ function rulesOf({ schedule }: PeriodicRequestContext): Rules {
   return rules.get(schedule) ?? defaultRules
 }
 
-/** How long it may take until a request is sent and, if no response is expected, acknowledged; in milliseconds. */
+/** How long sending a request may take, in milliseconds, including its acknowledgement if no response is expected. */
 export function longestSending(interval: number): number {
   return Math.max(interval, LONGEST_SENDING)
 }
 
-/** At least 1 ms: an interval of 0 would never let go of the event loop. */
+/** At least 1 ms: an interval of 0 would block the event loop. */
 function nextInterval(context: PeriodicRequestContext): number {
   const { schedule } = context
   const spread = 1 + schedule.jitter * (2 * chance(rulesOf(context).random) - 1)

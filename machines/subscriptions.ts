@@ -6,7 +6,7 @@ import { backoffDelay, clampDelay, policyData, type BackoffPolicy, type PolicyDa
 
 /** How refused subscriptions are retried. */
 export interface ResubscribePolicy extends BackoffPolicy {
-  /** How often a refused filter is tried again before it is left to the user. @default 5 */
+  /** How often a refused filter is tried again before it is reported as failed. @default 5 */
   readonly maxAttempts: number
 }
 
@@ -28,29 +28,29 @@ export interface SubscriptionsInput {
 export interface SubscriptionsContext {
   readonly subscribeTimeout: number
   readonly resubscribe: PolicyData<ResubscribePolicy>
-  /** SUBACKs that did not come, in a row. */
+  /** Number of SUBACKs in a row that did not arrive in time. */
   readonly unanswered: number
-  /** Rounds in which the broker refused something, in a row. */
+  /** Number of rounds in a row in which the broker refused a filter. */
   readonly refusals: number
   readonly sessionPresent: boolean
   readonly wanted: number
   readonly held: number
   readonly refused: number
-  /** Those that are left out for a while, because the broker closes the connection on them. */
+  /** Subscriptions that are left out for a while, because the broker closes the connection on them. */
   readonly suspended: number
 }
 
 export type SubscriptionsEvent =
-  /** The connection is open: bring the wanted subscriptions to the broker. */
+  /** The connection is open: the wanted subscriptions must be restored. */
   | { readonly type: 'connection.opened'; readonly sessionPresent: boolean }
   | { readonly type: 'connection.lost' }
-  /** Somebody subscribed or unsubscribed, or a subscription that was suspended is to be tried. */
+  /** The application subscribed or unsubscribed, or a suspended subscription is due. */
   | { readonly type: 'wanted.changed' }
-  /** A SUBACK or UNSUBACK came. */
+  /** A SUBACK or UNSUBACK arrived. */
   | { readonly type: 'sync.progress'; readonly done: number; readonly total: number }
   /**
-   * Nothing is left to ask for. `retryable` of the refused filters may be tried again; those that are `suspended` are
-   * asked for again by a `wanted.changed`.
+   * Every SUBSCRIBE and UNSUBSCRIBE is answered. `retryable` of the refused filters may be tried again. For the
+   * `suspended` ones a later `wanted.changed` follows.
    */
   | {
       readonly type: 'sync.settled'
@@ -61,17 +61,18 @@ export type SubscriptionsEvent =
       readonly suspended: number
     }
 
-/** What the `sync` actor is told: whether this is the first round on this connection, and what the broker kept. */
+/** The input of the `sync` actor. */
 export interface SyncInput {
+  /** Whether this is the first round on this connection. */
   readonly restoring: boolean
-  /** Whether what the broker refused is asked for again. */
+  /** Whether refused filters are tried again. */
   readonly retrying: boolean
-  /** Whether an answer did not come in time, so that what was asked for is asked for again. */
+  /** Whether an answer did not arrive in time, so that the packets must be sent again. */
   readonly repeating: boolean
   readonly sessionPresent: boolean
 }
 
-/** The policy with its functions, found by its data: a context has to survive JSON. */
+/** The functions of each policy, kept here because a context must survive JSON. */
 const rules = /* @__PURE__ */ new WeakMap<
   object,
   { readonly policy: ResubscribePolicy; readonly random: () => number }
@@ -84,7 +85,7 @@ function resubscribePolicy({ resubscribe, random = systemRandom }: Subscriptions
   return data
 }
 
-/** A policy that came out of JSON has the defaults for functions. */
+/** A policy from JSON gets the default functions. */
 function resubscribeDelay({ resubscribe, refusals }: SubscriptionsContext): number {
   const { policy, random } = rules.get(resubscribe) ?? {
     policy: {
@@ -96,12 +97,12 @@ function resubscribeDelay({ resubscribe, refusals }: SubscriptionsContext): numb
   return backoffDelay(policy, refusals, random)
 }
 
-/** After so many SUBACKs that did not come, the connection is deaf and has to be replaced. */
+/** After this many missing SUBACKs in a row, the connection is replaced. */
 const MAX_UNANSWERED = 2
 
 /**
- * Brings what is wanted and what the broker holds together. It knows counts only: filters and handlers belong to the
- * `sync` actor that is provided to it. Without one nothing is wanted.
+ * Makes the subscriptions that the broker holds match the wanted ones. The machine only knows their numbers; the
+ * provided `sync` actor owns filters and handlers. Without that actor, no subscriptions are wanted.
  */
 export const subscriptionsMachine = setup({
   types: {
@@ -173,9 +174,9 @@ export const subscriptionsMachine = setup({
     'connection.lost': '.offline',
   },
   states: {
-    offline: { description: 'No connection. What is wanted is remembered.' },
+    offline: { description: 'There is no connection. The wanted subscriptions are remembered.' },
     restoring: {
-      description: 'The connection is new: what is wanted and not held is asked for.',
+      description: 'The connection is new: the client subscribes to the filters that the broker does not hold.',
       invoke: {
         id: 'sync',
         src: 'sync',
@@ -193,23 +194,23 @@ export const subscriptionsMachine = setup({
       },
     },
     unanswered: {
-      description: 'No SUBACK came in time. Once more; then the connection counts as deaf.',
+      description: 'No SUBACK arrived in time. The client tries once more, then replaces the connection.',
       always: [
         { guard: 'deaf', target: 'deaf' },
         { target: 'restoring', actions: 'countUnanswered' },
       ],
     },
     deaf: {
-      description: 'The broker does not answer to SUBSCRIBE: the connection has to be replaced.',
+      description: 'The broker does not answer SUBSCRIBE packets: the connection must be replaced.',
       entry: 'reportUnanswered',
     },
     settled: {
-      description: 'The broker holds what is wanted.',
+      description: 'The broker holds the wanted subscriptions.',
       entry: 'clearRefusals',
       on: { 'wanted.changed': 'syncing' },
     },
     syncing: {
-      description: 'Somebody subscribed or unsubscribed: the difference is sent.',
+      description: 'The application subscribed or unsubscribed: the changes are sent.',
       invoke: {
         id: 'sync',
         src: 'sync',
@@ -227,19 +228,19 @@ export const subscriptionsMachine = setup({
       },
     },
     resyncing: {
-      description: 'No SUBACK came in time. Once more; then the connection counts as deaf.',
+      description: 'No SUBACK arrived in time. The client tries once more, then replaces the connection.',
       always: [
         { guard: 'deaf', target: 'deaf' },
         { target: 'syncing', actions: 'countUnanswered' },
       ],
     },
     refused: {
-      description: 'The broker refused a filter, which is tried again after a backoff. The others go on.',
+      description: 'The broker refused a filter, which is tried again after a backoff. The others are not affected.',
       after: { resubscribeDelay: 'syncing' },
       initial: 'waiting',
       states: {
         waiting: { on: { 'wanted.changed': 'syncing' } },
-        // What others ask for meanwhile neither brings the retry forward nor puts it off.
+        // Other changes in the meantime neither advance nor delay the retry.
         syncing: {
           invoke: {
             id: 'sync',

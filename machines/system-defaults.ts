@@ -1,4 +1,4 @@
-/** The defaults for injected chance and time: the one place in machines/ that knows of the real ones. */
+// The defaults of injected chance and time. No other file in machines/ uses the real ones.
 
 // oxlint-disable-next-line no-restricted-properties -- the default of an input
 export const systemRandom: () => number = Math.random

@@ -6,7 +6,7 @@ import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolic
 import { defaultReconnect } from '../policy/recovery.ts'
 import type { SubscriptionsInput } from '../subscriptions.ts'
 
-/** A change of the context. All of them are pure, but for the injected chance and time. */
+/** A change of the context. The functions that return one are pure, apart from the injected chance and time. */
 type Patch = Partial<ConnectionContext>
 
 export function initialContext(input: ConnectionInput | undefined): ConnectionContext {
@@ -14,8 +14,9 @@ export function initialContext(input: ConnectionInput | undefined): ConnectionCo
 }
 
 function emptyContext(config: ConnectionConfig): ConnectionContext {
-  // One by one, because XState copies the context with `Object.assign` at each `assign`: V8 makes such a copy of more
-  // than 16 properties a dictionary, unless it has seen an object grow this way. Transitions then take twice as long.
+  // Property by property, for speed. XState copies the context with `Object.assign` at each `assign`, and V8 turns a
+  // copy with more than 16 properties into a dictionary unless it has seen an object grow like this. Transitions would
+  // then take twice as long.
   const context = {} as { -readonly [Name in keyof ConnectionContext]: ConnectionContext[Name] }
   context.config = config
   context.attempt = 0
@@ -52,12 +53,12 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
 }
 
 /**
- * What a restored machine begins with. The connection is gone, and so are the secrets: whatever was open is told as a
- * connection that ended by plan, and credentials are asked for anew.
+ * Returns the context of a restored machine. The connection and the secrets are lost: an open connection counts as one
+ * that ended as planned, and credentials must be obtained again.
  */
 export function restored(persisted: ConnectionContext): ConnectionContext {
   const config = restoredConfig(persisted.config)
-  // What an earlier version did not know takes its default.
+  // Properties that an earlier version did not have get their defaults.
   const context = Object.assign(emptyContext(config), persisted, { config })
   const credentials = context.credentials.status === 'refused' ? context.credentials : withoutCredentials(config)
   return Object.assign(context, offline(context), {
@@ -69,7 +70,7 @@ export function restored(persisted: ConnectionContext): ConnectionContext {
   } satisfies Patch)
 }
 
-/** An error ended the actor. Nothing that it had is left, and nothing follows by itself. */
+/** Returns the context after an error has ended the actor: nothing is open, and nothing follows automatically. */
 export function broken(context: ConnectionContext, failure: Failure): ConnectionContext {
   const { openedAt, interruptedAt, counters } = context
   const open = openedAt !== null
@@ -82,7 +83,7 @@ export function broken(context: ConnectionContext, failure: Failure): Connection
     retryAt: null,
     openedAt: null,
     unprovenSince: null,
-    // The time is not asked for here: it may be what failed.
+    // Does not call `now`, which may be the function that failed.
     interruptedAt: interruptedAt ?? openedAt,
     replaced: false,
     counters: { ...counters, interruptions: counters.interruptions + Number(open) },
@@ -137,7 +138,7 @@ export function opened(context: ConnectionContext, sessionPresent: boolean): Pat
   }
 }
 
-/** There is no transport any more. If its connection was open, it was given up by plan, to be replaced. */
+/** The transport has ended. If its connection was still open, the machine closed it in order to replace it. */
 export function offline(context: ConnectionContext): Patch {
   const { openedAt, interruptedAt, replaced } = context
   const byPlan = openedAt !== null
@@ -149,7 +150,7 @@ export function offline(context: ConnectionContext): Patch {
   }
 }
 
-/** The connection lived long enough: what went before is forgotten, and the credentials are proven. */
+/** The connection was open long enough: the counters reset, and the credentials are proven. */
 export function stable(context: ConnectionContext): Patch {
   const { credentials } = context
   const proven = credentials.status === 'fresh' ? { ...credentials, status: 'proven' as const } : credentials
@@ -198,7 +199,7 @@ export function refreshed(context: ConnectionContext, expiresAt: number | null):
   }
 }
 
-/** What is left of the proof, part of which a connection may have brought that was replaced by plan. */
+/** Returns the rest of `stableAfter`. The time before a planned replacement counts. */
 export function stableDelay(context: ConnectionContext): number {
   const { config, unprovenSince } = context
   const { stableAfter } = config.timeouts
@@ -206,16 +207,16 @@ export function stableDelay(context: ConnectionContext): number {
   return clampDelay(stableAfter - proven)
 }
 
-/** An attempt takes its time only once it is admitted: how long a gate lets it wait is the gate's affair. */
+/** The timeout of an attempt starts when it is admitted. The wait for the gate has no limit. */
 export function connectDelay({ config, admission }: ConnectionContext): number {
   return clampDelay(admission === 'awaited' ? Number.POSITIVE_INFINITY : config.timeouts.connectTimeout)
 }
 
 /**
- * How long until the planned renewal, in milliseconds; the longest delay if there is none. A renewal that failed, or
- * that brought a token which is due again at once, is followed by another only after a backoff: a source whose tokens
- * come expired (a wrong clock is enough) must not become a hot loop. Any other waits until it is due and no longer, also
- * when its timer fired a little early and starts again.
+ * Returns the time until the planned renewal, in milliseconds; the longest delay if none is planned. After a renewal
+ * that failed, or whose token is due again immediately, the next one waits for a backoff: a source that returns expired
+ * tokens (a wrong clock is enough) must not cause a hot loop. Any other renewal follows exactly when it is due, even if
+ * the timer fires slightly early and starts again.
  */
 export function renewalDelay({ config, credentials, renewals }: ConnectionContext): number {
   const { now: time, random } = rulesOf(config)
@@ -227,8 +228,8 @@ export function renewalDelay({ config, credentials, renewals }: ConnectionContex
 }
 
 /**
- * Renewals back off as the fast tier does. Its attempts may follow at once, as they come to an end; renewals would not:
- * without an initial delay they have the default one.
+ * Renewals use the backoff of the fast tier. An initial delay of 0 is acceptable there, because the number of attempts
+ * is limited. It is not for renewals, which have no limit, so they use the default delay instead.
  */
 function renewalPolicy(config: ConnectionConfig): BackoffPolicy {
   const { reconnect } = rulesOf(config)
@@ -248,9 +249,9 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   return { delay, retryAt: now(context) + delay }
 }
 
-/** Only a restored machine enters a waiting state whose delay is running already: the rest of it follows. */
+/** Returns the rest of a delay. Only a restored machine enters a waiting state while a delay is already running. */
 function resumed(context: ConnectionContext, retryAt: number): Schedule {
-  // No longer than it was: the wall clock may have been set back.
+  // At most the original delay, even if the wall clock was set back.
   const delay = clampDelay(Math.min(retryAt - now(context), context.delay))
   return { delay, retryAt: now(context) + delay }
 }
@@ -260,8 +261,8 @@ function now({ config }: ConnectionContext): number {
 }
 
 /**
- * Like MQTT.js: an attempt that failed is followed by one at the next server of the list. So is a connection that was
- * not stable, or that the server sent away: it may accept us, and drop us, for ever.
+ * As in MQTT.js, the next server of the list follows a failed attempt. It also follows a connection that was not
+ * stable, or that the server redirected: such a server might otherwise accept and drop the client forever.
  */
 function nextServer(context: ConnectionContext, failure: Failure): ServerChoice {
   const { openedAt, unprovenSince, server } = context

@@ -5,7 +5,7 @@ import type { Failure } from '../failure.ts'
 
 type Emitted<Type extends ConnectionEmitted['type']> = Extract<ConnectionEmitted, { type: Type }>
 
-/** There is always a failure when one is announced; this names it for the type checker. */
+/** Never emitted: the context always has a failure when one is announced. The type checker needs the fallback. */
 const unknown: Failure = { kind: 'closed' }
 
 export function failure(context: ConnectionContext, cause: Failure): ConnectionEmitted[] {
@@ -23,7 +23,7 @@ export function ready(context: ConnectionContext, event: ConnectionEvent): Conne
     { type: 'connected', sessionPresent, restored, refused },
   ]
   if (interruptedAt !== null && !replaced) {
-    // The wall clock may have been set back meanwhile.
+    // The wall clock may have been set back.
     const downtime = Math.max(0, rulesOf(config).now() - interruptedAt)
     emitted.push({ type: 'connectionResumed', sessionPresent, downtime })
   }
@@ -49,7 +49,7 @@ export function tokenRefreshFailed(context: ConnectionContext, cause: Failure): 
   return { type: 'tokenRefreshFailed', reason: context.refreshReason, failure: cause }
 }
 
-/** `reconnectionFailed` when the fast tier has just run out, `gaveUp` when nothing follows. */
+/** Emits `reconnectionFailed` if the fast tier has just run out, and `gaveUp` if no recovery follows. */
 export function failed(context: ConnectionContext): ConnectionEmitted[] {
   const { attempt: attempts, cycle: cycles, disposition } = context
   const cause = context.failure ?? unknown

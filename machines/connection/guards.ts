@@ -3,7 +3,7 @@ import type { ConnectionContext, CredentialsState, RefreshReason } from './types
 import type { Disposition, Failure } from '../failure.ts'
 import { classify } from '../policy/classify.ts'
 
-/** What the failure means here. */
+/** Returns what the failure means with the current configuration. */
 export function dispositionOf({ config }: ConnectionContext, failure: Failure): Disposition {
   return classify(failure, {
     canRefresh: config.canRefresh,
@@ -12,14 +12,17 @@ export function dispositionOf({ config }: ConnectionContext, failure: Failure): 
   })
 }
 
-/** Whether new credentials are the answer. They are not if the refused ones were fresh, or none came: that backs off. */
+/**
+ * Returns whether new credentials can resolve the failure. They cannot if the refused ones were fresh, or if the source
+ * failed: a backoff follows then.
+ */
 export function wantsCredentials(context: ConnectionContext, failure: Failure): boolean {
   const { status } = context.credentials
   const fresh = status === 'fresh' || status === 'refused' || isRefreshFailure(failure)
   return context.config.canRefresh && !fresh && dispositionOf(context, failure) === 'refresh'
 }
 
-/** Whether the failure sends us to another server, and we go. */
+/** Returns whether the failure redirects to another server, and the client follows. */
 export function redirects(context: ConnectionContext, failure: Failure): boolean {
   const { config, server } = context
   const serverReference = serverReferenceOf(failure)
@@ -27,10 +30,12 @@ export function redirects(context: ConnectionContext, failure: Failure): boolean
   return server.hops < config.redirect.maxHops && allows(rulesOf(config).allow, serverReference)
 }
 
-/** Whether the server wants us to use another one, whether it names one or not: 0x9C for now, 0x9D for good. */
+/**
+ * Returns whether the server refers the client to another server (0x9C for now, 0x9D for good), even without naming it.
+ */
 export function sendsAway(failure: Failure): boolean {
-  const told = failure.kind === 'refused' || failure.kind === 'disconnected'
-  return told && (failure.reasonCode === 0x9c || failure.reasonCode === 0x9d)
+  const hasReason = failure.kind === 'refused' || failure.kind === 'disconnected'
+  return hasReason && (failure.reasonCode === 0x9c || failure.reasonCode === 0x9d)
 }
 
 export function serverReferenceOf(failure: Failure): string | null {
@@ -45,7 +50,7 @@ export function cyclesLeft({ config, cycle, woken }: ConnectionContext): boolean
   return config.recovery.enabled && cycle - Number(woken && cycle > 0) < config.recovery.maxAttempts
 }
 
-/** Whether `failed` is left by itself: for the failure that was recorded last. */
+/** Returns whether recovery follows the last failure. */
 export function mayRecover(context: ConnectionContext): boolean {
   return context.disposition !== 'fatal' && cyclesLeft(context)
 }
@@ -60,7 +65,7 @@ export function refreshesInThisCycle({
   return disposition === 'refresh' || (refreshTokenEvery > 0 && cycle % refreshTokenEvery === 0)
 }
 
-/** Whether to ask for credentials before the next attempt. */
+/** Returns whether the next attempt needs new credentials. */
 export function needsCredentials(context: Pick<ConnectionContext, 'config' | 'credentials'>): boolean {
   const { config, credentials } = context
   if (!config.canRefresh) return false
@@ -72,25 +77,27 @@ export function neededBecause({ credentials }: Pick<ConnectionContext, 'credenti
   return credentials.status === 'refused' ? 'refused' : 'expiring'
 }
 
-/** Whether the connection can stay open although its renewal failed: its credentials are still valid. */
+/** Returns whether the connection stays open after a failed renewal, because its credentials are still valid. */
 export function mayStay(context: ConnectionContext, failure: Failure): boolean {
   const { config, credentials, openedAt } = context
   if (openedAt === null || dispositionOf(context, failure) === 'fatal') return false
   return credentials.expiresAt === null || rulesOf(config).now() < credentials.expiresAt
 }
 
-/** Whether a planned renewal goes on although its connection was lost: a server that asks for a pause gets it. */
+/**
+ * Returns whether a planned renewal continues after its connection was lost. It stops if the server asks for a pause.
+ */
 export function renewalGoesOn(context: ConnectionContext, failure: Failure): boolean {
   const disposition = dispositionOf(context, failure)
   return disposition === 'retry' || disposition === 'refresh'
 }
 
-/** How long before its expiry a token is renewed: as configured, but at most a tenth of its lifetime. */
+/** Returns how long before its expiry a token is renewed: as configured, but at most a tenth of its lifetime. */
 export function refreshBefore(config: ConnectionConfig, { lifetime }: CredentialsState): number {
   return lifetime === null ? config.refreshBefore : Math.min(config.refreshBefore, Math.max(0, lifetime) / 10)
 }
 
-/** Whether the credentials source failed, and not the connection. */
+/** Returns whether the credentials source failed, rather than the connection. */
 export function isRefreshFailure(failure: Failure): boolean {
   if (failure.kind === 'timeout') return failure.phase === 'refresh'
   return failure.kind === 'refresh' || failure.kind === 'credentials'
@@ -101,7 +108,7 @@ function isExpiring(config: ConnectionConfig, credentials: CredentialsState): bo
   return expiresAt !== null && rulesOf(config).now() >= expiresAt - refreshBefore(config, credentials)
 }
 
-/** A rule of the user's that throws allows nothing. */
+/** A function of the application that throws allows nothing. */
 function allows(allow: (serverReference: string) => boolean, serverReference: string): boolean {
   try {
     return allow(serverReference)

@@ -2,7 +2,7 @@ import * as patch from './context.ts'
 import { connectionSetup } from './setup.ts'
 import { persistable } from './persistable.ts'
 
-/** Where a failure leads, whatever it was and wherever it came from: the first guard that holds decides. */
+/** The transitions for every failure, whatever its source. The first guard that holds decides. */
 const decide = [
   { guard: 'isFatal', target: '#failed', actions: 'recordFailure' },
   { guard: 'wantsCredentials', target: '#refreshingToken', actions: ['recordFailure', 'becauseRefused'] },
@@ -13,26 +13,28 @@ const decide = [
   { target: '#failed', actions: 'recordFailure' },
 ] as const
 
-/** An attempt goes first for credentials if there are none, they were refused, or they are about to expire. */
+/**
+ * Starts an attempt. It first obtains credentials if there are none, they were refused, or they are about to expire.
+ */
 const attempt = <const Action extends string>(action: Action) =>
   [
     { guard: 'needsCredentials', target: '#refreshingToken', actions: [action, 'becauseNeeded'] },
     { target: '#connecting', actions: [action] },
   ] as const
 
-/** The gate lets the attempt begin. Who waited too long for its credentials gets new ones, and keeps its place. */
+/** The gate admits the attempt. If the credentials expired during the wait, it obtains new ones and keeps its place. */
 const beginAttempt = [
   { guard: 'needsCredentialsByNow', target: '#refreshingToken', actions: ['recordAdmitted', 'becauseNeeded'] },
   { guard: 'awaitsAdmission', target: '#connecting', reenter: true, actions: 'recordAdmitted' },
 ] as const
 
-/** The gate lets us replace the connection, which stayed open until then. */
+/** The gate admits the replacement of the connection, which stayed open until then. */
 const beginReplacement = [
   { guard: 'awaitsRenewal', target: '#refreshingToken', actions: 'recordAdmitted' },
   { guard: 'awaitsAdmission', target: '#connecting', actions: 'recordAdmitted' },
 ] as const
 
-/** A recovery cycle goes for credentials in every n-th cycle too, and recreates the client. */
+/** Starts a recovery cycle, which recreates the client and also obtains credentials in every n-th cycle. */
 const recover = <const Action extends string>(action: Action) =>
   [
     {
@@ -44,20 +46,23 @@ const recover = <const Action extends string>(action: Action) =>
     { target: '#connecting', actions: ['recreateClient', action] },
   ] as const
 
-/** What a recovery cycle does, at once and because somebody asks for it. */
+/** Starts the equivalent of a recovery cycle on request, without a delay. */
 const recoverNow = <const Target extends string>(refreshing: Target) =>
   [
     { guard: 'canRefresh', target: refreshing, actions: ['startOver', 'newClient', 'becauseRequested'] },
     { target: '#connecting', actions: ['startOver', 'newClient'] },
   ] as const
 
-/** During a planned renewal the new credentials are awaited, unless the failure leads elsewhere or asks for a pause. */
+/**
+ * After a failure during a planned renewal, the renewal continues, unless the failure requires another state or a
+ * pause.
+ */
 const decideOnline = [
   { guard: 'renewalGoesOn', target: '#refreshingToken.offline', actions: 'recordFailure' },
   ...decide,
 ] as const
 
-/** A planned renewal that failed is repeated after a backoff, as long as what we have is still valid. */
+/** A failed planned renewal is repeated after a backoff while the current credentials are still valid. */
 const stayConnected = {
   guard: 'mayStay',
   target: '#ready',
@@ -65,8 +70,8 @@ const stayConnected = {
 } as const
 
 /**
- * The authority over one MQTT connection. Provide `transport`, which opens a connection and reports how it ends, and,
- * with `canRefresh`, `refreshToken`. Payloads and secrets never pass through it.
+ * The authority over one MQTT connection. Provide a `transport`, which opens a connection and reports its end, and,
+ * with `canRefresh`, a `refreshToken` actor. Payloads and secrets never pass through the machine.
  */
 export const connectionMachine = /* @__PURE__ */ persistable(
   connectionSetup.createMachine({
@@ -82,7 +87,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
       DISCONNECT: '.disconnecting',
       'PERIODIC.START': { actions: 'startPeriodic' },
       'PERIODIC.STOP': { actions: 'stopPeriodic' },
-      // A periodic request's actor that threw is dropped. What any other is good for only a connection can need.
+      // Drops a periodic request whose actor threw. Errors of other actors matter only in the states that use them.
       'xstate.error.actor.*': { actions: 'stopPeriodic' },
     },
     states: {
@@ -94,14 +99,14 @@ export const connectionMachine = /* @__PURE__ */ persistable(
       connecting: {
         id: 'connecting',
         description:
-          'A connection is being opened, once a gate admits it: socket, TLS, WebSocket, CONNECT. The CONNACK is awaited.',
+          'The machine waits for the gate, if there is one, then opens the connection and waits for the CONNACK.',
         tags: 'busy',
         entry: ['goOffline', 'openTransport'],
         exit: 'releaseAdmission',
         after: { connectTimeout: decide },
         on: {
           'admission.granted': beginAttempt,
-          // A gate that broke keeps nobody out.
+          // If the gate throws, the attempt begins.
           'xstate.error.actor.admission': beginAttempt,
           'transport.opened': { target: 'connected', actions: 'recordOpened' },
           'transport.failed': decide,
@@ -113,7 +118,8 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         tags: 'online',
         initial: 'restoring',
         exit: 'releaseAdmission',
-        // A broker that acknowledges nothing would else be tried for ever as if for the first time.
+        // Without a proof, the counters would reset even for a broker that acknowledges nothing, and attempts never
+        // end.
         after: { stableAfter: { actions: 'prove' } },
         on: {
           'transport.failed': decide,
@@ -121,14 +127,14 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           'xstate.error.actor.subscriptions': decide,
           'subscriptions.unanswered': decide,
           'transport.proven': { actions: 'recordStable' },
-          // Whoever set the packet aside sees to it that such failures become rare; they lead to no giving up.
+          // The session suspends such packets with growing pauses. These failures must not make the machine give up.
           'transport.blameless': { actions: 'startOver' },
           WAKE: { actions: 'probe' },
           DROP: { actions: 'drop' },
         },
         states: {
           restoring: {
-            description: 'The wanted subscriptions are brought to the broker. Publishes wait.',
+            description: 'The wanted subscriptions are sent to the broker. Publishes wait.',
             tags: 'busy',
             entry: 'restoreSubscriptions',
             on: {
@@ -139,10 +145,10 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           },
           ready: {
             id: 'ready',
-            description: 'Messages flow. Credentials are renewed before they expire, in turn if there is a gate.',
+            description: 'Messages flow. Credentials are renewed before they expire, once the gate admits it.',
             tags: 'ready',
             entry: ['openGate', 'runPeriodic'],
-            // A timer takes 24.8 days at most: then it only starts again.
+            // The longest timer ends after 24.8 days. It then starts again.
             after: {
               renewalDue: [
                 { guard: 'renewsInTurn', actions: ['becauseNeeded', 'requestAdmission'] },
@@ -176,13 +182,14 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         tags: 'resting',
         entry: ['goOffline', 'announceFailed', 'settleWaiting'],
         exit: 'tryAgain',
-        // Not at once, so that an observer sees `failed` before `recovering`.
+        // Delayed, so that an observer sees `failed` before `recovering`.
         after: { 0: { guard: 'mayRecover', target: 'recovering' } },
         on: { RETRY: attempt('startOver'), RECOVER: recoverNow('#refreshingToken.offline') },
       },
       recovering: {
         id: 'recovering',
-        description: 'The slow tier: after a longer backoff the client is recreated, with a new token every n-th time.',
+        description:
+          'The slow tier: after a longer backoff, the client is recreated, with a new token in every n-th cycle.',
         tags: 'waiting',
         entry: ['goOffline', 'scheduleRecovery', 'announceRecovery'],
         after: { recoveryDelay: recover('endWait') },
@@ -218,13 +225,13 @@ export const connectionMachine = /* @__PURE__ */ persistable(
             },
           },
           offline: {
-            description: 'There is no connection; the next one needs the new credentials.',
+            description: 'There is no connection. The next one needs the new credentials.',
             entry: 'goOffline',
           },
         },
       },
       disconnecting: {
-        description: 'DISCONNECT is sent, the closed socket is awaited.',
+        description: 'DISCONNECT is sent. The machine waits for the socket to close.',
         tags: 'busy',
         entry: ['quiesce', 'askToClose'],
         always: { guard: 'nothingToClose', target: 'disconnected' },
@@ -237,7 +244,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
         },
       },
       disconnected: {
-        description: 'Disconnected because somebody asked for it.',
+        description: 'Disconnected on request.',
         tags: 'resting',
         entry: ['goOffline', 'endOutage'],
         on: { CONNECT: attempt('startOver'), DISCONNECT: {} },

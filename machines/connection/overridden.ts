@@ -1,12 +1,12 @@
 import type { AnyStateMachine } from 'xstate'
 
-/** What XState calls on a machine while an actor of it is created, started and sent events. */
+/** The methods that XState calls on a machine to create and start an actor and to send it events. */
 type Overridable = 'getInitialSnapshot' | 'getTransitionData' | 'restoreSnapshot' | 'start' | 'transition'
 
 /**
- * Replaces methods of a machine, and of those that its `provide` makes.
+ * Replaces methods of a machine, and of every machine that its `provide` returns.
  *
- * @param overrides - gets the machine's methods as they were, bound, and the machine
+ * @param overrides - receives the original methods, bound to the machine, and the machine
  */
 export function overridden<Machine extends AnyStateMachine>(
   machine: Machine,

@@ -6,7 +6,7 @@ import { needsCredentials } from './guards.ts'
 import type { ConnectionContext, ConnectionEvent, ConnectionStateName, PeriodicSchedule, Restored } from './types.ts'
 import { overridden } from './overridden.ts'
 
-/** The part of a persisted snapshot that a connection goes on with. It may come out of JSON. */
+/** The parts of a persisted snapshot that a restored connection needs. The snapshot may come from JSON. */
 interface Persisted {
   readonly status: Snapshot<unknown>['status']
   readonly value: unknown
@@ -15,10 +15,10 @@ interface Persisted {
 }
 
 /**
- * A connection machine whose snapshots can be persisted. XState would restore the state, and neither its timers nor what
- * its actors did: a machine that is `connected` without a connection. Instead it begins anew with what it knew, and
- * enters the state where it goes on, with all that entering it does. That is no part of the statechart: there is no
- * such transition in the life of a machine.
+ * Makes the snapshots of a connection machine persistable. XState restores the state, but neither its timers nor the
+ * work of its actors, so a machine would be `connected` without a connection. Instead, the machine starts again with
+ * its context and enters the state in which it continues, including all entry actions. This transition is not part of
+ * the statechart, because a running machine never takes it.
  */
 export function persistable<Machine extends AnyStateMachine>(machine: Machine): Machine {
   const started = new WeakSet()
@@ -39,7 +39,8 @@ export function persistable<Machine extends AnyStateMachine>(machine: Machine): 
     start: (snapshot: AnyMachineSnapshot, scope?: AnyActorScope) => {
       original.start(snapshot as never)
       if (!scope) return
-      // React stops an actor and starts it again: so does XState its children, and the transport opens a new connection.
+      // React stops and restarts an actor, and XState then restarts its children, so the transport opens a new
+      // connection.
       const reconnects = started.has(scope.self) && (snapshot.hasTag('online') || snapshot.matches('disconnecting'))
       if (reconnects) scope.self.send({ type: 'transport.failed', failure: { kind: 'closed' } })
       started.add(scope.self)
@@ -47,7 +48,7 @@ export function persistable<Machine extends AnyStateMachine>(machine: Machine): 
   })) as Machine
 }
 
-/** Where a machine goes on that was persisted in a state. The connection is gone, and so are the secrets. */
+/** Returns the transition with which a restored machine continues. The connection and the secrets are lost. */
 function resume(machine: AnyStateMachine, context: ConnectionContext, event: Restored): AnyTransitionDefinition {
   const attempt = needsCredentials(context) ? 'refreshingToken' : 'connecting'
   const target = {
@@ -88,16 +89,16 @@ function periodicOf(snapshot: unknown): Restored['periodic'][number] | undefined
   }
   if (!context?.schedule) return undefined
   const paused = typeof value === 'object' && value !== null && 'paused' in value
-  // JSON makes `null` of Infinity.
+  // JSON writes Infinity as `null`.
   const interval = context.schedule.interval ?? Number.POSITIVE_INFINITY
   return { schedule: { ...context.schedule, interval }, paused }
 }
 
 /**
- * The connection machine with input that every actor of it has: also one that is restored from a snapshot, which XState
- * gives no input. Functions can't be in a snapshot (`classify`, `now`, `random`, `redirect.allow`, a `jitter` of your
- * own): give them here, or the restored machine has the defaults. What a new actor's `input` says comes first; what a
- * snapshot says comes last.
+ * Returns a connection machine with fixed input for all its actors, including restored ones, to which XState passes no
+ * input. A snapshot cannot contain functions (`classify`, `now`, `random`, `redirect.allow`, a custom `jitter`): pass
+ * them here, or the restored machine uses the defaults. The `input` of a new actor overrides this configuration, which
+ * overrides a snapshot.
  */
 export function withConfig<Machine extends AnyStateMachine>(machine: Machine, config: ConnectionInput): Machine {
   return overridden(machine.provide({}) as Machine, ({ getInitialSnapshot, restoreSnapshot }) => ({

@@ -1,14 +1,14 @@
 import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
 import type { Failure } from '../failure.ts'
 
-/** XState's own events (timeouts, results of actors) are not in the union of events that a machine declares. */
+/** XState's own events (timeouts and results of actors), which the union of a machine's events does not contain. */
 interface ActorEvent {
   readonly type: string
   readonly error?: unknown
   readonly output?: Partial<RefreshedCredentials>
 }
 
-/** The failure that an event tells of: a fact from the transport, a timeout, or a rejected refresh. */
+/** Returns the failure that an event reports: from the transport, a timeout, or a rejected refresh. */
 export function failureOf(event: ConnectionEvent): Failure {
   if (event.type === 'transport.failed') return event.failure
   if (event.type === 'subscriptions.unanswered') return { kind: 'timeout', phase: 'restore' }
@@ -21,20 +21,20 @@ export function failureOf(event: ConnectionEvent): Failure {
   return { kind: 'closed' }
 }
 
-/** Which periodic request the event ends: by a command, or because its actor threw. */
+/** Returns the id of the periodic request that an event ends, by a command or because its actor threw. */
 export function periodicIdOf(event: ConnectionEvent): string | null {
   if (event.type === 'PERIODIC.STOP') return event.id
   const actorFailed = 'xstate.error.actor.'
   return event.type.startsWith(actorFailed) ? event.type.slice(actorFailed.length) : null
 }
 
-/** When the credentials that a refresh obtained expire. */
+/** Returns when the credentials from a refresh expire. */
 export function expiresAtOf(event: ConnectionEvent): number | null {
   const { output }: ActorEvent = event
   return output?.expiresAt ?? null
 }
 
-/** Only the name of an error goes on: its message may quote a token or a signed URL. */
+/** Keeps only the name of the error, because its message may quote a token or a signed URL. */
 function refreshFailure(error: unknown): Failure {
   const name = error instanceof Error ? error.name : typeof error
   return name === 'InvalidCredentialsError' ? { kind: 'credentials' } : { kind: 'refresh', name }

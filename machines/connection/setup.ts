@@ -19,7 +19,7 @@ import { periodicRequestMachine } from '../periodic-request.ts'
 import { clampDelay } from '../policy/backoff.ts'
 import { subscriptionsMachine } from '../subscriptions.ts'
 
-/** The code behind the names of the connection machine's statechart. */
+/** The implementations of all names in the connection machine's statechart. */
 export const connectionSetup = setup({
   types: {
     input: {} as ConnectionInput | undefined,
@@ -106,7 +106,7 @@ export const connectionSetup = setup({
       for (const emitted of announce.failed(context)) enqueue.emit(emitted)
     }),
 
-    /** Asks the gate first, if there is one. */
+    /** Opens a connection. If there is a gate, asks it first. */
     openTransport: enqueueActions(({ context: { attempt, cycle, generation, server, ...context }, enqueue }) => {
       if (context.config.gated && context.admission === 'none') return enqueue('requestAdmission')
       enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
@@ -118,7 +118,7 @@ export const connectionSetup = setup({
       enqueue.assign({ admission: 'awaited' })
     }),
     recordAdmitted: assign({ admission: 'granted' }),
-    /** Gives the admission back, or takes back the question, unless the attempt goes on. */
+    /** Gives the admission back, or withdraws the request for it, unless the attempt continues. */
     releaseAdmission: enqueueActions(({ context, event, enqueue }) => {
       if (context.admission === 'none' || keepsPlace(event)) return
       enqueue.stopChild('admission')
@@ -144,8 +144,8 @@ export const connectionSetup = setup({
       if (context.transport) enqueue.sendTo('transport', { type: 'DROP' })
     }),
     restoreSubscriptions: enqueueActions(({ context, enqueue, self }) => {
-      // An actor that threw is replaced: without one no connection would become ready again. In XState's pure
-      // `transition()` there are no children to look at.
+      // Replaces an actor that threw, because no connection would become ready without it. XState's pure `transition()`
+      // has no children to look at.
       const { children } = self.getSnapshot() as { children?: Record<string, AnyActorRef> }
       if (children?.subscriptions?.getSnapshot().status === 'error') {
         enqueue.stopChild('subscriptions')
@@ -160,7 +160,7 @@ export const connectionSetup = setup({
       enqueue.spawnChild('periodicRequest', { id: event.schedule.id, input })
       enqueue.assign({ periodic: [...context.periodic, event.schedule.id] })
     }),
-    /** With their schedules, paused or not; what else they were doing is over. */
+    /** Restores periodic requests with their schedules, paused or not. Requests that were pending are lost. */
     restorePeriodic: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'actor.restored') return
       const { random, now } = rulesOf(context.config)
@@ -179,21 +179,23 @@ export const connectionSetup = setup({
     runPeriodic: enqueueActions(({ context, enqueue }) => {
       for (const id of context.periodic) enqueue.sendTo(id, { type: 'connection.ready' })
     }),
+    // The owner of a session provides the following actions. They must not throw.
+
     /**
-     * Provided by who owns a session: sends `transport.proven` at once, or when the broker acknowledges what waits for
-     * that. It must not throw.
+     * The connection is stable: sends `transport.proven` at once, or when the broker has acknowledged a pending
+     * publish.
      */
     prove: raise({ type: 'transport.proven' }),
     settleWaiting: enqueueActions(({ context, enqueue }) => {
       if (!check.mayRecover(context)) enqueue('giveUp')
     }),
-    /** Provided by who owns a session: nothing is tried until somebody asks for it. It must not throw. */
+    /** The machine gave up. */
     giveUp: () => {},
-    /** Provided by who owns a session: it no longer rests in `failed`. It must not throw. */
+    /** The machine leaves `failed`. */
     tryAgain: () => {},
-    /** Provided by who owns a session: publishes may flow. It must not throw. */
+    /** The connection is ready: publishes may flow. */
     openGate: () => {},
-    /** Provided by who owns a session: publishes have to wait. It must not throw. */
+    /** The connection is lost or closed: publishes must wait. */
     closeGate: () => {},
   },
   delays: {
@@ -207,7 +209,7 @@ export const connectionSetup = setup({
   },
 })
 
-/** The attempt begins, or has the credentials that it needed to begin. */
+/** Returns whether the attempt continues: it was admitted, or obtained the credentials that it needed. */
 function keepsPlace({ type }: { readonly type: string }): boolean {
   return ['admission.granted', 'xstate.error.actor.admission', 'xstate.done.actor.refresh'].includes(type)
 }

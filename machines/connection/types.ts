@@ -1,61 +1,61 @@
 import type { ConnectionConfig } from '../config.ts'
 import type { Disposition, Failure } from '../failure.ts'
 
-/** Why the credentials source is asked. */
+/** Why new credentials are needed. */
 export type RefreshReason =
-  /** There are none yet. */
+  /** There are no credentials yet. */
   | 'initial'
-  /** They are about to expire. */
+  /** The credentials are about to expire. */
   | 'expiring'
-  /** The broker refused them. */
+  /** The broker refused the credentials. */
   | 'refused'
-  /** The recovery policy asks for new ones in this cycle. */
+  /** The recovery policy requires new credentials in this cycle. */
   | 'cycle'
   /** `recover()` was called. */
   | 'requested'
 
-/** What the machine knows of the credentials: never the credentials themselves. */
+/** What the machine knows about the credentials. It never has the credentials themselves. */
 export interface CredentialsState {
   /**
    * - `none`: there is no source
-   * - `missing`: never obtained
-   * - `fresh`: obtained, not yet proven by a stable connection
-   * - `proven`: a connection with them was stable
-   * - `refused`: refused by the broker while they were fresh
+   * - `missing`: not obtained yet
+   * - `fresh`: obtained, but not yet proven by a stable connection
+   * - `proven`: used by a stable connection
+   * - `refused`: refused by the broker
    */
   readonly status: 'none' | 'missing' | 'fresh' | 'proven' | 'refused'
-  /** In milliseconds since 1970, if the source told it. */
+  /** In milliseconds since 1970; `null` if the source did not return it. */
   readonly expiresAt: number | null
-  /** Between obtaining them and their expiry, in milliseconds. */
+  /** The time from obtaining the credentials to their expiry, in milliseconds. */
   readonly lifetime: number | null
 }
 
-/** Which server the next attempt goes to. */
+/** The server of the next attempt. */
 export interface ServerChoice {
-  /** Counts on through the server list; the transport takes it modulo the list's length. */
+  /** The position in the server list. It only grows; the transport takes it modulo the length of the list. */
   readonly index: number
-  /** A Server Reference that replaces the list, until a connection there fails. */
+  /** A Server Reference that replaces the list until a connection to it fails. */
   readonly redirect: string | null
-  /** Redirects in a row. */
+  /** Number of redirects in a row. */
   readonly hops: number
 }
 
-/** Totals since the actor was started. */
+/** Totals since the actor started. */
 export interface ConnectionCounters {
-  /** Connections opened (CONNACK with success). */
+  /** Connections that were opened (CONNACK with success). */
   readonly connects: number
-  /** Open connections lost. */
+  /** Open connections that were lost. */
   readonly interruptions: number
   /** Attempts that failed before a CONNACK with success. */
   readonly failedAttempts: number
-  /** Recovery cycles begun. */
+  /** Recovery cycles that began. */
   readonly cycles: number
   readonly tokenRefreshes: number
   readonly failedTokenRefreshes: number
   readonly redirects: number
 }
 
-/** How far the restore of subscriptions has come. */
+/** The progress of restoring subscriptions. */
 export interface RestoreProgress {
   readonly done: number
   readonly total: number
@@ -67,66 +67,67 @@ export interface ConnectionContext {
   readonly attempt: number
   /** Recovery cycles since the last stable connection. */
   readonly cycle: number
-  /** Whether a WAKE brought the running attempt or cycle forward: it is not counted if it fails. */
+  /** Whether a WAKE advanced the current attempt or cycle, which is then not counted if it fails. */
   readonly woken: boolean
-  /** The delay that is running, or ran last, in milliseconds. */
+  /** The current delay, or the last one, in milliseconds. */
   readonly delay: number
-  /** When the running delay ends, in milliseconds since 1970; `null` outside of the waiting states. */
+  /** When the current delay ends, in milliseconds since 1970; `null` outside the waiting states. */
   readonly retryAt: number | null
-  /** The last failure and what it meant. */
+  /** The last failure. */
   readonly failure: Failure | null
+  /** The disposition of the last failure. */
   readonly disposition: Disposition | null
   readonly credentials: CredentialsState
   readonly refreshReason: RefreshReason
-  /** Refreshes in a row that failed, or brought a token that is due again at once. */
+  /** Number of refreshes in a row that failed, or returned a token that is due again immediately. */
   readonly renewals: number
   readonly server: ServerChoice
-  /** Counts on whenever the client is recreated: options and server list are then evaluated anew. */
+  /** Grows whenever the client is recreated: options and server list are then evaluated again. */
   readonly generation: number
   /**
-   * Whether the attempt has to be admitted, as one of many:
+   * Whether the gate has admitted the attempt:
    *
    * - `none`: there is no gate, or no attempt
-   * - `awaited`: the gate was asked; no connection is opened, and none replaced, before it says so
-   * - `granted`: it did, and is told when the attempt is over
+   * - `awaited`: the gate was asked, and no connection is opened or replaced before it answers
+   * - `granted`: the gate has admitted the attempt, and is notified when the attempt has ended
    */
   readonly admission: 'none' | 'awaited' | 'granted'
-  /** Whether there is a transport actor: it may be opening, open or closing. */
+  /** Whether there is a transport actor, whose connection may be opening, open or closing. */
   readonly transport: boolean
-  /** Whether the broker kept our session, by the last CONNACK. */
+  /** Whether the broker kept the session, according to the last CONNACK. */
   readonly sessionPresent: boolean
-  /** When the connection opened, in milliseconds since 1970; `null` while there is none. */
+  /** When the connection opened, in milliseconds since 1970; `null` if there is none. */
   readonly openedAt: number | null
   /**
-   * Since when there is a connection that is still to prove itself stable, in milliseconds since 1970. A planned
-   * replacement does not begin the proof anew; `null` once it is proven, or failed.
+   * When the connection opened that is not yet proven stable, in milliseconds since 1970. A planned replacement does
+   * not change it. `null` once the connection is proven or has failed.
    */
   readonly unprovenSince: number | null
-  /** When the last open connection ended, until there is a ready one again. */
+  /** When the last open connection ended, in milliseconds since 1970; `null` once a connection is ready again. */
   readonly interruptedAt: number | null
-  /** Whether it ended by plan, to be replaced: an interruption only if its replacement fails. */
+  /** Whether it was closed to be replaced. It counts as an interruption only if its replacement fails. */
   readonly replaced: boolean
   readonly restore: RestoreProgress
-  /** The ids of the periodic requests, which are also their actors' ids. */
+  /** The ids of the periodic requests, which are also the ids of their actors. */
   readonly periodic: readonly string[]
   readonly counters: ConnectionCounters
 }
 
-/** What the transport learned from the CONNACK. */
+/** The transport received a CONNACK with success. */
 export interface TransportOpened {
   readonly type: 'transport.opened'
-  /** Whether the broker kept our session (MQTT 5 §3.2.2.1.1). */
+  /** Whether the broker kept the session (MQTT 5 §3.2.2.1.1). */
   readonly sessionPresent: boolean
 }
 
-/** A periodic request's schedule. Topic and payload stay outside of the machine. */
+/** The schedule of a periodic request. Topic and payload stay outside the machine. */
 export interface PeriodicSchedule {
   readonly id: string
-  /** From one request to the next, in milliseconds. */
+  /** The time from one request to the next, in milliseconds. */
   readonly interval: number
   /** Spreads each interval by up to this fraction of it, in both directions. */
   readonly jitter: number
-  /** How long a response is awaited, in milliseconds; `null` if none is expected. */
+  /** How long to wait for the response, in milliseconds; `null` if none is expected. */
   readonly responseTimeout: number | null
 }
 
@@ -135,18 +136,18 @@ export type ConnectionCommand =
   | { readonly type: 'CONNECT' }
   /** Disconnect gracefully, and stay disconnected. */
   | { readonly type: 'DISCONNECT' }
-  /** Forget the counters and try at once. */
+  /** Reset the counters and try immediately. */
   | { readonly type: 'RETRY' }
-  /** The network may be back: end the wait, or probe the connection. The attempt it brings forward is not counted. */
+  /** The network may be back: end the wait without counting an attempt, or probe the open connection. */
   | { readonly type: 'WAKE' }
-  /** Do now what a recovery cycle does: new credentials, new client. */
+  /** Do what a recovery cycle does, now: new credentials, new client. */
   | { readonly type: 'RECOVER' }
-  /** For tests and drills: cut the open connection, without DISCONNECT, as a broken network does. */
+  /** For tests and drills: cut the open connection without a DISCONNECT, as a broken network does. */
   | { readonly type: 'DROP' }
   | { readonly type: 'PERIODIC.START'; readonly schedule: PeriodicSchedule }
   | { readonly type: 'PERIODIC.STOP'; readonly id: string }
 
-/** The names of the connection machine's states, without their children. */
+/** The names of the connection machine's top-level states. */
 export type ConnectionStateName =
   | 'idle'
   | 'connecting'
@@ -158,7 +159,7 @@ export type ConnectionStateName =
   | 'disconnecting'
   | 'disconnected'
 
-/** What a restored machine goes on with. */
+/** Sent to a restored machine, which then continues. */
 export interface Restored {
   readonly type: 'actor.restored'
   /** The state in which it was persisted. */
@@ -168,23 +169,23 @@ export interface Restored {
 
 export type ConnectionFact =
   | TransportOpened
-  /** The end of a connection or of an attempt: exactly one for each transport, unless we closed it. */
+  /** A connection or an attempt ended: exactly one for each transport, unless the machine closed it. */
   | { readonly type: 'transport.failed'; readonly failure: Failure }
-  /** The transport is closed as we asked. */
+  /** The transport is closed, after a CLOSE. */
   | { readonly type: 'transport.closed' }
-  /** The connection was open for `stableAfter`, and the broker acknowledges what is published. */
+  /** The connection was open for `stableAfter`, and the broker acknowledges publishes. */
   | { readonly type: 'transport.proven' }
-  /** The connection worked, and is about to fail because of one packet, which is set aside. */
+  /** The connection worked, and is about to fail because of one packet, which is suspended. */
   | { readonly type: 'transport.blameless' }
-  /** The gate lets us open a connection. */
+  /** The gate admitted the attempt. */
   | { readonly type: 'admission.granted' }
   | { readonly type: 'subscriptions.progress'; readonly done: number; readonly total: number }
   | { readonly type: 'subscriptions.restored'; readonly restored: number; readonly refused: number }
-  /** The broker did not answer to our SUBSCRIBE packets. */
+  /** The broker did not answer SUBSCRIBE packets. */
   | { readonly type: 'subscriptions.unanswered' }
   | Restored
 
-/** XState tells of an actor that threw: the transport, the subscriptions, or, by its id, a periodic request. */
+/** XState reports that an actor threw. */
 export type ActorError =
   | { readonly type: 'xstate.error.actor.transport'; readonly error: unknown }
   | { readonly type: 'xstate.error.actor.admission'; readonly error: unknown }
@@ -192,12 +193,12 @@ export type ActorError =
 
 export type ConnectionEvent = ConnectionCommand | ConnectionFact | ActorError
 
-/** What the machine tells the world, beside its snapshots. */
+/** The events that the machine emits. */
 export type ConnectionEmitted =
-  /** So many of the wanted subscriptions are answered. */
+  /** The broker has answered `done` of `total` wanted subscriptions. */
   | { readonly type: 'restoring'; readonly done: number; readonly total: number }
   | { readonly type: 'restored'; readonly restored: number; readonly refused: number }
-  /** Messages flow and subscriptions are restored. */
+  /** Subscriptions are restored and messages flow. */
   | {
       readonly type: 'connected'
       readonly sessionPresent: boolean
@@ -206,18 +207,18 @@ export type ConnectionEmitted =
     }
   /** An open connection was lost. */
   | { readonly type: 'connectionInterrupted'; readonly failure: Failure }
-  /** Ready again after an interruption; `downtime` in milliseconds. */
+  /** Messages flow again after an interruption of `downtime` milliseconds. */
   | { readonly type: 'connectionResumed'; readonly sessionPresent: boolean; readonly downtime: number }
   | { readonly type: 'reconnectScheduled'; readonly attempt: number; readonly delay: number; readonly failure: Failure }
   /** The fast tier has no attempts left. */
   | { readonly type: 'reconnectionFailed'; readonly attempts: number; readonly failure: Failure }
   /** A recovery cycle begins, and waits for `delay` milliseconds first. */
   | { readonly type: 'recoveryStarted'; readonly cycle: number; readonly delay: number; readonly failure: Failure }
-  /** Ready again by recovery. */
+  /** A recovery cycle succeeded: messages flow again. */
   | { readonly type: 'recovered'; readonly cycle: number }
   | { readonly type: 'tokenRefreshed'; readonly reason: RefreshReason; readonly expiresAt: number | null }
   | { readonly type: 'tokenRefreshFailed'; readonly reason: RefreshReason; readonly failure: Failure }
-  /** The machine rests in `failed`: nothing happens until somebody asks for it. */
+  /** The machine gave up. It stays in `failed` until it receives RETRY or RECOVER. */
   | { readonly type: 'gaveUp'; readonly failure: Failure; readonly attempts: number; readonly cycles: number }
 
 export type ConnectionTag =
@@ -227,12 +228,12 @@ export type ConnectionTag =
   | 'ready'
   /** A delay is running. */
   | 'waiting'
-  /** Something was asked for and is awaited. */
+  /** The machine waits for an answer. */
   | 'busy'
-  /** Nothing happens until somebody asks for it. */
+  /** Nothing happens until the machine receives a command. */
   | 'resting'
 
-/** The input of a transport: which attempt it makes. */
+/** The input of a transport, which describes its attempt. */
 export interface TransportInput {
   readonly attempt: number
   readonly cycle: number
@@ -240,16 +241,16 @@ export interface TransportInput {
   readonly server: ServerChoice
 }
 
-/** What the machine sends to its transport. */
+/** The commands that the machine sends to its transport. */
 export type TransportCommand =
-  /** Send DISCONNECT, close, and answer with `transport.closed`. */
+  /** Send DISCONNECT, close the connection, and report `transport.closed`. */
   | { readonly type: 'CLOSE' }
-  /** Send PINGREQ and fail with `timeout` if nothing comes back. */
+  /** Send PINGREQ, and fail with a `timeout` if no answer arrives. */
   | { readonly type: 'PROBE' }
-  /** Destroy the socket, without DISCONNECT, and fail. */
+  /** Destroy the socket without a DISCONNECT, and fail. */
   | { readonly type: 'DROP' }
 
-/** What a refresh gives to the machine. The credentials themselves stay with whoever obtained them. */
+/** The result of a refresh for the machine. The credentials themselves stay outside. */
 export interface RefreshedCredentials {
   /** In milliseconds since 1970. */
   readonly expiresAt: number | null

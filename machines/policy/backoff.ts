@@ -1,14 +1,14 @@
-/** The longest delay that timers take. Node and browsers fire at once what is longer, below 0 or NaN. */
+/** The longest delay of a timer. With a longer delay, a negative one or NaN, Node and browsers fire immediately. */
 export const MAX_DELAY = 2 ** 31 - 1
 
 /**
- * How chance spreads the delays of many clients below the ceiling of an attempt.
+ * How the delays of many clients are spread randomly below the ceiling of an attempt.
  *
  * - `none`: exactly the ceiling
  * - `equal`: between half of the ceiling and the ceiling
  * - `full`: between 0 and the ceiling
  * - `decorrelated`: between the initial delay and three times the previous delay, at most `maxDelay`
- * - a function: gets the ceiling in milliseconds and the random source
+ * - a function: receives the ceiling in milliseconds and the random source, and returns the delay
  */
 export type Jitter = NamedJitter | ((ceiling: number, random: () => number) => number)
 
@@ -22,7 +22,7 @@ export interface BackoffPolicy {
   readonly jitter: Jitter
 }
 
-/** A policy as plain data, for a context. A function is left out: whoever owns it keeps it beside the context. */
+/** A policy as plain data, for a context. A jitter function is kept outside the context. */
 export type PolicyData<Policy extends BackoffPolicy> = Omit<Policy, 'jitter'> & {
   readonly jitter: NamedJitter | 'custom'
 }
@@ -32,23 +32,23 @@ export function policyData<Policy extends BackoffPolicy>(policy: Policy): Policy
 }
 
 /**
- * The ceiling of attempt n, counted from 1: `min(initialDelay × multiplierⁿ⁻¹, maxDelay)`, in milliseconds. Any n works:
- * a power that overflows is the maximal delay.
+ * Returns the ceiling of attempt n, counted from 1, in milliseconds: `min(initialDelay × multiplierⁿ⁻¹, maxDelay)`.
+ * Works for any n: if the power overflows, the result is the maximum delay.
  */
 export function backoffCeiling(policy: BackoffPolicy, attempt: number): number {
   const { initialDelay, multiplier } = policy
   const most = longestDelay(policy)
   const steps = Math.max(0, attempt - 1)
-  // 0 × Infinity is NaN: without an initial delay there is none later.
+  // 0 × Infinity is NaN. If the initial delay is 0, every delay is.
   const raw = initialDelay === 0 ? 0 : initialDelay * multiplier ** steps
   return [initialDelay, multiplier, raw].every(isSound) ? Math.min(raw, most) : most
 }
 
 /**
- * The delay before attempt n, in milliseconds, never NaN and always between 0 and 2³¹−1. What is wrong in the policy
- * never makes it short: a delay that is negative, or no number, becomes the longest there is.
+ * Returns the delay before attempt n, in milliseconds, never NaN and always between 0 and 2³¹−1. An invalid policy
+ * never shortens it: a negative delay, or one that is not a number, becomes the longest delay.
  *
- * @param previous - the delay before it, which only `decorrelated` needs
+ * @param previous - the previous delay, which only `decorrelated` needs
  */
 export function backoffDelay(
   policy: BackoffPolicy,
@@ -60,7 +60,7 @@ export function backoffDelay(
   return clampDelay(jittered(policy, ceiling, random, previous))
 }
 
-/** The delay before attempt n on average: what a timeline shows. */
+/** Returns the average delay before attempt n, for timelines. */
 export function expectedDelay(policy: BackoffPolicy, attempt: number): number {
   const ceiling = backoffCeiling(policy, attempt)
   switch (policy.jitter) {
@@ -73,7 +73,7 @@ export function expectedDelay(policy: BackoffPolicy, attempt: number): number {
     case 'decorrelated':
       return expectedDecorrelated(policy, attempt)
     default:
-      // Half of the way is the best guess for a function that nobody has told us about.
+      // For a custom function, the result for the middle of the random range is the best guess.
       return clampDelay(
         safely(() => (policy.jitter as (c: number, r: () => number) => number)(ceiling, () => 0.5), ceiling),
       )
@@ -81,8 +81,8 @@ export function expectedDelay(policy: BackoffPolicy, attempt: number): number {
 }
 
 /**
- * The delay after a server said it is busy: at least the tier's maximal delay, and, unless jitter is off, spread over
- * half of it again so that a fleet does not come back as one.
+ * Returns the delay after a server reported that it is busy: at least the tier's maximum delay and, unless jitter is
+ * off, up to half as much again, so that the clients of a fleet do not all return at once.
  */
 export function laterDelay(policy: BackoffPolicy, random: () => number): number {
   const least = longestDelay(policy)
@@ -91,12 +91,11 @@ export function laterDelay(policy: BackoffPolicy, random: () => number): number 
 }
 
 /**
- * Brings any number into what a timer takes: whole milliseconds, rounded up, between 0 and 2³¹−1. Timers cut off a
- * fraction, and would end before the time that they were set for. NaN becomes the longest delay: a backoff must never
- * become a hot loop.
+ * Turns any number into a valid timer delay: whole milliseconds, rounded up, between 0 and 2³¹−1. Timers truncate
+ * fractions and would fire too early. NaN becomes the longest delay, because a backoff must never become a hot loop.
  */
 export function clampDelay(delay: number): number {
-  // JSON makes `null` of Infinity.
+  // JSON writes Infinity as `null`.
   if (typeof delay !== 'number' || Number.isNaN(delay)) return MAX_DELAY
   return Math.min(Math.max(0, Math.ceil(delay)), MAX_DELAY)
 }
@@ -110,18 +109,18 @@ function jittered(policy: BackoffPolicy, ceiling: number, random: () => number, 
     case 'equal':
       return ceiling * (0.5 + 0.5 * chance(random))
     case 'decorrelated': {
-      // The range is bounded before chance picks from it. Clamping the pick would pile up delays at the cap.
+      // The range is bounded before a delay is picked from it. Clamping the pick would pile up delays at the maximum.
       const low = backoffCeiling(policy, 1)
       const high = Math.min(longestDelay(policy), Math.max(low, clampDelay(previous) * 3))
       return low + (high - low) * chance(random)
     }
-    // `none`, or a name that there is not.
+    // `none`, or an unknown name.
     default:
       return ceiling
   }
 }
 
-/** Each delay is on average the middle of its range, which the previous one spans. */
+/** The average of each delay is the middle of its range, which depends on the previous delay. */
 function expectedDecorrelated(policy: BackoffPolicy, attempt: number): number {
   const low = backoffCeiling(policy, 1)
   let delay = low
@@ -133,17 +132,17 @@ function expectedDecorrelated(policy: BackoffPolicy, attempt: number): number {
   return clampDelay(delay)
 }
 
-/** The delay that others are cut to. */
+/** The upper bound of all delays. */
 function longestDelay({ maxDelay }: BackoffPolicy): number {
   return isSound(maxDelay) ? clampDelay(maxDelay) : MAX_DELAY
 }
 
-/** The types let nothing else through, but a config file does: `null` for one, by which JSON knows Infinity. */
+/** The types allow nothing else, but a config file may contain, for example, `null`, as which JSON writes Infinity. */
 function isSound(value: unknown): value is number {
   return typeof value === 'number' && value >= 0
 }
 
-/** Chance in [0, 1], also from a source of the user's that misbehaves. */
+/** Returns a random number in [0, 1], even if a custom source misbehaves. */
 export function chance(random: () => number): number {
   return Math.min(safely(random, 1), 1)
 }

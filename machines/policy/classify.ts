@@ -1,17 +1,17 @@
 import type { Disposition, Failure } from '../failure.ts'
 
-/** How `classify` is told of what only the application knows. */
+/** The settings that `classify` depends on. */
 export interface ClassifyOptions {
-  /** Whether there is a credentials source. Without one a refused CONNACK is final. */
+  /** Whether there is a credentials source. Without one, a CONNACK that calls for new credentials is fatal. */
   readonly canRefresh: boolean
   /**
-   * What a DISCONNECT 0x8E (session taken over) means. Another client with our client id is live, and fighting it
-   * helps nobody, so the default is to give up.
+   * What a DISCONNECT 0x8E (session taken over) means. Another client with the same client id is connected.
+   * Reconnecting would in turn disconnect that client, so the default is to give up.
    *
    * @default 'fail'
    */
   readonly onTakeover?: 'fail' | 'retry-later'
-  /** Decides single cases. `undefined` leaves the case to the table. A function that throws is ignored. */
+  /** Overrides the table for single cases. If it returns `undefined` or throws, the table decides. */
   readonly override?: ((failure: Failure, disposition: Disposition) => Disposition | undefined) | undefined
 }
 
@@ -49,7 +49,7 @@ const connack5: Readonly<Record<number, Disposition>> = {
   0x9f: 'retry-later', // connection rate exceeded
 }
 
-/** DISCONNECT reason codes of MQTT 5 §3.14.2.1. Codes that are not listed are a plain retry. */
+/** DISCONNECT reason codes of MQTT 5 §3.14.2.1. Codes that are not listed are retried. */
 const disconnect5: Readonly<Record<number, Disposition>> = {
   0x87: 'refresh', // not authorized
   0x89: 'retry-later', // server busy
@@ -61,7 +61,7 @@ const disconnect5: Readonly<Record<number, Disposition>> = {
   0x9f: 'retry-later', // connection rate exceeded
 }
 
-/** The broker objects to a packet of ours. It is retried, and the packet is suspected of being poison. */
+/** The broker rejects a packet of the client. The connection is retried, and the packet becomes a suspect. */
 const objections: ReadonlySet<number> = new Set([
   0x81, 0x82, 0x8f, 0x90, 0x94, 0x95, 0x99, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2,
 ])
@@ -69,8 +69,8 @@ const objections: ReadonlySet<number> = new Set([
 const SESSION_TAKEN_OVER = 0x8e
 
 /**
- * Says what is to be done about a failure. Pure and total: what is not on the list is transient, because an unattended
- * device must never give up on a misread message.
+ * Returns how to respond to a failure. Pure and total: failures that are not listed are retried, because an unattended
+ * device must never give up on a failure that it does not recognize.
  */
 export function classify(failure: Failure, options: ClassifyOptions): Disposition {
   const disposition = fromTable(failure, options)
@@ -81,7 +81,7 @@ export function classify(failure: Failure, options: ClassifyOptions): Dispositio
   }
 }
 
-/** Whether the broker closed because of a packet that we sent. */
+/** Returns whether the broker closed the connection because of a packet of the client. */
 export function objectsToPacket(failure: Failure): boolean {
   return failure.kind === 'disconnected' && objections.has(failure.reasonCode)
 }
@@ -111,7 +111,7 @@ function fromTable(failure: Failure, { canRefresh, onTakeover = 'fail' }: Classi
   }
 }
 
-/** A redirect that names no server is a retry, for which the next server of the list is taken. */
+/** A redirect without a Server Reference is a retry, which uses the next server of the list. */
 function withoutReference(disposition: Disposition, serverReference: string | undefined): Disposition {
   return disposition === 'redirect' && !serverReference ? 'retry' : disposition
 }

@@ -1,20 +1,20 @@
 import type { BackoffPolicy } from './backoff.ts'
 
-/** The fast tier: reconnect with what is at hand. */
+/** The fast tier: reconnects with the same options and credentials. */
 export interface ReconnectPolicy extends BackoffPolicy {
   readonly enabled: boolean
-  /** How many attempts follow a failure. `Infinity` is allowed. */
+  /** Maximum number of attempts after a failure. `Infinity` is allowed. */
   readonly maxAttempts: number
 }
 
-/** The slow tier: recovery cycles after the fast tier has given up. */
+/** The slow tier: recovery cycles after the fast tier has run out. */
 export interface RecoveryPolicy extends BackoffPolicy {
   readonly enabled: boolean
-  /** How many cycles, exactly. `Infinity` is allowed. */
+  /** Number of cycles. `Infinity` is allowed. */
   readonly maxAttempts: number
-  /** Refresh the token in every n-th cycle: 1 in each, 0 never by count. */
+  /** In every n-th cycle, the token is refreshed: 1 means every cycle, 0 turns this off. */
   readonly refreshTokenEvery: number
-  /** Whether a cycle evaluates the options and the server list anew. */
+  /** Whether a cycle evaluates the options and the server list again. */
   readonly recreateClient: boolean
 }
 
@@ -28,24 +28,24 @@ export const defaultReconnect: ReconnectPolicy = Object.freeze({
   jitter: 'equal',
 })
 
-// Pure, here and below, so that bundlers leave out the strategies that nobody imports.
+// Marked as pure, here and below, so that bundlers leave out strategies that are not imported.
 
-/** Recover every 60 s, for ever, with the same options and credentials. For a broker that is only restarted. */
+/** Recovers every 60 s, forever, with the same options and credentials. For brokers that only restart. */
 export const simpleRetry: RecoveryPolicy = /* @__PURE__ */ everyMinute({ refreshTokenEvery: 0, recreateClient: false })
 
-/** Recover every 60 s, for ever, with the options evaluated anew. For addresses and certificates that change. */
+/** Recovers every 60 s, forever, and evaluates the options again. For addresses or certificates that change. */
 export const recreateClient: RecoveryPolicy = /* @__PURE__ */ everyMinute({
   refreshTokenEvery: 0,
   recreateClient: true,
 })
 
-/** Recover every 60 s, for ever, with new options and a new token each time. For tokens that expire in silence. */
+/** Recovers every 60 s, forever, with new options and a new token. For tokens that become invalid without notice. */
 export const refreshAndRecreate: RecoveryPolicy = /* @__PURE__ */ everyMinute({
   refreshTokenEvery: 1,
   recreateClient: true,
 })
 
-/** The default, for production: 60, 120, 240, 300, … s before jitter, ten cycles, a new token in every third. */
+/** The default, for production: 60, 120, 240, 300, … s before jitter, ten cycles, a new token in every third cycle. */
 export const exponentialRecovery: RecoveryPolicy = Object.freeze({
   enabled: true,
   maxAttempts: 10,
@@ -57,7 +57,7 @@ export const exponentialRecovery: RecoveryPolicy = Object.freeze({
   recreateClient: true,
 })
 
-/** The four strategies under their names. */
+/** The four strategies by name. */
 export const recoveryStrategies = /* @__PURE__ */ Object.freeze({
   simpleRetry,
   recreateClient,
