@@ -76,7 +76,7 @@ describe('store salvage', () => {
     expect(salvaged.stdout).toContain(`Written to: ${path}-new`)
     const again = await run(cli, ['store', 'salvage', path, '--to', `${path}-new`])
     expect(again).toMatchObject({ code: 1, stdout: '' })
-    expect(again.stderr).toContain(`the store ${path}-new holds something else`)
+    expect(again.stderr).toContain(`the store ${path}-new contains something else`)
   })
 })
 

@@ -34,7 +34,7 @@ test.each([
 test('auto-recovery refuses a strategy that there is not', async () => {
   const { code, stderr } = await run('examples/auto-recovery.ts', [], { env: { STRATEGY: '5' } })
   expect(code).toBe(1)
-  expect(stderr).toContain('STRATEGY is a number from 1 to 4')
+  expect(stderr).toContain('STRATEGY must be a number from 1 to 4')
 })
 
 test('embed-machine: the parent machine follows the connection', async () => {
