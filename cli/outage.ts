@@ -9,7 +9,7 @@ import { Ledger } from './ledger.ts'
 import { elapsedTime, Narrator } from './narrator.ts'
 import { openPage } from './page.ts'
 import type { Terminal } from './terminal.ts'
-import { inWords, summarize, type Act } from './verdict.ts'
+import { inWords, summarize, type Phase } from './verdict.ts'
 
 const READINGS = 'demo/readings'
 const QUESTIONS = 'demo/status/get'
@@ -25,7 +25,7 @@ export interface OutageOptions {
   readonly repeat: boolean
 }
 
-interface Stage {
+interface Demo {
   readonly terminal: Terminal
   readonly broker: EmbeddedBroker
   readonly authority: TokenAuthority
@@ -37,7 +37,7 @@ interface Stage {
   readonly expiresAt: () => number
 }
 
-interface Scene extends Stage {
+interface RunningDemo extends Demo {
   readonly signal: AbortSignal
 }
 
@@ -84,33 +84,33 @@ export async function runOutage(terminal: Terminal, { repeat }: OutageOptions): 
   const narrator = new Narrator(terminal, client, { time: elapsedTime(), activity: () => activity(ledger, client) })
   narrator.header()
 
-  const stage = { terminal, broker, authority, client, narrator, ledger, answers, expiresAt: () => expiresAt }
-  setUp(stage)
-  return await (repeat ? playAgainAndAgain(stage) : playOnce(stage))
+  const demo = { terminal, broker, authority, client, narrator, ledger, answers, expiresAt: () => expiresAt }
+  setUp(demo)
+  return await (repeat ? runRepeatedly(demo) : runOnce(demo))
 }
 
-async function playOnce(stage: Stage): Promise<number> {
-  const { terminal, client, narrator, ledger, answers, authority } = stage
-  const problem = await play(stage)
+async function runOnce(demo: Demo): Promise<number> {
+  const { terminal, client, narrator, ledger, answers, authority } = demo
+  const problem = await runOneOutage(demo)
   await client.disconnect()
   narrator.end()
   const { failedAttempts, cycles } = client.status.counters
   const tokens = authority.issued
   const { path } = narrator
-  const answered = answers.byAct
+  const answered = answers.byPhase
   return summarize(terminal, { problem, path, balance: ledger.balance, answered, failedAttempts, cycles, tokens })
 }
 
-async function playAgainAndAgain(stage: Stage): Promise<number> {
-  const { client, narrator, ledger } = stage
+async function runRepeatedly(demo: Demo): Promise<number> {
+  const { client, narrator, ledger } = demo
   const { signal } = interruption()
   let problem: string | undefined
   for (let outage = 1; !signal.aborted && problem === undefined; outage++) {
-    problem = await play(stage, signal)
+    problem = await runOneOutage(demo, signal)
     if (signal.aborted || problem !== undefined) break
     narrator.note(`outage ${outage} is over: ${inWords(ledger.balance)}`, 'green')
     // Ctrl-C also ends this pause.
-    await newToken(stage, signal).catch(() => {})
+    await newToken(demo, signal).catch(() => {})
   }
   if (problem !== undefined) narrator.note(problem, 'red')
   await client.disconnect()
@@ -118,7 +118,7 @@ async function playAgainAndAgain(stage: Stage): Promise<number> {
   return problem === undefined ? 0 : 1
 }
 
-function setUp({ client, broker, ledger, answers }: Stage): void {
+function setUp({ client, broker, ledger, answers }: Demo): void {
   client.subscribe(READINGS, (message) => ledger.receive(Number(message.text())), { qos: 1 })
   client.subscribe(ANSWERS, () => answers.count())
   client.startPeriodicRequests({ topic: QUESTIONS, payload: 'how are you?', interval: 500 })
@@ -128,7 +128,7 @@ function setUp({ client, broker, ledger, answers }: Stage): void {
 }
 
 /** @returns what went wrong, or `undefined` */
-async function play(stage: Stage, interrupted?: AbortSignal): Promise<string | undefined> {
+async function runOneOutage(demo: Demo, interrupted?: AbortSignal): Promise<string | undefined> {
   const life = new AbortController()
   const signal = AbortSignal.any([
     life.signal,
@@ -136,7 +136,7 @@ async function play(stage: Stage, interrupted?: AbortSignal): Promise<string | u
     ...(interrupted === undefined ? [] : [interrupted]),
   ])
   try {
-    await playOutage({ ...stage, signal })
+    await breakAndRestore({ ...demo, signal })
     return undefined
   } catch (error) {
     if (interrupted?.aborted) return undefined
@@ -146,35 +146,35 @@ async function play(stage: Stage, interrupted?: AbortSignal): Promise<string | u
   }
 }
 
-/** The events of one outage. They happen around the client, which has to react by itself. */
-async function playOutage(scene: Scene): Promise<void> {
-  const { broker, client, narrator, ledger, answers, signal } = scene
+/** The events of one outage. They happen around the client, which must handle them without help. */
+async function breakAndRestore(demo: RunningDemo): Promise<void> {
+  const { broker, client, narrator, ledger, answers, signal } = demo
   const first = ledger.balance
   answers.begin('before')
 
   await client.connect({ signal })
   const stopped = new AbortController()
-  const readings = publishReadings(scene, AbortSignal.any([stopped.signal, signal]))
+  const readings = publishReadings(demo, AbortSignal.any([stopped.signal, signal]))
   // No message must be on its way when the broker dies: it would lose those that it has acknowledged but not passed on.
   const settled = () => ledger.balance.delivered >= first.delivered + 8 && ledger.pending === 0
-  await until(() => settled() && answers.byAct.before >= 3, signal)
+  await until(() => settled() && answers.byPhase.before >= 3, signal)
 
   answers.begin('during')
   narrator.note('the broker is killed', 'red')
   await Promise.all([client.waitFor('failed', { signal }), broker.stop()])
-  await Promise.all([comeBack(scene), expire(scene), readyAgain(client, signal)])
+  await Promise.all([comeBack(demo), expire(demo), readyAgain(client, signal)])
   answers.begin('after')
   const offline = ledger.balance.acceptedOffline - first.acceptedOffline
   narrator.note(`${offline} readings were accepted during the outage, and arrive now`, 'green')
 
-  await until(() => answers.byAct.after >= 4, signal)
+  await until(() => answers.byPhase.after >= 4, signal)
   stopped.abort()
   await readings
   await until(() => ledger.pending === 0, signal)
 }
 
 /** Starts the broker again in the second recovery cycle. The first cycle still fails. */
-async function comeBack({ broker, client, narrator, signal }: Scene): Promise<void> {
+async function comeBack({ broker, client, narrator, signal }: RunningDemo): Promise<void> {
   await until(() => client.status.cycle >= 2, signal)
   await sleep(800, undefined, { signal })
   await broker.start()
@@ -182,19 +182,19 @@ async function comeBack({ broker, client, narrator, signal }: Scene): Promise<vo
 }
 
 /** Waits until the token expires, and says so. */
-async function expire({ narrator, authority, expiresAt, signal }: Scene): Promise<void> {
+async function expire({ narrator, authority, expiresAt, signal }: RunningDemo): Promise<void> {
   const token = `token-${authority.issued}`
   await sleep(Math.max(0, expiresAt() - Date.now()), undefined, { signal })
   narrator.note(`${token} has expired: the broker would refuse it`, 'red')
 }
 
 /** Waits for a new token between two outages. It then expires in the next outage just as it did in the last. */
-async function newToken({ authority }: Stage, signal: AbortSignal): Promise<void> {
+async function newToken({ authority }: Demo, signal: AbortSignal): Promise<void> {
   const { issued } = authority
   await until(() => authority.issued > issued, signal)
 }
 
-async function publishReadings({ client, ledger }: Stage, signal: AbortSignal): Promise<void> {
+async function publishReadings({ client, ledger }: Demo, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const reading = ledger.accept(!client.isConnected)
     // The ledger counts what the subscriber receives, so the result of this publish is not needed.
@@ -233,18 +233,18 @@ function activity(ledger: Ledger, client: ResilientMqttClient): string {
 
 /** Counts the answers to the periodic request before, during and after the outage. */
 class Answers {
-  readonly byAct: Record<Act, number> = { before: 0, during: 0, after: 0 }
+  readonly byPhase: Record<Phase, number> = { before: 0, during: 0, after: 0 }
   total = 0
-  #act: Act = 'before'
+  #phase: Phase = 'before'
 
   /** Begins a phase of the outage with no answers. */
-  begin(act: Act): void {
-    this.#act = act
-    this.byAct[act] = 0
+  begin(phase: Phase): void {
+    this.#phase = phase
+    this.byPhase[phase] = 0
   }
 
   count(): void {
-    this.byAct[this.#act]++
+    this.byPhase[this.#phase]++
     this.total++
   }
 }

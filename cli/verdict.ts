@@ -15,7 +15,7 @@ const EXPECTED: readonly ConnectionState[] = [
 ]
 
 /** The phases of the demo. */
-export type Act = 'before' | 'during' | 'after'
+export type Phase = 'before' | 'during' | 'after'
 
 /** The result of an outage. */
 export interface Outcome {
@@ -25,7 +25,7 @@ export interface Outcome {
   readonly path: readonly ConnectionState[]
   readonly balance: Balance
   /** How often the periodic request was answered. */
-  readonly answered: Readonly<Record<Act, number>>
+  readonly answered: Readonly<Record<Phase, number>>
   readonly failedAttempts: number
   readonly cycles: number
   readonly tokens: number

@@ -10,7 +10,7 @@ export interface ReceivedPacket<P extends Packet = Packet> {
   readonly at: number
 }
 
-/** Fields of a PUBLISH beside its topic and payload. */
+/** Fields of a PUBLISH, except for its topic and payload. */
 export interface PublishFields extends Partial<Pick<IPublishPacket, 'qos' | 'retain' | 'dup' | 'messageId'>> {
   properties?: NonNullable<IPublishPacket['properties']>
 }

@@ -35,7 +35,7 @@ export interface Behaviour {
    * @default 0
    */
   delay?: number
-  /** What happens instead of the normal answer at certain moments. If several steps fit, the first is taken. */
+  /** Actions instead of the normal answer at certain moments. If several steps fit, the first is taken. */
   steps?: readonly Step[]
 }
 
@@ -71,7 +71,7 @@ export interface StepAt<M extends Moment> {
   do: Action | ((connection: ScriptedConnection, packet: MomentPacket<M>) => void)
 }
 
-/** What the server does to a connection. */
+/** An action of the server on a connection. */
 export type Action =
   /** Does nothing. The link stays open. */
   | 'ignore'
@@ -99,7 +99,7 @@ export interface ScriptedConnection {
   readonly connect: IConnectPacket | undefined
   /** All received packets, in order. */
   readonly packets: readonly ReceivedPacket[]
-  /** What the client did wrong in MQTT or below it: malformed bytes, a failed TLS handshake, a bad frame. */
+  /** The client's errors in MQTT or below it: malformed bytes, a failed TLS handshake, a bad frame. */
   readonly errors: readonly Error[]
   /** In milliseconds since the epoch, with a fraction, like all other times here. */
   readonly openedAt: number

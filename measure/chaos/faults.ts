@@ -4,7 +4,7 @@ import type { Direction, Proxy } from '../lab/proxy.ts'
 import type { ChaosBroker } from './broker.ts'
 
 /** The parts of a run that a fault acts on. */
-export interface Arena {
+export interface FaultTargets {
   readonly broker: ChaosBroker
   readonly proxies: readonly Proxy[]
   readonly publisherProxies: readonly Proxy[]
@@ -23,7 +23,7 @@ export interface Arena {
 }
 
 /** Resolves when the fault is over, to whether it affected anything. The clients may not have recovered yet. */
-export type Fault = (arena: Arena) => Promise<boolean>
+export type Fault = (targets: FaultTargets) => Promise<boolean>
 
 export const faults: Readonly<Record<string, Fault>> = {
   /** SIGKILL and restart, with persistence. Bytes that are on the way are lost. */
@@ -125,11 +125,11 @@ export const faults: Readonly<Record<string, Fault>> = {
 }
 
 /** A fault on one link, chosen at random. There may be no client connected through it. */
-function onOneLink(fault: (proxy: Proxy, arena: Arena) => Promise<void>): Fault {
-  return async (arena) => {
-    const proxy = one(arena.proxies, arena.random)
+function onOneLink(fault: (proxy: Proxy, targets: FaultTargets) => Promise<void>): Fault {
+  return async (targets) => {
+    const proxy = one(targets.proxies, targets.random)
     const connected = proxy.heldSockets > 0
-    await fault(proxy, arena)
+    await fault(proxy, targets)
     return connected
   }
 }

@@ -23,7 +23,7 @@ const DURABLE = 'd'
 const SECURE = new Set(['s2', 'p2'])
 /** Messages per second, for each publisher and QoS. */
 const RATE = 40
-const ENTERED_WITHIN = 10_000
+const STARTED_WITHIN = 10_000
 const DRAINED_WITHIN = 60_000
 
 /** In seconds. */
@@ -39,7 +39,7 @@ export function openNetwork({ port, tlsPort }: ChaosBroker): Promise<Network> {
 }
 
 /** All publishers and subscribers of a run, with the ledger of their messages. */
-export class Cast implements AsyncDisposable {
+export class Participants implements AsyncDisposable {
   readonly ledger = new Ledger()
   readonly readiness = new Readiness([...SUBSCRIBERS, ...PUBLISHERS])
   readonly #options: ChaosOptions
@@ -51,15 +51,15 @@ export class Cast implements AsyncDisposable {
   #durable: DurablePublisher | undefined
 
   /** Starts the clients. Resolves when they are connected and publish. */
-  static async enter(options: ChaosOptions, broker: ChaosBroker, network: Network): Promise<Cast> {
-    const cast = new Cast(options, broker, network)
-    for (const name of SUBSCRIBERS) cast.#subscribe(name)
-    await cast.#connected(SUBSCRIBERS)
+  static async start(options: ChaosOptions, broker: ChaosBroker, network: Network): Promise<Participants> {
+    const participants = new Participants(options, broker, network)
+    for (const name of SUBSCRIBERS) participants.#subscribe(name)
+    await participants.#connected(SUBSCRIBERS)
     await sleep(300)
-    for (const name of PUBLISHERS) cast.#connect(name)
-    await cast.#connected(PUBLISHERS)
-    await cast.#publish()
-    return cast
+    for (const name of PUBLISHERS) participants.#connect(name)
+    await participants.#connected(PUBLISHERS)
+    await participants.#publish()
+    return participants
   }
 
   private constructor(options: ChaosOptions, broker: ChaosBroker, network: Network) {
@@ -137,7 +137,7 @@ export class Cast implements AsyncDisposable {
   }
 
   async #connected(names: readonly string[]): Promise<void> {
-    if (await this.readiness.whenReady(ENTERED_WITHIN, names)) return
+    if (await this.readiness.whenReady(STARTED_WITHIN, names)) return
     throw new Error(`${names.join(', ')} did not connect, although no fault has happened yet`)
   }
 
@@ -151,7 +151,7 @@ export class Cast implements AsyncDisposable {
       }
     }
     if (this.#options.client === 'ours') await this.#startDurable()
-    await eventually(() => this.ledger.reliable.every(({ sent }) => sent.size > 0), ENTERED_WITHIN)
+    await eventually(() => this.ledger.reliable.every(({ sent }) => sent.size > 0), STARTED_WITHIN)
   }
 
   async #startDurable(): Promise<void> {

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { spreadOf } from '../lab/statistics.ts'
 import { seeded } from '../lab/seeded.ts'
 import { ChaosBroker } from './broker.ts'
-import { Cast, KEEPALIVE, openNetwork } from './participants.ts'
+import { Participants, KEEPALIVE, openNetwork } from './participants.ts'
 import { eventually } from './eventually.ts'
-import { faults, type Arena } from './faults.ts'
+import { faults, type FaultTargets } from './faults.ts'
 import { activeHandles, leakedSince } from './handles.ts'
 import type { Network } from './network.ts'
 import type { ChaosOptions } from './options.ts'
@@ -23,12 +23,17 @@ export async function runChaos(options: ChaosOptions, log: Log) {
   await using broker = await ChaosBroker.start()
   await using network = await openNetwork(broker)
   const handlesBefore = activeHandles()
-  await using cast = await Cast.enter(options, broker, network)
-  const { ledger, readiness } = cast
-  const fallen = await letFaultsFall(options, cast, arenaOf(cast, broker, network, seeded(options.seed)), log)
-  await cast.drain()
-  const { downtimes } = cast
-  await cast[Symbol.asyncDispose]()
+  await using participants = await Participants.start(options, broker, network)
+  const { ledger, readiness } = participants
+  const fallen = await runFaults(
+    options,
+    participants,
+    targetsOf(participants, broker, network, seeded(options.seed)),
+    log,
+  )
+  await participants.drain()
+  const { downtimes } = participants
+  await participants[Symbol.asyncDispose]()
   // The proxies must still be open, because closing them would close sockets that a client has left open.
   await eventually(() => network.heldSockets + leakedSince(handlesBefore).length === 0, ENDED_WITHIN)
   const leaked = leakedSince(handlesBefore)
@@ -51,35 +56,45 @@ export async function runChaos(options: ChaosOptions, log: Log) {
 
 export type ChaosReport = Awaited<ReturnType<typeof runChaos>>
 
-function arenaOf(cast: Cast, broker: ChaosBroker, network: Network, random: () => number): Arena {
+function targetsOf(
+  participants: Participants,
+  broker: ChaosBroker,
+  network: Network,
+  random: () => number,
+): FaultTargets {
   return {
     broker,
     proxies: network.proxies,
-    publisherProxies: cast.publisherProxies,
+    publisherProxies: participants.publisherProxies,
     // The number of messages depends on the machine, but the faults must not. So they have their own random numbers.
     random,
     keepalive: KEEPALIVE * 1_000,
-    arrived: () => cast.arrived(5_000),
-    subscribersReady: () => cast.subscribersReady(RECOVERED_WITHIN),
-    forgotten: () => void cast.ledger.epoch++,
-    back: () => cast.readiness.faultEnded(),
-    killProcess: cast.killProcess,
+    arrived: () => participants.arrived(5_000),
+    subscribersReady: () => participants.subscribersReady(RECOVERED_WITHIN),
+    forgotten: () => void participants.ledger.epoch++,
+    back: () => participants.readiness.faultEnded(),
+    killProcess: participants.killProcess,
   }
 }
 
 /** Counts how often each fault occurred, and how often a client did not recover. */
-async function letFaultsFall({ seconds, kinds }: ChaosOptions, { readiness }: Cast, arena: Arena, log: Log) {
+async function runFaults(
+  { seconds, kinds }: ChaosOptions,
+  { readiness }: Participants,
+  targets: FaultTargets,
+  log: Log,
+) {
   const fallen: Record<string, number> = {}
   let notRecovered = 0
   const fall = async (name: string) => {
-    const fell = await faults[name]?.(arena)
+    const fell = await faults[name]?.(targets)
     readiness.faultEnded()
     if (fell) fallen[name] = (fallen[name] ?? 0) + 1
   }
   const end = Date.now() + seconds * 1_000
   while (Date.now() < end) {
-    await sleep(200 + 1_000 * arena.random())
-    const chosen = choose(kinds, arena.random)
+    await sleep(200 + 1_000 * targets.random())
+    const chosen = choose(kinds, targets.random)
     const [begun, before] = [performance.now(), readiness.recoveries.length]
     await Promise.all(chosen.map(fall))
     const took = Math.round(performance.now() - begun)

@@ -5,14 +5,14 @@ import { chromium, type BrowserContext } from 'playwright-core'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-/** A line that says how to get a browser, if there is none. */
+/** The reason why no browser can be used, and how to install one; empty if there is one. */
 export const noBrowser = existsSync(executablePath)
   ? ''
-  : `there is no ${executablePath}: apt-get install chromium, or set CHROMIUM to one`
+  : `${executablePath} does not exist: apt-get install chromium, or set CHROMIUM to its path`
 
 export interface Browsing extends AsyncDisposable {
   readonly context: BrowserContext
-  /** Addresses that were asked for, other than ours. */
+  /** URLs of requests to other machines. */
   readonly foreign: readonly string[]
 }
 

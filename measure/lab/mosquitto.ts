@@ -27,7 +27,7 @@ export interface MosquittoOptions {
  */
 export class Mosquitto implements AsyncDisposable {
   readonly port: number
-  /** The port of each listener, `mqtt` included. */
+  /** The ports of all listeners, including `mqtt`. */
   readonly ports: Readonly<Record<string, number>>
   readonly #folder = new TemporaryFolder('mosquitto')
   readonly #configFile: string
@@ -54,7 +54,7 @@ export class Mosquitto implements AsyncDisposable {
       `listener ${this.port} 127.0.0.1`,
       ...(process.getuid?.() === 0 ? ['user root'] : []),
       'set_tcp_nodelay true',
-      // A listener takes the lines that follow it, so the settings of the first one come first.
+      // Settings belong to the listener before them, so those of the first listener come first.
       ...(typeof config === 'function' ? config(this.folder) : config),
       ...Object.entries(listeners?.(this.folder) ?? {}).flatMap(([name, more]) => [
         `listener ${ports[name]} 127.0.0.1`,
@@ -64,7 +64,7 @@ export class Mosquitto implements AsyncDisposable {
     writeFileSync(this.#configFile, `${lines.join('\n')}\n`)
   }
 
-  /** With its configuration, and what it persists by default. */
+  /** The folder of its configuration, and by default of its persisted data. */
   get folder(): string {
     return this.#folder.path
   }
@@ -73,7 +73,7 @@ export class Mosquitto implements AsyncDisposable {
     return `mqtt://127.0.0.1:${this.port}`
   }
 
-  /** Resolves when all its listeners accept connections. */
+  /** Starts mosquitto. Resolves when all its listeners accept connections. */
   async up(): Promise<void> {
     const child = spawn('mosquitto', ['-c', this.#configFile], {
       env: mosquittoEnv(),
@@ -95,7 +95,7 @@ export class Mosquitto implements AsyncDisposable {
     this.#child?.kill(signal)
   }
 
-  /** Resolves when the process is gone. Persisted sessions stay. */
+  /** Ends mosquitto. Resolves when its process has ended. Persisted sessions are kept. */
   async down(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child
     if (!child) return

@@ -15,27 +15,27 @@ import { createFakeTransport, createTestClock, type FakeConnection } from '../..
 const MINUTE = 60_000
 const refused: Failure = { kind: 'socket', code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 10.0.0.1:8883' }
 
-/** What a visualizer offers to watch an actor. */
+/** The part of a visualizer that is needed here. */
 interface Inspection {
   readonly inspect: (event: InspectionEvent) => void
   watch(actor: AnyActorRef, sample: () => Record<string, number>): () => void
 }
 
-/** What the broker does at a time of the night. */
+/** The behaviour of the broker at a time of the night. */
 type Weather = 'up' | 'down' | 'deaf'
 
 /**
- * Lets a connection live through a night, on a clock that runs through it in a moment and ends now: the real machine,
- * a transport without sockets. It ends in `recovering`, with a delay under way.
+ * Simulates a night of a connection, with the real machine and a transport without sockets. The simulated night ends now,
+ * in the state `recovering`, while a delay runs.
  */
 export async function spendNight(inspection: Inspection): Promise<Actor<typeof connectionMachine>> {
   const end = Date.now()
   const clock = createTestClock({ now: end - 7 * 60 * MINUTE })
   const realNow = Date.now
   const { setInterval } = globalThis
-  // The inspector writes down the time of the day.
+  // The inspector records the time of day.
   Date.now = clock.now
-  // A figure a minute is enough for a night.
+  // For a night, one sample of the figures per minute is enough.
   globalThis.setInterval = ((callback: () => void) => clock.timers.setInterval(callback, MINUTE)) as typeof setInterval
   try {
     let weather: Weather = 'up'
@@ -94,7 +94,7 @@ export async function spendNight(inspection: Inspection): Promise<Actor<typeof c
     await passAll(58 * MINUTE)
     weather = 'down'
     transport.current.fail({ kind: 'closed' })
-    // Until the second cycle has begun, and the clock shows the time that it is.
+    // Until the second cycle has begun.
     while (!(actor.getSnapshot().matches('recovering') && actor.getSnapshot().context.cycle === 2)) await pass(250)
     await pass(Math.max(0, (actor.getSnapshot().context.delay ?? 0) - 43_400))
     shift(clock.now() - end)
@@ -104,7 +104,7 @@ export async function spendNight(inspection: Inspection): Promise<Actor<typeof c
     globalThis.setInterval = setInterval
   }
 
-  /** The night took as long as it took: from here on our time is the clock's. */
+  /** Moves `Date.now` to the time of the simulated clock, whose night did not end exactly now. */
   function shift(ms: number): void {
     const then = realNow
     setImmediate(() => {

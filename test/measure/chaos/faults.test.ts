@@ -2,12 +2,14 @@ import { expect, test } from 'vitest'
 
 import { Proxy } from '../../../measure/lab/proxy.ts'
 import type { ChaosBroker } from '../../../measure/chaos/broker.ts'
-import { faults, type Arena } from '../../../measure/chaos/faults.ts'
+import { faults, type FaultTargets } from '../../../measure/chaos/faults.ts'
 import { choose } from '../../../measure/chaos/schedule.ts'
 import { seeded } from '../../../measure/lab/seeded.ts'
 
 /** With links that nobody is on, and a broker that only notes what is done to it. */
-async function arena(rest: Partial<Arena> = {}): Promise<Arena & AsyncDisposable & { readonly done: string[] }> {
+async function arena(
+  rest: Partial<FaultTargets> = {},
+): Promise<FaultTargets & AsyncDisposable & { readonly done: string[] }> {
   const proxy = await Proxy.start({ target: 1 })
   const done: string[] = []
   const note = (what: string) => () => void done.push(what)
@@ -29,7 +31,7 @@ async function arena(rest: Partial<Arena> = {}): Promise<Arena & AsyncDisposable
   }
 }
 
-test.each<[name: string, rest: Partial<Arena>, fell: boolean]>([
+test.each<[name: string, rest: Partial<FaultTargets>, fell: boolean]>([
   ['processKilled', {}, false],
   ['processKilled', { killProcess: () => Promise.resolve() }, true],
   ['sessionsDeleted', {}, true],

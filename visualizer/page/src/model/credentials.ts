@@ -10,7 +10,7 @@ export function renewsCredentials(shown: Fields, state: string, time: number): b
   return (state === 'recovering' && refreshesInThisCycle(context)) || needsCredentials(context)
 }
 
-/** What the guards read of a context, taken from the JSON that is shown of it. */
+/** The part of a context that the guards read, from its JSON. */
 function contextAt({ config, credentials, cycle, disposition }: Fields, time: number) {
   const { canRefresh, refreshBefore, recovery } = fields(config)
   const { status, expiresAt, lifetime } = fields(credentials)
