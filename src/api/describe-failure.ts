@@ -73,10 +73,10 @@ export function describeFailure(failure: Failure): string {
       return `the server broke the protocol: ${failure.message}`
     case 'refused': {
       const words = failure.protocolVersion === 5 ? reasons : returnCodes
-      return `connection refused: ${reason(failure.reasonCode, words)}${said(failure.reasonString)}`
+      return `connection refused: ${reason(failure.reasonCode, words)}${quoted(failure.reasonString)}`
     }
     case 'disconnected':
-      return `the server disconnected: ${reason(failure.reasonCode, reasons)}${said(failure.reasonString)}`
+      return `the server disconnected: ${reason(failure.reasonCode, reasons)}${quoted(failure.reasonString)}`
     case 'unprocessed':
       return 'a handler failed to process a message, so the client closed the connection to receive it again'
     case 'credentials':
@@ -100,6 +100,6 @@ function reason(code: number, words: Readonly<Record<number, string>>): string {
   return words[code] ?? `reason code ${hex(code)}`
 }
 
-function said(reasonString: string | undefined): string {
+function quoted(reasonString: string | undefined): string {
   return reasonString ? ` (“${reasonString}”)` : ''
 }

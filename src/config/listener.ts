@@ -40,8 +40,9 @@ const replacements: Readonly<Record<string, string>> = {
 }
 
 /**
- * Checks the arguments of `on`. @throws {InvalidOptionError} if there is no such event, or the handler is not a
- * function
+ * Checks the arguments of `on`.
+ *
+ * @throws {InvalidOptionError} if there is no such event, or the handler is not a function
  */
 export function checkListener(event: unknown, handler: unknown): void {
   checkName('event', 'an event of the client', event, names, eventHint)
