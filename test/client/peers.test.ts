@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 
 import { createTestClock } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
+import { clockedClient } from '../support/objecting-broker.ts'
 import { rejection } from '../support/promises.ts'
 import { atOnce, startClient } from '../support/recorded-client.ts'
 import { everywhere, serve, trusting, startServer } from '../support/servers.ts'
@@ -180,13 +181,13 @@ test('peer bug 12: periodic requests neither flood the log nor die', async () =>
 })
 
 test('peer bug 14: a publish that the broker closes on is set aside, and all else goes on', async () => {
-  const server = await startServer({
-    script: { steps: [{ at: 'publish', topic: 'forbidden', do: { disconnect: { reasonCode: 0x90 } } }] },
-  })
-  const { client } = startClient({ ...atOnce, url: server.url, options: { protocolVersion: 5 } })
-  await client.connect()
+  const script = { steps: [{ at: 'publish', topic: 'forbidden', do: { disconnect: { reasonCode: 0x90 } } }] } as const
+  const { server, client, until: passUntil, connect } = await clockedClient({ script })
+  await connect()
   client.publish('forbidden', 'x', { qos: 1 }).catch(() => {})
-  await client.publish('allowed', 'x', { qos: 1 })
+  let arrived = false
+  void client.publish('allowed', 'x', { qos: 1 }).then(() => (arrived = true))
+  await passUntil(() => arrived)
   expect(client.outbox).toMatchObject({ size: 0, inFlight: 1, suspended: 1 })
   expect(server.connections.length).toBeLessThanOrEqual(4)
 })
