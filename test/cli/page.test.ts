@@ -12,7 +12,7 @@ afterEach(() => createVisualizer.mockReset())
 describe('a demo goes on', () => {
   test.each([
     ['when nothing can listen', () => Promise.reject(new Error('listen EPERM')), 'No visualizer: listen EPERM'],
-    ['when the page is not built', () => answering(503), 'No visualizer: its page is not built: npm run build'],
+    ['when the page is not built', () => answering(503), 'No visualizer: its page is not built; run npm run build'],
   ])('%s', async (_, create, header) => {
     createVisualizer.mockImplementation(create)
     await using page = await openPage('demo')
