@@ -72,9 +72,9 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#observer = new Observer(config.logger, config.now)
     const { events } = this.#observer
     this.#connection = new Connection(config, {
-      ...this.#observer.hooks(),
+      session: { ...this.#observer.sessionEvents(), drained: () => events.emit('drained', this.outbox) },
       deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
-      onDrained: () => events.emit('drained', this.outbox),
+      onOutboxRestored: (restored) => this.#observer.restored(restored),
       onError: (error, source) => this.#observer.report(error, source),
       onGiveUp: (error) => this.#requests?.reject(error),
     })
@@ -82,9 +82,9 @@ export class ResilientMqttClient implements AsyncDisposable {
     const observer = new PublishRejections(this.#rejections, (topic, error) =>
       this.#observer.publishFailed(topic, error),
     )
-    this.#publisher = { session, journal, now: config.now, observer, givenUp: () => this.#connection.givenUp }
+    this.#publisher = { session, now: config.now, observer, givenUp: () => this.#connection.givenUp }
     this.quarantine = clientQuarantine(session)
-    events.on('connected', () => this.#observer.stillSuspended(this.#connection.subscriptions.suspended()))
+    events.on('connected', () => this.#observer.stillSuspended(session.suspendedFilters()))
     this.#machine = new RunningMachine(config, this.#connection, this.#observer)
     // Before calls of `connect()` learn of it, which tell it themselves.
     events.on('gaveUp', ({ failure }) => {
@@ -117,7 +117,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   get status(): ClientStatus {
     const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
-    const { wanted, held, refused, suspended } = this.#connection.subscriptions.counts()
+    const { outbox, inbox, subscriptions } = this.#connection.session.status
     return {
       state,
       since,
@@ -127,9 +127,9 @@ export class ResilientMqttClient implements AsyncDisposable {
       admission,
       lastFailure: failure,
       counters,
-      outbox: this.outbox,
-      inbox: this.#connection.inbox,
-      subscriptions: { wanted, held, refused, suspended },
+      outbox,
+      inbox,
+      subscriptions,
     }
   }
 
@@ -140,9 +140,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /** What waits for a connection, and what is sent and not acknowledged; `drained` is the event when both are none. */
   get outbox(): OutboxStatus {
-    const { outbox, inFlight, suspects, quarantine } = this.#connection.session
-    const { size, bytes } = outbox
-    return { size, bytes, inFlight, suspended: suspects.size, quarantined: quarantine?.size ?? 0 }
+    return this.#connection.session.status.outbox
   }
 
   /**
@@ -246,7 +244,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#ensureAlive()
     const { schedule, end } = preparePeriodicRequest(
       {
-        requests: this.#connection.periodic,
+        requests: this.#connection.session.periodic,
         subscribe: (filter, handler) => this.subscribe(filter, handler, { retainHandling: 2 }),
         publishNow: (topic, payload, qos) => publishNow(this.#publisher, topic, payload, qos),
         guard: (call, name) => callGuarded(call, (error) => this.#observer.report(error, name)),
@@ -338,9 +336,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#disposed = true
     this.#machine.stop()
     const error = new ClientDisposedError()
-    this.#connection.session.reject(() => error)
-    this.#connection.session.suspects.stop()
-    this.#connection.subscriptions.reject(error)
+    this.#connection.session.end(error)
     this.#requests?.reject(error)
     this.#waits.reject(error)
     await this.#connection.journal?.close()
@@ -405,7 +401,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   async #leaveOutbox(policy: 'reject' | 'keep'): Promise<void> {
     const { session, journal } = this.#connection
-    if (policy === 'reject') session.reject(() => new DisconnectedError('the publish was delivered'))
+    if (policy === 'reject') session.reject(new DisconnectedError('the publish was delivered'))
     // What is settled must not be sent again by the next process.
     await journal?.flush()
   }

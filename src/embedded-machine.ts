@@ -70,25 +70,27 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   }
   const connection = new Connection(config, {
     deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
-    onDrained: () => {},
-    onSubscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
-    onSubscriptionSuspended: (filter, delay) => logger.warn({ filter, delay }, 'subscriptionSuspended'),
-    onSubscriptionResumed: (filter) => logger.info({ filter }, 'subscriptionResumed'),
-    onPublishQuarantined: ({ id, topic }) => logger.error({ id, topic }, 'publishQuarantined'),
+    session: {
+      drained: () => {},
+      subscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
+      subscriptionSuspended: (filter, delay) => logger.warn({ filter, delay }, 'subscriptionSuspended'),
+      subscriptionResumed: (filter) => logger.info({ filter }, 'subscriptionResumed'),
+      publishQuarantined: ({ id, topic }) => logger.error({ id, topic }, 'publishQuarantined'),
+      unclaimed: ({ topic, qos }, isFirst) =>
+        isFirst && logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message'),
+      messageFailed: ({ error, ...details }) => logger.error({ err: error, ...details }, 'messageFailed'),
+      acknowledgementsStalled: (stall) => logger.warn(stall, 'acknowledgementsStalled'),
+    },
     onError: report,
     onOutboxRestored: (restored) => logger.info(restored, 'outboxRestored'),
-    onUnclaimed: ({ topic, qos }, first) =>
-      first && logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message'),
-    onMessageFailed: ({ error, ...details }) => logger.error({ err: error, ...details }, 'messageFailed'),
-    onStalled: (stall) => logger.warn(stall, 'acknowledgementsStalled'),
   })
-  const { session, subscriptions, journal, provider, input } = connection
+  const { session, journal, provider, input } = connection
   const observer = new PublishRejections(new Rejections(), (topic, error) => {
     if (error instanceof PublishSupersededError) logger.debug({ topic, err: error }, 'publishFailed')
     else report(error, `the publish to ${topic}`)
   })
   const givenUp = () => connection.givenUp
-  const publisher = { session, journal, now, observer, givenUp }
+  const publisher = { session, now, observer, givenUp }
   let disposed = false
 
   return {
@@ -115,9 +117,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
     [Symbol.dispose]() {
       disposed = true
       const error = new ClientDisposedError()
-      session.reject(() => error)
-      session.suspects.stop()
-      subscriptions.reject(error)
+      session.end(error)
       void journal?.close()
     },
   }

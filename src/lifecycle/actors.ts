@@ -29,8 +29,8 @@ export interface Provider {
   requestTimedOut(id: string): void
   /** Releases the resources of the actors that are running, one function each. */
   readonly held: Set<() => void>
-  openGate(machine: AnyActorRef): void
-  closeGate(): void
+  resumePublishing(machine: AnyActorRef): void
+  pausePublishing(): void
   /** Called after `stableAfter`: sends `transport.proven` to the machine as soon as the broker acknowledges. */
   prove(machine: AnyActorRef): void
   /** Called when the machine gives up: nothing is tried until the application asks for it. */
@@ -94,8 +94,8 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
       }),
     },
     actions: {
-      openGate: ({ self, system }) => providerOf(system).openGate(self),
-      closeGate: ({ system }) => providerOf(system).closeGate(),
+      openGate: ({ self, system }) => providerOf(system).resumePublishing(self),
+      closeGate: ({ system }) => providerOf(system).pausePublishing(),
       prove: ({ self, system }) => providerOf(system).prove(self),
       giveUp: ({ context, system }) => context.failure && providerOf(system).gaveUp(context.failure),
       tryAgain: ({ system }) => providerOf(system).triesAgain(),
@@ -115,7 +115,7 @@ function hold(provider: Provider, release: (() => void) | void): (() => void) | 
 
 /** Releases them all, even if one of them throws. */
 function releaseAll(provider: Provider): void {
-  for (const release of [...provider.held, () => provider.closeGate()]) callGuarded(release, () => {})
+  for (const release of [...provider.held, () => provider.pausePublishing()]) callGuarded(release, () => {})
 }
 
 /** Asks the gate. One that throws admits the attempt. */

@@ -110,17 +110,16 @@ export class Observer {
     }
   }
 
-  /** The hooks of a connection that this observer handles. */
-  hooks(): Omit<ConnectionHooks, 'deliverUnmatched' | 'onDrained' | 'onError' | 'onGiveUp'> {
+  /** The events of a session that this observer handles. */
+  sessionEvents(): Omit<ConnectionHooks['session'], 'drained'> {
     return {
-      onSubscriptionFailed: (filter, error) => this.subscriptionFailed(filter, error),
-      onSubscriptionSuspended: (filter, delay) => this.suspended(filter, delay),
-      onSubscriptionResumed: (filter) => this.resumed(filter),
-      onPublishQuarantined: (publish) => this.quarantined(publish),
-      onOutboxRestored: (restored) => this.restored(restored),
-      onUnclaimed: (packet, first) => this.unclaimed(packet, first),
-      onMessageFailed: (failed) => this.messageFailed(failed),
-      onStalled: (stall) => this.stalled(stall),
+      subscriptionFailed: (filter, error) => this.subscriptionFailed(filter, error),
+      subscriptionSuspended: (filter, delay) => this.suspended(filter, delay),
+      subscriptionResumed: (filter) => this.resumed(filter),
+      publishQuarantined: (publish) => this.quarantined(publish),
+      unclaimed: (packet, isFirst) => this.unclaimed(packet, isFirst),
+      messageFailed: (failed) => this.messageFailed(failed),
+      acknowledgementsStalled: (stall) => this.stalled(stall),
     }
   }
 

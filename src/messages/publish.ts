@@ -7,7 +7,6 @@ import { checkCallOptions } from '../shared/option-rules.ts'
 import { PublishPromise } from './publish-promise.ts'
 import { MAX_USER_BYTES, parseProperties } from '../config/publish-properties.ts'
 import { isLonger } from '../shared/byte-length.ts'
-import type { Journal } from '../session/outgoing/journal.ts'
 import { Publication, type RejectionObserver } from '../session/outgoing/publication.ts'
 import type { Session } from '../session/session.ts'
 import { checkTopic } from '../config/topics.ts'
@@ -28,8 +27,6 @@ type WireOptions = Omit<PublishOptions, 'codec'>
 /** Where a publish goes. */
 export interface Publisher {
   readonly session: Session
-  /** Of durable publishes, if the client has a store. */
-  readonly journal: Journal | undefined
   readonly now: () => number
   /** Told of publishes that come to nothing. */
   readonly observer: RejectionObserver
@@ -51,20 +48,18 @@ export function publish<Value>(
     reject = onReject
   })
   try {
-    const { session, journal } = publisher
+    const { session } = publisher
     if (options !== noOptions) checkCallOptions('publish', options, publishRules)
     const payload = encode(value, options)
-    checkPublish(topic, payload, options, journal)
+    checkPublish(topic, payload, options, session.acceptsDurable)
     const failure = publisher.givenUp()
     // The store keeps a durable one for later.
     if (failure && !options.durable) throw failure
     const publication = createPublication(publisher, topic, payload, options, resolve, reject, published)
-    session.publish(publication)
-    // Then the outbox had no room for it, or it is done.
-    if (publication.phase === 'settled') return published
-    if (publication.durable && journal) PublishPromise.acceptBy(published, writeDown(publication, journal, session))
-    else PublishPromise.accept(published)
-    if (failure) session.settlement.orphan(publication, failure)
+    const onDisk = session.publish(publication, failure)
+    if (onDisk) PublishPromise.acceptBy(published, onDisk)
+    // Else the outbox had no room for it, or it is done.
+    else if (publication.phase !== 'settled') PublishPromise.accept(published)
   } catch (error) {
     reject(error)
     publisher.observer.rejected(published, topic, error, true)
@@ -82,7 +77,7 @@ export function refusedPublish({ observer }: Publisher, topic: string, error: Er
 /** Gives a publish to the session only if it can go at once: for periodic requests, which must not pile up. */
 export function publishNow(publisher: Publisher, topic: string, payload: Payload, qos: Qos): Promise<PublishResult> {
   return new Promise((resolve, reject) => {
-    checkPublish(topic, payload, { qos }, undefined)
+    checkPublish(topic, payload, { qos }, false)
     // It is worth nothing later: should the connection be lost, with the session, it is not sent anew.
     const publication = createPublication(publisher, topic, payload, { qos, ttl: 0 }, resolve, reject, undefined)
     if (!publisher.session.publishNow(publication)) reject(notNow)
@@ -109,7 +104,6 @@ function createPublication(
     properties,
     acceptedAt,
     expiresAt: acceptedAt + timeToLive(options.ttl, properties?.messageExpiryInterval),
-    startedAt: session.now(),
     latest: latest === true ? topic : latest || undefined,
     durable: options.durable ?? false,
     resolve: signal ? settling(resolve) : resolve,
@@ -128,10 +122,6 @@ function createPublication(
   }
 }
 
-function writeDown(publication: Publication, journal: Journal, { outbox }: Session): Promise<void> {
-  return journal.accepted(publication).then(() => outbox.written(publication))
-}
-
 /** The shorter of the two, in milliseconds. */
 function timeToLive(ttl = Number.POSITIVE_INFINITY, interval = Number.POSITIVE_INFINITY): number {
   return Math.min(ttl, interval * 1_000)
@@ -145,7 +135,7 @@ function checkPublish(
   topic: string,
   payload: unknown,
   { qos = 0, durable, signal, properties }: WireOptions,
-  journal: Journal | undefined,
+  acceptsDurable: boolean,
 ): void {
   checkTopic(topic)
   const maxPayload = properties?.userProperties ? MAX_PAYLOAD - MAX_USER_BYTES : MAX_PAYLOAD
@@ -164,7 +154,7 @@ function checkPublish(
     throw new InvalidOptionError('payload', 'must not be of a detached ArrayBuffer')
   }
   if (durable && qos === 0) throw new InvalidOptionError('durable', 'needs QoS 1 or 2', qos)
-  if (durable && !journal) throw new InvalidOptionError('durable', "needs the client's option store", durable)
+  if (durable && !acceptsDurable) throw new InvalidOptionError('durable', "needs the client's option store", durable)
   // Polyfills have no `throwIfAborted`.
   if (signal?.aborted) throw signal.reason
 }

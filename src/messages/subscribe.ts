@@ -34,7 +34,7 @@ export function subscribe<Value>(
     throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
   }
   const unsubscribe = () => {
-    connection.remove(receiver)
+    connection.session.unsubscribe(receiver)
     queue?.close()
   }
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
@@ -55,8 +55,8 @@ export function subscribe<Value>(
     rejected: (error) => {
       readiness.reject(error)
       if (!queue) return
-      // Nobody is left to take what a later connection might bring.
-      connection.subscriptions.remove(receiver)
+      // No loop is left to take what a later connection might bring.
+      connection.session.forget(receiver)
       queue.close()
     },
     deliver: createDeliver({
@@ -66,7 +66,7 @@ export function subscribe<Value>(
       onInvalid: report,
     }),
   }
-  connection.add(receiver)
+  connection.session.subscribe(receiver)
   if (connection.givenUp) receiver.postponed(connection.givenUp)
   const subscription = {
     filter,

@@ -1,366 +1,206 @@
 import type { Failure } from '../../machines/failure.ts'
-import { monotonicTime } from '../shared/clock.ts'
-import { isRefusal, outOfTurn, PROTOCOL_ERROR } from './outgoing/acknowledgement.ts'
-import { AckWatch } from './outgoing/ack-watch.ts'
-import { blameOf } from './outgoing/blame.ts'
-import { DurableSends } from './outgoing/durable-sends.ts'
-import { ExpiryTimer } from './outgoing/expiry-timer.ts'
-import { Hold } from './incoming/hold.ts'
-import { InFlight } from './outgoing/in-flight.ts'
-import type { Link } from './link.ts'
-import type { Ack } from '../wire/packets.ts'
-import { OnWire } from './outgoing/on-wire.ts'
-import { Outbox } from './outgoing/outbox.ts'
-import type { PacketIds } from './outgoing/packet-ids.ts'
+import type { ClientStatus } from '../api/status.ts'
+import { EndOfTurn } from '../shared/end-of-turn.ts'
+import type { Ack, IncomingPublish } from '../wire/packets.ts'
+import { Inbox } from './incoming/inbox.ts'
+import type { Receiver } from './incoming/receiver.ts'
+import type { Link, LinkEvents, PacketIdSource } from './link.ts'
 import type { Publication } from './outgoing/publication.ts'
-import { PublishWriter } from './outgoing/publish-writer.ts'
-import { Quarantine } from './outgoing/quarantine.ts'
-import type { QuarantinedPublish } from '../api/quarantine.ts'
-import { Resend } from './outgoing/resend.ts'
-import { Settlement } from './outgoing/settlement.ts'
-import type { SessionOptions } from './session-options.ts'
-import { Suspects } from './outgoing/suspects.ts'
-import { Unwritten } from './outgoing/unwritten.ts'
-
-type Publications = readonly Publication[]
+import type { Quarantine } from './outgoing/quarantine.ts'
+import { Sender } from './outgoing/sender.ts'
+import { PeriodicRequests } from './periodic-requests.ts'
+import type { SessionConfig, SessionEvents } from './session-config.ts'
+import { Subscriptions } from './subscriptions/subscriptions.ts'
 
 /**
- * The publishes that outlive a connection: the outbox, what is in flight, and the packet ids. Each new connection
- * attaches its link; what is un-acked is then resent, or sent anew if the broker lost the session.
+ * What outlives a connection: the publications that are not acknowledged, the messages that are not processed, the
+ * subscriptions that are wanted, and the periodic requests. Each new connection attaches its link.
  */
-export class Session {
-  readonly outbox: Outbox
-  /** The time of its clock. */
-  readonly now: () => number
-  /** The durable publishes that were taken out, if there is a journal. */
-  readonly quarantine: Quarantine | undefined
-  /** Those on which the connection was closed. */
-  readonly suspects: Suspects<Publication>
-  /** Makes room for something that has to be alone on the wire. */
-  readonly hold: Hold
-  readonly #options: SessionOptions
-  readonly #expiry: ExpiryTimer
-  readonly #inFlight: InFlight
-  readonly #resend: Resend
-  readonly settlement: Settlement
-  readonly #unwritten: Unwritten
-  /** If there is a journal. */
-  readonly #durableSends: DurableSends | undefined
+export class Session implements LinkEvents {
+  readonly periodic = new PeriodicRequests()
+  /** Whether durable publications can be accepted: there is a journal. */
+  readonly acceptsDurable: boolean
+  /** Each part is counted when it is read. */
+  readonly status: Pick<ClientStatus, 'outbox' | 'inbox' | 'subscriptions'>
+  readonly #events: SessionEvents
+  readonly #sender: Sender
+  readonly #inbox: Inbox
+  readonly #subscriptions: Subscriptions<Receiver>
   #link: Link | undefined
-  /** Whether the outbox may flow: the connection is ready. */
-  #gateOpen = false
-  /** Whether a SUBSCRIBE that was called for before what waits has yet to be written. */
-  #paused = false
-  readonly #onWire: OnWire
-  readonly #writer: PublishWriter
-  readonly acks: AckWatch
-  #pumping = false
-  /** Whether something was accepted that could not be done at once: `onDrained` tells of its end. */
-  #busy = false
+  #protocolVersion: Link['protocolVersion'] | undefined
+  /** Few packets do for many calls in one turn. */
+  readonly #changes = new EndOfTurn(() => {
+    this.#subscriptions.flush()
+    this.#events.wantedChanged()
+  })
 
-  constructor(options: SessionOptions) {
-    this.#options = options
-    this.now = monotonicTime(options.clock, options.now)
-    const { clock, journal, onOrphanFailed } = options
-    this.suspects = new Suspects(clock, options.quarantine, () => this.#pump())
-    this.#onWire = new OnWire(this.suspects, () => this.#pump())
-    this.hold = new Hold(this.#onWire, () => this.#pump())
-    const onQuarantined = (publish: QuarantinedPublish) => options.onQuarantined?.(publish)
-    this.quarantine = journal && new Quarantine(journal, onQuarantined, (publication) => this.resume([publication], []))
-    const onSettled = () => this.#busy && this.#pumpSoon()
-    this.settlement = new Settlement({ journal, suspects: this.suspects, onOrphanFailed, onSettled })
-    this.#unwritten = new Unwritten(this.settlement)
-    this.#inFlight = new InFlight(journal !== undefined, options.random)
-    this.outbox = new Outbox(options.outbox, (publication, error) => {
-      this.settlement.left(publication, error)
-      this.#pumpSoon()
+  constructor(config: SessionConfig, events: SessionEvents) {
+    this.#events = events
+    this.acceptsDurable = config.journal !== undefined
+    this.#subscriptions = new Subscriptions(config, events, {
+      due: () => this.#changes.schedule(),
+      claimed: (claim) => this.#sender.yieldTo(claim),
     })
-    const oldest = () => this.#inFlight.oldestOnWire()
-    const onAcknowledging = () => options.onAcknowledging?.()
-    this.acks = new AckWatch({ clock, ...options.timeouts, oldest, onAcknowledging })
-    const { outbox, now, settlement, acks } = this
-    const onNotWritten = (publication: Publication, error: unknown) => this.#notWritten(publication, error)
-    const releasing = (packetId: number) => this.releasing(packetId)
-    this.#writer = new PublishWriter({ now, settlement, acks, onWire: this.#onWire, onNotWritten, releasing })
-    this.#resend = new Resend(this.#inFlight, this.#onWire, this.#writer)
-    const passed = { outbox, inFlight: this.#inFlight, onWire: this.#onWire, now }
-    this.#durableSends = journal && new DurableSends({ journal, ...passed })
-    this.#expiry = new ExpiryTimer(options.clock, this.now, () => {
-      this.outbox.expire(this.now())
-      this.#expiry.atLatest(this.outbox.nextExpiry())
-    })
-  }
-
-  get packetIds(): PacketIds {
-    return this.#inFlight.packetIds
-  }
-
-  /** How many QoS 1 and 2 publishes are sent and not acknowledged. */
-  get inFlight(): number {
-    return this.#inFlight.size
-  }
-
-  /** How many of them the broker holds on this connection. */
-  get onWire(): number {
-    return this.#onWire.size
-  }
-
-  /** @returns whether nothing waits and nothing is in flight; if not, `onDrained` tells when it is so */
-  awaitDrained(): boolean {
-    this.#busy ||= !this.#isDrained
-    return this.#isDrained
-  }
-
-  get #isDrained(): boolean {
-    return this.outbox.size === 0 && this.#inFlight.size === 0 && this.#unwritten.size === 0
-  }
-
-  /** Accepts a publication: sends it at once if nothing stands before it, else puts it into the outbox, if it has room. */
-  publish(publication: Publication): void {
-    this.#options.onPublish?.()
-    if (this.outbox.size > 0 || !this.#sendNow(publication)) this.#enqueue(publication)
-    this.#busy ||= !this.#isDrained
-  }
-
-  /** Sends only what can go at once, past the outbox: for what must never wait, such as a periodic request. */
-  publishNow(publication: Publication): boolean {
-    this.#options.onPublish?.()
-    return this.#sendNow(publication)
-  }
-
-  /** Takes up what an earlier process left behind, before the first connection. */
-  resume(waiting: Publications, inFlight: Publications, quarantined: Publications = []): void {
-    const wallClock = this.#options.now()
-    for (const publication of [...waiting, ...inFlight, ...quarantined]) {
-      publication.startedAt = this.now() - Math.max(0, wallClock - publication.acceptedAt)
+    this.#sender = new Sender(config, events, () => this.#subscriptions.wireIsQuiet())
+    this.#inbox = new Inbox(config, events, this.#subscriptions)
+    const [sender, inbox, subscriptions] = [this.#sender, this.#inbox, this.#subscriptions]
+    this.status = {
+      get outbox() {
+        return sender.status
+      },
+      get inbox() {
+        return inbox.status
+      },
+      get subscriptions() {
+        return subscriptions.status
+      },
     }
-    for (const publication of inFlight) this.#inFlight.resume(publication)
-    for (const publication of quarantined) this.#inFlight.hold(publication)
-    this.quarantine?.restore(quarantined)
-    this.#addFirst(waiting)
-    this.#pumpSoon()
+  }
+
+  /** Where MQTT.js gets the packet ids of SUBSCRIBE and UNSUBSCRIBE. */
+  get packetIds(): PacketIdSource {
+    return this.#sender.packetIds
+  }
+
+  /** Of the last connection. */
+  get protocolVersion(): Link['protocolVersion'] | undefined {
+    return this.#protocolVersion
+  }
+
+  /** The durable publications that were taken out, if there is a journal. */
+  get quarantine(): Quarantine | undefined {
+    return this.#sender.quarantine
+  }
+
+  /** What a `sync` actor does: see `Subscriptions.sync`. */
+  get sync(): Subscriptions['sync'] {
+    return this.#subscriptions.sync
+  }
+
+  /** The topic filters that are left out, because the broker closes the connection on them. */
+  suspendedFilters(): string[] {
+    return this.#subscriptions.suspended()
+  }
+
+  /**
+   * Accepts a publication: see `Sender.publish`. What was subscribed before it is written before it.
+   *
+   * @param orphanedBy - rejects the promise of a durable publication, which waits in the store for a later connection
+   * @returns of a durable one: resolves when it is on disk, rejects if it is not accepted after all
+   */
+  publish(publication: Publication, orphanedBy?: Error): Promise<void> | undefined {
+    this.#changes.flush()
+    return this.#sender.publish(publication, orphanedBy)
+  }
+
+  /** Sends a publication that must never wait, such as a periodic request. @returns whether it could go at once */
+  publishNow(publication: Publication): boolean {
+    this.#changes.flush()
+    return this.#sender.publishNow(publication)
+  }
+
+  /** The application aborts a publication. */
+  abort(publication: Publication, reason: unknown): void {
+    this.#sender.abort(publication, reason)
+  }
+
+  /** The connection is ready: what waits is published. */
+  resumePublishing(): void {
+    this.#sender.resumePublishing()
+  }
+
+  /** The connection is about to end: what is published waits for the next one. */
+  pausePublishing(): void {
+    this.#sender.pausePublishing()
+  }
+
+  /** @returns whether nothing waits and nothing is in flight; if not, `drained` tells when that is so */
+  awaitDrained(): boolean {
+    return this.#sender.awaitDrained()
+  }
+
+  /** Whether the broker acknowledges on this connection, or has nothing to; if not, `acknowledging` tells when it does. */
+  isAcknowledging(): boolean {
+    return this.#sender.isAcknowledging()
+  }
+
+  /** Takes up what an earlier process left in the journal, before the first connection. */
+  restore(...publications: Parameters<Sender['restore']>): void {
+    this.#sender.restore(...publications)
+  }
+
+  /** The journal can't write a publication: it is not accepted. */
+  withdraw(publication: Publication, error: unknown): void {
+    this.#sender.withdraw(publication, error)
+  }
+
+  /** A subscription begins. */
+  subscribe(receiver: Receiver): void {
+    if (this.#subscriptions.add(receiver)) this.#changes.schedule()
+    this.#inbox.added(receiver)
+  }
+
+  /** A subscription ends. */
+  unsubscribe(receiver: Receiver): void {
+    if (this.#subscriptions.remove(receiver)) this.#changes.schedule()
+    this.#inbox.removed(receiver)
+  }
+
+  /** A subscription was rejected, and nothing is left that would take its messages. */
+  forget(receiver: Receiver): void {
+    this.#subscriptions.remove(receiver)
+  }
+
+  /** Rejects the publications that are not delivered. Durable ones stay for a later connection, or process. */
+  reject(error: Error): void {
+    this.#sender.reject(error)
+  }
+
+  /** No attempt follows for now: publications are rejected, and subscriptions learn that they have to wait. */
+  giveUp(error: Error): void {
+    this.#sender.reject(error)
+    this.#subscriptions.postpone(error)
+  }
+
+  /** Ends it for good: everything that is pending is rejected. */
+  end(error: Error): void {
+    this.#sender.reject(error)
+    this.#sender.stop()
+    this.#subscriptions.reject(error)
   }
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
-    this.#paused = false
-    this.#onWire.reset(link)
-    this.acks.reset(link)
-    this.suspects.attached(link.server)
-    this.#durableSends?.reset(link)
-    this.#resend.attached(sessionPresent)
-    if (sessionPresent) this.#inFlight.kept(link)
-    else this.#startAnew()
-    this.#pump()
+    this.#protocolVersion = link.protocolVersion
+    this.#inbox.attached(link, sessionPresent)
+    this.#subscriptions.attached(link)
+    this.#sender.attached(link, sessionPresent)
   }
 
-  /** @returns see `LinkEvents.detached` */
   detached(link: Link, failure: Failure | undefined): boolean {
     if (this.#link !== link) return false
-    const blamed = this.#blame(failure)
     this.#link = undefined
-    this.#gateOpen = false
-    this.hold.cancel()
-    this.#onWire.reset(undefined)
-    this.acks.reset(undefined)
-    this.#durableSends?.reset(undefined)
-    this.#resend.detached()
-    this.#unwritten.lost()
-    return blamed
-  }
-
-  openGate(): void {
-    if (!this.#link) return
-    this.#gateOpen = true
-    this.#pump()
-  }
-
-  closeGate(): void {
-    this.#gateOpen = false
-  }
-
-  /** Publishes wait in the outbox, until `resumeSending` or the next connection. */
-  pauseSending(): void {
-    this.#paused = true
-  }
-
-  resumeSending(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#pump()
-  }
-
-  writable(): void {
-    this.acks.drained()
-    this.#pump()
+    const publishesOnWire = this.#sender.onWire > 0
+    const subscriptionsOnWire = this.#subscriptions.onWire > 0
+    this.#inbox.detached()
+    // First, so that nothing is written to this link when the subscriptions give up their claim.
+    const isPublicationBlamed = this.#sender.detached(failure, subscriptionsOnWire)
+    return this.#subscriptions.detached(failure, publishesOnWire) || isPublicationBlamed
   }
 
   acknowledged(ack: Ack): void {
-    this.acks.answered()
-    const publication = this.#inFlight.get(ack.packetId)
-    if (!publication && ack.type === 'pubcomp') this.#inFlight.finished(ack.packetId)
-    if (!publication?.onWire) return
-    const message = outOfTurn(ack, publication)
-    if (message !== undefined) return this.#link?.fail({ kind: 'protocol', message }, PROTOCOL_ERROR)
-    if (ack.type === 'pubrec' && !isRefusal(ack)) {
-      publication.phase = 'released'
-      publication.reasonCode = ack.reasonCode
-      return
-    }
-    // MQTT.js still has to handle this packet: the id may be used again only after that, so sending waits.
-    this.#inFlight.acknowledged(publication)
-    this.#onWire.remove(publication)
-    this.suspects.passed(publication)
-    this.settlement.acknowledged(publication, ack)
-    this.hold.acknowledged()
-    this.#pumpSoon()
+    this.#sender.acknowledged(ack)
   }
 
-  /** Before PUBREL is sent: a durable publication has to be written down as released first. */
   releasing(packetId: number): Promise<void> | undefined {
-    const publication = this.#inFlight.get(packetId)
-    return publication?.durable ? this.#options.journal?.released(publication) : undefined
+    return this.#sender.releasing(packetId)
   }
 
-  /** It could not be written down, so it is not accepted after all; or it can't be encoded. */
-  withdraw(publication: Publication, error: unknown): void {
-    if (publication.phase === 'waiting') return this.outbox.remove(publication, error)
-    // With its packet id it was to be written down after itself.
-    if (publication.phase !== 'sent' || publication.onWire) return
-    this.#inFlight.acknowledged(publication)
-    this.settlement.fail(publication, error)
+  received(packet: IncomingPublish): boolean {
+    return this.#inbox.received(packet)
   }
 
-  /** Rejects everything that waits or is in flight. Durable publications stay: the next connection delivers them. */
-  reject(error: (publication: Publication) => unknown): void {
-    const stays = (each: Publication) => each.durable && this.settlement.orphan(each, error(each))
-    this.outbox.clear(error, stays)
-    for (const publication of [...this.#inFlight.values(), ...this.#unwritten.take()]) {
-      if (stays(publication)) continue
-      if (publication.qos > 0) this.#inFlight.giveUp(publication, 'finish')
-      this.suspects.forget(publication)
-      publication.phase = 'settled'
-      publication.reject(error(publication))
-    }
-    this.#expiry.clear()
-    this.#busy = !this.#isDrained
-  }
-
-  /** Nobody waits for it any more: it is removed, or, once it was sent, not sent anew if the broker loses the session. */
-  abort(publication: Publication, reason: unknown): void {
-    if (publication.phase === 'waiting') return this.outbox.remove(publication, reason)
-    publication.aborted = true
-    publication.reject(reason)
-  }
-
-  #sendNow(publication: Publication): boolean {
-    if (publication.durable || !this.#mayFlow || !this.#roomFor(publication)) return false
-    this.#send(publication)
-    return true
-  }
-
-  get #mayFlow(): boolean {
-    return this.#gateOpen && !this.#paused
-  }
-
-  #enqueue(publication: Publication): void {
-    try {
-      this.outbox.add(publication)
-    } catch (error) {
-      return this.settlement.fail(publication, error)
-    }
-    this.#expiry.atLatest(publication.deadline)
-    if (publication.durable) this.#pumpSoon()
-  }
-
-  /** The broker does not know our session: what it has not acknowledged becomes new publishes, in front of all others. */
-  #startAnew(): void {
-    const { taken, unsent } = this.#inFlight.lost()
-    for (const publication of taken) this.settlement.succeed(publication)
-    for (const publication of unsent) if (publication.aborted) this.settlement.finish(publication)
-    this.#addFirst(unsent.filter(({ aborted }) => !aborted))
-  }
-
-  #addFirst(publications: Publications): void {
-    this.outbox.addFirst(publications)
-    this.#expiry.atLatest(this.outbox.nextExpiry())
-    this.#busy ||= !this.#isDrained
-  }
-
-  #pumpSoon(): void {
-    if (this.#pumping) return
-    this.#pumping = true
-    queueMicrotask(() => {
-      this.#pumping = false
-      this.#pump()
-      if (!this.#busy || !this.#isDrained) return
-      this.#busy = false
-      this.#options.onDrained()
-    })
-  }
-
-  #pump(): void {
-    const link = this.#link
-    if (this.#durableSends?.journaling || !link || this.hold.active) return
-    const others = this.outbox.size > 0 || this.#inFlight.size > this.suspects.size
-    if (this.#gateOpen && this.suspects.takeDue(others)) {
-      // It goes in its place among those in flight, or at the head of the outbox.
-      this.#onWire.forgetSignOfLife()
-      this.#resend.begin()
-    }
-    this.#resend.proceed(link, this.#gateOpen)
-    this.#durableSends?.send(
-      () => this.#gateOpen && link.writable,
-      (publication) => this.#writer.write(publication, link),
-    )
-    while (this.#mayFlow && !this.#resend.underWay && !this.#durableSends?.underWay) {
-      const publication = this.outbox.peek(this.now())
-      if (!publication || !this.#roomFor(publication)) return
-      if (publication.durable && this.#durableSends) return this.#sendDurable(this.#durableSends, link)
-      this.outbox.shift(publication)
-      this.#send(publication)
-    }
-  }
-
-  #roomFor(publication: Publication): boolean {
-    const link = this.#link
-    if (!link?.writable || this.hold.active || this.#resend.underWay) return false
-    if (this.#durableSends?.underWay || this.#onWire.closed) return false
-    if (publication.qos === 0) return true
-    return this.#onWire.mayAdd(publication, link, this.#gateOpen) && this.#inFlight.hasIdFor(publication)
-  }
-
-  #send(publication: Publication): void {
-    const link = this.#link
-    if (!link || this.#writer.refuse(publication, link)) return
-    if (publication.qos === 0) return this.#writer.write(publication, link, this.#unwritten.add(publication))
-    if (this.#inFlight.add(publication) === null) return this.outbox.addFirst([publication])
-    this.#onWire.add(publication)
-    this.#writer.write(publication, link)
-  }
-
-  #sendDurable(sends: DurableSends, link: Link): void {
-    const batch = sends.take(link, (publication) => this.#writer.refuse(publication, link))
-    if (batch.length === 0) return this.#pumpSoon()
-    void sends.write(batch).then(() => this.#pump())
-  }
-
-  /** It can't be encoded, so nothing was sent. */
-  #notWritten(publication: Publication, error: unknown): void {
-    this.#unwritten.delete(publication)
-    if (publication.onWire) this.#onWire.remove(publication)
-    this.withdraw(publication, error)
-    this.#pumpSoon()
-  }
-
-  /** Finds the packet that the broker closes on: see `Suspects`. @returns whether it did */
-  #blame(failure: Failure | undefined): boolean {
-    const unacked = [...this.#inFlight.values()].filter(({ onWire }) => onWire)
-    const alone = this.#onWire.alone && !this.#options.othersOnWire()
-    const verdict = this.suspects.closed(unacked, blameOf(failure), alone)
-    if (verdict?.kind !== 'poison') return verdict !== undefined
-    this.#inFlight.giveUp(verdict.packet, 'hold')
-    this.settlement.poison(verdict.packet, this.quarantine)
-    return true
+  writable(): void {
+    this.#sender.writable()
   }
 }

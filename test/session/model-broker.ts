@@ -1,7 +1,7 @@
 import type { Failure } from '../../machines/failure.ts'
 import type { Link } from '../../src/session/link.ts'
 import type { Ack, OutgoingPublish } from '../../src/wire/packets.ts'
-import type { Session } from '../../src/session/session.ts'
+import type { Sender } from '../../src/session/outgoing/sender.ts'
 
 type Sent =
   | { readonly cmd: 'publish'; readonly packet: OutgoingPublish; readonly id: number; readonly dup: boolean }
@@ -28,28 +28,28 @@ export class ModelBroker {
     return this.#connection !== undefined
   }
 
-  connect(session: Session, keepSession: boolean): void {
+  connect(sender: Sender, keepSession: boolean): void {
     if (this.#connection) return
     const present = this.#hasSession && keepSession
     if (!present) this.#held.clear()
     this.#hasSession = true
-    this.#connection = new Connection(this, session)
-    session.attached(this.#connection, present)
+    this.#connection = new Connection(this, sender)
+    sender.attached(this.#connection, present)
   }
 
-  drop(session: Session, failure: Failure): void {
+  drop(sender: Sender, failure: Failure): void {
     const connection = this.#connection
     if (!connection) return
     this.#connection = undefined
     connection.closed = true
-    session.detached(connection, failure)
+    sender.detached(failure, false)
   }
 
-  setWritable(session: Session, writable: boolean): void {
+  setWritable(sender: Sender, writable: boolean): void {
     if (!this.#connection) return
     this.#connection.writable = writable
     if (writable) this.#connection.wrote()
-    if (writable) session.writable()
+    if (writable) sender.writable()
   }
 
   /** Takes packets from the network; what it answers is on its way then. */
@@ -62,12 +62,12 @@ export class ModelBroker {
   }
 
   /** Answers arrive. */
-  answer(session: Session, count: number): void {
+  answer(sender: Sender, count: number): void {
     const connection = this.#connection
     for (const ack of connection?.acks.splice(0, count) ?? []) {
       if (connection?.closed) return
       if (ack.type !== 'pubrec') connection?.inFlight.delete(ack.packetId)
-      session.acknowledged(ack)
+      sender.acknowledged(ack)
       // What MQTT.js does by itself.
       if (ack.type === 'pubrec') connection?.sent.push({ cmd: 'pubrel', id: ack.packetId })
     }
@@ -105,13 +105,13 @@ class Connection implements Link {
   closed = false
   writable = true
   readonly #broker: ModelBroker
-  readonly #session: Session
+  readonly #sender: Sender
   readonly #writing: (() => void)[] = []
   readonly #pings: (() => void)[] = []
 
-  constructor(broker: ModelBroker, session: Session) {
+  constructor(broker: ModelBroker, sender: Sender) {
     this.#broker = broker
-    this.#session = session
+    this.#sender = sender
     const { receiveMaximum } = broker
     this.limits = {
       receiveMaximum,
@@ -136,7 +136,7 @@ class Connection implements Link {
     this.inFlight.add(packetId)
     this.#broker.mostInFlight = Math.max(this.#broker.mostInFlight, this.inFlight.size)
     if (packetId < 1 || packetId > 65_535) violations.push(`id ${packetId}`)
-    if (this.#session.onWire < this.inFlight.size) violations.push('it miscounts')
+    if (this.#sender.onWire < this.inFlight.size) violations.push('it miscounts')
   }
 
   pubrel(packetId: number): void {

@@ -5,8 +5,8 @@ import type { OutboxOptions } from '../../src/api/options.ts'
 import { defaultQuarantine } from '../../src/config/defaults.ts'
 import { PoisonPacketError } from '../../src/index.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
+import { Sender } from '../../src/session/outgoing/sender.ts'
 import { isAside } from '../../src/session/outgoing/suspects.ts'
-import { Session } from '../../src/session/session.ts'
 import { createTestClock } from '../../testing/index.ts'
 import { nameOf } from '../support/promises.ts'
 import { fc } from '../support/property.ts'
@@ -28,26 +28,36 @@ interface Published {
   aside: boolean
 }
 
-/** A session with a model broker, and all that was published. */
+/** A sender with a model broker, and all that was published. */
 class Scene {
   readonly clock = createTestClock()
   readonly broker: ModelBroker
-  readonly session: Session
+  readonly sender: Sender
   readonly published: Published[] = []
   drained = 0
 
   constructor(receiveMaximum: number, outbox: OutboxOptions) {
     this.broker = new ModelBroker(receiveMaximum)
-    this.session = new Session({
-      outbox,
-      clock: this.clock,
-      timeouts: { ackTimeout: 60_000, probeTimeout: 5_000 },
-      now: this.clock.now,
-      random: () => 0,
-      onDrained: () => this.drained++,
-      othersOnWire: () => false,
-      quarantine: defaultQuarantine,
-    })
+    const { clock } = this
+    this.sender = new Sender(
+      {
+        outbox,
+        clock,
+        timeouts: { ackTimeout: 60_000, probeTimeout: 5_000 },
+        now: clock.now,
+        time: clock.now,
+        random: () => 0,
+        journal: undefined,
+        quarantine: defaultQuarantine,
+      },
+      {
+        drained: () => void this.drained++,
+        acknowledging: () => {},
+        publishQuarantined: () => {},
+        orphanFailed: () => {},
+      },
+      () => {},
+    )
   }
 
   publish(qos: Qos, topic: string, ttl: number | undefined, latest: string | undefined): void {
@@ -61,14 +71,13 @@ class Scene {
       properties: undefined,
       acceptedAt: this.clock.now(),
       expiresAt: this.clock.now() + (ttl ?? Number.POSITIVE_INFINITY),
-      startedAt: this.clock.now(),
       latest,
       durable: false,
       resolve: () => outcomes.push('done'),
       reject: (error) => outcomes.push(nameOf(error)),
     })
     this.published.push({ name, topic, qos, publication, outcomes, risked: false, aside: false })
-    this.session.publish(publication)
+    void this.sender.publish(publication, undefined)
   }
 
   connect(keepSession: boolean): void {
@@ -76,7 +85,7 @@ class Scene {
       // What is past PUBREC was taken, and may not be sent anew.
       for (const it of this.published) if (it.outcomes.length === 0) it.risked ||= it.publication.phase !== 'released'
     }
-    this.broker.connect(this.session, keepSession)
+    this.broker.connect(this.sender, keepSession)
   }
 
   /** Remembers what is set aside. */
@@ -87,17 +96,17 @@ class Scene {
   /** Lets everything come to its end, with the session kept. */
   async finish(): Promise<void> {
     this.connect(true)
-    this.broker.setWritable(this.session, true)
-    this.session.openGate()
-    for (let i = 0; i < 10_000 && !this.session.awaitDrained(); i++) {
+    this.broker.setWritable(this.sender, true)
+    this.sender.resumePublishing()
+    for (let i = 0; i < 10_000 && !this.sender.awaitDrained(); i++) {
       this.broker.receive(Number.POSITIVE_INFINITY)
-      this.broker.answer(this.session, Number.POSITIVE_INFINITY)
+      this.broker.answer(this.sender, Number.POSITIVE_INFINITY)
       await Promise.resolve()
       await Promise.resolve()
       await Promise.resolve()
       this.look()
       // What was set aside is tried again, and what rests goes on.
-      if (this.session.suspects.size > 0 || i > 20) this.clock.tick(60_000)
+      if (this.sender.status.suspended > 0 || i > 20) this.clock.tick(60_000)
     }
     this.broker.receive(Number.POSITIVE_INFINITY)
   }
@@ -124,7 +133,7 @@ const publish = fc
 const drops = (failures: readonly Failure[]) =>
   fc
     .constantFrom(...failures)
-    .map((failure) => named(`drop(${failure.kind})`, (scene) => scene.broker.drop(scene.session, failure)))
+    .map((failure) => named(`drop(${failure.kind})`, (scene) => scene.broker.drop(scene.sender, failure)))
 
 const steps = (failures: readonly Failure[]) =>
   fc.array(
@@ -133,35 +142,35 @@ const steps = (failures: readonly Failure[]) =>
       { weight: 4, arbitrary: few.map((n) => named(`receive(${n})`, ({ broker }) => broker.receive(n))) },
       {
         weight: 4,
-        arbitrary: few.map((n) => named(`answer(${n})`, ({ broker, session }) => broker.answer(session, n))),
+        arbitrary: few.map((n) => named(`answer(${n})`, ({ broker, sender }) => broker.answer(sender, n))),
       },
       { weight: 3, arbitrary: fc.constant(named('connect(kept)', (scene) => scene.connect(true))) },
       { weight: 1, arbitrary: fc.constant(named('connect(lost)', (scene) => scene.connect(false))) },
-      { weight: 4, arbitrary: fc.constant(named('openGate', ({ session }) => session.openGate())) },
-      { weight: 1, arbitrary: fc.constant(named('closeGate', ({ session }) => session.closeGate())) },
+      { weight: 4, arbitrary: fc.constant(named('resumePublishing', ({ sender }) => sender.resumePublishing())) },
+      { weight: 1, arbitrary: fc.constant(named('pausePublishing', ({ sender }) => sender.pausePublishing())) },
       { weight: 2, arbitrary: drops(failures) },
       {
         weight: 1,
         arbitrary: fc
           .boolean()
-          .map((to) => named(`writable(${to})`, ({ broker, session }) => broker.setWritable(session, to))),
+          .map((to) => named(`writable(${to})`, ({ broker, sender }) => broker.setWritable(sender, to))),
       },
       { weight: 1, arbitrary: few.map((n) => named(`tick(${n * 10})`, ({ clock }) => void clock.tick(n * 10))) },
       {
         weight: 1,
         arbitrary: fc.nat(50).map((n) =>
-          named(`abort(${n})`, ({ session, published }) => {
+          named(`abort(${n})`, ({ sender, published }) => {
             const it = published[n]
-            if (it) session.outbox.remove(it.publication, new Error('aborted'))
+            if (it?.publication.phase === 'waiting') sender.abort(it.publication, new Error('aborted'))
           }),
         ),
       },
       {
         weight: 1,
         arbitrary: fc.constant(
-          named('disconnect and reject', ({ broker, session }) => {
-            broker.drop(session, failures[0]!)
-            session.reject(() => new Error('disconnected'))
+          named('disconnect and reject', ({ broker, sender }) => {
+            broker.drop(sender, failures[0]!)
+            sender.reject(new Error('disconnected'))
           }),
         ),
       },
@@ -187,12 +196,12 @@ async function play(most: number, options: OutboxOptions, script: readonly Step[
   return scene
 }
 
-function expectNothingIsLost({ broker, session, published }: Scene): void {
+function expectNothingIsLost({ broker, sender, published }: Scene): void {
   expect(broker.violations).toEqual([])
   expect(broker.mostInFlight).toBeLessThanOrEqual(broker.receiveMaximum)
-  expect(session.awaitDrained()).toBe(true)
-  expect(session).toMatchObject({ inFlight: 0, onWire: 0 })
-  expect(session.outbox).toMatchObject({ size: 0, bytes: 0 })
+  expect(sender.awaitDrained()).toBe(true)
+  expect(sender.onWire).toBe(0)
+  expect(sender.status).toMatchObject({ size: 0, bytes: 0, inFlight: 0 })
   const times = new Map<string, number>()
   for (const name of broker.delivered) times.set(name, (times.get(name) ?? 0) + 1)
   for (const { name, qos: level, outcomes, risked } of published) {

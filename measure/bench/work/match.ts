@@ -1,10 +1,14 @@
 import { realClock } from '../../../src/shared/clock.ts'
-import { defaultInbox, defaultQuarantine, defaultRetry } from '../../../src/config/defaults.ts'
-import { Hold } from '../../../src/session/incoming/hold.ts'
-import { Inbox } from '../../../src/session/incoming/inbox.ts'
+import {
+  defaultInbox,
+  defaultOutbox,
+  defaultQuarantine,
+  defaultRetry,
+  defaultTimeouts,
+} from '../../../src/config/defaults.ts'
 import type { Receiver } from '../../../src/session/incoming/receiver.ts'
+import { Session } from '../../../src/session/session.ts'
 import type { IncomingPublish } from '../../../src/wire/packets.ts'
-import { Subscriptions } from '../../../src/session/subscriptions/subscriptions.ts'
 
 export interface MatchTask {
   readonly kind: 'match'
@@ -41,20 +45,7 @@ function filterAt(n: number): string {
 }
 
 function ourDispatch(names: readonly string[]) {
-  const subscriptions = new Subscriptions<Receiver>({
-    batchSize: 100,
-    onSessionPresent: 'skip',
-    maxAttempts: 5,
-    othersOnWire: () => false,
-    hold: new Hold({ size: 0 }, () => {}),
-    clock: realClock,
-    quarantine: defaultQuarantine,
-    onDue: () => {},
-    onSuspended: () => {},
-    onResumed: () => {},
-    onFailed: () => {},
-    onFlushed: () => {},
-  })
+  const session = createSession()
   let handled = 0
   const receiver = (filter: string): Receiver => ({
     filter,
@@ -69,26 +60,47 @@ function ourDispatch(names: readonly string[]) {
     postponed: () => {},
     deliver: () => void handled++,
   })
-  for (const name of names) subscriptions.add(receiver(name))
-  const inbox = new Inbox({
-    ...defaultInbox,
-    subscriptions,
-    clock: realClock,
-    now: Date.now,
-    random: Math.random,
-    otherwise: undefined,
-    keepsSession: () => false,
-    onUnclaimed: () => {},
-    onFailed: () => {},
-    onStalled: () => {},
-  })
+  for (const name of names) session.subscribe(receiver(name))
   const payload = new Uint8Array(64)
   const rest = { payload, qos: 0, retain: false, dup: false, packetId: 0, properties: undefined } as const
   return (topic: string) => {
     const before = handled
-    inbox.received({ ...rest, topic } satisfies IncomingPublish)
+    session.received({ ...rest, topic } satisfies IncomingPublish)
     return handled - before
   }
+}
+
+function createSession(): Session {
+  const ignore = () => {}
+  return new Session(
+    {
+      clock: realClock,
+      now: Date.now,
+      time: () => performance.now(),
+      random: Math.random,
+      journal: undefined,
+      outbox: defaultOutbox,
+      inbox: defaultInbox,
+      quarantine: defaultQuarantine,
+      timeouts: defaultTimeouts,
+      subscriptions: { batchSize: 100, onSessionPresent: 'skip', maxAttempts: 5 },
+      deliverUnmatched: undefined,
+      keepsSession: () => false,
+    },
+    {
+      drained: ignore,
+      acknowledging: ignore,
+      publishQuarantined: ignore,
+      orphanFailed: ignore,
+      wantedChanged: ignore,
+      subscriptionFailed: ignore,
+      subscriptionSuspended: ignore,
+      subscriptionResumed: ignore,
+      unclaimed: ignore,
+      messageFailed: ignore,
+      acknowledgementsStalled: ignore,
+    },
+  )
 }
 
 /** With raw MQTT.js, which has one `message` event for all topics, an app loops over its filters. */

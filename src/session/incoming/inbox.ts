@@ -1,5 +1,8 @@
 import type { Receiver } from './receiver.ts'
 import type { FailedMessage, Stall } from '../../api/events.ts'
+import type { InboxOptions } from '../../api/options.ts'
+import type { InboxStatus } from '../../api/status.ts'
+import { EndOfTurn } from '../../shared/end-of-turn.ts'
 import type { Clock } from '../../api/clock.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { HeldMessage } from './held-message.ts'
@@ -9,32 +12,32 @@ import { type Call, type FailedCall, Retries } from './retries.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
 import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
 
-export interface InboxOptions {
-  readonly subscriptions: Subscriptions<Receiver>
+export interface InboxConfig {
   readonly clock: Clock
   /** In milliseconds since 1970. */
   readonly now: () => number
   /** From 0 to 1. */
   readonly random: () => number
-  /** How long messages of a kept session wait for a subscription, in milliseconds. */
-  readonly claimTimeout: number
-  /** How many of them wait. */
-  readonly maxUnclaimed: number
-  /** In milliseconds. */
-  readonly stallAfter: number
-  /** Takes what no subscription matches. Never throws. */
-  readonly otherwise: ((packet: IncomingPublish) => unknown) | undefined
-  /** Whether the broker keeps our session over a reconnect. */
+  readonly inbox: Required<InboxOptions>
+  /** Takes the messages that no subscription matches, if the application wants them. Never throws. */
+  readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
+  /** Whether the broker keeps our session over a reconnect; known from the first connection on. */
   readonly keepsSession: () => boolean
-  /** @param first - whether it is the first on this connection */
-  readonly onUnclaimed: (packet: IncomingPublish, first: boolean) => void
-  readonly onFailed: (failed: FailedMessage) => void
-  readonly onStalled: (stall: Stall) => void
+}
+
+export interface InboxEvents {
+  /** No subscription matches a message. @param isFirst - whether it is the first on this connection */
+  unclaimed(packet: IncomingPublish, isFirst: boolean): void
+  /** A handler could not process a message, however often it was called. */
+  messageFailed(failed: FailedMessage): void
+  /** The acknowledgements that are held back have not moved for `stallAfter`. */
+  acknowledgementsStalled(stall: Stall): void
 }
 
 /** Brings messages to their receivers, and holds acknowledgements back until those are done. */
 export class Inbox {
-  readonly #options: InboxOptions
+  readonly #config: InboxConfig
+  readonly #events: InboxEvents
   readonly #subscriptions: Subscriptions<Receiver>
   readonly #acknowledgements: Acknowledgements
   readonly #retries: Retries
@@ -48,20 +51,21 @@ export class Inbox {
   #connections = 0
   /** Once the first connection found a session that the broker kept. */
   #unclaimed: UnclaimedMessages | undefined
-  /** Whether a subscription was added, and has yet to claim what waits. */
-  #claiming = false
+  /** Subscriptions that are added in one turn share what they all match. */
+  readonly #claims = new EndOfTurn(() => this.#claim())
   #anyUnclaimed = false
 
-  constructor(options: InboxOptions) {
-    this.#options = options
-    this.#subscriptions = options.subscriptions
-    this.#retries = new Retries(options.clock, options.random)
-    const { clock, now, stallAfter, onStalled } = options
+  constructor(config: InboxConfig, events: InboxEvents, subscriptions: Subscriptions<Receiver>) {
+    this.#config = config
+    this.#events = events
+    this.#subscriptions = subscriptions
+    const { clock, now, random } = config
+    this.#retries = new Retries(clock, random)
     this.#acknowledgements = new Acknowledgements({
       clock,
       now,
-      stallAfter,
-      onStalled,
+      stallAfter: config.inbox.stallAfter,
+      onStalled: (stall) => events.acknowledgementsStalled(stall),
       onDue: ({ packet }) => {
         if (packet.qos === 2) this.#unreleased.delete(packet.packetId)
         this.#link?.acknowledge(packet)
@@ -69,19 +73,9 @@ export class Inbox {
     })
   }
 
-  /** How many acknowledgements are held back. */
-  get heldBack(): number {
-    return this.#acknowledgements.size
-  }
-
-  /** Since when the oldest of them is the next one, in milliseconds since 1970. */
-  get heldBackSince(): number | null {
-    return this.#acknowledgements.since
-  }
-
-  /** How many messages wait for a subscription. */
-  get unclaimed(): number {
-    return this.#unclaimed?.size ?? 0
+  get status(): InboxStatus {
+    const { size: heldBack, since: heldBackSince } = this.#acknowledgements
+    return { heldBack, heldBackSince, unclaimed: this.#unclaimed?.size ?? 0 }
   }
 
   attached(link: Link, sessionPresent: boolean): void {
@@ -102,8 +96,7 @@ export class Inbox {
     else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
   }
 
-  detached(link: Link): void {
-    if (this.#link !== link) return
+  detached(): void {
     this.#link = undefined
     for (const call of this.#retries.end()) this.#park(call)
     this.#acknowledgements.clear()
@@ -113,10 +106,7 @@ export class Inbox {
   /** A subscription was added: it gets what waited for one. */
   added({ filter }: Receiver): void {
     this.#unclaimed?.wanted(filter)
-    if (this.#claiming || !this.#unclaimed?.size) return
-    this.#claiming = true
-    // With those that are added in the same turn it shares what they both match.
-    queueMicrotask(() => this.#claim())
+    if (this.#unclaimed?.size) this.#claims.schedule()
   }
 
   /** A subscription ended. */
@@ -127,7 +117,7 @@ export class Inbox {
 
   /** @returns whether its acknowledgement is held back */
   received(packet: IncomingPublish): boolean {
-    if (this.#claiming) this.#claim()
+    this.#claims.flush()
     const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
     if (earlier) return this.#receivedAgain(earlier, packet)
     const receivers = this.#match(packet)
@@ -202,7 +192,7 @@ export class Inbox {
     // After an unsubscribe there is no one left to process it.
     if (!this.#subscriptions.has(receiver)) return this.#done(message)
     if (calls <= receiver.retry.maxAttempts) return this.#retries.schedule(call, (delay) => this.#retry(call, delay))
-    const outcome = receiver.retry.whenExhausted ?? (this.#options.keepsSession() ? 'reconnect' : 'acknowledge')
+    const outcome = receiver.retry.whenExhausted ?? (this.#config.keepsSession() ? 'reconnect' : 'acknowledge')
     this.#tellFailed(call, outcome)
     if (outcome === 'acknowledge') return this.#done(message)
     this.#park(call)
@@ -225,7 +215,7 @@ export class Inbox {
 
   #tellFailed({ message, receiver, calls: attempts, error }: FailedCall, outcome: FailedMessage['outcome']): void {
     const { topic, qos } = message.packet
-    this.#options.onFailed({ topic, qos: qos as 1 | 2, filter: receiver.filter, attempts, error, outcome })
+    this.#events.messageFailed({ topic, qos: qos as 1 | 2, filter: receiver.filter, attempts, error, outcome })
   }
 
   #retry({ message, receiver, calls }: FailedCall, delay: number): void {
@@ -235,8 +225,8 @@ export class Inbox {
   }
 
   #unmatched(packet: IncomingPublish): HeldMessage | undefined {
-    const { otherwise } = this.#options
-    if (otherwise) otherwise(packet)
+    const { deliverUnmatched } = this.#config
+    if (deliverUnmatched) deliverUnmatched(packet)
     else if (!this.#unclaimed?.holds(packet.topic)) this.#tellUnclaimed(packet)
     else {
       const message = packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined
@@ -248,13 +238,13 @@ export class Inbox {
   }
 
   #waitForClaims(): UnclaimedMessages | undefined {
-    const { clock, now, claimTimeout: timeout, maxUnclaimed: max, otherwise } = this.#options
-    if (otherwise || timeout === 0 || max === 0) return undefined
+    const { clock, now, inbox, deliverUnmatched } = this.#config
+    const { claimTimeout: timeout, maxUnclaimed: max } = inbox
+    if (deliverUnmatched || timeout === 0 || max === 0) return undefined
     return new UnclaimedMessages({ clock, now, timeout, max, onGivenUp: (unclaimed) => this.#giveUp(unclaimed) })
   }
 
   #claim(): void {
-    this.#claiming = false
     const claimed = this.#unclaimed?.take((packet) => this.#match(packet).length > 0) ?? []
     for (const { packet, message } of claimed) {
       this.#deliver(packet, this.#match(packet), message)
@@ -268,9 +258,9 @@ export class Inbox {
   }
 
   #tellUnclaimed(packet: IncomingPublish): void {
-    const first = !this.#anyUnclaimed
+    const isFirst = !this.#anyUnclaimed
     this.#anyUnclaimed = true
-    this.#options.onUnclaimed(packet, first)
+    this.#events.unclaimed(packet, isFirst)
   }
 }
 

@@ -97,9 +97,9 @@ export class Outbox {
   }
 
   /** Takes out and rejects everything, except what is to be kept. */
-  clear(error: (publication: Publication) => unknown, keeps: (publication: Publication) => boolean): void {
+  clear(error: unknown, keeps: (publication: Publication) => boolean): void {
     for (const publication of this.waiting()) {
-      if (!keeps(publication)) this.#reject(publication, error(publication))
+      if (!keeps(publication)) this.#reject(publication, error)
     }
   }
 

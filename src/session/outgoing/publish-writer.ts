@@ -7,7 +7,8 @@ import type { Settlement } from './settlement.ts'
 import { writePublish, writePubrel } from './write-publish.ts'
 
 export interface PublishWriterOptions {
-  readonly now: () => number
+  /** The time of the session's clock. */
+  readonly time: () => number
   readonly settlement: Settlement
   readonly acks: AckWatch
   readonly onWire: OnWire
@@ -28,7 +29,7 @@ export class PublishWriter {
   write(publication: Publication, link: Link, written?: (error?: Error) => void): void {
     if (publication.qos > 0) this.#options.acks.sent()
     else this.#options.onWire.forgetSignOfLife()
-    const error = writePublish(link, publication, this.#options.now, written)
+    const error = writePublish(link, publication, this.#options.time, written)
     if (error) this.#options.onNotWritten(publication, error)
   }
 

@@ -3,21 +3,22 @@ import { PoisonPacketError } from '../../api/errors.ts'
 import type { Journal } from './journal.ts'
 import type { Publication } from './publication.ts'
 
+export interface QuarantineEvents {
+  /** A durable publication was taken out, because the broker closes the connection on it. */
+  publishQuarantined(publish: QuarantinedPublish): void
+}
+
 /** The durable publishes that are poison. They stay in the store until the application decides. */
 export class Quarantine {
   readonly #journal: Journal
-  readonly #onQuarantined: (publish: QuarantinedPublish) => void
+  readonly #events: QuarantineEvents
   readonly #onRetry: (publication: Publication) => void
   readonly #publications = new Map<number, Publication>()
 
   /** @param onRetry - one is to be sent, before all others */
-  constructor(
-    journal: Journal,
-    onQuarantined: (publish: QuarantinedPublish) => void,
-    onRetry: (publication: Publication) => void,
-  ) {
+  constructor(journal: Journal, events: QuarantineEvents, onRetry: (publication: Publication) => void) {
     this.#journal = journal
-    this.#onQuarantined = onQuarantined
+    this.#events = events
     this.#onRetry = onRetry
   }
 
@@ -35,7 +36,7 @@ export class Quarantine {
     const { orphaned } = publication
     publication.orphaned = true
     if (!orphaned) publication.reject(new PoisonPacketError(publication.topic))
-    this.#onQuarantined(shown(publication))
+    this.#events.publishQuarantined(shown(publication))
   }
 
   /** These were taken out, by an earlier process perhaps. */

@@ -1,15 +1,18 @@
 import type { InFlight } from './in-flight.ts'
 import type { Link } from '../link.ts'
 import type { OnWire } from './on-wire.ts'
+import type { Publication } from './publication.ts'
 import type { PublishWriter } from './publish-writer.ts'
 import { isAside } from './suspects.ts'
 
-/** Resends in a pipeline what was in flight, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
+/** Writes in a pipeline what is in flight and not on the open connection, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
 export class Resend {
   readonly #inFlight: InFlight
   readonly #onWire: OnWire
   readonly #writer: PublishWriter
-  #underWay = false
+  #rest: Iterator<Publication> = [].values()
+  /** The first that is left. */
+  #next: Publication | undefined
 
   constructor(inFlight: InFlight, onWire: OnWire, writer: PublishWriter) {
     this.#inFlight = inFlight
@@ -17,44 +20,39 @@ export class Resend {
     this.#writer = writer
   }
 
-  /** Whether there may be publishes that have yet to be resent on this connection: new ones wait for them. */
-  get underWay(): boolean {
-    return this.#underWay
-  }
-
-  /** @param kept - whether the broker kept the session */
-  attached(kept: boolean): void {
-    this.#underWay = false
-    if (kept) this.begin()
-  }
-
-  /** One that had stepped aside goes in its place. */
-  begin(): void {
-    this.#underWay = this.#inFlight.size > 0
-  }
-
-  detached(): void {
-    this.#underWay = false
-    for (const publication of this.#inFlight.values()) publication.onWire = false
+  /** @param publications - those to write; what is on the connection already is passed over */
+  begin(publications: Iterable<Publication>): void {
+    this.#rest = publications[Symbol.iterator]()
+    this.#advance()
   }
 
   /**
-   * Goes on as far as the socket and the broker take it.
+   * Goes on as far as the socket and the broker allow.
    *
-   * @param ready - whether the restore is over
+   * @param isReady - whether the subscriptions are restored
+   * @returns whether nothing is left
    */
-  proceed(link: Link, ready: boolean): void {
-    if (!this.#underWay) return
-    for (const publication of this.#inFlight.values()) {
-      if (publication.onWire || isAside(publication)) continue
-      if (!link.writable || !this.#onWire.mayAdd(publication, link, ready)) return
-      if (publication.phase === 'sent' && this.#writer.refuse(publication, link)) {
-        this.#inFlight.giveUp(publication, 'finish')
+  proceed(link: Link, isReady: boolean): boolean {
+    for (let next = this.#next; next; next = this.#after(next)) {
+      if (next.onWire || next.phase === 'settled' || isAside(next)) continue
+      if (!link.writable || !this.#onWire.mayAdd(next, link, isReady)) return false
+      if (next.phase === 'sent' && this.#writer.refuse(next, link)) {
+        this.#inFlight.giveUp(next, 'finish')
         continue
       }
-      this.#onWire.add(publication)
-      this.#writer.writeAgain(publication, link)
+      this.#onWire.add(next)
+      this.#writer.writeAgain(next, link)
     }
-    this.#underWay = false
+    return true
+  }
+
+  /** An error handler of the application may have made it go on already. */
+  #after(publication: Publication): Publication | undefined {
+    if (this.#next === publication) this.#advance()
+    return this.#next
+  }
+
+  #advance(): void {
+    this.#next = this.#rest.next().value as Publication | undefined
   }
 }

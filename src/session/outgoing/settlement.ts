@@ -9,8 +9,10 @@ import type { Suspects } from './suspects.ts'
 export interface SettlementOptions {
   readonly journal: Journal | undefined
   readonly suspects: Suspects<Publication>
-  /** A durable publication that nobody waits for any more came to nothing. */
-  readonly onOrphanFailed: ((publication: Publication, error: unknown) => void) | undefined
+  readonly events: {
+    /** A durable publication failed whose promise had been rejected before. */
+    orphanFailed(error: unknown): void
+  }
   readonly onSettled: () => unknown
 }
 
@@ -36,13 +38,13 @@ export class Settlement {
   fail(publication: Publication, error: unknown): void {
     this.finish(publication)
     publication.reject(error)
-    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+    if (publication.orphaned) this.#options.events.orphanFailed(error)
   }
 
   /** It was taken out of the outbox and rejected. */
   left(publication: Publication, error: unknown): void {
     this.#forget(publication)
-    if (publication.orphaned) this.#options.onOrphanFailed?.(publication, error)
+    if (publication.orphaned) this.#options.events.orphanFailed(error)
   }
 
   /** The broker closes the connection on it. */

@@ -1,5 +1,5 @@
 import { PacketEncodingError } from '../../api/errors.ts'
-import { aged } from './message-expiry.ts'
+import { withRemainingExpiry } from './message-expiry.ts'
 import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
@@ -12,13 +12,13 @@ import type { Publication } from './publication.ts'
 export function writePublish(
   link: Link,
   publication: Publication,
-  now: () => number,
+  time: () => number,
   written?: (error?: Error) => void,
 ): PacketEncodingError | undefined {
   const { topic, packetId, transmitted } = publication
   publication.transmitted = true
   try {
-    link.publish(aged(publication, link, now), packetId, transmitted, written)
+    link.publish(withRemainingExpiry(publication, link, time), packetId, transmitted, written)
     return undefined
   } catch (cause) {
     return new PacketEncodingError(topic, { cause })

@@ -1,9 +1,10 @@
 import type { SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import type { Blame } from '../outgoing/blame.ts'
-import { Exchange } from '../outgoing/exchange.ts'
+import { deferred } from '../../shared/wait.ts'
 import { filterPacketSize, inPackets, type FilterPackets } from '../../wire/filter-packets.ts'
-import type { Hold } from '../incoming/hold.ts'
 import type { Link } from '../link.ts'
+import type { WireClaim } from '../wire-claim.ts'
+import { Exchange } from './exchange.ts'
 import { optionsKey } from './subscribers.ts'
 import type { Suspensions } from './suspensions.ts'
 import type { Unwanted, Wanted } from './wanted.ts'
@@ -22,14 +23,21 @@ export interface SubscriptionBook {
 
 export interface SubscriptionWriterOptions {
   readonly suspensions: Suspensions<Wanted>
-  /** Holds publishes back, so that a SUBSCRIBE can be alone on the wire. */
-  readonly hold: Hold
   /** The broker answered with a code (MQTT 5 §3.9.3). */
   readonly onAnswered: (wanted: Wanted, code: number) => void
-  /** What `flush` could not write is written. */
-  readonly onFlushed: () => void
+  /** Publications have to yield. */
+  readonly onClaim: (claim: WireClaim) => void
   /** What comes with `sync.settled`. */
   readonly counts: () => Omit<Extract<SubscriptionsEvent, { type: 'sync.settled' }>, 'type'>
+}
+
+/** One SUBSCRIBE that is to be alone on the wire, after a sign of life: see `Suspects`. */
+interface Trial {
+  /** `preparing` until no publication is un-acked and the broker has answered to a PINGREQ; then its SUBSCRIBE is written. */
+  phase: 'preparing' | 'asked'
+  /** Resolves when no publication is un-acked. */
+  readonly quiet: Promise<void>
+  readonly onQuiet: () => void
 }
 
 /** Tells the `sync` actor that is running. */
@@ -51,8 +59,9 @@ export class SubscriptionWriter {
   #onWire = 0
   /** How many connections there were. */
   #connections = 0
-  /** Whether one SUBSCRIBE was given the wire for itself, after a sign of life. */
-  #alone = false
+  #trial: Trial | undefined
+  /** What publications were told last. */
+  #claim: WireClaim = 'none'
 
   constructor(book: SubscriptionBook, options: SubscriptionWriterOptions) {
     this.#book = book
@@ -63,24 +72,24 @@ export class SubscriptionWriter {
     return this.#onWire
   }
 
-  /** Whether a SUBSCRIBE is under way, and nothing else of ours. */
-  get alone(): boolean {
-    return this.#alone && this.#onWire === 1
+  /** Whether a SUBSCRIBE is under way that is tried alone, and no other packet of these. */
+  get isAlone(): boolean {
+    return this.#trial?.phase === 'asked' && this.#onWire === 1
   }
 
   attached(link: Link): void {
     this.#link = link
     this.#connections++
-    this.#alone = false
-    this.#exchange = undefined
-    this.#blocked = false
-    // Not before: `Session` asks for it after a connection ended.
-    this.#onWire = 0
   }
 
   /** An UNSUBSCRIBE that the broker may have closed on can wait: what still comes for it reaches no handler. */
   detached(blame: Blame): void {
     this.#link = undefined
+    this.#exchange = undefined
+    this.#trial = undefined
+    this.#blocked = false
+    this.#onWire = 0
+    this.#updateClaim()
     if (blame === 'none') return
     for (const unwanted of this.#book.unwanted.values()) {
       if (!unwanted.asked) continue
@@ -101,32 +110,39 @@ export class SubscriptionWriter {
 
   /**
    * Writes what was asked for since the last time, so that what is published next comes behind it. Before the restore
-   * has begun it waits for that.
-   *
-   * @returns whether something could not be written yet; `onFlushed` tells when it is
+   * has begun it waits for that. What can't be written yet is claimed to go first.
    */
-  flush(): boolean {
+  flush(): void {
     const { wanted, unwanted } = this.#changed
     this.#write(wanted, unwanted)
     wanted.clear()
     unwanted.clear()
-    return this.#blocked
+    this.#updateClaim()
+  }
+
+  /** No publication is un-acked. */
+  wireIsQuiet(): void {
+    this.#trial?.onQuiet()
   }
 
   /** Begins a round, which writes all that is missing. @returns ends it */
   begin(tell: Tell): () => void {
     this.#tell = tell
-    this.#unblock()
+    this.#blocked = false
+    this.#writeAll()
     this.#settle()
+    this.#updateClaim()
     return () => {
       if (this.#tell === tell) this.#tell = undefined
-      if (!this.#alone) this.#options.hold.end()
+      // One that is asked for goes on: if the connection ends now, the broker minds it.
+      if (this.#trial?.phase === 'preparing') this.#endTrial(this.#trial)
     }
   }
 
   /** The packets before are awaited no longer: what they asked for is asked for again. */
   askAnew(): void {
     this.#exchange = new Exchange()
+    this.#trial = undefined
     for (const wanted of this.#book.wanted.values()) if (wanted.state === 'asked') wanted.state = 'wanted'
     for (const unwanted of this.#book.unwanted.values()) unwanted.asked = false
   }
@@ -198,7 +214,7 @@ export class SubscriptionWriter {
   #unblock(): void {
     this.#blocked = false
     this.#writeAll()
-    if (!this.#blocked) this.#options.onFlushed()
+    this.#updateClaim()
   }
 
   /** Once all is answered: goes on with what is left, or tells that nothing is. */
@@ -219,15 +235,32 @@ export class SubscriptionWriter {
 
   /** Alone on the wire, and after a sign of life: a connection that is closed then tells that this is what the broker minds. */
   async #try(link: Link, batch: readonly Wanted[]): Promise<void> {
-    await this.#options.hold.begin()
+    const { promise: quiet, resolve: onQuiet } = deferred<void>()
+    const trial: Trial = { phase: 'preparing', quiet, onQuiet }
+    this.#trial = trial
+    this.#updateClaim()
+    await trial.quiet
     await link.ping()
     const missing = batch.filter((each) => this.#isMissing(each))
-    if (missing.length > 0) {
-      this.#alone = true
+    if (this.#trial === trial && missing.length > 0) {
+      trial.phase = 'asked'
       await this.#subscribe(link, missing)
-      this.#alone = false
     }
-    this.#options.hold.end()
+    this.#endTrial(trial)
+  }
+
+  #endTrial(trial: Trial): void {
+    if (this.#trial !== trial) return
+    this.#trial = undefined
+    this.#updateClaim()
+  }
+
+  #updateClaim(): void {
+    const unclaimed = this.#blocked ? 'first' : 'none'
+    const claim = this.#trial ? 'alone' : unclaimed
+    if (claim === this.#claim) return
+    this.#claim = claim
+    this.#options.onClaim(claim)
   }
 
   #isCareful(wanted: Wanted): boolean {

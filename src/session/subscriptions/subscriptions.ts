@@ -3,29 +3,43 @@ import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 import type { SyncInput, SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import type { Failure } from '../../../machines/failure.ts'
 import { SubscriptionRefusedError, UnsubscribedError } from '../../api/errors.ts'
+import type { Clock } from '../../api/clock.ts'
 import type { Qos } from '../../api/message.ts'
+import type { QuarantineOptions } from '../../api/options.ts'
+import type { SubscriptionsStatus } from '../../api/status.ts'
 import { blameOf } from '../outgoing/blame.ts'
 import { FilterGroups } from './filter-groups.ts'
-import type { Hold } from '../incoming/hold.ts'
 import type { Link } from '../link.ts'
+import type { WireClaim } from '../wire-claim.ts'
 import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
 import { SubscriptionWriter } from './subscription-writer.ts'
-import { Suspensions, type SuspensionsOptions } from './suspensions.ts'
+import { type SuspensionEvents, Suspensions } from './suspensions.ts'
 import type { Unwanted, Wanted } from './wanted.ts'
 
-export interface SubscriptionsOptions extends SuspensionsOptions {
-  /** Whether a restore is skipped when the broker kept the session. */
-  readonly onSessionPresent: 'skip' | 'always'
-  /** How often a refused filter is tried again. */
-  readonly maxAttempts: number
-  /** Whether a publish is under way: then a SUBSCRIBE is not the only one that the broker may mind. */
-  readonly othersOnWire: () => boolean
-  /** Holds publishes back, so that a SUBSCRIBE can be alone on the wire. */
-  readonly hold: Hold
-  /** A subscription is left to the user: the broker refused it for good. */
-  readonly onFailed: (filter: string, error: Error) => void
-  /** What `flush` could not write is written. */
-  readonly onFlushed: () => void
+export interface SubscriptionsConfig {
+  readonly clock: Clock
+  readonly quarantine: QuarantineOptions
+  readonly subscriptions: {
+    /** How many topic filters go into one SUBSCRIBE. */
+    readonly batchSize: number
+    /** Whether a restore is skipped when the broker kept the session. */
+    readonly onSessionPresent: 'skip' | 'always'
+    /** How often a refused filter is tried again. */
+    readonly maxAttempts: number
+  }
+}
+
+export interface SubscriptionsEvents extends SuspensionEvents {
+  /** The broker refused a subscription for good. */
+  subscriptionFailed(filter: string, error: Error): void
+}
+
+/** What the subscriptions ask of the session that they belong to. */
+export interface SubscriptionsPort {
+  /** A suspended subscription may be tried again. */
+  due(): void
+  /** Publications have to yield. */
+  claimed(claim: WireClaim): void
 }
 
 /** Codes that will not change by asking again: filter invalid, packet too large, shared or wildcard subscriptions not supported. */
@@ -33,46 +47,62 @@ const PERMANENT = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
 
 /** What is wanted of the broker, and what it holds. It outlives connections. */
 export class Subscriptions<S extends Subscriber = Subscriber> {
-  readonly #options: SubscriptionsOptions
+  readonly #config: SubscriptionsConfig['subscriptions']
+  readonly #events: SubscriptionsEvents
   readonly #wanted = new Map<string, Wanted>()
   readonly #subscribers = new Set<Subscriber>()
   readonly #unwanted = new Map<string, Unwanted>()
   readonly #groups = new FilterGroups<Wanted>()
   readonly #suspensions: Suspensions<Wanted>
   readonly #writer: SubscriptionWriter
-  #link: Link | undefined
 
-  constructor(options: SubscriptionsOptions) {
-    this.#options = options
-    this.#suspensions = new Suspensions(options)
+  constructor(
+    { clock, quarantine, subscriptions }: SubscriptionsConfig,
+    events: SubscriptionsEvents,
+    port: SubscriptionsPort,
+  ) {
+    this.#config = subscriptions
+    this.#events = events
+    const { batchSize } = subscriptions
+    this.#suspensions = new Suspensions({ clock, quarantine, batchSize, onDue: () => port.due() }, events)
     this.#writer = new SubscriptionWriter(
       { wanted: this.#wanted, unwanted: this.#unwanted },
       {
         suspensions: this.#suspensions,
-        hold: options.hold,
         onAnswered: (wanted, code) => this.#answered(wanted, code),
-        onFlushed: options.onFlushed,
-        counts: () => this.counts(),
+        onClaim: (claim) => port.claimed(claim),
+        counts: () => this.#counts(),
       },
     )
   }
 
   attached(link: Link): void {
-    this.#link = link
     this.#suspensions.attached(link.server)
     this.#writer.attached(link)
   }
 
-  /** @returns see `LinkEvents.detached` */
-  detached(link: Link, failure: Failure | undefined): boolean {
-    if (this.#link !== link) return false
-    this.#link = undefined
+  /**
+   * The connection ended.
+   *
+   * @param publishesOnWire - whether a publication was un-acked
+   * @returns whether it ended because of one subscription, which is suspended
+   */
+  detached(failure: Failure | undefined, publishesOnWire: boolean): boolean {
+    const isAlone = this.#writer.isAlone && !publishesOnWire
     this.#writer.detached(blameOf(failure))
-    return this.#blame(failure)
+    const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
+    for (const wanted of asked) wanted.state = 'wanted'
+    return this.#suspensions.closed(asked, failure, isAlone)
   }
 
+  /** How many SUBSCRIBE and UNSUBSCRIBE packets are un-answered on this connection. */
   get onWire(): number {
     return this.#writer.onWire
+  }
+
+  /** No publication is un-acked, and none is sent as long as the claim is `alone`. */
+  wireIsQuiet(): void {
+    this.#writer.wireIsQuiet()
   }
 
   /** @returns whether the broker has to be asked */
@@ -112,9 +142,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return true
   }
 
-  /** See `SubscriptionWriter.flush`. */
-  flush(): boolean {
-    return this.#writer.flush()
+  /** Writes what was asked for since the last time: see `SubscriptionWriter.flush`. */
+  flush(): void {
+    this.#writer.flush()
   }
 
   /** What waits for the broker's answer is told that it will not come for now. All stays wanted. */
@@ -155,19 +185,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#wanted.has(filter)
   }
 
-  counts() {
-    let held = 0
-    let refused = 0
-    let retryable = 0
-    let suspended = 0
-    for (const wanted of this.#wanted.values()) {
-      if (wanted.state === 'held') held++
-      if (wanted.state === 'suspended') suspended++
-      if (wanted.state !== 'refused') continue
-      refused++
-      if (this.#retryable(wanted)) retryable++
-    }
-    return { wanted: this.#wanted.size, held, refused, retryable, suspended }
+  get status(): SubscriptionsStatus {
+    const { wanted, held, refused, suspended } = this.#counts()
+    return { wanted, held, refused, suspended }
   }
 
   /** The filters that are left out, because the broker closes the connection on them. */
@@ -185,7 +205,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   /** A new connection: what the broker held is gone, unless it kept the session. */
   #forget(sessionPresent: boolean): void {
-    const kept = sessionPresent && this.#options.onSessionPresent === 'skip'
+    const kept = sessionPresent && this.#config.onSessionPresent === 'skip'
     for (const wanted of this.#wanted.values()) {
       if (!sessionPresent) {
         wanted.known = false
@@ -198,16 +218,24 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     if (!sessionPresent) this.#unwanted.clear()
   }
 
-  /** Finds the filter that the broker closes on: see `Suspects`. */
-  #blame(failure: Failure | undefined): boolean {
-    const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
-    for (const wanted of asked) wanted.state = 'wanted'
-    return this.#suspensions.closed(asked, failure, this.#writer.alone && !this.#options.othersOnWire())
+  #counts() {
+    let held = 0
+    let refused = 0
+    let retryable = 0
+    let suspended = 0
+    for (const wanted of this.#wanted.values()) {
+      if (wanted.state === 'held') held++
+      if (wanted.state === 'suspended') suspended++
+      if (wanted.state !== 'refused') continue
+      refused++
+      if (this.#retryable(wanted)) retryable++
+    }
+    return { wanted: this.#wanted.size, held, refused, retryable, suspended }
   }
 
   #failed(filter: string, subscribers: readonly Subscriber[], error: Error): void {
     for (const subscriber of subscribers) subscriber.rejected(error)
-    this.#options.onFailed(filter, error)
+    this.#events.subscriptionFailed(filter, error)
   }
 
   #answered(wanted: Wanted, code: number): void {
@@ -240,7 +268,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   #retryable({ state, refusals, reasonCode }: Wanted): boolean {
-    return state === 'refused' && refusals <= this.#options.maxAttempts && !PERMANENT.has(reasonCode)
+    return state === 'refused' && refusals <= this.#config.maxAttempts && !PERMANENT.has(reasonCode)
   }
 
   #want({ filter, qos, noLocal, retainAsPublished, retainHandling }: Subscriber): Wanted {

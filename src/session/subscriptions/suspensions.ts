@@ -9,12 +9,15 @@ export interface SuspensionsOptions {
   readonly batchSize: number
   readonly clock: Clock
   readonly quarantine: QuarantineOptions
-  /** The broker has to be asked again for what was suspended. */
+  /** A suspended subscription may be tried again. */
   readonly onDue: () => void
+}
+
+export interface SuspensionEvents {
   /** The broker closes the connection on a subscription, so it is left out for so many milliseconds. */
-  readonly onSuspended: (filter: string, delay: number) => void
+  subscriptionSuspended(filter: string, delay: number): void
   /** The broker answered to one that was suspended. */
-  readonly onResumed: (filter: string) => void
+  subscriptionResumed(filter: string): void
 }
 
 /** What it knows of a subscription. */
@@ -32,11 +35,13 @@ export interface Suspendable extends Suspect {
  */
 export class Suspensions<Subscription extends Suspendable> {
   readonly #options: SuspensionsOptions
+  readonly #events: SuspensionEvents
   readonly #suspects: Suspects<Subscription>
   #batchSize: number
 
-  constructor(options: SuspensionsOptions) {
+  constructor(options: SuspensionsOptions, events: SuspensionEvents) {
     this.#options = options
+    this.#events = events
     this.#batchSize = options.batchSize
     const quarantine = { ...options.quarantine, after: Number.POSITIVE_INFINITY }
     this.#suspects = new Suspects(options.clock, quarantine, () => options.onDue())
@@ -63,7 +68,7 @@ export class Suspensions<Subscription extends Suspendable> {
 
   answered(subscription: Subscription): void {
     this.#suspects.passed(subscription)
-    if (subscription.toldSuspended) this.#options.onResumed(subscription.filter)
+    if (subscription.toldSuspended) this.#events.subscriptionResumed(subscription.filter)
     subscription.toldSuspended = false
   }
 
@@ -111,6 +116,6 @@ export class Suspensions<Subscription extends Suspendable> {
   #suspend(subscription: Subscription, delay: number): void {
     subscription.state = 'suspended'
     subscription.toldSuspended = true
-    this.#options.onSuspended(subscription.filter, delay)
+    this.#events.subscriptionSuspended(subscription.filter, delay)
   }
 }

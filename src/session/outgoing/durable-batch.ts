@@ -1,0 +1,43 @@
+import type { InFlight } from './in-flight.ts'
+import type { Link } from '../link.ts'
+import type { OnWire } from './on-wire.ts'
+import type { Outbox } from './outbox.ts'
+import type { Publication } from './publication.ts'
+
+/** How many durable publications are written to the journal together before they are sent. */
+const JOURNAL_BATCH = 1_000
+
+/** What durable publications pass on their way. */
+export interface DurablePath {
+  readonly outbox: Outbox
+  readonly inFlight: InFlight
+  readonly onWire: OnWire
+  /** The time of the session's clock. */
+  readonly time: () => number
+}
+
+/**
+ * Moves the durable publications that go together from the outbox into flight. Their packet ids go to disk before they go
+ * to the broker, so that the next process resends them with the same ids.
+ *
+ * @param refuse - settles a publication that this broker can't take, and returns whether it did
+ */
+export function takeDurableBatch(
+  { outbox, inFlight, onWire, time }: DurablePath,
+  link: Link,
+  refuse: (publication: Publication) => boolean,
+): Publication[] {
+  const batch: Publication[] = []
+  while (batch.length < JOURNAL_BATCH) {
+    const publication = outbox.peek(time())
+    if (!publication?.durable || !inFlight.hasIdFor(publication)) break
+    if (!onWire.hasRoomFor(publication, link, batch)) break
+    if (batch.length > 0 && onWire.isCareful(publication)) break
+    outbox.shift(publication)
+    if (refuse(publication)) continue
+    inFlight.add(publication)
+    batch.push(publication)
+    if (onWire.isCareful(publication)) break
+  }
+  return batch
+}
