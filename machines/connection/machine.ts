@@ -147,7 +147,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
             id: 'ready',
             description: 'Messages flow. Credentials are renewed before they expire, once the gate admits it.',
             tags: 'ready',
-            entry: ['openGate', 'runPeriodic'],
+            entry: ['resumePublishing', 'runPeriodic'],
             // The longest timer ends after 24.8 days. It then starts again.
             after: {
               renewalDue: [

@@ -62,7 +62,7 @@ function resume(machine: AnyStateMachine, context: ConnectionContext, event: Res
     disconnecting: 'disconnected',
     disconnected: 'disconnected',
   }[event.state]
-  const actions = ['closeGate', 'restorePeriodic', ...(target === 'refreshingToken' ? ['becauseNeeded'] : [])]
+  const actions = ['pausePublishing', 'restorePeriodic', ...(target === 'refreshingToken' ? ['becauseNeeded'] : [])]
   const transition = {
     eventType: event.type,
     source: machine.root,

@@ -131,7 +131,7 @@ export const connectionSetup = setup({
       enqueue.assign(({ context: current }) => patch.offline(current))
     }),
     quiesce: enqueueActions(({ context, enqueue }) => {
-      enqueue('closeGate')
+      enqueue('pausePublishing')
       for (const id of ['subscriptions', ...context.periodic]) enqueue.sendTo(id, { type: 'connection.lost' })
     }),
     askToClose: enqueueActions(({ context, enqueue }) => {
@@ -194,9 +194,9 @@ export const connectionSetup = setup({
     /** The machine leaves `failed`. */
     tryAgain: () => {},
     /** The connection is ready: publishes may flow. */
-    openGate: () => {},
+    resumePublishing: () => {},
     /** The connection is lost or closed: publishes must wait. */
-    closeGate: () => {},
+    pausePublishing: () => {},
   },
   delays: {
     connectTimeout: ({ context }) => patch.connectDelay(context),

@@ -85,11 +85,11 @@ export function simulate(
     },
     // Each connection means two transitions of the subscriptions machine, and its end means one.
     actions: {
-      openGate: () => {
+      resumePublishing: () => {
         restoredAt.push(queue.now())
         transitions += 2
       },
-      closeGate: () => void transitions++,
+      pausePublishing: () => void transitions++,
     },
   })
   const actors: Actor<typeof machine>[] = []

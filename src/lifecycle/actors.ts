@@ -94,8 +94,8 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
       }),
     },
     actions: {
-      openGate: ({ self, system }) => providerOf(system).resumePublishing(self),
-      closeGate: ({ system }) => providerOf(system).pausePublishing(),
+      resumePublishing: ({ self, system }) => providerOf(system).resumePublishing(self),
+      pausePublishing: ({ system }) => providerOf(system).pausePublishing(),
       prove: ({ self, system }) => providerOf(system).prove(self),
       giveUp: ({ context, system }) => context.failure && providerOf(system).gaveUp(context.failure),
       tryAgain: ({ system }) => providerOf(system).triesAgain(),

@@ -184,7 +184,7 @@ describe('a connection that is to be replaced', () => {
     const flow: string[] = []
     const gate = gated({
       input,
-      actions: { openGate: () => void flow.push('open'), closeGate: () => void flow.push('closed') },
+      actions: { resumePublishing: () => void flow.push('open'), pausePublishing: () => void flow.push('closed') },
     })
     const { s, admit } = gate
     s.send('CONNECT')

@@ -213,7 +213,7 @@ describe('the planned renewal', () => {
   test('the connection stays open meanwhile, and messages go on', async () => {
     const gate: string[] = []
     const s = await withTokens(hours(1), {
-      actions: { openGate: () => void gate.push('open'), closeGate: () => void gate.push('closed') },
+      actions: { resumePublishing: () => void gate.push('open'), pausePublishing: () => void gate.push('closed') },
     })
     s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
     s.clock.tick(minutes(55))

@@ -16,7 +16,7 @@ const round = (s: Scene) => s.rounds.at(-1)!
 describe('restoring', () => {
   test('nothing is ready until it is done; publishes and periodic requests wait', () => {
     const gate: string[] = []
-    const s = opened({ actions: { openGate: () => void gate.push('open') } })
+    const s = opened({ actions: { resumePublishing: () => void gate.push('open') } })
     s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
     s.clock.tick(seconds(29))
     expect(s.state).toBe('connected.restoring')
