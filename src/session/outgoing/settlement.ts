@@ -6,13 +6,15 @@ import type { Publication } from './publication.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Suspects } from './suspects.ts'
 
+export interface SettlementEvents {
+  /** A durable publication failed whose promise had been rejected before. */
+  orphanFailed(error: unknown): void
+}
+
 export interface SettlementOptions {
   readonly journal: Journal | undefined
   readonly suspects: Suspects<Publication>
-  readonly events: {
-    /** A durable publication failed whose promise had been rejected before. */
-    orphanFailed(error: unknown): void
-  }
+  readonly events: SettlementEvents
   readonly onSettled: () => unknown
 }
 
