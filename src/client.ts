@@ -20,8 +20,8 @@ import type { ClientStatus, ConnectionState, OutboxStatus } from './api/status.t
 import { clientQuarantine } from './messages/quarantine.ts'
 import type { ClientQuarantine } from './api/quarantine.ts'
 import { connectRules, disconnectRules, waitRules } from './config/call-rules.ts'
-import { Connecting } from './lifecycle/connect-calls.ts'
-import { Connection } from './lifecycle/runtime.ts'
+import { ConnectCalls } from './lifecycle/connect-calls.ts'
+import { ConnectionRuntime } from './lifecycle/runtime.ts'
 import { callGuarded } from './shared/emitter.ts'
 import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './api/errors.ts'
 import type { ClientEvents } from './api/events.ts'
@@ -54,12 +54,12 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly quarantine: ClientQuarantine
   readonly #config: ClientConfig
   readonly #observer: Observer
-  readonly #connection: Connection
+  readonly #runtime: ConnectionRuntime
   readonly #publisher: Publisher
   readonly #machine: RunningMachine
   readonly #waits = new Waits()
   readonly #rejections = new Rejections()
-  readonly #connecting: Connecting
+  readonly #connectCalls: ConnectCalls
   /** Made for the first request. */
   #requests: Requests | undefined
   #disposing: Promise<void> | undefined
@@ -71,36 +71,36 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#config = config
     this.#observer = new Observer(config.logger, config.now)
     const { events } = this.#observer
-    this.#connection = new Connection(config, {
+    this.#runtime = new ConnectionRuntime(config, {
       session: { ...this.#observer.sessionEvents(), drained: () => events.emit('drained', this.outbox) },
       deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
       onOutboxRestored: (restored) => this.#observer.restored(restored),
       onError: (error, source) => this.#observer.report(error, source),
       onGiveUp: (error) => this.#requests?.reject(error),
     })
-    const { session, journal } = this.#connection
+    const { session, journal } = this.#runtime
     const observer = new PublishRejections(this.#rejections, (topic, error) =>
       this.#observer.publishFailed(topic, error),
     )
-    this.#publisher = { session, now: config.now, observer, givenUp: () => this.#connection.givenUp }
+    this.#publisher = { session, now: config.now, observer, givenUp: () => this.#runtime.givenUp }
     this.quarantine = clientQuarantine(session)
     events.on('connected', () => this.#observer.stillSuspended(session.suspendedFilters()))
-    this.#machine = new RunningMachine(config, this.#connection, this.#observer)
+    this.#machine = new RunningMachine(config, this.#runtime, this.#observer)
     // Before calls of `connect()` learn of it, which tell it themselves.
     events.on('gaveUp', ({ failure }) => {
       // The machine had no chance to tell it.
-      if (failure.kind === 'internal') this.#connection.giveUp(this.#failed(failure))
-      if (!this.#connecting.isAwaited) {
+      if (failure.kind === 'internal') this.#runtime.giveUp(this.#failed(failure))
+      if (!this.#connectCalls.isAwaited) {
         this.#observer.unheard('gaveUp', 'the connection failed', this.#failed(failure))
       }
     })
-    this.#connecting = new Connecting({
+    this.#connectCalls = new ConnectCalls({
       machine: this.#machine,
       observer: this.#observer,
       store: journal,
       send: (type) => this.#send(type),
       failed: (failure) => this.#failed(failure),
-      onRest: () => this.#connection.forgetOptions(),
+      onRest: () => this.#runtime.forgetOptions(),
     })
     this.#machine.start()
   }
@@ -117,7 +117,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   get status(): ClientStatus {
     const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
-    const { outbox, inbox, subscriptions } = this.#connection.session.status
+    const { outbox, inbox, subscriptions } = this.#runtime.session.status
     return {
       state,
       since,
@@ -140,7 +140,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /** What waits for a connection, and what is sent and not acknowledged; `drained` is the event when both are none. */
   get outbox(): OutboxStatus {
-    return this.#connection.session.status.outbox
+    return this.#runtime.session.status.outbox
   }
 
   /**
@@ -217,7 +217,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   ): Subscription {
     this.#ensureAlive()
     const report = (error: unknown) => this.#observer.report(error, `the handler of ${filter}`)
-    return subscribe(this.#connection, filter, handlerOrOptions, options, report)
+    return subscribe(this.#runtime, filter, handlerOrOptions, options, report)
   }
 
   /**
@@ -228,7 +228,7 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   async request(topic: string, payload: Payload, options: RequestOptions = {}): Promise<Message> {
     this.#ensureAlive()
-    if (this.#connection.givenUp) throw this.#connection.givenUp
+    if (this.#runtime.givenUp) throw this.#runtime.givenUp
     this.#requests ??= this.#createRequests()
     return this.#requests.request(topic, payload, options)
   }
@@ -244,7 +244,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#ensureAlive()
     const { schedule, end } = preparePeriodicRequest(
       {
-        requests: this.#connection.session.periodic,
+        requests: this.#runtime.session.periodic,
         subscribe: (filter, handler) => this.subscribe(filter, handler, { retainHandling: 2 }),
         publishNow: (topic, payload, qos) => publishNow(this.#publisher, topic, payload, qos),
         guard: (call, name) => callGuarded(call, (error) => this.#observer.report(error, name)),
@@ -252,7 +252,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       options,
     )
     const { id } = schedule
-    const tell = (type: 'PAUSE' | 'RESUME') => this.#connection.tell(this.actor, id, { type })
+    const tell = (type: 'PAUSE' | 'RESUME') => this.#runtime.sendTo(this.actor, id, { type })
     this.#machine.send({ type: 'PERIODIC.START', schedule })
     return {
       pause: () => tell('PAUSE'),
@@ -336,18 +336,18 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#disposed = true
     this.#machine.stop()
     const error = new ClientDisposedError()
-    this.#connection.session.end(error)
+    this.#runtime.session.end(error)
     this.#requests?.reject(error)
     this.#waits.reject(error)
-    await this.#connection.journal?.close()
+    await this.#runtime.journal?.close()
   }
 
   #createRequests(): Requests {
     return new Requests(
       {
         clock: this.#config.clock,
-        protocolVersion: () => this.#connection.protocolVersion,
-        keptSession: () => this.#connection.keptSession,
+        protocolVersion: () => this.#runtime.protocolVersion,
+        keptSession: () => this.#runtime.keptSession,
         onConnected: (handler) => this.#observer.events.on('connected', handler),
         onSubscriptionFailed: (handler) => this.on('subscriptionFailed', ({ filter }) => handler(filter)),
         report: (error, responseTopic) => this.#observer.report(error, `the match of a request on ${responseTopic}`),
@@ -362,12 +362,12 @@ export class ResilientMqttClient implements AsyncDisposable {
   async #connect(options: { readonly signal?: AbortSignal }): Promise<void> {
     checkCallOptions('connect', options, connectRules)
     if (this.#disposing) throw new ClientDisposedError()
-    await this.#connecting.connect(options.signal)
+    await this.#connectCalls.connect(options.signal)
   }
 
   async #checkedDisconnect(options: DisconnectOptions): Promise<void> {
     checkCallOptions('disconnect', options, disconnectRules)
-    await this.#connecting.disconnect(() => this.#disconnect(options))
+    await this.#connectCalls.disconnect(() => this.#disconnect(options))
   }
 
   async #disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions): Promise<void> {
@@ -377,7 +377,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       await this.#drain(drainTimeout ?? this.#config.timeouts.disconnectTimeout, signal).finally(() => {
         this.#send('DISCONNECT')
       })
-      await this.#connecting.disconnected(this.#waits, signal)
+      await this.#connectCalls.disconnected(this.#waits, signal)
     } finally {
       // Also if the signal ended the wait: nobody would settle what is left.
       await this.#leaveOutbox(outbox)
@@ -386,7 +386,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /** Gives the outbox a chance, if there is a connection that it can drain into. */
   async #drain(after: number, signal: AbortSignal | undefined): Promise<void> {
-    const { session } = this.#connection
+    const { session } = this.#runtime
     if (session.awaitDrained() || after === 0 || !isReady(this.actor.getSnapshot())) return
     const timeout = this.#timeout('draining the outbox', after)
     await this.#waits
@@ -400,7 +400,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   async #leaveOutbox(policy: 'reject' | 'keep'): Promise<void> {
-    const { session, journal } = this.#connection
+    const { session, journal } = this.#runtime
     if (policy === 'reject') session.reject(new DisconnectedError('the publish was delivered'))
     // What is settled must not be sent again by the next process.
     await journal?.flush()
@@ -418,7 +418,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   #failed(failure: Failure): ConnectionFailedError {
     if (failure.kind === 'internal') return new ConnectionFailedError(failure, { cause: this.#machine.cause })
-    return this.#connection.failed(failure)
+    return this.#runtime.failed(failure)
   }
 
   #ensureAlive(): void {

@@ -12,10 +12,10 @@ import type {
 } from './api/message-options.ts'
 import { clientQuarantine } from './messages/quarantine.ts'
 import type { ClientQuarantine } from './api/quarantine.ts'
-import { Connection } from './lifecycle/runtime.ts'
-import { ClientDisposedError, PublishSupersededError } from './api/errors.ts'
-import { LastResort } from './lifecycle/last-resort.ts'
-import { guarded } from './api/logger.ts'
+import { EventLog } from './lifecycle/event-log.ts'
+import { ConnectionRuntime } from './lifecycle/runtime.ts'
+import { nothing } from './shared/nothing.ts'
+import { ClientDisposedError } from './api/errors.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
@@ -61,36 +61,18 @@ export interface ConnectionMachine extends Disposable {
  */
 export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
   const config = parseOptions(options)
-  const { now } = config
-  const logger = guarded(config.logger)
-  const lastResort = config.logger ? undefined : new LastResort()
-  const report = (error: unknown, source: string) => {
-    logger.error({ err: error, source }, `${source} failed`)
-    lastResort?.report(error, source, 'Handle it by the option logger.')
-  }
-  const connection = new Connection(config, {
+  const log = new EventLog(config.logger, { isHeard: () => false, advice: () => 'Handle it by the option logger.' })
+  const report = (error: unknown, source: string) => log.failed(error, source)
+  const runtime = new ConnectionRuntime(config, {
+    session: { ...log.sessionEvents(), drained: nothing },
     deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
-    session: {
-      drained: () => {},
-      subscriptionFailed: (filter, error) => report(error, `the subscription to ${filter}`),
-      subscriptionSuspended: (filter, delay) => logger.warn({ filter, delay }, 'subscriptionSuspended'),
-      subscriptionResumed: (filter) => logger.info({ filter }, 'subscriptionResumed'),
-      publishQuarantined: ({ id, topic }) => logger.error({ id, topic }, 'publishQuarantined'),
-      unclaimed: ({ topic, qos }, isFirst) =>
-        isFirst && logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message'),
-      messageFailed: ({ error, ...details }) => logger.error({ err: error, ...details }, 'messageFailed'),
-      acknowledgementsStalled: (stall) => logger.warn(stall, 'acknowledgementsStalled'),
-    },
+    onOutboxRestored: (restored) => log.outboxRestored(restored),
     onError: report,
-    onOutboxRestored: (restored) => logger.info(restored, 'outboxRestored'),
   })
-  const { session, journal, provider, input } = connection
-  const observer = new PublishRejections(new Rejections(), (topic, error) => {
-    if (error instanceof PublishSupersededError) logger.debug({ topic, err: error }, 'publishFailed')
-    else report(error, `the publish to ${topic}`)
-  })
-  const givenUp = () => connection.givenUp
-  const publisher = { session, now, observer, givenUp }
+  const { session, journal, provider, input } = runtime
+  const observer = new PublishRejections(new Rejections(), (topic, error) => log.publishFailed(topic, error))
+  const givenUp = () => runtime.givenUp
+  const publisher = { session, now: config.now, observer, givenUp }
   let disposed = false
 
   return {
@@ -110,14 +92,13 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       subscribeOptions?: SubscribeOptions<Value>,
     ) => {
       if (disposed) throw new ClientDisposedError()
-      return subscribe(connection, filter, handlerOrOptions, subscribeOptions, (error: unknown) =>
+      return subscribe(runtime, filter, handlerOrOptions, subscribeOptions, (error: unknown) =>
         report(error, `the handler of ${filter}`),
       ) as IterableSubscription<Value>
     },
     [Symbol.dispose]() {
       disposed = true
-      const error = new ClientDisposedError()
-      session.end(error)
+      session.end(new ClientDisposedError())
       void journal?.close()
     },
   }

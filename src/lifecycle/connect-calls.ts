@@ -7,7 +7,7 @@ import { gaveUp, isReady, isResting, type ConnectionSnapshot } from './snapshot.
 import { Waits, type Ending } from '../shared/wait.ts'
 
 /** The parts of a client that calls of `connect` and `disconnect` need. */
-export interface ConnectingPort {
+export interface ConnectCallsPort {
   readonly machine: RunningMachine
   readonly observer: Observer
   readonly store: ClientIdSource | undefined
@@ -19,8 +19,8 @@ export interface ConnectingPort {
 }
 
 /** Calls of `connect` and `disconnect`. The last call decides, even while an earlier one is under way. */
-export class Connecting {
-  readonly #port: ConnectingPort
+export class ConnectCalls {
+  readonly #port: ConnectCallsPort
   readonly #connects = new Waits()
   readonly #disconnects = new Set<Promise<void>>()
   /** What the calls of `connect` wait for at the moment, step by step. */
@@ -28,7 +28,7 @@ export class Connecting {
   /** Whether the machine tries only because `connect` was called: it has been neither ready nor resting since. */
   #onRequest = false
 
-  constructor(port: ConnectingPort) {
+  constructor(port: ConnectCallsPort) {
     this.#port = port
     const { events } = port.observer
     const rests = () => {

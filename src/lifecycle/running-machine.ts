@@ -2,7 +2,7 @@ import { createActor, type Actor, type Snapshot } from 'xstate'
 
 import type { ConnectionEvent } from '../../machines/connection/types.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
-import type { Connection } from './runtime.ts'
+import type { ConnectionRuntime } from './runtime.ts'
 import type { Observer } from './observer.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { clientMachine, provideFor } from './actors.ts'
@@ -15,7 +15,7 @@ type MachineActor = Actor<typeof connectionMachine>
  */
 export class RunningMachine {
   readonly #config: ClientConfig
-  readonly #connection: Connection
+  readonly #runtime: ConnectionRuntime
   readonly #observer: Observer
   #actor: MachineActor
   /** The snapshot that the next actor starts from, if the last one has ended. */
@@ -24,9 +24,9 @@ export class RunningMachine {
   /** The error that ended the last actor. */
   cause: unknown
 
-  constructor(config: ClientConfig, connection: Connection, observer: Observer) {
+  constructor(config: ClientConfig, runtime: ConnectionRuntime, observer: Observer) {
     this.#config = config
-    this.#connection = connection
+    this.#runtime = runtime
     this.#observer = observer
     this.#actor = this.#create()
   }
@@ -51,13 +51,13 @@ export class RunningMachine {
 
   stop(): void {
     this.#stopped = true
-    provideFor(this.#actor.system, this.#connection.provider)
+    provideFor(this.#actor.system, this.#runtime.provider)
     if (this.#left === undefined) this.#actor.stop()
   }
 
   #create(snapshot?: Snapshot<unknown>): MachineActor {
     const { inspect, clock } = this.#config
-    const { input, provider } = this.#connection
+    const { input, provider } = this.#runtime
     const actor = createActor(clientMachine, {
       id: 'connection',
       input,

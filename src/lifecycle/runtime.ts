@@ -16,53 +16,58 @@ import { Session } from '../session/session.ts'
 import type { SessionConfig, SessionEvents } from '../session/session-config.ts'
 import { monotonicTime } from '../shared/clock.ts'
 
-/** What a connection tells beside its machine. */
-export interface ConnectionHooks {
-  /** What its session reports. */
-  readonly session: Omit<SessionEvents, 'acknowledging' | 'wantedChanged' | 'orphanFailed'>
-  /** Told of the errors that the machine knows by their names only. */
+/** What a session reports to the application. */
+export type ReportedEvents = Omit<SessionEvents, 'acknowledging' | 'drained' | 'wantedChanged' | 'orphanFailed'>
+
+/** What a connection reports, beside the events of its machine. */
+export interface RuntimeEvents {
+  readonly session: ReportedEvents & Pick<SessionEvents, 'drained'>
+  /** Gets the errors of the application. The machine learns only their names. */
   readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate') => void
-  /** What waits is rejected: nothing is tried until somebody asks for it. */
+  /** Called when pending work is rejected, because nothing is tried until the application asks for it. */
   readonly onGiveUp?: (error: ConnectionFailedError) => void
-  /** The store was opened, and holds publishes of an earlier process. */
+  /** Called when the store is open and holds publishes of an earlier process. */
   readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
-  /** Takes the messages that no subscription matches: the option `onMessage`. */
+  /** Handles messages that no subscription matches: the option `onMessage`. */
   readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
 }
 
-/** MQTT.js, the credentials source and the session, for the connection machine, and what lives beside it. */
-export class Connection {
+/**
+ * Everything that a connection machine drives, and that lives beside it: MQTT.js, the credentials source, the session and
+ * the store.
+ */
+export class ConnectionRuntime {
   readonly session: Session
-  /** Where durable publishes are written down, if the client has a store. */
+  /** Stores durable publishes, if the client has a store. */
   readonly journal: LazyJournal | undefined
-  /** For the machine, which is to be run with `input`. */
+  /** For the actors of the machine, which must be started with `input`. */
   readonly provider: Provider
   readonly input: ConnectionInput
   readonly #attempts: Attempts
   readonly #config: ClientConfig
-  /** The running machine, as soon as it was ready for the first time. */
+  /** The actor of the machine, once it has been ready for the first time. */
   #actor: AnyActorRef | undefined
-  readonly #onGiveUp: ConnectionHooks['onGiveUp']
+  readonly #onGiveUp: RuntimeEvents['onGiveUp']
   #givenUp: ConnectionFailedError | undefined
-  /** The error of the application's that is behind the last failure. */
+  /** The error of the application that caused the last failure. */
   #cause: unknown
 
-  constructor(config: ClientConfig, hooks: ConnectionHooks) {
+  constructor(config: ClientConfig, events: RuntimeEvents) {
     this.#config = config
-    this.#onGiveUp = hooks.onGiveUp
+    this.#onGiveUp = events.onGiveUp
     this.input = this.#machineInput()
-    this.journal = this.#createJournal(hooks)
+    this.journal = this.#createJournal(events)
     const { clock, now, timeouts } = config
     const time = monotonicTime(clock, now)
     this.session = new Session(
-      { ...this.#sessionConfig(), time, deliverUnmatched: hooks.deliverUnmatched },
+      { ...this.#sessionConfig(), time, deliverUnmatched: events.deliverUnmatched },
       {
-        ...hooks.session,
-        // An orphan that a newer publish superseded is what the application wanted.
-        orphanFailed: (error) => error instanceof PublishSupersededError || hooks.onError(error, 'store'),
+        ...events.session,
+        // The application asked for that with `latest`.
+        orphanFailed: (error) => error instanceof PublishSupersededError || events.onError(error, 'store'),
         acknowledging: () => this.#actor?.send({ type: 'transport.proven' }),
-        // Until the connection is ready, the restore takes care of what is awaited.
-        wantedChanged: () => this.#actor && this.tell(this.#actor, 'subscriptions', { type: 'wanted.changed' }),
+        // Before the connection is ready, its restore includes these changes.
+        wantedChanged: () => this.#actor && this.sendTo(this.#actor, 'subscriptions', { type: 'wanted.changed' }),
       },
     )
     const credentials = new CurrentCredentials({
@@ -72,14 +77,14 @@ export class Connection {
       time,
       onError: (error) => {
         this.#cause = error
-        hooks.onError(error, 'credentials')
+        events.onError(error, 'credentials')
       },
     })
     this.#attempts = new Attempts(config, credentials, this.journal)
-    this.provider = this.#createProvider(hooks, credentials)
+    this.provider = this.#createProvider(events, credentials)
   }
 
-  /** Of the last connection; before the first by the options, unless they are a function. */
+  /** The version of the last connection. Before the first one it comes from the options, unless they are a function. */
   get protocolVersion(): number | undefined {
     const { connect } = this.#config
     if (this.session.protocolVersion !== undefined) return this.session.protocolVersion
@@ -91,29 +96,29 @@ export class Connection {
     return this.#attempts.keptSession()
   }
 
-  /** Why it rests in `failed`, unless what is asked for waits there. */
+  /** Why the machine gave up, unless calls wait for a retry then (`onGiveUp: 'wait'`). */
   get givenUp(): ConnectionFailedError | undefined {
     return this.#givenUp
   }
 
-  /** What a failure is told as. */
+  /** The error by which a failure is reported. */
   failed(failure: Failure): ConnectionFailedError {
     const ours = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
     return new ConnectionFailedError(failure, ours ? { cause: this.#cause } : undefined)
   }
 
-  /** The next attempt evaluates the options anew. */
+  /** Makes the next attempt evaluate the options anew. */
   forgetOptions(): void {
     this.#attempts.forget()
   }
 
-  /** Sends to a child of the running machine. */
-  tell(actor: AnyActorRef, id: string, event: AnyEventObject): void {
+  /** Sends an event to a child of the machine. */
+  sendTo(actor: AnyActorRef, id: string, event: AnyEventObject): void {
     const { children } = actor.getSnapshot() as { children: Record<string, AnyActorRef | undefined> }
     children[id]?.send(event)
   }
 
-  /** Nothing is tried until somebody asks for it: what waits is rejected, unless it is to wait for that. */
+  /** Rejects pending work, because nothing is tried until the application asks for it. Not with `onGiveUp: 'wait'`. */
   giveUp(error: ConnectionFailedError): void {
     if (this.#config.onGiveUp === 'wait') return
     this.#givenUp = error
@@ -147,7 +152,7 @@ export class Connection {
     }
   }
 
-  #createJournal(hooks: ConnectionHooks): LazyJournal | undefined {
+  #createJournal(events: RuntimeEvents): LazyJournal | undefined {
     const { store, clock, timeouts } = this.#config
     if (store === undefined) return undefined
     return new LazyJournal({
@@ -158,14 +163,14 @@ export class Connection {
       onRestored: (waiting, inFlight, quarantined) => {
         this.session.restore(waiting, inFlight, quarantined)
         if (waiting.length + inFlight.length === 0) return
-        hooks.onOutboxRestored({ waiting: waiting.length, inFlight: inFlight.length })
+        events.onOutboxRestored({ waiting: waiting.length, inFlight: inFlight.length })
       },
       onRefused: (publication, error) => this.session.withdraw(publication, error),
-      onError: (error) => hooks.onError(error, 'store'),
+      onError: (error) => events.onError(error, 'store'),
     })
   }
 
-  #createProvider(hooks: ConnectionHooks, credentials: CurrentCredentials): Provider {
+  #createProvider(events: RuntimeEvents, credentials: CurrentCredentials): Provider {
     const { session } = this
     const { clock, gate } = this.#config
     const { disconnectTimeout, probeTimeout } = this.#config.timeouts
@@ -180,14 +185,14 @@ export class Connection {
         onError: (error) => {
           this.forgetOptions()
           this.#cause = error
-          hooks.onError(error, 'options')
+          events.onError(error, 'options')
         },
         events: session,
       }),
       sync: session.sync,
       request: session.periodic.request,
       gate,
-      gateFailed: (error) => hooks.onError(error, 'gate'),
+      gateFailed: (error) => events.onError(error, 'gate'),
       refresh: (reason, signal) => credentials.refresh(reason, signal),
       requestTimedOut: (id) => session.periodic.timedOut(id),
       resumePublishing: (machine) => {

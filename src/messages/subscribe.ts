@@ -2,7 +2,7 @@ import { DEFAULT_BUFFER_SIZE, defaultRetry, type RetryPolicy } from '../config/d
 import { subscribeRules } from '../config/call-rules.ts'
 import { withDefaults } from '../../machines/config.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
-import type { Connection } from '../lifecycle/runtime.ts'
+import type { ConnectionRuntime } from '../lifecycle/runtime.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import { MessageQueue } from './message-queue.ts'
 import { checkCallOptions } from '../shared/option-rules.ts'
@@ -19,7 +19,7 @@ import { checkFilter } from '../config/topics.ts'
  * @throws {InvalidOptionError} if the filter, the handler or an option is wrong
  */
 export function subscribe<Value>(
-  connection: Connection,
+  runtime: ConnectionRuntime,
   filter: string,
   handlerOrOptions: MessageHandler<Value> | SubscribeOptions<Value> | undefined,
   optionsAfterHandler: SubscribeOptions<Value> | undefined,
@@ -34,7 +34,7 @@ export function subscribe<Value>(
     throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
   }
   const unsubscribe = () => {
-    connection.session.unsubscribe(receiver)
+    runtime.session.unsubscribe(receiver)
     queue?.close()
   }
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
@@ -56,7 +56,7 @@ export function subscribe<Value>(
       readiness.reject(error)
       if (!queue) return
       // No loop is left to take what a later connection might bring.
-      connection.session.forget(receiver)
+      runtime.session.forget(receiver)
       queue.close()
     },
     deliver: createDeliver({
@@ -66,8 +66,8 @@ export function subscribe<Value>(
       onInvalid: report,
     }),
   }
-  connection.session.subscribe(receiver)
-  if (connection.givenUp) receiver.postponed(connection.givenUp)
+  runtime.session.subscribe(receiver)
+  if (runtime.givenUp) receiver.postponed(runtime.givenUp)
   const subscription = {
     filter,
     get ready() {

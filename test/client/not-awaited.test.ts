@@ -167,13 +167,13 @@ describe('a publish whose rejection no code takes', () => {
 
   test('of a connection machine goes to its logger', async () => {
     const unhandled = watchProcess()
-    const error = vi.fn()
-    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error }
+    const warn = vi.fn()
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() }
     using machine = createConnectionMachine({ url, logger })
     void machine.publish('a/#', '')
     await later()
-    expect(error).toHaveBeenCalledOnce()
-    expect(error).toHaveBeenCalledWith(expect.objectContaining({ source: 'the publish to a/#' }), expect.any(String))
+    expect(warn).toHaveBeenCalledOnce()
+    expect(warn).toHaveBeenCalledWith(expect.objectContaining({ topic: 'a/#' }), 'publishFailed')
     expect(unhandled).toEqual([])
   })
 })
