@@ -238,7 +238,8 @@ export class SubscriptionWriter {
     const { promise: quiet, resolve: onQuiet } = deferred<void>()
     const trial: Trial = { phase: 'preparing', quiet, onQuiet }
     this.#trial = trial
-    this.#updateClaim()
+    // Also if the trial before had the same claim: its owner then tells this one when the wire is quiet.
+    this.#announce('alone')
     await trial.quiet
     await link.ping()
     const missing = batch.filter((each) => this.#isMissing(each))
@@ -258,7 +259,10 @@ export class SubscriptionWriter {
   #updateClaim(): void {
     const unclaimed = this.#blocked ? 'first' : 'none'
     const claim = this.#trial ? 'alone' : unclaimed
-    if (claim === this.#claim) return
+    if (claim !== this.#claim) this.#announce(claim)
+  }
+
+  #announce(claim: WireClaim): void {
     this.#claim = claim
     this.#options.onClaim(claim)
   }
