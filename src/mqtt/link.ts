@@ -6,7 +6,6 @@ import { ConnectionLostError } from '../api/errors.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
 import type { BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
 import { type Breach, RECEIVE_MAXIMUM_EXCEEDED } from './breach.ts'
-import { publishSize } from '../wire/publish-size.ts'
 import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
 
@@ -107,10 +106,6 @@ export class MqttLink implements Link {
     }
     // On some values mqtt-packet destroys the stream instead. An error of the socket has a code.
     if (stream.errored && stream.errored !== errored && !('code' in stream.errored)) throw stream.errored
-  }
-
-  sizeOf(packet: OutgoingPublish): number {
-    return publishSize(packet, this.protocolVersion)
   }
 
   pubrel(packetId: number): void {

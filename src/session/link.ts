@@ -21,8 +21,6 @@ export interface Link {
    * @throws if it can't be encoded: nothing was sent then
    */
   publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void
-  /** How many bytes a PUBLISH takes on the wire. */
-  sizeOf(packet: OutgoingPublish): number
   /** Sends PUBREL for a publish of an earlier connection. */
   pubrel(packetId: number): void
   /** Sends PINGREQ; resolves at the next PINGRESP, or never. */

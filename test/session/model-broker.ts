@@ -160,10 +160,6 @@ class Connection implements Link {
     return this.writable
   }
 
-  sizeOf(): number {
-    return 0
-  }
-
   acknowledge(): void {}
 
   fail(): void {

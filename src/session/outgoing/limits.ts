@@ -1,4 +1,5 @@
 import { NotSupportedByBrokerError } from '../../api/errors.ts'
+import { publishSize } from '../../wire/packet-size.ts'
 import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
@@ -18,7 +19,7 @@ export function beyondLimits(publication: Publication, link: Link): NotSupported
   // Exact sizes cost time: they are needed only where the message alone does not fit well below the limit.
   if (maximumPacketSize === Number.POSITIVE_INFINITY) return undefined
   if (properties === undefined && bytes + HEADER_BYTES <= maximumPacketSize) return undefined
-  const size = link.sizeOf(publication)
+  const size = publishSize(publication, link.protocolVersion)
   if (size <= maximumPacketSize) return undefined
   const rule = `${size} bytes, but it takes packets of at most ${maximumPacketSize}`
   return new NotSupportedByBrokerError(topic, 'maximumPacketSize', rule)

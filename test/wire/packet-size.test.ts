@@ -1,9 +1,9 @@
 import { generate } from 'mqtt-packet'
 import { expect, test } from 'vitest'
 
-import { publishSize } from '../../src/wire/publish-size.ts'
+import { filterPacketSize, publishSize } from '../../src/wire/packet-size.ts'
 import { parseProperties } from '../../src/config/publish-properties.ts'
-import { filterPacketSize, inPackets } from '../../src/wire/filter-packets.ts'
+import { inPackets } from '../../src/wire/filter-packets.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
 import { fc } from '../support/property.ts'

@@ -1,0 +1,59 @@
+import { byteLength, varintLength } from '../shared/byte-length.ts'
+import type { BrokerLimits, OutgoingPublish } from './packets.ts'
+import type { PublishProperties } from '../api/message.ts'
+
+/** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
+export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, protocolVersion: 3 | 4 | 5): number {
+  const propertyBytes = protocolVersion === 5 ? sizeOfProperties(properties) : undefined
+  const propertyLength = propertyBytes === undefined ? 0 : varintLength(propertyBytes) + propertyBytes
+  return packetSize(text(topic) + (qos > 0 ? 2 : 0) + propertyLength + byteLength(payload))
+}
+
+/** How the SUBSCRIBE or UNSUBSCRIBE packets for some topic filters look. */
+export interface FilterPackets {
+  readonly kind: 'subscribe' | 'unsubscribe'
+  readonly link: { readonly protocolVersion: 3 | 4 | 5; readonly limits: BrokerLimits }
+  /** Of a SUBSCRIBE, if the broker supports Subscription Identifiers. */
+  readonly identifier?: number
+}
+
+/** How many bytes a SUBSCRIBE or UNSUBSCRIBE takes on the wire (MQTT 5 §3.8, §3.10). */
+export function filterPacketSize(packets: FilterPackets, filters: readonly string[]): number {
+  return packetSize(filters.reduce((bytes, filter) => bytes + filterSize(packets, filter), filterHeaderSize(packets)))
+}
+
+/** The packet id; in MQTT 5 also the properties after their length, of which there is at most the identifier. */
+export function filterHeaderSize({ link: { protocolVersion, limits }, identifier }: FilterPackets): number {
+  if (protocolVersion !== 5) return 2
+  return 3 + (identifier !== undefined && limits.subscriptionIdentifiers ? 1 + varintLength(identifier) : 0)
+}
+
+/** The topic filter; in a SUBSCRIBE followed by its options. */
+export function filterSize({ kind }: FilterPackets, filter: string): number {
+  return text(filter) + (kind === 'subscribe' ? 1 : 0)
+}
+
+/** @param remainingLength - everything but the fixed header (MQTT 5 §2.1.4) */
+export function packetSize(remainingLength: number): number {
+  return 1 + varintLength(remainingLength) + remainingLength
+}
+
+/** One byte for the identifier of each property, then its value (MQTT 5 §2.2.2.2). */
+function sizeOfProperties(properties: PublishProperties = {}): number {
+  const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } = properties
+  let size = 0
+  if (payloadFormatIndicator !== undefined) size += 2
+  if (messageExpiryInterval !== undefined) size += 5
+  if (responseTopic !== undefined) size += 1 + text(responseTopic)
+  if (correlationData !== undefined) size += 1 + text(correlationData)
+  if (contentType !== undefined) size += 1 + text(contentType)
+  for (const [name, values] of Object.entries(properties.userProperties ?? {})) {
+    for (const value of [values].flat()) size += 1 + text(name) + text(value)
+  }
+  return size
+}
+
+/** A string, or binary data, after its length in two bytes. */
+function text(value: string | Uint8Array): number {
+  return 2 + byteLength(value)
+}
