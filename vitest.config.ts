@@ -34,7 +34,12 @@ export default defineConfig({
       // These tests mostly wait for processes that wait.
       project('e2e', 2, { testTimeout: 60_000, maxWorkers: 4 }),
       project('long', 3, { include: LONG, testTimeout: 240_000, maxWorkers: 2 }),
-      project('browser', 4, { testTimeout: 120_000, maxWorkers: 1 }),
+      project('browser', 4, {
+        testTimeout: 120_000,
+        maxWorkers: 1,
+        // A page may open slowly on a busy computer. vitest would give up polling after a second.
+        expect: { poll: { timeout: 30_000 } },
+      }),
     ],
   },
 })

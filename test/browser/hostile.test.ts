@@ -1,9 +1,8 @@
 import { createActor, createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
-import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../testing/index.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
+import { startConnection } from './still-connection.ts'
 
 const HTML = '<img src="https://evil.example/x" onerror="alert(1)"><script>alert(2)</script>'
 
@@ -12,9 +11,7 @@ describe.skipIf(noBrowser)('what others wrote', () => {
 
   test('is text in failures and names, and cannot hide or turn around', async () => {
     const visualizer = await visualize({ name: HTML })
-    const transport = createFakeTransport()
-    const machine = connectionMachine.provide({ actors: { transport: transport.logic } })
-    const actor = createActor(machine, { id: `${HTML}\u202Egpj.exe`, inspect: visualizer.inspect }).start()
+    const { actor, transport } = startConnection(visualizer.inspect, `${HTML}\u202Egpj.exe`)
     onEnd(async () => actor.stop())
     actor.send({ type: 'CONNECT' })
     actor.send({
@@ -45,7 +42,7 @@ describe.skipIf(noBrowser)('what others wrote', () => {
     const actor = createActor(machine, { inspect: visualizer.inspect }).start()
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url)
-    await expect.poll(() => page.active(), { timeout: 15_000 }).toHaveLength(1)
+    await expect.poll(() => page.active()).toHaveLength(1)
     await page.page.locator('.node').first().click()
     await page.page.getByText(/^Context of/).click()
     await expectText(page.page.locator('.context-body'), 'evil.example')

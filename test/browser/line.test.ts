@@ -3,17 +3,17 @@ import type { AddressInfo } from 'node:net'
 import { createActor } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
-import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../testing/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
 import { trafficLight } from '../support/traffic-light.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
+import { startConnection } from './still-connection.ts'
 
 describe.skipIf(noBrowser)('the line to the server', () => {
   const { visualize, open, onEnd } = usePages()
 
   function light({ inspect }: Visualizer, id: string) {
-    const actor = createActor(trafficLight, { id, inspect }).start()
+    const actor = createActor(trafficLight, { id, clock: createTestClock(), inspect }).start()
     onEnd(async () => actor.stop())
     return actor
   }
@@ -32,7 +32,7 @@ describe.skipIf(noBrowser)('the line to the server', () => {
 
     const second = await visualize({ port })
     light(second, 'after').send({ type: 'CHANGE' })
-    await expectText(page.link, 'Live', 15_000)
+    await expectText(page.link, 'Live')
     await expectText(page.actor('after'), 'yellow')
     // Another server: what the old one told is gone.
     expect(await page.actor('before').count()).toBe(0)
@@ -45,7 +45,7 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     await expectText(page.link, 'Live')
     await first.close()
     await visualize({ port, token: 'quite another token' })
-    await expectText(page.link, 'no longer accepts this page’s token', 15_000)
+    await expectText(page.link, 'no longer accepts this page’s token')
   })
 
   test('needs the right token from the start', async () => {
@@ -81,9 +81,7 @@ describe.skipIf(noBrowser)('commands', () => {
 
   async function started(options: VisualizerOptions) {
     const visualizer = await visualize(options)
-    const transport = createFakeTransport()
-    const machine = connectionMachine.provide({ actors: { transport: transport.logic } })
-    const actor = createActor(machine, { id: 'connection', inspect: visualizer.inspect }).start()
+    const { actor, transport } = startConnection(visualizer.inspect, 'connection')
     onEnd(async () => actor.stop())
     return { actor, transport, page: await open(visualizer.url) }
   }
@@ -100,18 +98,20 @@ describe.skipIf(noBrowser)('commands', () => {
     await expectState(page, 'idle')
     expect(await button('Retry now').isDisabled()).toBe(true)
     await button('Connect').click()
-    await expectState(page, 'connecting')
+    // The page shows this for six seconds only.
     await expectText(page.page.locator('.toast'), 'Sent CONNECT to connection.')
+    await expectState(page, 'connecting')
     transport.current.fail()
     await expectState(page, 'reconnecting')
     await button('Retry now').click()
     await expect.poll(() => transport.connections.length).toBe(2)
     transport.current.open()
     await expectState(page, 'connected', 'ready')
-    // What ends a connection asks once more.
     await button('Disconnect').click()
+    await button('Disconnect: sure?').waitFor()
     expect(actor.getSnapshot().hasTag('online')).toBe(true)
-    await page.page.getByRole('button', { name: 'Disconnect: sure?' }).click()
+    // The page forgets the first click after four seconds. If it has, these two clicks ask again and confirm.
+    await page.page.getByRole('button', { name: /^Disconnect/ }).dblclick()
     await expectState(page, 'disconnected')
   })
 

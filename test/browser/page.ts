@@ -122,11 +122,11 @@ export class VisualizerPage {
   }
 }
 
-export async function expectText(locator: Locator, text: string | RegExp, timeout = 10_000): Promise<void> {
-  await expect.poll(async () => (await locator.first().textContent()) ?? '', { timeout }).toMatch(text)
+export async function expectText(locator: Locator, text: string | RegExp): Promise<void> {
+  await expect.poll(async () => (await locator.first().textContent()) ?? '').toMatch(text)
 }
 
 /** The lit states, outermost first. */
 export async function expectState(page: VisualizerPage, ...states: string[]): Promise<void> {
-  await expect.poll(() => page.active(), { timeout: 15_000 }).toEqual(states)
+  await expect.poll(() => page.active()).toEqual(states)
 }

@@ -1,18 +1,15 @@
 import { createActor, createMachine, type InspectionEvent } from 'xstate'
 import { describe, expect, test } from 'vitest'
 
-import { connectionMachine } from '../../machines/index.ts'
-import { createFakeTransport } from '../../testing/index.ts'
 import { connectVisualizer } from '../../visualizer/connect.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
+import { startConnection } from './still-connection.ts'
 
 describe.skipIf(noBrowser)('several processes', () => {
   const { visualize, open, onEnd } = usePages()
 
   async function connected(inspect: (event: InspectionEvent) => void) {
-    const transport = createFakeTransport()
-    const machine = connectionMachine.provide({ actors: { transport: transport.logic } })
-    const actor = createActor(machine, { inspect }).start()
+    const { actor, transport } = startConnection(inspect)
     onEnd(async () => actor.stop())
     actor.send({ type: 'CONNECT' })
     transport.current.open()
