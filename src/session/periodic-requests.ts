@@ -5,21 +5,21 @@ import type { PeriodicRequestEvent, RequestInput } from '../../machines/periodic
 /** What a periodic request does. */
 export interface PeriodicTask {
   /**
-   * Resolves when the request is done, and its response, if one is expected, has come.
+   * Resolves when the request is sent and its response, if one is expected, has arrived.
    *
-   * @param sent - to be called when the response may come
+   * @param sent - to be called when the response may arrive
    */
   readonly perform: (signal: AbortSignal, sent: () => void) => Promise<void>
-  /** It was not sent in time, or the response did not come in time. */
+  /** The request was not sent in time, or its response did not arrive in time. */
   readonly timedOut: () => void
 }
 
-/** What periodic requests do, by their ids: topics and payloads stay here, outside of the machines. */
+/** The tasks of the periodic requests, by id. Topics and payloads stay here, outside the machines. */
 export class PeriodicRequests {
   readonly #tasks = new Map<string, PeriodicTask>()
   #last = 0
 
-  /** @returns the id of its actor */
+  /** @returns the id of the request's actor */
   add(task: PeriodicTask): string {
     const id = `periodic.${++this.#last}`
     this.#tasks.set(id, task)
@@ -34,7 +34,7 @@ export class PeriodicRequests {
     this.#tasks.get(id)?.timedOut()
   }
 
-  /** What a `request` actor does: it performs one request, and aborts it when it is stopped. */
+  /** The logic of a `request` actor: performs one request, and aborts it when the actor is stopped. */
   readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput> = ({ input, sendBack }) => {
     const task = this.#tasks.get(input.id)
     const controller = new AbortController()

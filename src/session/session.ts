@@ -13,14 +13,17 @@ import type { SessionConfig, SessionEvents } from './session-config.ts'
 import { Subscriptions } from './subscriptions/subscriptions.ts'
 
 /**
- * What outlives a connection: the publications that are not acknowledged, the messages that are not processed, the
- * subscriptions that are wanted, and the periodic requests. Each new connection attaches its link.
+ * Owns what outlives a connection: the publications that are not acknowledged, the messages that are not processed, the
+ * wanted subscriptions, and the periodic requests. Each new connection attaches its link.
+ *
+ * The parts do not know each other. The session passes on what one has to know of another: publications yield to what
+ * the subscriptions claim, and a closed connection is blamed on one packet only if that packet was alone.
  */
 export class Session implements LinkEvents {
   readonly periodic = new PeriodicRequests()
   /** Whether durable publications can be accepted: there is a journal. */
   readonly acceptsDurable: boolean
-  /** Each part is counted when it is read. */
+  /** Each property is computed when it is read. */
   readonly status: Pick<ClientStatus, 'outbox' | 'inbox' | 'subscriptions'>
   readonly #events: SessionEvents
   readonly #sender: Sender
@@ -28,7 +31,7 @@ export class Session implements LinkEvents {
   readonly #subscriptions: Subscriptions<Receiver>
   #link: Link | undefined
   #protocolVersion: Link['protocolVersion'] | undefined
-  /** Few packets do for many calls in one turn. */
+  /** Writes the changes of the subscriptions at the end of the turn, so that many calls share few packets. */
   readonly #changes = new EndOfTurn(() => {
     this.#subscriptions.flush()
     this.#events.wantedChanged()
@@ -57,36 +60,36 @@ export class Session implements LinkEvents {
     }
   }
 
-  /** Where MQTT.js gets the packet ids of SUBSCRIBE and UNSUBSCRIBE. */
+  /** The source of packet ids for SUBSCRIBE and UNSUBSCRIBE. */
   get packetIds(): PacketIdSource {
     return this.#sender.packetIds
   }
 
-  /** Of the last connection. */
+  /** The protocol version of the last connection; `undefined` before the first. */
   get protocolVersion(): Link['protocolVersion'] | undefined {
     return this.#protocolVersion
   }
 
-  /** The durable publications that were taken out, if there is a journal. */
+  /** The durable publications in quarantine, if there is a journal. */
   get quarantine(): Quarantine | undefined {
     return this.#sender.quarantine
   }
 
-  /** What a `sync` actor does: see `Subscriptions.sync`. */
+  /** The logic of a `sync` actor: see `Subscriptions.sync`. */
   get sync(): Subscriptions['sync'] {
     return this.#subscriptions.sync
   }
 
-  /** The topic filters that are left out, because the broker closes the connection on them. */
+  /** The topic filters of the suspended subscriptions. */
   suspendedFilters(): string[] {
     return this.#subscriptions.suspended()
   }
 
   /**
-   * Accepts a publication: see `Sender.publish`. What was subscribed before it is written before it.
+   * Accepts a publication: see `Sender.publish`. Subscriptions that the application made earlier are written first.
    *
    * @param orphanedBy - rejects the promise of a durable publication, which waits in the store for a later connection
-   * @returns of a durable one: resolves when it is on disk, rejects if it is not accepted after all
+   * @returns of a durable one: resolves when it is on disk, and rejects if the journal can't accept it
    */
   publish(publication: Publication, orphanedBy?: Error): Promise<void> | undefined {
     this.#changes.flush()
@@ -99,17 +102,17 @@ export class Session implements LinkEvents {
     return this.#sender.publishNow(publication)
   }
 
-  /** The application aborts a publication. */
+  /** Aborts a publication on behalf of the application. */
   abort(publication: Publication, reason: unknown): void {
     this.#sender.abort(publication, reason)
   }
 
-  /** The connection is ready: what waits is published. */
+  /** The connection is ready: the outbox drains. */
   resumePublishing(): void {
     this.#sender.resumePublishing()
   }
 
-  /** The connection is about to end: what is published waits for the next one. */
+  /** The connection is about to end: publications wait for the next one. */
   pausePublishing(): void {
     this.#sender.pausePublishing()
   }
@@ -119,50 +122,52 @@ export class Session implements LinkEvents {
     return this.#sender.awaitDrained()
   }
 
-  /** Whether the broker acknowledges on this connection, or has nothing to; if not, `acknowledging` tells when it does. */
+  /**
+   * Whether the broker acknowledges on this connection, or has nothing to; if not, `acknowledging` tells when it does.
+   */
   isAcknowledging(): boolean {
     return this.#sender.isAcknowledging()
   }
 
-  /** Takes up what an earlier process left in the journal, before the first connection. */
+  /** Takes over what an earlier process left in the journal. Called before the first connection. */
   restore(...publications: Parameters<Sender['restore']>): void {
     this.#sender.restore(...publications)
   }
 
-  /** The journal can't write a publication: it is not accepted. */
+  /** Rejects a publication that the journal could not write. */
   withdraw(publication: Publication, error: unknown): void {
     this.#sender.withdraw(publication, error)
   }
 
-  /** A subscription begins. */
+  /** Adds a subscription. */
   subscribe(receiver: Receiver): void {
     if (this.#subscriptions.add(receiver)) this.#changes.schedule()
     this.#inbox.added(receiver)
   }
 
-  /** A subscription ends. */
+  /** Ends a subscription. */
   unsubscribe(receiver: Receiver): void {
     if (this.#subscriptions.remove(receiver)) this.#changes.schedule()
     this.#inbox.removed(receiver)
   }
 
-  /** A subscription was rejected, and nothing is left that would take its messages. */
+  /** Removes a subscription that was rejected and whose loop has ended. No packet is sent for it now. */
   forget(receiver: Receiver): void {
     this.#subscriptions.remove(receiver)
   }
 
-  /** Rejects the publications that are not delivered. Durable ones stay for a later connection, or process. */
+  /** Rejects the undelivered publications. Durable ones stay for a later connection or process. */
   reject(error: Error): void {
     this.#sender.reject(error)
   }
 
-  /** No attempt follows for now: publications are rejected, and subscriptions learn that they have to wait. */
+  /** The client gave up: rejects the publications, and tells the subscribers that they have to wait. */
   giveUp(error: Error): void {
     this.#sender.reject(error)
     this.#subscriptions.postpone(error)
   }
 
-  /** Ends it for good: everything that is pending is rejected. */
+  /** Ends the session for good, and rejects everything that is pending. */
   end(error: Error): void {
     this.#sender.reject(error)
     this.#sender.stop()
@@ -183,7 +188,7 @@ export class Session implements LinkEvents {
     const publishesOnWire = this.#sender.onWire > 0
     const subscriptionsOnWire = this.#subscriptions.onWire > 0
     this.#inbox.detached()
-    // First, so that nothing is written to this link when the subscriptions give up their claim.
+    // The sender goes first. It must not write to this link when the subscriptions give up their claim.
     const isPublicationBlamed = this.#sender.detached(failure, subscriptionsOnWire)
     return this.#subscriptions.detached(failure, publishesOnWire) || isPublicationBlamed
   }

@@ -1,8 +1,10 @@
 /**
- * What the subscriptions of a session claim of the wire, before its publications:
+ * The claim of a session's subscriptions on the connection. Publications yield to it.
  *
- * - `none`: nothing
- * - `first`: a SUBSCRIBE or UNSUBSCRIBE that was called for before the publications that wait has yet to be written
- * - `alone`: a SUBSCRIBE is to be the only packet under way, because the broker may close the connection on it
+ * - `none`: publications may be written
+ * - `first`: a SUBSCRIBE or UNSUBSCRIBE has to be written before new publications, because the application called for
+ *   it earlier
+ * - `alone`: no publication may be written. A SUBSCRIBE has to be the only unanswered packet, because the broker may
+ *   close the connection on it
  */
 export type WireClaim = 'none' | 'first' | 'alone'

@@ -9,7 +9,7 @@ export function publishSize({ topic, payload, qos, properties }: OutgoingPublish
   return packetSize(text(topic) + (qos > 0 ? 2 : 0) + propertyLength + byteLength(payload))
 }
 
-/** How the SUBSCRIBE or UNSUBSCRIBE packets for some topic filters look. */
+/** What SUBSCRIBE or UNSUBSCRIBE packets have in common, whatever their topic filters are. */
 export interface FilterPackets {
   readonly kind: 'subscribe' | 'unsubscribe'
   readonly link: { readonly protocolVersion: 3 | 4 | 5; readonly limits: BrokerLimits }
@@ -22,18 +22,20 @@ export function filterPacketSize(packets: FilterPackets, filters: readonly strin
   return packetSize(filters.reduce((bytes, filter) => bytes + filterSize(packets, filter), filterHeaderSize(packets)))
 }
 
-/** The packet id; in MQTT 5 also the properties after their length, of which there is at most the identifier. */
+/**
+ * The bytes of the packet id and, in MQTT 5, of the properties with their length. The only property is the identifier.
+ */
 export function filterHeaderSize({ link: { protocolVersion, limits }, identifier }: FilterPackets): number {
   if (protocolVersion !== 5) return 2
   return 3 + (identifier !== undefined && limits.subscriptionIdentifiers ? 1 + varintLength(identifier) : 0)
 }
 
-/** The topic filter; in a SUBSCRIBE followed by its options. */
+/** The bytes of a topic filter and, in a SUBSCRIBE, of its options. */
 export function filterSize({ kind }: FilterPackets, filter: string): number {
   return text(filter) + (kind === 'subscribe' ? 1 : 0)
 }
 
-/** @param remainingLength - everything but the fixed header (MQTT 5 §2.1.4) */
+/** The bytes of a whole packet. @param remainingLength - the bytes after the fixed header (MQTT 5 §2.1.4) */
 export function packetSize(remainingLength: number): number {
   return 1 + varintLength(remainingLength) + remainingLength
 }
@@ -53,7 +55,7 @@ function sizeOfProperties(properties: PublishProperties = {}): number {
   return size
 }
 
-/** A string, or binary data, after its length in two bytes. */
+/** The bytes of a string or binary data, with its length in two bytes. */
 function text(value: string | Uint8Array): number {
   return 2 + byteLength(value)
 }

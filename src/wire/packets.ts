@@ -1,7 +1,7 @@
 import type { PublishProperties } from '../api/message.ts'
-/** What the broker told of itself in the CONNACK; the defaults are those of MQTT 5 §3.2.2.3. */
+/** The limits of the broker, from the CONNACK. The defaults are those of MQTT 5 §3.2.2.3. */
 export interface BrokerLimits {
-  /** How many QoS 1 and 2 publishes it takes at a time. @default 65_535 */
+  /** How many QoS 1 and 2 publishes may be un-acked at a time. @default 65_535 */
   readonly receiveMaximum: number
   /** In bytes. @default Infinity */
   readonly maximumPacketSize: number
@@ -9,11 +9,11 @@ export interface BrokerLimits {
   readonly maximumQos: 0 | 1 | 2
   /** @default true */
   readonly retainAvailable: boolean
-  /** Whether it tells by which subscriptions a message comes; on MQTT 3.1.1 it does not. @default true */
+  /** Whether the broker supports Subscription Identifiers. Always `false` on MQTT 3.1.1. @default true */
   readonly subscriptionIdentifiers: boolean
 }
 
-/** A PUBLISH as it goes to the wire. */
+/** A PUBLISH that is sent. */
 export interface OutgoingPublish {
   readonly topic: string
   readonly payload: string | Uint8Array
@@ -22,7 +22,7 @@ export interface OutgoingPublish {
   readonly properties: PublishProperties | undefined
 }
 
-/** A PUBLISH as it came from the wire. */
+/** A PUBLISH that was received. */
 export interface IncomingPublish {
   readonly topic: string
   readonly payload: Uint8Array
@@ -40,7 +40,7 @@ export interface Ack {
   readonly packetId: number
   /** 0 on MQTT 3.1.1. */
   readonly reasonCode: number
-  /** Of a refusal, if the broker gave one: already fit to be shown. */
+  /** The broker's text for a refusal, if it gave one. It is safe to display. */
   readonly reasonString: string | undefined
 }
 
@@ -51,6 +51,6 @@ export interface SubscriptionRequest {
   readonly noLocal: boolean
   readonly retainAsPublished: boolean
   readonly retainHandling: 0 | 1 | 2
-  /** Comes with the messages of the subscription, if the broker knows identifiers (MQTT 5 §3.8.2.1.2). */
+  /** Sent with the messages of the subscription, if the broker supports identifiers (MQTT 5 §3.8.2.1.2). */
   readonly identifier: number
 }

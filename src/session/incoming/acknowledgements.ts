@@ -10,18 +10,18 @@ export interface AcknowledgementsOptions {
   /** In milliseconds. */
   readonly stallAfter: number
   readonly onStalled: (stall: Stall) => void
-  /** It is this one's turn, and its receivers are done. */
+  /** The message may be acknowledged: its receivers are done, and all earlier ones are acknowledged. */
   readonly onDue: (message: HeldMessage) => void
 }
 
 /**
- * The acknowledgements that are held back on the open connection. They keep the order of their messages, so one that is
- * held back holds back those behind it (MQTT-4.6.0-2), and a broker that waits for them sends nothing more.
+ * The acknowledgements that are held back on the open connection. They keep the order of their messages (MQTT-4.6.0-2),
+ * so each one holds back those behind it. A broker that waits for them sends no more messages.
  */
 export class Acknowledgements {
   readonly #options: AcknowledgementsOptions
   #queue: HeldMessage[] = []
-  /** Since when the first is the first. */
+  /** When the first acknowledgement became the first, in milliseconds since 1970. */
   #since = 0
   #timer: unknown
 
@@ -33,7 +33,9 @@ export class Acknowledgements {
     return this.#queue.length
   }
 
-  /** Since when the oldest is the next one, in milliseconds since 1970; `null` if none is held back. */
+  /**
+   * When the oldest acknowledgement became the next to send, in milliseconds since 1970; `null` if none is held back.
+   */
   get since(): number | null {
     return this.#queue.length > 0 ? this.#since : null
   }
@@ -43,7 +45,7 @@ export class Acknowledgements {
     if (this.#queue.length === 1) this.#moved()
   }
 
-  /** Sends those whose turn it is. */
+  /** Sends the acknowledgements that are due. */
   flush(): void {
     let moved = false
     for (let first = this.#queue[0]; first?.pending === 0; first = this.#queue[0]) {
@@ -54,7 +56,7 @@ export class Acknowledgements {
     if (moved && this.#queue.length > 0) this.#moved()
   }
 
-  /** The connection ended, and they with it: the broker sends their messages again. */
+  /** The connection ended. The acknowledgements are void, and the broker sends the messages again. */
   clear(): void {
     this.#queue = []
     this.#options.clock.clearTimeout(this.#timer)
@@ -63,7 +65,7 @@ export class Acknowledgements {
 
   #moved(): void {
     this.#since = this.#options.now()
-    // Not one timer for each message: the one that runs looks again.
+    // One timer serves all messages: when it ends, it checks again.
     if (this.#timer === undefined) this.#lookAfter(this.#options.stallAfter)
   }
 
@@ -80,7 +82,7 @@ export class Acknowledgements {
     if (!first) return
     const left = this.#since + stallAfter - now()
     if (left > 0) this.#lookAfter(Math.min(left, stallAfter))
-    // Told once: the next look follows when the next one moves up.
+    // Reported once. The next check begins when another acknowledgement becomes the first.
     else onStalled({ heldBack: this.#queue.length, since: this.#since, topic: first.packet.topic })
   }
 }

@@ -5,13 +5,13 @@ import type { IncomingPublish } from '../../wire/packets.ts'
 /** A message of QoS 1 or 2 whose acknowledgement is held back. */
 export class HeldMessage {
   packet: IncomingPublish
-  /** The connection on which it is to be acknowledged. */
+  /** The connection on which it has to be acknowledged. */
   link: Link | undefined
-  /** Of the session it came in. */
+  /** Identifies the broker's session that it came from. */
   readonly session: object
   /** How many receivers are not done with it. */
   pending = 0
-  /** Receivers that could not process it before that connection ended. They get it again. */
+  /** The receivers that had not processed it when the connection ended. They get it again. */
   failed: Receiver[] = []
 
   constructor(packet: IncomingPublish, link: Link | undefined, session: object) {

@@ -19,39 +19,44 @@ export interface InboxConfig {
   /** From 0 to 1. */
   readonly random: () => number
   readonly inbox: Required<InboxOptions>
-  /** Takes the messages that no subscription matches, if the application wants them. Never throws. */
+  /** Called with each message that no subscription matches, if the application wants them. Never throws. */
   readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
-  /** Whether the broker keeps our session over a reconnect; known from the first connection on. */
+  /** Whether the broker keeps our session between connections. Called only after the first connection. */
   readonly keepsSession: () => boolean
 }
 
 export interface InboxEvents {
   /** No subscription matches a message. @param isFirst - whether it is the first on this connection */
   unclaimed(packet: IncomingPublish, isFirst: boolean): void
-  /** A handler could not process a message, however often it was called. */
+  /** A handler could not process a message, in all of its calls. */
   messageFailed(failed: FailedMessage): void
   /** The acknowledgements that are held back have not moved for `stallAfter`. */
   acknowledgementsStalled(stall: Stall): void
 }
 
-/** Brings messages to their receivers, and holds acknowledgements back until those are done. */
+/** Delivers messages to their receivers, and holds acknowledgements back until the receivers are done. */
 export class Inbox {
   readonly #config: InboxConfig
   readonly #events: InboxEvents
   readonly #subscriptions: Subscriptions<Receiver>
   readonly #acknowledgements: Acknowledgements
   readonly #retries: Retries
-  /** QoS 2 messages whose PUBCOMP is held back, by packet id: after a reconnect the broker releases them once more. */
+  /**
+   * The QoS 2 messages whose PUBCOMP is held back, by packet id. After a reconnect the broker sends their PUBREL again.
+   */
   readonly #unreleased = new Map<number, HeldMessage>()
-  /** Failed since the connection ended, or then: the broker sends their messages again if it keeps the session. */
+  /**
+   * The calls that failed after the connection ended, or were ended by that. If the broker keeps the session, it sends
+   * their messages again.
+   */
   #parked: FailedCall[] = []
-  /** Is another object for each session at the broker. */
+  /** Identifies the broker's session: a new object for each. */
   #session: object = {}
   #link: Link | undefined
   #connections = 0
-  /** Once the first connection found a session that the broker kept. */
+  /** Set if the first connection found a kept session. */
   #unclaimed: UnclaimedMessages | undefined
-  /** Subscriptions that are added in one turn share what they all match. */
+  /** Subscriptions that are added in one turn share the messages that several of them match. */
   readonly #claims = new EndOfTurn(() => this.#claim())
   #anyUnclaimed = false
 
@@ -81,17 +86,17 @@ export class Inbox {
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
     this.#anyUnclaimed = false
-    // Those of the connection before are lost with it: the broker sends their messages again.
+    // The acknowledgements of the last connection are lost: the broker sends their messages again.
     this.#acknowledgements.clear()
     const parked = this.#parked
     this.#parked = []
     if (!sessionPresent) {
       this.#unreleased.clear()
       this.#session = {}
-      // Not from within: a listener may end the connection.
+      // Reported later, because a listener may end the connection.
       for (const call of parked) queueMicrotask(() => this.#lost(call))
     }
-    // Only at first: later on the application has subscribed to what it wants.
+    // Messages wait only after the first connection. By the next ones the application has subscribed to what it wants.
     if (++this.#connections > 1) this.#unclaimed?.resume(sessionPresent)
     else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
   }
@@ -103,7 +108,7 @@ export class Inbox {
     this.#unclaimed?.pause()
   }
 
-  /** A subscription was added: it gets what waited for one. */
+  /** A subscription was added. It claims the messages that it matches. */
   added({ filter }: Receiver): void {
     this.#unclaimed?.wanted(filter)
     if (this.#unclaimed?.size) this.#claims.schedule()
@@ -115,7 +120,7 @@ export class Inbox {
     if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
   }
 
-  /** @returns whether its acknowledgement is held back */
+  /** @returns whether the acknowledgement is held back */
   received(packet: IncomingPublish): boolean {
     this.#claims.flush()
     const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
@@ -128,9 +133,11 @@ export class Inbox {
     return this.#hold(message)
   }
 
-  /** It came on an earlier connection: exactly once means not again to those who have processed it (MQTT 5 §4.3.3). */
+  /**
+   * The message came on an earlier connection. Receivers that have processed it must not get it again (MQTT 5 §4.3.3).
+   */
   #receivedAgain(earlier: HeldMessage, packet: IncomingPublish): boolean {
-    // A second PUBREL on one connection is answered with the first.
+    // A second PUBREL on one connection shares the answer to the first.
     if (earlier.link === this.#link) return true
     const receivers = earlier.failed.filter((receiver) => this.#subscriptions.has(receiver))
     earlier.packet = packet
@@ -141,9 +148,9 @@ export class Inbox {
     return this.#hold(earlier)
   }
 
-  /** @returns that its acknowledgement is held back */
+  /** @returns true: the acknowledgement is held back */
   #hold(message: HeldMessage): true {
-    // A handler may have ended the connection, and its acknowledgements with it.
+    // A handler may have ended the connection, and the acknowledgements with it.
     if (message.link === this.#link) this.#acknowledgements.add(message)
     return true
   }
@@ -156,12 +163,12 @@ export class Inbox {
     return this.#subscriptions.match(topic, properties?.subscriptionIdentifier)
   }
 
-  /** @returns what has to be processed before it is acknowledged, if anything */
+  /** @returns the held message, if a receiver has yet to process it */
   #deliver(packet: IncomingPublish, receivers: readonly Receiver[], held?: HeldMessage): HeldMessage | undefined {
     const link = this.#link
     let message = held
     for (const receiver of receivers) {
-      // A handler may end the subscription of another.
+      // A handler may have ended another subscription.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet)
       if (!processed || receiver.ack === 'on-receipt' || packet.qos === 0) continue
@@ -189,7 +196,7 @@ export class Inbox {
     const link = this.#link
     if (message.session !== this.#session) return this.#lost(call)
     if (!link || message.link !== link) return this.#park(call)
-    // After an unsubscribe there is no one left to process it.
+    // After an unsubscribe, no receiver is left for the message.
     if (!this.#subscriptions.has(receiver)) return this.#done(message)
     if (calls <= receiver.retry.maxAttempts) return this.#retries.schedule(call, (delay) => this.#retry(call, delay))
     const outcome = receiver.retry.whenExhausted ?? (this.#config.keepsSession() ? 'reconnect' : 'acknowledge')
@@ -199,12 +206,12 @@ export class Inbox {
     link.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
   }
 
-  /** It gets the message again when the broker sends it again. */
+  /** The receiver gets the message again when the broker sends it again. */
   #park(call: FailedCall): void {
     const { message, receiver } = call
     message.pending--
     message.failed.push(receiver)
-    // On a later connection the broker has sent it again, or is about to.
+    // If a later connection is open, the broker has sent it again or is about to.
     if (!this.#link) this.#parked.push(call)
   }
 
@@ -264,5 +271,5 @@ export class Inbox {
   }
 }
 
-/** Of our DISCONNECT: the broker discards our will, and keeps the session. */
+/** The reason code of our DISCONNECT: the broker discards our will and keeps the session. */
 const NORMAL_DISCONNECTION = 0

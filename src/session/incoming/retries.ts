@@ -3,23 +3,23 @@ import { backoffDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { HeldMessage } from './held-message.ts'
 
-/** A handler that processes a message. */
+/** A call of a handler with a message. */
 export interface Call {
   readonly message: HeldMessage
   readonly receiver: Receiver
-  /** How often it was called for this message. */
+  /** How many calls there were for this message, with this one. */
   readonly calls: number
   /** The delay before the last call, in milliseconds. */
   readonly delay: number | undefined
 }
 
-/** One that could not process it. */
+/** A call that failed. */
 export interface FailedCall extends Call {
   /** What it threw or rejected with. */
   readonly error: unknown
 }
 
-/** Handlers that are called again for a message, after a delay. */
+/** Schedules further calls of handlers, with a delay. */
 export class Retries {
   readonly #clock: Clock
   readonly #random: () => number
@@ -30,7 +30,7 @@ export class Retries {
     this.#random = random
   }
 
-  /** @param again - gets the delay after which it is called */
+  /** @param again - called after the delay, with its length in milliseconds */
   schedule(call: FailedCall, again: (delay: number) => void): void {
     const delay = backoffDelay(call.receiver.retry, call.calls, this.#random, call.delay)
     const timer = this.#clock.setTimeout(() => {
@@ -40,7 +40,7 @@ export class Retries {
     this.#waiting.set(call, timer)
   }
 
-  /** Ends those of a receiver, or all. @returns what waited */
+  /** Cancels the scheduled calls of a receiver, or all. @returns the failed calls that they would have repeated */
   end(receiver?: Receiver): FailedCall[] {
     const ended = [...this.#waiting.keys()].filter((call) => receiver === undefined || call.receiver === receiver)
     for (const call of ended) {

@@ -4,10 +4,10 @@ import type { HeldMessage } from './held-message.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import { TopicMatcher } from '../subscriptions/topic-matcher.ts'
 
-/** A message that no subscription matches so far. */
+/** A message that no subscription has matched yet. */
 export interface Unclaimed {
   readonly packet: IncomingPublish
-  /** Its acknowledgement, which is held back; QoS 0 has none. */
+  /** Holds the acknowledgement back; `undefined` for QoS 0. */
   readonly message: HeldMessage | undefined
 }
 
@@ -17,20 +17,20 @@ export interface UnclaimedMessagesOptions {
   readonly now: () => number
   /** How long they wait, in milliseconds. */
   readonly timeout: number
-  /** How many wait; beyond it the oldest is given up. */
+  /** How many messages may wait. If there are more, the oldest is given up. */
   readonly max: number
-  /** It waits no longer, and no subscription took it. */
+  /** A message is given up: no subscription claimed it. */
   readonly onGivenUp: (unclaimed: Unclaimed) => void
 }
 
 /**
- * Messages of a session that the broker kept, which come before the application has subscribed. They wait, in their
- * order, for a subscription that claims them.
+ * The messages of a kept session that arrive before the application has subscribed. They wait, in order, for a
+ * subscription that claims them.
  */
 export class UnclaimedMessages {
   readonly #options: UnclaimedMessagesOptions
   readonly #endsAt: number
-  /** Filters that were unsubscribed from since: what comes by them is not wanted. */
+  /** Filters from which the application unsubscribed since then. Their messages do not wait. */
   readonly #unwanted = new TopicMatcher<string>()
   #messages: Unclaimed[] = []
   #timer: unknown
@@ -58,7 +58,7 @@ export class UnclaimedMessages {
     if (oldest) onGivenUp(oldest)
   }
 
-  /** Takes out those that a subscription matches now, in their order. */
+  /** Removes and returns the messages that a subscription matches now, in order. */
   take(matches: (packet: IncomingPublish) => boolean): Unclaimed[] {
     const taken = this.#messages.filter(({ packet }) => matches(packet))
     if (taken.length > 0) this.#messages = this.#messages.filter((each) => !taken.includes(each))
@@ -75,16 +75,16 @@ export class UnclaimedMessages {
     this.#giveUp(this.take(({ topic }) => !this.holds(topic)))
   }
 
-  /** The connection ended: no timer runs without one. */
+  /** The connection ended. The timer stops. */
   pause(): void {
     this.#options.clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
-  /** There is a connection. @param sentAgain - whether the broker sends again what was not acknowledged */
+  /** A connection is open. @param sentAgain - whether the broker sends un-acked messages again */
   resume(sentAgain = false): void {
     if (this.#over) return
-    // Those of QoS 2 come by a PUBREL, which is not a message: they stay.
+    // QoS 2 messages stay: the broker sends only their PUBREL again.
     if (sentAgain) this.#messages = this.#messages.filter(({ packet }) => packet.qos !== 1)
     const { clock, now, timeout } = this.#options
     const delay = clampDelay(Math.min(this.#endsAt - now(), timeout))

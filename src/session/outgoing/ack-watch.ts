@@ -6,36 +6,40 @@ export interface AckWatchOptions {
   readonly clock: Clock
   /** In milliseconds; 0 turns it off. */
   readonly ackTimeout: number
-  /** For the answer to a PINGREQ, in milliseconds. */
+  /** How long the answer to a PINGREQ may take, in milliseconds. */
   readonly probeTimeout: number
-  /** Of those that were sent on this connection and are not acknowledged, the one that was sent first. */
+  /** The publication that was sent first on this connection and is not acknowledged. */
   readonly oldest: () => Publication | undefined
   /** The broker acknowledges, after `isAcknowledging` was false. */
   readonly onAcknowledging: () => void
 }
 
-/** The reason code of our DISCONNECT: we come back at once, so the broker must not send the will (MQTT 5 §3.14.2.1). */
+/**
+ * The reason code of our DISCONNECT. The client reconnects at once, so the broker must not send the will (MQTT 5
+ * §3.14.2.1).
+ */
 const NORMAL_DISCONNECTION = 0
 
-/** How often the oldest is looked at within the timeout: it is found at most one look late. */
+/** How often the oldest publication is checked within the timeout. An overdue one is found at most one check late. */
 const LOOKS = 4
 
 /**
- * Replaces a connection on which an acknowledgement does not come. The broker acknowledges in order (MQTT-4.6.0-2), so it
- * is enough to look at the oldest publish now and then: one timer for all, and no work for any of them.
+ * Replaces a connection on which an acknowledgement does not arrive. The broker acknowledges in order (MQTT-4.6.0-2),
+ * so it is enough to check the oldest publication now and then: one timer serves all, and no publication costs extra
+ * work.
  */
 export class AckWatch {
   readonly #options: AckWatchOptions
   #link: Link | undefined
   #timer: unknown
-  /** The oldest, as it was at the last look. */
+  /** The oldest publication at the last check. */
   #watched: Publication | undefined
   #phase: Publication['phase'] = 'sent'
-  /** How often it has been the oldest since the socket took it. */
+  /** How many checks it has been the oldest, since the socket took it. */
   #looks = 0
-  /** Whether the socket has taken what is watched: only then may the broker answer. */
+  /** Whether the socket has taken the watched publication. The broker can't answer earlier. */
   #written = false
-  /** Whether the socket took everything since the last look. */
+  /** Whether the socket was drained since the last check. */
   #drained = false
   /** Whether anything was acknowledged on this connection. */
   #answered = false
@@ -45,13 +49,16 @@ export class AckWatch {
     this.#options = options
   }
 
-  /** Whether the broker does its work on this connection; if not, `onAcknowledging` tells when it does. */
+  /**
+   * Whether the broker acknowledges on this connection, or has nothing to acknowledge; if not, `onAcknowledging` is
+   * called when it does.
+   */
   isAcknowledging(): boolean {
     this.#doubted = !this.#answered && this.#options.oldest() !== undefined
     return !this.#doubted
   }
 
-  /** The connection is another one, or none. */
+  /** The connection changed, or ended. */
   reset(link: Link | undefined): void {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
     this.#timer = undefined
@@ -61,7 +68,7 @@ export class AckWatch {
     this.#doubted = false
   }
 
-  /** Something was written that is to be acknowledged. */
+  /** A packet was written that the broker has to acknowledge. */
   sent(): void {
     if (this.#timer === undefined && this.#options.ackTimeout > 0) this.#lookLater()
   }
@@ -106,12 +113,12 @@ export class AckWatch {
     this.#lookLater()
   }
 
-  /** Whether it is what was watched, without progress: PUBREC is progress. */
+  /** Whether it is still the watched publication, without progress. PUBREC is progress. */
   #isStuck(oldest: Publication | undefined): boolean {
     return oldest !== undefined && oldest === this.#watched && oldest.phase === this.#phase
   }
 
-  /** Whatever the broker had answered would come before its PINGRESP. */
+  /** Sends PINGREQ. An acknowledgement that the broker has sent would arrive before its PINGRESP. */
   #probe(link: Link, overdue: Publication): void {
     const { clock, probeTimeout, oldest } = this.#options
     const timer = clock.setTimeout(() => decide(), probeTimeout)

@@ -13,46 +13,49 @@ import { Unwritten } from './unwritten.ts'
 
 export interface BacklogConfig {
   readonly clock: Clock
-  /** In milliseconds since 1970: how long a message of an earlier process has waited is measured with it. */
+  /** In milliseconds since 1970. Used for the waiting time of messages from an earlier process. */
   readonly now: () => number
-  /** The time of the clock, in milliseconds, which no change of the wall clock moves. */
+  /** The monotonic time of the clock, in milliseconds. */
   readonly time: () => number
   /** From 0 to 1. */
   readonly random: () => number
-  /** Where durable publications are written down, if the client has a store. */
+  /** Persists the durable publications, if the client has a store. */
   readonly journal: Journal | undefined
   readonly outbox: OutboxOptions
   readonly quarantine: QuarantineOptions
 }
 
 export interface BacklogEvents extends QuarantineEvents, SettlementEvents {
-  /** Nothing waits any more, and nothing is in flight. */
+  /** Nothing waits any longer, and nothing is in flight. */
   drained(): void
 }
 
-/** What the backlog asks of the sender that it belongs to. */
+/** What the backlog reports to its sender. */
 export interface BacklogPort {
-  /** Something left the backlog, or was added to it: at the end of the turn more may be sent. */
+  /** A publication was added or has left: more may be sent at the end of the turn. */
   changed(): void
   /** A suspect may be tried again. */
   due(): void
 }
 
-/** The publications that are accepted and not settled: those that wait, and those that are in flight. */
+/**
+ * The publications that are accepted and not settled: those that wait and those in flight. No connection is needed for
+ * anything here; the sender decides what is written when.
+ */
 export class Backlog {
   readonly outbox: Outbox
   readonly inFlight: InFlight
   readonly unwritten: Unwritten
   /** The publications on which the broker may close the connection. */
   readonly suspects: Suspects<Publication>
-  /** The durable publications that were taken out, if there is a journal. */
+  /** The durable publications in quarantine, if there is a journal. */
   readonly quarantine: Quarantine | undefined
   readonly settlement: Settlement
   readonly #config: BacklogConfig
   readonly #events: BacklogEvents
   readonly #port: BacklogPort
   readonly #expiry: ExpiryTimer
-  /** Whether `drained` is told once everything is settled: something had to wait, or is in flight. */
+  /** Whether `drained` has to be called when everything is settled. */
   #tellsDrained = false
 
   constructor(config: BacklogConfig, events: BacklogEvents, port: BacklogPort) {
@@ -82,21 +85,21 @@ export class Backlog {
     return { size, bytes, inFlight: this.inFlight.size, suspended: this.suspects.size, quarantined }
   }
 
-  /** @returns whether it is empty; if not, `drained` tells when it is */
+  /** @returns whether it is empty; if not, `drained` is called when it is */
   awaitDrained(): boolean {
     const isDrained = this.#isDrained
     this.#tellsDrained ||= !isDrained
     return isDrained
   }
 
-  /** Tells that it is empty, if that is awaited. */
+  /** Calls `drained` if that is due. */
   tellDrained(): void {
     if (!this.#tellsDrained || !this.#isDrained) return
     this.#tellsDrained = false
     this.#events.drained()
   }
 
-  /** A publication has to wait. If there is no room, its promise is rejected. */
+  /** Puts a publication into the outbox. If there is no room, its promise is rejected. */
   add(publication: Publication): void {
     try {
       this.outbox.add(publication)
@@ -107,7 +110,7 @@ export class Backlog {
     if (publication.durable) this.#port.changed()
   }
 
-  /** Takes up what an earlier process left behind, before the first connection. */
+  /** Takes over what an earlier process left behind. Called before the first connection. */
   restore(
     waiting: readonly Publication[],
     inFlight: readonly Publication[],
@@ -125,7 +128,7 @@ export class Backlog {
     this.#port.changed()
   }
 
-  /** The broker lost our session: what it has not acknowledged becomes new publications, in front of all others. */
+  /** The broker lost the session: un-acked publications go back to the front of the outbox, to be sent as new ones. */
   sessionLost(): void {
     const { taken, unsent } = this.inFlight.lost()
     for (const publication of taken) this.settlement.succeed(publication)
@@ -133,23 +136,23 @@ export class Backlog {
     this.#addFirst(unsent.filter(({ aborted }) => !aborted))
   }
 
-  /** A publication can't be written to the journal, so it is not accepted after all; or it can't be encoded. */
+  /** Rejects a publication that the journal could not write, or that can't be encoded. */
   withdraw(publication: Publication, error: unknown): void {
     if (publication.phase === 'waiting') return this.outbox.remove(publication, error)
-    // In one turn it went to the journal, and its packet id after it.
+    // It may be in flight already: its packet id is written to the journal right after the publication itself.
     if (publication.phase !== 'sent' || publication.onWire) return
     this.inFlight.acknowledged(publication)
     this.settlement.fail(publication, error)
   }
 
-  /** The application aborts it: it leaves the outbox, or, once it was sent, is not sent anew if the session is lost. */
+  /** Aborts a publication. It leaves the outbox; if it was sent already, it is not sent again after a lost session. */
   abort(publication: Publication, reason: unknown): void {
     if (publication.phase === 'waiting') return this.outbox.remove(publication, reason)
     publication.aborted = true
     publication.reject(reason)
   }
 
-  /** Rejects all of them. Durable publications stay: the next connection delivers them. */
+  /** Rejects all publications. Durable ones stay, and the next connection delivers them. */
   reject(error: unknown): void {
     const stays = (publication: Publication) => publication.durable && this.settlement.orphan(publication, error)
     this.outbox.clear(error, stays)

@@ -2,18 +2,18 @@ import type { Failure } from '../../../machines/failure.ts'
 import { objectsToPacket } from '../../../machines/policy/classify.ts'
 
 /**
- * How a connection ended, for what was un-acked then:
+ * What the end of a connection says about the packets that were un-acked:
  *
- * - `objection`: the broker said that it minds a packet
- * - `silence`: it closed or reset the connection, or answered with what is no MQTT
+ * - `objection`: the broker gave a reason that concerns a packet
+ * - `silence`: the broker closed or reset the connection, or sent something that is not MQTT
  * - `none`: no packet can be the cause
  */
 export type Blame = 'objection' | 'silence' | 'none'
 
-/** How a broker that resets is seen, by what the socket was doing: mosquitto does so on MQTT 3.1.1. */
+/** The socket errors after a reset by the broker. mosquitto resets on MQTT 3.1.1. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE'])
 
-/** Unspecified error, implementation specific error: a broker that has no better word for a packet. */
+/** Unspecified error and implementation specific error. A broker may use them for a packet that it does not accept. */
 const VAGUE_REASONS = new Set([0x80, 0x83])
 
 export function blameOf(failure: Failure | undefined): Blame {
@@ -30,7 +30,7 @@ function isSilent(failure: Failure): boolean {
     case 'socket':
       return failure.code !== undefined && RESETS.has(failure.code)
     case 'websocket':
-      // With a status it is the upgrade that failed.
+      // With a status, the upgrade failed.
       return failure.status === undefined
     case 'disconnected':
       return VAGUE_REASONS.has(failure.reasonCode)

@@ -1,6 +1,6 @@
 import type { Publication } from './publication.ts'
 
-/** One publication is to take the place of another one, which learns of it then. */
+/** One publication is to take the place of another, which is then rejected with `error`. */
 export interface Displacement {
   readonly victim: Publication
   readonly successor: Publication
@@ -8,8 +8,8 @@ export interface Displacement {
 }
 
 /**
- * The publications whose places were taken by durable ones that are not on disk yet. They are held back until that is
- * certain: what was accepted is not given up for what is then refused.
+ * The publications whose places were taken by durable ones that are not on disk yet. They are held back until then: an
+ * accepted publication must not be dropped for one that the journal then refuses.
  */
 export class Displacements {
   readonly #byVictim = new Map<Publication, Displacement>()
@@ -23,7 +23,7 @@ export class Displacements {
     return this.#byVictim.has(victim)
   }
 
-  /** Any one of those whose place it takes. */
+  /** Any displacement by this successor. */
   of(successor: Publication): Displacement | undefined {
     const [first] = this.#bySuccessor.get(successor) ?? []
     return first
@@ -37,7 +37,7 @@ export class Displacements {
     else this.#bySuccessor.set(successor, new Set([displacement]))
   }
 
-  /** @returns what was to become of it */
+  /** @returns the displacement that was planned for it */
   delete(victim: Publication): Displacement | undefined {
     const displacement = this.#byVictim.get(victim)
     if (!displacement) return undefined

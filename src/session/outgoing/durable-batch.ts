@@ -7,7 +7,7 @@ import type { Publication } from './publication.ts'
 /** How many durable publications are written to the journal together before they are sent. */
 const JOURNAL_BATCH = 1_000
 
-/** What durable publications pass on their way. */
+/** The parts that durable publications pass through. */
 export interface DurablePath {
   readonly outbox: Outbox
   readonly inFlight: InFlight
@@ -17,10 +17,10 @@ export interface DurablePath {
 }
 
 /**
- * Moves the durable publications that go together from the outbox into flight. Their packet ids go to disk before they go
- * to the broker, so that the next process resends them with the same ids.
+ * Moves the next durable publications from the outbox into flight, as one batch. Their packet ids are written to disk
+ * before they are sent, so that the next process resends them with the same ids.
  *
- * @param refuse - settles a publication that this broker can't take, and returns whether it did
+ * @param refuse - settles a publication that exceeds the broker's limits, and returns whether it did
  */
 export function takeDurableBatch(
   { outbox, inFlight, onWire, time }: DurablePath,

@@ -2,13 +2,13 @@ import type { Publication } from './publication.ts'
 
 interface Entry {
   readonly publication: Publication
-  /** Those that expire together keep their order. */
+  /** Keeps the order of publications that expire at the same time. */
   readonly order: number
 }
 
 /**
- * The publications that wait and will expire, as a binary heap: the first to expire is found without a look at the
- * others. One that leaves the outbox stays here until its turn comes, or until `refill`.
+ * The waiting publications that can expire, in a binary heap: the first to expire is found without searching. A
+ * publication that leaves the outbox stays here until its turn comes or `refill` is called.
  */
 export class ExpiryQueue {
   #heap: Entry[] = []
@@ -29,13 +29,13 @@ export class ExpiryQueue {
     this.#heap[at] = entry
   }
 
-  /** The first that waits, if any expires. */
+  /** The waiting publication that expires first, if there is one. */
   first(): Publication | undefined {
     while (this.#heap[0] && this.#heap[0].publication.phase !== 'waiting') this.#removeFirst()
     return this.#heap[0]?.publication
   }
 
-  /** Begins anew with these. */
+  /** Replaces the content of the queue. */
   refill(waiting: readonly Publication[]): void {
     this.#heap = []
     this.#last = 0

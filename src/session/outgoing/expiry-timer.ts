@@ -1,7 +1,7 @@
 import { clampDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 
-/** One timer for whatever expires first. */
+/** One timer, for the publication that expires first. */
 export class ExpiryTimer {
   readonly #clock: Clock
   readonly #now: () => number
@@ -16,7 +16,7 @@ export class ExpiryTimer {
     this.#expire = expire
   }
 
-  /** Something expires then, by the time that it was given. */
+  /** Makes sure that `expire` is called at `deadline` at the latest, in the time of `now`. */
   atLatest(deadline: number): void {
     if (deadline >= this.#dueAt) return
     this.clear()
@@ -26,7 +26,7 @@ export class ExpiryTimer {
         this.#dueAt = Number.POSITIVE_INFINITY
         this.#expire()
       },
-      // Timers cut off what is less than a millisecond.
+      // Timers drop fractions of a millisecond.
       clampDelay(Math.ceil(deadline - this.#now())),
     )
   }

@@ -5,25 +5,29 @@ import type { Publication } from './publication.ts'
 import { isAside } from './suspects.ts'
 
 /**
- * Durable publishes have the packet ids from here on to themselves: a broker that kept the session takes a QoS 2 PUBLISH
- * for one that it knows if an earlier process used its id and wrote nothing down (MQTT 5 §4.3.3).
+ * The packet ids from here on are reserved for durable publishes. If a process reused the id of a QoS 2 publish that an
+ * earlier process did not persist, a broker that kept the session would take the new one for a duplicate (MQTT 5
+ * §4.3.3).
  */
 const FIRST_DURABLE = 32_768
 
-/** The QoS 1 and 2 publishes that are sent and not acknowledged, and their packet ids. */
+/** The QoS 1 and 2 publications that are sent and not acknowledged, and their packet ids. */
 export class InFlight {
   readonly packetIds: PacketIds
-  /** Of durable publishes. */
+  /** The packet ids of durable publications. */
   readonly #durableIds = new PacketIds(FIRST_DURABLE)
   /** By packet id, in the order in which they were sent. */
   readonly #publications = new Map<number, Publication>()
-  /** Ids of publishes that were given up un-acked, which the broker may know, and what is done at the next connection. */
+  /**
+   * The ids of un-acked publications that were given up, which the broker may know, and what to do on the next
+   * connection.
+   */
   readonly #givenUp = new Map<number, 'release' | 'finish' | 'hold'>()
 
   /**
-   * @param journaled - whether there can be durable publishes
-   * @param random - where the packet ids begin. Those of an earlier process, which wrote nothing down, may be half-open
-   *   in the session that the broker kept: it would take a new QoS 2 PUBLISH with one of them for the old one.
+   * @param journaled - whether there can be durable publications
+   * @param random - chooses the first packet id. An id of an earlier process that persisted nothing may belong to an
+   *   unfinished QoS 2 handshake in the kept session: the broker would take a new PUBLISH with this id for the old one.
    */
   constructor(journaled: boolean, random: () => number) {
     const last = journaled ? FIRST_DURABLE - 1 : MAX_PACKET_ID
@@ -47,7 +51,7 @@ export class InFlight {
     return this.#publications.values()
   }
 
-  /** The one that was sent first of those that went over the connection that is open. */
+  /** The publication that was sent first on the open connection and is not acknowledged. */
   oldestOnWire(): Publication | undefined {
     for (const publication of this.#publications.values()) if (publication.onWire) return publication
     return undefined
@@ -63,13 +67,13 @@ export class InFlight {
     return packetId
   }
 
-  /** Takes up what an earlier process sent. */
+  /** Takes over a publication that an earlier process sent. */
   resume(publication: Publication): void {
     this.#durableIds.claim(publication.packetId)
     this.#publications.set(publication.packetId, publication)
   }
 
-  /** An earlier process gave it up, and the broker may know its id. */
+  /** Reserves the id of a publication that an earlier process gave up: the broker may know it. */
   hold({ packetId }: Publication): void {
     if (packetId === 0) return
     this.#durableIds.claim(packetId)
@@ -82,17 +86,18 @@ export class InFlight {
   }
 
   /**
-   * Nobody waits for its acknowledgement any more.
+   * The acknowledgement of a publication is no longer awaited.
    *
-   * @param ending - whether the broker is asked to forget it, or its id is held for as long as the session lives
+   * @param ending - whether the handshake is finished on the next connection, or the id stays reserved as long as the
+   *   session lives
    */
   giveUp({ packetId, qos }: Publication, ending: 'finish' | 'hold'): void {
     this.#publications.delete(packetId)
-    // Of a QoS 1 publish the receiver keeps nothing (MQTT 5 §4.3.2).
+    // The receiver keeps no state for QoS 1 (MQTT 5 §4.3.2).
     this.#givenUp.set(packetId, qos === 1 ? 'release' : ending)
   }
 
-  /** The broker kept the session: what was given up between PUBLISH and PUBCOMP is brought to its end. */
+  /** The broker kept the session: finishes the handshakes of the publications that were given up. */
   kept(link: Link): void {
     for (const [packetId, ending] of this.#givenUp) {
       if (ending === 'release') this.finished(packetId)
@@ -100,16 +105,16 @@ export class InFlight {
     }
   }
 
-  /** PUBCOMP came for what was given up. */
+  /** PUBCOMP arrived for a publication that was given up. */
   finished(packetId: number): void {
     if (this.#givenUp.delete(packetId)) this.#release(packetId)
   }
 
   /**
-   * The broker does not know our session: all ids are free, except those of publishes that stepped aside. These stay.
+   * The broker lost the session. All ids become free, except those of publications that are left out, which stay.
    *
-   * @returns what else was in flight, in its order: what the broker took with its PUBREC, so that only the end of the
-   *   handshake is missing (MQTT 5 §4.3.3), and what has to be sent anew
+   * @returns the other publications, in their order: those that the broker has accepted with a PUBREC, so that only the
+   *   end of the handshake was missing (MQTT 5 §4.3.3), and those that have to be sent again
    */
   lost(): { readonly taken: readonly Publication[]; readonly unsent: readonly Publication[] } {
     for (const packetId of this.#givenUp.keys()) this.#release(packetId)

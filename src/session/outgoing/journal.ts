@@ -1,23 +1,23 @@
 import type { Publication } from './publication.ts'
 
 /**
- * Where durable publications are written down, so that they outlive the process. What is told to it in one turn of the
- * event loop goes to the disk together.
+ * Persists durable publications, so that they outlive the process. All changes of one turn of the event loop are
+ * written to disk together.
  *
- * Only `accepted` can reject. What is accepted is delivered also when the disk fails later: whatever else can't be
- * written is reported, and holds nothing up.
+ * Only `accepted` can reject. An accepted publication is delivered even if the disk fails later: other write errors are
+ * reported, and delay nothing.
  */
 export interface Journal {
-  /** Resolves when the publication is on disk. Rejects if it can't be written; `Session.withdraw` was called before. */
+  /** Resolves when the publication is on disk. Rejects if it can't be written, after a call of `Session.withdraw`. */
   accepted(publication: Publication): Promise<void>
-  /** Their packet ids are chosen, and they are about to be sent. Resolves when that is on disk. */
+  /** These publications have packet ids and are about to be sent. Resolves when the ids are on disk. */
   sent(publications: readonly Publication[]): Promise<void>
-  /** PUBREC came. Resolves when that is on disk, and is `undefined` if it is; only then may PUBREL go out. */
+  /** PUBREC arrived. PUBREL may be sent when the promise resolves; at once if there is none. */
   released(publication: Publication): Promise<void> | undefined
-  /** It is set aside: the next process is not to send it either. Its packet id stays written down. */
+  /** The publication is in quarantine: the next process must not send it either. Its packet id stays on disk. */
   quarantined(publication: Publication): void
-  /** It is no longer set aside: the next process sends it again. */
+  /** The publication left the quarantine: the next process sends it again. */
   requeued(publication: Publication): void
-  /** It is done, and can be forgotten. */
+  /** The publication is settled, and can be removed. */
   settled(publication: Publication): void
 }

@@ -6,7 +6,7 @@ import type { Publication } from './publication.ts'
 /** The largest PUBLISH header: fixed header, topic length, packet id, property length. */
 const HEADER_BYTES = 13
 
-/** What about a publication the broker does not support, by its CONNACK; MQTT.js would send it all the same. */
+/** Checks a publication against the limits in the CONNACK. MQTT.js would send it regardless. */
 export function beyondLimits(publication: Publication, link: Link): NotSupportedByBrokerError | undefined {
   const { topic, qos, retain, bytes, properties } = publication
   const { maximumQos, retainAvailable, maximumPacketSize } = link.limits
@@ -16,7 +16,7 @@ export function beyondLimits(publication: Publication, link: Link): NotSupported
   if (retain && !retainAvailable) {
     return new NotSupportedByBrokerError(topic, 'retainAvailable', 'it takes no retained messages')
   }
-  // Exact sizes cost time: they are needed only where the message alone does not fit well below the limit.
+  // Exact sizes cost time. They are needed only if the message comes near the limit.
   if (maximumPacketSize === Number.POSITIVE_INFINITY) return undefined
   if (properties === undefined && bytes + HEADER_BYTES <= maximumPacketSize) return undefined
   const size = publishSize(publication, link.protocolVersion)

@@ -3,24 +3,32 @@ import type { Publication } from './publication.ts'
 import { isSuspect, type Suspects } from './suspects.ts'
 
 /**
- * How many publishes of QoS 2 a broker of MQTT 3.1.1 gets at a time, because it has no way to tell how many it takes:
- * mosquitto closes the connection at the next publish when it holds `max_inflight_messages` of them, 20 by default.
+ * How many QoS 2 publishes a broker gets at a time on MQTT 3.1.1, where it can't announce a Receive Maximum. mosquitto
+ * closes the connection on the next publish when `max_inflight_messages` of them are un-acked, 20 by default.
  */
 const MAX_EXACTLY_ONCE = 16
 
-/** The publishes of QoS 1 and 2 that the broker holds un-acked on the connection that is open. */
+/**
+ * Counts the QoS 1 and 2 publications that are un-acked on the open connection, and decides whether another may join
+ * them.
+ */
 export class OnWire {
   readonly #suspects: Suspects<Publication>
   readonly #onAnswer: () => void
   #link: Link | undefined
   #count = 0
   #exactlyOnce = 0
-  /** Whether they are suspects, or go alone in their place. Such go with none of the others. */
+  /**
+   * Whether they are suspects, or have to be sent alone. Suspects and other publications are never un-acked together.
+   */
   #careful = false
-  /** Whether the broker gave a sign of life after all else that was sent: if it then closes, it minds a suspect. */
+  /**
+   * Whether a PINGRESP showed that the broker has handled everything before: if it then closes, it objects to a
+   * suspect.
+   */
   #signOfLife: 'none' | 'asked' | 'given' = 'none'
 
-  /** @param onAnswer - the broker, which was asked for a sign of life, gave one */
+  /** @param onAnswer - called when the PINGRESP has arrived */
   constructor(suspects: Suspects<Publication>, onAnswer: () => void) {
     this.#suspects = suspects
     this.#onAnswer = onAnswer
@@ -30,17 +38,17 @@ export class OnWire {
     return this.#count
   }
 
-  /** Whether nothing else may join what is there, or is about to be. */
+  /** Whether no other publication may be sent now. */
   get closed(): boolean {
     return (this.#careful && this.#count > 0) || this.#signOfLife === 'asked'
   }
 
-  /** Whether there is one, and it can be told that it is the one which the broker minds, if it closes. */
+  /** Whether exactly one is un-acked, and a close now can be blamed on it. */
   get alone(): boolean {
     return this.#count === 1 && this.#careful && this.#signOfLife === 'given'
   }
 
-  /** The connection is another one, or none. */
+  /** The connection changed, or ended. */
   reset(link: Link | undefined): void {
     this.#link = link
     this.#count = 0
@@ -50,9 +58,9 @@ export class OnWire {
   }
 
   /**
-   * Whether the broker takes one more.
+   * Whether the broker accepts one more.
    *
-   * @param before - what is about to be added before it
+   * @param before - publications that are about to be added before it
    */
   hasRoomFor({ qos }: Publication, { limits, protocolVersion }: Link, before: readonly Publication[] = []): boolean {
     if (this.#count + before.length >= limits.receiveMaximum) return false
@@ -60,12 +68,12 @@ export class OnWire {
     return this.#exactlyOnce + before.filter(isExactlyOnce).length < MAX_EXACTLY_ONCE
   }
 
-  /** Whether it has to go with suspects only. */
+  /** Whether a publication may be sent with suspects only. */
   isCareful(publication: Publication): boolean {
     return this.#suspects.doubt || isSuspect(publication)
   }
 
-  /** @param ready - whether the restore is over */
+  /** @param ready - whether the subscriptions are restored */
   mayAdd(publication: Publication, link: Link, ready: boolean): boolean {
     if (!this.hasRoomFor(publication, link)) return false
     const careful = this.isCareful(publication)
@@ -85,12 +93,12 @@ export class OnWire {
     if (isExactlyOnce(publication)) this.#exactlyOnce++
   }
 
-  /** Something went, of which the broker says nothing, or time passed. */
+  /** The last PINGRESP proves nothing any longer: a QoS 0 publish was sent, or time has passed. */
   forgetSignOfLife(): void {
     this.#signOfLife = 'none'
   }
 
-  /** One of them was acknowledged, or not sent after all. */
+  /** A publication was acknowledged, or could not be sent. */
   remove(publication: Publication): void {
     publication.onWire = false
     this.#count--

@@ -4,21 +4,21 @@ import { Displacements } from './displacements.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { Publication } from './publication.ts'
 
-/** The publishes that wait for a connection, in order, bounded by messages and bytes. */
+/** The publications that wait to be sent, in order, with a limit on messages and bytes. */
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #onRemoved: (publication: Publication, error: unknown) => void
   readonly #latest = new Map<string, Publication>()
-  /** They keep their places in the queue, and count no longer. */
+  /** Displaced publications keep their places in the queue, but no longer count. */
   readonly #displacements = new Displacements()
   readonly #expiries = new ExpiryQueue()
   #queue: Publication[] = []
-  /** Everything before it has left. Entries that left from the middle stay until they are passed. */
+  /** All entries before this index have left. Those that left from the middle stay until the head passes them. */
   #head = 0
   #size = 0
   #bytes = 0
 
-  /** @param onRemoved - told of each publication that was rejected one by one */
+  /** @param onRemoved - called for each publication that was rejected individually */
   constructor(options: OutboxOptions, onRemoved: (publication: Publication, error: unknown) => void) {
     this.#options = options
     this.#onRemoved = onRemoved
@@ -33,10 +33,10 @@ export class Outbox {
   }
 
   /**
-   * Accepts a publication, or throws and leaves it to the caller. What it displaces is rejected: once it is on disk, if
-   * it is durable.
+   * Accepts a publication, or throws and leaves it to the caller. The publications that it displaces are rejected. If
+   * it is durable, that happens once it is on disk.
    *
-   * @throws {OutboxOverflowError} if there is no room and the policy makes none
+   * @throws {OutboxOverflowError} if there is no room, and the policy does not make room
    */
   add(publication: Publication): void {
     this.#makeRoom(publication, this.#latestLike(publication))
@@ -48,16 +48,16 @@ export class Outbox {
     this.#enter(publication)
   }
 
-  /** Puts publications in front of all others, in their order, whatever the bounds: they were accepted before. */
+  /** Puts publications at the front, in their order. The limits do not apply: they were accepted before. */
   addFirst(publications: readonly Publication[]): void {
     this.#queue = [...publications, ...this.waiting()]
     this.#head = 0
-    // From the last to the first: a newer one with the same `latest` key may wait, or be among them.
+    // In reverse order, because a newer one with the same `latest` key may be among them.
     for (const publication of publications.toReversed()) this.#comeBack(publication)
     this.#expiries.refill(this.waiting())
   }
 
-  /** It is on disk: what it displaced leaves for good. */
+  /** A publication is on disk: those that it displaced leave for good. */
   written(publication: Publication): void {
     publication.onDisk = true
     for (let next = this.#displacements.of(publication); next; next = this.#displacements.of(publication)) {
@@ -65,7 +65,9 @@ export class Outbox {
     }
   }
 
-  /** The next to send; none while it is open whether that is displaced. What has expired meanwhile is rejected. */
+  /**
+   * The next publication to send; `undefined` while it is undecided whether it is displaced. Expired ones are rejected.
+   */
   peek(now: number): Publication | undefined {
     for (;;) {
       const publication = this.#queue[this.#head]
@@ -76,44 +78,44 @@ export class Outbox {
     }
   }
 
-  /** Takes out what `peek` gave. */
+  /** Removes the publication that `peek` returned. */
   shift(publication: Publication): void {
     this.#head++
     this.#leave(publication)
   }
 
-  /** Takes out and rejects one that waits. */
+  /** Removes and rejects a waiting publication. */
   remove(publication: Publication, error: unknown): void {
     if (publication.phase !== 'waiting') return
     this.#reject(publication, error)
     this.#onRemoved(publication, error)
   }
 
-  /** Takes out and rejects all that have expired. */
+  /** Removes and rejects all expired publications. */
   expire(now: number): void {
     for (let next = this.#expiries.first(); next && next.deadline <= now; next = this.#expiries.first()) {
       this.remove(next, new PublishExpiredError(next.topic))
     }
   }
 
-  /** Takes out and rejects everything, except what is to be kept. */
+  /** Removes and rejects all publications, except those that `keeps` selects. */
   clear(error: unknown, keeps: (publication: Publication) => boolean): void {
     for (const publication of this.waiting()) {
       if (!keeps(publication)) this.#reject(publication, error)
     }
   }
 
-  /** All that wait, in order. */
+  /** All waiting publications, in order. */
   waiting(): Publication[] {
     return this.#queue.slice(this.#head).filter((publication) => publication.phase === 'waiting')
   }
 
-  /** When the first of them expires, by the clock of the session; `Infinity` if none does. */
+  /** When the first publication expires, in the time of the session's clock; `Infinity` if none does. */
   nextExpiry(): number {
     return this.#expiries.first()?.deadline ?? Number.POSITIVE_INFINITY
   }
 
-  /** @param superseded - leaves in any case */
+  /** @param superseded - leaves in any case, so its room counts as free */
   #makeRoom(publication: Publication, superseded: Publication | undefined): void {
     const { maxMessages, maxBytes, overflow } = this.#options
     const leaving = () => (superseded && this.#counts(superseded) ? superseded : undefined)
@@ -121,7 +123,7 @@ export class Outbox {
       this.#size + 1 - (leaving() ? 1 : 0) > maxMessages ||
       this.#bytes + publication.bytes - (leaving()?.bytes ?? 0) > maxBytes
     if (!full()) return
-    // One that could never fit displaces nobody.
+    // A publication that could never fit displaces no other.
     if (overflow === 'reject' || publication.bytes > maxBytes || maxMessages < 1) {
       throw new OutboxOverflowError(publication.topic, overflow)
     }
@@ -164,7 +166,7 @@ export class Outbox {
     this.#displacements.add({ victim, successor, error })
   }
 
-  /** A newer one with the same `latest` key may wait by now. */
+  /** Puts a publication back. A newer one with the same `latest` key may be waiting by now. */
   #comeBack(publication: Publication): void {
     const newer = this.#latestLike(publication)
     this.#enter(publication)
@@ -204,7 +206,7 @@ export class Outbox {
     publication.reject(error)
   }
 
-  /** Forgets the entries that have left, once they are the most. */
+  /** Drops the entries that have left, once they are the majority. */
   #compact(): void {
     const most = 64 + 2 * (this.#size + this.#displacements.size)
     if (this.#queue.length <= most && this.#expiries.size <= most) return

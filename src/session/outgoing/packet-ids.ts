@@ -2,24 +2,29 @@ import type { PacketIdSource } from '../link.ts'
 
 export const MAX_PACKET_ID = 65_535
 
-/** Publishes leave these to SUBSCRIBE and UNSUBSCRIBE: MQTT.js would hold back what finds no id, and all behind it. */
+/**
+ * The number of ids that publishes leave to SUBSCRIBE and UNSUBSCRIBE. Without a free id, MQTT.js would hold those
+ * back, and all packets behind them.
+ */
 const RESERVED = 8_192
 
-/** Packet ids of one session: from the first to the last and round again, never one that is in use (MQTT-2.2.1-3). */
+/**
+ * The packet ids of one session, in a cycle from the first to the last. An id in use is never allocated (MQTT-2.2.1-3).
+ */
 export class PacketIds implements PacketIdSource {
   readonly #first: number
   readonly #count: number
   readonly #used = new Set<number>()
   #last: number
 
-  /** @param begin - the first that is allocated */
+  /** @param begin - the first id that is allocated */
   constructor(first = 1, last = MAX_PACKET_ID, begin = first) {
     this.#first = first
     this.#count = last - first + 1
     this.#last = begin === first ? last : begin - 1
   }
 
-  /** Whether there is a free one for a publish. */
+  /** Whether an id is free for a publish. */
   get available(): boolean {
     return this.#used.size < this.#count - RESERVED
   }
@@ -32,7 +37,7 @@ export class PacketIds implements PacketIdSource {
     return this.#last
   }
 
-  /** Takes an id that an earlier process used. */
+  /** Marks an id that an earlier process used. */
   claim(packetId: number): void {
     this.#used.add(packetId)
     this.#last = packetId

@@ -1,15 +1,15 @@
 import { backoffDelay, type BackoffPolicy } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 
-/** How long pauses are, in milliseconds. */
+/** The lengths of pauses, in milliseconds. */
 export interface PausePolicy {
   readonly initialDelay: number
   readonly maxDelay: number
-  /** How many times as long as the one before each is. @default 2 */
+  /** The factor from one pause to the next. @default 2 */
   readonly multiplier?: number
 }
 
-/** A pause that is longer each time. Its timer does not keep the process alive. */
+/** A pause that gets longer each time. Its timer does not keep the process alive. */
 export class Pause {
   readonly #clock: Clock
   readonly #policy: BackoffPolicy
@@ -18,14 +18,14 @@ export class Pause {
   #times = 0
   #delay = 0
 
-  /** @param onEnd - called when it is over, with how long it was */
+  /** @param onEnd - called with its length when a pause is over */
   constructor(clock: Clock, policy: PausePolicy, onEnd: (delay: number) => void) {
     this.#clock = clock
     this.#policy = { multiplier: 2, ...policy, jitter: 'none' }
     this.#onEnd = onEnd
   }
 
-  /** How often it was begun since the last `reset`. */
+  /** How many pauses began since the last `reset`. */
   get times(): number {
     return this.#times
   }
@@ -34,14 +34,14 @@ export class Pause {
     return this.#timer !== undefined
   }
 
-  /** How long the last one was, in milliseconds. */
+  /** The length of the last pause, in milliseconds. */
   get delay(): number {
     return this.#delay
   }
 
   /**
-   * @param longest - in milliseconds, if that is less than the policy allows
-   * @returns how long it is
+   * @param longest - the most that this pause may last, in milliseconds
+   * @returns its length, in milliseconds
    */
   begin(longest = Number.POSITIVE_INFINITY): number {
     this.cut()
@@ -60,14 +60,14 @@ export class Pause {
     return delay
   }
 
-  /** Ends it early. The next one is longer all the same. */
+  /** Ends a pause early. The next one is longer regardless. */
   cut(): void {
     if (this.#timer === undefined) return
     this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
-  /** Ends it early. The next one is as short as the first. */
+  /** Ends a pause early. The next one is as short as the first. */
   reset(): void {
     this.cut()
     this.#times = 0

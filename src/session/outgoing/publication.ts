@@ -3,13 +3,13 @@ import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
 import { byteLength } from '../../shared/byte-length.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
 
-/** One for all publishes of a client: what belongs to a single one is given to it. */
+/** Observes the rejections of a client's publications. All of them share one observer, so that none costs a closure. */
 export interface RejectionObserver {
-  /** @param isLost - whether it will not be delivered: what is left in the store will be */
+  /** @param isLost - whether the publication will not be delivered. One that stays in the store will be */
   rejected(promise: Promise<PublishResult>, topic: string, error: unknown, isLost: boolean): void
 }
 
-/** What a publish is made of. */
+/** The content of a publication. */
 export interface PublicationInit {
   readonly topic: string
   readonly payload: Payload
@@ -20,38 +20,38 @@ export interface PublicationInit {
   readonly acceptedAt: number
   /** When it expires, in milliseconds since 1970; `Infinity` if never. */
   readonly expiresAt: number
-  /** When it was accepted, by the clock of the session. `Session.resume` sets it for those of an earlier process. */
+  /** When it was accepted, in the time of the session's clock. `Session` sets it. */
   readonly startedAt?: number
-  /** Of all that wait with the same key only the newest is sent. */
+  /** Of all waiting publications with the same key, only the newest is sent. */
   readonly latest: string | undefined
   /** Whether it outlives the process. */
   readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
   readonly reject: (error: unknown) => void
-  /** Told of its rejection, once, after the promise. */
+  /** Called once, after the promise is rejected. */
   readonly observer?: RejectionObserver | undefined
-  /** What the application holds, if there is an observer. */
+  /** The promise that the application holds, if there is an observer. */
   readonly promise?: Promise<PublishResult> | undefined
 }
 
-/** A publish on its way, from `publish()` until its promise settles. */
+/** One `publish()` call, until its promise settles. */
 export class Publication implements Suspect {
   readonly topic: string
-  /** Of a durable publication it becomes a copy. */
+  /** Replaced by a copy if the publication is durable. */
   payload: Payload
   readonly qos: Qos
   readonly retain: boolean
   readonly properties: PublishProperties | undefined
-  /** For the store, which outlives the clock of the session: in milliseconds since 1970. */
+  /** When it was accepted, for the store: in milliseconds since 1970. */
   readonly acceptedAt: number
-  /** By the clock of the session, when it was accepted. */
+  /** When it was accepted, in the time of the session's clock. */
   startedAt: number
-  /** How long it may wait until it is sent, in milliseconds; `Infinity` if for ever. */
+  /** How long it may wait until it is sent, in milliseconds; `Infinity` if there is no limit. */
   readonly ttl: number
   readonly latest: string | undefined
   readonly durable: boolean
   readonly resolve: (result: PublishResult) => void
-  /** Topic and payload. */
+  /** The bytes of the topic and the payload. */
   readonly bytes: number
   /** 0 until it is sent, and for QoS 0. */
   packetId = 0
@@ -62,21 +62,24 @@ export class Publication implements Suspect {
    * - `settled`: its promise is settled
    */
   phase: 'waiting' | 'sent' | 'released' | 'settled' = 'waiting'
-  /** Whether it went over the connection that is open now. */
+  /** Whether it was sent on the open connection. */
   onWire = false
-  /** Whether it may have gone over a connection, so that sending it once more is a duplicate. */
+  /** Whether it may have been sent before, so that sending it again is a duplicate. */
   transmitted = false
-  /** Whether it is durable, and written down. */
+  /** Whether it is durable and on disk. */
   onDisk = false
-  /** Its number in the store, by which it is found there again; 0 until it is written. */
+  /** Its number in the store; 0 until it is written. */
   storeId = 0
-  /** Whether it is durable and set aside: it is in the store, and is not sent until the application decides. */
+  /** Whether it is in quarantine: it stays in the store and is not sent until the application decides. */
   quarantined = false
-  /** Whether nobody waits for its promise any more: it is of an earlier process, or `disconnect` rejected it. */
+  /**
+   * Whether its promise is no longer pending although it will be delivered: it comes from an earlier process, or
+   * `disconnect` rejected it.
+   */
   orphaned = false
-  /** Whether its signal aborted after it was sent: its promise is rejected, and its handshake goes on. */
+  /** Whether its signal aborted after it was sent. Its promise is rejected, and the handshake continues. */
   aborted = false
-  /** Of its PUBACK or PUBREC. */
+  /** The reason code of its PUBACK or PUBREC. */
   reasonCode = 0
   readonly #reject: (error: unknown) => void
   #observer: RejectionObserver | undefined
@@ -101,7 +104,7 @@ export class Publication implements Suspect {
     this.bytes = byteLength(init.topic) + byteLength(init.payload)
   }
 
-  /** When it expires, by the clock of the session. */
+  /** When it expires, in the time of the session's clock. */
   get deadline(): number {
     return this.startedAt + this.ttl
   }
@@ -111,7 +114,7 @@ export class Publication implements Suspect {
     return this.acceptedAt + this.ttl
   }
 
-  /** Only the first time counts. */
+  /** Rejects the promise. Only the first call has an effect. */
   reject(error: unknown): void {
     const observer = this.#observer
     this.#observer = undefined

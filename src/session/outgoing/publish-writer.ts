@@ -12,9 +12,9 @@ export interface PublishWriterOptions {
   readonly settlement: Settlement
   readonly acks: AckWatch
   readonly onWire: OnWire
-  /** It can't be encoded. */
+  /** A publication can't be encoded. */
   readonly onNotWritten: (publication: Publication, error: unknown) => void
-  /** Called before PUBREL is written, which waits for what it returns. */
+  /** Called before PUBREL is written. PUBREL waits for the promise that it returns, if any. */
   readonly releasing: (packetId: number) => Promise<void> | undefined
 }
 
@@ -33,14 +33,14 @@ export class PublishWriter {
     if (error) this.#options.onNotWritten(publication, error)
   }
 
-  /** Writes what went over an earlier connection, or its PUBREL. */
+  /** Writes a publication that is in flight, or its PUBREL. */
   writeAgain(publication: Publication, link: Link): void {
     if (publication.phase !== 'released') return this.write(publication, link)
     this.#options.acks.sent()
     writePubrel(link, publication.packetId, this.#options.releasing(publication.packetId))
   }
 
-  /** Settles a publication that the broker does not take by its limits. @returns whether it did */
+  /** Settles a publication that exceeds the broker's limits. @returns whether it did */
   refuse(publication: Publication, link: Link): boolean {
     const unsupported = beyondLimits(publication, link)
     if (unsupported) this.#options.settlement.fail(publication, unsupported)

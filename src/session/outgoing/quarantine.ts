@@ -4,18 +4,18 @@ import type { Journal } from './journal.ts'
 import type { Publication } from './publication.ts'
 
 export interface QuarantineEvents {
-  /** A durable publication was taken out, because the broker closes the connection on it. */
+  /** A durable publication was put into quarantine, because the broker closes the connection on it. */
   publishQuarantined(publish: QuarantinedPublish): void
 }
 
-/** The durable publishes that are poison. They stay in the store until the application decides. */
+/** The durable publications that are poison. They stay in the store until the application decides. */
 export class Quarantine {
   readonly #journal: Journal
   readonly #events: QuarantineEvents
   readonly #onRetry: (publication: Publication) => void
   readonly #publications = new Map<number, Publication>()
 
-  /** @param onRetry - one is to be sent, before all others */
+  /** @param onRetry - called with a publication that is to be sent before all others */
   constructor(journal: Journal, events: QuarantineEvents, onRetry: (publication: Publication) => void) {
     this.#journal = journal
     this.#events = events
@@ -39,7 +39,7 @@ export class Quarantine {
     this.#events.publishQuarantined(shown(publication))
   }
 
-  /** These were taken out, by an earlier process perhaps. */
+  /** Takes over publications that are in quarantine already. */
   restore(publications: readonly Publication[]): void {
     for (const publication of publications) {
       publication.phase = 'settled'
@@ -48,7 +48,7 @@ export class Quarantine {
     }
   }
 
-  /** Gives it back, to be sent as a new one. @returns whether there was one */
+  /** Releases a publication, to be sent as a new one. @returns whether there was one */
   retry(id: number): boolean {
     const publication = this.#take(id)
     if (!publication) return false

@@ -5,13 +5,16 @@ import type { Publication } from './publication.ts'
 import type { PublishWriter } from './publish-writer.ts'
 import { isAside } from './suspects.ts'
 
-/** Writes in a pipeline what is in flight and not on the open connection, in its order (MQTT-4.4.0-1, MQTT-4.6.0-1). */
+/**
+ * Writes, in order and without waiting for answers, the publications in flight that were not sent on the open
+ * connection (MQTT-4.4.0-1, MQTT-4.6.0-1).
+ */
 export class Resend {
   readonly #inFlight: InFlight
   readonly #onWire: OnWire
   readonly #writer: PublishWriter
   #rest: Iterator<Publication> = [].values()
-  /** The first that is left. */
+  /** The first of the publications that are left. */
   #next: Publication | undefined
 
   constructor(inFlight: InFlight, onWire: OnWire, writer: PublishWriter) {
@@ -20,14 +23,14 @@ export class Resend {
     this.#writer = writer
   }
 
-  /** @param publications - those to write; what is on the connection already is passed over */
+  /** @param publications - the publications to write; those that were sent on this connection are skipped */
   begin(publications: Iterable<Publication>): void {
     this.#rest = publications[Symbol.iterator]()
     this.#advance()
   }
 
   /**
-   * Goes on as far as the socket and the broker allow.
+   * Writes as much as the socket and the broker allow.
    *
    * @param isReady - whether the subscriptions are restored
    * @returns whether nothing is left
@@ -46,7 +49,7 @@ export class Resend {
     return true
   }
 
-  /** An error handler of the application may have made it go on already. */
+  /** Normally this advances. An error handler of the application may have caused a nested call that did so already. */
   #after(publication: Publication): Publication | undefined {
     if (this.#next === publication) this.#advance()
     return this.#next

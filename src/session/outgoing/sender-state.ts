@@ -1,25 +1,25 @@
 import type { WireClaim } from '../wire-claim.ts'
 
 /**
- * What the connection is to the sender.
+ * The connection, as the sender sees it.
  *
- * - `detached`: there is none
- * - `restoring`: it is new, and the subscriptions are being restored
- * - `publishing`: it is ready
- * - `paused`: it is about to end
+ * - `detached`: there is no connection
+ * - `restoring`: the connection is new, and the subscriptions are being restored
+ * - `publishing`: the connection is ready
+ * - `paused`: the connection is about to end
  */
 export type ConnectionPhase = 'detached' | 'restoring' | 'publishing' | 'paused'
 
 /**
- * What has to happen to the publications in flight before another one may join them.
+ * What has to be done with the publications in flight before another one may join them.
  *
- * - `nothing`: all of them went over the open connection, or are set aside
- * - `resending`: some have yet to be written to it
- * - `journaling`: the packet ids of some are being written to the journal. A connection that ends does not end this.
+ * - `nothing`: all of them were sent on the open connection, or are left out
+ * - `resending`: some have yet to be sent on it
+ * - `journaling`: the packet ids of some are being written to the journal. The end of a connection does not end this
  */
 export type InFlightWork = 'nothing' | 'resending' | 'journaling'
 
-/** What the sender may write, and what it waits for. */
+/** Names what the sender waits for. See the table at `senderState`. */
 export type SenderState =
   | 'detached'
   | 'paused'
@@ -31,9 +31,11 @@ export type SenderState =
   | 'flowing'
 
 /**
- * The state of the sender. It follows from three facts, each of which has one owner: what the connection is (the link and
- * the machine), what is left to do in flight (the sender), and what the subscriptions claim of the wire. The first row
- * that fits counts:
+ * Derives the state of the sender from three facts with one owner each: the phase of the connection (set by the link
+ * and
+ * the machine), the work left in flight (the sender's own), and the claim of the subscriptions. The first row that
+ * applies
+ * wins:
  *
  * | State        | When                             | In flight is written | New is written | Ends with                        |
  * | ------------ | -------------------------------- | -------------------- | -------------- | -------------------------------- |
@@ -46,7 +48,7 @@ export type SenderState =
  * | `yielding`   | a SUBSCRIBE has to go first      | yes                  | no             | the write of that SUBSCRIBE      |
  * | `flowing`    | none of these                    | yes                  | yes            |                                  |
  *
- * In each state that writes, the socket, the broker's Receive Maximum and the suspects still decide how much.
+ * In the states that write, the socket, the broker's Receive Maximum and the suspects limit how much is written.
  */
 export function senderState(phase: ConnectionPhase, inFlight: InFlightWork, claim: WireClaim): SenderState {
   if (phase === 'detached' || phase === 'paused') return phase
@@ -57,7 +59,7 @@ export function senderState(phase: ConnectionPhase, inFlight: InFlightWork, clai
   return claim === 'first' ? 'yielding' : 'flowing'
 }
 
-/** Whether what is in flight may be written in a state. */
+/** Whether publications in flight may be written in a state. */
 export function writesInFlight(state: SenderState): boolean {
   return state === 'flowing' || state === 'resending' || state === 'restoring' || state === 'yielding'
 }

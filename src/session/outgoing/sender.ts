@@ -35,8 +35,9 @@ export interface SenderEvents extends BacklogEvents {
 }
 
 /**
- * Sends the publications of a session. It outlives connections: what is un-acked when one ends is resent on the next one,
- * or sent anew if the broker lost the session. `senderState` tells what it writes when.
+ * Sends the publications of a session, and outlives its connections. Publications that are un-acked when a connection
+ * ends are resent on the next one, or sent as new ones if the broker lost the session. `senderState` shows what is
+ * written when.
  */
 export class Sender {
   readonly #backlog: Backlog
@@ -56,7 +57,9 @@ export class Sender {
     this.#backlog.tellDrained()
   })
 
-  /** @param onQuiet - called when the subscriptions claim to be alone, and no publication is un-acked */
+  /**
+   * @param onQuiet - called when the subscriptions claim the connection for themselves and no publication is un-acked
+   */
   constructor(config: SenderConfig, events: SenderEvents, onQuiet: () => void) {
     const { clock, time, journal, timeouts } = config
     this.#time = time
@@ -87,12 +90,12 @@ export class Sender {
     return this.#backlog.inFlight.packetIds
   }
 
-  /** The durable publications that were taken out, if there is a journal. */
+  /** The durable publications in quarantine, if there is a journal. */
   get quarantine(): Quarantine | undefined {
     return this.#backlog.quarantine
   }
 
-  /** How many QoS 1 and 2 publications the broker holds un-acked on this connection. */
+  /** How many QoS 1 and 2 publications are un-acked on this connection. */
   get onWire(): number {
     return this.#onWire.size
   }
@@ -101,22 +104,25 @@ export class Sender {
     return this.#backlog.status
   }
 
-  /** @returns whether nothing waits and nothing is in flight; if not, `drained` tells when that is so */
+  /** @returns whether nothing waits and nothing is in flight; if not, `drained` is called later */
   awaitDrained(): boolean {
     return this.#backlog.awaitDrained()
   }
 
-  /** Whether the broker does its work on this connection; if not, `acknowledging` tells when it does. */
+  /**
+   * Whether the broker acknowledges on this connection, or has nothing to acknowledge; if not, `acknowledging` is
+   * called when it does.
+   */
   isAcknowledging(): boolean {
     return this.#acks.isAcknowledging()
   }
 
   /**
-   * Accepts a publication, and sends it at once if nothing stands before it; else it waits in the outbox. If there is no
-   * room, its promise is rejected.
+   * Accepts a publication. It is sent at once if it is its turn, and waits in the outbox otherwise. If the outbox is
+   * full, the promise of the publication is rejected.
    *
    * @param orphanedBy - rejects the promise of a durable one, which waits in the store for a later connection
-   * @returns of a durable one: resolves when it is on disk, rejects if it can't be written, and is not accepted then
+   * @returns of a durable one: resolves when it is on disk, and rejects if the journal can't accept it
    */
   publish(publication: Publication, orphanedBy: Error | undefined): Promise<void> | undefined {
     const { outbox, settlement } = this.#backlog
@@ -129,18 +135,18 @@ export class Sender {
     return accepted
   }
 
-  /** Sends a publication that must never wait. @returns whether it could go at once */
+  /** Sends a publication that must not wait. @returns whether it was sent */
   publishNow(publication: Publication): boolean {
     publication.startedAt = this.#time()
     return this.#sendNow(publication)
   }
 
-  /** Takes up what an earlier process left behind, before the first connection. */
+  /** Takes over what an earlier process left behind. Called before the first connection. */
   restore(...publications: Parameters<Backlog['restore']>): void {
     this.#backlog.restore(...publications)
   }
 
-  /** A publication can't be written to the journal: it is not accepted after all. */
+  /** Rejects a publication that the journal could not write. */
   withdraw(publication: Publication, error: unknown): void {
     this.#backlog.withdraw(publication, error)
   }
@@ -155,7 +161,7 @@ export class Sender {
     this.#backlog.reject(error)
   }
 
-  /** Leaves no timer behind. */
+  /** Clears all timers. */
   stop(): void {
     this.#backlog.suspects.stop()
   }
@@ -178,7 +184,7 @@ export class Sender {
    * The connection ended.
    *
    * @param othersOnWire - whether a SUBSCRIBE or UNSUBSCRIBE was un-answered
-   * @returns whether it ended because of one publication, which is set aside
+   * @returns whether it ended because of a single publication, which is now left out
    */
   detached(failure: Failure | undefined, othersOnWire: boolean): boolean {
     const isBlamed = this.#blame(failure, othersOnWire)
@@ -203,7 +209,7 @@ export class Sender {
     if (this.#link) this.#phase = 'paused'
   }
 
-  /** Publications yield to what the subscriptions claim. */
+  /** Publications yield to the claim of the subscriptions. */
   yieldTo(claim: WireClaim): void {
     this.#claim = claim
     if (claim !== 'alone') this.#proceed()
@@ -228,7 +234,8 @@ export class Sender {
       publication.reasonCode = ack.reasonCode
       return
     }
-    // MQTT.js still has to handle this packet, and frees its id only then: what comes next waits for the end of the turn.
+    // MQTT.js handles this packet after us. Its id may be reused only then, so the next publications wait for the end
+    // of the turn.
     inFlight.acknowledged(publication)
     this.#onWire.remove(publication)
     suspects.passed(publication)
@@ -237,7 +244,7 @@ export class Sender {
     if (this.#claim === 'alone' && this.#onWire.size === 0) this.#onQuiet()
   }
 
-  /** Before PUBREL is sent: a durable publication has to be written down as released first. */
+  /** Called before PUBREL is sent: the journal has to record a durable publication as released first. */
   releasing(packetId: number): Promise<void> | undefined {
     const publication = this.#backlog.inFlight.get(packetId)
     return publication?.durable ? this.#journal?.released(publication) : undefined
@@ -247,7 +254,7 @@ export class Sender {
     return senderState(this.#phase, this.#work, this.#claim)
   }
 
-  /** Writes what may be written now, in its order. */
+  /** Writes, in order, what may be written now. */
   #proceed(): void {
     const link = this.#link
     if (!link || !writesInFlight(this.#state)) return
@@ -264,7 +271,7 @@ export class Sender {
     }
   }
 
-  /** A suspect whose turn has come goes in its place among those in flight, or at the head of the outbox. */
+  /** Tries a suspect whose turn has come, in its place among the publications in flight. */
   #takeDue(): void {
     const { outbox, inFlight, suspects } = this.#backlog
     if (!suspects.takeDue(outbox.size > 0 || inFlight.size > suspects.size)) return
@@ -280,7 +287,7 @@ export class Sender {
     return true
   }
 
-  /** Whether a publication that is not in flight may be written now. Nothing else decides that. */
+  /** Whether a publication that is not in flight yet may be written now. This is the only place that decides it. */
   #mayWrite(publication: Publication, link: Link): boolean {
     if (this.#state !== 'flowing' || !link.writable || this.#onWire.closed) return false
     if (publication.qos === 0) return true
@@ -296,7 +303,7 @@ export class Sender {
     this.#writer.write(publication, link)
   }
 
-  /** Nothing may overtake what waits for the journal: until it has the packet ids, nothing is written at all. */
+  /** Writes packet ids to the journal. Nothing is sent meanwhile, so that nothing overtakes these publications. */
   #journalIds(journal: Journal, link: Link): void {
     const { outbox, inFlight } = this.#backlog
     const path = { outbox, inFlight, onWire: this.#onWire, time: this.#time }
@@ -305,13 +312,13 @@ export class Sender {
     this.#work = 'journaling'
     void journal.sent(batch).then(() => {
       this.#work = 'resending'
-      // On another connection they are among what it has to resend.
+      // A new connection resends all publications in flight, and these are among them.
       if (this.#link === link) this.#resend.begin(batch)
       this.#proceed()
     })
   }
 
-  /** It can't be encoded, so nothing was sent. */
+  /** A publication can't be encoded. Nothing was sent. */
   #notWritten(publication: Publication, error: unknown): void {
     this.#backlog.unwritten.delete(publication)
     if (publication.onWire) this.#onWire.remove(publication)
@@ -319,7 +326,7 @@ export class Sender {
     this.#soon.schedule()
   }
 
-  /** Finds the publication on which the broker closes the connection: see `Suspects`. @returns whether there is one */
+  /** Finds the publication on which the broker closed the connection: see `Suspects`. @returns whether there is one */
   #blame(failure: Failure | undefined, othersOnWire: boolean): boolean {
     const { inFlight, suspects, settlement, quarantine } = this.#backlog
     const unacked = [...inFlight.values()].filter(({ onWire }) => onWire)

@@ -18,7 +18,7 @@ export interface SettlementOptions {
   readonly onSettled: () => unknown
 }
 
-/** How publications end: their promises settle, and the journal forgets them. */
+/** Ends publications: settles their promises, and removes them from the journal. */
 export class Settlement {
   readonly #options: SettlementOptions
 
@@ -43,21 +43,21 @@ export class Settlement {
     if (publication.orphaned) this.#options.events.orphanFailed(error)
   }
 
-  /** It was taken out of the outbox and rejected. */
+  /** A publication has left the outbox and was rejected. */
   left(publication: Publication, error: unknown): void {
     this.#forget(publication)
     if (publication.orphaned) this.#options.events.orphanFailed(error)
   }
 
-  /** The broker closes the connection on it. */
+  /** Ends a publication on which the broker closes the connection. */
   poison(publication: Publication, quarantine: Quarantine | undefined): void {
-    // It took the message with its PUBREC: only the end of the handshake is what it minds.
+    // The broker accepted the message with its PUBREC. It objects only to the end of the handshake.
     if (publication.phase === 'released') this.succeed(publication)
     else if (publication.durable && quarantine) quarantine.add(publication)
     else this.fail(publication, new PoisonPacketError(publication.topic))
   }
 
-  /** Rejects a durable publication that stays for a later connection. @returns whether it stays */
+  /** Rejects the promise of a durable publication, which stays for a later connection. @returns whether it stays */
   orphan(publication: Publication, error: unknown): boolean {
     if (!publication.durable || !this.#options.journal) return false
     if (publication.orphaned) return true
@@ -66,7 +66,7 @@ export class Settlement {
     return true
   }
 
-  /** Its promise is settled, or is about to be. */
+  /** Marks a publication as settled. The caller settles its promise. */
   finish(publication: Publication): void {
     publication.phase = 'settled'
     this.#forget(publication)

@@ -5,53 +5,56 @@ import { Pause } from './pause.ts'
 
 /** A packet that can be suspected: a publish, or a topic filter. */
 export interface Suspect {
-  /** What speaks against it; `undefined` for nearly all, and again once it went through. */
+  /** The evidence against it; `undefined` for nearly all packets, and after an answer of the broker. */
   suspicion: Suspicion | undefined
 }
 
-/** What speaks against one packet. */
+/** The evidence against one packet. */
 export interface Suspicion {
   /** How often the connection was closed while it was un-acked. */
   closes: number
-  /** How often while it was alone, after a sign of life. */
+  /** How often that happened while it was the only un-acked packet, after a PINGRESP. */
   alone: number
-  /** Whether it is left out, until its next trial. */
+  /** Whether it is left out until it is tried again. */
   aside: boolean
-  /** Between its trials. */
+  /** The pause before it is tried again. */
   readonly pause: Pause
   evidence: Evidence
 }
 
-/** What is known about one packet and one server. */
+/** The evidence for one packet on one server. */
 interface Evidence {
   readonly server: string
-  /** How often it was alone on a living connection that was then closed, and others went through before. */
+  /** How often the connection was closed while it was alone, counting only closes after other packets had succeeded. */
   closes: number
-  /** How long that went on, at least, in milliseconds. */
+  /** How long that has lasted at least, in milliseconds. */
   lasted: number
-  /** How many others had gone through at the last close. */
+  /** How many other packets had succeeded at the last close. */
   passed: number
 }
 
-/** From so many closes on a packet is sent only with few others, and after a sign of life. */
+/** After this many closes, a packet is sent only with few others, and after a PINGRESP. */
 const SUSPECT_FROM = 2
 
-/** Closes on a packet that prove it to be poison, if others went through between each two. */
+/** This many closes prove a packet to be poison, if others succeeded between each two of them. */
 const PROOF = 3
 
-/** From so many closes while it was alone on, a suspect steps aside. */
+/** After this many closes while it was alone, a suspect is left out. */
 const ALONE_FROM = 2
 
-/** From so many closes, if others went through between them, another one says nothing about the broker. */
+/** After this many closes with successes of others between them, another close says nothing about the broker. */
 const KNOWN_FROM = 2
 
-/** Into how many parts the un-acked packets of a close are divided to find the one that the broker minds. */
+/** The un-acked packets of a close are divided into this many parts, to find the one that the broker objects to. */
 const PARTS = 64
 
-/** After each trial that fails, all others wait so many times as long as before. */
+/** After each failed trial, the others wait this many times as long as before. */
 const SPACING_GROWTH = 1.2
 
-/** While nothing goes through at all, it may be the broker: then it is asked again after so long at most, in milliseconds. */
+/**
+ * While no packet succeeds at all, the broker may be at fault. It is then tried again after at most this time, in
+ * milliseconds.
+ */
 const LONGEST_REST = 120_000
 
 export function isSuspect({ suspicion }: Suspect): boolean {
@@ -62,45 +65,47 @@ export function isAside({ suspicion }: Suspect): boolean {
   return suspicion?.aside === true
 }
 
-/** What became of a packet on which the connection was closed while it was alone. */
+/** The verdict on a packet that was alone when the connection was closed. */
 export type Verdict<Packet> =
-  /** It is left out for so many milliseconds. */
+  /** The packet is left out for `delay` milliseconds. */
   { readonly kind: 'aside'; readonly delay: number } | { readonly kind: 'poison'; readonly packet: Packet }
 
 /**
- * Finds the packets of one kind, PUBLISH or SUBSCRIBE, on which the broker closes the connection. A broker that is sick
- * closes on everything, so a close alone proves nothing:
+ * Finds the packets of one kind, PUBLISH or SUBSCRIBE, on which the broker closes the connection. A failing broker
+ * closes the connection on any packet, so one close proves nothing:
  *
- * - What was un-acked at two closes is a suspect. Suspects go in small groups, and at last one by one, after a PINGRESP.
- * - A suspect on which the connection is closed twice in a row while it is alone (once, if the broker objects to it) steps
- *   aside, and the next packet goes, alone too. If that goes through, it was the packet: the others flow, and it is tried
- *   again after growing pauses.
- * - If that does not go through either, it is the broker: all rest, for a time that grows. Two that are poison look the
- *   same, until others went through between the closes on them: such ones are tried at their own times only.
- * - A packet is poison only if others of its kind went through on the same server between its closes.
+ * - A packet that was un-acked at two closes is a suspect. Suspects are sent in small groups and finally one by one,
+ *   each after a PINGRESP.
+ * - If the connection is closed twice in a row while a suspect is alone (once, if the broker gives a reason that
+ *   concerns the packet), the suspect is left out, and the next packet is sent, alone too. If that one succeeds, the
+ *   suspect was the cause: the others flow, and it is tried again after growing pauses.
+ * - If the next packet fails too, the broker is the likely cause: all packets wait for a growing time. Two poison
+ *   packets look the same, until other packets succeed between the closes. After that they are tried at their own times
+ *   only.
+ * - A packet is poison only if others of its kind succeeded on the same server between the closes.
  */
 export class Suspects<Packet extends Suspect> {
   readonly #clock: Clock
   readonly #options: QuarantineOptions
   readonly #onDue: () => void
-  /** Those that stepped aside and did not go through since, in the order in which they first did. */
+  /** The packets that were left out and have not succeeded since, in the order in which they were first left out. */
   readonly #stepped = new Set<Packet>()
-  /** After a trial that failed: others have to wait, too. */
+  /** The pause after a failed trial, before another packet is tried. */
   readonly #spacing: Pause
-  /** Nothing goes through. */
+  /** The pause of all packets, while none succeeds. */
   readonly #rest: Pause
   #server = ''
-  /** How many packets went through on this server. */
+  /** How many packets succeeded on this server. */
   #passed = 0
-  /** Whether nothing went through since a packet stepped aside: it may be the broker. */
+  /** Whether no packet succeeded since one was left out: the broker may be at fault. */
   #doubt = false
-  /** The packet that stepped aside last, if nothing went through since. */
+  /** The packet that was left out last, if none succeeded since. */
   #last: Packet | undefined
   /** The packet that is being tried again. */
   #trial: Packet | undefined
   #window = 1
 
-  /** @param onDue - something may be tried */
+  /** @param onDue - called when a packet may be tried again */
   constructor(clock: Clock, options: QuarantineOptions, onDue: () => void) {
     this.#clock = clock
     this.#options = options
@@ -109,27 +114,27 @@ export class Suspects<Packet extends Suspect> {
     this.#rest = new Pause(clock, options, () => this.#rested())
   }
 
-  /** How many stepped aside and were not proven, one that is being tried included. */
+  /** How many packets are left out or being tried again. */
   get size(): number {
     return this.#stepped.size
   }
 
-  /** Whether the next packet has to go alone, whatever it is. */
+  /** Whether the next packet has to be sent alone, whichever it is. */
   get doubt(): boolean {
     return this.#doubt
   }
 
-  /** Whether no packet of this kind is to be sent now. */
+  /** Whether no packet of this kind may be sent now. */
   get resting(): boolean {
     return this.#rest.running
   }
 
-  /** How long that rest is in all, in milliseconds. */
+  /** How long that rest lasts, in milliseconds. */
   get rest(): number {
     return this.#rest.delay
   }
 
-  /** How many suspects may be under way at a time. */
+  /** How many suspects may be un-acked at a time. */
   get window(): number {
     return this.#doubt ? 1 : this.#window
   }
@@ -143,7 +148,7 @@ export class Suspects<Packet extends Suspect> {
   /**
    * The connection ended while these were un-acked.
    *
-   * @param alone - whether it was one, nothing else was under way, and the broker had just given a sign of life
+   * @param alone - whether a single packet was un-acked, of any kind, and a PINGRESP had come just before it was sent
    */
   closed(unacked: readonly Packet[], blame: Blame, alone: boolean): Verdict<Packet> | undefined {
     this.#trial = undefined
@@ -155,18 +160,19 @@ export class Suspects<Packet extends Suspect> {
     if (!alone) return undefined
     const suspicion = this.#suspicionOf(first)
     suspicion.alone++
-    // Once, it may have been a broker that was killed just then: stepping aside would cost the packet its place.
+    // A single close may be a broker that was killed at that moment. Leaving the packet out would cost it its place in
+    // the order.
     return blame === 'objection' || suspicion.alone >= ALONE_FROM ? this.#accuse(first) : undefined
   }
 
-  /** The broker answered to it. */
+  /** The broker answered the packet. */
   passed(packet: Packet): void {
     this.#passed++
     if (!this.#doubt && packet.suspicion === undefined) return
     this.#doubt = false
     this.#last = undefined
     if (this.#rest.times > 0) {
-      // It was the broker: whatever stepped aside only meanwhile may be innocent.
+      // The broker was the cause. Packets that were left out in that time may be innocent.
       for (const { suspicion } of this.#stepped) if (!isKnown(suspicion)) suspicion?.pause.cut()
       this.#spacing.reset()
     }
@@ -176,9 +182,9 @@ export class Suspects<Packet extends Suspect> {
   }
 
   /**
-   * The next that is to be tried again, if there is one now. It is no longer aside then.
+   * Takes the next packet that may be tried again now, if there is one. It is no longer left out.
    *
-   * @param others - whether packets wait that never stepped aside: after one that failed it is their turn
+   * @param others - whether packets wait that were never left out: after a failed trial it is their turn
    */
   takeDue(others: boolean): Packet | undefined {
     if (this.#last && others) return undefined
@@ -193,7 +199,7 @@ export class Suspects<Packet extends Suspect> {
     return undefined
   }
 
-  /** Nothing speaks against it any more, or it is no longer wanted. */
+  /** Drops the evidence against a packet: it succeeded, or is no longer wanted. */
   forget(packet: Packet): void {
     if (!packet.suspicion) return
     packet.suspicion.pause.cut()
@@ -203,7 +209,7 @@ export class Suspects<Packet extends Suspect> {
     if (this.#last === packet) this.#last = undefined
   }
 
-  /** No timer is left. */
+  /** Clears all timers. */
   stop(): void {
     for (const { suspicion } of this.#stepped) suspicion?.pause.cut()
     this.#spacing.cut()
@@ -250,14 +256,14 @@ export class Suspects<Packet extends Suspect> {
     suspicion.aside = true
     this.#last = packet
     if (other && !known) this.#rest.begin(LONGEST_REST)
-    // Many that are poison must not interrupt the others all the time; a new suspect is another matter.
+    // Many poison packets must not interrupt the others all the time. A new suspect may.
     if (!this.#stepped.has(packet)) this.#spacing.reset()
     else if (othersPassed || known) this.#spacing.begin()
     this.#stepped.add(packet)
     return { kind: 'aside', delay: suspicion.pause.begin(othersPassed ? undefined : LONGEST_REST) }
   }
 
-  /** Another round: the first that stepped aside, so that the order is kept, and then another one. */
+  /** Begins another round with the packet that was left out first, which keeps the order, and then another one. */
   #rested(): void {
     this.#last = undefined
     this.#spacing.cut()
@@ -267,7 +273,7 @@ export class Suspects<Packet extends Suspect> {
   }
 }
 
-/** Whether it is this packet that the broker minds, as far as one can know. */
+/** Whether this packet, and not the broker, is known to be the cause. */
 function isKnown(suspicion: Suspicion | undefined): boolean {
   return suspicion !== undefined && suspicion.evidence.closes >= KNOWN_FROM
 }

@@ -2,7 +2,7 @@ import { ConnectionLostError } from '../../api/errors.ts'
 import type { Publication } from './publication.ts'
 import type { Settlement } from './settlement.ts'
 
-/** The QoS 0 publishes that the socket has not taken yet. */
+/** The QoS 0 publications that the socket has not taken yet. */
 export class Unwritten {
   readonly #settlement: Settlement
   readonly #publications = new Set<Publication>()
@@ -15,7 +15,7 @@ export class Unwritten {
     return this.#publications.size
   }
 
-  /** @returns to be called when the socket has taken it, or can't */
+  /** @returns to be called when the socket has taken the publication, or with an error if it could not */
   add(publication: Publication): (error?: Error) => void {
     publication.phase = 'sent'
     this.#publications.add(publication)
@@ -24,7 +24,7 @@ export class Unwritten {
     }
   }
 
-  /** It could not be written. */
+  /** Removes a publication that could not be written. */
   delete(publication: Publication): void {
     this.#publications.delete(publication)
   }

@@ -4,10 +4,10 @@ import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
 /**
- * Gives a publish to a link.
+ * Gives a publication to a link.
  *
  * @param written - see `Link.publish`
- * @returns why it can't be encoded: it would be so on each connection. Nothing was sent then
+ * @returns an error if it can't be encoded, which would fail on every connection. Nothing was sent then
  */
 export function writePublish(
   link: Link,
@@ -25,7 +25,7 @@ export function writePublish(
   }
 }
 
-/** Gives a PUBREL to a link. @param first - what has to be done before; the connection may have ended meanwhile */
+/** Gives a PUBREL to a link. @param first - resolves when PUBREL may be sent; the link may be closed by then */
 export function writePubrel(link: Link, packetId: number, first: Promise<void> | undefined): void {
   if (first) void first.then(() => link.pubrel(packetId))
   else link.pubrel(packetId)

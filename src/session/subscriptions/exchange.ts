@@ -1,7 +1,7 @@
 /**
- * The SUBSCRIBE and UNSUBSCRIBE packets of a connection whose answers are awaited together. Of one filter there is only
- * one at a time: a broker that handles packets concurrently may handle them in another order, and end up without a
- * subscription that is wanted (seen with aedes).
+ * The SUBSCRIBE and UNSUBSCRIBE packets of a connection whose answers are awaited together. A filter is in only one of
+ * them at a time: a broker that handles packets concurrently may reorder them, and end up without a wanted subscription
+ * (seen with aedes).
  */
 export class Exchange {
   readonly #underWay = new Set<string>()
@@ -14,7 +14,7 @@ export class Exchange {
     return this.#pending === 0
   }
 
-  /** Subscriptions that are answered, of those that were asked for. */
+  /** How many of the requested subscriptions are answered. */
   get progress(): { readonly done: number; readonly total: number } {
     return { done: this.#done, total: this.#total }
   }
@@ -24,7 +24,7 @@ export class Exchange {
     return this.#underWay.has(filter)
   }
 
-  /** There are so many subscriptions to ask for. */
+  /** Adds to the number of requested subscriptions. */
   expect(count: number): void {
     this.#total += count
   }
@@ -34,7 +34,7 @@ export class Exchange {
     for (const { filter } of batch) this.#underWay.add(filter)
   }
 
-  /** @param subscriptions - how many of them it answered */
+  /** @param subscriptions - how many subscriptions were answered */
   answered(batch: readonly { readonly filter: string }[], subscriptions: number): void {
     this.#pending--
     this.#done += subscriptions

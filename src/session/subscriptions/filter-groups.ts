@@ -2,14 +2,14 @@ import { TopicMatcher } from './topic-matcher.ts'
 
 interface Grouped {
   readonly filter: string
-  /** Of its group, from 1 on. */
+  /** The number of its group, from 1 on. */
   readonly identifier: number
 }
 
 /**
- * Topic filters in groups, of which no two filters match the same topic. The number of its group is the Subscription
- * Identifier of a filter: a broker may send a message once for each subscription that matches (MQTT 5 §3.3.4), and by the
- * identifier it tells for which of them.
+ * Divides topic filters into groups, so that no two filters of a group match the same topic. The number of its group is
+ * the Subscription Identifier of a filter. A broker may send a message once for each matching subscription (MQTT 5
+ * §3.3.4); the identifier shows for which one.
  */
 export class FilterGroups<Value extends Grouped> {
   readonly #groups: TopicMatcher<Value>[] = []
@@ -32,7 +32,7 @@ export class FilterGroups<Value extends Grouped> {
   }
 
   /**
-   * What matches a topic, each once.
+   * The values that match a topic, each once.
    *
    * @param identifiers - those that came with the message
    */
@@ -40,7 +40,7 @@ export class FilterGroups<Value extends Grouped> {
     if (this.#groups.length === 1) return this.#groups[0]?.match(topic) ?? []
     const meant = typeof identifiers === 'number' ? [identifiers] : (identifiers ?? [])
     const addressed = meant.flatMap((identifier) => this.#groups[identifier - 1]?.match(topic) ?? [])
-    // A broker without identifiers, or a message that it kept for an earlier process, with other groups.
+    // The broker does not support identifiers, or kept the message for an earlier process with other groups.
     return addressed.length > 0 ? addressed : this.#groups.flatMap((group) => group.match(topic))
   }
 }

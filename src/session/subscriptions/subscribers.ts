@@ -9,14 +9,14 @@ export interface SubscriberOptions {
   readonly retainHandling: 0 | 1 | 2
 }
 
-/** What one `subscribe()` asks for. */
+/** One `subscribe()` call. */
 export interface Subscriber extends SubscriberOptions {
   readonly filter: string
-  /** The broker holds it. */
+  /** The broker granted the subscription. */
   granted(qos: Qos): void
-  /** The broker refused it for good, or it was given up. */
+  /** The broker refused the subscription for good, or it was ended. */
   rejected(error: unknown): void
-  /** Nothing is tried for now. It stays wanted. */
+  /** The client gave up for now. The subscription stays wanted. */
   postponed(error: unknown): void
 }
 
@@ -27,14 +27,14 @@ interface Alike {
 }
 
 /**
- * The subscribers of one topic filter. Adding one and removing one cost the same however many there are: with 10,000
- * handlers on a filter anything else would be felt.
+ * The subscribers of one topic filter. The cost of adding or removing one does not depend on their number, which can be
+ * 10,000 handlers.
  */
 export class Subscribers {
   readonly #all = new Set<Subscriber>()
-  /** Those of them that the broker does not serve. */
+  /** The subscribers that the broker does not serve. */
   readonly #unserved = new Set<Subscriber>()
-  /** By their options, of which there are 36 at most. */
+  /** By options, of which there are at most 36 combinations. */
   readonly #alike = new Map<string, Alike>()
   #list: readonly Subscriber[] | undefined
 
@@ -42,7 +42,7 @@ export class Subscribers {
     return this.#all.size
   }
 
-  /** Never changes once it was returned: a message goes to the subscribers that were there when it came. */
+  /** A returned list never changes: a message goes to the subscribers that existed when it arrived. */
   get list(): readonly Subscriber[] {
     return (this.#list ??= [...this.#all])
   }
@@ -52,7 +52,7 @@ export class Subscribers {
     return this.#unserved.size < this.#all.size
   }
 
-  /** It is not served yet. */
+  /** Adds a subscriber, which is not served yet. */
   add(subscriber: Subscriber): void {
     this.#list = undefined
     this.#all.add(subscriber)
@@ -85,14 +85,14 @@ export class Subscribers {
     for (const subscriber of this.#all) this.#unserved.add(subscriber)
   }
 
-  /** Takes out those that the broker does not serve. */
+  /** Removes and returns the subscribers that the broker does not serve. */
   takeUnserved(): readonly Subscriber[] {
     const unserved = [...this.#unserved]
     for (const subscriber of unserved) this.delete(subscriber)
     return unserved
   }
 
-  /** What satisfies all of them. */
+  /** The request that satisfies all of them. */
   request({ filter, identifier }: Pick<SubscriptionRequest, 'filter' | 'identifier'>): SubscriptionRequest {
     const all = Array.from(this.#alike.values(), ({ options }) => options)
     return {
@@ -106,12 +106,12 @@ export class Subscribers {
   }
 }
 
-/** Without the subscriber, which may leave before the others that are like it. */
+/** A copy, so that it does not keep the subscriber in memory after it has left. */
 function optionsOf({ qos, noLocal, retainAsPublished, retainHandling }: SubscriberOptions): SubscriberOptions {
   return { qos, noLocal, retainAsPublished, retainHandling }
 }
 
-/** The same for the same options. */
+/** Two sets of options have the same key if they are equal. */
 export function optionsKey({ qos, noLocal, retainAsPublished, retainHandling }: SubscriberOptions): string {
   return `${qos} ${noLocal} ${retainAsPublished} ${retainHandling}`
 }

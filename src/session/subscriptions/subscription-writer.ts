@@ -10,13 +10,13 @@ import { optionsKey } from './subscribers.ts'
 import type { Suspensions } from './suspensions.ts'
 import type { Unwanted, Wanted } from './wanted.ts'
 
-/** The SUBSCRIBE for it would be larger than the broker takes. */
+/** The reason code for a SUBSCRIBE that exceeds the broker's Maximum Packet Size. */
 const PACKET_TOO_LARGE = 0x95
 
-/** On how many connections an UNSUBSCRIBE is left out at the most that the broker closes on. */
+/** An UNSUBSCRIBE on which the broker closes is left out on at most this many connections in a row. */
 const LONGEST_PAUSE = 64
 
-/** By topic filter. */
+/** The wanted and unwanted subscriptions, by topic filter. */
 export interface SubscriptionBook {
   readonly wanted: ReadonlyMap<string, Wanted>
   readonly unwanted: Map<string, Unwanted>
@@ -28,40 +28,40 @@ export interface SubscriptionWriterOptions {
   readonly onAnswered: (wanted: Wanted, code: number) => void
   /** Publications have to yield. */
   readonly onClaim: (claim: WireClaim) => void
-  /** What comes with `sync.settled`. */
+  /** The counts that `sync.settled` reports. */
   readonly counts: () => Omit<Extract<SubscriptionsEvent, { type: 'sync.settled' }>, 'type'>
 }
 
-/** One SUBSCRIBE that is to be alone on the wire, after a sign of life: see `Suspects`. */
+/** A SUBSCRIBE that has to be the only unanswered packet, after a PINGRESP: see `Suspects`. */
 interface Trial {
-  /** `preparing` until no publication is un-acked and the broker has answered to a PINGREQ; then its SUBSCRIBE is written. */
+  /** `preparing` until no publication is un-acked and a PINGRESP has arrived; `asked` once the SUBSCRIBE is written. */
   phase: 'preparing' | 'asked'
   /** Resolves when no publication is un-acked. */
   readonly quiet: Promise<void>
   readonly onQuiet: () => void
 }
 
-/** Tells the `sync` actor that is running. */
+/** Reports to the running `sync` actor. */
 type Tell = (event: SubscriptionsEvent) => void
 
-/** Writes SUBSCRIBE and UNSUBSCRIBE packets, until the broker holds what is wanted and nothing else. */
+/** Writes SUBSCRIBE and UNSUBSCRIBE packets, until the broker holds exactly the wanted subscriptions. */
 export class SubscriptionWriter {
   readonly #book: SubscriptionBook
   readonly #options: SubscriptionWriterOptions
-  /** What has changed since packets were written last. */
+  /** The changes since packets were last written. */
   readonly #changed = { wanted: new Set<Wanted>(), unwanted: new Set<Unwanted>() }
   #link: Link | undefined
-  /** Since the restore on this connection has begun. */
+  /** Set from the beginning of the restore on this connection. */
   #exchange: Exchange | undefined
   #tell: Tell | undefined
-  /** Whether something waits for the answer to another packet with its filter. */
+  /** Whether a packet has to wait for the answer to another one with the same filter. */
   #blocked = false
-  /** How many packets are under way. */
+  /** How many packets are unanswered. */
   #onWire = 0
-  /** How many connections there were. */
+  /** How many connections there have been. */
   #connections = 0
   #trial: Trial | undefined
-  /** What publications were told last. */
+  /** The claim that was announced last. */
   #claim: WireClaim = 'none'
 
   constructor(book: SubscriptionBook, options: SubscriptionWriterOptions) {
@@ -73,7 +73,7 @@ export class SubscriptionWriter {
     return this.#onWire
   }
 
-  /** Whether a SUBSCRIBE is under way that is tried alone, and no other packet of these. */
+  /** Whether a SUBSCRIBE is being tried alone, and no other packet of this writer is unanswered. */
   get isAlone(): boolean {
     return this.#trial?.phase === 'asked' && this.#onWire === 1
   }
@@ -83,7 +83,10 @@ export class SubscriptionWriter {
     this.#connections++
   }
 
-  /** An UNSUBSCRIBE that the broker may have closed on can wait: what still comes for it reaches no handler. */
+  /**
+   * The connection ended. An UNSUBSCRIBE that may have caused this can wait: no handler gets the messages of its
+   * filter.
+   */
   detached(blame: Blame): void {
     this.#link = undefined
     this.#exchange = undefined
@@ -99,19 +102,19 @@ export class SubscriptionWriter {
     }
   }
 
-  /** It is to be asked for. */
+  /** Notes a subscription to ask for. */
   wants(wanted: Wanted): void {
     this.#changed.wanted.add(wanted)
   }
 
-  /** It is to be unsubscribed from. */
+  /** Notes a filter to unsubscribe from. */
   leaves(unwanted: Unwanted): void {
     this.#changed.unwanted.add(unwanted)
   }
 
   /**
-   * Writes what was asked for since the last time, so that what is published next comes behind it. Before the restore
-   * has begun it waits for that. What can't be written yet is claimed to go first.
+   * Writes the changes since the last time, before the next publication. Nothing is written before the restore has
+   * begun. If a packet can't be written yet, the claim is `first`.
    */
   flush(): void {
     const { wanted, unwanted } = this.#changed
@@ -126,7 +129,7 @@ export class SubscriptionWriter {
     this.#trial?.onQuiet()
   }
 
-  /** Begins a round, which writes all that is missing. @returns ends it */
+  /** Begins a round, which writes everything that is missing. @returns ends the round */
   begin(tell: Tell): () => void {
     this.#tell = tell
     this.#blocked = false
@@ -135,12 +138,12 @@ export class SubscriptionWriter {
     this.#updateClaim()
     return () => {
       if (this.#tell === tell) this.#tell = undefined
-      // One that is asked for goes on: if the connection ends now, the broker minds it.
+      // A SUBSCRIBE that is written stays on trial: if the connection ends now, the broker objects to it.
       if (this.#trial?.phase === 'preparing') this.#endTrial(this.#trial)
     }
   }
 
-  /** The packets before are awaited no longer: what they asked for is asked for again. */
+  /** The answers to earlier packets are no longer awaited: the next round asks again. */
   askAnew(): void {
     this.#exchange = new Exchange()
     this.#trial = undefined
@@ -152,7 +155,7 @@ export class SubscriptionWriter {
     this.#write(this.#book.wanted.values(), this.#book.unwanted.values())
   }
 
-  /** Writes what of this is not asked for yet, except what goes alone. */
+  /** Writes those that are not asked for yet, except those that have to be sent alone. */
   #write(wanted: Iterable<Wanted>, unwanted: Iterable<Unwanted>): void {
     const link = this.#link
     const exchange = this.#exchange
@@ -171,7 +174,7 @@ export class SubscriptionWriter {
     }
   }
 
-  /** Those that no other packet stands in the way of. */
+  /** Selects those that are due and whose filter is in no unanswered packet. */
   #free<Each extends Wanted | Unwanted>(
     exchange: Exchange,
     all: Iterable<Each>,
@@ -207,7 +210,7 @@ export class SubscriptionWriter {
         if (this.#blocked) this.#unblock()
         this.#settle()
       },
-      // The connection ended, or the broker does not answer: the machine knows, and a later round begins anew.
+      // The connection ended, or the broker does not answer. The machine handles both with another round.
       () => {},
     )
   }
@@ -218,7 +221,7 @@ export class SubscriptionWriter {
     this.#updateClaim()
   }
 
-  /** Once all is answered: goes on with what is left, or tells that nothing is. */
+  /** When all packets are answered: continues with what is left, or reports that nothing is. */
   #settle(): void {
     const exchange = this.#exchange
     const link = this.#link
@@ -234,12 +237,14 @@ export class SubscriptionWriter {
     this.#await(batch, this.#try(link, batch), batch.length)
   }
 
-  /** Alone on the wire, and after a sign of life: a connection that is closed then tells that this is what the broker minds. */
+  /**
+   * Sends a SUBSCRIBE alone, after a PINGRESP. If the connection is closed now, the broker objects to this SUBSCRIBE.
+   */
   async #try(link: Link, batch: readonly Wanted[]): Promise<void> {
     const { promise: quiet, resolve: onQuiet } = deferred<void>()
     const trial: Trial = { phase: 'preparing', quiet, onQuiet }
     this.#trial = trial
-    // Also if the trial before had the same claim: its owner then tells this one when the wire is quiet.
+    // Announced even if the previous trial had the same claim, so that `wireIsQuiet` is called for this one.
     this.#announce('alone')
     await trial.quiet
     await link.ping()
@@ -275,7 +280,7 @@ export class SubscriptionWriter {
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
     const requests = batch.map(({ request }) => request)
     const [first] = batch
-    // Only a single filter can be: then it is alone.
+    // Only a single filter can exceed the limit, and it is in a packet of its own then.
     if (first && batch.length === 1 && isTooLarge(first, link)) return this.#options.onAnswered(first, PACKET_TOO_LARGE)
     for (const wanted of batch) {
       wanted.state = 'asked'
@@ -286,7 +291,7 @@ export class SubscriptionWriter {
     this.#onWire--
     for (const [i, wanted] of batch.entries()) {
       this.#options.suspensions.answered(wanted)
-      // Meanwhile somebody may have asked for more, or for nothing.
+      // The application may have changed the request, or unsubscribed, in the meantime.
       if (wanted.state === 'asked' && wanted.request === requests[i]) this.#options.onAnswered(wanted, codes[i] ?? 0x80)
     }
   }
@@ -296,13 +301,16 @@ export class SubscriptionWriter {
     this.#onWire++
     await link.unsubscribe(batch.map(filterOf))
     this.#onWire--
-    // Meanwhile it may have been wanted, and no longer wanted, once more.
+    // In the meantime the application may have subscribed and unsubscribed again.
     for (const unwanted of batch) {
       if (this.#book.unwanted.get(unwanted.filter) === unwanted) this.#book.unwanted.delete(unwanted.filter)
     }
   }
 
-  /** Filters of one batch share their options: MQTT.js takes either that, or options by filter but not every filter. */
+  /**
+   * All filters of one batch have the same options. MQTT.js can set options for each filter, but does not allow every
+   * filter then.
+   */
   #batches(missing: readonly Wanted[], link: Link, most = this.#options.suspensions.batchSize): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {

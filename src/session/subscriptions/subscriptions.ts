@@ -34,18 +34,21 @@ export interface SubscriptionsEvents extends SuspensionEvents {
   subscriptionFailed(filter: string, error: Error): void
 }
 
-/** What the subscriptions ask of the session that they belong to. */
+/** What the subscriptions report to their session. */
 export interface SubscriptionsPort {
   /** A suspended subscription may be tried again. */
   due(): void
-  /** Publications have to yield. */
+  /** Publications have to yield to this claim. */
   claimed(claim: WireClaim): void
 }
 
-/** Codes that will not change by asking again: filter invalid, packet too large, shared or wildcard subscriptions not supported. */
+/**
+ * Reason codes that another SUBSCRIBE would not change: invalid filter, packet too large, shared or wildcard
+ * subscriptions or identifiers not supported.
+ */
 const PERMANENT = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
 
-/** What is wanted of the broker, and what it holds. It outlives connections. */
+/** The subscriptions that the application wants and those that the broker holds. They outlive connections. */
 export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #config: SubscriptionsConfig['subscriptions']
   readonly #events: SubscriptionsEvents
@@ -85,7 +88,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
    * The connection ended.
    *
    * @param publishesOnWire - whether a publication was un-acked
-   * @returns whether it ended because of one subscription, which is suspended
+   * @returns whether it ended because of a single subscription, which is now suspended
    */
   detached(failure: Failure | undefined, publishesOnWire: boolean): boolean {
     const isAlone = this.#writer.isAlone && !publishesOnWire
@@ -95,12 +98,12 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#suspensions.closed(asked, failure, isAlone)
   }
 
-  /** How many SUBSCRIBE and UNSUBSCRIBE packets are un-answered on this connection. */
+  /** How many SUBSCRIBE and UNSUBSCRIBE packets are unanswered on this connection. */
   get onWire(): number {
     return this.#writer.onWire
   }
 
-  /** No publication is un-acked, and none is sent as long as the claim is `alone`. */
+  /** Called while the claim is `alone`, when no publication is un-acked. */
   wireIsQuiet(): void {
     this.#writer.wireIsQuiet()
   }
@@ -142,19 +145,19 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return true
   }
 
-  /** Writes what was asked for since the last time: see `SubscriptionWriter.flush`. */
+  /** Writes the changes since the last time: see `SubscriptionWriter.flush`. */
   flush(): void {
     this.#writer.flush()
   }
 
-  /** What waits for the broker's answer is told that it will not come for now. All stays wanted. */
+  /** Tells all subscribers that the client gave up for now. The subscriptions stay wanted. */
   postpone(error: unknown): void {
     for (const { subscribers } of this.#wanted.values()) {
       for (const subscriber of subscribers.list) subscriber.postponed(error)
     }
   }
 
-  /** Rejects whatever waits for the broker's answer, for good. */
+  /** Rejects all subscribers for good. */
   reject(error: unknown): void {
     this.#suspensions.stop()
     for (const { subscribers } of this.#wanted.values()) {
@@ -163,7 +166,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   /**
-   * Each subscriber whose filter matches, once.
+   * The subscribers whose filters match, each once.
    *
    * @param identifiers - the Subscription Identifiers that came with the message
    */
@@ -175,12 +178,12 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return subscribers as readonly S[]
   }
 
-  /** Whether it has not ended. */
+  /** Whether a subscriber is still subscribed. */
   has(subscriber: S): boolean {
     return this.#subscribers.has(subscriber)
   }
 
-  /** Whether anything is subscribed to by that filter. */
+  /** Whether there is a subscription with this filter. */
   wants(filter: string): boolean {
     return this.#wanted.has(filter)
   }
@@ -190,12 +193,12 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return { wanted, held, refused, suspended }
   }
 
-  /** The filters that are left out, because the broker closes the connection on them. */
+  /** The filters of the suspended subscriptions. */
   suspended(): string[] {
     return [...this.#wanted.values()].filter(({ state }) => state === 'suspended').map(({ filter }) => filter)
   }
 
-  /** What a `sync` actor does: it brings what is wanted and what the broker holds together, and reports. */
+  /** The logic of a `sync` actor: brings the subscriptions of the broker in line with the wanted ones, and reports. */
   readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput> = ({ input, sendBack }) => {
     if (input.restoring) this.#forget(input.sessionPresent)
     if (input.restoring || input.repeating) this.#writer.askAnew()
@@ -203,7 +206,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#writer.begin((event: SubscriptionsEvent) => sendBack(event))
   }
 
-  /** A new connection: what the broker held is gone, unless it kept the session. */
+  /** Begins a new connection: the broker's subscriptions are gone, unless it kept the session. */
   #forget(sessionPresent: boolean): void {
     const kept = sessionPresent && this.#config.onSessionPresent === 'skip'
     for (const wanted of this.#wanted.values()) {
@@ -255,7 +258,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     if (!this.#fallBack(wanted, error)) this.#failed(wanted.filter, wanted.subscribers.list, error)
   }
 
-  /** Somebody asked for more than the broker grants: those whom it served before go on without them. */
+  /** New subscribers asked for more than the broker grants. They are rejected, and the earlier ones continue. */
   #fallBack(wanted: Wanted, error: Error): boolean {
     if (!wanted.subscribers.anyServed) return false
     const refused = wanted.subscribers.takeUnserved()
@@ -275,7 +278,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const identifier = this.#groups.identifierFor(filter)
     const subscribers = new Subscribers()
     const request = { filter, identifier, qos, noLocal, retainAsPublished, retainHandling }
-    // It may have been wanted before, and the broker not been told that it no longer is.
+    // The filter may have been wanted before, with an UNSUBSCRIBE that is not sent yet.
     const known = this.#unwanted.delete(filter)
     const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, toldSuspended: false, suspicion: undefined } as const
     const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...fresh }

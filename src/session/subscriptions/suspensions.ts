@@ -14,24 +14,24 @@ export interface SuspensionsOptions {
 }
 
 export interface SuspensionEvents {
-  /** The broker closes the connection on a subscription, so it is left out for so many milliseconds. */
+  /** A subscription is left out for `delay` milliseconds, because the broker closes the connection on it. */
   subscriptionSuspended(filter: string, delay: number): void
-  /** The broker answered to one that was suspended. */
+  /** The broker answered a subscription that was suspended. */
   subscriptionResumed(filter: string): void
 }
 
-/** What it knows of a subscription. */
+/** A subscription, as far as suspensions are concerned. */
 export interface Suspendable extends Suspect {
   readonly filter: string
   /** `asked` until the SUBACK; `suspended` while it is left out, because the broker closes the connection on it. */
   state: 'wanted' | 'asked' | 'held' | 'refused' | 'suspended'
-  /** Whether the application was told that it is suspended. */
+  /** Whether the suspension was reported to the application. */
   toldSuspended: boolean
 }
 
 /**
- * The subscriptions on which the broker closes the connection. They are left out, so that all else goes on, and asked for
- * again after growing pauses. None is ever given up.
+ * Suspends the subscriptions on which the broker closes the connection: they are left out, so that everything else
+ * works, and tried again after growing pauses. None is ever given up.
  */
 export class Suspensions<Subscription extends Suspendable> {
   readonly #options: SuspensionsOptions
@@ -47,12 +47,15 @@ export class Suspensions<Subscription extends Suspendable> {
     this.#suspects = new Suspects(options.clock, quarantine, () => options.onDue())
   }
 
-  /** How many filters go into one SUBSCRIBE: fewer than was asked for, if the broker closed on so many. */
+  /**
+   * How many filters go into one SUBSCRIBE. Fewer than configured, if the broker closed the connection on larger
+   * packets.
+   */
   get batchSize(): number {
     return this.#batchSize
   }
 
-  /** How many go into one if it is to be alone on the wire. */
+  /** How many filters go into a SUBSCRIBE that is sent alone. */
   get window(): number {
     return Math.min(this.#batchSize, this.#suspects.window)
   }
@@ -61,7 +64,7 @@ export class Suspensions<Subscription extends Suspendable> {
     this.#suspects.attached(server)
   }
 
-  /** Whether its SUBSCRIBE has to be alone on the wire. */
+  /** Whether the SUBSCRIBE has to be sent alone. */
   isCareful(subscription: Subscription): boolean {
     return this.#suspects.doubt || isSuspect(subscription)
   }
@@ -73,16 +76,16 @@ export class Suspensions<Subscription extends Suspendable> {
   }
 
   /**
-   * The connection ended while these were not answered.
+   * The connection ended while these subscriptions were unanswered.
    *
-   * @param alone - whether their SUBSCRIBE had the wire to itself, after a sign of life
-   * @returns whether it is one of them that the broker minds
+   * @param alone - whether their SUBSCRIBE was the only unanswered packet, after a PINGRESP
+   * @returns whether the broker objects to one of them
    */
   closed(unanswered: readonly Subscription[], failure: Failure | undefined, alone: boolean): boolean {
     const blame = blameOf(failure)
     const verdict = this.#suspects.closed(unanswered, blame, alone && unanswered.length === 1)
     const [subscription] = unanswered
-    // The broker may mind how many are in one packet, unless it minds a single one.
+    // Unless the broker objects to a single one, it may object to the number of filters in one packet.
     if (verdict) this.#batchSize = this.#options.batchSize
     else if (blame !== 'none' && unanswered.length > 1 && unanswered.every(isSuspect)) {
       this.#batchSize = Math.ceil(Math.min(this.#batchSize, unanswered.length) / 4)
@@ -91,7 +94,7 @@ export class Suspensions<Subscription extends Suspendable> {
     return verdict !== undefined
   }
 
-  /** Suspends what nothing goes through for at all, and makes `wanted` what is due. */
+  /** Suspends all of them while none succeeds, and sets those that are due to `wanted`. */
   update(subscriptions: Iterable<Subscription>): void {
     const { resting, rest } = this.#suspects
     const missing = [...subscriptions].filter(({ state }) => state !== 'held' && state !== 'refused')
@@ -103,12 +106,12 @@ export class Suspensions<Subscription extends Suspendable> {
     }
   }
 
-  /** It is no longer wanted. */
+  /** A subscription is no longer wanted. */
   forget(subscription: Subscription): void {
     this.#suspects.forget(subscription)
   }
 
-  /** No timer is left. */
+  /** Clears all timers. */
   stop(): void {
     this.#suspects.stop()
   }

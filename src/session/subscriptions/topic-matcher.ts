@@ -1,4 +1,4 @@
-/** Topics are often few and repeat: what they match is remembered for this many. */
+/** How many topics have their matches cached. Topics often repeat. */
 const MAX_CACHED = 1_000
 
 /** How many levels a search for an overlap visits at most. */
@@ -6,16 +6,17 @@ const MAX_VISITED = 1_000
 
 const SHARED = /^\$share\/[^/]+\//
 
-/** One level of the filters' tree. */
+/** One level in the tree of filters. */
 interface Level<Value> {
   readonly next: Map<string, Level<Value>>
-  /** What the filters that end here are for. */
+  /** The values of the filters that end at this level. */
   readonly values: Set<Value>
 }
 
 /**
- * Finds the values whose topic filters match a topic (MQTT 5 §4.7): a tree of levels, so that 100,000 filters cost no
- * more than the levels of the topic. qlobber does the same, but cannot be bundled for a browser.
+ * Finds the values whose topic filters match a topic (MQTT 5 §4.7). The filters form a tree of levels: the cost of a
+ * match depends on the levels of the topic, even with 100,000 filters. qlobber does the same, but cannot be bundled for
+ * a browser.
  */
 export class TopicMatcher<Value> {
   readonly #root: Level<Value> = createLevel()
@@ -38,8 +39,8 @@ export class TopicMatcher<Value> {
   }
 
   /**
-   * Whether there may be a topic that both this filter and one of those here match. A `+` has to be compared with all
-   * levels in its place, so the search is bounded: it answers `true` when it would take too long.
+   * Whether some topic may match both this filter and one in the tree. A `+` has to be compared with all levels in its
+   * place, so the search is limited: it answers `true` if it would take too long.
    */
   overlaps(filter: string): boolean {
     return meets(this.#root, levelsOf(filter), 0, { left: MAX_VISITED })
@@ -58,7 +59,7 @@ export class TopicMatcher<Value> {
   }
 }
 
-/** Without the `$share/{ShareName}/` of a shared subscription (MQTT 5 §4.8.2). */
+/** The levels of a filter, without the `$share/{ShareName}/` of a shared subscription (MQTT 5 §4.8.2). */
 function levelsOf(filter: string): string[] {
   return filter.replace(SHARED, '').split('/')
 }
@@ -83,7 +84,7 @@ function collect<Value>(level: Level<Value>, names: readonly string[], depth: nu
   if (any) collect(any, names, depth + 1, found)
 }
 
-/** Levels of which nothing is left are pruned: below each of them a filter ends. */
+/** Empty levels are pruned, so a filter ends at or below every level. */
 function meets<Value>(level: Level<Value>, names: readonly string[], depth: number, visits: { left: number }): boolean {
   if (visits.left-- <= 0) return true
   const name = names[depth]
@@ -94,7 +95,7 @@ function meets<Value>(level: Level<Value>, names: readonly string[], depth: numb
   return false
 }
 
-/** @returns whether nothing is left of the level */
+/** @returns whether the level is empty */
 function prune<Value>(level: Level<Value>, names: readonly string[], depth: number, value: Value): boolean {
   const name = names[depth]
   const next = name === undefined ? undefined : level.next.get(name)

@@ -3,7 +3,7 @@ import type { SubscriptionRequest } from '../../wire/packets.ts'
 import type { Subscribers } from './subscribers.ts'
 import type { Suspendable } from './suspensions.ts'
 
-/** All that is wanted of one topic filter: one SUBSCRIBE, whatever the number of subscribers. */
+/** A wanted topic filter: one subscription at the broker, however many subscribers there are. */
 export interface Wanted extends Suspendable {
   readonly identifier: number
   readonly subscribers: Subscribers
@@ -12,17 +12,17 @@ export interface Wanted extends Suspendable {
   /** How often in a row the broker refused it. */
   refusals: number
   reasonCode: number
-  /** Whether the broker may hold it, whatever is asked for now. */
+  /** Whether the broker may hold the subscription, regardless of the current request. */
   known: boolean
 }
 
-/** Held by the broker, and no longer wanted. */
+/** A topic filter that the broker holds and the application no longer wants. */
 export interface Unwanted {
   readonly filter: string
-  /** Whether an UNSUBSCRIBE is under way. */
+  /** Whether an UNSUBSCRIBE is unanswered. */
   asked: boolean
-  /** On which connection it is asked for at the earliest, counted from 1. */
+  /** The first connection on which UNSUBSCRIBE may be sent, counted from 1. */
   askFrom: number
-  /** On how many connections it was left out last, after the broker closed one on it. */
+  /** On how many connections it was last left out, after the broker closed one on it. */
   pause: number
 }
