@@ -8,22 +8,25 @@ import { realClock } from '../shared/clock.ts'
 import type { Credentials } from '../api/options.ts'
 import type { Clock } from '../api/clock.ts'
 
-/** What one attempt needs, all evaluated. */
+/** The evaluated options of one attempt. */
 export interface Attempt {
   readonly url: string
   readonly clientId: string
   readonly connect: ConnectConfig
   readonly credentials: Credentials | undefined
-  /** Drives the keep alive, if it is not real time. */
+  /** The clock of the keep alive, if it is not real time. */
   readonly clock: Clock
 }
 
 const FOR_EVER = 0xffffffff
 
-/** A WebSocket frame may hold several packets, or parts: its size is bounded well above that of a packet. */
+/**
+ * The largest WebSocket frame. It may hold several packets or parts of them, so this is well above the size of a
+ * packet.
+ */
 const MORE_IN_A_FRAME = 1_048_576
 
-/** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: that is not its job here. */
+/** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: this package does. */
 export function clientOptions({ url, clientId, connect, credentials, clock }: Attempt): IClientOptions {
   const { protocolVersion, keepalive, clean, will, tls, wsOptions, maximumPacketSize } = connect
   const target = new URL(url)
@@ -32,9 +35,9 @@ export function clientOptions({ url, clientId, connect, credentials, clock }: At
   target.password = ''
   return {
     clientId,
-    // MQTT.js would let the user name and password of the URL win over all others, and cut them at the last colon.
+    // MQTT.js would prefer the user name and password of the URL to all others, and split them at the last colon.
     auth: '',
-    // It would also put the URL together again, and lose the brackets of an IPv6 address. A key and a certificate turn
+    // It would also rebuild the URL, and lose the brackets of an IPv6 address. A key and a certificate would turn
     // its `mqtt` and `ws` into `mqtts` and `wss`.
     transformWsUrl: (_url, { protocol = 'wss' }) => {
       target.protocol = protocol
@@ -47,7 +50,7 @@ export function clientOptions({ url, clientId, connect, credentials, clock }: At
     resubscribe: false,
     queueQoSZero: false,
     reconnectOnConnackError: false,
-    // The machine's own clock decides how long an attempt takes.
+    // The machine limits the time of an attempt, with its own clock.
     connectTimeout: MAX_DELAY,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: toPassword(password) }),
@@ -57,7 +60,7 @@ export function clientOptions({ url, clientId, connect, credentials, clock }: At
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as IClientOptions | undefined),
     ...(clock !== realClock && { timerVariant: intervalsOn(clock) }),
-    // MQTT.js hands on to a WebSocket only some of the TLS options.
+    // MQTT.js passes only some of the TLS options to a WebSocket.
     wsOptions: {
       ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),
       ...(tls as ClientOptions | undefined),
@@ -94,15 +97,15 @@ function given(headers: Readonly<Record<string, string>>): Record<string, string
   return Object.fromEntries(Object.entries(headers).filter(([, value]: [string, unknown]) => value !== undefined))
 }
 
-/** mqtt-packet wants a string or a Buffer. */
+/** mqtt-packet accepts a string or a Buffer. */
 function toPassword(password: string | Uint8Array): string | Buffer {
   if (typeof password === 'string') return password
   if (typeof Buffer !== 'undefined') return Buffer.from(password)
-  // In a browser MQTT.js takes only a `Buffer` of its own, which nobody else has, or a string.
+  // In a browser, MQTT.js accepts only a string or a `Buffer` from its own bundle, which other code can't create.
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(password)
 }
 
-/** MQTT.js's keep alive runs on intervals; the clock has timeouts only. */
+/** MQTT.js's keep alive uses intervals. The clock offers only timeouts. */
 function intervalsOn(clock: Clock): Exclude<IClientOptions['timerVariant'], string | undefined> {
   const running = new Map<number, unknown>()
   let last = 0

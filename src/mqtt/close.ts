@@ -9,12 +9,12 @@ export const NORMAL = 0
 const DISCONNECT = Uint8Array.of(0xe0, 0)
 
 /**
- * Closes a client completely, in bounded time: no socket, timer or listener stays. MQTT.js's own `end` does not: while
- * connecting it leaves the socket open, and with an un-acked publish it never calls back.
+ * Closes a client completely, within `timeout`: no socket, timer or listener is left. MQTT.js's own `end` does not do
+ * this: while connecting it leaves the socket open, and with an un-acked publish it never calls back.
  *
  * @param closed - resolves at the client's `close`, when MQTT.js has cleared its own timers
- * @param reasonCode - send DISCONNECT with it, and let the socket finish, for at most `timeout` milliseconds; without one
- *   the socket is destroyed at once
+ * @param reasonCode - of the DISCONNECT to send; the socket then has up to `timeout` milliseconds to finish. Without a
+ *   code the socket is destroyed at once
  */
 export async function closeClient(
   { stream, options }: MqttClient,
@@ -23,7 +23,7 @@ export async function closeClient(
   clock: Clock,
   timeout: number,
 ): Promise<void> {
-  // MQTT 3.1.1 has no DISCONNECT but the normal one, which would discard our will.
+  // The only DISCONNECT of MQTT 3.1.1 is the normal one, which would discard our will.
   if (reasonCode === undefined || (reasonCode !== NORMAL && options.protocolVersion !== 5)) {
     stream.destroy()
     return closed
@@ -32,7 +32,7 @@ export async function closeClient(
   try {
     timer = clock.setTimeout(() => stream.destroy(), timeout)
   } catch {
-    // Without a timer nothing would bound it.
+    // The timer limits the wait.
     stream.destroy()
     return closed
   }
@@ -43,7 +43,10 @@ export async function closeClient(
   clock.clearTimeout(timer)
 }
 
-/** Reads on, because else the end of the stream is not seen, and keeps nothing: what comes may be without end. */
+/**
+ * Reads on, because the end of the stream would not be noticed otherwise. Nothing is kept, because the data may be
+ * endless.
+ */
 function discardIncoming(stream: MqttClient['stream']): void {
   stream.unpipe()
   stream.resume()

@@ -10,15 +10,15 @@ import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
 
 /**
- * How many bytes may wait for the socket before publishes wait in the outbox. More than the 16 KiB after which Node's
- * streams ask for a pause: they write what waits at once, and each write costs a system call.
+ * How many bytes may wait for the socket before publishes wait in the outbox. This is more than the 16 KiB after which
+ * Node's streams ask for a pause: they write all waiting bytes at once, and each write costs a system call.
  */
 const MAX_BUFFERED = 65_536
 
-/** MQTT.js then goes on with the next packet and sends no acknowledgement: that is ours to send. */
+/** Passed to MQTT.js, so that it continues with the next packet and leaves the acknowledgement to us. */
 const heldBack = new Error('acknowledgement held back')
 
-/** What a link is made of. */
+/** The parts of a link. */
 export interface LinkInit {
   readonly client: MqttClient
   readonly ids: SessionIds
@@ -43,13 +43,16 @@ export class MqttLink implements Link {
   readonly #receiveMaximum: number
   readonly #fail: Link['fail']
   readonly #pings: (() => void)[] = []
-  /** QoS 0 publishes that the socket has yet to take. */
+  /** The callbacks of QoS 0 publishes that the socket has not taken yet. */
   #buffered: ((error?: Error) => void)[] = []
-  /** Until MQTT.js has handled the CONNACK it would put off what it is given. Acknowledgements do not go through it. */
+  /**
+   * MQTT.js queues publishes until it has handled the CONNACK, so `opening` lasts until then. Acknowledgements bypass
+   * MQTT.js.
+   */
   #phase: 'opening' | 'open' | 'closed' = 'opening'
   /** How many acknowledgements are held back, by QoS. */
   readonly #heldBack: [none: number, puback: number, pubcomp: number] = [0, 0, 0]
-  /** MQTT.js waits for it before it handles the next packet. */
+  /** Lets MQTT.js handle the next packet, if it is being held back. */
   #goOn: (() => void) | undefined
 
   constructor({ client, ids, incomingStore, events, connack, receiveMaximum, fail }: LinkInit) {
@@ -68,7 +71,7 @@ export class MqttLink implements Link {
 
   get writable(): boolean {
     const { stream } = this.#client
-    // Only a stream that asked for a pause tells when it is over.
+    // A stream emits `drain` only if it asked for a pause.
     return this.#phase === 'open' && !(stream.writableNeedDrain && stream.writableLength >= MAX_BUFFERED)
   }
 
@@ -91,7 +94,7 @@ export class MqttLink implements Link {
       options.properties = properties as NonNullable<typeof options.properties>
     }
     if (qos > 0) this.#ids.use(packetId)
-    // MQTT.js would add a listener for each, and each takes itself off again among all others.
+    // MQTT.js would add a listener for each publish. Removing one of many listeners is slow.
     const waits = written !== undefined && this.#client.stream.writableNeedDrain
     if (waits) this.#buffered.push(written)
     const { stream } = this.#client
@@ -100,11 +103,11 @@ export class MqttLink implements Link {
       this.#client.publish(topic, payload as Buffer, options, waits ? undefined : written)
     } catch (error) {
       this.#ids.forget()
-      // The broker would take what follows for the rest of it.
+      // The broker would read the next packet as the rest of this one.
       if (stream.writableLength > writableLength) stream.destroy(error as Error)
       throw error
     }
-    // On some values mqtt-packet destroys the stream instead. An error of the socket has a code.
+    // For some values, mqtt-packet destroys the stream instead. Errors of the socket have a code.
     if (stream.errored && stream.errored !== errored && !('code' in stream.errored)) throw stream.errored
   }
 
@@ -125,7 +128,7 @@ export class MqttLink implements Link {
     this.#heldBack[qos]--
     if (qos === 2) {
       this.#incomingStore.delete(packetId)
-      // MQTT.js counts it against our Receive Maximum until it is released, and has no public call for that.
+      // MQTT.js counts it against our Receive Maximum until it is released. There is no public method for that.
       this.#client['_releaseIncomingQoS2Publish'](packetId)
     }
     this.#write(qos === 1 ? 0x40 : 0x70, packetId)
@@ -145,11 +148,11 @@ export class MqttLink implements Link {
     const properties = this.limits.subscriptionIdentifiers && { properties: { subscriptionIdentifier: identifier } }
     return new Promise((resolve, reject) => {
       this.#client.subscribe(filters, { qos, nl, rap, rh, ...properties }, (error, _granted, suback) => {
-        // With an error code for one filter MQTT.js calls it an error for all: the packet tells them apart.
+        // If one filter has an error code, MQTT.js reports an error for all. The packet has the individual codes.
         if (suback) resolve(suback.granted as readonly number[])
         else reject(error ?? new ConnectionLostError('the SUBACK came'))
       })
-      // It holds back what is written until the end of the turn: in the meantime the broker can begin with this one.
+      // MQTT.js holds back packets until the end of the turn. Without that the broker can begin with this one earlier.
       this.#client.stream.uncork()
     })
   }
@@ -161,7 +164,7 @@ export class MqttLink implements Link {
     })
   }
 
-  /** Any packet but the CONNACK came, and MQTT.js is about to handle it. */
+  /** Called with every packet except the CONNACK, before MQTT.js handles it. */
   received(packet: Packet): void {
     if (packet.cmd === 'pingresp') for (const answered of this.#pings.splice(0)) answered()
     if (packet.cmd !== 'puback' && packet.cmd !== 'pubrec' && packet.cmd !== 'pubcomp') return
@@ -170,34 +173,38 @@ export class MqttLink implements Link {
       type: packet.cmd,
       packetId: packet.messageId ?? 0,
       reasonCode,
-      // Only a refusal needs one.
+      // The reason string is used only for refusals.
       reasonString:
         reasonCode >= 0x80 && properties?.reasonString !== undefined ? serverText(properties.reasonString) : undefined,
     })
   }
 
-  /** Whether the broker sends more messages at a time than it may (MQTT 5 §4.9); one of them is about to be handled. */
+  /**
+   * Checks whether the broker sends more un-acked messages than it may (MQTT 5 §4.9). Called before the next one is
+   * handled.
+   */
   breach({ qos }: IPublishPacket): Breach | undefined {
     if (qos === 0 || this.protocolVersion !== 5) return undefined
-    // MQTT.js counts those of QoS 2, and tells nobody how many they are.
+    // MQTT.js counts those of QoS 2, but does not publish the number.
     const unacknowledged = this.#heldBack[1] + this.#client['_incomingQoS2Ids'].size
     if (unacknowledged < this.#receiveMaximum) return undefined
     const message = `more than ${this.#receiveMaximum} un-acked messages at a time, our Receive Maximum`
     return { message, reasonCode: RECEIVE_MAXIMUM_EXCEEDED }
   }
 
-  /** From now on it swallows what it is given. */
+  /** From now on the link ignores what it is given. */
   close(): void {
     this.#phase = 'closed'
     this.#ids.releaseAll()
-    // Else the end of the stream would wait behind what was not read.
+    // Otherwise the end of the stream would wait behind unread bytes.
     this.#release()
   }
 
   /**
-   * MQTT 3.1.1 has no Receive Maximum: there the broker is held back by what is not read. PUBACK and PINGRESP wait behind
-   * it then, so after 1.5 × keep alive MQTT.js takes the connection for half-open, and the broker sends on the next one
-   * what was un-acked. To hear them meanwhile needs a data plane of our own (issue 10).
+   * MQTT 3.1.1 has no Receive Maximum. There, not reading from the socket is the only way to slow the broker down.
+   * PUBACK and PINGRESP then wait as well, so after 1.5 × keep alive MQTT.js considers the connection half-open, and
+   * the broker sends the un-acked messages again on the next one. Reading acknowledgements meanwhile would need a
+   * parser of our own.
    */
   get #mayGoOn(): boolean {
     return this.protocolVersion === 5 || this.#heldBack[1] + this.#heldBack[2] < this.#receiveMaximum
@@ -215,7 +222,7 @@ export class MqttLink implements Link {
 
     client.on('message', (topic, payload, packet) => {
       if (!events.received(incoming(topic, payload, packet))) return
-      // A PUBREL that comes twice brings it twice.
+      // A second PUBREL makes MQTT.js emit the message a second time.
       if (unacknowledged.has(packet)) return
       unacknowledged.add(packet)
       this.#heldBack[packet.qos]++

@@ -2,13 +2,13 @@ import type { MqttClient } from 'mqtt'
 
 import { byteLength } from '../shared/byte-length.ts'
 
-/** Of the name and the version of the protocol, which are before the flags. */
+/** The bytes of the protocol's name and version, which come before the flags. */
 const PROTOCOL_BYTES = 7
 const USER_NAME_FLAG = 0x80
 
 /**
  * Connects with a password and no user name, as MQTT 5 allows (§3.1.2.9). mqtt-packet does not write one without the
- * other: it was given an empty user name, which is taken out of what it wrote.
+ * other. It gets an empty user name, which is removed from the bytes that it writes.
  *
  * @param client - created with `manualConnect`
  */
@@ -20,16 +20,16 @@ export function connectWithPasswordAlone(client: MqttClient): void {
     stream.write = (chunk: string | Uint8Array) => written.push(chunk) > 0
     return stream
   }
-  // It writes CONNECT before it returns.
+  // CONNECT is written before this call returns.
   client.connect()
-  // The prototype's own is there again.
+  // This uncovers the method of the prototype.
   Reflect.deleteProperty(client.stream, 'write')
   if (written.length > 0) client.stream.write(withoutUserName(concat(written), client.options.password ?? ''))
 }
 
 /**
  * @param connect - a CONNECT packet with an empty user name
- * @param password - which comes last in it
+ * @param password - the last field of the packet
  */
 export function withoutUserName(connect: Uint8Array, password: string | Uint8Array): Uint8Array {
   const lengthBytes = connect.subarray(1).findIndex((byte) => byte < 0x80) + 1

@@ -2,23 +2,23 @@ import { REDACTED, withoutSecrets } from '../shared/redaction.ts'
 
 /** In code points. */
 const MAX_TEXT = 256
-/** What stands behind it is not looked at. In UTF-16 code units. */
+/** Text after this length is ignored. In UTF-16 code units. */
 const MAX_READ = 4_096
 
-/** Control characters, lone surrogates, line separators, and what turns the direction of writing. */
+/** Control characters, lone surrogates, line separators, and characters that change the direction of text. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]+/gu
 
 /**
- * A text that a server or something in between sent, as it may enter the machine, an error or a log: on one line,
- * without what looks like a secret, and of at most 256 characters.
+ * Makes a text from a server or a proxy safe for the machine, errors and logs: one line, at most 256 characters, and no
+ * text that looks like a secret.
  */
 export function serverText(text: string): string {
   return cut(withoutSecrets(printable(text)))
 }
 
 /**
- * A Server Reference (MQTT 5 §4.11), of which every name stays as it is: it leads to a host. User names, passwords,
- * queries and fragments, which it should not have, are redacted.
+ * Makes a Server Reference (MQTT 5 §4.11) safe. Host names are kept. User names, passwords, queries and fragments,
+ * which it should not contain, are redacted.
  */
 export function serverReference(text: string): string {
   const servers = cut(printable(text)).split(' ')

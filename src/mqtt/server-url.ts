@@ -1,12 +1,14 @@
-/** The URL of the server that an attempt goes to. */
+/** The URL of the server for one attempt. */
 export interface ServerUrlChoice {
-  /** Counts on through the list. */
+  /** The position in the list of URLs; it wraps around. */
   readonly index: number
-  /** A Server Reference that replaces the list's entry, if the broker sent us elsewhere. */
+  /** The Server Reference that replaces the entry of the list, if the broker sent one. */
   readonly redirect: string | null
 }
 
-/** Takes the server from the list, or the one that the broker referred to, with the scheme and path of the list's. */
+/**
+ * Takes the server from the list, or the one that the broker referred to, with the scheme and path of the list's entry.
+ */
 export function serverUrl(urls: readonly string[], { index, redirect }: ServerUrlChoice): string {
   const url = urls[index % urls.length] ?? ''
   const host = redirect === null ? undefined : hostOf(redirect)

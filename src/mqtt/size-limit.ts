@@ -2,14 +2,14 @@
 const LONGEST_HEADER = 5
 
 /**
- * Finds packets that are larger than allowed as soon as their fixed header came, before any of their content is kept. It
- * reads fixed headers and nothing else.
+ * Finds packets that are too large as soon as their fixed header has arrived, before any of their content is kept. It
+ * reads nothing but fixed headers.
  */
 export class SizeLimit {
   readonly #limit: number
-  /** How many bytes of the packet under way have yet to come after its fixed header. */
+  /** How many bytes of the current packet are missing, after its fixed header. */
   #rest = 0
-  /** How many bytes of a fixed header came. */
+  /** How many bytes of the fixed header have arrived. */
   #header = 0
   #remainingLength = 0
 
@@ -41,7 +41,7 @@ export class SizeLimit {
     if (this.#header === 1) return undefined
     this.#remainingLength += (byte & 0x7f) * 128 ** (this.#header - 2)
     if (byte >= 0x80) {
-      // No length at all. MQTT.js's parser tells of it, and what follows has no meaning.
+      // This is not a length. MQTT.js's parser reports it, and the bytes that follow have no meaning.
       if (this.#header === LONGEST_HEADER) this.#rest = Number.POSITIVE_INFINITY
       return undefined
     }

@@ -7,13 +7,13 @@ type Done = (error?: Error) => void
 type Found = (error?: Error, packet?: Packet) => void
 
 /**
- * The outgoing store that we give to MQTT.js: always empty. The session keeps what is un-acked itself, because MQTT.js
- * would resend it one packet per round trip, without DUP, into fresh sessions too, and hold back `connect` meanwhile.
+ * The outgoing store for MQTT.js, which is always empty. The session keeps un-acked publishes itself: MQTT.js would
+ * resend one packet per round trip, without DUP, into new sessions too, and delay `connect` until then.
  */
 export class EmptyStore extends mqtt.Store {
   readonly #releasing: (packetId: number) => Promise<void> | undefined
 
-  /** @param releasing - PUBREL is sent only after what it returns */
+  /** @param releasing - PUBREL is sent when the promise that it returns resolves */
   constructor(releasing: (packetId: number) => Promise<void> | undefined) {
     super()
     this.#releasing = releasing
@@ -37,8 +37,8 @@ export class EmptyStore extends mqtt.Store {
 }
 
 /**
- * The incoming store that all clients of a session share: QoS 2 messages between PUBLISH and PUBREL, which outlive a
- * connection but not the session (MQTT-3.2.2-5).
+ * The incoming store that all clients of a session share. It holds the QoS 2 messages between PUBLISH and PUBREL, which
+ * outlive a connection but not the session (MQTT-3.2.2-5).
  */
 export class IncomingStore extends mqtt.Store {
   readonly #packets = new Map<number | undefined, Packet>()
@@ -74,10 +74,10 @@ export class IncomingStore extends mqtt.Store {
   }
 }
 
-/** The message-id provider that we give to MQTT.js: it hands out the ids that the session chose. */
+/** The message-id provider for MQTT.js. It returns the ids that the session chose. */
 export class SessionIds {
   readonly #source: PacketIdSource
-  /** Ids of SUBSCRIBE and UNSUBSCRIBE packets, which end with the connection. */
+  /** The ids of SUBSCRIBE and UNSUBSCRIBE packets, which become free when the connection ends. */
   readonly #volatile = new Set<number>()
   #next: number | null = null
   #last: number | null = null
@@ -86,12 +86,12 @@ export class SessionIds {
     this.#source = source
   }
 
-  /** The id that the next `allocate` hands out: a PUBLISH's, chosen by the session. */
+  /** The id for the next `allocate`, which the session chose for a PUBLISH. */
   use(packetId: number): void {
     this.#next = packetId
   }
 
-  /** What `use` said was for a packet that did not come to it. */
+  /** The packet of the last `use` was never written. */
   forget(): void {
     this.#next = null
   }
@@ -112,15 +112,15 @@ export class SessionIds {
     return true
   }
 
-  /** Only ids that it allocated itself: those of publishes are the session's to release. */
+  /** Releases only ids that this provider allocated. The session releases those of publishes. */
   deallocate(packetId: number): void {
     if (this.#volatile.delete(packetId)) this.#source.release(packetId)
   }
 
-  /** MQTT.js clears its provider at each CONNACK; the session's ids outlive that. */
+  /** MQTT.js clears its provider at each CONNACK. The ids of the session have to survive that. */
   clear(): void {}
 
-  /** The connection ended, and with it whatever waited for a SUBACK or UNSUBACK. */
+  /** The connection ended. No SUBACK or UNSUBACK will come. */
   releaseAll(): void {
     for (const packetId of this.#volatile) this.#source.release(packetId)
     this.#volatile.clear()

@@ -16,9 +16,9 @@ import { SizeLimit } from './size-limit.ts'
 import { EmptyStore, IncomingStore, SessionIds } from './stores.ts'
 import { webSocketFactory } from './web-socket.ts'
 
-/** What the transports of one client share. */
+/** What all transports of one client share. */
 export interface TransportOptions {
-  /** Evaluates options, credentials and server for an attempt. Secrets come in here, past the machine. */
+  /** Evaluates the options, credentials and server of an attempt. Secrets enter here and never reach the machine. */
   readonly prepare: (input: TransportInput) => Attempt | Promise<Attempt>
   readonly events: LinkEvents
   readonly packetIds: PacketIdSource
@@ -27,26 +27,28 @@ export interface TransportOptions {
   readonly disconnectTimeout: number
   /** How long the answer to a PINGREQ may take after a WAKE, in milliseconds. */
   readonly probeTimeout: number
-  /** Told of the error behind a failure of `prepare`, which the machine knows by its name only. */
+  /** Called with the error of a failed `prepare`. The machine gets only the kind of the failure. */
   readonly onError: (error: unknown) => void
 }
 
-/** What the connections of one client share. */
+/** What all connections of one client share. */
 interface Shared extends TransportOptions {
   readonly ids: SessionIds
   readonly incomingStore: IncomingStore
 }
 
-/** MQTT.js's own, which follows `DEBUG=mqttjs*`: it would make one for each client, of more than 1 KiB. */
+/**
+ * MQTT.js's own logger, which follows `DEBUG=mqttjs*`. MQTT.js would create one for each client, of more than 1 KiB.
+ */
 let log: MqttClient['log'] | undefined
 
-/** What a transport actor does. */
+/** The logic of a transport actor. */
 export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, TransportInput>
 
 /**
- * Creates what transport actors do. One actor is one attempt: one `MqttClient`, one connection, one end. An actor
- * opens its socket only after the one before has closed its own: two connections with one client id would evict each
- * other.
+ * Creates the logic of transport actors. One actor is one attempt: one `MqttClient`, one connection, one end. An actor
+ * opens its socket only after the previous one has closed its own: two connections with the same client id would evict
+ * each other.
  */
 export function createTransport(options: TransportOptions): Transport {
   const shared = { ...options, ids: new SessionIds(options.packetIds), incomingStore: new IncomingStore() }
@@ -101,13 +103,13 @@ class Connection {
     }
   }
 
-  /** Resolves when no socket is left. Sends DISCONNECT if the connection is open. */
+  /** Sends DISCONNECT if the connection is open. Resolves when no socket is left. */
   close(): Promise<void> {
     if (this.#phase !== 'closed') this.#release(this.#phase === 'open' ? NORMAL : undefined)
     return this.#closing
   }
 
-  /** Asks for a sign of life, in bounded time. */
+  /** Sends PINGREQ. The connection ends if the answer is late. */
   probe(): void {
     if (this.#phase !== 'open' || this.#probeTimer !== undefined) return
     this.#client?.sendPing()
@@ -115,7 +117,7 @@ class Connection {
     this.#probeTimer = clock.setTimeout(() => this.#fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
   }
 
-  /** Cuts the line: MQTT.js and we learn of it from the stream, as of a line that broke. */
+  /** Destroys the socket. MQTT.js and the machine see the same as after a broken line. */
   drop(): void {
     if (this.#phase !== 'open') return
     this.#client?.stream.destroy(Object.assign(new Error('dropped on request'), { code: 'ECONNABORTED' }))
@@ -139,7 +141,7 @@ class Connection {
     log ??= client.log
     this.#client = client
     this.#closed = new Promise((resolve) => client.once('close', resolve))
-    // It destroys the stream on a CONNECT that cannot be encoded.
+    // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
     watchForFailure(client, (failure) => this.#fail(failure))
     const { receiveMaximum, maximumPacketSize } = attempt.connect
@@ -147,7 +149,7 @@ class Connection {
     client.on('packetreceive', (packet) => this.#received(client, packet, receiveMaximum))
   }
 
-  /** Looks at the bytes before MQTT.js's parser does, which gathers a packet of any size. */
+  /** Checks the bytes before MQTT.js's parser, which collects packets of any size. */
   #limitPackets({ stream }: MqttClient, maximumPacketSize: number): void {
     const limit = new SizeLimit(maximumPacketSize)
     stream.prependListener('data', (chunk: Uint8Array) => {
@@ -158,7 +160,7 @@ class Connection {
     })
   }
 
-  /** Comes before MQTT.js handles it. */
+  /** Called before MQTT.js handles the packet. */
   #received(client: MqttClient, packet: Packet, receiveMaximum: number): void {
     this.#heard()
     const link = this.#link
@@ -168,13 +170,13 @@ class Connection {
     else if (failure) this.#fail(failure)
     else if (packet.cmd !== 'connack') link?.received(packet)
     else if (this.#phase === 'opening') this.#accepted(client, packet, receiveMaximum)
-    // MQTT.js would answer, and throw on a missing id: to a PINGREQ a client has no answer.
+    // MQTT.js would answer, and throw because of the missing id. A client must not answer a PINGREQ.
     if (this.#phase === 'closed' && packet.cmd !== 'connack') packet.cmd = 'pingreq'
   }
 
   /**
-   * The CONNACK came. The session has to know at once: what follows in the same chunk is handled before any microtask.
-   * MQTT.js has yet to handle the CONNACK, and takes packets only after that.
+   * The CONNACK arrived. The session has to know at once, because packets in the same chunk are handled before any
+   * microtask. MQTT.js handles the CONNACK later, and accepts packets only after that.
    */
   #accepted(client: MqttClient, connack: IConnackPacket, receiveMaximum: number): void {
     const { events, ids, incomingStore } = this.#shared
@@ -192,12 +194,12 @@ class Connection {
     })
   }
 
-  /** The server does what MQTT forbids: it is told so, on MQTT 5 (§4.13.1). */
+  /** The server broke a rule of MQTT. On MQTT 5 it gets a DISCONNECT with the reason (§4.13.1). */
   #breached({ message, reasonCode }: Breach): void {
     this.#fail({ kind: 'protocol', message }, this.#link && reasonCode)
   }
 
-  /** The one end of this connection. @param reasonCode - of our DISCONNECT, if there is to be one */
+  /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
   #fail(failure: Failure, reasonCode?: number): void {
     if (this.#phase === 'closed') return
     this.#release(reasonCode, failure)
@@ -214,7 +216,7 @@ class Connection {
     const { clock, disconnectTimeout } = this.#shared
     this.#closing = closeClient(client, this.#closed, reasonCode, clock, disconnectTimeout).then(() => {
       client.removeAllListeners()
-      // An error that comes even later has nobody to tell, but must not be thrown.
+      // An even later error can't be reported any more, but must not be thrown.
       client.on('error', () => {})
     })
   }

@@ -3,7 +3,7 @@ import NodeWebSocket from 'ws'
 
 type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
 
-/** What `ws` and the browsers' WebSocket have in common, as far as it matters here. */
+/** The part of `ws` and of the browsers' WebSocket that is used here. */
 interface AnyWebSocket {
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void
   addEventListener(type: 'error', listener: () => void): void
@@ -12,7 +12,7 @@ interface AnyWebSocket {
 }
 
 /**
- * Creates WebSockets like MQTT.js, and tells the close code, which MQTT.js swallows.
+ * Creates WebSockets as MQTT.js does, and reports the close code, which MQTT.js drops.
  *
  * @param onClose - called before the client's `close`
  */
@@ -22,7 +22,7 @@ export function webSocketFactory(onClose: (closeCode: number, reason: string) =>
       ? new NodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions)
       : new WebSocket(url, protocols)
     socket.addEventListener('close', ({ code, reason }) => onClose(code, reason))
-    // After a bad frame ws waits 30 s for the server to close, and MQTT.js hears nothing before that.
+    // After an invalid frame, ws waits 30 s for the server to close. MQTT.js would notice nothing before that.
     socket.addEventListener('error', () => socket.terminate?.())
     return socket
   }

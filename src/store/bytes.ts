@@ -1,5 +1,5 @@
 const encoder = new TextEncoder()
-// A byte order mark is part of the text.
+// A byte order mark is kept as part of the text.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Writes bytes one after the other, big-endian as on the wire. */
@@ -8,7 +8,7 @@ export class Writer {
   #view: DataView
   #length = 0
 
-  /** @param capacity - in bytes, to begin with */
+  /** @param capacity - the initial size, in bytes */
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity)
     this.#view = new DataView(this.#bytes.buffer)
@@ -42,7 +42,7 @@ export class Writer {
     return this
   }
 
-  /** Seven bits a byte, the lowest first, as MQTT's Variable Byte Integer (MQTT 5 §1.5.5) but without its bound. */
+  /** Seven bits per byte, lowest first, like MQTT's Variable Byte Integer (MQTT 5 §1.5.5) but without its limit. */
   varint(value: number): this {
     let rest = value
     while (rest > 0x7f) {
@@ -67,7 +67,7 @@ export class Writer {
     return this.bytes(encoder.encode(text))
   }
 
-  /** Text to the end, without its length. */
+  /** Text up to the end, without a length. */
   rawText(text: string): this {
     this.#grow(text.length * 3)
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
@@ -87,14 +87,14 @@ export class Writer {
   }
 }
 
-/** Reads what `Writer` wrote. */
+/** Reads the format of `Writer`. */
 export class Reader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   #at = 0
 
   constructor(bytes: Uint8Array) {
-    // A Buffer would hand out views of itself.
+    // A `Buffer` would return views of itself.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
@@ -103,7 +103,7 @@ export class Reader {
     return this.#at === this.#bytes.byteLength
   }
 
-  /** @throws {RangeError} past the end, as all that follow */
+  /** @throws {RangeError} past the end, like all other methods */
   u8(): number {
     return this.#view.getUint8(this.#take(1))
   }
@@ -140,18 +140,18 @@ export class Reader {
     return this.#bytes.slice(from, from + length)
   }
 
-  /** @throws {TypeError} if it is no UTF-8 */
+  /** @throws {TypeError} if the bytes are not valid UTF-8 */
   text(): string {
     return decoder.decode(this.bytes())
   }
 
-  /** So many bytes: a view of what is read. */
+  /** The next `length` bytes, as a view. */
   view(length: number): Uint8Array {
     const from = this.#take(length)
     return this.#bytes.subarray(from, from + length)
   }
 
-  /** All that is left. */
+  /** The remaining bytes. */
   rest(): Uint8Array {
     const from = this.#take(this.#bytes.byteLength - this.#at)
     return this.#bytes.slice(from)

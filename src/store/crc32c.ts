@@ -1,4 +1,4 @@
-/** Castagnoli's polynomial, its bits reversed. */
+/** Castagnoli's polynomial, with its bits reversed. */
 const POLYNOMIAL = 0x82f63b78
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -8,7 +8,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /**
- * CRC-32C (RFC 3720 §B.4): the checksum of LevelDB. `node:zlib` has only the one of ZIP.
+ * CRC-32C (RFC 3720 §B.4), the checksum of LevelDB. `node:zlib` has only that of ZIP.
  *
  * @param before - the checksum of the bytes before these
  */

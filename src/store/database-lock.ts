@@ -3,24 +3,24 @@ import { deferred } from '../shared/wait.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import { nothing } from '../shared/nothing.ts'
 
-/** By their root the prefixes that are in use: two sublevels with one name hold the same. */
+/** The prefixes in use, by root database. Two sublevels with the same name hold the same data. */
 const inUse = new WeakMap<object, Set<string>>()
 
-/** What there is of `abstract-level` beyond what we need. */
+/** Members of `abstract-level` beyond the public option type. */
 interface Identity {
-  /** Of a sublevel: the database that it is in. */
+  /** The parent database of a sublevel. */
   readonly db?: object
-  /** Of a sublevel. */
+  /** The prefix of a sublevel. */
   readonly prefix?: string
-  /** Of `classic-level` and `browser-level`. */
+  /** The location of a `classic-level` or `browser-level`. */
   readonly location?: string
 }
 
 /**
- * Keeps a database of the application's from other clients: in this process, and in other pages of the same origin.
+ * Locks a database of the application against other clients, in this process and in other pages of the same origin.
  *
- * @returns what ends that
- * @throws {StoreError} if one has it; also what a browser says that refuses locks
+ * @returns releases the lock
+ * @throws {StoreError} if another client has it. Also the error of a browser that refuses locks
  */
 export async function lockDatabase(database: LevelDatabase, location: string): Promise<() => void> {
   const identity = database as Identity
@@ -44,8 +44,8 @@ export async function lockDatabase(database: LevelDatabase, location: string): P
 }
 
 /**
- * A Web Lock (https://w3c.github.io/web-locks/), which ends with the page. Without them, outside of secure contexts, each
- * page is on its own.
+ * A Web Lock (https://w3c.github.io/web-locks/), which ends with the page. Outside secure contexts there are none, and
+ * pages are not locked against each other.
  *
  * @returns `undefined` if another page has it
  */
@@ -58,7 +58,7 @@ async function lockPage(name: string): Promise<(() => void) | undefined> {
     resolve(lock ? released.resolve : undefined)
     return lock ? released.promise : undefined
   })
-  // It is refused where storage is.
+  // A lock is refused where storage is refused.
   held.catch(reject)
   return promise
 }

@@ -7,7 +7,7 @@ import { probe } from './node.ts'
 import { checkRecords, readDatabase, type StoreRecords } from './read-store.ts'
 
 /**
- * Opens a path with `classic-level`, or takes a database of the application's.
+ * Opens a path with `classic-level`, or uses a database of the application.
  *
  * @throws {StoreError} if it is in use, holds something else, is damaged, or of a newer format
  */
@@ -33,7 +33,7 @@ async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
   }
 }
 
-/** It is opened and closed by the application. */
+/** A database that the application opens and closes. */
 class TakenDatabase implements OpenDatabase {
   readonly database: LevelDatabase
   readonly #location: string
@@ -54,8 +54,8 @@ class TakenDatabase implements OpenDatabase {
   }
 
   /**
-   * A `classic-level` that is not ours to close begins a new log when it is compacted. If that fails too, LevelDB takes
-   * nothing more: the disk is asked before.
+   * A `classic-level` of the application, which must not be closed here, begins a new log when it is compacted. If that
+   * fails too, LevelDB accepts no more writes. So the disk is tested first.
    */
   async renew(): Promise<void> {
     const { database } = this
@@ -74,7 +74,7 @@ class TakenDatabase implements OpenDatabase {
   }
 }
 
-/** What `classic-level` has beyond the interface. */
+/** Members of `classic-level` beyond the interface. */
 interface Compactable {
   readonly location: string
   compactRange(start: string, end: string): Promise<void>
@@ -89,7 +89,7 @@ async function openPath(path: string): Promise<OpenDatabase> {
 export async function importClassicLevel(path: string) {
   try {
     const { ClassicLevel } = await import('classic-level')
-    // Bundlers for browsers make it an empty module: see `browser` in package.json.
+    // Bundlers for browsers replace it by an empty module: see `browser` in package.json.
     if (!ClassicLevel) throw new Error('classic-level needs Node')
     return ClassicLevel
   } catch (error) {

@@ -17,12 +17,12 @@ import {
 } from './records.ts'
 import { views } from './views.ts'
 
-/** What of a publication is in the store, or is to be. */
+/** The records of one publication, in the store or to be written. */
 export class Entry {
   readonly publication: Publication
-  /** Its place among all that were accepted; 0 unless it is to be there. */
+  /** Its sequence number in the order of acceptance; 0 unless it has to be in the store. */
   sequence = 0
-  /** Of its record. */
+  /** The checksum of its record. */
   checksum = 0
   handshake: Handshake | undefined
   quarantined = false
@@ -33,15 +33,15 @@ export class Entry {
   }
 }
 
-/** What is to be in a store, and the operations that are still to be written for that. */
+/** The intended content of a store, and the operations that are missing for it. */
 export class Entries {
   ledger = new Ledger({ batches: 0, lastSequence: 0 })
   readonly #entries = new Map<Publication, Entry>()
   readonly #written = new Map<number, Entry>()
   #operations: Operation[] = []
   /**
-   * What went to the disk without a sync. LevelDB may begin a new log after it, and then a sync does not take it along: it
-   * is written once more with the next one.
+   * The operations that were written without a sync. LevelDB may begin a new log after them, and a sync would not
+   * include them then. They are written again with the next sync.
    */
   #unsynced: Operation[] = []
 
@@ -55,14 +55,14 @@ export class Entries {
     return entry
   }
 
-  /** It is to be there. @param encoded - gets its checksum */
+  /** A publication has to be in the store. @param encoded - its checksum is filled in */
   add(entry: Entry, encoded: Uint8Array): void {
     entry.sequence = ++this.ledger.lastSequence
     this.#written.set(entry.sequence, entry)
     this.#add(entry, encoded)
   }
 
-  /** Where its handshake is. */
+  /** Sets the state of the handshake. */
   shake(entry: Entry, handshake: Handshake): void {
     if (entry.sequence === 0) return
     if (entry.handshake) this.ledger.uncount('others', handshakeRecord(entry.sequence, entry.handshake).checksum)
@@ -78,12 +78,12 @@ export class Entries {
     else this.#deleteOther(record)
   }
 
-  /** Nothing more is told of it. */
+  /** A publication will not change again. */
   forget({ publication }: Entry): void {
     this.#entries.delete(publication)
   }
 
-  /** Nothing of it is to be there. */
+  /** All records of a publication have to be removed. */
   remove(entry: Entry): void {
     const { sequence, handshake, checksum } = entry
     this.forget(entry)
@@ -96,7 +96,7 @@ export class Entries {
     entry.sequence = 0
   }
 
-  /** @returns what is to be written next, which is then not given again */
+  /** @returns the operations to write next. They are not returned again */
   operations(synced: boolean): Operation[] {
     const operations = synced ? [...this.#unsynced, ...this.#operations] : this.#operations
     this.#unsynced = synced ? [] : [...this.#unsynced, ...operations]
@@ -104,7 +104,7 @@ export class Entries {
     return [...operations, put(this.ledger.next())]
   }
 
-  /** What was to be written is found again by `differFrom`. */
+  /** Drops the pending operations. `differFrom` finds them again. */
   discard(): void {
     this.#operations = []
     this.#unsynced = []
@@ -116,7 +116,7 @@ export class Entries {
     this.#written.clear()
   }
 
-  /** Takes up what an earlier process left behind. */
+  /** Takes over the publications of an earlier process. */
   takeUp(publications: ReadonlyMap<number, Publication>, lastSequence: number): void {
     this.ledger.lastSequence = Math.max(this.ledger.lastSequence, lastSequence)
     for (const [sequence, publication] of publications) {
@@ -130,12 +130,12 @@ export class Entries {
     }
   }
 
-  /** What is in the store is this. What else is to be written makes it what it is to be. */
+  /** Compares the actual content of the store with the intended one. The pending operations become the difference. */
   differFrom(records: StoreRecords, clientId: string): void {
     const { batches, lastSequence } = this.ledger
     this.ledger = new Ledger({ batches: Math.max(batches, records.ledger?.batches ?? 0), lastSequence })
     this.discard()
-    // Each time: so it is in more than one file, and damage leaves one of them.
+    // Written each time, so that it is in several files, and damage does not destroy all of them.
     this.#operations.push(put(headerRecord(clientId)))
     this.#deleteOthersThan(records)
     for (const entry of this.#written.values()) this.#complete(entry, records)
@@ -157,7 +157,7 @@ export class Entries {
     const { sequence, publication, handshake } = entry
     const sealed = header?.format === FORMAT
     const checksum = checksums.get(sequence)
-    // One that was taken up has the checksum that was found.
+    // A restored entry has the checksum that was found.
     entry.checksum ||= checksum ?? 0
     if (checksum === undefined || checksum !== entry.checksum) this.#add(entry, encodePublication(publication))
     else this.ledger.count('publications', checksum)

@@ -4,23 +4,23 @@ import { StoreError } from '../api/errors.ts'
 import { fileSystem } from './node.ts'
 
 /**
- * The folders that this process has open, by device and inode: a path has many spellings. Also of other copies of this
- * package. LevelDB locks a path, and the system a file against other processes only.
+ * The folders that this process has open, by device and inode, because a path has many spellings. Other copies of this
+ * package share the set. LevelDB locks only a path, and the system locks a file only against other processes.
  */
 const openFolders: Set<string> = ((globalThis as Record<symbol, unknown>)[Symbol.for('xstate-mqtt.open-stores')] ??=
   new Set<string>()) as Set<string>
 
-/** A folder that is there, and no other client's in this process. */
+/** A folder that exists and that no other client of this process has open. */
 export interface FolderLock {
-  /** Without symbolic links. LevelDB locks it against threads and processes by that. */
+  /** The path without symbolic links. LevelDB locks this path against threads and processes. */
   readonly realPath: string
   release(): void
 }
 
 /**
- * Makes the folder if it is not there, and keeps it from other clients in this process.
+ * Creates the folder if necessary, and locks it against other clients in this process.
  *
- * @throws {StoreError} if one has it, or it is no folder
+ * @throws {StoreError} if another client has it, or it is not a folder
  */
 export function lockFolder(path: string): FolderLock {
   const { mkdirSync, realpathSync, statSync } = fileSystem()
@@ -34,8 +34,8 @@ export function lockFolder(path: string): FolderLock {
 }
 
 /**
- * Whether another process has a LevelDB open. It is asked without opening that, which would change it: an empty folder
- * is opened, whose lock is that of the other.
+ * Whether another process has a LevelDB open. Opening the database itself would change it. Instead, an empty folder is
+ * opened whose lock file is that of the database.
  */
 export async function isOpenElsewhere(realPath: string, Level: typeof ClassicLevel): Promise<boolean> {
   const { existsSync, promises } = fileSystem()

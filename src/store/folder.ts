@@ -15,10 +15,11 @@ import { nothing } from '../shared/nothing.ts'
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
 /**
- * Opens a store in a folder. That is read before LevelDB opens it, since LevelDB writes at once into whatever it opens. It
- * is made and marked as ours if it is not there, or empty.
+ * Opens a store in a folder. The folder is read before LevelDB opens it, because LevelDB writes into whatever it opens.
+ * A missing or empty folder is created and marked as a store.
  *
- * @throws {StoreError} if it is in use, holds something else, is damaged, or of a newer format; nothing was changed then
+ * @throws {StoreError} if it is in use, holds something else, is damaged, or of a newer format. Nothing was changed
+ *   then
  */
 export async function openFolder(path: string, LevelClass: typeof ClassicLevel): Promise<OpenDatabase> {
   const lock = lockFolder(path)
@@ -40,7 +41,7 @@ class StoreFolder implements OpenDatabase {
   readonly #marker: Marker
   #level: Level | undefined
   #records: StoreRecords | undefined
-  /** It may take longer than the journal waits for it. */
+  /** This may take longer than the journal waits. */
   #renewing: Promise<void> | undefined
   #batches = 0
 
@@ -62,7 +63,7 @@ class StoreFolder implements OpenDatabase {
     const level = new this.#LevelClass<Uint8Array, Uint8Array>(this.#realPath, views)
     await level.open()
     this.#level = level
-    // It was no one's while it was read.
+    // While it was read, no process had it open.
     if (await this.#isAsRead(level, records)) this.#records = records
   }
 
@@ -72,7 +73,7 @@ class StoreFolder implements OpenDatabase {
     return records
   }
 
-  /** A log that could not be written is not written on: LevelDB would, and could not read what follows. */
+  /** Never continues a log after a failed write. LevelDB would, and could not read the records that follow. */
   renew(): Promise<void> {
     this.#renewing ??= this.#reopen().finally(() => (this.#renewing = undefined))
     return this.#renewing
@@ -89,7 +90,7 @@ class StoreFolder implements OpenDatabase {
   }
 
   async release(): Promise<void> {
-    // Else it would open what nothing closes again.
+    // Otherwise it would open a database that is never closed.
     await this.#renewing?.catch(nothing)
     await this.#marker.close(this.#batches)
     await this.#level?.close()
@@ -102,7 +103,7 @@ class StoreFolder implements OpenDatabase {
     await this.#level?.close()
     this.#level = undefined
     await this.open()
-    // What is to be there, the journal knows better.
+    // The journal knows the intended content.
     this.#records = undefined
   }
 
@@ -118,7 +119,7 @@ class StoreFolder implements OpenDatabase {
       if (damaged) throw new StoreError('corrupt', this.#path, { sound: records.publications.size, salvage: true })
       checkRecords(records, this.#path, { batches, salvage: true })
     } catch (error) {
-      // Who has it open may have written while it was read.
+      // Another process may have written while it was read.
       if (!(await isOpenElsewhere(this.#realPath, this.#LevelClass))) throw error
       throw new StoreError('locked', this.#path, { cause: error })
     }
@@ -134,7 +135,7 @@ class StoreFolder implements OpenDatabase {
   }
 }
 
-/** Reads what is sound in a folder, and changes nothing. */
+/** Reads the sound records in a folder, and changes nothing. */
 export async function readFolder(path: string): Promise<{ records: StoreRecords; damaged: boolean }> {
   const { entries, damaged } = await readLevelFolder(path)
   const records = new StoreReader()

@@ -13,20 +13,20 @@ export interface LazyJournalOptions extends LevelJournalOptions {
   readonly flushTimeout: number
 }
 
-/** Something that it was told before its code was there. */
-interface Told {
+/** A call that came before the code was loaded. */
+interface EarlyCall {
   readonly passOn: (journal: LevelJournal) => void
   readonly refuse: (error: StoreError) => void
 }
 
 /**
- * A `LevelJournal` whose code is loaded only when there is one: bundlers make it a chunk of its own. It is loaded at
- * once, since a page may be offline when it is used. What is told to it meanwhile is passed on in its order.
+ * A `LevelJournal` whose code is a chunk of its own, and loaded only by clients with a store. It is loaded immediately,
+ * because a page may be offline later. Calls in the meantime are passed on in order.
  */
 export class LazyJournal implements Journal {
   readonly #options: LazyJournalOptions
   readonly #loadCode: typeof loadCode
-  readonly #told: Told[] = []
+  readonly #earlyCalls: EarlyCall[] = []
   #loading: Promise<LevelJournal> | undefined
   #opening: Promise<void> | undefined
   #journal: LevelJournal | undefined
@@ -37,13 +37,13 @@ export class LazyJournal implements Journal {
     this.#load().catch(nothing)
   }
 
-  /** By which the broker finds the session again, if the application has chosen none; known once it is open. */
+  /** The generated client id, used if the application has chosen none. Known once the store is open. */
   get clientId(): string | undefined {
     return this.#journal?.clientId
   }
 
   /**
-   * Opens it and takes up what it holds; not twice. After a failure it can be tried again.
+   * Opens the store and restores its publications, only once. After a failure it can be tried again.
    *
    * @throws {StoreError}
    */
@@ -56,9 +56,9 @@ export class LazyJournal implements Journal {
     if (this.#journal) return this.#journal.accepted(publication)
     const { promise, resolve, reject } = deferred<void>()
     const { payload } = publication
-    // The application may change it before it is encoded; without its bytes, it is refused by then.
+    // A copy, because the application may change the payload before it is encoded. A detached one is refused then.
     if (typeof payload !== 'string' && payload.byteLength > 0) publication.payload = new Uint8Array(payload)
-    this.#tell({
+    this.#later({
       passOn: (journal) => void journal.accepted(publication).then(resolve, reject),
       refuse: (error) => {
         this.#options.onRefused(publication, error)
@@ -78,7 +78,7 @@ export class LazyJournal implements Journal {
   }
 
   quarantined(publication: Publication): void {
-    // Like `sent`: it has been on a connection before.
+    // As in `sent`: the publication was on a connection before.
     this.#journal?.quarantined(publication)
   }
 
@@ -88,15 +88,15 @@ export class LazyJournal implements Journal {
 
   settled(publication: Publication): void {
     if (this.#journal) this.#journal.settled(publication)
-    else this.#tell({ passOn: (journal) => journal.settled(publication), refuse: nothing })
+    else this.#later({ passOn: (journal) => journal.settled(publication), refuse: nothing })
   }
 
-  /** Resolves when everything that was told to it is on disk, as far as the disk takes it, and in time. */
+  /** Resolves when all changes are on disk, or after `flushTimeout`. Write errors are reported elsewhere. */
   async flush(): Promise<void> {
     await this.#inTime(this.#flush())
   }
 
-  /** Flushes, and closes what it has opened. */
+  /** Flushes, and closes the database. */
   async close(): Promise<void> {
     if (this.#opening) await this.#inTime(this.#opening)
     await this.flush()
@@ -104,35 +104,35 @@ export class LazyJournal implements Journal {
   }
 
   async #flush(): Promise<void> {
-    if (this.#told.length > 0) await this.#load()
+    if (this.#earlyCalls.length > 0) await this.#load()
     await this.#journal?.flush()
   }
 
-  /** What fails was told to those whom it concerns. */
+  /** Errors are ignored here: they are reported elsewhere. */
   #inTime(promise: Promise<void>): Promise<void> {
     const { flushTimeout: after, clock } = this.#options
     const error = () => new TimeoutError('writing to the store', after)
     return inTime(promise, { after, clock, error }).catch(nothing)
   }
 
-  #tell(told: Told): void {
-    this.#told.push(told)
+  #later(call: EarlyCall): void {
+    this.#earlyCalls.push(call)
     this.#load().catch(nothing)
   }
 
-  /** Not twice, unless it failed. */
+  /** Loads the code, again only after a failure. */
   #load(): Promise<LevelJournal> {
     this.#loading ??= this.#loadCode().then(
       ({ LevelJournal }) => {
         const journal = new LevelJournal(this.#options)
         this.#journal = journal
-        for (const { passOn } of this.#told.splice(0)) passOn(journal)
+        for (const { passOn } of this.#earlyCalls.splice(0)) passOn(journal)
         return journal
       },
       (cause: unknown) => {
         const error = new StoreError('unavailable', locationOf(this.#options.store), { cause })
-        // What is refused is also settled: with the loop that is forgotten, too.
-        for (let told = this.#told.shift(); told; told = this.#told.shift()) told.refuse(error)
+        // A refused publication is also settled, which adds another call. The loop drops that one too.
+        for (let call = this.#earlyCalls.shift(); call; call = this.#earlyCalls.shift()) call.refuse(error)
         this.#loading = undefined
         throw error
       },

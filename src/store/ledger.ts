@@ -2,7 +2,7 @@ import { ledgerRecord, type LedgerState, type StoreRecord } from './records.ts'
 
 const MODULUS = 2 ** 32
 
-/** Keeps account of the records of a store: see `records.ts`. */
+/** Counts the records of a store: see records.ts. */
 export class Ledger implements LedgerState {
   batches: number
   lastSequence: number
@@ -25,13 +25,13 @@ export class Ledger implements LedgerState {
     this.sum = (this.sum - checksum + MODULUS) % MODULUS
   }
 
-  /** @returns what goes with the next batch */
+  /** @returns the ledger record for the next batch */
   next(): StoreRecord {
     this.batches++
     return ledgerRecord(this)
   }
 
-  /** Whether what was found is what was written. */
+  /** Whether the records that were found are those that were written. */
   agreesWith({ publications, others, sum }: LedgerState): boolean {
     return this.publications === publications && this.others === others && this.sum === sum
   }

@@ -4,23 +4,23 @@ import { readManifest, type Manifest } from './level-manifest.ts'
 import { readTable, type EntryVisitor } from './level-table.ts'
 import { codeOf, fileSystem } from './node.ts'
 
-/** What is sound in the folder of a LevelDB. */
+/** The sound content of a LevelDB folder. */
 export interface LevelFolder {
-  /** In the order of their keys. A key is a view that is used again. */
+  /** In the order of the keys. The buffer of a key is reused. */
   readonly entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>
-  /** Whether anything is not as LevelDB wrote it, other than a crash leaves it. */
+  /** Whether anything is damaged beyond what a crash leaves behind. */
   readonly damaged: boolean
 }
 
 /**
- * Reads the files of a LevelDB, without LevelDB: that writes at once into what it opens, iterates over blocks without
- * comparing their checksums, drops what it can't read, and can end the process when a table is damaged.
+ * Reads the files of a LevelDB, without LevelDB. LevelDB writes into whatever it opens, iterates over blocks without
+ * checking their checksums, drops what it can't read, and can crash the process if a table is damaged.
  */
 export async function readLevelFolder(path: string): Promise<LevelFolder> {
   const files = await fileSystem().promises.readdir(path)
   const data = files.filter((file) => /^\d+\.(?:log|ldb|sst)$/.test(file))
   const manifest = await currentManifest(path, files)
-  // Before its first opening was done there is none. Later LevelDB would begin anew, and delete the others.
+  // A database that was never opened completely has none. Later, LevelDB would start over and delete the other files.
   if (!manifest && data.length === 0 && !files.includes('CURRENT')) return { entries: [], damaged: false }
   const live = manifest ? liveFiles(manifest, data) : undefined
   const latest = new Map<string, Latest>()
@@ -30,7 +30,7 @@ export async function readLevelFolder(path: string): Promise<LevelFolder> {
     else if (known.sequence < sequence) Object.assign(known, { sequence, value })
   }
   let damaged = !live
-  // Without a list of those that count, each may.
+  // Without a list of the current files, any file may be one.
   for (const file of live ?? data) damaged = !(await readFile(path, file, manifest, visit)) || damaged
   return { entries: sorted(latest), damaged }
 }
@@ -63,7 +63,7 @@ async function currentManifest(path: string, files: readonly string[]): Promise<
 function liveFiles({ tables, logNumber, previousLogNumber }: Manifest, data: readonly string[]): string[] | undefined {
   const logs = data.filter((file) => file.endsWith('.log'))
   const live = logs.filter((file) => numberOf(file) >= logNumber || numberOf(file) === previousLogNumber)
-  // It was made before the manifest named it: else the end of the manifest is missing.
+  // LevelDB creates the file before the manifest names it. Otherwise the end of the manifest is missing.
   if (logNumber > 0 && !live.some((file) => numberOf(file) === logNumber)) return undefined
   for (const table of tables.keys()) {
     const file = data.find((each) => !each.endsWith('.log') && numberOf(each) === table)
@@ -97,7 +97,10 @@ function readWrites(bytes: Uint8Array, visit: EntryVisitor): boolean {
   }
 }
 
-/** Each write is a batch: sequence u64, count u32, both little-endian, and its operations. @throws {RangeError} */
+/**
+ * Decodes a write, which is a batch: sequence u64, count u32, both little-endian, and its operations. @throws
+ * {RangeError}
+ */
 function readBatch(write: Uint8Array, visit: EntryVisitor): void {
   const reader = new Reader(write)
   const view = new DataView(write.buffer, write.byteOffset, write.byteLength)
@@ -111,7 +114,7 @@ function readBatch(write: Uint8Array, visit: EntryVisitor): void {
   }
 }
 
-/** @returns `undefined` if it is gone: whoever has the database open has just deleted it */
+/** @returns `undefined` if it is gone: the process that has the database open has just deleted it */
 async function bytesOf(path: string, file: string): Promise<Uint8Array | undefined> {
   try {
     return await fileSystem().promises.readFile(`${path}/${file}`)

@@ -13,49 +13,51 @@ import { encodedPayload, encodePublication, type Handshake } from './records.ts'
 import { views } from './views.ts'
 import { nothing } from '../shared/nothing.ts'
 
-/** How long the store may take to open, to write, and to close, in milliseconds; after that it counts as failed. */
+/** How long opening, writing and closing may each take, in milliseconds. Longer counts as a failure. */
 export const STORE_TIMEOUT = 30_000
 
 export interface LevelJournalOptions {
   readonly store: string | LevelDatabase
   readonly clock: Clock
-  /** Makes the client id of a new store. */
+  /** Generates the client id of a new store. */
   readonly generateClientId: () => string
   /**
-   * It was opened: what an earlier process left waiting, in flight, and set aside, each in order. What is set aside can
-   * have a packet id too.
+   * The store was opened. Called with the publications of an earlier process that waited, were in flight or in
+   * quarantine, each in order. Those in quarantine may have a packet id too.
    */
   readonly onRestored: (
     waiting: readonly Publication[],
     inFlight: readonly Publication[],
     quarantined: readonly Publication[],
   ) => void
-  /** A publication could not be written, so it is not accepted after all. Called before anything else learns of it. */
+  /** A publication could not be written, so it is not accepted. Called before its promise rejects. */
   readonly onRefused: (publication: Publication, error: StoreError) => void
-  /** Something could not be written that nobody waits for. */
+  /** A change could not be written, and no promise reports that. */
   readonly onError: (error: StoreError) => void
 }
 
-/** Something to be written. */
+/** A change to be written. */
 interface Note {
-  /** Whether it has to be on disk before anything goes on. Without, the end of the process loses nothing either. */
+  /** Whether the change has to be synced to disk. An unsynced change survives the end of the process, too. */
   readonly sync: boolean
-  /** Changes what is to be in the store. */
+  /** Applies the change to `Entries`. */
   apply(): void
   written(): void
-  /** It was applied. What is to be in the store is written later, unless this changes it again. */
+  /**
+   * Called when the change is applied but could not be written. It is written later, unless another change replaces it.
+   */
   failed(error: StoreError): void
 }
 
-/** Something that takes to the disk what is not there yet. */
+/** Writes to the disk what is not there yet. */
 const toDisk: Note = { sync: true, apply: nothing, written: nothing, failed: nothing }
 
 /**
- * A journal in a LevelDB. It is opened at the first use. Whatever is told to it in one turn of the event loop, and while
- * a write is under way, is written in one batch.
+ * A journal in a LevelDB, which is opened at the first use. All changes of one turn of the event loop, or during a
+ * running write, are written in one batch.
  *
- * It keeps in `Entries` what is to be in the store. After a write that failed nothing is known of what is in it: it is
- * opened anew, read, and what differs is written.
+ * `Entries` has the intended content of the store. After a failed write the actual content is unknown: the store is
+ * opened again and read, and the difference is written.
  */
 export class LevelJournal implements Journal {
   readonly #options: LevelJournalOptions
@@ -67,11 +69,11 @@ export class LevelJournal implements Journal {
   readonly #notes: Note[] = []
   /** Whether the last write failed. */
   #failing = false
-  /** What it was that no further attempt can change. */
+  /** The error that no further attempt can change. */
   #lost: StoreError | undefined
-  /** Ends when the write that took too long does. Until then nothing else is written. */
+  /** The write that took too long. Nothing else is written until it ends. */
   #stuck: Promise<void> | undefined
-  /** Whether there are writes that the end of the process survives, but not that of the machine. */
+  /** Whether some writes are not synced: they survive the end of the process, but not of the system. */
   #unsynced = false
   #writing: Promise<void> | undefined
 
@@ -80,13 +82,13 @@ export class LevelJournal implements Journal {
     this.#location = locationOf(options.store)
   }
 
-  /** By which the broker finds the session again, if the application has chosen none; known once it is open. */
+  /** The generated client id, used if the application has chosen none. Known once the store is open. */
   get clientId(): string | undefined {
     return this.#clientId
   }
 
   /**
-   * Opens it and takes up what it holds; not twice. After a failure it can be tried again.
+   * Opens the store and restores its publications, only once. After a failure it can be tried again.
    *
    * @throws {StoreError}
    */
@@ -98,7 +100,7 @@ export class LevelJournal implements Journal {
     return this.#opening
   }
 
-  /** It is encoded at once: what happens to the payload later changes neither what is written nor what is sent. */
+  /** Encodes the publication at once: later changes of the payload affect neither what is written nor what is sent. */
   accepted(publication: Publication): Promise<void> {
     const { promise, resolve, reject } = deferred<void>()
     const refuse = (error: StoreError) => {
@@ -159,7 +161,7 @@ export class LevelJournal implements Journal {
     this.#note({ sync: false, apply: () => this.#entries.remove(entry), written: nothing, failed: nothing })
   }
 
-  /** Resolves when everything that was told to it is on disk, as far as the disk takes it. */
+  /** Resolves when all changes are on disk. Write errors are reported elsewhere. */
   async flush(): Promise<void> {
     await this.#idle()
     if (!this.#open || this.#stuck || !(this.#failing || this.#unsynced)) return
@@ -167,7 +169,7 @@ export class LevelJournal implements Journal {
     await this.#idle()
   }
 
-  /** Flushes, and closes what it has opened: later, if a write takes too long. */
+  /** Flushes, and closes the database. If a write takes too long, the database is closed after it. */
   async close(): Promise<void> {
     if (this.#opening) await this.#inTime('opening the store', this.#opening).catch(nothing)
     await this.flush()
@@ -189,12 +191,12 @@ export class LevelJournal implements Journal {
     this.#note({ sync: true, apply, written: nothing, failed: nothing })
   }
 
-  /** The packet ids go with it; what can't be written is sent all the same, and is written later. */
+  /** Packet ids that can't be written do not stop the publications: they are sent, and the ids are written later. */
   #handshake(publications: readonly Publication[], phase: Handshake['phase']): Promise<void> {
     const { promise, resolve } = deferred<void>()
-    const told = publications.map((publication) => ({ publication, packetId: publication.packetId }))
+    const sent = publications.map((publication) => ({ publication, packetId: publication.packetId }))
     const apply = () => {
-      for (const { publication, packetId } of told) {
+      for (const { publication, packetId } of sent) {
         const entry = this.#entries.of(publication)
         if (entry) this.#entries.shake(entry, { phase, packetId })
       }
@@ -210,7 +212,7 @@ export class LevelJournal implements Journal {
 
   async #writeAll(): Promise<void> {
     try {
-      // Also the wait for what else is told in this turn.
+      // This also waits for the other changes of this turn.
       await this.open()
       while (this.#open && this.#notes.length > 0) await this.#write(this.#open, this.#notes.splice(0))
     } catch (error) {
@@ -220,8 +222,8 @@ export class LevelJournal implements Journal {
     }
   }
 
-  async #write(open: OpenDatabase, told: readonly Note[]): Promise<void> {
-    const notes = told.filter((note) => this.#apply(note))
+  async #write(open: OpenDatabase, due: readonly Note[]): Promise<void> {
+    const notes = due.filter((note) => this.#apply(note))
     const synced = notes.some((note) => note.sync)
     try {
       await this.#toDatabase(open, synced)
@@ -234,7 +236,7 @@ export class LevelJournal implements Journal {
     for (const note of notes) note.written()
   }
 
-  /** @returns whether it could be applied; else it fails alone */
+  /** @returns whether the change could be applied; if not, it alone fails */
   #apply(note: Note): boolean {
     try {
       note.apply()
@@ -259,20 +261,20 @@ export class LevelJournal implements Journal {
     }
   }
 
-  /** What is in the store is compared with what is to be, and what differs is written next. */
+  /** Compares the content of the store with the intended one. The difference is written next. */
   async #compare(open: OpenDatabase): Promise<void> {
     try {
       await this.#inTime('opening the store', open.renew())
       const records = await this.#inTime('reading the store', open.read())
       this.#entries.differFrom(records, this.#clientId ?? '')
     } catch (error) {
-      // Every attempt would read all of it again, to no end.
+      // Each attempt would read the whole store again without effect.
       if (error instanceof StoreError && error.problem === 'corrupt') this.#lost = error
       throw error
     }
   }
 
-  /** What is written late may have been refused meanwhile: then its deletion follows. */
+  /** A late write may contain a publication that was refused in the meantime. Its deletion follows. */
   #awaitLate(writing: Promise<void>): void {
     this.#stuck = writing.catch(nothing).then(() => {
       this.#stuck = undefined
@@ -282,7 +284,7 @@ export class LevelJournal implements Journal {
 
   #fail(notes: readonly Note[], cause: unknown): void {
     const error = new StoreError('write', this.#location, { cause })
-    // Once until it is mended.
+    // Reported once, until a write succeeds.
     if (!this.#failing) this.#options.onError(error)
     this.#failing = true
     this.#entries.discard()
@@ -296,7 +298,7 @@ export class LevelJournal implements Journal {
       this.#clientId = records.header?.clientId ?? this.#options.generateClientId()
       const publications = restorePublications(records)
       this.#entries.takeUp(publications, lastSequenceOf(records))
-      // Also a store of an older format, and one that lost its last write: from here on it is known what is in it.
+      // This includes a store of an older format, or one that lost its last write. From now on its content is known.
       this.#entries.differFrom(records, this.#clientId)
       const operations = this.#entries.operations(true)
       await this.#inTime('writing to the store', open.database.batch(operations, { ...views, sync: true }))
@@ -340,7 +342,9 @@ export class LevelJournal implements Journal {
   }
 }
 
-/** The one copy of the payload is what is written, and what is sent. @throws {TypeError} */
+/**
+ * Encodes a publication. Its payload becomes a view of the encoded copy, which is written and sent. @throws {TypeError}
+ */
 function encoding(publication: Publication): Uint8Array {
   const encoded = encodePublication(publication)
   const { payload } = publication

@@ -1,12 +1,12 @@
 import { crc32c } from './crc32c.ts'
 
-/** Of a record: masked checksum u32, length u16, both little-endian, type u8. */
+/** The header of a record: masked checksum u32, length u16, both little-endian, type u8. */
 const HEADER = 7
-/** No record goes across a multiple of it. */
+/** The size of a block. No record crosses the end of a block. */
 const BLOCK = 32_768
-/** What a disk writes as a whole, or not at all. */
+/** The size of a sector, which a disk writes completely or not at all. */
 const SECTOR = 512
-/** Is added to checksums. */
+/** The constant that LevelDB adds to checksums. */
 const MASK = 0xa282ead8
 
 /** Types of records: a write is whole, or its parts follow each other. */
@@ -21,18 +21,18 @@ interface Header {
   readonly end: number
 }
 
-/** What is sound in a log. */
+/** The sound content of a log. */
 export interface LevelLog {
-  /** What was written, in its order. */
+  /** The writes, in order. */
   readonly writes: readonly Uint8Array[]
   /** Whether something is missing in its middle. */
   readonly damaged: boolean
 }
 
 /**
- * Reads a log of LevelDB, which holds the last writes. LevelDB itself drops whatever else is in the block of a damaged
- * record, without a word: see `doc/log_format.md` there. That the last write is cut off is no damage: a process that is
- * killed, or a power cut, leaves it so, and nobody was told that it was done.
+ * Reads a log of LevelDB, which holds the last writes. LevelDB itself silently drops the rest of a block with a damaged
+ * record: see its `doc/log_format.md`. An incomplete last write is not damage: a killed process or a power cut leaves it
+ * so, and it was never reported as done.
  */
 export function readLog(log: Uint8Array): LevelLog {
   const writes: Uint8Array[] = []

@@ -1,11 +1,11 @@
 import { Reader } from './bytes.ts'
 import { readLog } from './level-log.ts'
 
-/** Which files of a LevelDB count. */
+/** The current files of a LevelDB. */
 export interface Manifest {
-  /** Their sizes in bytes, by their numbers. */
+  /** The sizes of the tables in bytes, by number. */
   readonly tables: ReadonlyMap<number, number>
-  /** Older logs are in the tables. 0 before the first. */
+  /** The number of the current log; older logs are in the tables. 0 before the first. */
   readonly logNumber: number
   readonly previousLogNumber: number
 }

@@ -65,7 +65,7 @@ function readFooter(table: Uint8Array): { readonly meta: Handle; readonly index:
   return { meta, index }
 }
 
-/** Whether the blocks fill the table, without a gap. */
+/** Whether the blocks fill the table without gaps. */
 function covers(table: Uint8Array, handles: readonly Handle[]): boolean {
   let end = 0
   for (const handle of handles.toSorted((a, b) => a.offset - b.offset)) {
@@ -75,7 +75,7 @@ function covers(table: Uint8Array, handles: readonly Handle[]): boolean {
   return end === table.byteLength - FOOTER
 }
 
-/** A block whose values are where other blocks are. @returns `undefined` if it is damaged */
+/** Reads a block whose values are the positions of other blocks. @returns `undefined` if it is damaged */
 function readHandles(table: Uint8Array, handle: Handle): Handle[] | undefined {
   return attempt(() => {
     const handles: Handle[] = []
@@ -107,9 +107,9 @@ function contentsOf(table: Uint8Array, { offset, size }: Handle): Uint8Array | u
 }
 
 /**
- * Keys are written without what they have in common with the one before.
+ * Iterates over the entries of a block. Keys are stored without the part that they share with the previous one.
  *
- * @param visit - is given a buffer that is used again, and how many bytes of it are the key
+ * @param visit - called with a buffer, which is reused, and the length of the key in it
  * @throws {RangeError}
  */
 function readBlock(block: Uint8Array, visit: (key: Buffer, length: number, value: Uint8Array) => void): void {
@@ -135,7 +135,7 @@ function handleOf(reader: Reader): Handle {
   return { offset: reader.varint(), size: reader.varint() }
 }
 
-/** @returns `undefined` if it throws, as what reads damaged bytes does */
+/** @returns `undefined` if it throws, as readers of damaged bytes do */
 function attempt<Value>(read: () => Value): Value | undefined {
   try {
     return read()

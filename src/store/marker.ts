@@ -3,22 +3,22 @@ import { fileSystem } from './node.ts'
 import { FORMAT } from './records.ts'
 import { nothing } from '../shared/nothing.ts'
 
-/** A file that tells that a folder is ours. LevelDB leaves it alone, by its name. */
+/** A file that marks a folder as a store. LevelDB ignores it because of its name. */
 export const MARKER = 'XSTATE-MQTT'
 
 const FIRST_LINE = `outbox of xstate-mqtt, format ${FORMAT}\n`
 const DIGITS = 16
 
 export interface MarkerContents {
-  /** 0 if that is not known: the process ended before it was written, or it is damaged. */
+  /** 0 if unknown: the process ended before the marker was written, or it is damaged. */
   readonly format: number
-  /** The store has at least so many batches: 0 if that is not known. */
+  /** The store has at least this many batches; 0 if unknown. */
   readonly batches: number
 }
 
 /**
- * The marker of a folder. It also remembers how many batches were written: a database whose last ones are missing can't
- * tell that by itself, since it is as it was before them.
+ * The marker of a folder. It also stores how many batches were written: a database can't detect by itself that its last
+ * batches are missing, because it looks as it did before them.
  */
 export class Marker {
   readonly #path: string
@@ -37,7 +37,7 @@ export class Marker {
     return { format: Number(format), batches: checksum === checksumOf(batches) ? Number(batches) : 0 }
   }
 
-  /** Resolves when it is on disk that there are so many batches, as far as the disk takes it. */
+  /** Resolves when the number of batches is on disk, or could not be written. */
   async write(batches: number): Promise<void> {
     await this.#writing
     await fileSystem()
@@ -45,7 +45,7 @@ export class Marker {
       .catch(nothing)
   }
 
-  /** Remembers that there are so many batches, soon, and without waiting for the disk. */
+  /** Writes the number of batches soon, without waiting for the disk. */
   note(batches: number): void {
     this.#wanted = batches
     this.#writing ??= this.#writeNotes()
@@ -57,7 +57,7 @@ export class Marker {
     this.#file = undefined
   }
 
-  /** One at a time, the last one last. What fails is only remembered less well. */
+  /** Writes one at a time, in order. A failed write only makes the number older. */
   async #writeNotes(): Promise<void> {
     const { openSync, write } = fileSystem()
     for (let written = -1; written !== this.#wanted;) {
@@ -75,7 +75,7 @@ export class Marker {
     this.#writing = undefined
   }
 
-  /** What is there is written over: on a full disk it would else be lost. */
+  /** Overwrites the file in place. Truncating it first could lose it on a full disk. */
   #flag(): 'r+' | 'w' {
     return fileSystem().existsSync(this.#path) ? 'r+' : 'w'
   }

@@ -1,4 +1,4 @@
-/** Not an import, which bundlers for browsers would fail at. */
+/** Not an import, because bundlers for browsers would fail on it. */
 export function fileSystem() {
   return process.getBuiltinModule('node:fs')
 }
@@ -7,10 +7,10 @@ export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown }).code
 }
 
-/** Of a file that is written to see whether the disk takes anything, in bytes. */
+/** The size of the file that tests whether the disk can be written, in bytes. */
 const PROBE_BYTES = 65_536
 
-/** Asks whether a disk takes anything, which costs little while it is full for long. @throws what it says */
+/** Tests whether a disk can be written, which is cheap even if it stays full. @throws the error of the disk */
 export async function probe(folder: string): Promise<void> {
   const { rm, writeFile } = fileSystem().promises
   const file = `${folder}/XSTATE-MQTT.probe`

@@ -1,20 +1,19 @@
 import type { LevelDatabase } from '../api/level-database.ts'
 import type { StoreRecords } from './read-store.ts'
-/** A database that is open, and ours until it is released. */
+/** An open database, locked for this client until it is released. */
 export interface OpenDatabase {
   readonly database: LevelDatabase
   /**
-   * Reads what is there. The first time that is what an earlier process left behind, and it was compared with what that
-   * has written.
+   * Reads the content. The first time, that is what an earlier process left, checked against its ledger.
    *
    * @throws {StoreError}
    */
   read(): Promise<StoreRecords>
-  /** After a failed write: makes it fit to be written to again. @throws what is wrong */
+  /** Makes the database writable again after a failed write. @throws if that is not possible */
   renew(): Promise<void>
-  /** So many batches were written: that is remembered outside of the database, without waiting for it. */
+  /** Notes the number of written batches outside the database, without waiting for the disk. */
   written(batches: number): void
-  /** Resolves when that is remembered, as far as the disk takes it. */
+  /** Resolves when the number is on disk, or could not be written. */
   remember(batches: number): Promise<void>
   release(): Promise<void>
 }

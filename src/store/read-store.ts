@@ -18,28 +18,28 @@ import {
 } from './records.ts'
 import { views } from './views.ts'
 
-/** The records of a store that are as they were written. */
+/** The sound records of a store. */
 export interface StoreRecords {
-  /** `undefined` if the store is new, or it is missing. */
+  /** The header; `undefined` if the store is new or the header is missing. */
   readonly header: Header | undefined
   readonly ledger: LedgerState | undefined
-  /** By their sequence, which is also their order. */
+  /** By sequence number, in order. */
   readonly publications: ReadonlyMap<number, StoredPublication>
-  /** Of the publications; format 1 has none. */
+  /** The checksums of the publications; format 1 has none. */
   readonly checksums: ReadonlyMap<number, number>
   readonly handshakes: ReadonlyMap<number, Handshake>
   readonly quarantined: ReadonlySet<number>
-  /** How many records there are. */
+  /** The number of records. */
   readonly count: number
-  /** Those that are not as they were written. */
+  /** The number of damaged records. */
   readonly damagedKeys: readonly Uint8Array[]
-  /** Whether there is something that no version of ours has written. */
+  /** Whether there are records that this package can't have written. */
   readonly foreign: boolean
-  /** Counts what was found. */
+  /** Counts the records that were found. */
   readonly found: Ledger
 }
 
-/** Takes the records of a store apart, in the order of their keys. */
+/** Collects and decodes the records of a store, in the order of their keys. */
 export class StoreReader implements StoreRecords {
   header: Header | undefined
   ledger: LedgerState | undefined
@@ -52,7 +52,7 @@ export class StoreReader implements StoreRecords {
   foreign = false
   readonly found = new Ledger({ batches: 0, lastSequence: 0 })
 
-  /** @param key - may be used again after that */
+  /** @param key - its buffer may be reused after the call */
   add(key: Uint8Array, value: Uint8Array): void {
     this.count++
     try {
@@ -74,10 +74,10 @@ export class StoreReader implements StoreRecords {
       this.foreign = true
       return
     }
-    // What a newer version wrote is left to that.
+    // Records of a newer version are not decoded.
     if (this.header && this.header.format > FORMAT) return
     const { body, checksum } = this.header?.format === 1 ? { body: value, checksum: undefined } : unseal(key, value)
-    // The header was done with above.
+    // The header was handled above.
     if (!('sequence' in decoded)) this.ledger = decodeLedger(body)
     else if (decoded.kind === 'publication') {
       this.publications.set(decoded.sequence, decodePublication(body))
@@ -95,7 +95,7 @@ export class StoreReader implements StoreRecords {
 }
 
 /**
- * Reads all of a store through its database, and changes nothing.
+ * Reads a whole store through its database, and changes nothing.
  *
  * @throws {StoreError} if it can't be read
  */
@@ -110,14 +110,14 @@ export async function readDatabase(database: LevelDatabase, location: string): P
 }
 
 /**
- * Compares what was found in a store with what was written.
+ * Checks the records that were found against the ledger.
  *
- * @throws {StoreError} if it is not ours, damaged, or of a newer format
+ * @throws {StoreError} if it is not a store, damaged, or of a newer format
  */
 export function checkRecords(records: StoreRecords, location: string, { batches = 0, salvage = false } = {}): void {
   const { header, ledger, publications, found, count } = records
   if (header && header.format > FORMAT) throw new StoreError('newer', location)
-  // Without a header, something else has to tell that it was ours.
+  // Without a header, other evidence is needed that it is a store.
   const unknown = !header && batches === 0 && count === records.damagedKeys.length
   if (records.foreign || (unknown && count > 0)) throw new StoreError('foreign', location)
   if (unknown) return
@@ -127,7 +127,7 @@ export function checkRecords(records: StoreRecords, location: string, { batches 
   throw new StoreError('corrupt', location, { sound: publications.size, salvage })
 }
 
-/** Records that belong to no publication. */
+/** The number of records without a publication. */
 function orphans({ publications, handshakes, quarantined }: StoreRecords): number[] {
   return [...handshakes.keys(), ...quarantined].filter((sequence) => !publications.has(sequence))
 }
@@ -136,13 +136,13 @@ export function lastSequenceOf({ ledger, publications }: StoreRecords): number {
   return Math.max(ledger?.lastSequence ?? 0, ...[...publications.keys()].slice(-1))
 }
 
-/** @returns what an earlier process left behind, by its sequence, without what the broker has taken for certain */
+/** @returns the publications of an earlier process by sequence number, without those that the broker certainly has */
 export function restorePublications(records: StoreRecords): Map<number, Publication> {
   const { publications, quarantined } = records
   const handshakes = new Map(records.handshakes)
   const delivered = new Set<number>()
   const taken = new Set<number>()
-  // Of two with one packet id the newer one has it: the older one's handshake was over, or lost with its session.
+  // If two have the same packet id, the newer one keeps it: the older handshake was finished, or lost with its session.
   for (const [sequence, { phase, packetId }] of [...handshakes].toSorted(([a], [b]) => b - a)) {
     if (!taken.has(packetId)) taken.add(packetId)
     else if (phase === 'released') delivered.add(sequence)
@@ -160,7 +160,7 @@ export function restorePublications(records: StoreRecords): Map<number, Publicat
 }
 
 function restore(stored: StoredPublication, handshake: Handshake | undefined): Publication {
-  const publication = new Publication({ ...stored, durable: true, resolve: nobody, reject: nobody })
+  const publication = new Publication({ ...stored, durable: true, resolve: ignore, reject: ignore })
   publication.orphaned = true
   publication.onDisk = true
   if (handshake) {
@@ -171,5 +171,5 @@ function restore(stored: StoredPublication, handshake: Handshake | undefined): P
   return publication
 }
 
-/** Its promise ended with the process that made it. */
-function nobody(): void {}
+/** The promise ended with the earlier process. */
+function ignore(): void {}

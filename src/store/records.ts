@@ -20,13 +20,13 @@ import { crc32c } from './crc32c.ts'
  * accepted. The handshake has a record of its own, so that the payload is written once.
  *
  * The ledger is written with each batch. It has the number of the batch, and what there is after it: how many records,
- * and the sum of their checksums modulo 2³². So it is told when records are missing, or come back.
+ * and the sum of their checksums modulo 2³². So missing or reappearing records are detected.
  *
  * Format 1 had no ledger, no checksums, and nothing was set aside.
  */
 export const FORMAT = 2
 
-/** At the end of each value. */
+/** The checksum at the end of each value. */
 const CHECKSUM_BYTES = 4
 
 const MAGIC = new TextEncoder().encode('xstate-mqtt outbox\0')
@@ -37,17 +37,17 @@ const HANDSHAKE = 2
 const QUARANTINE = 3
 const LEDGER = 4
 
-/** By the first byte of a key with a sequence. */
+/** The kinds of records, by the first byte of a key with a sequence. */
 const KINDS = new Map<number, 'publication' | 'handshake' | 'quarantine'>([
   [PUBLICATION, 'publication'],
   [HANDSHAKE, 'handshake'],
   [QUARANTINE, 'quarantine'],
 ])
 
-/** Of a key with a sequence. */
+/** The length of a key with a sequence. */
 const KEY_BYTES = 9
 
-/** Bits of the flags; the lowest two are the QoS. */
+/** The bits of the flags. The lowest two are the QoS. */
 const RETAIN = 0x04
 const EXPIRES = 0x08
 const LATEST_TOPIC = 0x10
@@ -65,15 +65,15 @@ export interface Handshake {
   readonly packetId: number
 }
 
-/** What there is in a store after a batch. */
+/** The content of a store after a batch. */
 export interface LedgerState {
   /** How many batches were written. */
   readonly batches: number
   readonly lastSequence: number
   readonly publications: number
-  /** Handshakes, and marks of what is set aside. */
+  /** The number of handshake and quarantine records. */
   readonly others: number
-  /** Of the checksums of all these, modulo 2³². */
+  /** The sum of their checksums, modulo 2³². */
   readonly sum: number
 }
 
@@ -88,7 +88,7 @@ export type StoreKey =
   | { readonly kind: 'header' | 'ledger' }
   | { readonly kind: 'publication' | 'handshake' | 'quarantine'; readonly sequence: number }
 
-/** What of a publication outlives the process. */
+/** The part of a publication that is stored. */
 export type StoredPublication = Omit<PublicationInit, 'durable' | 'resolve' | 'reject'>
 
 const headerKey: Uint8Array = Uint8Array.of(HEADER)
@@ -110,7 +110,7 @@ function keyOf(kind: number, sequence: number): Uint8Array {
   return new Writer(KEY_BYTES).u8(kind).u64(sequence).finish()
 }
 
-/** @param encoded - by `encodePublication`; it is what is written, and gets its checksum */
+/** @param encoded - the result of `encodePublication`, which is written. Its checksum is filled in */
 export function publicationRecord(sequence: number, encoded: Uint8Array): StoreRecord {
   return seal(publicationKey(sequence), encoded)
 }
@@ -119,7 +119,7 @@ export function handshakeRecord(sequence: number, handshake: Handshake): StoreRe
   return seal(handshakeKey(sequence), encodeHandshake(handshake))
 }
 
-/** Its key says all of it. */
+/** The value is empty: the key says everything. */
 export function quarantineRecord(sequence: number): StoreRecord {
   return seal(quarantineKey(sequence), new Uint8Array(CHECKSUM_BYTES))
 }
@@ -133,7 +133,7 @@ export function ledgerRecord({ batches, lastSequence, publications, others, sum 
   return seal(ledgerKey, writer.u32(0).finish())
 }
 
-/** Writes the checksum into the place that was left for it. */
+/** Writes the checksum into the bytes reserved for it. */
 function seal(key: Uint8Array, value: Uint8Array): StoreRecord {
   const end = value.byteLength - CHECKSUM_BYTES
   const checksum = crc32c(value.subarray(0, end), crc32c(key))
@@ -142,8 +142,8 @@ function seal(key: Uint8Array, value: Uint8Array): StoreRecord {
 }
 
 /**
- * @returns a value without its checksum, and that
- * @throws {RangeError} if it is not as it was written
+ * @returns the value without its checksum, and the checksum
+ * @throws {RangeError} if the checksum does not match
  */
 export function unseal(key: Uint8Array, value: Uint8Array): { body: Uint8Array; checksum: number } {
   const end = value.byteLength - CHECKSUM_BYTES
@@ -155,7 +155,7 @@ export function unseal(key: Uint8Array, value: Uint8Array): { body: Uint8Array; 
   return { body, checksum }
 }
 
-/** @returns `undefined` if it is no key of ours */
+/** @returns `undefined` if it is not a key of this format */
 export function decodeKey(key: Uint8Array): StoreKey | undefined {
   if (key.byteLength === 1 && key[0] === HEADER) return { kind: 'header' }
   if (key.byteLength === 1 && key[0] === LEDGER) return { kind: 'ledger' }
@@ -165,7 +165,7 @@ export function decodeKey(key: Uint8Array): StoreKey | undefined {
 }
 
 /**
- * @returns `undefined` if that is no header of ours; of a newer format only the format is known
+ * @returns `undefined` if it is not a header of a store; of a newer format, only the format number
  * @throws {RangeError} {TypeError} if it is damaged
  */
 export function decodeHeader(value: Uint8Array): Header | undefined {
@@ -188,7 +188,7 @@ export function decodeLedger(body: Uint8Array): LedgerState {
   }
 }
 
-/** With room for its checksum. */
+/** Encodes a value with room for its checksum. */
 function encodeHandshake({ phase, packetId }: Handshake): Uint8Array {
   return Uint8Array.of(phase === 'sent' ? 1 : 2, packetId >> 8, packetId & 0xff, 0, 0, 0, 0)
 }
@@ -208,7 +208,7 @@ export function decodeQuarantine(body: Uint8Array): void {
 }
 
 /**
- * With room for its checksum, which `publicationRecord` writes.
+ * Encodes a publication, with room for the checksum that `publicationRecord` fills in.
  *
  * @throws {TypeError} if a field has a value that can't be written
  */
@@ -230,7 +230,7 @@ export function encodePublication(publication: StoredPublication): Uint8Array {
   return (typeof payload === 'string' ? writer.rawText(payload) : writer.raw(payload)).u32(0).finish()
 }
 
-/** What is the payload in an encoded publication: a view. */
+/** The payload of an encoded publication, as a view. */
 export function encodedPayload(encoded: Uint8Array, payloadBytes: number): Uint8Array {
   const end = encoded.byteLength - CHECKSUM_BYTES
   return encoded.subarray(end - payloadBytes, end)
@@ -263,7 +263,7 @@ export function decodePublication(body: Uint8Array): StoredPublication {
   }
 }
 
-/** Identifiers of MQTT 5 §2.2.2.2. */
+/** The property identifiers of MQTT 5 §2.2.2.2. */
 const PAYLOAD_FORMAT_INDICATOR = 0x01
 const MESSAGE_EXPIRY_INTERVAL = 0x02
 const CONTENT_TYPE = 0x03

@@ -9,28 +9,29 @@ import { lastSequenceOf, restorePublications, StoreReader, type StoreRecords } f
 import { FORMAT } from './records.ts'
 import { views } from './views.ts'
 
-/** What was got out of a store. */
+/** What was recovered from a store. */
 export interface Salvage {
-  /** Publishes that are as they were written. */
+  /** The number of sound publishes. */
   readonly publications: number
-  /** Of these, those that were on their way to the broker. */
+  /** How many of them were in flight. */
   readonly inFlight: number
-  /** Of these, those that were set aside. */
+  /** How many of them were in quarantine. */
   readonly quarantined: number
-  /** Records that could be read, and are not as they were written. */
+  /** The number of damaged records that could be read. */
   readonly damaged: number
-  /** Publishes that are missing. `undefined` if that can't be told: what counts them is missing too. */
+  /** The number of missing publishes; `undefined` if the ledger, which counts them, is missing too. */
   readonly missing: number | undefined
-  /** Whether the broker finds its session again under the client id that was generated. */
+  /** Whether the generated client id was recovered, so that the broker can continue its session. */
   readonly clientIdKept: boolean
 }
 
 /**
- * Writes what is sound in a store to a new one. The old one is only read, and not by LevelDB, which repairs what it opens
- * and can end the process.
+ * Writes the sound publishes of a store to a new one. The old store is only read, without LevelDB, which repairs
+ * whatever it opens and can crash the process.
  *
- * @param to - is made, and must be empty if it is there
- * @throws {StoreError} if the old one is in use, is none, or of a newer format, or the new one can't be written
+ * @param to - created if necessary, and must be empty
+ * @throws {StoreError} if the old store is in use, is not a store or has a newer format, or the new one can't be
+ *   written
  */
 export async function salvageStore(from: string, to: string, generateClientId: () => string): Promise<Salvage> {
   const LevelClass = await importClassicLevel(from)
@@ -43,7 +44,7 @@ export async function salvageStore(from: string, to: string, generateClientId: (
     const isMarked = existsSync(`${from}/${MARKER}`)
     const { format, batches } = isMarked ? new Marker(from).read() : { format: 0, batches: 0 }
     const { records } = await readFolder(lock.realPath)
-    // Its header marks it, too.
+    // The header also marks it as a store.
     if (!isMarked && (!records.header || records.foreign)) throw new StoreError('foreign', from)
     if (Math.max(format, records.header?.format ?? 0) > FORMAT) throw new StoreError('newer', from)
     await write(to, records, LevelClass, generateClientId)
@@ -74,7 +75,7 @@ async function write(
 function summary(records: StoreRecords, batches: number): Salvage {
   const publications = restorePublications(records)
   const { ledger, header, found, damagedKeys } = records
-  // A ledger of an earlier batch counts what was there then.
+  // A ledger of an earlier batch has older counts.
   const counts = ledger && ledger.batches >= batches ? ledger.publications : undefined
   const all = [...publications.values()]
   return {

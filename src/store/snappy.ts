@@ -1,7 +1,7 @@
 import { Reader } from './bytes.ts'
 
 /**
- * Unpacks a block of LevelDB: `format_description.txt` of Snappy.
+ * Decompresses a block of LevelDB: see `format_description.txt` of Snappy.
  *
  * @throws {RangeError} if it is damaged
  */
@@ -20,14 +20,14 @@ export function unsnap(packed: Uint8Array): Uint8Array {
     const copied = (tag & 3) === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1
     const offset = offsetOf(tag, reader)
     if (offset === 0 || offset > length || length + copied > out.byteLength) throw new RangeError('no such copy')
-    // Byte by byte: what is copied may be what was copied just now.
+    // Byte by byte, because the source may overlap the bytes that this loop writes.
     for (let left = copied; left > 0; left--, length++) out[length] = out[length - offset] as number
   }
   if (length !== out.byteLength) throw new RangeError('a block is cut short')
   return out
 }
 
-/** Up to 60 bytes it is in the tag, else in the one to four bytes after it. */
+/** The length of a literal: up to 60 in the tag itself, else in the one to four bytes after it. */
 function literalLength(coded: number, reader: Reader): number {
   return 1 + (coded < 60 ? coded : littleEndian(reader, coded - 59))
 }
