@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /** Tests that repeat random runs: a few times in `npm test`, many times in `npm run test:rest`. */
@@ -14,8 +16,12 @@ const LONG = [
 /** Tests that replace modules, or globals that a module reads while it loads. */
 const ISOLATED = ['test/cli/page.test.ts', 'test/react/strict-mode.test.ts', 'test/store/no-package.test.ts']
 
-// `npm test` runs `unit`, `isolated` and `brokers`; `npm run test:rest` runs all other projects. Projects in different groups
-// run one after the other, so that a broker or a browser has the computer to itself.
+/** One more than there are cores, because some tests only wait. */
+const WORKERS = availableParallelism() + 1
+
+// `npm test` runs `unit`, `isolated` and `brokers`; `npm run test:rest` runs all other projects. The projects of a group run
+// at the same time: tests that wait for a broker or a process leave the computer to those that do not. The browser has it to
+// itself.
 export default defineConfig({
   test: {
     projects: [
@@ -26,15 +32,13 @@ export default defineConfig({
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,
         unstubGlobals: true,
-        // By default, vitest leaves one core free.
-        maxWorkers: '100%',
+        maxWorkers: WORKERS,
       }),
-      project('isolated', 0, { include: ISOLATED, testTimeout: 10_000, maxWorkers: '100%' }),
-      project('brokers', 1, { testTimeout: 60_000, maxWorkers: 2 }),
-      // These tests mostly wait for processes that wait.
-      project('e2e', 2, { testTimeout: 60_000, maxWorkers: 4 }),
-      project('long', 3, { include: LONG, testTimeout: 240_000, maxWorkers: 2 }),
-      project('browser', 4, {
+      project('isolated', 0, { include: ISOLATED, testTimeout: 10_000, maxWorkers: WORKERS }),
+      project('brokers', 0, { testTimeout: 60_000, maxWorkers: WORKERS }),
+      project('e2e', 1, { testTimeout: 60_000, maxWorkers: WORKERS }),
+      project('long', 1, { include: LONG, testTimeout: 240_000, maxWorkers: WORKERS }),
+      project('browser', 2, {
         testTimeout: 120_000,
         maxWorkers: 1,
         // A page may open slowly on a busy computer. vitest would give up polling after a second.
