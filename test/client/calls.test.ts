@@ -17,7 +17,7 @@ describe('disconnect', () => {
       `drainTimeout must be at least 0 milliseconds, got ${shown(drainTimeout)}`,
     ]),
   ]
-  test.each(bad)('%o is an error, and nothing is done: %s', async (options, message) => {
+  test.each(bad)('rejects %o and does nothing: %s', async (options, message) => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     const waiting = client.publish('a', 'x', { qos: 1 })
@@ -36,7 +36,7 @@ describe('disconnect', () => {
     { drainTimeout: Number.POSITIVE_INFINITY },
     { outbox: 'keep' },
   ]
-  test.each(good)('%o is right', async (options) => {
+  test.each(good)('accepts %o', async (options) => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     await client.connect()
@@ -60,7 +60,7 @@ describe('waitFor', () => {
       ]),
     ),
   ]
-  test.each(bad)('%s with %o is an error: %s', async (state, options, message) => {
+  test.each(bad)('rejects %s with %o: %s', async (state, options, message) => {
     const { client } = startClient({ url: 'mqtt://127.0.0.1:1' })
     expect(await rejection(client.waitFor(state as ConnectionState, options))).toMatchObject({
       name: 'InvalidOptionError',

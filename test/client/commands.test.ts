@@ -9,7 +9,7 @@ import { startServer } from '../support/servers.ts'
 const refusing: Script = { connack: { reasonCode: 3 } }
 
 describe('wake', () => {
-  test('finds out that an open connection is half-open', async () => {
+  test('detects a half-open connection', async () => {
     const clock = createTestClock()
     const server = await startServer({ script: [{ pingresp: false }, {}] })
     const { client, heard, next } = startClient({ url: server.url, clock })
@@ -26,7 +26,7 @@ describe('wake', () => {
     await next('connectionResumed', 1)
   })
 
-  test('leaves a connection that answers', async () => {
+  test('keeps a connection that answers', async () => {
     const clock = createTestClock()
     const server = await startServer()
     const { client, heard } = startClient({ url: server.url, clock, options: { keepalive: 0 } })
@@ -40,7 +40,7 @@ describe('wake', () => {
     expect(heard('connectionInterrupted')).toEqual([])
   })
 
-  test('brings a wait forward, uncounted', async () => {
+  test('ends a wait early without counting an attempt', async () => {
     const clock = createTestClock()
     const server = await startServer({ script: refusing })
     const { client, next, heard } = startClient({ url: server.url, clock })
@@ -56,7 +56,7 @@ describe('wake', () => {
     expect(clock.now()).toBe(0)
   })
 
-  test.each(['idle', 'disconnected', 'failed'] as const)('in %s does nothing', async (state) => {
+  test.each(['idle', 'disconnected', 'failed'] as const)('does nothing in %s', async (state) => {
     const server = await startServer({ script: { connack: { reasonCode: 2 } } })
     const { client } = startClient({ url: server.url })
     if (state === 'failed') await rejection(client.connect())
@@ -74,7 +74,7 @@ describe('wake', () => {
 })
 
 describe('resetReconnect', () => {
-  test('tries at once, and forgets the counters', async () => {
+  test('connects at once and resets the counters', async () => {
     const clock = createTestClock()
     const server = await startServer({ script: refusing })
     const { client, next, heard } = startClient({ url: server.url, clock, random: () => 1 })
@@ -94,7 +94,7 @@ describe('resetReconnect', () => {
     await connected
   })
 
-  test('brings it out of failed', async () => {
+  test('leaves the state failed', async () => {
     const server = await startServer({ script: { connack: { reasonCode: 2 } } })
     const { client } = startClient({ url: server.url })
     await rejection(client.connect())
@@ -106,7 +106,7 @@ describe('resetReconnect', () => {
 })
 
 describe('recover', () => {
-  test('recreates the client of an open connection, and nobody calls that an interruption', async () => {
+  test('recreates the client of an open connection without reporting an interruption', async () => {
     const server = await startServer()
     let evaluated = 0
     const { client, heard, next } = startClient({
@@ -122,7 +122,7 @@ describe('recover', () => {
     await server.waitFor(() => server.openSockets === 1)
   })
 
-  test('in a wait', async () => {
+  test('ends a wait early and recreates the client', async () => {
     const clock = createTestClock()
     const server = await startServer({ script: [{ connack: { reasonCode: 3 } }, {}] })
     const { client, next } = startClient({ url: server.url, clock })
@@ -135,7 +135,7 @@ describe('recover', () => {
 })
 
 describe('periodic requests', () => {
-  test('start with the connection, stop with it, and resume by themselves', async () => {
+  test('start and stop with the connection, and resume automatically', async () => {
     const clock = createTestClock()
     const server = await startServer()
     const { client, next } = startClient({ url: server.url, clock, now: clock.now, options: { keepalive: 0 } })
@@ -165,7 +165,7 @@ describe('periodic requests', () => {
     await client.connect()
     await server.waitFor('publish', { count: 5 })
     await turns(10)
-    expect(made, 'one at once, and no flood').toBe(5)
+    expect(made, 'one at once, without a flood').toBe(5)
 
     handle.stop()
     handle.stop()
@@ -195,8 +195,8 @@ describe('periodic requests', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
-    ['gives what is no payload', () => 7 as never],
-  ])('a payload that %s is followed by the next', async (_, broken) => {
+    ['returns an invalid payload', () => 7 as never],
+  ])('continue with the next request after a payload function that %s', async (_, broken) => {
     const clock = createTestClock()
     const server = await startServer()
     const { client } = startClient({ url: server.url, clock, now: clock.now, options: { keepalive: 0 } })

@@ -7,7 +7,7 @@ import { rejection } from '../support/promises.ts'
 import { atOnce, once, startClient } from '../support/recorded-client.ts'
 import { startServer } from '../support/servers.ts'
 
-test('come in order, and the status agrees inside every handler', async () => {
+test('come in order, and agree with the status inside every handler', async () => {
   const server = await startServer({ script: [{}, { connack: { reasonCode: 3 } }, { connack: { reasonCode: 3 } }, {}] })
   const tier = { initialDelay: 1, maxDelay: 1, jitter: 'none' } as const
   const { client, told, next } = startClient({
@@ -68,7 +68,7 @@ test('come in order, and the status agrees inside every handler', async () => {
   }
 })
 
-test('the status tells since when, and what comes next', async () => {
+test('the status contains the time of the last change and of the next attempt', async () => {
   const clock = createTestClock({ now: Date.UTC(2026, 0, 1) })
   const server = await startServer({ script: { connack: { reasonCode: 3 } } })
   const { client, next } = startClient({ url: server.url, clock, now: clock.now, random: () => 1 })
@@ -90,7 +90,7 @@ test('the status tells since when, and what comes next', async () => {
   await connected
 })
 
-test('a handler that is taken off is called no more, and one can be registered twice', async () => {
+test('a removed handler is not called again, and a handler can be registered twice', async () => {
   const server = await startServer()
   const { client } = startClient({ url: server.url })
   const handler = vi.fn<() => void>()
@@ -105,7 +105,7 @@ test('a handler that is taken off is called no more, and one can be registered t
   expect(handler).toHaveBeenCalledTimes(3)
 })
 
-test('a handler that is registered by a handler is called from the next event on', async () => {
+test('a handler that is registered inside a handler is called from the next event on', async () => {
   const server = await startServer()
   const { client } = startClient({ url: server.url })
   let calls = 0
@@ -130,7 +130,7 @@ test('a handler may command the client', async () => {
   expect(seen).toEqual(['connecting', 'connected', 'disconnecting', 'disconnected'].map((state) => `${state} ${state}`))
 })
 
-describe('what the application does wrong', () => {
+describe('errors of the application', () => {
   const broken = new Error('broken handler')
   const rejecting = async () => {
     await Promise.resolve()
@@ -153,7 +153,7 @@ describe('what the application does wrong', () => {
     ],
   ]
 
-  test.each(wrongs)('a handler that %s reaches the error event, and hurts nobody', async (_, wrong) => {
+  test.each(wrongs)('reports a handler that %s through the error event, and continues', async (_, wrong) => {
     const server = await startServer()
     const { client, lines, next } = startClient({ ...atOnce, url: server.url })
     const errors: ClientEvents['error'][] = []
@@ -172,7 +172,7 @@ describe('what the application does wrong', () => {
     expect(lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  test.each(wrongs)('without a handler of error one that %s reaches the logger', async (_, wrong) => {
+  test.each(wrongs)('logs a handler that %s if there is no error handler', async (_, wrong) => {
     const server = await startServer()
     const { client, lines } = startClient({ url: server.url })
     client.on('connected', wrong)
@@ -187,7 +187,7 @@ describe('what the application does wrong', () => {
     ])
   })
 
-  test.each(wrongs)('a handler of error that %s reaches the logger', async (_, wrong) => {
+  test.each(wrongs)('logs an error handler that %s', async (_, wrong) => {
     const server = await startServer()
     const { client, lines } = startClient({ url: server.url })
     client.on('error', wrong)
@@ -199,7 +199,7 @@ describe('what the application does wrong', () => {
     ])
   })
 
-  test('a logger, an inspector, a clock’s time, chance and a classifier that throw hurt nobody', async () => {
+  test('continues when the logger, the inspector, now, random or classify throws', async () => {
     const server = await startServer({ script: [{ connack: { reasonCode: 3 } }, {}] })
     const wrong = () => {
       throw broken
@@ -223,7 +223,7 @@ describe('the logger', () => {
     const logged = (['log', 'info', 'warn', 'error', 'debug'] as const).map((name) => vi.spyOn(console, name))
     const server = await startServer({ script: { connack: { reasonCode: 2 } } })
     await using client = new ResilientMqttClient({ url: server.url })
-    // Only what nothing else would tell is printed: see last-resort.test.ts.
+    // Only errors that would otherwise stay unnoticed are printed: see last-resort.test.ts.
     client.on('gaveUp', () => {})
     await rejection(client.connect())
     await turns()
@@ -231,7 +231,7 @@ describe('the logger', () => {
     vi.restoreAllMocks()
   })
 
-  test('is told of every transition, and of failures in words', async () => {
+  test('logs every transition, and describes failures in words', async () => {
     const server = await startServer({ script: { connack: { reasonCode: 2 } } })
     const { client, lines } = startClient({ ...once, url: server.url })
     await rejection(client.connect())

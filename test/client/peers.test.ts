@@ -8,17 +8,17 @@ import { atOnce, startClient } from '../support/recorded-client.ts'
 import { everywhere, serve, trusting, startServer } from '../support/servers.ts'
 import { stubbornServer } from '../support/stubborn-server.ts'
 
-// What broke in others, by the numbers of the list that we keep of it, with MQTT.js and real sockets. The machine's own
+// Bugs of other libraries, by their numbers in our list, tested with MQTT.js and real sockets. Those of the machine alone
 // are in test/machines/peers.test.ts.
 
-test('peer bug 5: nothing reconnects but the machine, and our own teardown is no drop', async () => {
+test('peer bug 5: only the machine reconnects, and our own close does not count as a lost connection', async () => {
   const clock = createTestClock()
   const server = await startServer()
   const { client, heard } = startClient({ url: server.url, clock })
   await client.connect()
   server.kick()
   await until(() => client.status.state === 'reconnecting', 'the drop')
-  // MQTT.js's own loop would be back after a second of real time; ours waits for the clock.
+  // MQTT.js's own loop would reconnect after a second of real time; ours waits for the test clock.
   await turns(50)
   expect(server.connections).toHaveLength(1)
   for (let n = 0; n < 3; n++) {
@@ -58,7 +58,7 @@ test.each(everywhere)('peer bug 6: a replaced client keeps no socket, $scheme, M
   await server.waitFor(() => server.openSockets === 1)
 })
 
-test('peer bug 6: also when the old socket is slow to close', async () => {
+test('peer bug 6: a replaced client keeps no socket, even if the old one closes slowly', async () => {
   const clock = createTestClock()
   const server = await stubbornServer()
   const { client, next } = startClient({ url: server.url, clock })
@@ -82,7 +82,7 @@ test('peer bug 7: a late event of a dead connection does not reach the healthy o
   const { client, heard } = startClient({ url: server.url, clock })
   const connected = client.connect()
   await server.waitFor('connect')
-  // The first attempt times out; whatever its server still sends comes too late.
+  // The first attempt times out; packets of its server come too late.
   clock.tick(30_000)
   clock.tick(1_000)
   await connected
@@ -96,7 +96,7 @@ test('peer bug 7: a late event of a dead connection does not reach the healthy o
   expect(heard('stateChanged').map(({ to }) => to)).toEqual(['connecting', 'reconnecting', 'connecting', 'connected'])
 })
 
-test('peer bug 8: the session is gone, and the subscriptions are back', async () => {
+test('peer bug 8: subscriptions are restored after the broker lost the session', async () => {
   const server = await startServer()
   const { client, next } = startClient({ ...atOnce, url: server.url })
   const got: string[] = []
@@ -109,7 +109,7 @@ test('peer bug 8: the session is gone, and the subscriptions are back', async ()
   await until(() => got.length === 1, 'the message')
 })
 
-test('peer bug 8: a SUBACK that does not come is noticed', async () => {
+test('peer bug 8: a missing SUBACK is detected', async () => {
   const clock = createTestClock()
   const server = await startServer({ script: [{ suback: false }, {}] })
   const { client, heard } = startClient({ url: server.url, clock, options: { keepalive: 0 } })
@@ -125,7 +125,7 @@ test('peer bug 8: a SUBACK that does not come is noticed', async () => {
   expect(await subscription.ready).toBe(0)
 })
 
-test('peer bug 10: disconnect during a backoff is obeyed', async () => {
+test('peer bug 10: disconnect() during a backoff ends it', async () => {
   const clock = createTestClock()
   const server = await startServer({ script: { connack: { reasonCode: 3 } } })
   const { client, next } = startClient({ url: server.url, clock })
@@ -138,7 +138,7 @@ test('peer bug 10: disconnect during a backoff is obeyed', async () => {
   expect(clock.pending).toBe(0)
 })
 
-test('peer bug 10: disconnect from inside a handler is obeyed', async () => {
+test('peer bug 10: disconnect() inside a handler works', async () => {
   const server = await startServer({ script: { connack: { reasonCode: 3 } } })
   const { client } = startClient({ url: server.url })
   client.on('reconnectScheduled', () => client.disconnect())
@@ -147,7 +147,7 @@ test('peer bug 10: disconnect from inside a handler is obeyed', async () => {
   expect(server.connections).toHaveLength(1)
 })
 
-test('peer bug 12: periodic requests neither flood the log nor die', async () => {
+test('peer bug 12: periodic requests neither flood the log nor stop', async () => {
   const clock = createTestClock()
   const server = await startServer()
   const { client, lines, next } = startClient({
@@ -180,7 +180,7 @@ test('peer bug 12: periodic requests neither flood the log nor die', async () =>
   await server.waitFor('publish', { count: 2 })
 })
 
-test('peer bug 14: a publish that the broker closes on is set aside, and all else goes on', async () => {
+test('peer bug 14: a publish on which the broker closes is suspended, and all others continue', async () => {
   const script = { steps: [{ at: 'publish', topic: 'forbidden', do: { disconnect: { reasonCode: 0x90 } } }] } as const
   const { server, client, until: passUntil, connect } = await clockedClient({ script })
   await connect()
@@ -192,7 +192,7 @@ test('peer bug 14: a publish that the broker closes on is set aside, and all els
   expect(server.connections.length).toBeLessThanOrEqual(4)
 })
 
-test('peer bug 15: ending while it reconnects leaves nothing pending', async () => {
+test('peer bug 15: disposal during a reconnect leaves nothing pending', async () => {
   const clock = createTestClock()
   const server = await startServer({ script: { connack: { reasonCode: 3 } } })
   const { client, next } = startClient({ url: server.url, clock })
@@ -216,7 +216,7 @@ test('peer bug 15: ending while it reconnects leaves nothing pending', async () 
   expect(clock.pending).toBe(0)
 })
 
-test('peer bug 15: after a disconnect it connects again, any number of times', async () => {
+test('peer bug 15: connects again after each of several disconnects', async () => {
   const server = await startServer()
   const { client } = startClient({ url: server.url })
   for (let n = 0; n < 20; n++) {
@@ -227,7 +227,7 @@ test('peer bug 15: after a disconnect it connects again, any number of times', a
   expect(server.received('disconnect')).toHaveLength(20)
 })
 
-test.each(everywhere)('peer bug 16: one lost connection is told once, $scheme, MQTT $version', async (where) => {
+test.each(everywhere)('peer bug 16: a lost connection is reported once, $scheme, MQTT $version', async (where) => {
   const clock = createTestClock()
   const server = await serve(where.scheme)
   const options = { ...trusting, protocolVersion: where.version } as const

@@ -12,7 +12,7 @@ import { rejection } from '../support/promises.ts'
 const url = 'mqtt://127.0.0.1:1'
 const error = (message: string) => expect.objectContaining({ name: 'InvalidOptionError', message }) as Error
 
-describe('the nearest name', () => {
+describe('the suggested name', () => {
   const known = ['maxAttempts', 'initialDelay', 'maxDelay', 'qos', 'ca', 'maxMessages', 'maxBytes', 'ack']
   test.each([
     ['maxAttempt', ['maxAttempts']],
@@ -81,7 +81,7 @@ describe('an unknown option', () => {
   })
 
   test.each(['ALPNCallback', 'SNICallback', 'server'])(
-    'of Node goes there, also if it is like one of ours: %s',
+    'is passed on to Node if Node knows it, even if it resembles one of ours: %s',
     async (name) => {
       const given = { [name]: () => {} } as object
       await using client = new ResilientMqttClient({ url, options: { tls: given, wsOptions: given } })
@@ -94,12 +94,12 @@ describe('an unknown option', () => {
     ['headers in a map', { wsOptions: { headers: new Map([['a', 'planted']]) } }, 'options.wsOptions.headers'],
     ['user properties in a map', { userProperties: new Map([['a', 'planted']]) }, 'options.userProperties'],
     ['options in a map', new Map([['clientId', 'planted']]), 'options'],
-  ])('whose names are not found is refused: %s', (_, options, path) => {
+  ])('is rejected if its names cannot be enumerated: %s', (_, options, path) => {
     const create = () => new ResilientMqttClient({ url, options: options as object })
     expect(create).toThrow(expect.objectContaining({ option: path, value: undefined }) as Error)
   })
 
-  test('of Node or ws goes there', async () => {
+  test('is passed on to Node or ws if they know it', async () => {
     const tls = { checkServerIdentity: () => undefined, maxVersion: 'TLSv1.3', ofTomorrow: true, ca: undefined }
     const wsOptions = { handshakeTimeout: 1_000, maxPayload: 1, origin: 'http://a', ofTomorrow: true, servername: 'a' }
     const options = { tls, wsOptions } as object
@@ -180,7 +180,7 @@ describe('options of calls', () => {
     expect(client.outbox.size).toBe(0)
   })
 
-  test.each([undefined, null, { qos: 1 }])('subscribe with options and, for a handler, %o', async (handler) => {
+  test.each([undefined, null, { qos: 1 }])('subscribe with options and %o as the handler', async (handler) => {
     await using client = new ResilientMqttClient({ url })
     const subscribe = client.subscribe.bind(client) as (...given: unknown[]) => unknown
     expect(() => subscribe('a', handler, { qos: 1 })).toThrow(InvalidOptionError)
@@ -193,14 +193,14 @@ describe('options of calls', () => {
     ['message', 'subscribe() or the option onMessage'],
     ['connect', 'connected'],
     ['offline', 'connectionInterrupted'],
-  ])("MQTT.js's event %s", async (event, place) => {
+  ])("MQTT.js's event %s is rejected with the name of ours", async (event, place) => {
     await using client = new ResilientMqttClient({ url })
     expect(() => client.on(event as never, () => {})).toThrow(
       error(`event must be an event of the client (see ${place}), got "${event}"`),
     )
   })
 
-  test('an event that is none', async () => {
+  test('an unknown event is rejected', async () => {
     await using client = new ResilientMqttClient({ url })
     await using fleet = createFleet()
     const message = 'event must be an event of the client (did you mean connected?), got "conected"'

@@ -164,7 +164,7 @@ test.each(table.map(([options, message]) => ({ options, message })))('$message',
   timer.mockRestore()
 })
 
-test.for([undefined, null, 'mqtt://me:planted@host', []])('%j instead of options', (options) => {
+test.for([undefined, null, 'mqtt://me:planted@host', []])('rejects %j instead of options', (options) => {
   for (const create of [(given: never) => new ResilientMqttClient(given), createConnectionMachine]) {
     expect(() => create(options as never)).toThrow(
       expect.objectContaining({
@@ -176,7 +176,7 @@ test.for([undefined, null, 'mqtt://me:planted@host', []])('%j instead of options
   }
 })
 
-test('the options of a connection machine are checked, too', () => {
+test('checks the options of a connection machine too', () => {
   expect(() => createConnectionMachine({ url, refreshBefore: -1 })).toThrow('refreshBefore')
 })
 
@@ -208,7 +208,7 @@ test('an error quotes neither passwords nor URLs', () => {
   }
 })
 
-/** All that a logger may write out. */
+/** Everything that a logger could write. */
 function thrownBy(call: () => unknown): string {
   try {
     call()
@@ -222,7 +222,7 @@ describe('good options', () => {
   const good: [string, Bad][] = [
     ['a list of servers', { url: ['mqtt://a', 'mqtts://b:1', 'ws://c/mqtt', 'wss://[::1]:443/'] }],
     ['zero delays', { reconnect: { initialDelay: 0, maxDelay: 0 }, timeouts: { stableAfter: 0 } }],
-    ['no end of attempts', { reconnect: { maxAttempts: Infinity }, recovery: { maxAttempts: Infinity } }],
+    ['unlimited attempts', { reconnect: { maxAttempts: Infinity }, recovery: { maxAttempts: Infinity } }],
     ['jitter by a function', { reconnect: { jitter: (ceiling: number) => ceiling } }],
     ['the longest delay', { timeouts: { connectTimeout: 2 ** 31 - 1 } }],
     ['an observer as inspector', { inspect: { next: () => {} } }],
@@ -257,7 +257,7 @@ describe('good options', () => {
     expect(Object.isFrozen(options.reconnect)).toBe(false)
   })
 
-  test('undefined is the default, also one level down', async () => {
+  test('undefined means the default, also for nested options', async () => {
     const clock = createTestClock()
     const server = await startServer({ script: { connack: { reasonCode: 3 } } })
     const none = { enabled: undefined, initialDelay: undefined, multiplier: undefined, maxDelay: undefined }

@@ -7,7 +7,7 @@ import { startServer } from '../support/servers.ts'
 
 const disposed = { name: 'ClientDisposedError' }
 
-test('after its end it takes nothing', async () => {
+test('accepts no calls after its end', async () => {
   const connection = createConnectionMachine({ url: 'mqtt://127.0.0.1' })
   const pending = [connection.publish('a', 'x'), connection.subscribe('a', () => {}).ready]
   connection[Symbol.dispose]()

@@ -6,7 +6,7 @@ import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { until } from '../support/event-loop.ts'
 import { startServer } from '../support/servers.ts'
 
-/** An application with a connection in it. */
+/** An application that contains a connection machine. */
 function appWith(connection: ConnectionMachine) {
   return setup({ actors: { mqtt: connection.machine } }).createMachine({
     invoke: { id: 'mqtt', src: 'mqtt', input: connection.input },
@@ -48,7 +48,7 @@ async function connected(server: ScriptedServer, connection: ConnectionMachine) 
   return app
 }
 
-test('in a parent machine, through JSON and in another process: it connects by itself', async () => {
+test('a parent machine restored from JSON in another process connects automatically', async () => {
   const server = await startServer({ script: [{}, {}] })
   const classify = () => 'retry' as const
   const before = await connected(server, open({ url: server.url, classify }))
@@ -62,10 +62,10 @@ test('in a parent machine, through JSON and in another process: it connects by i
   expect(server.received('publish')).toHaveLength(1)
   const { context } = child(app).getSnapshot() as { context: { counters: object; config: { reconnect: object } } }
   expect(context.counters).toMatchObject({ connects: 2 })
-  expect(context.config.reconnect, 'the options of this process').toMatchObject({ maxAttempts: 3 })
+  expect(context.config.reconnect, 'the options of the new process').toMatchObject({ maxAttempts: 3 })
 })
 
-test('within one process what is subscribed to, and what is published, is brought along', async () => {
+test('subscriptions and publishes move to a machine restored in the same process', async () => {
   const server = await startServer({ script: [{}, {}] })
   const connection = open({ url: server.url })
   const before = await connected(server, connection)
@@ -80,7 +80,7 @@ test('within one process what is subscribed to, and what is published, is brough
   expect(server.received('subscribe').map(({ subscriptions }) => subscriptions[0]?.topic)).toEqual(['a/+', 'a/+'])
 })
 
-test('persisted in a wait, the rest of the wait follows', async () => {
+test('a machine persisted during a wait waits for the rest', async () => {
   const server = await startServer({ script: [{ connack: { reasonCode: 0x88 } }, {}] })
   const clock = createTestClock({ now: 1e12 })
   const options = {
@@ -104,7 +104,7 @@ test('persisted in a wait, the rest of the wait follows', async () => {
   await isReady(app)
 })
 
-test('credentials are asked for anew, with a source of this process', async () => {
+test('credentials are requested again from the source of the new process', async () => {
   const server = await startServer({ script: [{}, {}] })
   const before = await connected(server, open({ url: server.url, credentials: () => ({ username: 'a' }) }))
   const snapshot = throughJson(before)
@@ -128,7 +128,7 @@ test('the input is plain data', () => {
   expect(input).toMatchObject({ canRefresh: false, reconnect: { maxAttempts: 3 } })
 })
 
-test('an option that is no longer given has its default, and not the value that was persisted', () => {
+test('an option that is no longer given gets its default instead of the persisted value', () => {
   const url = 'mqtt://localhost'
   const before = open({
     url,

@@ -16,7 +16,7 @@ const stores: [string, () => Partial<ResilientMqttClientOptions>][] = [
   ['with a store', withStore],
 ]
 
-/** What a promise came to, so far. */
+/** The present outcome of a promise. */
 function watch(promise: Promise<unknown>) {
   const watched = { outcome: 'pending' }
   promise.then(
@@ -32,7 +32,7 @@ describe.each(stores)('connect and disconnect close together, %s', (_, options) 
     ['disconnected', (client) => client.connect().then(() => client.disconnect()), {}],
     ['failed', (client) => rejection(client.connect()), { connack: { reasonCode: 2 } }],
   ]
-  test.each(before)('in %s: the connect is rejected, and the client rests', async (_state, reach, script) => {
+  test.each(before)('in %s: rejects connect() and stays disconnected', async (_state, reach, script) => {
     const server = await startServer({ script })
     const { client } = startClient({ url: server.url, ...options() })
     await reach(client)
@@ -45,7 +45,7 @@ describe.each(stores)('connect and disconnect close together, %s', (_, options) 
     await server.waitFor(() => server.openSockets === 0)
   })
 
-  test('a connect during the drain waits for the disconnect, and connects then', async () => {
+  test('a connect() during the drain waits for disconnect(), and then connects', async () => {
     const clock = createTestClock()
     const server = await startServer({ script: [{ puback: false }, {}] })
     const { client, heard } = startClient({ url: server.url, clock, ...options() })
@@ -66,7 +66,7 @@ describe.each(stores)('connect and disconnect close together, %s', (_, options) 
     expect(client.status.state).toBe('connected')
   })
 
-  test('a disconnect ends a connect that waits for another', async () => {
+  test('disconnect() ends a connect() that waits for an earlier disconnect()', async () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url, ...options() })
     await client.connect()
@@ -78,7 +78,7 @@ describe.each(stores)('connect and disconnect close together, %s', (_, options) 
     expect(client.status.state).toBe('disconnected')
   })
 
-  test('a connect during a dispose is rejected', async () => {
+  test('rejects connect() during disposal', async () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url, ...options() })
     const early = watch(client.connect())
@@ -91,7 +91,7 @@ describe.each(stores)('connect and disconnect close together, %s', (_, options) 
     await server.waitFor(() => server.openSockets === 0)
   })
 
-  test.each([0, 1, 2, 5])('whatever is called last decides, %i turns apart', async (apart) => {
+  test.each([0, 1, 2, 5])('the last call decides, %i turns apart', async (apart) => {
     for (const calls of sequences(4).slice(1)) {
       const server = await startServer()
       const { client } = startClient({ url: server.url, ...options() })
@@ -114,11 +114,11 @@ describe.each(stores)('connect and disconnect close together, %s', (_, options) 
   })
 })
 
-describe('the signal of a connect', () => {
+describe('the signal of connect()', () => {
   const silent = { connack: false } as const
   const reason = new Error('no time')
 
-  test('ends what nobody else waits for', async () => {
+  test('ends a connection attempt that no other call waits for', async () => {
     const server = await startServer({ script: silent })
     const { client } = startClient({ url: server.url })
     const controllers = [new AbortController(), new AbortController()]
@@ -133,7 +133,7 @@ describe('the signal of a connect', () => {
     await client.waitFor('disconnected')
   })
 
-  test('does not end what another call waits for', async () => {
+  test('does not end an attempt that another call waits for', async () => {
     const server = await startServer({ script: { connack: { reasonCode: 3 } } })
     const { client } = startClient({ ...atOnce, url: server.url })
     const controller = new AbortController()
@@ -156,7 +156,7 @@ describe('the signal of a connect', () => {
       },
     ],
     [
-      'that was asked for in another way',
+      'that was requested in another way',
       async (client, interrupt) => {
         interrupt()
         client.actor.send({ type: 'CONNECT' })
@@ -182,7 +182,7 @@ describe('the signal of a connect', () => {
   })
 })
 
-/** All ways to call them up to so many times. */
+/** All sequences of calls up to a length. */
 function sequences(length: number): ('connect' | 'disconnect')[][] {
   if (length === 0) return [[]]
   const shorter = sequences(length - 1)

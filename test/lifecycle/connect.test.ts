@@ -11,7 +11,7 @@ import { stubbornServer } from '../support/stubborn-server.ts'
 const silent = { connack: false } as const
 
 describe('connect', () => {
-  test('resolves when subscriptions are restored', async () => {
+  test('resolves when the subscriptions are restored', async () => {
     const server = await startServer({ script: { steps: [{ at: 'subscribe', do: 'ignore' }] } })
     const { client, next } = startClient({ url: server.url })
     client.subscribe('a', () => {})
@@ -43,7 +43,7 @@ describe('connect', () => {
     expect(client.status.counters).toMatchObject({ connects: 1, failedAttempts: 2, interruptions: 0 })
   })
 
-  test('when it is ready resolves at once, and together with others', async () => {
+  test('resolves at once when the connection is ready, and together with other calls', async () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     await Promise.all([client.connect(), client.connect(), client.connect()])
@@ -51,7 +51,7 @@ describe('connect', () => {
     expect(server.connections).toHaveLength(1)
   })
 
-  test('rejects when it rests in failed, with the failure', async () => {
+  test('rejects with the failure when the client gives up', async () => {
     const server = await startServer({
       script: { connack: { reasonCode: 0x8a, properties: { reasonString: 'go away' } } },
     })
@@ -66,7 +66,7 @@ describe('connect', () => {
     })
     expect(client.status.state).toBe('failed')
     expect(path()).toEqual(['idle', 'connecting', 'failed'])
-    // And may be tried again.
+    // A further call tries again.
     server.setScript({})
     await client.connect()
   })
@@ -101,7 +101,7 @@ describe('connect', () => {
     expect(server.connections).toHaveLength(1)
   })
 
-  test('aborted before rejects and does nothing', async () => {
+  test('rejects and does nothing with a signal that is already aborted', async () => {
     const server = await startServer()
     const { client, told } = startClient({ url: server.url })
     expect(await rejection(client.connect({ signal: AbortSignal.abort() }))).toMatchObject({ name: 'AbortError' })
@@ -110,7 +110,7 @@ describe('connect', () => {
     expect(server.connections).toEqual([])
   })
 
-  test('an abort later means nothing', async () => {
+  test('ignores an abort after it resolved', async () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     const controller = new AbortController()
@@ -120,7 +120,7 @@ describe('connect', () => {
     expect(client.status.state).toBe('connected')
   })
 
-  test('rejects when disconnect is called meanwhile', async () => {
+  test('rejects when disconnect() is called meanwhile', async () => {
     const server = await startServer({ script: silent })
     const { client } = startClient({ url: server.url })
     const connected = rejection(client.connect())
@@ -129,7 +129,7 @@ describe('connect', () => {
     expect(await connected).toMatchObject({ name: 'DisconnectedError', code: 'DISCONNECTED' })
   })
 
-  test('while it disconnects connects again afterwards', async () => {
+  test('connects again after the disconnect() during which it was called', async () => {
     const server = await startServer()
     const { client, heard } = startClient({ url: server.url })
     await client.connect()
@@ -175,7 +175,7 @@ describe('disconnect', () => {
     expect(server.connections).toHaveLength(1)
   })
 
-  test('while credentials are awaited', async () => {
+  test('works while credentials are awaited', async () => {
     let signal: AbortSignal | undefined
     const { client } = startClient({
       url: 'mqtt://127.0.0.1',
@@ -191,7 +191,7 @@ describe('disconnect', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('in failed', async () => {
+  test('works in the state failed', async () => {
     const server = await startServer({ script: { connack: { reasonCode: 2 } } })
     const { client } = startClient({ url: server.url })
     await rejection(client.connect())
@@ -199,7 +199,7 @@ describe('disconnect', () => {
     expect(client.status.state).toBe('disconnected')
   })
 
-  test('is bounded, whatever the peer does', async () => {
+  test('ends within a bounded time, whatever the peer does', async () => {
     const clock = createTestClock()
     const server = await stubbornServer()
     const { client } = startClient({ url: server.url, clock, timeouts: { disconnectTimeout: 2_000 } })
@@ -215,7 +215,7 @@ describe('disconnect', () => {
     }, 'the end of the socket')
   })
 
-  test('aborted stops waiting, and closes all the same', async () => {
+  test('stops waiting but still closes when its signal aborts', async () => {
     const clock = createTestClock()
     const server = await stubbornServer()
     const { client } = startClient({ url: server.url, clock })
@@ -232,7 +232,7 @@ describe('disconnect', () => {
 })
 
 describe('waitFor', () => {
-  test('resolves at once, or when it comes', async () => {
+  test('resolves at once, or when the state is reached', async () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     await client.waitFor('idle')
@@ -267,7 +267,7 @@ describe('waitFor', () => {
     expect(await rejection(client.waitFor('connected', { signal: controller.signal }))).toBe(reason)
   })
 
-  test('rejects when it gives up, but for failed itself', async () => {
+  test('rejects when the client gives up, unless it waits for failed', async () => {
     const server = await startServer({ script: { connack: { reasonCode: 2 } } })
     const { client } = startClient({ url: server.url })
     const waited = rejection(client.waitFor('connected'))
@@ -276,7 +276,7 @@ describe('waitFor', () => {
     const gaveUp = { name: 'ConnectionFailedError', reasonCode: 2 }
     expect(await waited).toMatchObject(gaveUp)
     await failed
-    // And when it has before, until somebody asks for a connection again.
+    // Also if it gave up before the call, until the application requests a connection again.
     expect(await rejection(client.waitFor('connected'))).toMatchObject(gaveUp)
     await client.waitFor('failed')
     server.setScript({})
@@ -287,7 +287,7 @@ describe('waitFor', () => {
 })
 
 describe('dispose', () => {
-  test('rejects everything that is pending, and everything that is asked afterwards', async () => {
+  test('rejects all pending and all later calls', async () => {
     const server = await startServer({ script: { connack: false } })
     const { client } = startClient({ url: server.url })
     const pending = [
@@ -326,14 +326,14 @@ describe('dispose', () => {
     expect(server.received('disconnect')).toHaveLength(1)
   })
 
-  test('of a client that was never connected', async () => {
+  test('works for a client that was never connected', async () => {
     const client = new ResilientMqttClient({ url: 'mqtt://127.0.0.1' })
     const published = rejection(client.publish('a', 'x', { qos: 1 }))
     await client[Symbol.asyncDispose]()
     expect(await published).toMatchObject({ name: 'ClientDisposedError' })
   })
 
-  test('rejects a connect that waits for the disconnect', async () => {
+  test('rejects a connect() that waits for disconnect()', async () => {
     const server = await startServer()
     const { client } = startClient({ url: server.url })
     await client.connect()

@@ -7,7 +7,7 @@ import { once, startClient } from '../support/recorded-client.ts'
 import { everywhere, serve, trusting, startServer } from '../support/servers.ts'
 
 const holes: [string, Behaviour][] = [
-  ['accepted, and nothing more', { steps: [{ at: 'accept', do: 'ignore' }] }],
+  ['accepts but never answers', { steps: [{ at: 'accept', do: 'ignore' }] }],
   ['no CONNACK', { connack: false }],
 ]
 const blackHoles = holes.flatMap(([name, script]) => everywhere.map((where) => ({ name, script, ...where })))
@@ -25,13 +25,13 @@ test.each(blackHoles)('black hole ($name) on $scheme, MQTT $version', async ({ s
   expect(await failed).toMatchObject({ failure: { kind: 'timeout', phase: 'connect' } })
   await server.waitFor(() => server.openSockets === 0)
   expect(heard('gaveUp')).toHaveLength(1)
-  // For the moment in which `failed` can be seen before it is left.
+  // The state `failed` lasts for a moment, so that it can be observed.
   clock.tick(1)
   expect(clock.pending).toBe(0)
 })
 
 test.each([['at once', 'connack', 5]] as const)(
-  'a CONNACK proves nothing: closed %s it backs off, and gives up at last',
+  'backs off and finally gives up if the connection closes %s after its CONNACK',
   async (_, at, maxAttempts) => {
     const clock = createTestClock()
     const server = await startServer({ script: { steps: [{ at, do: 'close' }] } })
@@ -58,7 +58,7 @@ test.each([['at once', 'connack', 5]] as const)(
 
 const taken = { reasonCode: 0x8e, reasonString: 'another one' }
 
-test('taken over: it gives up by default', async () => {
+test('gives up by default after a session takeover', async () => {
   const server = await startServer()
   const { client, heard, next } = startClient({ url: server.url, options: { protocolVersion: 5 } })
   await client.connect()
@@ -69,7 +69,7 @@ test('taken over: it gives up by default', async () => {
   await server.waitFor(() => server.openSockets === 0)
 })
 
-test('taken over: or comes back much later', async () => {
+test('reconnects much later after a session takeover with onTakeover: retry-later', async () => {
   const clock = createTestClock()
   const server = await startServer()
   const { client, next } = startClient({
@@ -102,7 +102,7 @@ test.each([
   await connected
 })
 
-test('a DISCONNECT that the server does not follow by a close is the end all the same', async () => {
+test('ends the connection after a DISCONNECT even if the server does not close it', async () => {
   const server = await startServer({ script: [{}, {}] })
   const clock = createTestClock()
   const { client, next } = startClient({ url: server.url, clock, options: { protocolVersion: 5 } })

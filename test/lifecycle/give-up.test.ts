@@ -11,15 +11,15 @@ import { startServer } from '../support/servers.ts'
 
 const nothing = () => {}
 
-/** Gives up at the first attempt: the server is away. It can come back. */
+/** Gives up after the first attempt, because the server is down. The test can start it again. */
 async function givesUp(options: Partial<ResilientMqttClientOptions> = {}) {
   const server = await startServer()
   await server.close()
   return { server, ...startClient({ url: server.url, ...once, ...options }) }
 }
 
-describe('when it gives up', () => {
-  test('publishes, requests and `ready` that are pending reject, with why', async () => {
+describe('a client that gives up', () => {
+  test('rejects pending publishes, requests and `ready` with the reason', async () => {
     const { client } = await givesUp()
     const subscription = client.subscribe('a', nothing)
     const iterated = client.subscribe('b')
@@ -37,7 +37,7 @@ describe('when it gives up', () => {
     expect(client.status.subscriptions.wanted).toBe(3 - 1)
   })
 
-  test('what is asked for while it rests in `failed` rejects at once', async () => {
+  test('rejects new calls at once while it is in `failed`', async () => {
     const { client } = await givesUp()
     await client.connect().catch(nothing)
     const asked = [
@@ -51,7 +51,7 @@ describe('when it gives up', () => {
     expect(client.outbox.size).toBe(0)
   })
 
-  test('subscriptions stay wanted: the next connection restores them, the loop goes on, and `ready` is a new promise', async () => {
+  test('keeps subscriptions: the next connection restores them, loops continue, and `ready` is a new promise', async () => {
     const { server, client } = await givesUp()
     const received: string[] = []
     const handled = client.subscribe('a', ({ topic }) => received.push(topic))
@@ -71,7 +71,7 @@ describe('when it gives up', () => {
     await client.publish('a', '', { qos: 1 })
   })
 
-  test('periodic requests with a response go on after it', async () => {
+  test('resumes periodic requests with a response afterwards', async () => {
     const { server, client } = await givesUp()
     const errors: unknown[] = []
     client.on('error', ({ error }) => errors.push(error))
@@ -83,7 +83,7 @@ describe('when it gives up', () => {
     expect(errors).toEqual([])
   })
 
-  test('what is in flight rejects, too, and what was subscribed before does not change', async () => {
+  test('rejects publishes in flight, and keeps earlier subscriptions as they are', async () => {
     const server = await startServer({ script: { puback: false } })
     const { client } = startClient({ url: server.url, ...once })
     const { ready } = client.subscribe('a', nothing)
@@ -96,7 +96,7 @@ describe('when it gives up', () => {
     expect(client.outbox.inFlight).toBe(0)
   })
 
-  test('not while recovery follows', async () => {
+  test('rejects nothing while a recovery follows', async () => {
     const { client } = await givesUp({ recovery: { enabled: true, maxAttempts: 1 } })
     const published = client.publish('a', '', { qos: 1 })
     void client.connect().catch(nothing)
@@ -104,7 +104,7 @@ describe('when it gives up', () => {
     expect(await isPending(published)).toBe(true)
   })
 
-  test('`wait`: all waits for a RETRY', async () => {
+  test('keeps all calls waiting for a RETRY with `wait`', async () => {
     const { server, client } = await givesUp({ onGiveUp: 'wait' })
     const before = client.publish('a', '', { qos: 1 })
     const { ready } = client.subscribe('a', nothing)
@@ -116,7 +116,7 @@ describe('when it gives up', () => {
     await Promise.all([before, ready, after])
   })
 
-  test.each(['idle', 'disconnected'] as const)('in `%s` publishes wait', async (state) => {
+  test.each(['idle', 'disconnected'] as const)('keeps publishes waiting in `%s`', async (state) => {
     const { client } = await givesUp()
     if (state === 'disconnected') {
       await client.connect().catch(nothing)
@@ -127,7 +127,7 @@ describe('when it gives up', () => {
     expect(client.outbox.size).toBe(1)
   })
 
-  test('an error that ends the machine is such an end, too; `connect()` goes on after it', async () => {
+  test('treats an error that ends the machine the same, and `connect()` works afterwards', async () => {
     const server = await startServer({ script: [{ puback: false }, {}] })
     const { client } = startClient({ url: server.url, ...once })
     await client.connect()
@@ -141,7 +141,7 @@ describe('when it gives up', () => {
     await client.publish('a', '', { qos: 1 })
   })
 
-  test('a machine of the application does the same', async () => {
+  test('behaves the same with a machine of the application', async () => {
     const server = await startServer()
     await server.close()
     const connection = createConnectionMachine({ url: server.url, ...once })

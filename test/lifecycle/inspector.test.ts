@@ -9,7 +9,7 @@ const broken = new Error('the inspector broke')
 
 type Inspect = NonNullable<ResilientMqttClientOptions['inspect']>
 
-/** Inspectors that break as soon as they are told to. */
+/** Inspectors that the test can break. */
 const inspectors: [string, (isBroken: () => boolean) => Inspect][] = [
   ['a function that throws', (isBroken) => () => breakIf(isBroken())],
   ['an observer that throws', (isBroken) => ({ next: () => breakIf(isBroken()) })],
@@ -17,7 +17,7 @@ const inspectors: [string, (isBroken: () => boolean) => Inspect][] = [
 ]
 
 describe.each(inspectors)('an inspector that breaks: %s', (_, inspector) => {
-  test('hurts nobody, and is reported once', async () => {
+  test('does not disturb the client, and is reported once', async () => {
     let isBroken = false
     const server = await startServer()
     const { client, next } = startClient({ ...atOnce, url: server.url, inspect: inspector(() => isBroken) })
@@ -31,7 +31,7 @@ describe.each(inspectors)('an inspector that breaks: %s', (_, inspector) => {
     expect(errors).toEqual([{ error: broken, source: 'the inspector' }])
   })
 
-  test('from the first event on does not keep a client from being made', async () => {
+  test('does not prevent the creation of a client', async () => {
     const server = await startServer()
     const { client, lines } = startClient({ url: server.url, inspect: inspector(() => true) })
     await client.connect()
@@ -41,7 +41,7 @@ describe.each(inspectors)('an inspector that breaks: %s', (_, inspector) => {
   })
 })
 
-test('an observer keeps its this', async () => {
+test('calls an observer’s methods with the observer as `this`', async () => {
   class Inspector {
     readonly seen: InspectionEvent[] = []
     next(event: InspectionEvent): void {

@@ -17,7 +17,7 @@ import { startServer } from '../support/servers.ts'
 
 const broken = new Error('token=secret')
 
-/** What is broken as soon as it is told to be. */
+/** Dependencies that the test can break. */
 function faults() {
   const clock = createTestClock({ now: 1e12 })
   const fault = { now: false, clock: false }
@@ -42,7 +42,7 @@ type Inject = (client: ResilientMqttClient, faults: Faults) => void
 
 const send = (event: object) => (client: ResilientMqttClient) => client.actor.send(event as never)
 
-/** Each ends the actor of the machine. */
+/** Each of these ends the actor of the machine. */
 const injections: [string, Inject][] = [
   [
     'a guard throws',
@@ -58,7 +58,7 @@ const injections: [string, Inject][] = [
   ['an action throws', send({ type: 'PERIODIC.START' })],
   ['XState itself throws', send({ type: '*' })],
   [
-    'the time throws',
+    '`now` throws',
     (client, { fault }) => {
       fault.now = true
       send({ type: 'transport.failed', failure: { kind: 'closed' } })(client)
@@ -73,8 +73,8 @@ const injections: [string, Inject][] = [
       fault.clock = false
     },
   ],
-  // XState throws to the caller as well, once the actor has ended.
-  ['what it is sent is no event', (client) => expect(() => send(undefined as never)(client)).toThrow(TypeError)],
+  // Once the actor has ended, XState also throws to the caller.
+  ['it receives an invalid event', (client) => expect(() => send(undefined as never)(client)).toThrow(TypeError)],
   ['its actor is stopped', (client) => client.actor.stop()],
 ]
 
@@ -109,7 +109,7 @@ describe.each(injections)('an error that ends the machine: %s', (_, inject) => {
     expect(JSON.stringify([client.status, heard('gaveUp')])).not.toContain('secret')
     await server.waitFor(() => server.openSockets === 0)
     f.clock.tick(1)
-    expect(f.clock.pending, 'timers that are left').toBe(0)
+    expect(f.clock.pending, 'remaining timers').toBe(0)
 
     await client.connect()
     expect(client.actor).not.toBe(before)
@@ -140,7 +140,7 @@ describe.each(injections)('an error that ends the machine: %s', (_, inject) => {
     expect(client.status.state).toBe('disconnected')
   })
 
-  test('while it disconnects, disconnect() resolves all the same', async () => {
+  test('disconnect() resolves even if the error comes during it', async () => {
     const server = await startServer({ script: { steps: [{ at: 'disconnect', do: 'ignore' }] } })
     const f = faults()
     const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
@@ -151,7 +151,7 @@ describe.each(injections)('an error that ends the machine: %s', (_, inject) => {
     expect(client.status.state).toBe('disconnected')
   })
 
-  test('disposing resolves', async () => {
+  test('disposal resolves', async () => {
     const server = await startServer()
     const f = faults()
     const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
@@ -163,7 +163,7 @@ describe.each(injections)('an error that ends the machine: %s', (_, inject) => {
   })
 })
 
-test('what was subscribed to and asked for again and again goes on with the next actor', async () => {
+test('subscriptions and periodic requests continue with the next actor', async () => {
   const server = await startServer({ script: [{}, {}] })
   const f = faults()
   const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
@@ -195,7 +195,7 @@ test('resetReconnect() starts it again too', async () => {
   expect(client.status.counters).toMatchObject({ connects: 2, interruptions: 1 })
 })
 
-test('as long as the clock is broken nothing hangs: every call settles, and it comes back with the clock', async () => {
+test('every call settles while the clock is broken, and the client recovers with the clock', async () => {
   const server = await startServer({ script: [{}, {}] })
   const f = faults()
   const { client } = startClient({ ...f.options, url: server.url, options: { keepalive: 0 } })
@@ -210,7 +210,7 @@ test('as long as the clock is broken nothing hangs: every call settles, and it c
   expect(client.isConnected).toBe(true)
 })
 
-test('an application that watches the actor without a rule for errors is not ended by one', async () => {
+test('does not end an application that observes the actor without an error handler', async () => {
   const { client } = startClient({ url: 'mqtt://127.0.0.1', ...once })
   const seen: unknown[] = []
   client.actor.subscribe(({ value }) => seen.push(value))
@@ -218,7 +218,7 @@ test('an application that watches the actor without a rule for errors is not end
   expect(seen).toEqual(['failed'])
 })
 
-test('an actor error that the machine knows how to take does not end it', async () => {
+test('an actor error that the machine handles does not end it', async () => {
   const { client } = startClient({ url: 'mqtt://127.0.0.1', ...once })
   const { actor } = client
   for (const id of ['transport', 'subscriptions', 'refresh', 'admission', 'periodic.1', 'any']) {
@@ -228,7 +228,7 @@ test('an actor error that the machine knows how to take does not end it', async 
   expect(client.status.state).toBe('idle')
 })
 
-test('in a fleet it stays a member until it is disposed', async () => {
+test('the client stays in its fleet until it is disposed', async () => {
   const server = await startServer({ script: [{}, {}] })
   const { logger, messages } = recordingLogger()
   await using fleet = createFleet({ shared: { url: server.url, logger }, maxConnecting: 1 })
@@ -243,7 +243,7 @@ test('in a fleet it stays a member until it is disposed', async () => {
   expect(fleet.status.clients).toBe(0)
 })
 
-test('in an actor system of the application the parent is told, and nothing stays open', async () => {
+test('in an actor system of the application the parent receives the error, and no connection stays open', async () => {
   const server = await startServer({ script: [{}, {}] })
   using connection = createConnectionMachine({ url: server.url })
   const app = createMachine({

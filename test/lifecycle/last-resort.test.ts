@@ -7,7 +7,7 @@ import { startServer } from '../support/servers.ts'
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** The lines that were printed, and a client at a server that sends to `a` what it is published there. */
+/** The printed lines, and a client of a server that delivers publishes to `a`. */
 async function start(options: Partial<ResilientMqttClientOptions> = {}) {
   const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
   const server = await startServer()
@@ -57,7 +57,7 @@ test.each([
   expect(lines()).toEqual([])
 })
 
-test('prints an error in the handler of `error`, and those that come after its handler was taken off', async () => {
+test('prints an error in the `error` handler, and errors after its handler was removed', async () => {
   const { client, server, lines } = await start()
   const off = client.on('error', () => {
     throw new Error('in the handler')
@@ -74,7 +74,7 @@ test('prints an error in the handler of `error`, and those that come after its h
   await vi.waitFor(() => expect(lines()).toHaveLength(1))
 })
 
-test('quotes no secret of a credentials source', async () => {
+test('prints no secret of a credentials source', async () => {
   const { client, lines } = await start({
     ...once,
     credentials: () => Promise.reject(new TypeError('planted token')),
@@ -102,7 +102,7 @@ test.each([[false], [true]])(
   },
 )
 
-test('prints that it gave up when no call of connect() waits', async () => {
+test('prints that the client gave up if no connect() waits', async () => {
   const { client, server, lines } = await start(once)
   await client.connect()
   await server.close()
@@ -111,7 +111,7 @@ test('prints that it gave up when no call of connect() waits', async () => {
   expect(lines()[0]).toContain('xstate-mqtt: the connection failed: ConnectionFailedError: gave up')
 })
 
-test('prints for a connection machine that has no logger', async () => {
+test('prints errors of a connection machine without a logger', async () => {
   const { server, lines } = await start()
   using machine = createConnectionMachine({ url: server.url })
   const actor = createActor(machine.machine, { input: machine.input })
@@ -128,7 +128,7 @@ test('prints for a connection machine that has no logger', async () => {
   expect(lines()[0]).toContain('option logger')
 })
 
-test('says which of the options is wrong that a function gave', async () => {
+test('names the wrong option of an options function', async () => {
   const { client, lines } = await start({ ...once, options: () => ({ usrname: 'planted' }) as object })
   await client.connect().catch(() => {})
   expect(lines().join()).toContain(

@@ -26,8 +26,8 @@ function countedSignal() {
   return { controller, signal, counts }
 }
 
-describe('a signal that many wait for', () => {
-  test('has one listener, and none when nobody waits for it any more', () => {
+describe('a signal with many waiting calls', () => {
+  test('has one listener while calls wait, and none afterwards', () => {
     const { signal, counts } = countedSignal()
     const stops = range(1_000).map(() => onAbort(signal, () => {}))
     expect(counts).toEqual({ now: 1, most: 1, added: 1 })
@@ -38,7 +38,7 @@ describe('a signal that many wait for', () => {
     expect(counts).toEqual({ now: 0, most: 1, added: 2 })
   })
 
-  test('calls all of them back once, in their order, but for those that were taken off', () => {
+  test('calls each callback once and in order, except removed ones', () => {
     const { controller, signal, counts } = countedSignal()
     const called: number[] = []
     const stops = range(4).map((i) =>
@@ -55,7 +55,7 @@ describe('a signal that many wait for', () => {
     expect(counts.now).toBe(0)
   })
 
-  test('two signals do not meet', () => {
+  test('two signals are independent', () => {
     const [one, other] = [countedSignal(), countedSignal()]
     const called: string[] = []
     onAbort(one.signal, () => called.push('one'))
@@ -74,12 +74,12 @@ describe('100 calls with one signal', () => {
     ['waitFor', (client, signal) => client.waitFor('connected', { signal })],
   ]
 
-  test.each(calls)('%s: no warning of a leak, and all of them end with it', async (_name, call) => {
+  test.each(calls)('%s: all calls end with the signal, without a leak warning', async (_name, call) => {
     const warnings: Error[] = []
     const onWarning = (warning: Error) => void warnings.push(warning)
     process.on('warning', onWarning)
     onTestFinished(() => void process.off('warning', onWarning))
-    // A port on which nothing listens.
+    // No server listens on this port.
     const { client } = startClient({ url: 'mqtt://127.0.0.1:1', options: { protocolVersion: 5 } })
     const { controller, signal, counts } = countedSignal()
     const settled = outcomes(range(100).map(() => call(client, signal)))
@@ -87,16 +87,19 @@ describe('100 calls with one signal', () => {
     controller.abort(new TypeError('no longer'))
     expect(new Set(await settled)).toEqual(new Set(['TypeError']))
     expect(counts.now).toBe(0)
-    // A warning is told in a turn of its own.
+    // Node emits a warning in a separate turn.
     await new Promise((resolve) => setImmediate(resolve))
     expect(warnings).toEqual([])
   })
 })
 
-test.each([false, true])('a signal of a polyfill, which can do no more than tell: aborted %s', async (aborted) => {
-  const { client } = startClient({ url: 'mqtt://127.0.0.1:1' })
-  const signal = Object.assign(new EventTarget(), { aborted, reason: new Error('enough') }) as AbortSignal
-  const published = client.publish('a', '', { signal })
-  signal.dispatchEvent(new Event('abort'))
-  await expect(published).rejects.toThrow('enough')
-})
+test.each([false, true])(
+  'accepts a polyfilled signal that only has `aborted` and its event: aborted %s',
+  async (aborted) => {
+    const { client } = startClient({ url: 'mqtt://127.0.0.1:1' })
+    const signal = Object.assign(new EventTarget(), { aborted, reason: new Error('enough') }) as AbortSignal
+    const published = client.publish('a', '', { signal })
+    signal.dispatchEvent(new Event('abort'))
+    await expect(published).rejects.toThrow('enough')
+  },
+)

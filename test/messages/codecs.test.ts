@@ -16,7 +16,7 @@ import { scriptedClient, told } from '../support/scripted-client.ts'
 
 type Result<Value> = ReturnType<StandardSchema<Value>['~standard']['validate']>
 
-/** A validator as libraries make them. */
+/** A validator like those of libraries. */
 function schema<Value>(validate: (value: unknown) => Result<Value>): StandardSchema<Value> {
   return { '~standard': { version: 1, vendor: 'test', validate } }
 }
@@ -25,7 +25,7 @@ const numbers = schema<number>((value) =>
   typeof value === 'number' ? { value: value * 10 } : { issues: [{ message: 'not a number' }] },
 )
 
-/** What a subscription made of payloads. */
+/** The values and errors of a subscription for given payloads. */
 async function received<Value>(options: SubscribeOptions<Value>, payloads: readonly string[]) {
   const { server, client, errors } = await scriptedClient()
   const values: Value[] = []
@@ -49,7 +49,7 @@ describe('codecs', () => {
     expect((await received({}, ['ab'])).values).toEqual([Buffer.from('ab')])
   })
 
-  test('json, text, binary and one of your own encode', async () => {
+  test('json, text, binary and a custom codec encode', async () => {
     const { server, client } = await scriptedClient()
     const hex: Codec<number> = {
       encode: (value) => value.toString(16),
@@ -66,7 +66,7 @@ describe('codecs', () => {
 
   test.each([
     ['throws', () => JSON.stringify(1n)],
-    ['gives undefined', () => JSON.stringify(undefined)],
+    ['returns undefined', () => JSON.stringify(undefined)],
   ])('an encoder that %s rejects the publish', async (_what, encode) => {
     const { client } = await scriptedClient()
     const codec = { encode: encode as () => string, decode: () => 1 }
@@ -74,7 +74,7 @@ describe('codecs', () => {
     expect(client.outbox.size).toBe(0)
   })
 
-  test('what can not be decoded goes to onInvalid, and is acknowledged', async () => {
+  test('an undecodable message is passed to onInvalid and acknowledged', async () => {
     const { values, invalid } = await received({ codec: json<number>() }, ['{', '1'])
     expect(values).toEqual([1])
     expect(invalid).toEqual(['{: a message to a is invalid: it could not be decoded'])
@@ -88,8 +88,8 @@ describe('codecs', () => {
 describe('schemas', () => {
   test.each([
     ['at once', numbers],
-    ['in its own time', schema<number>(async (value) => numbers['~standard'].validate(value))],
-  ])('one that validates %s changes the value, and refuses with its issues', async (_what, checker) => {
+    ['later', schema<number>(async (value) => numbers['~standard'].validate(value))],
+  ])('change values or reject them with issues, %s', async (_what, checker) => {
     const { values, invalid } = await received({ codec: json<number>(), schema: checker }, ['1', '"x"', '3'])
     expect(values).toEqual([10, 30])
     expect(invalid).toEqual(['"x": a message to a is invalid: not a number'])
@@ -98,14 +98,14 @@ describe('schemas', () => {
   test.each([
     ['throws', schema<number>((value) => (value === 2 ? fail() : { value: Number(value) }))],
     ['rejects', schema<number>(async (value) => (value === 2 ? fail() : { value: Number(value) }))],
-  ])('one that %s is reported, and the others go on', async (_what, checker) => {
+  ])('report an error if the validator %s, and continue with other messages', async (_what, checker) => {
     const { values, errors } = await received({ codec: json<number>(), schema: checker }, ['1', '2', '3'])
     await until(() => values.length === 2 && errors.length === 1)
     expect(values).toEqual([1, 3])
     expect(errors).toEqual([new Error('broken validator')])
   })
 
-  test('messages keep their order, however long each check takes', async () => {
+  test('keep the order of messages, however long each validation takes', async () => {
     const checks = new Map<number, () => void>()
     const slow = schema<number>(
       (value) => new Promise((resolve) => checks.set(Number(value), () => resolve({ value: Number(value) }))),
@@ -119,7 +119,7 @@ describe('schemas', () => {
     expect(values).toEqual([1, 2, 3])
   })
 
-  test("with ack: 'after-handler' an invalid message is acknowledged: it will not be valid the next time", async () => {
+  test("acknowledge an invalid message with ack: 'after-handler', because it would stay invalid", async () => {
     const { server, invalid } = await received({ codec: json<number>(), schema: numbers, ack: 'after-handler' }, [
       '"x"',
     ])
@@ -130,13 +130,13 @@ describe('schemas', () => {
   test.each([
     ['throws', () => fail()],
     ['rejects', () => Promise.reject(new Error('broken validator'))],
-  ])('an onInvalid that %s is reported', async (_what, onInvalid) => {
+  ])('report an onInvalid that %s', async (_what, onInvalid) => {
     const { errors } = await received({ codec: json<number>(), onInvalid: onInvalid as () => void }, ['{'])
     await until(() => errors.length === 1)
     expect(errors).toEqual([new Error('broken validator')])
   })
 
-  test('without onInvalid it is an `error` event', async () => {
+  test('report an invalid message through the `error` event without onInvalid', async () => {
     const { server, client, errors } = await scriptedClient()
     client.subscribe('a', () => {}, { codec: json(), schema: numbers })
     await client.connect()
@@ -148,7 +148,7 @@ describe('schemas', () => {
   })
 })
 
-test('types follow from codec and schema', async () => {
+test('determine the types together with the codec', async () => {
   const { client } = await scriptedClient()
   client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<Uint8Array>())
   client.subscribe('a', (message) => expectTypeOf(message.value).toEqualTypeOf<string>(), { codec: text })
@@ -157,7 +157,7 @@ test('types follow from codec and schema', async () => {
     schema: numbers,
   })
   expectTypeOf(client.subscribe('a', { codec: text })).toExtend<AsyncIterable<Message<string>>>()
-  // @ts-expect-error a number is no payload without a codec
+  // @ts-expect-error a number needs a codec
   await outcomes([client.publish('a', 5)])
   // @ts-expect-error the codec takes strings
   await outcomes([client.publish('a', 5, { codec: text })])

@@ -6,7 +6,7 @@ import { range } from '../support/range.ts'
 import { scriptedClient, told, versions } from '../support/scripted-client.ts'
 
 describe.each(versions)('messages in a loop, MQTT version $version', ({ version }) => {
-  test('come in order, each acknowledged when the next is asked for', async () => {
+  test('come in order, and are acknowledged when the loop requests the next one', async () => {
     const { server, client } = await scriptedClient({ version })
     const loop = client.subscribe('a', { qos: 1 })[Symbol.asyncIterator]()
     await client.connect()
@@ -24,7 +24,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     expect(await last).toEqual({ done: true, value: undefined })
   })
 
-  test('beyond bufferSize the oldest of QoS 0 are dropped, and counted; those of QoS 1 never', async () => {
+  test('drop and count the oldest of QoS 0 beyond bufferSize, but never those of QoS 1', async () => {
     const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1, bufferSize: 2 })
     await client.connect()
@@ -40,7 +40,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     expect(subscription.dropped).toBe(3)
   })
 
-  test("with ack: 'on-receipt' nothing else bounds QoS 1, so they are dropped too", async () => {
+  test("drop QoS 1 messages too with ack: 'on-receipt', because nothing else limits them", async () => {
     const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1, bufferSize: 2, ack: 'on-receipt' })
     await client.connect()
@@ -50,7 +50,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
   })
 
   test.each(['break', 'throw', 'return'] as const)(
-    '%s ends the subscription, and holds no acknowledgement back',
+    'end with the subscription at %s, without holding an acknowledgement back',
     async (how) => {
       const { server, client } = await scriptedClient({ version })
       const subscription = client.subscribe('a', { qos: 1 })
@@ -72,7 +72,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     },
   )
 
-  test('several loops share the messages, and each acknowledges its own', async () => {
+  test('are shared by several loops, each of which acknowledges its own', async () => {
     const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1 })
     const [one, two] = [subscription[Symbol.asyncIterator](), subscription[Symbol.asyncIterator]()]
@@ -83,7 +83,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     const third = await two.next()
     expect(third.value?.text()).toBe('2')
     await turns()
-    // The first loop still has the first message.
+    // The first loop is still processing the first message.
     expect(told(server, 1, 'puback')).toEqual([])
     const waiting = one.next()
     await server.waitFor('puback', { count: 2 })
@@ -114,7 +114,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     expect(got).toEqual(['0', '1', '2'])
   })
 
-  test('a loop that is never begun holds nothing back once the subscription is ended', async () => {
+  test('are not held back by a loop that never starts, once the subscription ends', async () => {
     const { server, client } = await scriptedClient({ version })
     const subscription = client.subscribe('a', { qos: 1 })
     await client.connect()
@@ -126,7 +126,7 @@ describe.each(versions)('messages in a loop, MQTT version $version', ({ version 
     await server.waitFor('puback', { count: 2 })
   })
 
-  test('a refused subscription ends the loop', async () => {
+  test('end when the subscription is refused', async () => {
     const { client } = await scriptedClient({ version: 5, script: { suback: 0x8f } })
     const subscription = client.subscribe('a')
     void client.connect()

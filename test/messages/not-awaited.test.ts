@@ -10,12 +10,12 @@ import { startServer } from '../support/servers.ts'
 
 const url = 'mqtt://127.0.0.1:1'
 
-/** Two turns of the event loop with timers in them. */
+/** Waits for two turns of the event loop, including timers. */
 async function later(): Promise<void> {
   for (let i = 0; i < 2; i++) await new Promise((resolve) => setTimeout(resolve, 1))
 }
 
-/** What would have ended the process. */
+/** The errors that would have ended the process. */
 function watchProcess() {
   const reasons: unknown[] = []
   const note = (reason: unknown) => void reasons.push(reason)
@@ -38,9 +38,9 @@ function start(options: object = {}) {
   return { client, failed, listen, lines, unhandled }
 }
 
-describe('a publish whose rejection no code takes', () => {
+describe('a publish whose rejection is not handled', () => {
   const ways: [name: string, publish: (client: ResilientMqttClient) => unknown, error: string][] = [
-    ['refused at the door', (client) => client.publish('a/+', ''), 'InvalidOptionError'],
+    ['rejected at the call', (client) => client.publish('a/+', ''), 'InvalidOptionError'],
     ['expired', (client) => client.publish('a', '', { ttl: 1 }), 'PublishExpiredError'],
     [
       'superseded',
@@ -66,7 +66,7 @@ describe('a publish whose rejection no code takes', () => {
     ],
   ]
 
-  test.each(ways)('%s, is told once and ends no process', async (_, publish, name) => {
+  test.each(ways)('%s, is reported once and does not end the process', async (_, publish, name) => {
     const { client, failed, listen, lines, unhandled } = start()
     listen()
     publish(client)
@@ -82,7 +82,7 @@ describe('a publish whose rejection no code takes', () => {
     ['a symbol', Symbol('a'), 'Symbol(a)'],
     ['an object', { toString: () => expect.unreachable() }, 'an object'],
     ['undefined', undefined, 'undefined'],
-  ])('is told when its topic is %s, and so are those behind it', async (_, topic, shown) => {
+  ])('is reported when its topic is %s, and so are later ones', async (_, topic, shown) => {
     const { client, failed, lines, listen, unhandled } = start()
     const uncaught = vi.fn<(error: unknown) => void>()
     process.on('uncaughtException', uncaught)
@@ -109,7 +109,7 @@ describe('a publish whose rejection no code takes', () => {
     expect(line).not.toMatch(/\p{Cc}/u)
   })
 
-  test('is told also when the clock stands still', async () => {
+  test('is reported even if the clock stands still', async () => {
     const clock = createTestClock()
     const { client, failed, listen } = start({ clock, now: () => clock.now() })
     listen()
@@ -117,7 +117,7 @@ describe('a publish whose rejection no code takes', () => {
     await vi.waitFor(() => expect(failed).toHaveLength(1))
   })
 
-  test('is a log line, without the payload', async () => {
+  test('is logged without its payload', async () => {
     const { client, lines } = startClient({ url })
     void client.publish('a/#', 'planted')
     void client.publish('a', 'planted', { latest: true })
@@ -131,7 +131,7 @@ describe('a publish whose rejection no code takes', () => {
   })
 
   test.each([{ secret: 'planted' }, Symbol('planted'), 7_654_321])(
-    'holds no payload that is none: %#',
+    'is reported without an invalid payload: %#',
     async (payload) => {
       const { client, lines } = startClient({ url })
       void client.publish('a', payload as never)
@@ -143,7 +143,7 @@ describe('a publish whose rejection no code takes', () => {
     },
   )
 
-  test('is told by a disposed client, too', async () => {
+  test('is reported by a disposed client too', async () => {
     const { client, failed, listen, unhandled } = start()
     listen()
     await client[Symbol.asyncDispose]()
@@ -153,7 +153,7 @@ describe('a publish whose rejection no code takes', () => {
     expect(unhandled).toEqual([])
   })
 
-  test('is no news of a durable one, which stays in the store', async () => {
+  test('is not reported for a durable publish, which stays in the store', async () => {
     const { client, failed, listen, unhandled } = start({
       store: new MemoryLevel({ keyEncoding: 'view', valueEncoding: 'view' }),
     })
@@ -165,7 +165,7 @@ describe('a publish whose rejection no code takes', () => {
     expect(unhandled).toEqual([])
   })
 
-  test('of a connection machine goes to its logger', async () => {
+  test('is logged by a connection machine', async () => {
     const unhandled = watchProcess()
     const warn = vi.fn()
     const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() }
@@ -178,7 +178,7 @@ describe('a publish whose rejection no code takes', () => {
   })
 })
 
-describe('code that takes a rejection gets it, and nothing else is told', () => {
+describe('a handled rejection reaches the code that handles it, and is not reported', () => {
   const takes: [string, (publish: () => Promise<unknown>) => Promise<unknown>][] = [
     ['await', async (publish) => publish()],
     [
@@ -215,14 +215,14 @@ describe('code that takes a rejection gets it, and nothing else is told', () => 
     expect(unhandled).toEqual([])
   })
 
-  test('what is derived stays an ordinary promise', async () => {
+  test('derived promises are ordinary promises', async () => {
     const { client, unhandled } = start()
     void client.publish('a/+', '').then(() => {})
     await later()
     expect(unhandled).toMatchObject([{ name: 'InvalidOptionError' }])
   })
 
-  test('that it was accepted says nothing of its delivery', async () => {
+  test('handling `accepted` does not handle the delivery', async () => {
     const { client, failed, listen } = start()
     listen()
     const published = client.publish('a', '', { ttl: 1 })
@@ -232,7 +232,7 @@ describe('code that takes a rejection gets it, and nothing else is told', () => 
 })
 
 describe('calls that are not awaited', () => {
-  test('connect() ends no process; gaveUp tells', async () => {
+  test('connect() does not end the process; gaveUp reports the failure', async () => {
     const { client, lines, unhandled } = start()
     const gaveUp = vi.fn()
     client.on('gaveUp', gaveUp)
@@ -243,7 +243,7 @@ describe('calls that are not awaited', () => {
     expect(lines()).toEqual([])
   })
 
-  test('connect() without a handler is printed', async () => {
+  test('a failed connect() is printed if there is no handler', async () => {
     const { client, lines, unhandled } = start()
     void client.connect()
     await vi.waitFor(() => expect(lines()).toHaveLength(1))
@@ -251,14 +251,14 @@ describe('calls that are not awaited', () => {
     expect(unhandled).toEqual([])
   })
 
-  test('an awaited connect() is not printed', async () => {
+  test('a failed connect() is not printed if it is awaited', async () => {
     const { client, lines } = start()
     expect(await rejection(client.connect())).toMatchObject({ name: 'ConnectionFailedError' })
     await later()
     expect(lines()).toEqual([])
   })
 
-  test('wrong options of connect() and disconnect() are an error event', async () => {
+  test('wrong options of connect() and disconnect() are reported through the error event', async () => {
     const { client, unhandled } = start()
     const errors: unknown[] = []
     client.on('error', (event) => void errors.push(event))
@@ -272,7 +272,7 @@ describe('calls that are not awaited', () => {
     expect(unhandled).toEqual([])
   })
 
-  test('that the application ended connect() itself is no news', async () => {
+  test('a connect() that the application ended is not reported', async () => {
     const server = await startServer({ script: { steps: [{ at: 'connect', do: 'ignore' }] } })
     const { client, lines, unhandled } = start({ url: server.url })
     void client.connect()

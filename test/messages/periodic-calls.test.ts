@@ -14,7 +14,7 @@ async function periodic(options: Partial<PeriodicRequestOptions>, script: Script
   const clock = createTestClock()
   const server = await startServer({ script })
   const { client } = startClient({ url: server.url, clock, now: clock.now, options: { protocolVersion, keepalive: 0 } })
-  // Without a connection there is nothing to drain.
+  // Without a connection, disconnect() has nothing to drain.
   onTestFinished(() => server.close())
   const errors: unknown[] = []
   const log: string[] = []
@@ -28,7 +28,7 @@ async function periodic(options: Partial<PeriodicRequestOptions>, script: Script
     onTimeout: () => log.push('timeout'),
     ...options,
   })
-  /** Lets time pass, by steps, so that what is due is done. */
+  /** Lets time pass in steps, so that due work is done in between. */
   const pass = async (ms: number, step = INTERVAL) => {
     for (let passed = 0; passed < ms; passed += step) {
       clock.tick(step)
@@ -39,7 +39,7 @@ async function periodic(options: Partial<PeriodicRequestOptions>, script: Script
   return { server, client, handle, errors, log, pass, asked }
 }
 
-/** Payloads that are made when the test says so. */
+/** Payloads that resolve when the test says so. */
 function byHand() {
   const made: ((payload: string) => void)[] = []
   const payload = () => {
@@ -52,11 +52,11 @@ function byHand() {
 
 const response = { filter: 'answer', timeout: INTERVAL / 2 }
 
-describe('two are never under way at a time', () => {
+describe('two requests are never under way at the same time', () => {
   test.each<[string, Partial<PeriodicRequestOptions>]>([
     ['without a response', {}],
-    ['with one', { response }],
-  ])('a payload that takes long is made once, and sent: %s', async (_, options) => {
+    ['with a response', { response }],
+  ])('a slow payload is created once, and sent: %s', async (_, options) => {
     const { made, payload } = byHand()
     const { pass, asked, errors, log } = await periodic({ payload, ...options })
     await until(() => made.length === 1)
@@ -71,7 +71,7 @@ describe('two are never under way at a time', () => {
     expect(log).toEqual(options.response ? ['timeout'] : [])
   })
 
-  test.each([1, 2] as const)('QoS %d without an acknowledgement', async (qos) => {
+  test.each([1, 2] as const)('not even without an acknowledgement, QoS %d', async (qos) => {
     const { server, client, pass, asked } = await periodic({ qos }, { puback: false })
     await until(() => asked().length === 1)
     await pass(8 * INTERVAL)
@@ -84,7 +84,7 @@ describe('two are never under way at a time', () => {
     await until(() => asked().length === 2)
   })
 
-  test('while its response filter waits for a SUBACK, and none is sent when it comes too late', async () => {
+  test('not while the response filter waits for a SUBACK, and none is sent when that comes too late', async () => {
     let made = 0
     const payload = () => String(++made)
     const { server, handle, pass, asked, errors } = await periodic({ payload, response }, { suback: false })
@@ -99,8 +99,8 @@ describe('two are never under way at a time', () => {
   })
 })
 
-describe('one that does not end', () => {
-  test('is given up and told, and not sent when its payload comes at last; the next one follows', async () => {
+describe('a request that does not end', () => {
+  test('is given up and reported, not sent when its payload comes late, and followed by the next', async () => {
     const { made, payload } = byHand()
     const { pass, asked, errors, log } = await periodic({ payload })
     await until(() => made.length === 1)
@@ -116,7 +116,7 @@ describe('one that does not end', () => {
     expect(log).toEqual([])
   })
 
-  test('is told if it is not acknowledged', async () => {
+  test('is reported if it is not acknowledged', async () => {
     const { pass, asked, errors } = await periodic({ qos: 1 }, { puback: false })
     await until(() => asked().length === 1)
     await pass(LONGEST + 1_000, 1_000)
@@ -124,7 +124,7 @@ describe('one that does not end', () => {
     await until(() => asked().length === 2)
   })
 
-  test.each(['pause', 'stop'] as const)('ends with %s(), and nothing is told', async (end) => {
+  test.each(['pause', 'stop'] as const)('ends with %s() without a report', async (end) => {
     const { made, payload } = byHand()
     const { handle, pass, asked, errors } = await periodic({ payload })
     await until(() => made.length === 1)
@@ -135,7 +135,7 @@ describe('one that does not end', () => {
     expect(errors).toEqual([])
   })
 
-  test('and fails late does not take the response of the next one', async () => {
+  test('does not take the next response when it fails late', async () => {
     const { server, client, pass, asked, log } = await periodic({ qos: 1, response }, { puback: false })
     await until(() => asked().length === 1)
     await pass(INTERVAL)
@@ -150,7 +150,7 @@ describe('one that does not end', () => {
   })
 })
 
-test.each([4, 5] as const)('a retained message is no response, MQTT version %d', async (version) => {
+test.each([4, 5] as const)('ignores a retained message as its response, MQTT version %d', async (version) => {
   const { server, pass, asked, log } = await periodic({ response }, {}, version)
   await until(() => asked().length === 1)
   expect(server.received('subscribe')[0]?.subscriptions[0]?.rh).toBe(version === 5 ? 2 : undefined)

@@ -18,9 +18,9 @@ async function periodic(version: Version, options: Partial<PeriodicRequestOption
       onTimeout: () => log.push('timeout'),
       ...options,
     })
-  /** What was asked so far. */
+  /** The payloads of the requests so far. */
   const asked = () => it.server.received('publish').map(({ payload }) => payload.toString())
-  /** Lets time pass, by steps, so that what is sent is seen. */
+  /** Lets time pass in steps, so that the server sees each packet. */
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 1_000) {
       clock.tick(1_000)
@@ -31,7 +31,7 @@ async function periodic(version: Version, options: Partial<PeriodicRequestOption
 }
 
 describe.each(versions)('periodic requests, MQTT version $version', ({ version }) => {
-  test('go out at once when ready, then at each interval; paused, resumed and stopped', async () => {
+  test('are sent at once when ready, then at each interval, and can be paused, resumed and stopped', async () => {
     const { client, start, asked, pass } = await periodic(version)
     const handle = start()
     expect(client.outbox.size).toBe(0)
@@ -54,7 +54,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     expect(asked()).toHaveLength(4)
   })
 
-  test('stop with the connection, begin again by themselves, and never enter the outbox', async () => {
+  test('stop with the connection, resume automatically, and never enter the outbox', async () => {
     const { server, client, start, asked, clock, pass } = await periodic(version)
     start()
     await client.connect()
@@ -69,7 +69,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     expect(client.isConnected).toBe(true)
   })
 
-  test('a response is awaited, matched and told; without one in time it is a timeout', async () => {
+  test('report each matching response, or a timeout', async () => {
     const response = {
       filter: 'answer/+',
       timeout: 3_000,
@@ -92,7 +92,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     expect(asked()).toHaveLength(3)
   })
 
-  test('the first waits for the SUBACK of its response filter', async () => {
+  test('wait for the SUBACK of the response filter', async () => {
     const { server, client, start, asked } = await periodic(version, { response: { filter: 'answer' } })
     await client.connect()
     server.current!.behaviour = { suback: false }
@@ -108,7 +108,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     await until(() => asked().length === 1)
   })
 
-  test('paused while a response is awaited: what comes then is not taken for one', async () => {
+  test('ignore a response that arrives after a pause', async () => {
     const { server, client, start, asked, log } = await periodic(version, { response: { filter: 'answer' } })
     const handle = start()
     await client.connect()
@@ -122,9 +122,9 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
 
   test.each([
     ['a payload that throws', { payload: () => fail() }],
-    ['a payload that is none', { payload: () => 5 as unknown as string }],
+    ['an invalid payload', { payload: () => 5 as unknown as string }],
     ['a payload that rejects', { payload: () => Promise.reject(new Error('no payload')) }],
-  ])('%s is reported, and the next one is tried', async (_what, options) => {
+  ])('report %s, and continue with the next request', async (_what, options) => {
     const { client, start, asked, pass, errors } = await periodic(version, options)
     start()
     await client.connect()
@@ -135,7 +135,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     expect(client.isConnected).toBe(true)
   })
 
-  test('what a handler throws is reported', async () => {
+  test('report errors of a handler', async () => {
     const { server, client, start, asked, errors } = await periodic(version, {
       response: { filter: 'answer' },
       onResponse: () => fail(),
@@ -148,7 +148,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     expect(errors).toEqual([new Error('no payload')])
   })
 
-  test('one of QoS 1 that is un-acked when the session is lost is not sent anew', async () => {
+  test('are not sent again after a lost session, QoS 1', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({ version, clock, now: clock.now, script: [{ puback: false }, {}] })
     client.startPeriodicRequests({ topic: 'ask', payload: 'once', interval: 100_000, qos: 1 })
@@ -160,7 +160,7 @@ describe.each(versions)('periodic requests, MQTT version $version', ({ version }
     expect(told(server, 2, 'publish').map((line) => line.split(' ')[1])).toEqual(['once', 'last'])
   })
 
-  test('a request goes past an outbox that drains slowly', async () => {
+  test('overtake an outbox that drains slowly', async () => {
     const { server, client, start, asked } = await periodic(version)
     void client.publish('a', 'x'.repeat(500_000)).catch(() => {})
     for (let i = 0; i < 20; i++) void client.publish('a', 'x'.repeat(500_000)).catch(() => {})

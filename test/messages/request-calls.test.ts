@@ -10,18 +10,18 @@ import { startServer } from '../support/servers.ts'
 
 const textOf = (message: Message) => message.text()
 
-/** Answers the n-th request, if it says where to. */
+/** Answers the n-th request, if it has a response topic. */
 async function answer(server: ScriptedServer, payload: string, n = 1): Promise<void> {
   const { properties } = await server.waitFor('publish', { count: n })
   const { responseTopic, correlationData } = properties ?? {}
-  if (!responseTopic || !correlationData) throw new Error('it does not say where to answer')
+  if (!responseTopic || !correlationData) throw new Error('the request has no response topic')
   server.publish(responseTopic, payload, { properties: { correlationData } })
 }
 
 const v5 = { protocolVersion: 5 } as const
 const kept = { protocolVersion: 5, clean: false, clientId: 'me' } as const
 
-describe('a response topic that others use too', () => {
+describe('a response topic shared with other clients', () => {
   const correlationOf = (server: ScriptedServer, n: number) =>
     server.received('publish')[n - 1]?.properties?.correlationData?.toString()
 
@@ -47,7 +47,7 @@ describe('a response topic that others use too', () => {
   test.each<[string, Partial<ResilientMqttClientOptions>]>([
     ['the same by default', {}],
     ['given', { responseTopic: 'device/responses' }],
-  ])('%s: what a process before was to get is no answer for this one', async (_, options) => {
+  ])('%s: ignores responses that were meant for an earlier process', async (_, options) => {
     const server = await startServer({ script: (_connection, n) => ({ connack: { sessionPresent: n > 1 } }) })
     const start = () => startClient({ url: server.url, options: kept, ...options }).client
     const before = start()
@@ -66,7 +66,7 @@ describe('a response topic that others use too', () => {
   })
 })
 
-describe('a retained message is no response', () => {
+describe('ignores a retained message as a response', () => {
   test.each([4, 5] as const)('MQTT version %d', async (protocolVersion) => {
     const server = await startServer()
     const { client } = startClient({ url: server.url, options: { protocolVersion } })
@@ -91,7 +91,7 @@ describe('before the first connection', () => {
     ['MQTT 5 by a function, with a topic', () => v5, 'mine', true],
     ['MQTT 3.1.1 by an object, with a topic', {}, 'mine', false],
     ['MQTT 3.1.1 by a function, with a topic', () => ({}), 'mine', false],
-  ])('%s: it waits, and is sent', async (_, options, responseTopic, correlated) => {
+  ])('%s: a request waits and is then sent', async (_, options, responseTopic, correlated) => {
     const server = await startServer()
     const { client } = startClient({ url: server.url, options })
     const response = asks(client, responseTopic).then(textOf)
@@ -107,7 +107,7 @@ describe('before the first connection', () => {
   test.each<[string, ConnectOptions | (() => ConnectOptions), boolean]>([
     ['an object', {}, false],
     ['a function', () => ({}), true],
-  ])('MQTT 3.1.1 by %s, without a topic: an error, as soon as that is known', async (_, options, waits) => {
+  ])('MQTT 3.1.1 by %s, without a topic: rejects as soon as the version is known', async (_, options, waits) => {
     const server = await startServer()
     const { client } = startClient({ url: server.url, options })
     const response = rejection(asks(client))
@@ -121,7 +121,7 @@ describe('before the first connection', () => {
     ['the timeout', ({ tick }) => tick(), 'TimeoutError'],
     ['the signal', ({ abort }) => abort(), 'AbortError'],
     ['the end of the client', ({ dispose }) => dispose(), 'ClientDisposedError'],
-  ])('%s ends the wait, and nothing is sent later', async (what, end, expected) => {
+  ])('%s ends the wait, and the request is never sent', async (what, end, expected) => {
     const server = await startServer()
     const clock = createTestClock()
     const { client } = startClient({ url: server.url, clock, now: clock.now, options: () => v5 })
@@ -140,8 +140,8 @@ describe('before the first connection', () => {
   })
 })
 
-describe('the response topic by default', () => {
-  /** Of a new process. */
+describe('the default response topic', () => {
+  /** The response topic in a new process. */
   async function topicOf(server: ScriptedServer, options: Partial<ResilientMqttClientOptions>): Promise<string> {
     const { client } = startClient({ url: server.url, ...options })
     const count = server.received('subscribe').length + 1

@@ -7,7 +7,7 @@ import { outcomes } from '../support/promises.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
-/** Answers the n-th request, with its payload turned around. */
+/** Answers the n-th request with its payload reversed. */
 async function answer(server: ScriptedServer, n = 1, payload?: string): Promise<void> {
   const request = await server.waitFor('publish', { count: n })
   const { responseTopic = '', correlationData } = request.properties ?? {}
@@ -38,7 +38,7 @@ describe('requests of MQTT 5', () => {
     )
   })
 
-  test('a request waits for the SUBACK of its response topic, also when others are subscribing', async () => {
+  test('wait for the SUBACK of the response topic, even while others subscribe', async () => {
     const { server, client } = await scriptedClient({ script: { suback: false } })
     await client.connect()
     client.subscribe('other', () => {})
@@ -55,7 +55,7 @@ describe('requests of MQTT 5', () => {
     expect(await response).toBe('1')
   })
 
-  test('offline: after the restore; and its response after a reconnect is not missed', async () => {
+  test('are sent after the restore, and get their response after a reconnect', async () => {
     const { server, client } = await scriptedClient({ script: sessionIs(false) })
     const response = client.request('service', '12').then(textOf)
     await client.connect()
@@ -71,7 +71,7 @@ describe('requests of MQTT 5', () => {
     expect(await response).toBe('21')
   })
 
-  test('what nobody asked for, and what comes late, is ignored', async () => {
+  test('ignore unrequested and late responses', async () => {
     const clock = createTestClock()
     const { server, client, errors } = await scriptedClient({ clock, now: clock.now })
     await client.connect()
@@ -91,7 +91,7 @@ describe('requests of MQTT 5', () => {
     expect(errors).toEqual([])
   })
 
-  test('match decides among responses', async () => {
+  test('accept the responses that `match` selects', async () => {
     const { server, client } = await scriptedClient()
     await client.connect()
     const response = client.request('service', '', { match: (message) => message.text() === 'done' }).then(textOf)
@@ -100,7 +100,7 @@ describe('requests of MQTT 5', () => {
     expect(await response).toBe('done')
   })
 
-  test('a response topic of its own is given up after it', async () => {
+  test('unsubscribe from a separate response topic after the request', async () => {
     const { server, client } = await scriptedClient()
     await client.connect()
     const response = client.request('service', '12', { responseTopic: 'mine' }).then(textOf)
@@ -110,7 +110,7 @@ describe('requests of MQTT 5', () => {
     expect(client.status.subscriptions.wanted).toBe(0)
   })
 
-  test('a response topic that the broker refuses for good fails the request, and the next one tries again', async () => {
+  test('reject when the broker refuses the response topic, and try again with the next request', async () => {
     const { server, client } = await scriptedClient({ script: { suback: 0x8f } })
     await client.connect()
     expect(await outcomes([client.request('service', '1')])).toEqual(['SubscriptionRefusedError'])
@@ -122,7 +122,7 @@ describe('requests of MQTT 5', () => {
 })
 
 describe('requests', () => {
-  test('on MQTT 3.1.1 need a response topic', async () => {
+  test('need a response topic on MQTT 3.1.1', async () => {
     const { server, client } = await scriptedClient({ version: 4 })
     await client.connect()
     await expect(client.request('service', '')).rejects.toBeInstanceOf(InvalidOptionError)
@@ -137,7 +137,7 @@ describe('requests', () => {
     ['abort', (_client, controller) => controller.abort(new TypeError('no longer')), 'TypeError'],
     ['dispose', (client) => client[Symbol.asyncDispose](), 'ClientDisposedError'],
   ]
-  test.each(ways)('%s ends one that waits, and one that is answered by nobody', async (_what, end, expected) => {
+  test.each(ways)('end with %s, both while waiting offline and without a response', async (_what, end, expected) => {
     for (const connected of [true, false]) {
       const controller = new AbortController()
       const { server, client } = await scriptedClient()
@@ -154,7 +154,7 @@ describe('requests', () => {
     }
   })
 
-  test('one that is given up before it was sent is never sent', async () => {
+  test('are never sent if they were given up before', async () => {
     const { server, client } = await scriptedClient()
     const controller = new AbortController()
     const settled = outcomes([client.request('service', 'no', { signal: controller.signal })])
@@ -165,18 +165,18 @@ describe('requests', () => {
     expect(told(server, 1, 'publish')).toEqual(['publish last 2'])
   })
 
-  test('what the publish rejects with rejects the request', async () => {
+  test('reject with the error of their publish', async () => {
     const { client } = await scriptedClient({ script: { puback: 0x87 } })
     await client.connect()
     expect(await outcomes([client.request('service', '')])).toEqual(['PublishRefusedError'])
   })
 
-  test.each([0, -1, Number.NaN])('a timeout of %s is an error', async (timeout) => {
+  test.each([0, -1, Number.NaN])('reject a timeout of %s', async (timeout) => {
     const { client } = await scriptedClient()
     expect(await outcomes([client.request('a', '', { timeout })])).toEqual(['InvalidOptionError'])
   })
 
-  test('a timeout may be for ever', async () => {
+  test('accept an infinite timeout', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({ clock, now: clock.now })
     await client.connect()
@@ -188,7 +188,7 @@ describe('requests', () => {
     expect((await response).text()).toBe('21')
   })
 
-  test('1,000 at a time each get their own answer', async () => {
+  test('get their own response each, 1,000 at a time', async () => {
     const { server, client } = await scriptedClient({
       script: {
         steps: [
@@ -212,7 +212,7 @@ describe('requests', () => {
 })
 
 describe('requests with one response topic', () => {
-  test('share its subscription, which ends with the last of them', async () => {
+  test('share its subscription, which ends with the last request', async () => {
     const { server, client } = await scriptedClient()
     await client.connect()
     const ask = (it: string) => client.request('service', it, { responseTopic: 'mine' }).then(textOf)
@@ -233,7 +233,7 @@ describe('requests with one response topic', () => {
     expect(told(server, 1, 'subscribe')).toHaveLength(2)
   })
 
-  test('1,000 at a time need one SUBSCRIBE and one UNSUBSCRIBE', async () => {
+  test('need one SUBSCRIBE and one UNSUBSCRIBE for 1,000 at a time', async () => {
     const { server, client } = await scriptedClient()
     await client.connect()
     const responses = range(1_000).map((i) => client.request('service', `${i}`, { responseTopic: 'mine' }).then(textOf))
@@ -247,7 +247,7 @@ describe('requests with one response topic', () => {
   })
 
   test.each(versions)(
-    '$version: a response without Correlation Data is for all that it matches',
+    '$version: pass a response without Correlation Data to every request that matches it',
     async ({ version }) => {
       const { server, client, errors } = await scriptedClient({ version })
       await client.connect()
@@ -270,7 +270,7 @@ describe('requests with one response topic', () => {
     },
   )
 
-  test('one that is sent by the `match` of another does not get the same message', async () => {
+  test('do not pass a message to a request that another `match` sends meanwhile', async () => {
     const { server, client } = await scriptedClient({ version: 4 })
     await client.connect()
     let next: Promise<string> | undefined
@@ -290,7 +290,7 @@ describe('requests with one response topic', () => {
   test.each<[string, { responseTopic?: string }]>([
     ['of the client', {}],
     ['of the requests', { responseTopic: 'mine' }],
-  ])('%s, refused on a later connection: the next request asks for it again', async (_what, options) => {
+  ])('%s, refused on a later connection: the next request subscribes to it again', async (_what, options) => {
     const { server, client } = await scriptedClient({ script: sessionIs(false, {}, { suback: 0x8f }) })
     await client.connect()
     const before = client.request('service', 'before', options)
@@ -304,7 +304,7 @@ describe('requests with one response topic', () => {
     const response = client.request('service', '12', options).then(textOf)
     await answer(server, 2)
     expect(await response).toBe('21')
-    // It waits on: others may have been refused, and not its own subscription.
+    // It continues to wait, because its own subscription may not be the refused one.
     await answer(server, 1)
     expect(await settled).toEqual(['done'])
   })
