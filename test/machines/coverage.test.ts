@@ -7,14 +7,14 @@ import type { ConnectionContext } from '../../machines/connection/types.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { banned, busy, closed, kicked, moved, muteTransport, machineScene, START } from '../support/machine-scene.ts'
 
-test('the connection machine takes every transition that it declares', () => {
+test('the connection machine reaches every declared transition', () => {
   const reached = new Set<string>()
   const runs: ConnectionInput[] = [
     { canRefresh: true },
     { canRefresh: false },
     { gated: true },
     { gated: true, canRefresh: true },
-    // Anything may be declared fatal, or a matter of credentials.
+    // `classify` may return any disposition.
     { canRefresh: true, classify: () => 'fatal' },
     { canRefresh: true, classify: () => 'refresh' },
     { canRefresh: true, classify: () => 'retry-later' },
@@ -38,18 +38,18 @@ test('the connection machine takes every transition that it declares', () => {
   }
   collectEventless(reached)
   expect(missing(connectionMachine, reached).filter((transition) => !impossible(transition))).toEqual([])
-  expect(declared(connectionMachine).length, 'there are some').toBeGreaterThan(100)
+  expect(declared(connectionMachine).length, 'the machine declares transitions').toBeGreaterThan(100)
 })
 
-/** One chain decides everywhere. Some of its rules cannot hold after some events. */
+/** The same chain of guards decides everywhere. After some events, some of its rules can never hold. */
 function impossible(transition: string): boolean {
-  // Only a server's word redirects.
+  // Only a server's answer can redirect.
   if (transition.includes('if "redirects"')) return !transition.includes('on transport.failed')
-  // The refresh that would be asked for is the one that is under way, or has just failed.
+  // The refresh that the rule would start is under way, or has just failed.
   return /^\S*refreshingToken\S* on/.test(transition) && transition.includes('if "wantsCredentials"')
 }
 
-test('the subscriptions machine takes every transition that it declares', () => {
+test('the subscriptions machine reaches every declared transition', () => {
   const graph = getAdjacencyMap(subscriptionsMachine.provide({ actions: toNobody }) as AnyStateMachine, {
     input: {},
     events: [
@@ -73,7 +73,7 @@ test('the subscriptions machine takes every transition that it declares', () => 
   expect(missing(subscriptionsMachine, reached)).toEqual([])
 })
 
-test('the periodic request machine takes every transition that it declares', () => {
+test('the periodic request machine reaches every declared transition', () => {
   const reached = new Set<string>()
   for (const responseTimeout of [null, 500]) {
     const schedule = { id: 'poll', interval: 1000, jitter: 0, responseTimeout }
@@ -97,7 +97,7 @@ test('the periodic request machine takes every transition that it declares', () 
   expect(missing(periodicRequestMachine, reached)).toEqual([])
 })
 
-/** In a graph there is no parent to report to. */
+/** A graph has no parent that receives reports. */
 const toNobody = { reportProgress: () => {}, reportRestored: () => {}, reportUnanswered: () => {} }
 
 function connectionEvents(): (EventObject & Record<string, unknown>)[] {
@@ -127,7 +127,7 @@ function connectionEvents(): (EventObject & Record<string, unknown>)[] {
   ]
 }
 
-/** What XState sends by itself, by the names in which the machine declares it. */
+/** The events that XState itself sends, by the names in the machine's declarations. */
 function internalEvents(machine: AnyStateMachine): (EventObject & Record<string, unknown>)[] {
   const types = new Set(declared(machine).map(({ eventType }) => eventType))
   return [...types]
@@ -135,7 +135,7 @@ function internalEvents(machine: AnyStateMachine): (EventObject & Record<string,
     .map((type) => ({ type, error: new Error('broken'), output: undefined }))
 }
 
-/** Coarse, or counters and times would make every snapshot a new one. */
+/** Coarse, because with counters and times every snapshot would be a new one. */
 function coarse(snapshot: unknown): string {
   const { value, context } = snapshot as { value: unknown; context: ConnectionContext }
   const { attempt, cycle, woken, credentials, disposition, openedAt, server, admission } = context
@@ -156,7 +156,7 @@ function collect(machine: AnyStateMachine, graph: object, reached: Set<string>) 
   }
 }
 
-/** Transitions without an event show up in microsteps only: these runs take them. */
+/** Transitions without an event appear only in microsteps: these runs take them. */
 function collectEventless(reached: Set<string>) {
   const s = machineScene({
     input: { canRefresh: true, timeouts: { subscribeTimeout: 10 } },

@@ -23,13 +23,13 @@ const unreachable = new TypeError('fetch failed')
 const withTokens = (lifetime: number | null, options: SceneOptions = {}) =>
   readyScene({ ...options, input: { ...input, ...options.input } }, lifetime)
 
-/** Moves on to the next timer, and lets promises settle. */
+/** Moves the clock to the next timer, and lets promises settle. */
 async function next(s: Scene) {
   s.clock.next()
   await settle()
 }
 
-/** Moves on, and lets promises settle before and after. */
+/** Moves the clock, and lets promises settle before and after. */
 async function wait(s: Scene, ms: number) {
   await settle()
   s.clock.tick(ms)
@@ -37,7 +37,7 @@ async function wait(s: Scene, ms: number) {
 }
 
 describe('the first connect', () => {
-  test('asks for credentials, and then connects', async () => {
+  test('requests credentials, and then connects', async () => {
     const s = machineScene({ input })
     s.send('CONNECT')
     expect(s.state).toBe('refreshingToken.offline')
@@ -50,7 +50,7 @@ describe('the first connect', () => {
     expect(s.heard('tokenRefreshed')).toMatchObject([{ reason: 'initial', expiresAt: s.clock.now() + hours(1) }])
   })
 
-  test('without a source it connects at once', () => {
+  test('happens at once without a source', () => {
     const s = machineScene()
     s.send('CONNECT')
     expect(s.state).toBe('connecting')
@@ -58,7 +58,7 @@ describe('the first connect', () => {
     expect(s.context.credentials.status).toBe('none')
   })
 
-  test('a source that fails is asked again after the backoff of the fast tier', async () => {
+  test('calls a failed source again after the backoff of the fast tier', async () => {
     const s = machineScene({ input, refresh: (request) => request.reject(unreachable) })
     s.send('CONNECT')
     await settle()
@@ -71,10 +71,10 @@ describe('the first connect', () => {
     for (let n = 0; n < 10; n++) await next(s)
     expect(s.tokens.map(({ at }) => at / 1000)).toEqual([0, 1, 3, 7, 15, 31, 63, 127, 247, 367, 487])
     expect(s.state).toBe('failed')
-    expect(s.transport.connections, 'nothing to connect with').toHaveLength(0)
+    expect(s.transport.connections, 'no connection without credentials').toHaveLength(0)
   })
 
-  test('a second connect uses the credentials that are still good', async () => {
+  test('uses valid credentials again for a second CONNECT', async () => {
     const s = await withTokens(hours(1))
     s.send('DISCONNECT')
     expect(s.state).toBe('disconnected')
@@ -86,7 +86,7 @@ describe('the first connect', () => {
   test.each([
     ['expired', hours(1)],
     ['about to expire', minutes(55)],
-  ])('and asks for new ones when they are %s', async (_, pause) => {
+  ])('requests new credentials for a second CONNECT when the present ones are %s', async (_, pause) => {
     const s = await withTokens(hours(1))
     s.send('DISCONNECT')
     s.clock.tick(pause)
@@ -102,7 +102,7 @@ describe('credentials that are refused', () => {
     ['CONNACK 5 of MQTT 3.1.1', { kind: 'refused', protocolVersion: 4, reasonCode: 5 } as const],
     ['WebSocket 401', { kind: 'websocket', status: 401, message: '' } as const],
     ['DISCONNECT 0x98', kicked],
-  ])('%s: proven ones are refreshed at once, then it connects', async (_, failure) => {
+  ])('%s: proven credentials are refreshed at once', async (_, failure) => {
     const s = await withTokens(null)
     s.clock.tick(seconds(30))
     expect(s.context.credentials.status).toBe('proven')
@@ -116,7 +116,7 @@ describe('credentials that are refused', () => {
     expect(s.context).toMatchObject({ attempt: 0, credentials: { status: 'fresh' } })
   })
 
-  test('fresh ones back off, and every attempt brings new ones', async () => {
+  test('fresh credentials back off, and each attempt gets new ones', async () => {
     const s = machineScene({ input, refresh: (request) => request.resolve(), transport: (c) => c.fail(notAuthorized) })
     s.send('CONNECT')
     await settle()
@@ -129,7 +129,7 @@ describe('credentials that are refused', () => {
     expect(s.state).toBe('failed')
   })
 
-  test('a connection that is opened and closed on them over and over backs off, too', async () => {
+  test('backs off too if each connection opens and then closes because of them', async () => {
     const s = machineScene({ input, refresh: (request) => request.resolve() })
     s.send('CONNECT')
     const openings: number[] = []
@@ -144,7 +144,7 @@ describe('credentials that are refused', () => {
     expect(openings).toEqual([0, 1, 3, 7, 15].map(seconds))
   })
 
-  test('the network failed during the refresh: they are still refused, so it asks again', async () => {
+  test('requests new credentials again after a network failure during the refresh', async () => {
     const s = await withTokens(null)
     s.clock.tick(seconds(30))
     s.transport.current.fail(kicked)
@@ -156,7 +156,7 @@ describe('credentials that are refused', () => {
     expect(s.tokens.at(-1)!.reason).toBe('refused')
   })
 
-  test('in a recovery the next cycle brings new ones', async () => {
+  test('the next recovery cycle gets new ones', async () => {
     const s = machineScene({
       input: { ...input, reconnect: { enabled: false } },
       refresh: (request) => request.resolve(),
@@ -187,7 +187,7 @@ describe('the planned renewal', () => {
     expect(s.tokens.at(-1)!.reason).toBe('expiring')
   })
 
-  test('refreshBefore moves it', async () => {
+  test('happens refreshBefore milliseconds before the end', async () => {
     const s = await withTokens(hours(1), { input: { refreshBefore: minutes(1) } })
     s.clock.tick(minutes(59) - 1)
     expect(s.state).toBe('connected.ready')
@@ -195,14 +195,14 @@ describe('the planned renewal', () => {
     expect(s.state).toBe('refreshingToken.online')
   })
 
-  test('a token that does not tell its expiry is never renewed by time', async () => {
+  test('never renews a token without an expiry by time', async () => {
     const s = await withTokens(null)
     s.clock.tick(hours(24 * 60))
     expect(s.state).toBe('connected.ready')
     expect(s.tokens).toHaveLength(1)
   })
 
-  test('a token that lives for months is renewed at its time', async () => {
+  test('renews a token with a lifetime of months in time', async () => {
     const s = await withTokens(hours(24 * 60))
     s.clock.tick(hours(24 * 60) - minutes(5) - 1)
     expect(s.tokens).toHaveLength(1)
@@ -210,7 +210,7 @@ describe('the planned renewal', () => {
     expect(s.tokens).toHaveLength(2)
   })
 
-  test('the connection stays open meanwhile, and messages go on', async () => {
+  test('keeps the connection open, and messages continue', async () => {
     const gate: string[] = []
     const s = await withTokens(hours(1), {
       actions: { resumePublishing: () => void gate.push('open'), pausePublishing: () => void gate.push('closed') },
@@ -222,7 +222,7 @@ describe('the planned renewal', () => {
     expect(s.transport.current.stopped).toBe(false)
     const before = s.requests.length
     s.clock.tick(seconds(20))
-    expect(s.requests.length, 'periodic requests go on').toBe(before + 20)
+    expect(s.requests.length, 'periodic requests continue').toBe(before + 20)
     expect(gate).toEqual(['open'])
     expect(s.heard('connectionInterrupted')).toEqual([])
 
@@ -236,7 +236,7 @@ describe('the planned renewal', () => {
     expect(s.context.attempt, 'no failure').toBe(0)
   })
 
-  test('a renewal that fails leaves the connection alone, and comes again after a backoff', async () => {
+  test('keeps the connection after a failed renewal, and renews again after a backoff', async () => {
     const s = await withTokens(hours(1), {
       refresh: (request) => request.reason === 'expiring' && request.reject(unreachable),
     })
@@ -252,7 +252,7 @@ describe('the planned renewal', () => {
     expect(s.context.counters).toMatchObject({ failedTokenRefreshes: 6, interruptions: 0 })
   })
 
-  test('that backoff grows on, although the connection is stable', async () => {
+  test('increases that backoff although the connection is stable', async () => {
     const s = await withTokens(hours(1), {
       refresh: (request) => request.reason === 'expiring' && request.reject(unreachable),
     })
@@ -263,7 +263,7 @@ describe('the planned renewal', () => {
     expect(times, 'the last one after the expiry').toEqual([0, 1, 3, 7, 15, 31, 63, 127, 247, 367])
   })
 
-  test('once it has expired, a renewal that fails is a failure like any other', async () => {
+  test('treats a failed renewal after the expiry like any other failure', async () => {
     const s = await withTokens(minutes(10))
     s.clock.tick(minutes(9))
     while (s.state !== 'reconnecting') {
@@ -280,7 +280,7 @@ describe('the planned renewal', () => {
     expect(s.state).toBe('refreshingToken.offline')
   })
 
-  test('the connection is lost meanwhile: the refresh goes on, the connection follows', async () => {
+  test('continues the refresh when the connection is lost, and then reconnects', async () => {
     const s = await withTokens(hours(1))
     s.clock.tick(minutes(55))
     s.transport.current.fail(closed)
@@ -293,7 +293,7 @@ describe('the planned renewal', () => {
     expect(s.state).toBe('connecting')
   })
 
-  test('the connection is lost meanwhile, and the refresh fails, too', async () => {
+  test('backs off when the connection is lost and the refresh fails', async () => {
     const s = await withTokens(hours(1))
     s.clock.tick(minutes(55))
     s.transport.current.fail(closed)
@@ -303,7 +303,7 @@ describe('the planned renewal', () => {
     expect(s.heard('connectionInterrupted')).toHaveLength(1)
   })
 
-  test('DISCONNECT meanwhile ends it', async () => {
+  test('ends with DISCONNECT', async () => {
     const s = await withTokens(hours(1))
     s.clock.tick(minutes(55))
     s.send('DISCONNECT')
@@ -312,7 +312,7 @@ describe('the planned renewal', () => {
     expect(s.clock.pending).toBe(0)
   })
 
-  test('the wall clock was set back: it waits for the new time', async () => {
+  test('follows the wall clock when it is set back', async () => {
     let skew = 0
     const s = machineScene({ input: { ...input, now: () => s.clock.now() - skew } })
     s.send('CONNECT')
@@ -326,7 +326,7 @@ describe('the planned renewal', () => {
   })
 })
 
-describe('tokens that live shorter than it takes to be stable', () => {
+describe('tokens with a lifetime below stableAfter', () => {
   const short = { reconnect: { maxAttempts: 3 }, recovery: { enabled: false } }
   const withShortTokens = () =>
     withTokens(seconds(20), {
@@ -334,12 +334,12 @@ describe('tokens that live shorter than it takes to be stable', () => {
       refresh: (request) => request.reason === 'expiring' && request.resolve(seconds(20)),
       transport: (connection) => connection.open(),
     })
-  /** Second by second: each planned renewal takes its turn. */
+  /** Moves the clock second by second, so that each planned renewal happens. */
   const pass = async (s: Scene, ms: number) => {
     for (let passed = 0; passed < ms; passed += seconds(1)) await wait(s, seconds(1))
   }
 
-  test('planned renewals are part of the proof: a drop now and then is the first one each time', async () => {
+  test('planned renewals continue the proof of stability, so each rare drop counts as the first one', async () => {
     const s = await withShortTokens()
     for (let drop = 0; drop < 6; drop++) {
       await pass(s, seconds(31))
@@ -350,7 +350,7 @@ describe('tokens that live shorter than it takes to be stable', () => {
     expect(s.state).toBe('connected.ready')
   })
 
-  test('an interruption begins it anew', async () => {
+  test('an interruption restarts the proof of stability', async () => {
     const s = await withShortTokens()
     for (const attempt of [1, 2, 3]) {
       await pass(s, seconds(28))
@@ -363,14 +363,14 @@ describe('tokens that live shorter than it takes to be stable', () => {
     expect(s.state).toBe('failed')
   })
 
-  test('so does a disconnect', async () => {
+  test('a disconnect restarts the proof of stability', async () => {
     const s = await withShortTokens()
     await pass(s, seconds(29))
     s.send('DISCONNECT')
     expect(s.context.unprovenSince).toBe(null)
   })
 
-  test('the wall clock is set back meanwhile: the proof takes no longer than from the beginning', () => {
+  test('the proof takes at most its whole time when the wall clock is set back', () => {
     let skew = 0
     const s = machineScene({ input: { ...input, now: () => s.clock.now() - skew }, transport: (c) => c.open() })
     const refreshed = () => s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
@@ -386,7 +386,7 @@ describe('tokens that live shorter than it takes to be stable', () => {
     expect(s.context.credentials.status).toBe('proven')
   })
 
-  test('once it is proven, the next replacement has to prove itself: its token is fresh', async () => {
+  test('after the proof, the next replacement must prove itself, because its token is fresh', async () => {
     const s = await withTokens(seconds(100), {
       refresh: (request) => request.reason === 'expiring' && request.resolve(seconds(100)),
       transport: (connection) => connection.open(),
@@ -398,7 +398,7 @@ describe('tokens that live shorter than it takes to be stable', () => {
   })
 })
 
-describe('by recovery cycle', () => {
+describe('a refresh by recovery cycle', () => {
   test.each([
     [3, ['initial', 'cycle', 'cycle', 'cycle'], [3, 6, 9]],
     [1, ['initial', ...Array.from({ length: 10 }, () => 'cycle')], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
@@ -423,7 +423,7 @@ describe('by recovery cycle', () => {
     expect(s.transport.connections).toHaveLength(11)
   })
 
-  test('without a source no cycle asks', () => {
+  test('never happens without a source', () => {
     const s = machineScene({
       input: { recovery: { refreshTokenEvery: 1 } },
       transport: (connection) => connection.fail(),
@@ -434,17 +434,17 @@ describe('by recovery cycle', () => {
     expect(s.context.cycle).toBe(10)
   })
 
-  test('RECOVER asks, whatever the cycle', async () => {
+  test('happens with RECOVER in any cycle', async () => {
     const s = await withTokens(null)
     s.send('RECOVER')
     expect(s.tokens.at(-1)!.reason).toBe('requested')
     expect(s.transport.running, 'the connection stays').toBe(1)
     s.tokens.at(-1)!.reject(unreachable)
     await settle()
-    expect(s.state, 'and so it does when the source fails').toBe('connected.ready')
+    expect(s.state, 'it also stays when the source fails').toBe('connected.ready')
   })
 
-  test('RECOVER while restoring drops the connection, which was not ready', async () => {
+  test('RECOVER during the restore drops the connection, which was not ready', async () => {
     const s = await withTokens(null, { sync: () => {} })
     expect(s.state).toBe('connected.restoring')
     s.send('RECOVER')
@@ -454,7 +454,7 @@ describe('by recovery cycle', () => {
 })
 
 describe('refreshTimeout', () => {
-  test('a source that hangs is given up, and told so', async () => {
+  test('gives up a source that hangs, and aborts its signal', async () => {
     const s = machineScene({ input })
     s.send('CONNECT')
     s.clock.tick(seconds(30) - 1)
@@ -466,7 +466,7 @@ describe('refreshTimeout', () => {
     expect(s.heard('tokenRefreshFailed')).toMatchObject([{ failure: { kind: 'timeout', phase: 'refresh' } }])
   })
 
-  test('what it says afterwards is not heard', async () => {
+  test('ignores a later answer', async () => {
     const s = machineScene({ input })
     s.send('CONNECT')
     s.clock.tick(seconds(30))
@@ -478,7 +478,7 @@ describe('refreshTimeout', () => {
 })
 
 describe('a source that rejects', () => {
-  test('with InvalidCredentialsError: the account is wrong, stop', async () => {
+  test('with InvalidCredentialsError stops the machine', async () => {
     const s = machineScene({ input })
     s.send('CONNECT')
     s.tokens[0]!.reject(new InvalidCredentialsError('wrong password'))
@@ -489,10 +489,10 @@ describe('a source that rejects', () => {
     expect(s.context.failure).toEqual({ kind: 'credentials' })
     expect(s.told.map(({ type }) => type)).toEqual(['tokenRefreshFailed', 'gaveUp'])
     s.send('RETRY')
-    expect(s.state, 'until somebody asks').toBe('refreshingToken.offline')
+    expect(s.state, 'until RETRY').toBe('refreshingToken.offline')
   })
 
-  test('the error is known by its name: it may come from another copy of the package', async () => {
+  test('with an error of that name from another copy of the package stops the machine', async () => {
     const s = machineScene({ input })
     s.send('CONNECT')
     s.tokens[0]!.reject(Object.assign(new Error('no'), { name: 'InvalidCredentialsError' }))
@@ -507,7 +507,7 @@ describe('a source that rejects', () => {
     ['an abort', new DOMException('aborted', 'AbortError'), 'AbortError'],
     ['a string', 'InvalidCredentialsError', 'string'],
     ['nothing', undefined, 'undefined'],
-  ])('with %s: transient', async (_, error, name) => {
+  ])('with %s is a transient failure', async (_, error, name) => {
     const s = machineScene({ input })
     s.send('CONNECT')
     s.tokens[0]!.reject(error as Error)
@@ -518,7 +518,7 @@ describe('a source that rejects', () => {
 })
 
 describe('single flight', () => {
-  test('never two at once: whatever leaves the refresh aborts it', async () => {
+  test('aborts the refresh when its state is left, so that two never run at the same time', async () => {
     const running = () => s.tokens.filter((request) => !request.aborted && !request.settled).length
     const s = await withTokens(hours(1))
     const steps = [
@@ -546,7 +546,7 @@ describe('single flight', () => {
     }
   })
 
-  test('a lost connection and a refused one during a refresh start no second', async () => {
+  test('starts no second refresh when the connection is lost or refused during the first', async () => {
     const s = await withTokens(hours(1))
     s.clock.tick(minutes(55))
     s.transport.current.fail(kicked)
@@ -559,7 +559,7 @@ describe('single flight', () => {
   })
 })
 
-describe('a source whose tokens come expired never makes a hot loop', () => {
+describe('makes no hot loop with a source that returns expired tokens', () => {
   test.each([-hours(1), -1, 0, 1, 100, 999])('lifetime %d ms', async (lifetime) => {
     const openings: number[] = []
     const s = machineScene({
@@ -579,7 +579,7 @@ describe('a source whose tokens come expired never makes a hot loop', () => {
     expect(s.time / openings.length, 'on average').toBeGreaterThan(seconds(20))
   })
 
-  test('a good token ends the backoff', async () => {
+  test('ends the backoff with a valid token', async () => {
     let lifetime = 0
     const s = machineScene({ input, refresh: (request) => request.resolve(lifetime), transport: (c) => c.open() })
     s.send('CONNECT')
@@ -595,7 +595,7 @@ describe('a source whose tokens come expired never makes a hot loop', () => {
 describe('secrets', () => {
   const secret = 'hunter2-very-secret'
 
-  test('stay outside: neither snapshots nor what an inspector gets holds one', async () => {
+  test('appear neither in snapshots nor in inspection events', async () => {
     const s = machineScene({
       input,
       refresh: (request) => request.reason === 'initial' && request.reject(new Error(secret)),
@@ -612,7 +612,7 @@ describe('secrets', () => {
     expect(JSON.stringify(events)).not.toContain(secret)
   })
 
-  test('of a token the machine knows when it expires, and nothing else', async () => {
+  test('stay outside the machine, which knows only the expiry of a token', async () => {
     const s = await withTokens(hours(1))
     expect(Object.keys(s.context.credentials).toSorted()).toEqual(['expiresAt', 'lifetime', 'status'])
   })

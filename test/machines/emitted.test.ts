@@ -16,7 +16,7 @@ import {
 
 const types = (s: Scene) => s.told.map(({ type }) => type)
 
-test('one whole outage, told in order: lost, ten attempts, failed, two cycles, a new token, back', async () => {
+test('emits the events of a whole outage in order: lost, ten attempts, failed, two cycles, a new token, back', async () => {
   let up = true
   const s = machineScene({
     input: { canRefresh: true, recovery: { refreshTokenEvery: 2 } },
@@ -69,7 +69,7 @@ test('one whole outage, told in order: lost, ten attempts, failed, two cycles, a
   expect(s.told).toEqual(expected)
 })
 
-test('giving up is told exactly once, after the last cycle', () => {
+test('emits gaveUp exactly once, after the last cycle', () => {
   const s = machineScene({ transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(hours(24))
@@ -94,14 +94,14 @@ test.each<[string, Parameters<typeof machineScene>[0], ConnectionEmitted['type']
     { input: { reconnect: { enabled: false } }, transport: (c) => c.fail() },
     ['reconnectionFailed', 'recoveryStarted'],
   ],
-])('failed: %s', (_, options, expected) => {
+])('emits when it fails: %s', (_, options, expected) => {
   const s = machineScene(options)
   s.send('CONNECT')
   s.clock.tick(1)
   expect(types(s)).toEqual(expected)
 })
 
-test('a lost connection is told exactly once, whatever is reported of it', async () => {
+test('emits connectionInterrupted exactly once for a lost connection, however many failures are reported', async () => {
   const s = await readyScene()
   s.transport.current.fail(closed)
   s.transport.current.fail({ kind: 'keepalive' })
@@ -110,7 +110,7 @@ test('a lost connection is told exactly once, whatever is reported of it', async
   expect(s.heard('connectionInterrupted')).toEqual([{ at: 0, type: 'connectionInterrupted', failure: closed }])
 })
 
-test('an attempt that fails is no interruption', () => {
+test('emits no connectionInterrupted for a failed attempt', () => {
   const s = machineScene({ transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(hours(24))
@@ -118,7 +118,7 @@ test('an attempt that fails is no interruption', () => {
   expect(s.heard('connectionResumed')).toEqual([])
 })
 
-test('the downtime counts from the loss to readiness, also through connections that flapped', async () => {
+test('counts the downtime from the loss to readiness, even while connections flap', async () => {
   let rounds = 0
   const s = await readyScene({ sync: (round) => ++rounds !== 2 && round.settle() })
   s.clock.tick(minutes(1))
@@ -133,7 +133,7 @@ test('the downtime counts from the loss to readiness, also through connections t
   expect(s.heard('connectionResumed')).toMatchObject([{ downtime: seconds(3) }])
 })
 
-test('the downtime is never negative: the clock may be set back', async () => {
+test('never emits a negative downtime, even if the clock is set back', async () => {
   let skew = 0
   const s = await readyScene({ input: { now: () => Date.UTC(2024, 0, 1) - skew } })
   s.transport.current.fail()
@@ -143,7 +143,7 @@ test('the downtime is never negative: the clock may be set back', async () => {
   expect(s.heard('connectionResumed')).toMatchObject([{ downtime: 0 }])
 })
 
-test('after a disconnect there is nothing to resume', async () => {
+test('emits no connectionResumed after a disconnect', async () => {
   const s = await readyScene()
   s.transport.current.fail()
   s.send('DISCONNECT')
@@ -160,7 +160,7 @@ test('after a disconnect there is nothing to resume', async () => {
   ])
 })
 
-test('a disconnect tells of no interruption, and of nothing afterwards', async () => {
+test('emits no connectionInterrupted for a disconnect, and nothing afterwards', async () => {
   const s = await readyScene()
   s.send('DISCONNECT')
   s.transport.current.fail()
@@ -168,7 +168,7 @@ test('a disconnect tells of no interruption, and of nothing afterwards', async (
   expect(types(s)).toEqual(['restored', 'connected'])
 })
 
-test('recovered is told for a cycle that a WAKE brought forward, too', () => {
+test('emits recovered for a cycle that a WAKE started early too', () => {
   let up = false
   const s = machineScene({ transport: (connection) => (up ? connection.open() : connection.fail()) })
   s.send('CONNECT')
@@ -178,7 +178,7 @@ test('recovered is told for a cycle that a WAKE brought forward, too', () => {
   expect(s.heard('recovered')).toMatchObject([{ cycle: 1 }])
 })
 
-test('a refresh that fails is told with its reason, and without the message of the error', async () => {
+test('emits a failed refresh with its reason, without the error’s message', async () => {
   const s = machineScene({ input: { canRefresh: true } })
   s.send('CONNECT')
   s.tokens[0]!.reject(new TypeError('token=secret'))
@@ -200,7 +200,7 @@ test('a refresh that fails is told with its reason, and without the message of t
   ])
 })
 
-test('what is told is plain data', async () => {
+test('emits plain data', async () => {
   const s = await readyScene()
   s.transport.current.fail()
   for (const event of s.told) expect(structuredClone(event)).toEqual(JSON.parse(JSON.stringify(event)))
@@ -209,7 +209,7 @@ test('what is told is plain data', async () => {
 test.each<[string, boolean, ConnectionEmitted['type'][]]>([
   ['succeeds', true, []],
   ['fails', false, ['connectionInterrupted', 'connectionResumed']],
-])('a connection replaced by plan is interrupted only if its replacement fails: it %s', async (...[, works, told]) => {
+])('emits connectionInterrupted for a planned replacement only if it fails: it %s', async (...[, works, told]) => {
   let up = true
   const s = await readyScene({ transport: (connection) => (up ? connection.open() : connection.fail()) })
   up = works

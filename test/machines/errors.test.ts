@@ -29,7 +29,7 @@ const broken = (): never => {
 const poll = { id: 'poll', interval: seconds(10), jitter: 0, responseTimeout: null }
 
 describe('a transport that throws', () => {
-  test('when it starts is a failed attempt like any other', () => {
+  test('at its start is a failed attempt like any other', () => {
     const s = machineScene({ actors: { transport: fromCallback<TransportCommand, TransportInput>(broken) } })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
@@ -39,9 +39,9 @@ describe('a transport that throws', () => {
     expect(s.errors).toEqual([])
   })
 
-  test('what is no error is told by its type', () => {
+  test('a value other than an error is described by its type', () => {
     const throwsText = fromCallback<TransportCommand, TransportInput>(() => {
-      // eslint-disable-next-line typescript/only-throw-error -- that is the case
+      // eslint-disable-next-line typescript/only-throw-error -- the case under test
       throw 'token=secret'
     })
     const s = machineScene({ actors: { transport: throwsText } })
@@ -49,7 +49,7 @@ describe('a transport that throws', () => {
     expect(s.context.failure).toMatchObject({ kind: 'internal', message: 'string' })
   })
 
-  test('when it is told something loses the connection', () => {
+  test('when it receives a command loses the connection', () => {
     const throwsLater = fromCallback<TransportCommand, TransportInput>(({ sendBack, receive }) => {
       receive(broken)
       sendBack({ type: 'transport.opened', sessionPresent: false })
@@ -62,7 +62,7 @@ describe('a transport that throws', () => {
     expect(s.heard('connectionInterrupted')).toHaveLength(1)
   })
 
-  test('when it is asked to close is closed', () => {
+  test('when it receives CLOSE is closed', () => {
     const throwsLater = fromCallback<TransportCommand, TransportInput>(({ sendBack, receive }) => {
       receive(broken)
       sendBack({ type: 'transport.opened', sessionPresent: false })
@@ -74,7 +74,7 @@ describe('a transport that throws', () => {
     expect(s.clock.pending).toBe(0)
   })
 
-  test('when it is released changes nothing: it was left already', () => {
+  test('in its cleanup changes nothing, because the machine has already left it', () => {
     const throwsLast = fromCallback<TransportCommand, TransportInput>(({ sendBack }) => {
       sendBack({ type: 'transport.failed', failure: closed })
       return broken
@@ -88,7 +88,7 @@ describe('a transport that throws', () => {
     expect(s.errors).toEqual([])
   })
 
-  test('is what the machine has without one provided: it says what to do, and stays alive', () => {
+  test('is the default of the machine: the error says what to provide, and the machine stays alive', () => {
     const clock = createTestClock()
     const actor = createActor(connectionMachine, { clock, input: { now: clock.now } })
     actor.start()
@@ -103,7 +103,7 @@ describe('a transport that throws', () => {
 })
 
 describe('a credentials source that throws', () => {
-  test('instead of rejecting is transient', () => {
+  test('synchronously is a transient failure', () => {
     const s = machineScene({
       input: { canRefresh: true },
       actors: { refreshToken: fromPromise<RefreshedCredentials, { reason: RefreshReason }>(broken) },
@@ -115,7 +115,7 @@ describe('a credentials source that throws', () => {
   })
 
   test.each([undefined, null, 'token', {}, { expiresAt: Number.NaN }, { expiresAt: Number.POSITIVE_INFINITY }])(
-    'one that resolves with %s does no harm',
+    'is tolerated if it resolves with %s',
     async (output) => {
       const s = machineScene({
         input: { canRefresh: true },
@@ -135,7 +135,7 @@ describe('a credentials source that throws', () => {
 })
 
 describe('subscriptions that throw', () => {
-  test('their sync actor: once more, then the connection is replaced', () => {
+  test('in their sync actor are tried once more, then the connection is replaced', () => {
     const s = machineScene({ sync: broken })
     s.send('CONNECT')
     s.transport.current.open()
@@ -144,7 +144,7 @@ describe('subscriptions that throw', () => {
     expect(s.errors).toEqual([])
   })
 
-  test('their sync actor, when somebody subscribes', async () => {
+  test('in their sync actor during a new subscription have the same result', async () => {
     const s = await readyScene({ sync: (round) => (round.restoring ? round.settle() : broken()) })
     s.actor.getSnapshot().children.subscriptions!.send({ type: 'wanted.changed' })
     expect(s.state).toBe('reconnecting')
@@ -153,7 +153,7 @@ describe('subscriptions that throw', () => {
     expect(s.state).toBe('connected.ready')
   })
 
-  test('an actor of one’s own is replaced with the next connection', () => {
+  test('in a custom actor are replaced with the next connection', () => {
     let opened = 0
     const own = createMachine({
       on: {
@@ -172,11 +172,11 @@ describe('subscriptions that throw', () => {
     expect(s.context.failure).toEqual({ kind: 'internal', actor: 'subscriptions', message: 'broken' })
     s.clock.tick(seconds(1))
     s.transport.current.open()
-    expect(s.state, 'not connected and deaf for ever').toBe('connected.ready')
+    expect(s.state, 'never connected without subscriptions').toBe('connected.ready')
     expect(s.errors).toEqual([])
   })
 
-  test('one that always throws, from its start, is no hot loop', () => {
+  test('at each start make no hot loop', () => {
     const s = machineScene({
       actors: { subscriptions: fromCallback(broken) as never },
       transport: (connection) => connection.open(),
@@ -191,7 +191,7 @@ describe('subscriptions that throw', () => {
 })
 
 describe('a periodic request that throws', () => {
-  test('its actor of one’s own is dropped, and the connection stays', async () => {
+  test('in a custom actor is removed, and the connection stays', async () => {
     const s = await readyScene({ actors: { periodicRequest: fromCallback(broken) as never } })
     s.send({ type: 'PERIODIC.START', schedule: poll })
     expect(s.state).toBe('connected.ready')
@@ -202,10 +202,10 @@ describe('a periodic request that throws', () => {
   })
 })
 
-describe('rules of the user’s that throw', () => {
+describe('functions of the user that throw', () => {
   test.each<[string, SceneOptions['input']]>([
     ['classify', { classify: broken }],
-    ['classify says nonsense', { classify: () => 'nonsense' as never }],
+    ['classify returns nonsense', { classify: () => 'nonsense' as never }],
     ['random', { random: broken }],
     ['random is NaN', { random: () => Number.NaN }],
     ['jitter', { reconnect: { jitter: broken }, recovery: { jitter: broken } }],
@@ -226,8 +226,8 @@ describe('rules of the user’s that throw', () => {
   })
 })
 
-describe('with a transport alone', () => {
-  test('the machine works: connected, lost, back, disconnected', () => {
+describe('a machine with only a transport', () => {
+  test('connects, reconnects and disconnects', () => {
     const clock = createTestClock()
     const transport = createFakeTransport((connection) => connection.open())
     const actor = createActor(connectionMachine.provide({ actors: { transport: transport.logic } }), { clock })
@@ -245,7 +245,7 @@ describe('with a transport alone', () => {
     actor.stop()
   })
 
-  test('it works as a child of another machine', () => {
+  test('works as a child of another machine', () => {
     const clock = createTestClock()
     const transport = createFakeTransport((connection) => connection.open())
     const parent = createMachine({
@@ -260,7 +260,7 @@ describe('with a transport alone', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('its transitions can be computed without an actor', () => {
+  test('allows its transitions to be computed without an actor', () => {
     const idle = createActor(connectionMachine).getSnapshot()
     const [connecting] = transition(connectionMachine, idle, { type: 'CONNECT' })
     expect(connecting.value).toBe('connecting')
@@ -270,7 +270,7 @@ describe('with a transport alone', () => {
 })
 
 describe('an inspector', () => {
-  test('gets snapshots and events that are JSON', async () => {
+  test('receives snapshots and events that are JSON', async () => {
     const s = await readyScene({ input: { canRefresh: true }, transport: (connection) => connection.open() })
     s.send({ type: 'PERIODIC.START', schedule: poll })
     s.send('RECOVER')

@@ -6,7 +6,7 @@ import { InvalidCredentialsError, minutes, machineScene, seconds, settle } from 
 import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 
-/** Half of the initial delay: the least that a backoff with `equal` jitter takes. */
+/** Half of the initial delay: the minimum of a backoff with `equal` jitter. */
 const LEAST = 500
 const MAX_HOPS = 3
 
@@ -60,7 +60,7 @@ const failures: fc.Arbitrary<Failure> = fc.oneof(
 
 const commands = fc.constantFrom('RETRY', 'WAKE', 'RECOVER', 'DROP', 'CONNECT', 'DISCONNECT' as const)
 
-/** What happens next in the world. Times are in milliseconds. */
+/** The next event outside the machine. Times are in milliseconds. */
 const happening = fc.oneof(
   { weight: 8, arbitrary: fc.record({ what: fc.constant('fail' as const), failure: failures }) },
   { weight: 6, arbitrary: fc.record({ what: fc.constant('open' as const) }) },
@@ -83,39 +83,42 @@ const happening = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant('command' as const), command: commands }) },
 )
 
-test.each([true, false])('whatever happens, defaults make no hot loop (credentials source: %s)', async (canRefresh) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 120 }), fc.integer(), async (story, seed) => {
-      const { openings, s, problems } = live(canRefresh, seed)
-      s.send('CONNECT')
-      for (const event of story) {
-        await settle()
-        if (event.what === 'fail') s.transport.connections.at(-1)?.fail(event.failure)
-        if (event.what === 'open') s.transport.connections.at(-1)?.open()
-        if (event.what === 'next') s.clock.next()
-        if (event.what === 'wait') s.clock.tick(event.ms)
-        if (event.what === 'token') s.tokens.at(-1)?.resolve(event.lifetime)
-        if (event.what === 'no token') {
-          s.tokens.at(-1)?.reject(event.fatal ? new InvalidCredentialsError() : new TypeError('x'))
+test.each([true, false])(
+  'the defaults make no hot loop, whatever happens (credentials source: %s)',
+  async (canRefresh) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 120 }), fc.integer(), async (story, seed) => {
+        const { openings, s, problems } = live(canRefresh, seed)
+        s.send('CONNECT')
+        for (const event of story) {
+          await settle()
+          if (event.what === 'fail') s.transport.connections.at(-1)?.fail(event.failure)
+          if (event.what === 'open') s.transport.connections.at(-1)?.open()
+          if (event.what === 'next') s.clock.next()
+          if (event.what === 'wait') s.clock.tick(event.ms)
+          if (event.what === 'token') s.tokens.at(-1)?.resolve(event.lifetime)
+          if (event.what === 'no token') {
+            s.tokens.at(-1)?.reject(event.fatal ? new InvalidCredentialsError() : new TypeError('x'))
+          }
+          if (event.what === 'command') {
+            openings.excused('command')
+            s.send(event.command)
+          }
+          await settle()
         }
-        if (event.what === 'command') {
-          openings.excused('command')
-          s.send(event.command)
-        }
-        await settle()
-      }
-      s.actor.stop()
-      expect(problems).toEqual([])
-      expect(s.errors).toEqual([])
-      expect(s.actor.getSnapshot().status).not.toBe('error')
-      expect(s.clock.pending).toBe(0)
-      expect(s.transport.running).toBe(0)
-    }),
-    { numRuns: repetitions(80, 400) },
-  )
-})
+        s.actor.stop()
+        expect(problems).toEqual([])
+        expect(s.errors).toEqual([])
+        expect(s.actor.getSnapshot().status).not.toBe('error')
+        expect(s.clock.pending).toBe(0)
+        expect(s.transport.running).toBe(0)
+      }),
+      { numRuns: repetitions(80, 400) },
+    )
+  },
+)
 
-test('a server that refuses each connection at once sees no more than the schedule allows', async () => {
+test('a server that refuses each connection at once sees no more attempts than the schedule allows', async () => {
   await fc.assert(
     fc.asyncProperty(
       failures,
@@ -138,7 +141,7 @@ test('a server that refuses each connection at once sees no more than the schedu
           } else s.clock.next()
         }
         expect(problems).toEqual([])
-        // One, ten attempts, ten cycles, and the redirects that were followed.
+        // One first attempt, ten attempts, ten cycles, and the redirects that were followed.
         expect(openings.times.length).toBeLessThanOrEqual(21 + MAX_HOPS)
         expect(s.state).toBe('failed')
         s.actor.stop()
@@ -148,7 +151,7 @@ test('a server that refuses each connection at once sees no more than the schedu
   )
 })
 
-/** A machine with default policies that writes down whatever it does too soon. */
+/** A machine with default policies that records each action that comes too soon. */
 function live(
   canRefresh: boolean,
   seed: number,
@@ -181,12 +184,12 @@ function live(
       script(connection)
     },
   })
-  // Proven credentials that are refused are refreshed at once: that is a first refresh, not a loop.
+  // Proven credentials that are refused are refreshed at once: a first refresh is not a loop.
   let proven = false
   let obtainedAt = Number.NEGATIVE_INFINITY
   s.actor.on('tokenRefreshed', ({ reason }) => {
     if (reason === 'refused' && proven) excuse ??= 'first refresh'
-    // Renewals are paced by the lifetimes of tokens, whenever the connection opened.
+    // The lifetimes of tokens pace renewals, whenever the connection opened.
     if (reason === 'expiring' && s.time - obtainedAt >= 0.9 * seconds(1)) excuse ??= 'planned renewal'
     obtainedAt = s.time
     proven = false

@@ -35,7 +35,7 @@ type State = (typeof states)[number]
 
 const failed = (failure: Failure) => ({ type: 'transport.failed', failure })
 
-/** Every command, every fact, and what XState says of actors. */
+/** Every command, every report, and XState's events about actors. */
 const events = {
   CONNECT: { type: 'CONNECT' },
   DISCONNECT: { type: 'DISCONNECT' },
@@ -78,7 +78,7 @@ const base: ConnectionInput = {
   redirect: { allow: (server) => server === 'other:1883' },
 }
 
-/** Where each pair leads with a credentials source, and credentials that are fresh. What is not listed stays. */
+/** The target of each pair with a credentials source and fresh credentials. Other pairs stay in their state. */
 const withSource: Matrix = {
   idle: { CONNECT: 'refreshingToken.offline' },
   connecting: {
@@ -161,7 +161,7 @@ const withSource: Matrix = {
   disconnected: { CONNECT: 'connecting' },
 }
 
-/** Without a source there is nothing to refresh: such a failure is final at CONNACK. */
+/** Without a credentials source, a CONNACK that refuses the credentials is final. */
 const withoutSource: Omit<Matrix, 'refreshingToken.online' | 'refreshingToken.offline'> = {
   ...withSource,
   idle: { CONNECT: 'connecting' },
@@ -201,7 +201,7 @@ describe('without a credentials source', () => {
   })
 })
 
-describe('when nothing comes', () => {
+describe('without an event', () => {
   const timeouts = { connectTimeout: 11, refreshTimeout: 12, disconnectTimeout: 13, subscribeTimeout: 14 }
   const inTime: ConnectionInput = { ...base, canRefresh: true, timeouts, recovery: { refreshTokenEvery: 0 } }
 
@@ -218,7 +218,7 @@ describe('when nothing comes', () => {
     ['disconnecting', 13, 'disconnected'],
     ['disconnected', null, 'disconnected'],
   ])('%s after %s ms → %s', (state, after, target) => {
-    // Without an answer to its SUBSCRIBE no connection stays ready.
+    // A connection without a SUBACK does not stay ready.
     const answered = state === 'connected.ready' ? (round: SyncRound) => round.settle() : undefined
     const s = reach(state, inTime, answered)
     s.clock.tick(after === null ? minutes(60 * 24) : after - 1)
@@ -227,7 +227,7 @@ describe('when nothing comes', () => {
     expect(s.state).toBe(target)
   })
 
-  test('failed is left at once when it may recover, but not before somebody has seen it', () => {
+  test('failed is left at once for a recovery, but only after observers have seen it', () => {
     const s = reach('connecting', { ...inTime, reconnect: { enabled: false } })
     s.tell(events['failed: closed'])
     expect(s.state).toBe('failed')
@@ -236,17 +236,17 @@ describe('when nothing comes', () => {
   })
 })
 
-describe('where a failure leads: the first rule that holds decides', () => {
+describe('the target after a failure: the first rule that holds decides', () => {
   const input: ConnectionInput = { ...base, canRefresh: true }
   const noSource: ConnectionInput = { ...base, canRefresh: false }
 
   test.each<[string, ConnectionInput, (s: Scene) => void, Failure, State]>([
-    ['fatal beats everything', input, proven, banned, 'failed'],
-    ['fatal beats a recovery', input, recovering, banned, 'failed'],
+    ['fatal has priority over everything', input, proven, banned, 'failed'],
+    ['fatal has priority over a recovery', input, recovering, banned, 'failed'],
     ['proven credentials that are refused are refreshed', input, proven, kicked, 'refreshingToken.offline'],
-    ['fresh ones are not', input, fresh, kicked, 'reconnecting'],
-    ['without a source a kick is a retry', noSource, proven, kicked, 'reconnecting'],
-    ['proven credentials, in a recovery', input, recovering, kicked, 'recovering'],
+    ['fresh credentials that are refused are not', input, fresh, kicked, 'reconnecting'],
+    ['refused credentials without a source are retried', noSource, proven, kicked, 'reconnecting'],
+    ['proven credentials that are refused in a recovery', input, recovering, kicked, 'recovering'],
     ['a redirect', input, fresh, moved, 'connecting'],
     ['a redirect in a recovery', input, recovering, moved, 'connecting'],
     [
@@ -257,14 +257,14 @@ describe('where a failure leads: the first rule that holds decides', () => {
       'reconnecting',
     ],
     [
-      'a redirect when hops are used up',
+      'a redirect after the last allowed hop',
       { ...input, redirect: { allow: () => true, maxHops: 0 } },
       fresh,
       moved,
       'reconnecting',
     ],
-    ['a recovery with cycles left goes on', input, recovering, closed, 'recovering'],
-    ['a recovery without', { ...input, recovery: { maxAttempts: 1 } }, recovering, closed, 'failed'],
+    ['a recovery with cycles left continues', input, recovering, closed, 'recovering'],
+    ['a recovery without cycles left', { ...input, recovery: { maxAttempts: 1 } }, recovering, closed, 'failed'],
     ['attempts left', input, fresh, closed, 'reconnecting'],
     ['no attempts left', { ...input, reconnect: { maxAttempts: 0 } }, fresh, closed, 'failed'],
     ['reconnect disabled', { ...input, reconnect: { enabled: false } }, fresh, closed, 'failed'],
@@ -287,7 +287,7 @@ describe('where a failure leads: the first rule that holds decides', () => {
     s.clock.tick(seconds(30))
   }
 
-  /** Open again, but not yet for long. */
+  /** Connected again, but not yet stable. */
   function recovering(s: Scene) {
     s.tell(events['failed: closed'])
     s.clock.tick(seconds(1))
@@ -337,7 +337,7 @@ describe('every state', () => {
     expect(description).toMatch(/^[A-Z].{15,}\.$/)
   })
 
-  test.each(states)('%s answers by its tags', (state) => {
+  test.each(states)('%s has the right tags', (state) => {
     const s = reach(state, { ...base, canRefresh: true })
     const snapshot = s.actor.getSnapshot()
     expect([...snapshot.tags].toSorted()).toEqual(tagged[state])
@@ -345,7 +345,7 @@ describe('every state', () => {
     expect(snapshot.hasTag('online'), 'online means that a connection is open').toBe(
       s.context.openedAt !== null && state !== 'disconnecting',
     )
-    expect(s.context.retryAt !== null, 'a time is told exactly while waiting').toBe(snapshot.hasTag('waiting'))
+    expect(s.context.retryAt !== null, 'retryAt is set only while waiting').toBe(snapshot.hasTag('waiting'))
     expect(snapshot.hasTag('resting') && s.clock.pending > 0, 'a timer, while resting').toBe(false)
   })
 })
@@ -354,7 +354,7 @@ function descendants(node: AnyStateNode): AnyStateNode[] {
   return Object.values(node.states).flatMap((child) => [child, ...descendants(child)])
 }
 
-/** Takes a machine on mute actors to a state. */
+/** Brings a machine with silent actors into a state. */
 function reach(state: State, input: ConnectionInput, sync: SceneOptions['sync'] = () => {}): Scene {
   const s = machineScene({ input, actors: { transport: muteTransport }, sync })
   const tell = (...names: Event[]) => {

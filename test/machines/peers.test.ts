@@ -15,11 +15,11 @@ import {
   settle,
 } from '../support/machine-scene.ts'
 
-// What broke in others, by the numbers of the list that we keep of it. Those of the session (8 in part, 11, 14) and of
-// the promises (15) are tested where those live.
+// Bugs of other libraries, by their numbers in our list. Those of the session (8 in part, 11, 14) and of
+// the promises (15) are tested with the session and the client.
 
-test('peer bug 1: a recovery cycle that fails is followed by the next', () => {
-  // The client never comes up, and never says so.
+test('peer bug 1: a failed recovery cycle is followed by the next', () => {
+  // The client never connects, and never reports a failure.
   const s = machineScene({ input: { reconnect: { enabled: false } } })
   s.send('CONNECT')
   s.clock.tick(hours(24))
@@ -28,7 +28,7 @@ test('peer bug 1: a recovery cycle that fails is followed by the next', () => {
   expect(s.heard('gaveUp')).toHaveLength(1)
 })
 
-test('peer bug 2: ten attempts are ten, and giving up is told', () => {
+test('peer bug 2: maxAttempts 10 allows exactly ten attempts, and gaveUp is emitted', () => {
   const s = machineScene({ input: { recovery: { enabled: false } }, transport: (connection) => connection.fail() })
   s.send('CONNECT')
   s.clock.tick(hours(24))
@@ -38,7 +38,7 @@ test('peer bug 2: ten attempts are ten, and giving up is told', () => {
   expect(s.heard('gaveUp')).toMatchObject([{ attempts: 10, cycles: 0 }])
 })
 
-test('peer bug 3: the 1,025th attempt and those after it have a delay, too', () => {
+test('peer bug 3: the 1,025th and later attempts have a delay too', () => {
   const s = machineScene({
     input: { reconnect: { maxAttempts: Number.POSITIVE_INFINITY } },
     transport: (connection) => connection.fail(),
@@ -50,7 +50,7 @@ test('peer bug 3: the 1,025th attempt and those after it have a delay, too', () 
   expect(s.state).toBe('reconnecting')
 })
 
-test('peer bug 4: flapping backs off', async () => {
+test('peer bug 4: a flapping connection backs off', async () => {
   const s = await readyScene({ transport: (connection) => connection.open() })
   const delays: number[] = []
   for (let n = 0; n < 8; n++) {
@@ -62,7 +62,7 @@ test('peer bug 4: flapping backs off', async () => {
   expect(delays).toEqual([1, 2, 4, 8, 16, 32, 64, 120])
 })
 
-test('peer bug 4: the fourth drop in a week does not give up', async () => {
+test('peer bug 4: the fourth drop in a week does not make it give up', async () => {
   const input = { reconnect: { maxAttempts: 3 }, recovery: { enabled: false } }
   const s = await readyScene({ input, transport: (connection) => connection.open() })
   for (let day = 0; day < 7; day++) {
@@ -75,7 +75,7 @@ test('peer bug 4: the fourth drop in a week does not give up', async () => {
   expect(s.heard('gaveUp')).toEqual([])
 })
 
-test('peer bug 5: whatever asks at once, one connection is opened at a time', async () => {
+test('peer bug 5: simultaneous requests open one connection', async () => {
   const s = await readyScene({ input: { canRefresh: true } })
   const commands = ['RECOVER', 'RETRY', 'WAKE', 'CONNECT', 'RECOVER', 'WAKE', 'RETRY'] as const
   for (let n = 0; n < 60; n++) {
@@ -91,7 +91,7 @@ test('peer bug 5: whatever asks at once, one connection is opened at a time', as
   }
 })
 
-test('peer bug 5: closing by ourselves is no lost connection', async () => {
+test('peer bug 5: our own close does not count as a lost connection', async () => {
   const s = await readyScene()
   s.send('DISCONNECT')
   s.transport.current.fail()
@@ -101,7 +101,7 @@ test('peer bug 5: closing by ourselves is no lost connection', async () => {
   expect(s.transport.connections).toHaveLength(1)
 })
 
-test('peer bug 6: a connection that is replaced is released before the next one opens', () => {
+test('peer bug 6: a replaced connection is released before the next one opens', () => {
   const running: number[] = []
   const s = machineScene({
     transport: (connection) => {
@@ -115,7 +115,7 @@ test('peer bug 6: a connection that is replaced is released before the next one 
   expect(s.transport.running).toBe(1)
 })
 
-test('peer bug 7: what a dead connection still says does not hurt the healthy one', async () => {
+test('peer bug 7: late reports of a dead connection do not affect the healthy one', async () => {
   const s = await readyScene()
   const dead = s.transport.current
   dead.fail()
@@ -130,7 +130,7 @@ test('peer bug 7: what a dead connection still says does not hurt the healthy on
   expect(s.heard('connectionInterrupted')).toHaveLength(1)
 })
 
-test('peer bug 8: a SUBACK that does not come replaces the connection, which is not left deaf', () => {
+test('peer bug 8: a missing SUBACK replaces the connection', () => {
   const s = machineScene({ sync: () => {} })
   s.send('CONNECT')
   s.transport.current.open()
@@ -139,7 +139,7 @@ test('peer bug 8: a SUBACK that does not come replaces the connection, which is 
   expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'restore' })
 })
 
-test('peer bug 9: there is one refresh at a time', async () => {
+test('peer bug 9: only one refresh runs at a time', async () => {
   const s = await readyScene({ input: { canRefresh: true } }, hours(1))
   s.clock.tick(minutes(55))
   expect(s.state).toBe('refreshingToken.online')
@@ -151,7 +151,7 @@ test('peer bug 9: there is one refresh at a time', async () => {
   expect(s.tokens).toHaveLength(2)
 })
 
-test('peer bug 9: a network error during a refresh is not a wrong password', async () => {
+test('peer bug 9: a network error during a refresh does not count as a wrong password', async () => {
   const s = machineScene({ input: { canRefresh: true } })
   s.send('CONNECT')
   s.tokens[0]!.reject(new Error('invalid response: 401 unauthorized? no: ECONNRESET'))
@@ -195,7 +195,7 @@ test.each(['connecting', 'connected.restoring', 'refreshingToken.offline'])(
   },
 )
 
-test('peer bug 12: periodic requests are silent while offline, survive the client, and survive errors', async () => {
+test('peer bug 12: periodic requests pause while offline, and survive a new client and errors', async () => {
   const s = await readyScene({ request: (request) => request.fail() })
   s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
   s.clock.tick(seconds(5))
@@ -206,19 +206,19 @@ test('peer bug 12: periodic requests are silent while offline, survive the clien
   expect(s.requests).toHaveLength(before)
   s.send('RETRY')
   s.transport.current.open()
-  expect(s.requests, 'one at once, and no flood').toHaveLength(before + 1)
+  expect(s.requests, 'one at once, without a flood').toHaveLength(before + 1)
   s.clock.tick(seconds(5))
   expect(s.requests).toHaveLength(before + 6)
 })
 
-test('peer bug 13: delays are not piled up at the cap', () => {
+test('peer bug 13: delays are spread, also at the maximum', () => {
   const random = seeded(1)
   const delays = Array.from({ length: 10_000 }, () => backoffDelay(defaultReconnect, 50, random))
   expect(delays.filter((delay) => delay === defaultReconnect.maxDelay).length).toBeLessThan(10)
   expect(delays.filter((delay) => delay > 0.9 * defaultReconnect.maxDelay).length).toBeLessThan(2_500)
 })
 
-test('peer bug 15: disconnecting ends by itself, even if nobody answers', async () => {
+test('peer bug 15: a disconnect ends even if the transport does not answer', async () => {
   const s = machineScene({ actors: { transport: muteTransport } })
   s.send('CONNECT')
   s.send('DISCONNECT')
@@ -231,7 +231,7 @@ test('peer bug 15: disconnecting ends by itself, even if nobody answers', async 
   expect(s.state, 'and it can connect again').toBe('connecting')
 })
 
-test('peer bug 16: one lost connection is told once', async () => {
+test('peer bug 16: a lost connection is reported once', async () => {
   const s = await readyScene()
   for (const failure of [closed, kicked, closed, notAuthorized]) s.transport.current.fail(failure)
   s.tell({ type: 'xstate.error.actor.transport', error: new Error('broken') })

@@ -12,7 +12,7 @@ const counts = (s: Scene) => (child(s).getSnapshot() as { context: object }).con
 const times = (s: Scene) => s.requests.map(({ at }) => at / 1000)
 
 describe('while ready', () => {
-  test('the first goes at once, then one each interval', async () => {
+  test('sends the first request at once, then one per interval', async () => {
     const s = await readyScene()
     start(s)
     expect(s.requests).toMatchObject([{ id: 'poll', at: 0 }])
@@ -21,7 +21,7 @@ describe('while ready', () => {
     expect(counts(s)).toMatchObject({ sent: 4, timeouts: 0, failures: 0 })
   })
 
-  test('started before, the first goes as soon as subscriptions are restored', () => {
+  test('sends the first request as soon as subscriptions are restored, if it was started before', () => {
     const s = machineScene({ sync: () => {} })
     start(s)
     s.send('CONNECT')
@@ -33,7 +33,7 @@ describe('while ready', () => {
     expect(times(s)).toEqual([10])
   })
 
-  test('the interval counts from request to request, however long the answer takes', async () => {
+  test('measures the interval from request to request, however long the answer takes', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, asking)
     s.clock.tick(seconds(2))
@@ -44,7 +44,7 @@ describe('while ready', () => {
     expect(times(s)).toEqual([0, 10])
   })
 
-  test('two never overlap, and one that took too long is not made up for', async () => {
+  test('never overlaps two requests, and does not catch up after a slow one', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, { ...asking, responseTimeout: seconds(25) })
     s.requests[0]!.sent()
@@ -53,13 +53,13 @@ describe('while ready', () => {
     s.requests[0]!.done()
     expect(s.requests[0]!.stopped).toBe(true)
     s.clock.tick(1)
-    expect(times(s), 'at once, as it is due').toEqual([0, 24])
+    expect(times(s), 'at once, because it is due').toEqual([0, 24])
     s.clock.tick(seconds(9))
-    expect(s.requests, 'and not once more').toHaveLength(2)
+    expect(s.requests, 'and no further one').toHaveLength(2)
     expect(s.requests.filter(({ stopped }) => !stopped)).toHaveLength(1)
   })
 
-  test('a response that does not come is a timeout, and the next follows at its time', async () => {
+  test('reports a timeout if no response arrives, and sends the next request in time', async () => {
     const s = await readyScene({ request: (each) => each.sent() })
     start(s, asking)
     s.clock.tick(seconds(3))
@@ -69,7 +69,7 @@ describe('while ready', () => {
     expect(times(s)).toEqual([0, 10])
   })
 
-  test('a response is awaited from when the request is sent', async () => {
+  test('starts the response timeout when the request is sent', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, asking)
     s.clock.tick(seconds(20))
@@ -80,7 +80,7 @@ describe('while ready', () => {
     expect(counts(s)).toMatchObject({ timeouts: 1 })
   })
 
-  test('a response that comes is counted', async () => {
+  test('counts each response', async () => {
     const s = await readyScene()
     start(s, asking)
     expect(counts(s)).toMatchObject({ responses: 1, timeouts: 0 })
@@ -93,27 +93,30 @@ describe('while ready', () => {
     ['failed after three intervals', poll, 'fail', 29, [0, 29, 39]],
     ['done after half of a long interval', { ...poll, interval: seconds(80) }, 'done', 40, [0, 80]],
   ]
-  test.each(slow)('the next waits for the end of the one before: %s', async (_, schedule, how, after, expected) => {
-    let slowly = true
-    const s = await readyScene({ request: (each) => slowly || each[how]() })
-    start(s, schedule)
-    s.clock.tick(seconds(after) - 1)
-    expect(s.requests).toHaveLength(1)
-    s.clock.tick(1)
-    slowly = false
-    s.requests[0]!.sent()
-    s.requests[0]!.sent()
-    s.requests[0]![how]()
-    s.clock.tick(seconds(expected.at(-1)!) + 1 - s.time)
-    expect(times(s)).toEqual(expected)
-    expect(counts(s)).toMatchObject({ timeouts: 0, responses: 0 })
-  })
+  test.each(slow)(
+    'sends the next request only after the end of the one before: %s',
+    async (_, schedule, how, after, expected) => {
+      let slowly = true
+      const s = await readyScene({ request: (each) => slowly || each[how]() })
+      start(s, schedule)
+      s.clock.tick(seconds(after) - 1)
+      expect(s.requests).toHaveLength(1)
+      s.clock.tick(1)
+      slowly = false
+      s.requests[0]!.sent()
+      s.requests[0]!.sent()
+      s.requests[0]![how]()
+      s.clock.tick(seconds(expected.at(-1)!) + 1 - s.time)
+      expect(times(s)).toEqual(expected)
+      expect(counts(s)).toMatchObject({ timeouts: 0, responses: 0 })
+    },
+  )
 
   test.each([
     ['not acknowledged', poll, 30],
     ['not acknowledged, with a long interval', { ...poll, interval: seconds(80) }, 80],
     ['not sent', asking, 30],
-  ])('one that is %s is given up, and the next follows', async (_, schedule, after) => {
+  ])('gives up a request that is %s, and sends the next', async (_, schedule, after) => {
     const s = await readyScene({ request: () => {} })
     start(s, schedule)
     s.clock.tick(seconds(after) - 1)
@@ -126,7 +129,7 @@ describe('while ready', () => {
     expect(s.requests.filter(({ stopped }) => !stopped)).toHaveLength(1)
   })
 
-  test('failures do not end it', async () => {
+  test('continues after failures', async () => {
     const s = await readyScene({ request: (each) => each.fail() })
     start(s)
     s.clock.tick(seconds(50))
@@ -135,7 +138,7 @@ describe('while ready', () => {
     expect(s.state).toBe('connected.ready')
   })
 
-  test('nor does a request that throws', async () => {
+  test('continues after a request that throws', async () => {
     const s = await readyScene({
       request: () => {
         throw new Error('broken')
@@ -153,7 +156,7 @@ describe('while ready', () => {
     [0, 8],
     [0.5, 10],
     [1, 12],
-  ])('jitter spreads the interval: chance %d, %d s', async (chance, interval) => {
+  ])('spreads the interval by the jitter: random %d, %d s', async (chance, interval) => {
     const s = await readyScene({ input: { random: () => chance } })
     start(s, { ...poll, jitter: 0.2 })
     s.clock.tick(seconds(interval) - 1)
@@ -162,14 +165,14 @@ describe('while ready', () => {
     expect(s.requests).toHaveLength(2)
   })
 
-  test.each([0, -1, Number.NaN])('an interval of %d is no hot loop', async (interval) => {
+  test.each([0, -1, Number.NaN])('makes no hot loop with an interval of %d', async (interval) => {
     const s = await readyScene()
     start(s, { ...poll, interval })
     s.clock.tick(100)
     expect(s.requests.length).toBeLessThanOrEqual(101)
   })
 
-  test('the wall clock is set back: the next comes after an interval at most', async () => {
+  test('sends the next request after an interval at most when the wall clock is set back', async () => {
     let skew = 0
     const s = machineScene({ input: { now: () => s.clock.now() - skew } })
     s.send('CONNECT')
@@ -181,7 +184,7 @@ describe('while ready', () => {
     expect(s.requests.length).toBeGreaterThanOrEqual(3)
   })
 
-  test('several do not get into each other’s way', async () => {
+  test('runs several periodic requests independently', async () => {
     const s = await readyScene()
     start(s, { ...poll, id: 'a', interval: seconds(1) })
     start(s, { ...poll, id: 'b', interval: seconds(4) })
@@ -190,7 +193,7 @@ describe('while ready', () => {
     expect(s.requests.filter(({ id }) => id === 'b')).toHaveLength(2)
   })
 
-  test('the same id twice is one', async () => {
+  test('starts only one periodic request per id', async () => {
     const s = await readyScene()
     start(s)
     start(s, { ...poll, interval: 1 })
@@ -200,7 +203,7 @@ describe('while ready', () => {
 })
 
 describe('while not ready', () => {
-  test('it stops in the moment that the connection is left', async () => {
+  test('stops at the moment that the connection is lost', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, asking)
     s.transport.current.fail()
@@ -208,7 +211,7 @@ describe('while not ready', () => {
     expect(s.clock.pending, 'the reconnect timer only').toBe(1)
   })
 
-  test.each(['idle', 'reconnecting', 'failed', 'recovering', 'disconnected'])('%s: nothing is sent', async (state) => {
+  test.each(['idle', 'reconnecting', 'failed', 'recovering', 'disconnected'])('sends nothing in %s', async (state) => {
     const s = machineScene({
       transport: (connection) => (state === 'disconnected' ? connection.open() : connection.fail()),
     })
@@ -222,7 +225,7 @@ describe('while not ready', () => {
     expect(s.requests).toEqual([])
   })
 
-  test('it resumes by itself, at once, and makes up for nothing', async () => {
+  test('resumes automatically and at once, without catching up', async () => {
     const s = await readyScene()
     start(s)
     s.clock.tick(seconds(5))
@@ -236,7 +239,7 @@ describe('while not ready', () => {
     expect(times(s)).toEqual([0, 35, 45])
   })
 
-  test('a hundred outages leave one request at a time', async () => {
+  test('still runs one request at a time after a hundred outages', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, asking)
     for (let n = 0; n < 100; n++) {
@@ -249,7 +252,7 @@ describe('while not ready', () => {
     }
   })
 
-  test('during a planned renewal it goes on, and can be started', async () => {
+  test('continues and can be started during a planned renewal', async () => {
     const s = await readyScene({ input: { canRefresh: true } })
     start(s)
     s.send('RECOVER')
@@ -266,7 +269,7 @@ describe('while not ready', () => {
 })
 
 describe('paused by the application', () => {
-  test('nothing is sent, and RESUME sends at once', async () => {
+  test('sends nothing until RESUME, and then sends at once', async () => {
     const s = await readyScene()
     start(s)
     child(s).send({ type: 'PAUSE' })
@@ -276,14 +279,14 @@ describe('paused by the application', () => {
     expect(times(s)).toEqual([0, 300])
   })
 
-  test('a request that is out is dropped', async () => {
+  test('drops a request that waits for its response', async () => {
     const s = await readyScene({ request: () => {} })
     start(s, asking)
     child(s).send({ type: 'PAUSE' })
     expect(s.requests[0]!.stopped).toBe(true)
   })
 
-  test('it stays paused through an outage', async () => {
+  test('stays paused through an outage', async () => {
     const s = await readyScene()
     start(s)
     child(s).send({ type: 'PAUSE' })
@@ -296,7 +299,7 @@ describe('paused by the application', () => {
     expect(s.requests).toHaveLength(2)
   })
 
-  test('resumed while offline it waits for the connection', async () => {
+  test('waits for the connection when it is resumed while offline', async () => {
     const s = await readyScene()
     start(s)
     s.transport.current.fail()
@@ -310,7 +313,7 @@ describe('paused by the application', () => {
 })
 
 describe('PERIODIC.STOP', () => {
-  test('ends it, and leaves no timer and no child', async () => {
+  test('ends it without leaving a timer or a child', async () => {
     const s = await readyScene({ request: () => {} })
     const timers = s.clock.pending
     start(s, asking)
@@ -321,14 +324,14 @@ describe('PERIODIC.STOP', () => {
     expect(s.context.periodic).toEqual([])
   })
 
-  test('of an id that is unknown does nothing, not even for an actor of the machine’s own', async () => {
+  test('does nothing for an unknown id, even if it is the id of another child', async () => {
     const s = await readyScene()
     for (const id of ['unknown', 'transport', 'subscriptions']) s.send({ type: 'PERIODIC.STOP', id })
     expect(s.state).toBe('connected.ready')
     expect(s.transport.running).toBe(1)
   })
 
-  test('the id can be used again', async () => {
+  test('makes the id available again', async () => {
     const s = await readyScene()
     start(s)
     s.send({ type: 'PERIODIC.STOP', id: 'poll' })

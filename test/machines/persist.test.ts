@@ -37,7 +37,7 @@ const reconnecting = async () => {
 const onlySlow: ConnectionInput = { reconnect: { enabled: false } }
 const fatal: ConnectionInput = { classify: () => 'fatal' }
 
-/** A scene in each state, the state in which it comes back, and what is known there. */
+/** A scene in each state, the state after the restore, and the expected context. */
 const states: [string, Make, string, object][] = [
   ['idle', () => machineScene(), 'idle', { attempt: 0 }],
   ['connecting', () => sent(machineScene()), 'connecting', { attempt: 0 }],
@@ -62,7 +62,7 @@ describe.each(states)('persisted in %s', (name, make, comesBack, knows) => {
   test.each([
     ['through JSON', fromJson],
     ['as an object', (s: Scene) => s.actor.getPersistedSnapshot()],
-  ])(`%s it comes back in ${comesBack}, never as open`, async (_, persist) => {
+  ])(`%s is restored in ${comesBack}, never as open`, async (_, persist) => {
     const before = await make()
     expect(before.state).toBe(name)
     const s = again(before, persist(before))
@@ -72,7 +72,7 @@ describe.each(states)('persisted in %s', (name, make, comesBack, knows) => {
     expect(s.errors).toEqual([])
   })
 
-  test('and is alive: it connects when it is asked to, or by itself', async () => {
+  test('is alive after the restore: it connects on request, or automatically', async () => {
     const before = await make()
     const s = again(before, fromJson(before))
     s.send('CONNECT')
@@ -90,22 +90,22 @@ describe.each(states)('persisted in %s', (name, make, comesBack, knows) => {
     expect(s.transport.running).toBe(0)
   })
 
-  test('and can be persisted again', async () => {
+  test('can be persisted again after the restore', async () => {
     const before = await make()
     const s = again(before, fromJson(before))
     expect(again(s, fromJson(s)).state).toBe(comesBack)
   })
 })
 
-describe('what runs on', () => {
+describe('after the restore', () => {
   test.each([
     [0, 600],
     [250, 350],
     [600, 0],
     [seconds(3_600), 0],
-    // The wall clock was set back: no longer than it was.
+    // The wall clock was set back: the rest is at most the original delay.
     [-seconds(3_600), 1_000],
-  ])('%i ms later the rest of the delay follows, %i ms', async (later, rest) => {
+  ])('a delay continues with its rest: %i ms later, %i ms remain', async (later, rest) => {
     const before = await reconnecting()
     const s = machineScene({ snapshot: fromJson(before), after: before.time + later })
     expect(s.heard('reconnectScheduled')).toMatchObject([{ attempt: 1, delay: rest }])
@@ -117,7 +117,7 @@ describe('what runs on', () => {
     expect(s.context).toMatchObject({ attempt: 2, delay: seconds(2) })
   })
 
-  test('a machine that gave up says so, and rests', async () => {
+  test('a machine that gave up emits gaveUp, and stays in failed', async () => {
     const s = again(failing(banned))
     expect(s.heard('gaveUp')).toHaveLength(1)
     s.clock.tick(seconds(3_600))
@@ -125,20 +125,20 @@ describe('what runs on', () => {
     expect(s.transport.connections).toHaveLength(0)
   })
 
-  test('one that was about to recover recovers', () => {
+  test('a machine that was about to recover recovers', () => {
     const s = again(failing(closed, onlySlow))
     expect(s.state).toBe('failed')
     s.clock.next()
     expect(s.state).toBe('recovering')
   })
 
-  test('a connection attempt is bounded as any other', () => {
+  test('a connection attempt has a timeout like any other', () => {
     const s = again(sent(machineScene()))
     s.clock.tick(seconds(30))
     expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'connect' })
   })
 
-  test('a gate is asked anew', () => {
+  test('admission is requested again', () => {
     const s = again(sent(machineScene({ input: { gated: true }, actors: { admission: silent } })), undefined, {
       input: { gated: true },
       actors: { admission: silent },
@@ -147,7 +147,7 @@ describe('what runs on', () => {
     expect(s.context).toMatchObject({ admission: 'awaited', transport: false })
   })
 
-  test('its downtime is told when it is ready again', async () => {
+  test('the downtime is emitted when the machine is ready again', async () => {
     const before = await reconnecting()
     const s = again(before)
     s.clock.tick(600)
@@ -157,20 +157,20 @@ describe('what runs on', () => {
 })
 
 describe('credentials', () => {
-  test('are asked for anew: the secrets are gone', async () => {
+  test('are requested again, because a snapshot contains no secrets', async () => {
     const before = await readyScene({ input: { canRefresh: true } }, seconds(3_600))
     const s = again(before)
     expect(s.context.credentials).toEqual({ status: 'missing', expiresAt: null, lifetime: null })
     expect(s.tokens).toMatchObject([{ reason: 'initial' }])
   })
 
-  test('those that were refused are still refused', () => {
+  test('are still refused if they were refused before', () => {
     const s = again(failingWithToken())
     s.send('RETRY')
     expect(s.tokens).toMatchObject([{ reason: 'refused' }])
   })
 
-  test('a source that is there only now is asked', async () => {
+  test('are requested from a source that is new after the restore', async () => {
     const s = again(await connected(), undefined, { input: { canRefresh: true } })
     expect(s.state).toBe('refreshingToken.offline')
   })
@@ -180,7 +180,7 @@ describe('periodic requests', () => {
   const poll = { id: 'poll', interval: seconds(10), jitter: 0, responseTimeout: null }
   const idle = { ...poll, id: 'idle', interval: Number.POSITIVE_INFINITY }
 
-  test('go on with the next connection, paused or not', async () => {
+  test('continue with the next connection, and stay paused if they were', async () => {
     const before = await readyScene()
     for (const schedule of [poll, idle]) before.send({ type: 'PERIODIC.START', schedule })
     before.actor.getSnapshot().children['idle']!.send({ type: 'PAUSE' })
@@ -198,7 +198,7 @@ describe('periodic requests', () => {
 })
 
 describe('functions', () => {
-  test('no context holds one', async () => {
+  test('are never part of the context', async () => {
     const before = await readyScene({
       input: { classify: () => undefined, redirect: { allow: () => true }, reconnect: { jitter: () => 1 } },
     })
@@ -208,7 +208,7 @@ describe('functions', () => {
     expect(JSON.parse(JSON.stringify(snapshot)).context).toEqual((snapshot as unknown as { context: object }).context)
   })
 
-  test('given by withConfig they decide, at the start and after it', async () => {
+  test('of withConfig are used from the start of the actor on', async () => {
     const jitter = vi.fn(() => 7)
     const given: ConnectionInput = {
       reconnect: { jitter, maxAttempts: Number.POSITIVE_INFINITY },
@@ -220,17 +220,17 @@ describe('functions', () => {
     expect(s.context).toMatchObject({ delay: 7, disposition: 'retry' })
   })
 
-  test('what is not given comes out of the snapshot, with Infinity', async () => {
+  test('that are not given are replaced by the values of the snapshot, including Infinity', async () => {
     const forever = { reconnect: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 5, jitter: () => 3 } }
     const before = await readyScene({ input: { ...forever, refreshBefore: Number.POSITIVE_INFINITY } })
     const s = again(before)
     expect(s.context.config.reconnect).toMatchObject({ maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 5 })
     expect(s.context.config.refreshBefore).toBe(Number.POSITIVE_INFINITY)
-    expect(s.context.config.reconnect.jitter, 'it was lost').toBe('equal')
+    expect(s.context.config.reconnect.jitter, 'the function was lost').toBe('equal')
     expect(s.context.config.recovery).toEqual(before.context.config.recovery)
   })
 
-  test('without anything given a bare machine has the defaults, and lives', async () => {
+  test('have defaults in a restored machine without any input', async () => {
     const before = await readyScene()
     const clock = createTestClock({ now: before.clock.now() })
     const transport = createFakeTransport()
@@ -242,7 +242,7 @@ describe('functions', () => {
     expect(actor.getSnapshot().value).toBe('reconnecting')
   })
 
-  test('a config of one actor is not changed by another that is restored from it', async () => {
+  test('of one actor are not changed by another actor that is restored from it', async () => {
     const before = await readyScene()
     const { config } = before.context
     const s = again(before, before.actor.getPersistedSnapshot(), { input: { reconnect: { maxAttempts: 1 } } })
@@ -252,7 +252,7 @@ describe('functions', () => {
   })
 })
 
-test('withConfig is input for a new actor too, and what its own input says comes first', () => {
+test('of withConfig are also input for a new actor, whose own input has priority', () => {
   const machine = withConfig(connectionMachine, { reconnect: { maxAttempts: 3, initialDelay: 5 }, canRefresh: true })
   const input = { reconnect: { maxAttempts: 4 } }
   const { config } = createActor(machine, { input }).getSnapshot().context
@@ -260,7 +260,7 @@ test('withConfig is input for a new actor too, and what its own input says comes
   expect(createActor(connectionMachine).getSnapshot().context.config.reconnect.maxAttempts).toBe(10)
 })
 
-test('a snapshot that is none ends in an error, and not in a machine', () => {
+test('an invalid snapshot is rejected with an error', () => {
   const errors: unknown[] = []
   const actor = createActor(connectionMachine, { snapshot: { status: 'active', value: 'idle' } as never })
   actor.subscribe({ error: (error) => errors.push(error) })

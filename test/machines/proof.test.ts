@@ -12,7 +12,7 @@ async function connectedAgain(prove?: () => void) {
   return s
 }
 
-test('by default a connection is proven when it was open for `stableAfter`', async () => {
+test('a connection is proven after `stableAfter` by default', async () => {
   const s = await connectedAgain()
   s.clock.tick(seconds(30) - 1)
   expect(s.context.attempt).toBe(1)
@@ -20,7 +20,7 @@ test('by default a connection is proven when it was open for `stableAfter`', asy
   expect(s.context).toMatchObject({ attempt: 0, unprovenSince: null })
 })
 
-test('a session that is not content holds the proof back, and gives it later', async () => {
+test('the session can withhold the proof, and give it later', async () => {
   let asked = 0
   const s = await connectedAgain(() => void asked++)
   s.clock.tick(seconds(600))
@@ -30,7 +30,7 @@ test('a session that is not content holds the proof back, and gives it later', a
   expect(s.context).toMatchObject({ attempt: 0, unprovenSince: null })
 })
 
-test('a connection that ends unproven counts on', async () => {
+test('the counters continue after a connection that ends without proof', async () => {
   const s = await connectedAgain(() => {})
   s.clock.tick(seconds(60))
   s.transport.current.fail({ kind: 'timeout', phase: 'ack' })
@@ -38,7 +38,7 @@ test('a connection that ends unproven counts on', async () => {
   expect(s.context).toMatchObject({ attempt: 2, disposition: 'retry' })
 })
 
-test('a failure that one packet explains is counted as if it were the first, and proves nothing else', async () => {
+test('a failure that one packet explains counts as the first, and proves nothing else', async () => {
   const s = await connectedAgain(() => {})
   const { unprovenSince } = s.context
   s.tell({ type: 'transport.blameless' })
@@ -47,7 +47,7 @@ test('a failure that one packet explains is counted as if it were the first, and
   expect(s.context).toMatchObject({ attempt: 1, server: { index: 2 } })
 })
 
-test('`giveUp` when nothing follows, `tryAgain` when it is left; not on the way to recovery', () => {
+test('calls `giveUp` on entering failed for good and `tryAgain` on leaving it, but not before a recovery', () => {
   const told: string[] = []
   const actions = { giveUp: () => void told.push('giveUp'), tryAgain: () => void told.push('tryAgain') }
   const s = machineScene({

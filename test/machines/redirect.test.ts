@@ -9,14 +9,14 @@ const sentAway = (reasonCode: number): Failure => ({ kind: 'disconnected', reaso
 const useAnother = (serverReference: string): Failure => ({ kind: 'disconnected', reasonCode: 0x9c, serverReference })
 
 describe('a Server Reference', () => {
-  test('is not followed unless it is allowed: credentials would go there', () => {
+  test('is not followed unless it is allowed, because credentials would be sent there', () => {
     const s = machineScene({ transport: (connection) => connection.fail(moved) })
     s.send('CONNECT')
     expect(s.state).toBe('reconnecting')
     expect(s.context.server).toMatchObject({ redirect: null, hops: 0 })
   })
 
-  test('is followed at once when it is', () => {
+  test('is followed at once when it is allowed', () => {
     const s = machineScene({ input: anywhere })
     s.send('CONNECT')
     s.transport.current.fail(moved)
@@ -26,14 +26,14 @@ describe('a Server Reference', () => {
     expect(s.transport.running).toBe(1)
   })
 
-  test('in a DISCONNECT is followed, too', async () => {
+  test('is followed in a DISCONNECT too', async () => {
     const s = await readyScene({ input: anywhere })
     s.transport.current.fail(useAnother('other:1883'))
     expect(s.transport.current.input.server.redirect).toBe('other:1883')
     expect(s.heard('connectionInterrupted')).toHaveLength(1)
   })
 
-  test('during a planned renewal is followed with the credentials at hand', async () => {
+  test('is followed during a planned renewal with the present credentials', async () => {
     const s = await readyScene({ input: { ...anywhere, canRefresh: true } })
     s.send('RECOVER')
     s.transport.current.fail(useAnother('other:1883'))
@@ -42,7 +42,7 @@ describe('a Server Reference', () => {
     expect(s.tokens.at(-1)!.aborted).toBe(true)
   })
 
-  test('the rule sees it, and decides', () => {
+  test('is passed to `allow`, which decides', () => {
     const seen: string[] = []
     const allow = (server: string) => {
       seen.push(server)
@@ -58,7 +58,7 @@ describe('a Server Reference', () => {
     expect(new Set(seen)).toEqual(new Set(['evil:1883', 'b.example']))
   })
 
-  test('a rule that throws allows nothing', () => {
+  test('is not followed if `allow` throws', () => {
     const allow = () => {
       throw new Error('broken')
     }
@@ -68,7 +68,7 @@ describe('a Server Reference', () => {
     expect(s.errors).toEqual([])
   })
 
-  test('without one, the next server of the list is tried, after the backoff', () => {
+  test('leads to the next server of the list after the backoff if it is missing', () => {
     const s = machineScene({
       input: anywhere,
       transport: (c) => c.fail({ kind: 'refused', protocolVersion: 5, reasonCode: 0x9d }),
@@ -79,7 +79,7 @@ describe('a Server Reference', () => {
   })
 })
 
-describe('two servers that send us to each other', () => {
+describe('two servers that redirect to each other', () => {
   const pingPong: Parameters<typeof machineScene>[0] = {
     input: anywhere,
     transport: (c) => c.fail(useAnother(c.input.server.redirect === 'b' ? 'a' : 'b')),
@@ -98,7 +98,7 @@ describe('two servers that send us to each other', () => {
     expect(s.context.attempt).toBe(1)
   })
 
-  test('hops do not come back with the next attempt', () => {
+  test('the hop count is not reset by the next attempt', () => {
     const s = machineScene(pingPong)
     s.send('CONNECT')
     const before = s.transport.connections.length
@@ -106,7 +106,7 @@ describe('two servers that send us to each other', () => {
     expect(s.transport.connections).toHaveLength(before + 1)
   })
 
-  test('they come back with a stable connection', async () => {
+  test('the hop count is reset by a stable connection', async () => {
     const s = await readyScene({ input: anywhere })
     for (let n = 0; n < 20; n++) {
       s.clock.tick(seconds(30))
@@ -119,7 +119,7 @@ describe('two servers that send us to each other', () => {
 })
 
 describe('the server list', () => {
-  test('each attempt that fails is followed by one at the next server', () => {
+  test('a failed attempt is followed by one at the next server', () => {
     const s = machineScene({ transport: (connection) => connection.fail() })
     s.send('CONNECT')
     s.clock.tick(seconds(7))
@@ -129,10 +129,10 @@ describe('the server list', () => {
   test.each<[string, number, Failure, number]>([
     ['was stable and is lost', 30_000, closed, 0],
     ['was not stable and is lost', 29_999, closed, 1],
-    ['was stable and is sent away', 30_000, sentAway(0x9c), 1],
-    ['was stable and is sent away for good', 30_000, sentAway(0x9d), 1],
-    ['was stable and is sent to where we do not go', 30_000, useAnother('evil:1883'), 1],
-    ['was not stable and is sent away', 0, sentAway(0x9c), 1],
+    ['was stable and is redirected', 30_000, sentAway(0x9c), 1],
+    ['was stable and is redirected permanently', 30_000, sentAway(0x9d), 1],
+    ['was stable and is redirected to a server that is not allowed', 30_000, useAnother('evil:1883'), 1],
+    ['was not stable and is redirected', 0, sentAway(0x9c), 1],
   ])(
     'a connection that %s (after %d ms) is followed by one to the right server',
     async (...[, lived, failure, index]) => {
@@ -144,7 +144,7 @@ describe('the server list', () => {
     },
   )
 
-  test('a server that accepts each connection and drops it does not keep us from the next one', () => {
+  test('a server that accepts and drops each connection is followed by the next server', () => {
     const s = machineScene({ transport: (connection) => connection.open() })
     s.send('CONNECT')
     for (let n = 0; n < 4; n++) {
@@ -155,7 +155,7 @@ describe('the server list', () => {
     expect(s.transport.connections.map(({ input }) => input.server.index)).toEqual([0, 1, 2, 3, 4])
   })
 
-  test('a refresh that fails is no fault of the server', async () => {
+  test('a failed refresh does not change the server', async () => {
     const s = machineScene({
       input: { canRefresh: true },
       refresh: (request) => request.reject(new TypeError('unreachable')),
@@ -167,8 +167,8 @@ describe('the server list', () => {
   })
 
   test.each([
-    ['stable is followed by one to where it was', 30, 'other:1883'],
-    ['not stable is followed by one at the list', 29, null],
+    ['stable is followed by one to the same server', 30, 'other:1883'],
+    ['not stable is followed by one to the server of the list', 29, null],
   ])('a connection that was redirected, and lost when it was %s', async (_, lived, redirect) => {
     const s = await readyScene({ input: anywhere })
     s.clock.tick(seconds(30))
@@ -180,7 +180,7 @@ describe('the server list', () => {
     expect(s.transport.current.input.server).toMatchObject({ redirect, index: redirect === null ? 1 : 0 })
   })
 
-  test('an attempt at a redirect that fails is followed by one at the list', () => {
+  test('a failed attempt at a redirect is followed by one to the server of the list', () => {
     const s = machineScene({ input: anywhere })
     s.send('CONNECT')
     s.transport.current.fail(moved)

@@ -13,11 +13,11 @@ const days = (n: number) => n * hours(24)
 
 interface Timing {
   readonly lifetime: number
-  /** Of the reconnect tier, in milliseconds. */
+  /** The initialDelay of the reconnect tier, in milliseconds. */
   readonly initialDelay: number
-  /** How long the source takes, in milliseconds. */
+  /** The latency of the credentials source, in milliseconds. */
   readonly latency: number
-  /** By how much the timers of the host fire before their time, by the wall clock, in milliseconds. */
+  /** How much too early the host's timers fire by the wall clock, in milliseconds. */
   readonly early: number
 }
 
@@ -34,7 +34,7 @@ const lifetimes = [
 ]
 const timings: Timing[] = lifetimes
   .flatMap((lifetime) => [seconds(1), seconds(5)].map((initialDelay) => ({ lifetime, initialDelay })))
-  // A token that lives no longer than a backoff is one that is due again at once.
+  // A token whose lifetime is below a backoff is due again at once.
   .filter(({ lifetime, initialDelay }) => lifetime >= initialDelay)
   .flatMap((timing) => [
     { ...timing, latency: 0, early: 0 },
@@ -50,18 +50,21 @@ describe('renewals that succeed', () => {
       expect(renewals).toHaveLength(RENEWALS)
       for (const { at, expiresAt, lifetime } of renewals) {
         expect(at, 'before the expiry').toBeLessThan(expiresAt)
-        expect(at, 'not sooner than asked for').toBeGreaterThanOrEqual(expiresAt - Math.min(lifetime / 10, minutes(5)))
+        expect(at, 'not before refreshBefore').toBeGreaterThanOrEqual(expiresAt - Math.min(lifetime / 10, minutes(5)))
       }
     },
   )
 })
 
-describe('without an initial delay of the fast tier', () => {
+describe('with an initialDelay of 0 in the fast tier', () => {
   test.each<[string, (request: TokenRequest, n: number) => void]>([
-    ['a source whose tokens come expired', (request) => request.resolve(-1)],
-    ['one whose tokens live for a millisecond', (request) => request.resolve(1)],
-    ['one that fails', (request, n) => (n === 1 ? request.resolve(seconds(600)) : request.reject(new Error('down')))],
-  ])('%s is asked after a growing delay all the same', async (_, answer) => {
+    ['a source that returns expired tokens', (request) => request.resolve(-1)],
+    ['a source whose tokens expire after a millisecond', (request) => request.resolve(1)],
+    [
+      'a source that fails',
+      (request, n) => (n === 1 ? request.resolve(seconds(600)) : request.reject(new Error('down'))),
+    ],
+  ])('%s is still called after growing delays', async (_, answer) => {
     const s = machineScene({
       input: { canRefresh: true, reconnect: { initialDelay: 0, maxDelay: minutes(1) } },
       refresh: (request) => answer(request, s.tokens.length),
@@ -85,7 +88,7 @@ describe('without an initial delay of the fast tier', () => {
   })
 })
 
-/** Runs a connection through its renewals, on timers that cut off fractions, as those of Node do. */
+/** Runs a connection through its renewals, with timers that cut off fractions, as Node's do. */
 async function renew({ lifetime, initialDelay, latency, early }: Timing) {
   const clock = createTestClock({ now: START })
   const hostClock = {
@@ -98,7 +101,7 @@ async function renew({ lifetime, initialDelay, latency, early }: Timing) {
     () =>
       new Promise((resolve) => {
         if (token) renewals.push({ at: clock.now(), ...token })
-        // Sources compute with fractions.
+        // Sources may return fractions of milliseconds.
         const expiresAt = clock.now() + lifetime + 0.7
         const answer = () => {
           token = { expiresAt, lifetime: expiresAt - clock.now() }

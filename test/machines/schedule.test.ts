@@ -22,7 +22,7 @@ const slow = [60, 120, 240, 300, 300, 300, 300, 300, 300, 300].map(seconds)
 
 const fails = (connection: FakeConnection) => connection.fail()
 
-/** A scene that notes when each connection is opened. */
+/** A scene that records the time at which each connection is opened. */
 function timed(input: ConnectionInput, script?: SceneOptions['transport'], sync?: SceneOptions['sync']) {
   const openings: number[] = []
   const s = machineScene({
@@ -38,7 +38,7 @@ function timed(input: ConnectionInput, script?: SceneOptions['transport'], sync?
 
 const gaps = (times: number[]) => times.slice(1).map((time, index) => time - times[index]!)
 
-/** A connection that is ready from the first moment on, and a way to take the server away. */
+/** A connection that is ready from the start, and a function that stops the server. */
 function onOff(input: ConnectionInput) {
   const server = { up: true }
   const s = timed(input, (connection) => (server.up ? connection.open() : connection.fail()))
@@ -52,7 +52,7 @@ function onOff(input: ConnectionInput) {
 }
 
 describe('the fast tier', () => {
-  test('ten attempts follow, each exactly after its delay', () => {
+  test('makes ten attempts, each exactly after its delay', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     for (const [index, delay] of fast.entries()) {
@@ -71,7 +71,7 @@ describe('the fast tier', () => {
   test.each([
     ['9th', 9, 'reconnecting'],
     ['10th', 10, 'failed'],
-  ])('after the %s attempt', (_, attempt, state) => {
+  ])('enters the right state after the %s attempt', (_, attempt, state) => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     for (let n = 1; n <= attempt; n++) s.clock.next()
@@ -80,7 +80,7 @@ describe('the fast tier', () => {
     expect(s.openings).toHaveLength(attempt + 1)
   })
 
-  test('the 11th attempt never happens', () => {
+  test('never makes an 11th attempt', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     s.clock.tick(hours(24))
@@ -89,7 +89,7 @@ describe('the fast tier', () => {
     expect(s.clock.pending).toBe(0)
   })
 
-  test('what happens is the same after an open connection is lost', () => {
+  test('behaves the same after an open connection is lost', () => {
     const { s, stop } = onOff(onlyFast)
     s.clock.tick(hours(1))
     stop()
@@ -97,7 +97,7 @@ describe('the fast tier', () => {
     expect(s.gaps()).toEqual([hours(1) + seconds(1), ...fast.slice(1)])
   })
 
-  test('attempts that time out take the timeout, too', () => {
+  test('adds the connect timeout to attempts that time out', () => {
     const s = timed(onlyFast)
     s.send('CONNECT')
     s.clock.tick(hours(1))
@@ -109,7 +109,7 @@ describe('the fast tier', () => {
     [0, 1],
     [1, 2],
     [3, 4],
-  ])('maxAttempts %d: %d connections in all', (maxAttempts, connections) => {
+  ])('maxAttempts %d: opens %d connections in total', (maxAttempts, connections) => {
     const s = timed({ ...onlyFast, reconnect: { maxAttempts } }, fails)
     s.send('CONNECT')
     s.clock.tick(hours(1))
@@ -117,7 +117,7 @@ describe('the fast tier', () => {
     expect(s.state).toBe('failed')
   })
 
-  test('disabled: a failure leads to failed at once', () => {
+  test('fails at once if it is disabled', () => {
     const s = timed({ ...onlyFast, reconnect: { enabled: false } }, fails)
     s.send('CONNECT')
     expect(s.state).toBe('failed')
@@ -125,7 +125,7 @@ describe('the fast tier', () => {
     expect(s.openings).toHaveLength(1)
   })
 
-  test('without a limit it goes on for ever, at the cap', () => {
+  test('continues for ever at the maximum delay without a limit', () => {
     const s = timed({ ...plain, reconnect: { maxAttempts: Number.POSITIVE_INFINITY, jitter: 'none' } }, fails)
     s.send('CONNECT')
     s.clock.tick(seconds(487) + 5_000 * seconds(120))
@@ -135,30 +135,27 @@ describe('the fast tier', () => {
     expect(s.heard('reconnectionFailed')).toEqual([])
   })
 
-  test.each(['equal', 'full', 'decorrelated'] as const)(
-    'with jitter %s the timer keeps what retryAt says',
-    (jitter) => {
-      let chance = 0.1
-      const random = () => (chance = (chance * 7.3) % 1)
-      const s = timed({ ...onlyFast, reconnect: { jitter }, random }, fails)
-      s.send('CONNECT')
-      while (s.state === 'reconnecting') {
-        const { retryAt } = s.context
-        const before = s.openings.length
-        expect(s.heard('reconnectScheduled').at(-1)?.delay).toBe(retryAt! - s.clock.now())
-        s.clock.next()
-        expect(s.openings).toHaveLength(before + 1)
-        expect(s.clock.now()).toBe(retryAt)
-      }
-      expect(s.openings).toHaveLength(11)
-    },
-  )
+  test.each(['equal', 'full', 'decorrelated'] as const)('fires at retryAt with jitter %s', (jitter) => {
+    let chance = 0.1
+    const random = () => (chance = (chance * 7.3) % 1)
+    const s = timed({ ...onlyFast, reconnect: { jitter }, random }, fails)
+    s.send('CONNECT')
+    while (s.state === 'reconnecting') {
+      const { retryAt } = s.context
+      const before = s.openings.length
+      expect(s.heard('reconnectScheduled').at(-1)?.delay).toBe(retryAt! - s.clock.now())
+      s.clock.next()
+      expect(s.openings).toHaveLength(before + 1)
+      expect(s.clock.now()).toBe(retryAt)
+    }
+    expect(s.openings).toHaveLength(11)
+  })
 })
 
 describe('the slow tier', () => {
   const onlySlow: ConnectionInput = { ...plain, reconnect: { enabled: false } }
 
-  test('ten cycles follow, each exactly after its delay', () => {
+  test('makes ten cycles, each exactly after its delay', () => {
     const s = timed(onlySlow, fails)
     s.send('CONNECT')
     s.clock.tick(0)
@@ -177,7 +174,7 @@ describe('the slow tier', () => {
   test.each([
     ['9th', 9, 'recovering'],
     ['10th', 10, 'failed'],
-  ])('after the %s cycle', (_, cycle, state) => {
+  ])('enters the right state after the %s cycle', (_, cycle, state) => {
     const s = timed(onlySlow, fails)
     s.send('CONNECT')
     s.clock.tick(0)
@@ -186,7 +183,7 @@ describe('the slow tier', () => {
     expect(s.context.cycle).toBe(Math.min(10, cycle + 1))
   })
 
-  test('the 11th cycle never happens', () => {
+  test('never makes an 11th cycle', () => {
     const s = timed(onlySlow, fails)
     s.send('CONNECT')
     s.clock.tick(hours(24))
@@ -196,16 +193,16 @@ describe('the slow tier', () => {
     expect(s.clock.pending).toBe(0)
   })
 
-  test('follows the fast one: 1 + 10 + 10 connections, and not one more', () => {
+  test('follows the fast one with 1 + 10 + 10 connections in total', () => {
     const s = timed(plain, fails)
     s.send('CONNECT')
     s.clock.tick(hours(24))
-    // `failed` is seen for one turn of the clock: a timer of 0 ms takes 1 ms, like in Node.
+    // `failed` lasts for one timer: as in Node, a timer of 0 ms takes 1 ms.
     expect(s.gaps()).toEqual([...fast, slow[0]! + 1, ...slow.slice(1)])
     expect(s.state).toBe('failed')
   })
 
-  test('disabled: failed is where it rests', () => {
+  test('never starts if it is disabled', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     s.clock.tick(hours(24 * 30))
@@ -226,7 +223,7 @@ describe('the slow tier', () => {
     expect(s.state).toBe('recovering')
   })
 
-  test('each cycle recreates the client; attempts of the fast tier do not', () => {
+  test('recreates the client in each cycle, unlike the fast tier', () => {
     const s = timed({ ...plain, reconnect: { maxAttempts: 2 } }, fails)
     s.send('CONNECT')
     s.clock.tick(hours(24))
@@ -236,7 +233,7 @@ describe('the slow tier', () => {
 })
 
 describe('a day', () => {
-  test('of outage, and then the server is back', () => {
+  test('of outage ends with a connection when the server returns', () => {
     const forever = { ...recoveryStrategies.exponentialRecovery, maxAttempts: Number.POSITIVE_INFINITY }
     const { s, server, stop } = onOff({ recovery: forever })
     s.clock.tick(minutes(10))
@@ -252,7 +249,7 @@ describe('a day', () => {
     expect(s.context).toMatchObject({ attempt: 0, cycle: 0, delay: 0, retryAt: null })
   })
 
-  test('of an outage that outlasts both tiers is told, and RETRY starts over', () => {
+  test('of an outage that outlasts both tiers ends with gaveUp, and RETRY starts again', () => {
     const { s, server, stop } = onOff(plain)
     stop()
     s.clock.tick(hours(24))
@@ -266,7 +263,7 @@ describe('a day', () => {
 })
 
 describe('success is proven by time', () => {
-  test('a connection that flaps does not reset the counters', () => {
+  test('a flapping connection does not reset the counters', () => {
     const s = timed(onlyFast, (connection) => connection.open())
     s.send('CONNECT')
     for (let n = 0; n < 10; n++) {
@@ -281,7 +278,7 @@ describe('success is proven by time', () => {
     expect(s.heard('reconnectionFailed')).toMatchObject([{ attempts: 10 }])
   })
 
-  test('a connection that lasts does', () => {
+  test('a lasting connection resets the counters', () => {
     const s = timed(onlyFast, (connection) => connection.open())
     s.send('CONNECT')
     for (let n = 0; n < 100; n++) {
@@ -293,7 +290,7 @@ describe('success is proven by time', () => {
     expect(s.state).toBe('connected.ready')
   })
 
-  test('it counts from the CONNACK, and restoring is part of it', () => {
+  test('the time counts from the CONNACK, and includes the restore', () => {
     const s = machineScene({ input: plain, sync: () => {} })
     s.send('CONNECT')
     s.transport.current.fail()
@@ -307,7 +304,7 @@ describe('success is proven by time', () => {
     expect(s.context.attempt).toBe(0)
   })
 
-  test('in a recovery, a connection that flaps goes on with the next cycle', () => {
+  test('a flapping connection in a recovery is followed by the next cycle', () => {
     const up = { open: false }
     const s = timed({ ...plain, reconnect: { enabled: false } }, (connection) =>
       up.open ? connection.open() : connection.fail(),
@@ -325,7 +322,7 @@ describe('success is proven by time', () => {
     expect(s.heard('gaveUp')).toMatchObject([{ cycles: 10 }])
   })
 
-  test('after a stable connection a recovery begins with the fast tier again', () => {
+  test('a stable connection after a recovery is followed by the fast tier again', () => {
     const { s, server, stop } = onOff(plain)
     stop()
     s.clock.tick(seconds(500))
@@ -339,7 +336,7 @@ describe('success is proven by time', () => {
   })
 })
 
-describe('a server that is busy', () => {
+describe('a busy server', () => {
   test.each([
     ['none', 0, seconds(120)],
     ['equal', 0, seconds(120)],
@@ -356,14 +353,14 @@ describe('a server that is busy', () => {
     expect(s.openings).toHaveLength(2)
   })
 
-  test('in a recovery: for that of the slow tier', () => {
+  test('is left alone for the maxDelay of the slow tier in a recovery', () => {
     const s = timed({ ...plain, reconnect: { enabled: false } }, (connection) => connection.fail(busy))
     s.send('CONNECT')
     s.clock.tick(0)
     expect(s.context).toMatchObject({ cycle: 1, delay: seconds(300) })
   })
 
-  test('also if it says so during a planned renewal', () => {
+  test('is left alone after a planned renewal too', () => {
     const s = machineScene({ input: { ...plain, canRefresh: true } })
     s.send('CONNECT')
     s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: null } })
@@ -375,7 +372,7 @@ describe('a server that is busy', () => {
     expect(s.context.delay).toBe(seconds(120))
   })
 
-  test('takes one of ten attempts', () => {
+  test('counts as one of ten attempts', () => {
     const s = timed(onlyFast, (connection) => connection.fail(busy))
     s.send('CONNECT')
     s.clock.tick(hours(24))
@@ -384,7 +381,7 @@ describe('a server that is busy', () => {
 })
 
 describe('WAKE', () => {
-  test('brings the attempt forward, which is not counted', () => {
+  test('starts the attempt early without counting it', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     s.clock.tick(seconds(3))
@@ -394,7 +391,7 @@ describe('WAKE', () => {
     expect(s.context).toMatchObject({ attempt: 3, delay: seconds(4), retryAt: s.clock.now() + seconds(4) })
   })
 
-  test('as often as you like: ten attempts are left', () => {
+  test('leaves ten attempts, however often it is sent', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     for (let n = 0; n < 50; n++) s.send('WAKE')
@@ -403,7 +400,7 @@ describe('WAKE', () => {
     expect(s.openings).toHaveLength(1 + 50 + 10)
   })
 
-  test('the last attempt can be brought forward, too', () => {
+  test('starts the last attempt early too', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     s.clock.tick(seconds(487) - 1)
@@ -415,7 +412,7 @@ describe('WAKE', () => {
     expect(s.state).toBe('failed')
   })
 
-  test.each([1, 2, 10])('in recovery cycle %d: the cycle comes again', (cycle) => {
+  test.each([1, 2, 10])('repeats recovery cycle %d', (cycle) => {
     const s = timed(plain, fails)
     s.send('CONNECT')
     while (s.context.cycle < cycle) s.clock.next()
@@ -428,7 +425,7 @@ describe('WAKE', () => {
     expect(s.heard('reconnectionFailed'), 'told once').toHaveLength(1)
   })
 
-  test('while connecting it changes nothing', () => {
+  test('changes nothing while connecting', () => {
     const s = timed(plain)
     s.send('CONNECT')
     s.send('WAKE')
@@ -436,7 +433,7 @@ describe('WAKE', () => {
     expect(s.transport.current.commands).toEqual([])
   })
 
-  test('while connected it probes', () => {
+  test('probes while connected', () => {
     const s = timed(plain, (connection) => connection.open())
     s.send('CONNECT')
     s.send('WAKE')
@@ -454,7 +451,7 @@ describe('DROP', () => {
     ['connected.restoring', plain, (s) => s.transport.current.open(), 'reconnecting'],
     ['connected.ready', plain, (s) => s.transport.current.open(), 'reconnecting'],
     ['refreshingToken.online', { ...plain, canRefresh: true, timeouts }, renewing, 'refreshingToken.offline'],
-  ])('in %s cuts the line, and the failure leads on', (state, input, arrange, target) => {
+  ])('cuts the connection in %s, and the failure decides the next state', (state, input, arrange, target) => {
     const s = timed(input, undefined, state === 'connected.restoring' ? () => {} : undefined)
     s.send('CONNECT')
     arrange(s)
@@ -473,7 +470,7 @@ describe('DROP', () => {
     ['reconnecting', (s) => (s.send('CONNECT'), s.transport.current.fail())],
     ['failed', (s) => (s.send('CONNECT'), s.transport.current.fail(banned), s.clock.tick(0))],
     ['disconnected', (s) => (s.send('CONNECT'), s.transport.current.open(), s.send('DISCONNECT'))],
-  ])('in %s there is nothing to cut', (state, arrange) => {
+  ])('does nothing in %s', (state, arrange) => {
     const s = timed(plain)
     arrange(s)
     const { context } = s
@@ -493,7 +490,7 @@ describe('DROP', () => {
 })
 
 describe('RETRY', () => {
-  test('in the fast tier starts it over', () => {
+  test('restarts the fast tier', () => {
     const s = timed(onlyFast, fails)
     s.send('CONNECT')
     s.clock.tick(seconds(40))
@@ -502,7 +499,7 @@ describe('RETRY', () => {
     expect(s.context).toMatchObject({ attempt: 1, delay: seconds(1) })
   })
 
-  test('in the slow tier goes back to the fast one', () => {
+  test('returns from the slow tier to the fast one', () => {
     const s = timed(plain, fails)
     s.send('CONNECT')
     s.clock.tick(hours(0.5))
@@ -512,7 +509,7 @@ describe('RETRY', () => {
     expect(s.context).toMatchObject({ attempt: 1, cycle: 0 })
   })
 
-  test('while connecting or connected it changes nothing', () => {
+  test('changes nothing while connecting or connected', () => {
     const s = timed(plain)
     s.send('CONNECT')
     s.send('RETRY')
@@ -525,7 +522,7 @@ describe('RETRY', () => {
 
 describe('RECOVER', () => {
   test.each(['connected.ready', 'reconnecting', 'recovering', 'failed'])(
-    'in %s opens a new client at once',
+    'opens a new client at once in %s',
     (state) => {
       const { s, server, stop } = onOff(plain)
       if (state !== 'connected.ready') stop()
@@ -540,14 +537,14 @@ describe('RECOVER', () => {
   )
 })
 
-describe('rest', () => {
+describe('a resting machine', () => {
   test.each<[string, (s: ReturnType<typeof timed>) => void]>([
     ['idle', () => {}],
     ['failed', (s) => (s.send('CONNECT'), s.transport.current.fail(banned), s.clock.tick(0))],
     ['disconnected', (s) => (s.send('CONNECT'), s.transport.current.open(), s.send('DISCONNECT'))],
     ['disconnected', (s) => (s.send('CONNECT'), s.transport.current.fail(), s.send('DISCONNECT'))],
     ['disconnected', (s) => (s.send('CONNECT'), s.send('DISCONNECT'))],
-  ])('%s leaves no timer', (state, arrange) => {
+  ])('has no timer in %s', (state, arrange) => {
     const s = timed(plain)
     arrange(s)
     expect(s.state).toBe(state)
@@ -556,7 +553,7 @@ describe('rest', () => {
     expect(s.context.retryAt).toBe(null)
   })
 
-  test('a stopped actor leaves no timer', () => {
+  test('has no timer after its actor is stopped', () => {
     const s = timed(plain, (connection) => connection.open())
     s.send('CONNECT')
     s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
@@ -567,19 +564,22 @@ describe('rest', () => {
   })
 })
 
-describe('delays that no timer takes', () => {
-  test.each([Number.POSITIVE_INFINITY, Number.NaN, 2 ** 31, 1e300])('a timeout of %d is the longest one', (timeout) => {
-    const timeouts = { connectTimeout: timeout, stableAfter: timeout, disconnectTimeout: timeout }
-    const s = timed({ ...plain, timeouts })
-    s.send('CONNECT')
-    s.clock.tick(MAX_DELAY - 1)
-    expect(s.state).toBe('connecting')
-    s.clock.tick(1)
-    expect(s.state).toBe('reconnecting')
-    expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'connect' })
-  })
+describe('delays that timers cannot represent', () => {
+  test.each([Number.POSITIVE_INFINITY, Number.NaN, 2 ** 31, 1e300])(
+    'a timeout of %d becomes the longest one',
+    (timeout) => {
+      const timeouts = { connectTimeout: timeout, stableAfter: timeout, disconnectTimeout: timeout }
+      const s = timed({ ...plain, timeouts })
+      s.send('CONNECT')
+      s.clock.tick(MAX_DELAY - 1)
+      expect(s.state).toBe('connecting')
+      s.clock.tick(1)
+      expect(s.state).toBe('reconnecting')
+      expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'connect' })
+    },
+  )
 
-  test('a connection that lives for months is left in peace', () => {
+  test('a connection of several months is not disturbed', () => {
     const s = timed(plain, (connection) => connection.open())
     s.send('CONNECT')
     s.clock.tick(MAX_DELAY)
@@ -591,7 +591,7 @@ describe('delays that no timer takes', () => {
   })
 })
 
-test('a failure that nobody knows is transient', () => {
+test('an unknown failure is transient', () => {
   const s = timed(plain, (connection) => connection.fail({ kind: 'martian' } as never))
   s.send('CONNECT')
   expect(s.state).toBe('reconnecting')

@@ -14,7 +14,7 @@ const subscriptions = (s: Scene) => s.actor.getSnapshot().children.subscriptions
 const round = (s: Scene) => s.rounds.at(-1)!
 
 describe('restoring', () => {
-  test('nothing is ready until it is done; publishes and periodic requests wait', () => {
+  test('makes publishes and periodic requests wait until it is done', () => {
     const gate: string[] = []
     const s = opened({ actions: { resumePublishing: () => void gate.push('open') } })
     s.send({ type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } })
@@ -28,15 +28,12 @@ describe('restoring', () => {
     expect(s.heard('connected')).toMatchObject([{ restored: 2, refused: 0 }])
   })
 
-  test.each([true, false])(
-    'the first round on a connection is told whether the broker kept the session: %s',
-    (sessionPresent) => {
-      const s = opened({}, sessionPresent)
-      expect(s.rounds).toMatchObject([{ restoring: true, sessionPresent }])
-    },
-  )
+  test.each([true, false])('passes to its first round whether the broker kept the session: %s', (sessionPresent) => {
+    const s = opened({}, sessionPresent)
+    expect(s.rounds).toMatchObject([{ restoring: true, sessionPresent }])
+  })
 
-  test('its progress can be seen', () => {
+  test('shows its progress', () => {
     const s = opened()
     expect(s.context.restore).toEqual({ done: 0, total: 0 })
     round(s).progress(100, 250)
@@ -47,7 +44,7 @@ describe('restoring', () => {
     expect(s.context.restore).toEqual({ done: 250, total: 250 })
   })
 
-  test('each connection begins anew', async () => {
+  test('starts again with each connection', async () => {
     const s = opened()
     round(s).progress(1, 2)
     s.transport.current.fail()
@@ -58,14 +55,14 @@ describe('restoring', () => {
     expect(s.context.restore).toEqual({ done: 0, total: 0 })
   })
 
-  test('what a round says after its connection was lost is not heard', () => {
+  test('ignores reports of a round whose connection was lost', () => {
     const s = opened()
     s.transport.current.fail()
     round(s).settle()
     expect(s.state).toBe('reconnecting')
   })
 
-  test('without a sync actor nothing is wanted, and it is ready at once', () => {
+  test('ends at once without a sync actor', () => {
     const s = machineScene({ sync: (each) => each.settle() })
     s.send('CONNECT')
     s.transport.current.open()
@@ -73,8 +70,8 @@ describe('restoring', () => {
   })
 })
 
-describe('a SUBACK that does not come', () => {
-  test('the SUBSCRIBE is repeated once, then the connection is replaced', () => {
+describe('a missing SUBACK', () => {
+  test('repeats the SUBSCRIBE once, then replaces the connection', () => {
     const s = opened()
     s.clock.tick(seconds(30) - 1)
     expect(s.rounds).toHaveLength(1)
@@ -90,7 +87,7 @@ describe('a SUBACK that does not come', () => {
     expect(s.heard('connectionInterrupted')).toHaveLength(1)
   })
 
-  test('each SUBACK gives the rest its time again', () => {
+  test('restarts the timeout for the rest with each SUBACK', () => {
     const s = opened()
     for (let done = 1; done <= 10; done++) {
       s.clock.tick(seconds(29))
@@ -100,7 +97,7 @@ describe('a SUBACK that does not come', () => {
     expect(s.rounds).toHaveLength(1)
   })
 
-  test('the answer to the second is enough', () => {
+  test('is forgotten after an answer to the second SUBSCRIBE', () => {
     const s = opened()
     s.clock.tick(seconds(30))
     round(s).settle()
@@ -108,7 +105,7 @@ describe('a SUBACK that does not come', () => {
     expect(subscriptions(s).getSnapshot()).toMatchObject({ context: { unanswered: 0 } })
   })
 
-  test('later, after somebody subscribed: the same', async () => {
+  test('has the same effect for a later subscription', async () => {
     const s = await readyScene({ sync: (each) => each.restoring && each.settle() })
     subscriptions(s).send({ type: 'wanted.changed' })
     expect(round(s)).toMatchObject({ restoring: false })
@@ -120,7 +117,7 @@ describe('a SUBACK that does not come', () => {
     expect(s.context.failure).toEqual({ kind: 'timeout', phase: 'restore' })
   })
 
-  test('during a planned renewal: the connection is given up, the renewal goes on', async () => {
+  test('gives up the connection during a planned renewal, which continues', async () => {
     const s = await readyScene({ input: { canRefresh: true }, sync: (each) => each.restoring && each.settle() })
     subscriptions(s).send({ type: 'wanted.changed' })
     s.clock.tick(seconds(45))
@@ -130,7 +127,7 @@ describe('a SUBACK that does not come', () => {
     expect(s.transport.running).toBe(0)
   })
 
-  test('unanswered ones are counted in a row: what is answered between clears them', async () => {
+  test('counts only in a row: an answer in between resets the count', async () => {
     let answers = true
     const s = await readyScene({ sync: (each) => answers && each.settle() })
     for (let n = 0; n < 5; n++) {
@@ -142,15 +139,18 @@ describe('a SUBACK that does not come', () => {
     }
   })
 
-  test.each([Number.POSITIVE_INFINITY, Number.NaN])('a subscribeTimeout of %d is no hot loop', (subscribeTimeout) => {
-    const s = opened({ input: { timeouts: { subscribeTimeout } } })
-    s.clock.tick(minutes(60))
-    expect(s.rounds).toHaveLength(1)
-  })
+  test.each([Number.POSITIVE_INFINITY, Number.NaN])(
+    'makes no hot loop with a subscribeTimeout of %d',
+    (subscribeTimeout) => {
+      const s = opened({ input: { timeouts: { subscribeTimeout } } })
+      s.clock.tick(minutes(60))
+      expect(s.rounds).toHaveLength(1)
+    },
+  )
 })
 
 describe('a filter that the broker refuses', () => {
-  test('does not hold up the others', () => {
+  test('does not delay the others', () => {
     const s = opened()
     round(s).settle({ wanted: 3, held: 2, refused: 1, retryable: 1 })
     expect(s.state).toBe('connected.ready')
@@ -173,20 +173,20 @@ describe('a filter that the broker refuses', () => {
     expect(s.heard('connected'), 'told once').toHaveLength(1)
   })
 
-  test('one that is not to be retried is left alone', () => {
+  test('is not tried again if its refusal is final', () => {
     const s = opened()
     round(s).settle({ wanted: 1, refused: 1, retryable: 0 })
     s.clock.tick(minutes(60))
     expect(s.rounds).toHaveLength(1)
   })
 
-  test('somebody subscribes meanwhile: both are tried at once', () => {
+  test('is tried at once together with a new subscription', () => {
     const s = opened({ sync: (each) => each.settle({ wanted: 1, refused: 1, retryable: 1 }) })
     subscriptions(s).send({ type: 'wanted.changed' })
     expect(s.rounds).toHaveLength(2)
   })
 
-  test('the backoff starts anew once nothing is refused', () => {
+  test('starts its backoff again once no filter is refused', () => {
     let refused = 1
     const s = opened({ sync: (each) => each.settle({ wanted: 1, refused, retryable: refused }) })
     s.clock.tick(seconds(1))
@@ -200,7 +200,7 @@ describe('a filter that the broker refuses', () => {
     expect(s.rounds).toHaveLength(6)
   })
 
-  test('ends with the connection: no timer asks into the void', () => {
+  test('is not tried again after the end of the connection', () => {
     const s = opened()
     round(s).settle({ wanted: 1, refused: 1, retryable: 1 })
     s.send('DISCONNECT')
@@ -208,15 +208,15 @@ describe('a filter that the broker refuses', () => {
   })
 })
 
-describe('somebody subscribes', () => {
-  test('while connected: the difference is sent', async () => {
+describe('a new subscription', () => {
+  test('sends the difference while connected', async () => {
     const s = await readyScene()
     subscriptions(s).send({ type: 'wanted.changed' })
     expect(s.rounds).toHaveLength(2)
     expect(round(s)).toMatchObject({ restoring: false })
   })
 
-  test('while offline: it waits for the connection', async () => {
+  test('waits for the connection while offline', async () => {
     const s = await readyScene()
     s.transport.current.fail()
     subscriptions(s).send({ type: 'wanted.changed' })

@@ -34,7 +34,7 @@ describe('the ceilings of the default tiers, in seconds', () => {
     expect(sum(first(10).map((attempt) => expectedDelay(withJitter(jitter), attempt))) / 1000).toBe(total)
   })
 
-  test('50 attempts with a cap of 300 s take 12,811 s', () => {
+  test('50 attempts with a maxDelay of 300 s take 12,811 s', () => {
     const policy = { ...withJitter('none'), maxDelay: 300_000 }
     expect(sum(first(50).map((attempt) => backoffDelay(policy, attempt, Math.random)))).toBe(12_811_000)
   })
@@ -42,15 +42,15 @@ describe('the ceilings of the default tiers, in seconds', () => {
 
 describe('jitter', () => {
   test.each<[string, Jitter, number, number[]]>([
-    ['none ignores chance', 'none', 0, [1000, 2000, 4000, 120_000]],
-    ['equal at its least is half of the ceiling', 'equal', 0, [500, 1000, 2000, 60_000]],
-    ['equal at its most is the ceiling', 'equal', 1, [1000, 2000, 4000, 120_000]],
-    ['full at its least is nothing', 'full', 0, [0, 0, 0, 0]],
+    ['none ignores the random number', 'none', 0, [1000, 2000, 4000, 120_000]],
+    ['the minimum of equal is half of the ceiling', 'equal', 0, [500, 1000, 2000, 60_000]],
+    ['the maximum of equal is the ceiling', 'equal', 1, [1000, 2000, 4000, 120_000]],
+    ['the minimum of full is 0', 'full', 0, [0, 0, 0, 0]],
     ['full in the middle is half of the ceiling', 'full', 0.5, [500, 1000, 2000, 60_000]],
-    ['full at its most is the ceiling', 'full', 1, [1000, 2000, 4000, 120_000]],
-    ['decorrelated at its least is the initial delay', 'decorrelated', 0, [1000, 1000, 1000, 1000]],
+    ['the maximum of full is the ceiling', 'full', 1, [1000, 2000, 4000, 120_000]],
+    ['the minimum of decorrelated is the initial delay', 'decorrelated', 0, [1000, 1000, 1000, 1000]],
     [
-      'a function gets the ceiling and chance',
+      'a function gets the ceiling and the random function',
       (ceiling, random) => ceiling * random() + 1,
       0.25,
       [251, 501, 1001, 30_001],
@@ -71,7 +71,7 @@ describe('jitter', () => {
     expect(backoffDelay(withJitter('decorrelated'), 5, () => 0, previous)).toBe(1_000)
   })
 
-  test('decorrelated is expected where it comes to on average', () => {
+  test('the expected delay of decorrelated is its average', () => {
     const random = seeded(7)
     const policy = withJitter('decorrelated')
     const averages = first(6).map(() => 0)
@@ -88,7 +88,7 @@ describe('jitter', () => {
     }
   })
 
-  test.each(['equal', 'full', 'decorrelated'] as const)('%s is never piled up at the ceiling', (jitter) => {
+  test.each(['equal', 'full', 'decorrelated'] as const)('%s spreads delays also at the ceiling', (jitter) => {
     const random = seeded(42)
     const policy = withJitter(jitter)
     const delays: number[] = []
@@ -119,7 +119,7 @@ describe('jitter', () => {
 
 describe('large attempts', () => {
   test.each([1_024, 1_025, 5_000, 1e9, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])(
-    'attempt %d is the cap',
+    'attempt %d has the maximum delay',
     (attempt) => {
       expect(backoffDelay(withJitter('none'), attempt, () => 0)).toBe(120_000)
       expect(backoffDelay(defaultReconnect, attempt, () => 0)).toBe(60_000)
@@ -127,7 +127,7 @@ describe('large attempts', () => {
     },
   )
 
-  test('without a maximal delay the longest timer is the limit', () => {
+  test('the longest possible timer is the limit without a maxDelay', () => {
     const policy = { ...withJitter('none'), maxDelay: Number.POSITIVE_INFINITY }
     expect([10, 21, 22, 23, 5_000].map((attempt) => backoffDelay(policy, attempt, () => 0))).toEqual([
       512_000,
@@ -143,7 +143,7 @@ describe('large attempts', () => {
   })
 })
 
-describe('a server that is busy is left alone for the maximal delay at least', () => {
+describe('a busy server is left alone for at least maxDelay', () => {
   test.each<[Jitter, number, number]>([
     ['none', 1, 120_000],
     ['equal', 0, 120_000],
@@ -151,12 +151,12 @@ describe('a server that is busy is left alone for the maximal delay at least', (
     ['full', 0, 120_000],
     ['decorrelated', 0.5, 150_000],
     [() => 0, 0, 120_000],
-  ])('jitter %s, chance %d: %d ms', (jitter, chance, delay) => {
+  ])('jitter %s, random %d: %d ms', (jitter, chance, delay) => {
     expect(laterDelay(withJitter(jitter), () => chance)).toBe(delay)
   })
 })
 
-describe('timers take any delay', () => {
+describe('any delay is turned into one that timers accept', () => {
   test.each([
     [Number.NaN, MAX_DELAY],
     [Number.POSITIVE_INFINITY, MAX_DELAY],
@@ -177,15 +177,15 @@ describe('timers take any delay', () => {
     ['a jitter that returns NaN', () => Number.NaN, () => 0],
     ['a jitter that returns no number', () => 'soon' as never, () => 0],
     ['a jitter that is negative', () => -1, () => 0],
-    ['a jitter of a name that there is not', 'qual' as never, () => 0],
+    ['a jitter with an unknown name', 'qual' as never, () => 0],
     ['no jitter', null as never, () => 0],
-    ['chance below 0', 'full', () => -1],
-    ['chance that throws', 'full', () => broken()],
-    ['chance that is NaN', 'equal', () => Number.NaN],
-    ['chance that is nothing', 'full', () => undefined as never],
-    ['chance above 1', 'equal', () => 1e9],
-    ['chance that throws in a jitter', (ceiling, random) => ceiling * random(), () => broken()],
-  ])('%s is the ceiling', (_, jitter, random) => {
+    ['a random number below 0', 'full', () => -1],
+    ['a random function that throws', 'full', () => broken()],
+    ['a random number that is NaN', 'equal', () => Number.NaN],
+    ['a random number that is undefined', 'full', () => undefined as never],
+    ['a random number above 1', 'equal', () => 1e9],
+    ['a random function that throws in a jitter', (ceiling, random) => ceiling * random(), () => broken()],
+  ])('%s results in the ceiling', (_, jitter, random) => {
     expect(backoffDelay(withJitter(jitter), 3, random)).toBe(4_000)
   })
 
@@ -198,7 +198,7 @@ describe('timers take any delay', () => {
     ['a multiplier that is null', { multiplier: null }, 120_000],
     ['a maximal delay below 0', { initialDelay: -5, maxDelay: -5 }, MAX_DELAY],
     ['a maximal delay that is null', { initialDelay: null, maxDelay: null }, MAX_DELAY],
-  ])('%s is the longest delay', (_, wrong, delay) => {
+  ])('%s results in the longest delay', (_, wrong, delay) => {
     for (const jitter of ['none', 'equal', 'full', 'decorrelated', 'qual' as never] satisfies Jitter[]) {
       const policy = { ...withJitter(jitter), ...wrong } as BackoffPolicy
       expect(backoffDelay(policy, 3, () => 1, policy.initialDelay)).toBe(delay)
@@ -222,7 +222,7 @@ describe('timers take any delay', () => {
     fc.constant((ceiling: number, random: () => number) => ceiling * random()),
   )
 
-  test('whatever the policy and chance', () => {
+  test('for every policy and random number', () => {
     const policies = fc.record({ initialDelay: odd, multiplier: odd, maxDelay: odd, jitter: oddJitter })
     fc.assert(
       fc.property(policies, odd, oddChance, odd, (policy, attempt, random, previous) => {
@@ -239,7 +239,7 @@ describe('timers take any delay', () => {
     )
   })
 
-  test('a sane policy is never above its cap, nor below half of the ceiling with equal jitter', () => {
+  test('a valid policy stays below its maxDelay, and above half of the ceiling with equal jitter', () => {
     const policies = fc.record({
       initialDelay: fc.integer({ min: 1, max: 10_000 }),
       multiplier: fc.double({ min: 1, max: 10, noNaN: true }),

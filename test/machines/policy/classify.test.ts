@@ -21,7 +21,7 @@ const allCodes = Array.from({ length: 256 }, (_, code) => code)
 const withSource = { canRefresh: true }
 const withoutSource = { canRefresh: false }
 
-describe('causes without a code', () => {
+describe('failures without a code', () => {
   test.each<[string, Failure, Disposition]>([
     ['socket refused', { kind: 'socket', code: 'ECONNREFUSED', message: '' }, 'retry'],
     ['DNS', { kind: 'socket', code: 'ENOTFOUND', message: '' }, 'retry'],
@@ -37,8 +37,8 @@ describe('causes without a code', () => {
     ['transport threw', { kind: 'internal', actor: 'transport', message: '' }, 'retry'],
     ['subscriptions threw', { kind: 'internal', actor: 'subscriptions', message: '' }, 'retry'],
     ['refresh failed', { kind: 'refresh', name: 'TypeError' }, 'retry'],
-    ['refresh failed with a name that sounds final', { kind: 'refresh', name: 'InvalidTokenError' }, 'retry'],
-    ['the account is wrong', { kind: 'credentials' }, 'fatal'],
+    ['refresh failed with an error name that sounds final', { kind: 'refresh', name: 'InvalidTokenError' }, 'retry'],
+    ['credentials are invalid', { kind: 'credentials' }, 'fatal'],
   ])('%s', (_, failure, disposition) => {
     expect(classify(failure, withSource)).toBe(disposition)
     expect(classify(failure, withoutSource)).toBe(disposition)
@@ -129,13 +129,13 @@ describe('session taken over', () => {
     expect(classify(disconnect(0x8e), options)).toBe(disposition)
   })
 
-  test('in a CONNACK the code means nothing', () => {
+  test('has no meaning in a CONNACK', () => {
     expect(classify(connack(5, 0x8e), withSource)).toBe('retry')
   })
 })
 
 describe('override', () => {
-  test('decides single cases, and sees what the table says', () => {
+  test('decides single cases, and receives the disposition of the table', () => {
     const seen: unknown[] = []
     const override = (failure: Failure, disposition: Disposition) => {
       seen.push([failure.kind, disposition])
@@ -151,12 +151,12 @@ describe('override', () => {
     ])
   })
 
-  test('can make what is fatal transient', () => {
+  test('can turn a fatal failure into a transient one', () => {
     expect(classify({ kind: 'credentials' }, { canRefresh: true, override: () => 'retry' })).toBe('retry')
     expect(classify(disconnect(0x8e), { canRefresh: true, override: () => 'retry-later' })).toBe('retry-later')
   })
 
-  test('one that throws is ignored', () => {
+  test('is ignored if it throws', () => {
     const override = () => {
       throw new Error('broken')
     }
@@ -165,15 +165,15 @@ describe('override', () => {
   })
 })
 
-describe('suspected of being poison', () => {
-  test('DISCONNECT with an objection to a packet of ours, and nothing else', () => {
+describe('failures that cast suspicion on a packet', () => {
+  test('are only DISCONNECTs that object to one of our packets', () => {
     expect(allCodes.filter((code) => objectsToPacket(disconnect(code)))).toEqual(objections)
     expect(allCodes.filter((code) => objectsToPacket(connack(5, code)))).toEqual([])
     expect(objectsToPacket({ kind: 'protocol', message: '' })).toBe(false)
   })
 })
 
-test('total: any failure has a disposition', () => {
+test('every failure has a disposition', () => {
   const dispositions: Disposition[] = ['retry', 'retry-later', 'refresh', 'redirect', 'fatal']
   const failures = fc.oneof(
     fc.integer().map((code) => connack(5, code)),

@@ -15,7 +15,7 @@ const cycles = [1, 2, 3, 4, 5, 6, 10, 1_000]
 const half = () => 0.5
 
 describe('strategies', () => {
-  test('there are four', () => {
+  test('are exactly four', () => {
     expect(Object.keys(recoveryStrategies)).toEqual([
       'simpleRetry',
       'recreateClient',
@@ -33,19 +33,19 @@ describe('strategies', () => {
     expect(recoveryStrategies[name]).toMatchObject({ enabled: true, ...expected })
   })
 
-  test.each(['simpleRetry', 'recreateClient', 'refreshAndRecreate'] as const)('%s waits for 60 s each time', (name) => {
+  test.each(['simpleRetry', 'recreateClient', 'refreshAndRecreate'] as const)('%s waits 60 s each time', (name) => {
     const delays = cycles.map((cycle) => backoffDelay(recoveryStrategies[name], cycle, half))
     expect(delays).toEqual(cycles.map(() => 60_000))
   })
 
-  test('exponentialRecovery waits for 60, 120, 240, 300, … s before jitter', () => {
+  test('exponentialRecovery waits 60, 120, 240, 300, … s before jitter', () => {
     const plain = { ...exponentialRecovery, jitter: 'none' as const }
     const delays = cycles.map((cycle) => backoffDelay(plain, cycle, half) / 1000)
     expect(delays).toEqual([60, 120, 240, 300, 300, 300, 300, 300])
     expect(exponentialRecovery.jitter).toBe('equal')
   })
 
-  test('they are frozen', () => {
+  test('are frozen', () => {
     expect(Object.isFrozen(recoveryStrategies)).toBe(true)
     for (const strategy of Object.values(recoveryStrategies)) expect(Object.isFrozen(strategy)).toBe(true)
     expect(Object.isFrozen(defaultReconnect)).toBe(true)
@@ -53,7 +53,7 @@ describe('strategies', () => {
 })
 
 describe('config', () => {
-  test('without input everything is at its default', () => {
+  test('has only defaults without input', () => {
     const config = connectionConfig()
     expect(config).toMatchObject({
       canRefresh: false,
@@ -74,7 +74,7 @@ describe('config', () => {
     expect(config.redirect.maxHops).toBe(3)
   })
 
-  test('what is left out of a group takes its default, and the input stays as it is', () => {
+  test('fills missing properties of a group with defaults, without changing the input', () => {
     const input = Object.freeze({
       reconnect: Object.freeze({ maxAttempts: 3 }),
       recovery: recoveryStrategies.simpleRetry,
@@ -86,7 +86,7 @@ describe('config', () => {
     expect(config.timeouts).toEqual({ ...defaultTimeouts, connectTimeout: 1 })
   })
 
-  test('it is frozen, to the bottom', () => {
+  test('is deeply frozen', () => {
     const config = connectionConfig({})
     for (const part of [config, config.reconnect, config.recovery, config.timeouts, config.redirect]) {
       expect(Object.isFrozen(part)).toBe(true)
