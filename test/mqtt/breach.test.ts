@@ -17,7 +17,7 @@ const publish = (version: ProtocolVersion, topic: string, qos: 0 | 1 | 2 = 0) =>
   return Buffer.of(0x30 | (qos << 1), body.length, ...body)
 }
 
-/** What a transport makes of bytes in place of the CONNACK, or behind it, and what the server hears of that. */
+/** The reports of a transport that receives bytes instead of the CONNACK or after it, and the packets that the server gets. */
 async function sceneOf(version: ProtocolVersion, at: 'connect' | 'connack', bytes: Uint8Array) {
   const step: Step = { at, do: { bytes } }
   const server = await serve('mqtt', { script: { steps: [step] } })
@@ -43,7 +43,7 @@ describe.each(protocolVersions)('MQTT version %i', (version) => {
     ['#', 'PUBLISH to an invalid topic', 0x90],
     ['a+b', 'PUBLISH to an invalid topic', 0x90],
     ['a\0b', 'PUBLISH to an invalid topic', 0x90],
-  ])('PUBLISH to %j reaches nobody', async (topic, message, reasonCode) => {
+  ])('drops a PUBLISH to %j and ends the connection', async (topic, message, reasonCode) => {
     for (const qos of [0, 1, 2] as const) {
       const bytes = Buffer.concat([publish(version, topic, qos), publish(version, 'behind', 0)])
       expect(await sceneOf(version, 'connack', bytes)).toEqual({
@@ -54,7 +54,7 @@ describe.each(protocolVersions)('MQTT version %i', (version) => {
     }
   })
 
-  test('PUBLISH before the CONNACK reaches nobody', async () => {
+  test('drops a PUBLISH before the CONNACK and ends the connection', async () => {
     const bytes = Buffer.concat([publish(version, 'early', 1), connack(version)])
     expect(await sceneOf(version, 'connect', bytes)).toEqual({
       failure: { kind: 'protocol', message: 'PUBLISH before the CONNACK' },
@@ -67,7 +67,7 @@ describe.each(protocolVersions)('MQTT version %i', (version) => {
 test.each([
   [{ receiveMaximum: 0 }, 'CONNACK with a Receive Maximum of 0'],
   [{ maximumPacketSize: 0 }, 'CONNACK with a Maximum Packet Size of 0'],
-])('CONNACK with %o is no connection', async (properties, message) => {
+])('does not accept a CONNACK with %o', async (properties, message) => {
   const { failure } = await sceneOf(5, 'connect', connack(5, properties))
   expect(failure).toEqual({ kind: 'protocol', message })
 })
@@ -77,8 +77,8 @@ describe.each(schemes.flatMap((scheme) => protocolVersions.map((version) => ({ s
   ({ scheme, version }) => {
     const options = { ...trusting, protocolVersion: version, maximumPacketSize: 100 }
 
-    test('the connection ends at the fixed header of a packet that is larger', async () => {
-      // Nothing follows it: whoever waited for the whole packet would wait for ever.
+    test('ends the connection at the fixed header of a larger packet', async () => {
+      // Nothing follows the header: a client that waited for the whole packet would wait for ever.
       const header = Uint8Array.of(0x30, 0xff, 0xff, 0x7f)
       const server = await serve(scheme)
       const scene = transportScene({ url: server.url, options })
@@ -91,7 +91,7 @@ describe.each(schemes.flatMap((scheme) => protocolVersions.map((version) => ({ s
       expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual(version === 5 ? [0x95] : [])
     })
 
-    test('packets that are not larger come through, also many in one chunk', async () => {
+    test('accepts packets up to the limit, also many in one chunk', async () => {
       const server = await serve(scheme)
       const scene = transportScene({ url: server.url, options })
       scene.start()

@@ -19,7 +19,7 @@ interface Phase {
   readonly prepare?: () => Promise<never>
   /** Brings the attempt into the phase. */
   readonly reach: (server: ScriptedServer, scene: TransportScene) => unknown
-  /** Whether the broker is told. */
+  /** Whether the broker gets a DISCONNECT. */
   readonly graceful: boolean
 }
 
@@ -53,7 +53,7 @@ const phases: Phase[] = [
   },
 ]
 
-/** How the machine ends a connection. */
+/** The ways in which the machine ends a connection. */
 const ways = {
   'asked to close': (scene: TransportScene) => {
     scene.send('CLOSE')
@@ -77,33 +77,38 @@ const closings = phases.flatMap((phase) =>
   ),
 )
 
-test.each(closings)('$phase on $scheme, $way: nothing is left', async ({ scheme, way, graceful, ...phase }) => {
-  const clients = watchClients()
-  const clock = createTestClock()
-  const server = await serve(scheme, phase.script ? { script: phase.script } : {})
-  const options = { ...trusting, protocolVersion: 5 } as const
-  const { prepare } = phase
-  const scene = transportScene({ url: server.url, options, clock, ...(prepare && { prepare }) })
-  scene.start()
-  await phase.reach(server, scene)
-  await ways[way](scene)
+test.each(closings)(
+  'leaves no socket or timer: $phase on $scheme, $way',
+  async ({ scheme, way, graceful, ...phase }) => {
+    const clients = watchClients()
+    const clock = createTestClock()
+    const server = await serve(scheme, phase.script ? { script: phase.script } : {})
+    const options = { ...trusting, protocolVersion: 5 } as const
+    const { prepare } = phase
+    const scene = transportScene({ url: server.url, options, clock, ...(prepare && { prepare }) })
+    scene.start()
+    await phase.reach(server, scene)
+    await ways[way](scene)
 
-  await turns(10)
-  await server.waitFor(() => server.openSockets === 0)
-  await until(() => handles() === '', 'the handles to be gone')
-  expect(clock.pending).toBe(0)
-  expect(server.received('disconnect')).toHaveLength(Number(graceful))
-  const disconnected = server.connections.filter(({ ending }) => ending?.by === 'client' && ending.how === 'disconnect')
-  expect(disconnected).toHaveLength(Number(graceful))
-  for (const client of clients) {
-    // Only what keeps a late error from being thrown.
-    expect(client.eventNames()).toEqual(['error'])
-    expect(client.stream.destroyed).toBe(true)
-  }
-})
+    await turns(10)
+    await server.waitFor(() => server.openSockets === 0)
+    await until(() => handles() === '', 'the handles to be gone')
+    expect(clock.pending).toBe(0)
+    expect(server.received('disconnect')).toHaveLength(Number(graceful))
+    const disconnected = server.connections.filter(
+      ({ ending }) => ending?.by === 'client' && ending.how === 'disconnect',
+    )
+    expect(disconnected).toHaveLength(Number(graceful))
+    for (const client of clients) {
+      // Only the handler that prevents a late error from being thrown.
+      expect(client.eventNames()).toEqual(['error'])
+      expect(client.stream.destroyed).toBe(true)
+    }
+  },
+)
 
 describe('a peer that never closes', () => {
-  test('is given the time of disconnectTimeout, and no more', async () => {
+  test('is closed after disconnectTimeout', async () => {
     const clock = createTestClock()
     const server = await stubbornServer()
     const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
@@ -120,9 +125,9 @@ describe('a peer that never closes', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('over WebSocket is given the time of disconnectTimeout, and no more', async () => {
+  test('is closed over WebSocket after disconnectTimeout', async () => {
     const clock = createTestClock()
-    // A binary frame with a CONNACK; the Close frame of the client's is never answered.
+    // A binary frame with a CONNACK; the client's Close frame is never answered.
     const server = await webSocketServer((socket) => socket.write(Uint8Array.of(0x82, 4, 0x20, 2, 0, 0)))
     const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
     scene.start()
@@ -137,7 +142,7 @@ describe('a peer that never closes', () => {
     await expectGone([...server.sockets][0])
   })
 
-  test('that does not read what we write is left all the same', async () => {
+  test('is closed even if it does not read', async () => {
     const clock = createTestClock()
     const server = await stubbornServer()
     const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
@@ -173,7 +178,7 @@ describe('a peer that never closes', () => {
   })
 })
 
-describe('close before replace', () => {
+describe('closing before a replacement', () => {
   const ends: Record<string, (scene: TransportScene, server: ScriptedServer) => unknown> = {
     'by plan': () => {},
     'after a FIN': async (scene, server) => {
@@ -187,31 +192,34 @@ describe('close before replace', () => {
   }
   const replacements = schemes.flatMap((scheme) => Object.keys(ends).map((end) => ({ scheme, end })))
 
-  test.each(replacements)(`$end on $scheme: ${RECONNECTS} reconnects, never two clients`, async ({ scheme, end }) => {
-    const crowds: number[] = []
-    const server = await serve(scheme, {
-      script: {
-        connack: () => {
-          crowds.push(server.connections.filter(({ connect, isOpen }) => connect && isOpen).length)
-          return {}
+  test.each(replacements)(
+    `never has two clients in ${RECONNECTS} reconnects: $end on $scheme`,
+    async ({ scheme, end }) => {
+      const crowds: number[] = []
+      const server = await serve(scheme, {
+        script: {
+          connack: () => {
+            crowds.push(server.connections.filter(({ connect, isOpen }) => connect && isOpen).length)
+            return {}
+          },
         },
-      },
-    })
-    const sockets = watchSockets()
-    const scene = transportScene({ url: server.url, options: trusting })
-    for (let n = 1; n <= RECONNECTS; n++) {
-      scene.start()
-      await until(() => scene.told.filter(({ type }) => type === 'transport.opened').length === n, `connection ${n}`)
-      await ends[end]?.(scene, server)
-    }
-    scene.stop()
-    await server.waitFor(() => server.openSockets === 0)
-    expect(server.connections).toHaveLength(RECONNECTS)
-    expect(Math.max(...crowds)).toBe(1)
-    expect(sockets.most, 'open on the client’s side').toBe(1)
-  })
+      })
+      const sockets = watchSockets()
+      const scene = transportScene({ url: server.url, options: trusting })
+      for (let n = 1; n <= RECONNECTS; n++) {
+        scene.start()
+        await until(() => scene.told.filter(({ type }) => type === 'transport.opened').length === n, `connection ${n}`)
+        await ends[end]?.(scene, server)
+      }
+      scene.stop()
+      await server.waitFor(() => server.openSockets === 0)
+      expect(server.connections).toHaveLength(RECONNECTS)
+      expect(Math.max(...crowds)).toBe(1)
+      expect(sockets.most, 'open on the client’s side').toBe(1)
+    },
+  )
 
-  test.each(schemes)('on %s replaced while it connects: nothing is sent twice', async (scheme) => {
+  test.each(schemes)('sends nothing twice on %s when the client is replaced while it connects', async (scheme) => {
     const server = await serve(scheme)
     const sockets = watchSockets()
     const scene = transportScene({ url: server.url, options: trusting })
@@ -226,7 +234,7 @@ describe('close before replace', () => {
     expect(sockets.most).toBe(1)
   })
 
-  test('waits for a slow close, also when the one in between is given up', async () => {
+  test('waits for a slow close, even if the attempt in between is given up', async () => {
     const clock = createTestClock()
     const server = await stubbornServer()
     let prepared = 0
@@ -258,7 +266,7 @@ describe('close before replace', () => {
     expect(prepared, 'options are evaluated for attempts that are made').toBe(2)
   })
 
-  test('is told to be closed only when the one before is closed, too', async () => {
+  test('reports the close only after the previous connection is closed too', async () => {
     const clock = createTestClock()
     const server = await stubbornServer()
     const scene = transportScene({ url: server.url, clock, disconnectTimeout: 2_000 })
@@ -275,7 +283,7 @@ describe('close before replace', () => {
     expect(server.sockets).toHaveLength(1)
   })
 
-  test('options that come after it was closed open nothing', async () => {
+  test('opens nothing if the options arrive after it was closed', async () => {
     const server = await serve('mqtt')
     let come: (attempt: never) => void = () => {}
     const prepare = () => new Promise<never>((resolve) => void (come = resolve))
@@ -290,7 +298,7 @@ describe('close before replace', () => {
   })
 })
 
-/** The clients that MQTT.js makes from now on. */
+/** The clients that MQTT.js creates from now on. */
 function watchClients(): MqttClient[] {
   const clients: MqttClient[] = []
   const { connect } = mqtt
@@ -302,7 +310,7 @@ function watchClients(): MqttClient[] {
   return clients
 }
 
-/** How many connections of MQTT.js are open at a time, from `connect` to `close`. */
+/** Counts the simultaneously open connections of MQTT.js, from `connect` to `close`. */
 function watchSockets(): { readonly most: number } {
   let open = 0
   let most = 0
@@ -320,7 +328,7 @@ function watchSockets(): { readonly most: number } {
   }
 }
 
-/** Sockets, requests and timers of this process, both sides counted. */
+/** The sockets, requests and timers of this process, including those of the server. */
 function handles(): string {
   const ours = /^(TCPSocket|TCPConnect|TLS|GetAddrInfo|HTTP|Shutdown|Write|Timeout)/
   return process

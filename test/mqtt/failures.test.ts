@@ -18,11 +18,11 @@ interface Row {
   readonly name: string
   readonly script?: Behaviour
   readonly options?: ConnectOptions
-  /** Where it can happen at all. @default everywhere */
+  /** The schemes and versions for which it can happen. @default all */
   readonly on?: (where: Case) => boolean
   /** What the test does to the server before it connects. */
   readonly before?: (server: ScriptedServer) => unknown
-  /** What it does once the connection is open. */
+  /** What the test does once the connection is open. */
   readonly opened?: (server: ScriptedServer) => unknown
   readonly url?: (server: ScriptedServer) => string
   /** The reason code of our DISCONNECT. */
@@ -45,7 +45,7 @@ const onTls = ({ scheme }: Case) => scheme === 'mqtts' || scheme === 'wss'
 const moved = { reasonCode: 0x9d, reasonString: 'gone', serverReference: 'other:1883' }
 
 const rows: Row[] = [
-  // Nobody answers.
+  // No server answers.
   {
     name: 'refused',
     before: (server) => server.close(),
@@ -70,19 +70,19 @@ const rows: Row[] = [
     failure: { kind: 'websocket', status, message: text },
   })),
   {
-    name: 'a web server that knows no WebSocket',
+    name: 'a web server without WebSocket',
     on: ({ scheme }) => scheme === 'ws',
     script: { steps: [{ at: 'accept', do: { bytes: Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') } }] },
     failure: { kind: 'websocket', status: 200, message: text },
   },
   {
-    name: 'TLS to a server without',
+    name: 'TLS to a server without TLS',
     on: ({ scheme }) => scheme === 'mqtts',
     script: { steps: [{ at: 'accept', do: { bytes: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') } }] },
     failure: { kind: 'tls', code: text, message: text },
   },
   {
-    name: 'a certificate that is not trusted',
+    name: 'an untrusted certificate',
     on: onTls,
     options: { tls: {} },
     failure: { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: text },
@@ -93,7 +93,7 @@ const rows: Row[] = [
     options: { tls: { ...trusting.tls, servername: 'elsewhere.example' } },
     failure: { kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID', message: text },
   },
-  // What MQTT.js does not take.
+  // Options that MQTT.js rejects.
   {
     name: 'a property that cannot be encoded',
     on: onV5,
@@ -107,10 +107,10 @@ const rows: Row[] = [
     failure: { kind: 'options', name: 'InvalidOptionError' },
   },
   {
-    name: 'a key that is none',
+    name: 'an invalid key',
     on: onTls,
     options: { tls: { cert: 'none', key: 'none' } },
-    // Node's https tells of it later than its tls.
+    // Node's https reports it later than its tls.
     failure: ({ scheme }) => (scheme === 'mqtts' ? badOptions : { kind: 'tls', code: text, message: text }),
   },
 
@@ -119,11 +119,11 @@ const rows: Row[] = [
   {
     name: 'RST on CONNECT',
     script: { steps: [{ at: 'connect', do: 'reset' }] },
-    // ws swallows it, and tells of a close without a status.
+    // ws hides the error, and reports a close without a status.
     failure: ({ scheme }) => (scheme.startsWith('ws') ? closed : reset),
   },
   {
-    name: 'malformed bytes for a CONNACK',
+    name: 'malformed bytes instead of a CONNACK',
     script: { steps: [{ at: 'connect', do: 'malformed' }] },
     failure: protocol,
   },
@@ -181,7 +181,7 @@ const rows: Row[] = [
     script: { steps: [{ at: 'connack', do: 'malformed' }] },
     failure: protocol,
   },
-  // mqtt-packet takes those that are cut off for packets with the id -1 (see `breachOf`).
+  // mqtt-packet gives truncated packets the id -1 (see `breachOf`).
   ...(
     [
       ['PUBLISH of QoS 1, cut off', [0x32, 3, 0, 1, 0x61], 'PUBLISH'],
@@ -203,7 +203,7 @@ const rows: Row[] = [
     failure: protocol,
   },
   {
-    name: 'AUTH that nobody asked for',
+    name: 'an unsolicited AUTH',
     on: onV5,
     opened: (server) => server.send({ cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'x' } }),
     failure: protocol,
@@ -229,7 +229,7 @@ const rows: Row[] = [
     opened: (server) => server.kick({ disconnect: {} }),
     failure: { kind: 'disconnected', reasonCode: 0 },
   },
-  // The first one counts.
+  // The first failure counts.
   {
     name: 'DISCONNECT, then malformed bytes and a close',
     on: onV5,
@@ -242,7 +242,7 @@ const rows: Row[] = [
     failure: { kind: 'disconnected', reasonCode: 0x98 },
   },
   {
-    name: 'malformed bytes, DISCONNECT and a close at once',
+    name: 'malformed bytes, DISCONNECT and a close in one chunk',
     opened: (server) => {
       server.kick('malformed')
       server.kick({ disconnect: { reasonCode: 0x98 } })
@@ -255,7 +255,7 @@ const cases = rows.flatMap((row) =>
   everywhere.filter((where) => row.on?.(where) ?? true).map((where) => ({ ...row, ...where })),
 )
 
-test.each(cases)('$name on $scheme, MQTT $version: one failure', async (row) => {
+test.each(cases)('reports one failure: $name on $scheme, MQTT $version', async (row) => {
   const { scheme, version, script = {}, options } = row
   const server = await serve(scheme, { script })
   const url = row.url?.(server) ?? server.url
@@ -268,17 +268,17 @@ test.each(cases)('$name on $scheme, MQTT $version: one failure', async (row) => 
   }
   expect(await scene.failure()).toEqual(typeof row.failure === 'function' ? row.failure(row) : row.failure)
 
-  // The transport lets go of the socket without being told, and has nothing more to say.
+  // The transport releases the socket without a command, and reports nothing more.
   await settled(server)
   const terminal = scene.told.filter(({ type }) => type !== 'transport.opened')
   expect(terminal).toHaveLength(1)
   expect(scene.told.at(-1)).toBe(terminal[0])
-  // Only a breach that we find ourselves is told, on MQTT 5 (§4.13.1).
+  // Only a breach that the client itself finds is reported to the server, on MQTT 5 (§4.13.1).
   const told = row.version === 5 && row.breach !== undefined ? [row.breach] : []
   expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual(told)
 })
 
-test.each(everywhere)('no CONNACK on $scheme, MQTT $version: the machine’s clock decides', async (where) => {
+test.each(everywhere)('times out by the machine’s clock without a CONNACK on $scheme, MQTT $version', async (where) => {
   for (const script of [{ connack: false }, { steps: [{ at: 'accept', do: 'ignore' }] }] satisfies Behaviour[]) {
     const server = await serve(where.scheme, { script })
     const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: where.version } })
@@ -293,25 +293,28 @@ test.each(everywhere)('no CONNACK on $scheme, MQTT $version: the machine’s clo
   }
 })
 
-test.each(everywhere)('half-open on $scheme, MQTT $version: one failure after 1.5 × keep alive', async (where) => {
-  const clock = createTestClock()
-  const server = await serve(where.scheme, { script: { pingresp: false } })
-  const options: ConnectOptions = { ...trusting, protocolVersion: where.version, keepalive: 20_000 }
-  const scene = transportScene({ url: server.url, options, clock })
-  scene.start()
-  await scene.waitFor('transport.opened')
-  clock.tick(20_000)
-  await server.waitFor('pingreq')
-  clock.tick(9_999)
-  expect(scene.failures()).toEqual([])
-  clock.tick(1)
-  expect(scene.failures()).toEqual([{ kind: 'keepalive' }])
-  await settled(server)
-  expect(scene.failures()).toHaveLength(1)
-  expect(clock.pending).toBe(0)
-})
+test.each(everywhere)(
+  'reports one failure after 1.5 × keep alive on a half-open connection on $scheme, MQTT $version',
+  async (where) => {
+    const clock = createTestClock()
+    const server = await serve(where.scheme, { script: { pingresp: false } })
+    const options: ConnectOptions = { ...trusting, protocolVersion: where.version, keepalive: 20_000 }
+    const scene = transportScene({ url: server.url, options, clock })
+    scene.start()
+    await scene.waitFor('transport.opened')
+    clock.tick(20_000)
+    await server.waitFor('pingreq')
+    clock.tick(9_999)
+    expect(scene.failures()).toEqual([])
+    clock.tick(1)
+    expect(scene.failures()).toEqual([{ kind: 'keepalive' }])
+    await settled(server)
+    expect(scene.failures()).toHaveLength(1)
+    expect(clock.pending).toBe(0)
+  },
+)
 
-test.each(everywhere)('a link that answers stays on $scheme, MQTT $version', async (where) => {
+test.each(everywhere)('keeps a connection that answers on $scheme, MQTT $version', async (where) => {
   const clock = createTestClock()
   const server = await serve(where.scheme)
   const options: ConnectOptions = { ...trusting, protocolVersion: where.version, keepalive: 20_000 }
@@ -321,7 +324,7 @@ test.each(everywhere)('a link that answers stays on $scheme, MQTT $version', asy
   for (let count = 1; count <= 5; count++) {
     clock.tick(20_000)
     await server.waitFor('pingreq', { count })
-    // It comes behind the PINGRESP.
+    // It arrives after the PINGRESP.
     server.publish('behind', '')
     await until(() => scene.received.length === count, 'the PINGRESP')
   }
@@ -329,7 +332,7 @@ test.each(everywhere)('a link that answers stays on $scheme, MQTT $version', asy
 })
 
 describe('a probe', () => {
-  test.each(everywhere)('without an answer fails on $scheme, MQTT $version', async (where) => {
+  test.each(everywhere)('fails without an answer on $scheme, MQTT $version', async (where) => {
     const clock = createTestClock()
     const server = await serve(where.scheme, { script: { pingresp: false } })
     const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: where.version }, clock })
@@ -362,7 +365,7 @@ describe('a probe', () => {
     expect(scene.failures()).toEqual([])
   })
 
-  test('before the connection is open does nothing', async () => {
+  test('does nothing before the connection is open', async () => {
     const clock = createTestClock()
     const server = await serve('mqtt', { script: { connack: false } })
     const scene = transportScene({ url: server.url, clock })
@@ -376,22 +379,25 @@ describe('a probe', () => {
 })
 
 describe('a drop', () => {
-  test.each(everywhere)('cuts the line on $scheme, MQTT $version, without DISCONNECT', async ({ scheme, version }) => {
-    const clock = createTestClock()
-    const server = await serve(scheme)
-    const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: version }, clock })
-    scene.start()
-    await scene.waitFor('transport.opened')
-    scene.send('DROP')
-    scene.send('DROP')
-    expect(await scene.failure()).toEqual({ kind: 'socket', code: 'ECONNABORTED', message: 'dropped on request' })
-    await settled(server)
-    expect(server.received('disconnect')).toEqual([])
-    expect(scene.failures()).toHaveLength(1)
-    expect(clock.pending).toBe(0)
-  })
+  test.each(everywhere)(
+    'cuts the connection without a DISCONNECT on $scheme, MQTT $version',
+    async ({ scheme, version }) => {
+      const clock = createTestClock()
+      const server = await serve(scheme)
+      const scene = transportScene({ url: server.url, options: { ...trusting, protocolVersion: version }, clock })
+      scene.start()
+      await scene.waitFor('transport.opened')
+      scene.send('DROP')
+      scene.send('DROP')
+      expect(await scene.failure()).toEqual({ kind: 'socket', code: 'ECONNABORTED', message: 'dropped on request' })
+      await settled(server)
+      expect(server.received('disconnect')).toEqual([])
+      expect(scene.failures()).toHaveLength(1)
+      expect(clock.pending).toBe(0)
+    },
+  )
 
-  test('before the connection is open, and after it has closed, does nothing', async () => {
+  test('does nothing before the connection is open and after it has closed', async () => {
     const server = await serve('mqtt', { script: { connack: false } })
     const scene = transportScene({ url: server.url })
     scene.start()
@@ -407,7 +413,7 @@ describe('a drop', () => {
   })
 })
 
-test('a WebSocket frame that is none: one failure, and no waiting for a peer that does not close', async () => {
+test('reports one failure for an invalid WebSocket frame, without waiting for the peer to close', async () => {
   const peer = await webSocketServer((socket) => socket.write(Uint8Array.of(0xff, 0xff, 0xff)))
   const scene = transportScene({ url: peer.url })
   scene.start()
@@ -416,7 +422,7 @@ test('a WebSocket frame that is none: one failure, and no waiting for a peer tha
   expect(scene.failures()).toHaveLength(1)
 })
 
-test('a TCP server that only listens: nothing is told until the machine gives up', async () => {
+test('reports nothing for a TCP server that only listens, until the machine stops the attempt', async () => {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => void sockets.add(socket.on('close', () => sockets.delete(socket))))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -434,7 +440,7 @@ test('a TCP server that only listens: nothing is told until the machine gives up
   expect(scene.told).toEqual([])
 })
 
-/** The server has no socket left, and whatever was under way has happened. */
+/** Waits until the server has no open sockets and all pending work is done. */
 async function settled(server: ScriptedServer): Promise<void> {
   if (server.connections.length > 0) await server.waitFor(() => server.openSockets === 0)
   await turns(10)

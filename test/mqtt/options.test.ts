@@ -138,13 +138,7 @@ describe('the CONNECT packet', () => {
   const who: [string, ConnectOptions, Credentials | undefined, string, string][] = [
     ['of the URL', {}, undefined, 'me@home', 'p:a/ss:word'],
     ['of the options go before those of the URL', { username: 'o', password: 'p' }, undefined, 'o', 'p'],
-    [
-      'of the credentials go before all others',
-      { username: 'o', password: 'p' },
-      { username: 'c', password: 'q' },
-      'c',
-      'q',
-    ],
+    ['of the credentials have priority', { username: 'o', password: 'p' }, { username: 'c', password: 'q' }, 'c', 'q'],
     ['may come from several places', { username: 'o', password: 'p' }, { password: 'token' }, 'o', 'token'],
   ]
   test.each(who)('user name and password %s', async (_, options, credentials, username, password) => {
@@ -162,7 +156,7 @@ describe('the CONNECT packet', () => {
     const { client } = startClient({ url: server.url, options: { will: { topic: 'gone', payload: 'bye' } } })
     await client.connect()
     await client.disconnect()
-    // MQTT-3.14.4-3: the server discards the will at DISCONNECT, and at nothing else.
+    // MQTT-3.14.4-3: the server discards the will only at DISCONNECT.
     expect(await server.waitFor(() => server.connections[0]?.ending)).toMatchObject({ by: 'client', how: 'disconnect' })
   })
 })
@@ -170,29 +164,32 @@ describe('the CONNECT packet', () => {
 const identity = { key: String(tls.key), cert: String(tls.cert) }
 
 describe('TLS', () => {
-  test.each(['mqtts', 'wss'] as const)('%s without a check of the certificate', async (scheme) => {
+  test.each(['mqtts', 'wss'] as const)('%s connects without a check of the certificate', async (scheme) => {
     const server = await serve(scheme)
     const { client } = startClient({ ...once, url: server.url, options: { tls: { rejectUnauthorized: false } } })
     await client.connect()
     expect(client.isConnected).toBe(true)
   })
 
-  test.each(['mqtts', 'wss'] as const)('%s: trusted by its authority', async (scheme) => {
+  test.each(['mqtts', 'wss'] as const)('%s connects with the CA of the certificate', async (scheme) => {
     const server = await serve(scheme)
     const { client } = startClient({ ...once, url: server.url, options: trusting })
     await client.connect()
     expect(client.isConnected).toBe(true)
   })
 
-  test.each(['mqtts', 'wss'] as const)('%s, without its s, but with a key and a certificate', async (scheme) => {
-    const server = await serve(scheme)
-    const url = server.url.replace('s://', '://')
-    const { client } = startClient({ ...once, url, options: { tls: { ...trusting.tls, ...identity } } })
-    await client.connect()
-    expect(client.isConnected).toBe(true)
-  })
+  test.each(['mqtts', 'wss'] as const)(
+    '%s without its s connects with TLS if a key and a certificate are given',
+    async (scheme) => {
+      const server = await serve(scheme)
+      const url = server.url.replace('s://', '://')
+      const { client } = startClient({ ...once, url, options: { tls: { ...trusting.tls, ...identity } } })
+      await client.connect()
+      expect(client.isConnected).toBe(true)
+    },
+  )
 
-  test.each(['mqtts', 'wss'] as const)('%s: not trusted', async (scheme) => {
+  test.each(['mqtts', 'wss'] as const)('%s rejects an untrusted certificate', async (scheme) => {
     const server = await serve(scheme)
     const { client } = startClient({ ...once, url: server.url })
     expect(await rejection(client.connect())).toMatchObject({
@@ -206,7 +203,7 @@ describe('WebSocket', () => {
   const signed =
     '/mqtt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fiot%2Faws4_request&X-Amz-Signature=1a2b%3D'
 
-  test('headers and a signed URL come from the credentials, anew for each refresh', async () => {
+  test('each refresh of the credentials gives new headers and a new signed URL', async () => {
     const server = await upgradeRecorder()
     let n = 0
     const { client, next } = startClient({
@@ -215,7 +212,7 @@ describe('WebSocket', () => {
       credentials: () => ({ url: `${server.origin}${signed}&n=${++n}`, wsHeaders: { Authorization: `Bearer ${n}` } }),
     })
     const failed = client.connect().catch(() => {})
-    // 401 asks for new credentials; those that were fresh back off first.
+    // 401 requires new credentials; a refusal of fresh ones backs off first.
     await next('tokenRefreshed', 2)
     await until(() => server.requests.length === 2, 'the second upgrade')
     await client.disconnect()
@@ -247,7 +244,7 @@ describe('WebSocket', () => {
 })
 
 describe('the client id', () => {
-  test('is generated once, and kept over attempts, connections and recreated clients', async () => {
+  test('is generated once, and kept for all attempts, connections and recreated clients', async () => {
     const server = await startServer({ script: [{ connack: { reasonCode: 3 } }, {}] })
     const { client, next } = startClient({ ...atOnce, url: server.url, options: () => ({}) })
     await client.connect()
@@ -269,7 +266,7 @@ describe('the client id', () => {
   })
 })
 
-describe('options as a function', () => {
+describe('an options function', () => {
   test('is called once for each recreated client', async () => {
     const server = await startServer()
     const calls: number[] = []
@@ -298,7 +295,7 @@ describe('options as a function', () => {
     ])
   })
 
-  test('gives the URL', async () => {
+  test('can return the URL', async () => {
     const server = await startServer()
     const { client } = startClient({ ...once, options: () => ({ url: server.url }) })
     await client.connect()
@@ -320,7 +317,7 @@ describe('options as a function', () => {
     ['returns what is not valid', () => ({ keepalive: 60 }), 'InvalidOptionError'],
     ['returns no URL, and there is no other', () => ({}), 'InvalidOptionError'],
   ]
-  test.each(bad)('one that %s is a failure, and tried again', async (_, options, name) => {
+  test.each(bad)('is called again after a failure if it %s', async (_, options, name) => {
     const server = await startServer()
     let good = false
     const { client, next, heard, lines } = startClient({
@@ -334,13 +331,13 @@ describe('options as a function', () => {
     for (const { failure } of heard('reconnectScheduled')) expect(failure).toEqual({ kind: 'options', name })
     expect(
       lines.some(({ details }) => 'err' in details),
-      'the error itself goes to the application',
+      'the application gets the error itself',
     ).toBe(true)
   })
 
-  test('what can not be encoded is a failure, and not taken for the next attempt', async () => {
+  test('is called again if its options cannot be encoded', async () => {
     const server = await startServer()
-    // MQTT 3.1.1 wants a user name with a password.
+    // MQTT 3.1.1 requires a user name with a password.
     const given = [{ password: 'secret-1' }, { password: 'secret-1' }]
     const { client, heard } = startClient({ ...atOnce, url: server.url, options: () => given.shift() ?? {} })
     await client.connect()
@@ -353,7 +350,7 @@ describe('options as a function', () => {
     ['was disconnected', (client) => client.disconnect()],
     ['gave up', (client) => client.waitFor('failed')],
   ]
-  test.each(startingOver)('is called anew after it %s', async (_, rest) => {
+  test.each(startingOver)('is called again after it %s', async (_, rest) => {
     const server = await startServer({ script: [{}, { connack: { reasonCode: 2 } }] })
     const good = await startServer()
     const urls = [server.url]
@@ -370,7 +367,7 @@ describe('options as a function', () => {
     expect(good.connections).toHaveLength(1)
   })
 
-  test('the error is the cause when it gives up', async () => {
+  test('provides the cause of the error when the client gives up', async () => {
     const cause = new RangeError('of mine')
     const { client } = startClient({ ...once, options: () => Promise.reject(cause) })
     const error = await rejection(client.connect())
@@ -382,7 +379,7 @@ describe('options as a function', () => {
     expect(error.message).not.toContain('of mine')
   })
 
-  test('one that never answers is a timeout', async () => {
+  test('times out if it never returns', async () => {
     const clock = createTestClock()
     const { client } = startClient({ ...once, clock, options: () => new Promise<never>(() => {}) })
     const failed = rejection(client.connect())
@@ -392,7 +389,7 @@ describe('options as a function', () => {
 })
 
 describe('credentials', () => {
-  test('are asked for with their reason', async () => {
+  test('are requested with a reason', async () => {
     const reasons: RefreshReason[] = []
     const server = await startServer()
     const { client, next } = startClient({
@@ -421,7 +418,7 @@ describe('credentials', () => {
     ])
   })
 
-  test('in every n-th cycle', async () => {
+  test('are requested in every n-th cycle', async () => {
     const clock = createTestClock()
     const reasons: RefreshReason[] = []
     const server = await startServer({ script: { connack: { reasonCode: 3 } } })
@@ -453,7 +450,7 @@ describe('credentials', () => {
     ['a Date', (now) => new Date(now)],
     ['a number', (now) => now],
   ]
-  test.each(expiries)('are renewed before they expire, which is given as %s', async (_, at) => {
+  test.each(expiries)('are renewed before they expire, with the expiry as %s', async (_, at) => {
     const clock = createTestClock({ now: Date.UTC(2026, 0, 1) })
     const reasons: RefreshReason[] = []
     const server = await startServer()
@@ -493,7 +490,7 @@ describe('credentials', () => {
     ['gives an expiry that is none', () => ({ expiresAt: 'tomorrow' }), 'InvalidOptionError'],
     ['gives an invalid Date', () => ({ expiresAt: new Date('x') }), 'InvalidOptionError'],
     ['gives a URL that is none', () => ({ url: 'secret-1' }), 'InvalidOptionError'],
-    ['gives a URL of another protocol', () => ({ url: 'https://example.org/' }), 'InvalidOptionError'],
+    ['returns a URL of another protocol', () => ({ url: 'https://example.org/' }), 'InvalidOptionError'],
     ['gives seconds', () => ({ expiresAt: Math.floor(Date.now() / 1_000) + 3_600 }), 'InvalidOptionError'],
     ['gives seconds as a Date', () => ({ expiresAt: new Date(Date.now() / 1_000) }), 'InvalidOptionError'],
     ['gives null as an expiry', () => ({ expiresAt: null }), 'InvalidOptionError'],
@@ -505,7 +502,7 @@ describe('credentials', () => {
     ['gives a password that is none', () => ({ password: { token: 'secret-1' } }), 'InvalidOptionError'],
     ['gives headers that are none', () => ({ wsHeaders: 'secret-1' }), 'InvalidOptionError'],
   ]
-  test.each(bad)('a source that %s is a failure, and asked again', async (_, source, name) => {
+  test.each(bad)('are requested again from a source that %s', async (_, source, name) => {
     const server = await startServer()
     let good = false
     const { client, next, heard } = startClient({
@@ -525,7 +522,7 @@ describe('credentials', () => {
     if (name === 'InvalidOptionError') expect(inspect(errors, { depth: 5 })).not.toContain('secret-1')
   })
 
-  test('InvalidCredentialsError stops for good', async () => {
+  test('end the connection with InvalidCredentialsError', async () => {
     const cause = new InvalidCredentialsError('no such account')
     const { client, heard } = startClient({
       ...atOnce,
@@ -537,7 +534,7 @@ describe('credentials', () => {
     expect(heard('reconnectScheduled')).toEqual([])
   })
 
-  /** A client whose source answers when the test does. */
+  /** A client whose credentials source answers when the test does. */
   async function startAsked() {
     const clock = createTestClock()
     const server = await startServer()
@@ -560,7 +557,7 @@ describe('credentials', () => {
   }
   const login = (password: string, rest: Credentials = {}): Credentials => ({ username: 'me', password, ...rest })
 
-  test('a source that does not answer is aborted, and what it gives later is taken', async () => {
+  test('are used even if the source returns them after its abort', async () => {
     const { clock, asked, client, passwords } = await startAsked()
     const connected = client.connect()
     await clock.tickAsync(30_000)
@@ -574,7 +571,7 @@ describe('credentials', () => {
     expect(passwords()).toEqual(['late'])
   })
 
-  test('an answer that comes while nobody waits is taken by the next request', async () => {
+  test('that arrive while no request waits are used by the next request', async () => {
     const { clock, asked, client, passwords } = await startAsked()
     const connected = client.connect()
     await clock.tickAsync(30_000)
@@ -593,7 +590,7 @@ describe('credentials', () => {
     ['what is expired', ({ answer }, now) => answer(login('late', { expiresAt: now }))],
     ['what is none', ({ answer }) => answer('late' as Credentials)],
   ]
-  test.each(useless)('after %s that comes late the source is asked again', async (_, settle) => {
+  test.each(useless)('are requested again after %s that comes late', async (_, settle) => {
     const { clock, asked, client, passwords, heard } = await startAsked()
     const connected = client.connect()
     await clock.tickAsync(31_000)
@@ -605,7 +602,7 @@ describe('credentials', () => {
     expect(heard('tokenRefreshFailed')).toHaveLength(1)
   })
 
-  test('a source that never answers is asked again after twice its time', async () => {
+  test('are requested again after twice the timeout if the source never answers', async () => {
     const { clock, asked, client } = await startAsked()
     const connected = client.connect()
     // 30 s for the first request, 30 s for one that waits for the same call, and a second before each.
@@ -617,7 +614,7 @@ describe('credentials', () => {
     await connected
   })
 
-  test('connect, disconnect and connect again ask once', async () => {
+  test('are requested once by connect, disconnect and connect again', async () => {
     const { asked, client, passwords } = await startAsked()
     const first = rejection(client.connect())
     await client.disconnect()
@@ -631,7 +628,7 @@ describe('credentials', () => {
     expect(passwords()).toEqual(['good'])
   })
 
-  test('a source is asked once at a time, whoever wants them', async () => {
+  test('are requested only once at a time', async () => {
     const server = await startServer()
     let running = 0
     let most = 0
@@ -658,7 +655,7 @@ describe('credentials', () => {
 })
 
 describe('several servers', () => {
-  test('an attempt that failed is followed by one at the next', async () => {
+  test('a failed attempt is followed by one at the next server', async () => {
     const servers = await Promise.all(
       [3, 3, 0].map((reasonCode) => startServer({ script: { connack: { reasonCode } } })),
     )
@@ -669,12 +666,12 @@ describe('several servers', () => {
     })
     await client.connect()
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 1])
-    // It goes back to the one that worked.
+    // It returns to the server that worked.
     await until(() => client.status.attempt === 0, 'the connection is stable')
     servers[2]?.kick()
     await next('connectionResumed')
     expect(servers.map(({ connections }) => connections.length)).toEqual([1, 1, 2])
-    // And round again when it does no more.
+    // When that fails, it continues with the list.
     servers[0]?.setScript({})
     await servers[2]?.close()
     await next('connectionResumed', 2)
@@ -690,7 +687,7 @@ describe('a Server Reference', () => {
   const rows: [string, Allow, string, boolean][] = [
     ['to our own host by default', undefined, '127.0.0.1', true],
     ['to our own host', 'own-hosts', '127.0.0.1', true],
-    ['to our own host with a scheme', 'own-hosts', 'mqtts://127.0.0.1', true],
+    ['to the same host with a scheme', 'own-hosts', 'mqtts://127.0.0.1', true],
     ['to another host by default', undefined, 'localhost', false],
     ['to another host', 'own-hosts', 'localhost', false],
     ['to our own host that is only a part of it', 'own-hosts', '127.0.0.1.localhost', false],
@@ -739,7 +736,7 @@ describe('a Server Reference', () => {
   const known = places.flatMap(([place, options]) =>
     (['127.0.0.1', 'localhost'] as const).map((host) => ({ place, options, host })),
   )
-  test.each(known)('to $host, by a URL that $place gave', async ({ options, host }) => {
+  test.each(known)('to $host, with a URL from $place', async ({ options, host }) => {
     const other = await startServer()
     const properties = { serverReference: `${host}:${other.port}` }
     const server = await startServer({ script: { connack: { reasonCode: 0x9c, properties } } })
@@ -757,8 +754,8 @@ describe('a Server Reference', () => {
     const options = { ...trusting, protocolVersion: 5 } as const
     const { client } = startClient({ ...once, url: server.url, options, redirect: { allow: 'any' } })
     await rejection(client.connect())
-    expect(plain.connections, 'it went there').toHaveLength(1)
-    expect(plain.received('connect'), 'and said nothing in plain text').toEqual([])
+    expect(plain.connections, 'the client connects there').toHaveLength(1)
+    expect(plain.received('connect'), 'and sends nothing in plain text').toEqual([])
   })
 
   test.each([0, 1, 3])('is followed %i times in a row', async (maxHops) => {
@@ -771,7 +768,7 @@ describe('a Server Reference', () => {
     expect(server.connections).toHaveLength(1 + maxHops)
   })
 
-  test('that is left out leads to the next server of the list', async () => {
+  test('that is missing leads to the next server of the list', async () => {
     const other = await startServer()
     const server = await startServer({ script: { connack: { reasonCode: 0x9d } } })
     const { client } = startClient({ ...atOnce, url: [server.url, other.url], options: { protocolVersion: 5 } })
@@ -781,7 +778,7 @@ describe('a Server Reference', () => {
   })
 })
 
-test('in a browser, which has no Buffer, a password of bytes goes as the text that it is', () => {
+test('a password of bytes is sent as text in a browser, which has no Buffer', () => {
   onTestFinished(() => void vi.unstubAllGlobals())
   const bytes = (text: string) => new TextEncoder().encode(text)
   const attempt = (password: Uint8Array) => () =>

@@ -36,7 +36,7 @@ describe('a password without a user name', () => {
     expect(server.received('connect')).toHaveLength(1)
   })
 
-  test('also from credentials, and after a reconnect', async () => {
+  test('works from credentials and after a reconnect', async () => {
     const server = await startServer()
     const { client, next } = startClient({
       url: server.url,
@@ -53,7 +53,7 @@ describe('a password without a user name', () => {
     ])
   })
 
-  test('an empty user name is one', async () => {
+  test('an empty user name counts as a user name', async () => {
     const server = await startServer()
     const { client } = startClient({
       url: server.url,
@@ -72,11 +72,11 @@ describe('a password without a user name', () => {
     ],
     ['in the URL', { url: 'mqtt://:planted@127.0.0.1:1' }, `url ${rule}`],
   ]
-  test.each(refused)('is refused on MQTT 3.1.1: %s', (_, options, message) => {
+  test.each(refused)('is rejected on MQTT 3.1.1: %s', (_, options, message) => {
     expect(() => new ResilientMqttClient({ url: 'mqtt://127.0.0.1:1', ...options })).toThrow(error(message))
   })
 
-  test('is refused on MQTT 3.1.1 from credentials', async () => {
+  test('is rejected on MQTT 3.1.1 from credentials', async () => {
     const server = await startServer()
     const { client } = startClient({
       url: server.url,

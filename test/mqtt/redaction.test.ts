@@ -9,7 +9,7 @@ const lower = 'abcdefghijklmnopqrstuvwxyz'
 const upper = lower.toUpperCase()
 const digits = '0123456789'
 
-describe('keys and tokens that were drawn by lot', () => {
+describe('random keys and tokens', () => {
   test.each<[string, string, number, number]>([
     ['hexadecimal, lower case', `${digits}abcdef`, 32, 0.99],
     ['hexadecimal, upper case', `${digits}ABCDEF`, 32, 0.99],
@@ -21,7 +21,7 @@ describe('keys and tokens that were drawn by lot', () => {
     ['letters of both cases', `${upper}${lower}`, 40, 0.99],
     ['lower-case letters and digits', `${lower}${digits}`, 40, 0.99],
     ['upper-case letters and digits', `${upper}${digits}`, 40, 0.99],
-    // Few digits: a run without one looks like a word.
+    // These have few digits: a run without a digit looks like a word.
     ['Base32', `${upper}234567`, 40, 0.95],
   ])('%s, %#', (_what, alphabet, length, share) => {
     const random = seeded(length)
@@ -34,7 +34,7 @@ describe('keys and tokens that were drawn by lot', () => {
   })
 })
 
-describe('is shown as it is', () => {
+describe('text that is shown unchanged', () => {
   test.each([
     ['a UUID', '7d444840-9dc0-11d1-b245-5ffdce74fad2'],
     ['a UUID in upper case', '7D444840-9DC0-11D1-B245-5FFDCE74FAD2'],
@@ -69,7 +69,7 @@ describe('is shown as it is', () => {
   })
 })
 
-describe('is hidden', () => {
+describe('text that is hidden', () => {
   test.each([
     ['a bearer token', 'Bearer planted-secret'],
     ['a token in a sentence', 'token planted-secret-1 was revoked'],

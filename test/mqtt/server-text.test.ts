@@ -11,7 +11,7 @@ import { scriptedClient } from '../support/scripted-client.ts'
 import { everywhere, serve, trusting, type Scheme, type ProtocolVersion } from '../support/servers.ts'
 import { transportScene } from './transport-scene.ts'
 
-describe('a text of the server', () => {
+describe('text from the server', () => {
   test.each([
     ['plain', 'go away', 'go away'],
     ['empty', '', ''],
@@ -33,7 +33,7 @@ describe('a text of the server', () => {
     expect(serverText(serverText(text))).toBe(expected)
   })
 
-  test('a secret at the cut leaves no beginning of itself', () => {
+  test('a secret at the length limit is hidden completely', () => {
     const text = `${'no '.repeat(80)}password=planted-secret`
     expect(serverText(text)).not.toContain('plant')
   })
@@ -55,7 +55,7 @@ describe('a Server Reference', () => {
   })
 
   test.each(['me:planted-secret@host', 'mqtt://me:planted-secret@host:1883', `${'x'.repeat(300)}.example.com`])(
-    'leads nowhere: %s',
+    'is not followed: %s',
     (given) => {
       expect(serverReference(given)).not.toContain('planted-secret')
       expect(Array.from(serverReference(given)).length).toBeLessThanOrEqual(256)
@@ -66,7 +66,7 @@ describe('a Server Reference', () => {
 
 const wild = `no\u001B[2J entry, password=planted-secret ${'no '.repeat(300)}`
 
-/** What must be true of every text of a server that is shown. */
+/** The requirements for every shown text of a server. */
 function expectHarmless(shown: unknown): void {
   const text = JSON.stringify(shown)
   expect(text).toContain('entry, password=[redacted] no')
@@ -75,7 +75,7 @@ function expectHarmless(shown: unknown): void {
   expect(text.length).toBeLessThan(500)
 }
 
-describe('does not enter the machine as it is', () => {
+describe('text from the server enters the machine only redacted', () => {
   interface Way {
     readonly what: string
     readonly kind: Failure['kind']
@@ -125,7 +125,7 @@ describe('does not enter the machine as it is', () => {
   })
 })
 
-describe('does not enter an error as it is', () => {
+describe('text from the server enters errors only redacted', () => {
   test('the reason string of a CONNACK', async () => {
     const server = await serve('mqtt', {
       script: { connack: { reasonCode: 0x8a, properties: { reasonString: wild } } },

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { SizeLimit } from '../../src/mqtt/size-limit.ts'
 import { fc } from '../support/property.ts'
 
-/** A packet of that size in all, with a content that would be read as a long packet. */
+/** A packet with this total size. Its content looks like a long packet. */
 function packet(size: number): Uint8Array {
   for (const lengthBytes of [1, 2, 3, 4]) {
     const remaining = size - 1 - lengthBytes
@@ -17,7 +17,7 @@ function packet(size: number): Uint8Array {
   throw new Error('too large')
 }
 
-/** What it says of bytes that come in chunks of a size. */
+/** The result for bytes that arrive in chunks of a size. */
 function found(limit: number, bytes: Uint8Array, chunk: number): number | undefined {
   const sizes = new SizeLimit(limit)
   for (let at = 0; at < bytes.length; at += chunk) {
@@ -27,21 +27,21 @@ function found(limit: number, bytes: Uint8Array, chunk: number): number | undefi
   return undefined
 }
 
-test.each([2, 129, 130, 16_386, 20_000])('a packet of %i bytes passes at that limit, and not below it', (size) => {
+test.each([2, 129, 130, 16_386, 20_000])('accepts a packet of %i bytes at that limit, and rejects it below', (size) => {
   expect(found(size, packet(size), 7)).toBeUndefined()
   expect(found(size - 1, packet(size), 7)).toBe(size)
 })
 
-test('it is found by its fixed header alone, before any of its content came', () => {
+test('rejects a packet at its fixed header, before its content arrives', () => {
   const header = Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f)
   expect(new SizeLimit(1_000).exceededBy(header)).toBe(5 + 268_435_455)
 })
 
-test('a length that is none is left to the parser, and what follows has no meaning', () => {
+test('leaves an invalid length to the parser, and ignores the bytes after it', () => {
   expect(found(10, Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x30, 0x7f), 3)).toBeUndefined()
 })
 
-test('the first that is too large is found, however the bytes are cut', () => {
+test('finds the first packet that is too large, however the bytes are split', () => {
   const size = fc.integer({ min: 2, max: 300 })
   fc.assert(
     fc.property(fc.array(size, { maxLength: 20 }), size, fc.integer({ min: 1, max: 50 }), (sizes, limit, chunk) => {

@@ -22,7 +22,7 @@ export interface AttemptOptions {
 }
 
 /**
- * Transport actors under a parent that writes down whatever they tell, and, unlike the machine, goes on listening after
+ * Transport actors under a parent that records all their events and, unlike the machine, continues to listen after
  * the first failure.
  */
 export function transportScene(attempt: AttemptOptions) {
@@ -83,13 +83,13 @@ export function transportScene(attempt: AttemptOptions) {
   return {
     told,
     links,
-    /** Topics of the messages that came. */
+    /** Topics of the received messages. */
     received,
     errors,
     failures,
-    /** Starts an attempt; the one before is stopped. */
+    /** Starts an attempt, and stops the previous one. */
     start: () => actor.send({ type: 'UP' }),
-    /** Stops it, as the machine does when it leaves for another state. */
+    /** Stops the attempt, as the machine does when it leaves a state. */
     stop: () => actor.send({ type: 'DOWN' }),
     send: (type: 'CLOSE' | 'PROBE' | 'DROP') => actor.getSnapshot().children['transport']?.send({ type }),
     waitFor: (type: ConnectionFact['type']) => waiters.wait(type, () => told.some((event) => event.type === type)),

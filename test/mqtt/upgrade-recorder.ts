@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { onTestFinished } from 'vitest'
 
-/** A web server that writes down the upgrade requests, and refuses them. */
+/** A web server that records upgrade requests, and refuses them. */
 export async function upgradeRecorder(host = '127.0.0.1') {
   const requests: Pick<IncomingMessage, 'url' | 'headers'>[] = []
   const server = createServer()
