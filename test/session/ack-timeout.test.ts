@@ -17,13 +17,13 @@ async function timed({ connect, ...options }: ScriptedClientOptions) {
   return { clock, ...s }
 }
 
-/** Waits for a promise while the delays before attempts pass. */
+/** Waits for a promise while it lets the delays before attempts pass. */
 async function settling<Value>(clock: TestClock, promise: Promise<Value>): Promise<Value> {
   while (await isPending(promise)) clock.tick(1)
   return await promise
 }
 
-/** Lets time pass in small steps, so that what is written is answered meanwhile. */
+/** Lets time pass in small steps, so that packets are answered in between. */
 async function pass(clock: TestClock, ms: number, step = 5_000): Promise<void> {
   for (let passed = 0; passed < ms; passed += step) {
     clock.tick(Math.min(step, ms - passed))
@@ -31,10 +31,10 @@ async function pass(clock: TestClock, ms: number, step = 5_000): Promise<void> {
   }
 }
 
-describe.each(versions)('an acknowledgement that does not come, MQTT version $version', ({ version }) => {
+describe.each(versions)('a missing acknowledgement, MQTT version $version', ({ version }) => {
   describe.each([1, 2] as const)('QoS %i', (qos) => {
     test.each([true, false])(
-      'the connection is replaced, and it is sent again; session present: %s',
+      'replaces the connection and sends the publish again; session present: %s',
       async (present) => {
         const { clock, server, client } = await timed({ version, script: sessionIs(present, { puback: false }, {}) })
         await client.connect()
@@ -54,7 +54,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
       },
     )
 
-    test('an acknowledgement that comes with the PINGRESP is in time', async () => {
+    test('is not assumed if the acknowledgement comes with the PINGRESP', async () => {
       const { clock, server, client } = await timed({
         version,
         script: { puback: false, steps: [{ at: 'pingreq', do: 'ignore' }] },
@@ -71,7 +71,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
       expect(server.connections).toHaveLength(1)
     })
 
-    test('without an answer to the PINGREQ it is replaced after `probeTimeout`', async () => {
+    test('replaces the connection after `probeTimeout` without a PINGRESP', async () => {
       const { clock, server, client } = await timed({
         version,
         script: sessionIs(true, { puback: false, pingresp: false }, {}),
@@ -88,7 +88,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     })
   })
 
-  test('PUBREC is progress: PUBCOMP has the whole time again', async () => {
+  test('has the whole timeout again after PUBREC', async () => {
     const { clock, server, client } = await timed({
       version,
       script: sessionIs(true, { puback: false, steps: [{ at: 'pubrel', do: 'ignore' }] }, {}),
@@ -106,7 +106,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(told(server, 2, 'publish', 'pubrel')).toEqual(['pubrel 1'])
   })
 
-  test('only the oldest counts: as long as acknowledgements come, nothing happens', async () => {
+  test('is not assumed while the oldest publish keeps being acknowledged', async () => {
     const { clock, server, client } = await timed({ version, script: { puback: false } })
     await client.connect()
     const published = range(20).map((i) => client.publish('a', `${i}`, { qos: 1 }))
@@ -121,7 +121,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(server.received('pingreq')).toEqual([])
   })
 
-  test('a single one that stays out is found, though all others are acknowledged', async () => {
+  test('is detected although all other publishes are acknowledged', async () => {
     const lost: Script = (_connection, n) => ({
       connack: { sessionPresent: n > 1 },
       puback: ({ topic }) => (n === 1 && topic === 'lost' ? false : 0),
@@ -137,7 +137,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(server.connections).toHaveLength(2)
   })
 
-  test('Receive Maximum publishes that stay out hold the others up for a bounded time', async () => {
+  test('delays other publishes for a bounded time if Receive Maximum is used up', async () => {
     const { clock, server, client } = await timed({
       version,
       script: (_connection, n) => ({
@@ -152,7 +152,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(server.connections).toHaveLength(2)
   })
 
-  test('no timer is left when everything is acknowledged, and none of a connection that ended', async () => {
+  test('leaves no timer once everything is acknowledged or the connection has ended', async () => {
     const { clock, server, client } = await timed({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     const before = clock.pending
@@ -166,7 +166,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(clock.pending).toBeLessThanOrEqual(before)
   })
 
-  test('0 turns it off', async () => {
+  test('is not detected with ackTimeout 0', async () => {
     const { clock, server, client } = await timed({ version, script: { puback: false }, timeouts: { ackTimeout: 0 } })
     await client.connect()
     const published = client.publish('a', '', { qos: 1 })
@@ -176,7 +176,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(await isPending(published)).toBe(true)
   })
 
-  test('a broker that never acknowledges is tried with growing delays, then given up, and nothing stays pending', async () => {
+  test('leads to growing delays, then to giving up, and leaves no call pending if the broker never acknowledges', async () => {
     const { clock, server, client } = await timed({
       version,
       script: sessionIs(true, { puback: false }),
@@ -186,7 +186,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     const delays: number[] = []
     client.on('reconnectScheduled', ({ delay }) => delays.push(delay))
     await client.connect()
-    // It proves itself as long as nothing waits.
+    // The connection proves itself while no acknowledgement is missing.
     await pass(clock, 40_000)
     const published = outcomes([1, 2].map((qos) => client.publish('a', '', { qos: qos as 1 | 2 })))
     while (client.status.state !== 'failed') await pass(clock, 5_000)
@@ -195,7 +195,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
     expect(server.connections).toHaveLength(5)
   })
 
-  test('the counters reset when it acknowledges after all', async () => {
+  test('resets the counters when the acknowledgement arrives after all', async () => {
     const { clock, server, client } = await timed({
       version,
       script: sessionIs(true, { puback: false }),
@@ -213,7 +213,7 @@ describe.each(versions)('an acknowledgement that does not come, MQTT version $ve
   })
 })
 
-describe('what is counted', () => {
+describe('the time until a probe', () => {
   function watch() {
     const clock = createTestClock()
     const sent = publication('a', { qos: 2 })
@@ -237,7 +237,7 @@ describe('what is counted', () => {
     return { clock, sent, failures, link, state, acks }
   }
 
-  test('between the timeout and a quarter more, and the probe', () => {
+  test('is between the timeout and a quarter more', () => {
     const { clock, failures } = watch()
     clock.tick(60_000 + 15_000 + 5_000 - 1)
     expect(failures).toEqual([])
@@ -247,7 +247,7 @@ describe('what is counted', () => {
     expect(failures).toHaveLength(1)
   })
 
-  test('not while our own bytes wait for the socket', () => {
+  test('does not run while bytes wait for the socket', () => {
     const { clock, failures, link } = watch()
     link.flushed = false
     clock.tick(600_000)
@@ -259,7 +259,7 @@ describe('what is counted', () => {
     expect(failures).toHaveLength(1)
   })
 
-  test('once it is with the socket, also while later bytes wait', () => {
+  test('runs once the socket has the packet, even while later bytes wait', () => {
     const { clock, failures, link, acks } = watch()
     link.flushed = false
     clock.tick(20_000)
@@ -268,7 +268,7 @@ describe('what is counted', () => {
     expect(failures).toHaveLength(1)
   })
 
-  test('another that is the oldest then has all the time again, and so has one that made progress', () => {
+  test('starts again for the next oldest publish, and after progress', () => {
     const { clock, failures, sent, state } = watch()
     clock.tick(70_000)
     sent.phase = 'released'
@@ -280,7 +280,7 @@ describe('what is counted', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('nothing of a connection that ended', () => {
+  test('ends with its connection', () => {
     const { clock, failures, acks } = watch()
     clock.tick(76_000)
     acks.reset(undefined)
@@ -290,7 +290,7 @@ describe('what is counted', () => {
   })
 })
 
-test('it is told in words, and a bad value is refused', () => {
+test('is described in words, and rejects invalid values', () => {
   expect(describeFailure({ kind: 'timeout', phase: 'ack' })).toBe('no acknowledgement of a publish in time')
   const options = { url: 'mqtt://localhost', timeouts: { ackTimeout: -1 } }
   expect(() => new ResilientMqttClient(options)).toThrow(InvalidOptionError)

@@ -42,7 +42,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
   test.each([
     { when: 'while the connection is down', again: ['1'] },
     { when: 'after the reconnect', again: ['1'] },
-  ])('QoS 2 is delivered exactly once, also when the handler is done $when', async ({ when, again }) => {
+  ])('delivers QoS 2 exactly once when the handler finishes $when', async ({ when, again }) => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(true) })
     const { started, handler, end } = byHand()
     client.subscribe('a', handler, { qos: 2, ack: 'after-handler' })
@@ -58,14 +58,14 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
     end('1')
     await server.waitFor('pubcomp')
     expect(started).toEqual(again)
-    // The same id is a new message then.
+    // Then the same id belongs to a new message.
     server.publish('a', '2', { qos: 2, messageId: 1 })
     await until(() => started.length === 2)
     end('2')
     await server.waitFor('pubcomp', { count: 2 })
   })
 
-  test('a session that is lost: the acknowledgements of the old one are not sent', async () => {
+  test('sends no acknowledgements of a lost session', async () => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(false) })
     const { started, handler, end } = byHand()
     client.subscribe('a', handler, { qos: 2, ack: 'after-handler' })
@@ -86,7 +86,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
     await server.waitFor('pubcomp')
   })
 
-  test('no deadlock: the handler publishes with QoS 1 and 2 itself, and waits for that', async () => {
+  test('causes no deadlock when a handler publishes with QoS 1 and 2 and waits for the result', async () => {
     const { server, client } = await scriptedClient({
       version,
       script: { connack: { properties: { receiveMaximum: 1 } } },
@@ -107,7 +107,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
     expect(done).toEqual(range(5).map(String))
   })
 
-  test("'on-receipt' acknowledges at once, whatever the handler does", async () => {
+  test("acknowledges at once with 'on-receipt', whatever the handler does", async () => {
     const { server, client, errors } = await scriptedClient({ version })
     client.subscribe('a', () => Promise.reject(new Error('broken')), { qos: 1 })
     client.subscribe(
@@ -124,7 +124,7 @@ describe.each(versions)("ack: 'after-handler', MQTT version $version", ({ versio
     expect(errors.map(String).toSorted()).toEqual(['Error: broken', 'Error: thrown'])
   })
 
-  test('a handler that throws at once is not acknowledged; any thenable is waited for', async () => {
+  test('sends no acknowledgement when a handler throws, and waits for any thenable', async () => {
     const { server, client } = await scriptedClient({ version })
     client.subscribe(
       'throws',

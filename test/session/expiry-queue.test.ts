@@ -11,7 +11,7 @@ function publicationUntil(expiresAt: number, init: Partial<PublicationInit> = {}
   return publication('a', { expiresAt, ...init })
 }
 
-/** Takes out one after the other. */
+/** Removes the entries one by one. */
 function drain(queue: ExpiryQueue): Publication[] {
   const drained: Publication[] = []
   for (let first = queue.first(); first; first = queue.first()) {
@@ -21,8 +21,8 @@ function drain(queue: ExpiryQueue): Publication[] {
   return drained
 }
 
-describe('the queue of those that expire', () => {
-  test('gives the first to expire, and those that expire together in their order', () => {
+describe('the expiry queue', () => {
+  test('returns the entry that expires first, and entries with the same expiry in order', () => {
     const time = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(Number.POSITIVE_INFINITY))
     fc.assert(
       fc.property(fc.array(fc.tuple(time, fc.boolean())), fc.boolean(), (steps, refills) => {
@@ -39,7 +39,7 @@ describe('the queue of those that expire', () => {
     )
   })
 
-  test('10,000 that expire one by one are each looked at a few times', () => {
+  test('looks at each of 10,000 entries only a few times', () => {
     let looks = 0
     const outbox = new Outbox({ maxMessages: 10_000, maxBytes: 1e6, overflow: 'reject' }, () => {})
     const expired: number[] = []
@@ -53,11 +53,11 @@ describe('the queue of those that expire', () => {
       outbox.expire(next)
     }
     expect(expired).toEqual(range(10_000).map((i) => i + 1))
-    // Of a heap with 14 levels: two comparisons of two on each level. Each looking at all would make 100 million.
+    // A heap with 14 levels needs two comparisons of two entries per level. A linear search would look 100 million times.
     expect(looks).toBeLessThan(10_000 * 2 * 4 * 14)
   })
 
-  test('keeps few of those that were sent before they expired', () => {
+  test('keeps few entries that were removed before they expired', () => {
     const refill = vi.spyOn(ExpiryQueue.prototype, 'refill')
     onTestFinished(() => refill.mockRestore())
     const outbox = new Outbox({ maxMessages: 10, maxBytes: 1e6, overflow: 'reject' }, () => {})
@@ -67,7 +67,7 @@ describe('the queue of those that expire', () => {
       outbox.shift(outbox.peek(0)!)
       each.phase = 'sent'
     }
-    // Once for each 65 of them: as many as there may be that have left.
+    // Once per 65 entries: the maximum number of removed ones.
     expect(refill).toHaveBeenCalledTimes(Math.floor(1_000 / 65))
     expect(outbox.nextExpiry()).toBe(Number.POSITIVE_INFINITY)
   })

@@ -7,7 +7,7 @@ import { scriptedClient, sessionIs } from '../support/scripted-client.ts'
 
 const HOURS = 3_600_000
 
-/** A clock, and a wall clock beside it that may be set. */
+/** A clock, and a separate wall clock that the test can set. */
 function clocks() {
   const clock = createTestClock({ now: Date.UTC(2024, 0, 1) })
   const wall = { offset: 0 }
@@ -18,7 +18,7 @@ describe.each([
   ['forward', 2 * HOURS],
   ['back', -2 * HOURS],
 ])('the wall clock is set 2 h %s', (_direction, offset) => {
-  test('a time to live is as long as it was', async () => {
+  test('a time to live keeps its length', async () => {
     const { clock, wall, now } = clocks()
     const { server, client } = await scriptedClient({ clock, now })
     const short = outcomes([client.publish('a', 'short', { qos: 1, ttl: 1_000 })])
@@ -32,7 +32,7 @@ describe.each([
     expect(server.received('publish').map(({ payload }) => String(payload))).toEqual(['long'])
   })
 
-  test('the Message Expiry Interval is reduced by what has really passed', async () => {
+  test('the Message Expiry Interval is reduced by the real time that has passed', async () => {
     const { clock, wall, now } = clocks()
     const { server, client } = await scriptedClient({ clock, now })
     const published = client.publish('a', '', { qos: 1, properties: { messageExpiryInterval: 60 } })
@@ -44,7 +44,7 @@ describe.each([
   })
 })
 
-test('with real time it is monotonic: the wall clock is not asked', async () => {
+test('real time is monotonic, without the wall clock', async () => {
   const wall = { now: Date.now() }
   const { client } = await scriptedClient({ now: () => wall.now })
   const published = client.publish('a', '', { qos: 1, ttl: 60_000 })
@@ -53,7 +53,7 @@ test('with real time it is monotonic: the wall clock is not asked', async () => 
   expect(await outcomes([published])).toEqual(['done'])
 })
 
-test('a clock without a time of its own falls back to `now`', async () => {
+test('a clock without its own time falls back to `now`', async () => {
   const { clock, wall, now } = clocks()
   const timers = { setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout }
   const { client } = await scriptedClient({ clock: timers, now })
@@ -63,7 +63,7 @@ test('a clock without a time of its own falls back to `now`', async () => {
   expect(await published).toEqual(['PublishExpiredError'])
 })
 
-describe.each([1, 2] as const)('a time to live that ends after it was sent, QoS %i', (qos) => {
+describe.each([1, 2] as const)('a time to live that ends after the publish was sent, QoS %i', (qos) => {
   test.each([
     [false, 'PublishExpiredError', 0],
     [true, 'done', 1],
@@ -85,10 +85,10 @@ describe.each([1, 2] as const)('a time to live that ends after it was sent, QoS 
   })
 })
 
-describe.each([1, 2] as const)('a signal that aborts after it was sent, QoS %i', (qos) => {
+describe.each([1, 2] as const)('a signal that aborts after the publish was sent, QoS %i', (qos) => {
   const stop = new Error('stop')
 
-  test('the promise rejects, and the handshake goes on', async () => {
+  test('rejects the promise, and the handshake continues', async () => {
     const { server, client } = await scriptedClient({ script: { puback: false } })
     await client.connect()
     const controller = new AbortController()
@@ -105,7 +105,7 @@ describe.each([1, 2] as const)('a signal that aborts after it was sent, QoS %i',
   test.each([
     [true, 1],
     [false, 0],
-  ])('session present: %s: it is sent %i times more', async (present, again) => {
+  ])('session present: %s: the publish is sent %i times more', async (present, again) => {
     const { server, client } = await scriptedClient({ script: sessionIs(present, { puback: false }, {}) })
     await client.connect()
     const controller = new AbortController()

@@ -13,7 +13,7 @@ const deliveries = ([0, 1, 2] as const).flatMap((qos) =>
 )
 const cases = versions.flatMap(({ version }) => deliveries.map((delivery) => ({ version, ...delivery })))
 
-/** What follows the CONNACK of a session that the broker kept. */
+/** The packets after the CONNACK of a session that the broker kept. */
 function packets(version: Version, qos: 0 | 1 | 2): Buffer[] {
   const sent: Packet[] = [
     { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: true },
@@ -23,7 +23,7 @@ function packets(version: Version, qos: 0 | 1 | 2): Buffer[] {
   return sent.map((packet) => generate(packet, { protocolVersion: version }))
 }
 
-/** In one chunk, in one for each packet, byte by byte, and cut in two at every byte. */
+/** The bytes in one chunk, in one per packet, byte by byte, and split at every position. */
 function splits(sent: readonly Buffer[]): (readonly Buffer[])[] {
   const all = Buffer.concat(sent)
   const halves = Array.from({ length: all.length - 1 }, (_, i) => [all.subarray(0, i + 1), all.subarray(i + 1)])
@@ -37,7 +37,7 @@ async function write(connection: ScriptedConnection, chunks: readonly Buffer[]):
   }
 }
 
-/** A client whose first connection is ordinary, and whose later ones begin with the chunks that are given. */
+/** A client whose first connection is ordinary, and whose later ones begin with the given chunks. */
 async function sceneOf(
   { version, qos, ack }: Delivery & { version: Version },
   chunksOf: (n: number) => readonly Buffer[] | undefined,
@@ -54,7 +54,7 @@ async function sceneOf(
               { at: 'pubrec', do: 'ignore' },
             ],
           },
-    // With a clock of the test's no PINGRESP would come in time.
+    // With a test clock, no PINGRESP would arrive in time.
     connect: { keepalive: 0 },
     ...options,
   })
@@ -76,7 +76,7 @@ describe.each(cases)('MQTT version $version, QoS $qos, $ack', ({ version, qos, a
   const ways = splits(packets(version, qos))
   const expected = acknowledgements[qos]
 
-  test('what comes with the CONNACK is delivered and acknowledged once, however it is cut', async () => {
+  test('delivers and acknowledges packets after the CONNACK once, however the bytes are split', async () => {
     const { server, got } = await sceneOf({ version, qos, ack }, (n) => ways[n - 2])
     for (const [i] of ways.entries()) {
       server.kick()
@@ -87,7 +87,7 @@ describe.each(cases)('MQTT version $version, QoS $qos, $ack', ({ version, qos, a
     }
   })
 
-  test('and on the connection of a planned renewal', async () => {
+  test('does the same on the connection of a planned renewal', async () => {
     const clock = createTestClock()
     const { client, server, got } = await sceneOf({ version, qos, ack }, () => ways[0], {
       clock,
@@ -105,7 +105,7 @@ describe.each(cases)('MQTT version $version, QoS $qos, $ack', ({ version, qos, a
 
 describe.each(versions)('MQTT version $version', ({ version }) => {
   test.each(['after-handler', 'loop'] as const)(
-    'QoS 2, %s: the PUBREL that comes with the CONNACK for a message of the connection before gets its PUBCOMP',
+    'QoS 2, %s: answers a PUBREL after the CONNACK for a message of the previous connection',
     async (ack) => {
       const [connack = Buffer.of(), , pubrel = Buffer.of()] = packets(version, 2)
       const { server, got } = await sceneOf({ version, qos: 2, ack }, () => [Buffer.concat([connack, pubrel])])

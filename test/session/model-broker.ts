@@ -7,11 +7,11 @@ type Sent =
   | { readonly cmd: 'publish'; readonly packet: OutgoingPublish; readonly id: number; readonly dup: boolean }
   | { readonly cmd: 'pubrel'; readonly id: number }
 
-/** A broker that does what the specification says, one packet at a time, with a network that loses what is under way. */
+/** A broker that follows the specification, one packet at a time, with a network that loses packets under way. */
 export class ModelBroker {
-  /** The payloads of the messages that it took, in order; those of QoS 1 may come more than once. */
+  /** The payloads of the accepted messages, in order. Those of QoS 1 may occur more than once. */
   readonly delivered: string[] = []
-  /** What a client must not do. */
+  /** Violations of the protocol by the client. */
   readonly violations: string[] = []
   readonly receiveMaximum: number
   mostInFlight = 0
@@ -52,7 +52,7 @@ export class ModelBroker {
     if (writable) sender.writable()
   }
 
-  /** Takes packets from the network; what it answers is on its way then. */
+  /** Receives packets from the network, and sends its answers. */
   receive(count: number): void {
     const connection = this.#connection
     for (const sent of connection?.sent.splice(0, count) ?? []) {
@@ -61,14 +61,14 @@ export class ModelBroker {
     }
   }
 
-  /** Answers arrive. */
+  /** Delivers answers to the client. */
   answer(sender: Sender, count: number): void {
     const connection = this.#connection
     for (const ack of connection?.acks.splice(0, count) ?? []) {
       if (connection?.closed) return
       if (ack.type !== 'pubrec') connection?.inFlight.delete(ack.packetId)
       sender.acknowledged(ack)
-      // What MQTT.js does by itself.
+      // MQTT.js does this itself.
       if (ack.type === 'pubrec') connection?.sent.push({ cmd: 'pubrel', id: ack.packetId })
     }
     connection?.pong()
@@ -100,7 +100,7 @@ class Connection implements Link {
   readonly limits: Link['limits']
   readonly sent: Sent[] = []
   readonly acks: Ack[] = []
-  /** Ids of PUBLISH packets of this connection that are not acknowledged. */
+  /** The ids of un-acknowledged PUBLISH packets of this connection. */
   readonly inFlight = new Set<number>()
   closed = false
   writable = true

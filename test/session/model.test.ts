@@ -20,11 +20,11 @@ interface Published {
   readonly topic: string
   readonly qos: Qos
   readonly publication: Publication
-  /** `done`, or the name of an error: each time it settled. */
+  /** `done` or the name of an error, for each time that it settled. */
   readonly outcomes: string[]
   /** Whether the session was lost while it was accepted and not settled. */
   risked: boolean
-  /** Whether it was set aside: then others may come before it. */
+  /** Whether it was suspended. Then others may come before it. */
   aside: boolean
 }
 
@@ -82,18 +82,18 @@ class Scene {
 
   connect(keepSession: boolean): void {
     if (!keepSession) {
-      // What is past PUBREC was taken, and may not be sent anew.
+      // The broker has accepted publishes past PUBREC, which must not be sent as new ones.
       for (const it of this.published) if (it.outcomes.length === 0) it.risked ||= it.publication.phase !== 'released'
     }
     this.broker.connect(this.sender, keepSession)
   }
 
-  /** Remembers what is set aside. */
+  /** Remembers which publications are suspended. */
   look(): void {
     for (const it of this.published) it.aside ||= isAside(it.publication)
   }
 
-  /** Lets everything come to its end, with the session kept. */
+  /** Lets every publish settle, with the session kept. */
   async finish(): Promise<void> {
     this.connect(true)
     this.broker.setWritable(this.sender, true)
@@ -105,7 +105,7 @@ class Scene {
       await Promise.resolve()
       await Promise.resolve()
       this.look()
-      // What was set aside is tried again, and what rests goes on.
+      // Suspended publishes are tried again, and resting ones continue.
       if (this.sender.status.suspended > 0 || i > 20) this.clock.tick(60_000)
     }
     this.broker.receive(Number.POSITIVE_INFINITY)
@@ -212,7 +212,7 @@ function expectNothingIsLost({ broker, sender, published }: Scene): void {
   }
 }
 
-/** Of each topic and QoS: whatever arrives for the first time was published after what arrived before. */
+/** Checks for each topic and QoS that messages arrive for the first time in the order of publishing. */
 function expectOrder({ broker, published }: Scene): void {
   const first = [...new Set(broker.delivered)].map((name) => published[Number(name)]!).filter(({ aside }) => !aside)
   for (const topic of ['a', 'b']) {
@@ -226,8 +226,8 @@ function expectOrder({ broker, published }: Scene): void {
 const network: Failure = { kind: 'socket', code: 'ETIMEDOUT', message: 'timed out' }
 const reset: Failure = { kind: 'socket', code: 'ECONNRESET', message: 'reset' }
 
-describe('whatever happens, in whatever order', () => {
-  test('nothing is lost, doubled or out of order, and every promise settles once', async () => {
+describe('any sequence of events', () => {
+  test('loses, duplicates and reorders nothing, and every promise settles once', async () => {
     await fc.assert(
       fc.asyncProperty(receiveMaximum, outbox, steps([network]), async (most, options, script) => {
         const scene = await play(most, options, script)
@@ -239,7 +239,7 @@ describe('whatever happens, in whatever order', () => {
     )
   }, 60_000)
 
-  test('also with closes that cast suspicion', async () => {
+  test('does so with closes that cast suspicion too', async () => {
     const closes: readonly Failure[] = [{ kind: 'closed' }, { kind: 'disconnected', reasonCode: 0x90 }, reset]
     await fc.assert(
       fc.asyncProperty(receiveMaximum, outbox, steps(closes), async (most, options, script) => {
@@ -251,7 +251,7 @@ describe('whatever happens, in whatever order', () => {
     )
   }, 60_000)
 
-  test('`drained` is told at the end, unless nothing ever waited', async () => {
+  test('ends with `drained`, unless nothing ever waited', async () => {
     await fc.assert(
       fc.asyncProperty(receiveMaximum, outbox, steps([network]), async (most, options, script) => {
         const scene = await play(most, options, script)

@@ -7,7 +7,7 @@ import { scriptedClient, versions } from '../support/scripted-client.ts'
 
 const nothing = () => {}
 
-/** Publishes, SUBSCRIBEs and UNSUBSCRIBEs of the newest connection, as they were called. */
+/** The publishes, SUBSCRIBEs and UNSUBSCRIBEs of the newest connection, in order. */
 function calls(server: ScriptedServer): string[] {
   const { packets = [] } = server.connections.at(-1) ?? {}
   return packets.flatMap(({ packet }) => {
@@ -28,7 +28,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
       expect(calls(server)).toEqual(['subscribe d', 'publish d'])
     })
 
-    test('comes after it also while another SUBSCRIBE is under way', async () => {
+    test('comes after the SUBSCRIBE even while another one is under way', async () => {
       const { server, client } = await scriptedClient({ version, script: { suback: false } })
       await client.connect()
       client.subscribe('a', nothing)
@@ -50,7 +50,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
       expect(calls(server).slice(1)).toEqual(['unsubscribe a', 'publish c', 'unsubscribe b'])
     })
 
-    // A broker that handles packets concurrently would else end up without the subscription.
+    // Otherwise, a broker that handles packets concurrently could end up without the subscription.
     test('waits for a SUBSCRIBE that has to wait for the UNSUBACK of the same filter', async () => {
       const { server, client } = await scriptedClient({
         version,
@@ -70,7 +70,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     })
   })
 
-  test('an UNSUBACK that does not come holds publishes up for a bounded time', async () => {
+  test('waits a bounded time for a missing UNSUBACK', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       version,
@@ -90,7 +90,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     expect(calls(server)).toEqual(['subscribe d', 'unsubscribe d', 'subscribe d', 'publish d'])
   })
 
-  test('what waits for an UNSUBACK goes over the next connection', async () => {
+  test('is sent on the next connection if it still waits for an UNSUBACK', async () => {
     const { server, client } = await scriptedClient({
       version,
       script: [{ steps: [{ at: 'unsubscribe', do: 'ignore' }] }, {}],
@@ -106,7 +106,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     expect(calls(server)).toEqual(['subscribe d', 'publish d'])
   })
 
-  test('many calls in one turn: subscriptions between two publishes share a packet', async () => {
+  test('subscriptions between two publishes of one turn share a packet', async () => {
     const { server, client } = await scriptedClient({ version })
     await client.connect()
     for (const i of range(3)) client.subscribe(`a/${i}`, nothing)
@@ -117,7 +117,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     expect(calls(server)).toEqual(['subscribe a/0 a/1 a/2', 'publish x', 'subscribe b/0 b/1 b/2', 'publish y'])
   })
 
-  test('subscriptions of one turn go into as few packets as the batch size allows, at its end', async () => {
+  test('subscriptions of one turn are sent at its end, in as few packets as the batch size allows', async () => {
     const { server, client } = await scriptedClient({ version, subscriptions: { batchSize: 40 } })
     await client.connect()
     const subscriptions = range(100).map((i) => client.subscribe(`a/${i}`, nothing))
@@ -129,7 +129,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     expect(client.status.subscriptions).toMatchObject({ wanted: 0, held: 0 })
   })
 
-  test('in a handler of `connected`, at each connection', async () => {
+  test('in a handler of `connected`, on each connection', async () => {
     const { server, client } = await scriptedClient({ version })
     let n = 0
     client.on('connected', () => {
@@ -178,7 +178,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     request.stop()
   })
 
-  test('what was unsubscribed in the turn in which it was subscribed is not asked for', async () => {
+  test('a subscription that ends in the same turn is not sent', async () => {
     const { server, client } = await scriptedClient({ version })
     await client.connect()
     client.subscribe('a', nothing).unsubscribe()
@@ -186,7 +186,7 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     expect(calls(server)).toEqual([])
   })
 
-  test('subscribed, unsubscribed and subscribed again before any answer: the last word counts', async () => {
+  test('the last of subscribe, unsubscribe and subscribe before any answer counts', async () => {
     const { server, client } = await scriptedClient({ version })
     await client.connect()
     for (const i of range(3)) {
@@ -199,13 +199,13 @@ describe.each(versions)('the order of calls is the order on the wire, MQTT versi
     await until(() => client.status.subscriptions.held === 1)
     await turns()
     await until(() => calls(server).at(-1) === 'publish 2' && client.status.subscriptions.held === 1)
-    // Of one filter no two packets are under way, and what changed its mind meanwhile is not sent.
+    // A filter never has two packets under way, and requests that were reversed meanwhile are not sent.
     expect(calls(server).filter((call) => !call.startsWith('publish'))).toEqual(['subscribe a', 'subscribe a'])
     expect(client.status.subscriptions).toMatchObject({ wanted: 1, held: 1, refused: 0 })
   })
 })
 
-/** What a broker delivers that delivers QoS 2 at PUBREL, as mosquitto does (MQTT 5 §4.3.3, method A). */
+/** The deliveries of a broker that delivers QoS 2 at PUBREL, as mosquitto does (MQTT 5 §4.3.3, method A). */
 function delivered({ connections }: ScriptedServer): number[] {
   const held = new Map<number, number>()
   const taken: number[] = []
@@ -221,7 +221,7 @@ function delivered({ connections }: ScriptedServer): number[] {
 }
 
 describe.each(versions)('a topic that mixes QoS 1 and 2, MQTT version $version', ({ version }) => {
-  test('each QoS is in order, across a lost connection; the two together are not', async () => {
+  test('keeps the order per QoS across a lost connection, but not between them', async () => {
     const { server, client } = await scriptedClient({
       version,
       script: (_connection, n) => ({

@@ -10,7 +10,7 @@ import { publication } from '../support/publication.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told } from '../support/scripted-client.ts'
 
-/** An outbox, and what became of what was put into it: `a: OutboxOverflowError`, say. */
+/** An outbox, and the outcomes of its publications, such as `a: OutboxOverflowError`. */
 function outboxScene(options: Partial<OutboxOptions> = {}) {
   const log: string[] = []
   const outbox = new Outbox({ maxMessages: 3, maxBytes: 1_000, overflow: 'reject', ...options }, () => {})
@@ -51,15 +51,18 @@ describe('the bounds of the outbox', () => {
     expect(actual.toSorted()).toEqual(log)
   })
 
-  test.each(['drop-oldest', 'drop-newest'] as const)('%s: one that could never fit displaces nobody', (overflow) => {
-    const { add, waiting, log } = outboxScene({ overflow, maxBytes: 10 })
-    for (const topic of 'ab') add(topic)
-    add('big', { payload: 'x'.repeat(10) })
-    expect(waiting()).toBe('ab')
-    expect(log).toEqual(['big: OutboxOverflowError'])
-  })
+  test.each(['drop-oldest', 'drop-newest'] as const)(
+    '%s: a publish that can never fit displaces no other',
+    (overflow) => {
+      const { add, waiting, log } = outboxScene({ overflow, maxBytes: 10 })
+      for (const topic of 'ab') add(topic)
+      add('big', { payload: 'x'.repeat(10) })
+      expect(waiting()).toBe('ab')
+      expect(log).toEqual(['big: OutboxOverflowError'])
+    },
+  )
 
-  test.each(['drop-oldest', 'drop-newest'] as const)('%s: a large one displaces several', (overflow) => {
+  test.each(['drop-oldest', 'drop-newest'] as const)('%s: a large publish displaces several', (overflow) => {
     const { outbox, add, log } = outboxScene({ overflow, maxMessages: 10, maxBytes: 10 })
     for (const topic of 'abcdefgh') add(topic)
     add('i', { payload: 'x'.repeat(6) })
@@ -67,23 +70,26 @@ describe('the bounds of the outbox', () => {
     expect(log).toHaveLength(5)
   })
 
-  test.each(['drop-oldest', 'drop-newest', 'reject'] as const)('%s: no trace is left of what has gone', (overflow) => {
-    const { outbox, add, waiting } = outboxScene({ overflow })
-    for (const i of range(10_000)) add(String(i % 10), { latest: i % 2 ? 'odd' : 'even' })
-    for (const i of range(10_000)) add(String(i % 10))
-    expect(outbox.size).toBe(waiting().length)
-    let left = 0
-    for (let next = outbox.peek(0); next; next = outbox.peek(0)) {
-      outbox.shift(next)
-      left++
-    }
-    expect(left).toBe(3)
-    expect(outbox).toMatchObject({ size: 0, bytes: 0 })
-  })
+  test.each(['drop-oldest', 'drop-newest', 'reject'] as const)(
+    '%s: no trace of removed publishes remains',
+    (overflow) => {
+      const { outbox, add, waiting } = outboxScene({ overflow })
+      for (const i of range(10_000)) add(String(i % 10), { latest: i % 2 ? 'odd' : 'even' })
+      for (const i of range(10_000)) add(String(i % 10))
+      expect(outbox.size).toBe(waiting().length)
+      let left = 0
+      for (let next = outbox.peek(0); next; next = outbox.peek(0)) {
+        outbox.shift(next)
+        left++
+      }
+      expect(left).toBe(3)
+      expect(outbox).toMatchObject({ size: 0, bytes: 0 })
+    },
+  )
 })
 
 describe('`latest`', () => {
-  test('of all with a key only the newest waits, in its own place', () => {
+  test('keeps only the newest publish of a key, in its own place', () => {
     const { add, waiting, log } = outboxScene()
     add('a', { latest: 'k' })
     add('b')
@@ -92,7 +98,7 @@ describe('`latest`', () => {
     expect(log).toEqual(['a: PublishSupersededError'])
   })
 
-  test('one that finds no room leaves the one before it', () => {
+  test('keeps the previous publish if the new one does not fit', () => {
     const { add, waiting, log } = outboxScene({ maxBytes: 5 })
     add('a', { latest: 'k' })
     add('b', { latest: 'k', payload: 'x'.repeat(9) })
@@ -100,7 +106,7 @@ describe('`latest`', () => {
     expect(log).toEqual(['b: OutboxOverflowError'])
   })
 
-  test('takes the room of the one before it', () => {
+  test('uses the space of the previous publish', () => {
     const { add, waiting, log } = outboxScene({ maxMessages: 1 })
     add('a', { latest: 'k' })
     add('b', { latest: 'k' })
@@ -108,7 +114,7 @@ describe('`latest`', () => {
     expect(log).toEqual(['a: PublishSupersededError'])
   })
 
-  test('what comes back from a lost session does not displace a newer one', () => {
+  test('keeps the newer publish when an older one returns from a lost session', () => {
     const { outbox, add, logged, waiting, log } = outboxScene()
     add('d', { latest: 'k' })
     const back = ['a', 'b', 'c'].map((topic) => logged(topic, { latest: topic === 'b' ? undefined : 'k' }))
@@ -120,11 +126,11 @@ describe('`latest`', () => {
   })
 })
 
-describe('what a durable one displaces', () => {
+describe('a publish that a durable one displaces', () => {
   const durable = { durable: true }
   const key = { latest: 'k' }
 
-  /** What becomes of the durable ones, in order: `+b` is written, `-b` is refused. */
+  /** The results of the durable ones, in order: `+b` is written, `-b` is refused. */
   function settle(outbox: Outbox, publications: Record<string, Publication>, happening: readonly string[]) {
     for (const [what, topic = ''] of happening) {
       const each = publications[topic] as Publication
@@ -159,7 +165,7 @@ describe('what a durable one displaces', () => {
     expect(waiting()).toContain(counts)
   })
 
-  test('holds back what comes after it, for the order, until that is certain', () => {
+  test('holds later publishes back until the write is certain, to keep the order', () => {
     const { outbox, add } = outboxScene()
     add('a', key)
     add('x')
@@ -169,7 +175,7 @@ describe('what a durable one displaces', () => {
     expect(outbox.peek(0)?.topic).toBe('x')
   })
 
-  test('expires and is aborted as ever', () => {
+  test('still expires and can be aborted', () => {
     const { outbox, add, log } = outboxScene()
     const a = add('a', { ...key, expiresAt: 5 })
     add('b', { ...durable, ...key })
@@ -179,7 +185,7 @@ describe('what a durable one displaces', () => {
     expect(outbox).toMatchObject({ size: 1, bytes: 1 })
   })
 
-  test('is superseded by one that is not durable, when the one between them is not on disk', () => {
+  test('is superseded by a publish that is not durable if the one between them is not on disk', () => {
     const { outbox, add, log, waiting } = outboxScene()
     add('a', key)
     add('b', { ...durable, ...key })
@@ -189,7 +195,7 @@ describe('what a durable one displaces', () => {
     expect(outbox).toMatchObject({ size: 1, bytes: 1 })
   })
 
-  test('that comes back from a lost session waits for a newer one as well', () => {
+  test('waits for a newer one after it returns from a lost session', () => {
     const { outbox, add, logged, log } = outboxScene()
     const newer = add('b', { ...durable, ...key })
     outbox.addFirst([logged('a', { ...durable, ...key })])
@@ -200,7 +206,7 @@ describe('what a durable one displaces', () => {
     expect(log).toEqual(['a: PublishSupersededError', '0: PublishSupersededError'])
   })
 
-  test.each(['drop-oldest', 'drop-newest', 'reject'] as const)('%s: no trace is left of any of them', (overflow) => {
+  test.each(['drop-oldest', 'drop-newest', 'reject'] as const)('%s: leaves no trace', (overflow) => {
     const { outbox, add } = outboxScene({ overflow })
     const added = range(1_000).map((i) => add(String(i % 10), { ...durable, ...(i % 3 && key) }))
     for (const [i, each] of added.entries()) {
@@ -214,7 +220,7 @@ describe('what a durable one displaces', () => {
 })
 
 describe('the outbox of a client', () => {
-  test('a time to live settles on time while offline, by the clock', async () => {
+  test('rejects expired publishes in time while offline, by the clock', async () => {
     const clock = createTestClock()
     const { client } = await scriptedClient({ clock, now: clock.now })
     const ends: string[] = []
@@ -235,7 +241,7 @@ describe('the outbox of a client', () => {
     expect(client.outbox.size).toBe(1)
   })
 
-  test('the Message Expiry Interval is a time to live, and is sent reduced by the time waited', async () => {
+  test('treats the Message Expiry Interval as a time to live, and sends it reduced by the waiting time', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       clock,
@@ -259,7 +265,7 @@ describe('the outbox of a client', () => {
     expect(await settled).toEqual(['PublishExpiredError', 'done'])
   })
 
-  test('what comes back from a lost session still expires on time', async () => {
+  test('still expires publishes in time after they return from a lost session', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       clock,
@@ -309,7 +315,7 @@ describe('the outbox of a client', () => {
     expect(told(server, 2, 'publish')).toEqual(sent)
   })
 
-  test('disconnect() drains what can be drained', async () => {
+  test('drains as much as possible at disconnect()', async () => {
     const { server, client } = await scriptedClient({ script: { connack: { properties: { receiveMaximum: 1 } } } })
     await client.connect()
     const settled = outcomes(range(20).map(() => client.publish('a', '', { qos: 2 })))

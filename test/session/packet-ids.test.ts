@@ -5,7 +5,7 @@ import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told } from '../support/scripted-client.ts'
 
 describe('packet ids', () => {
-  test('go from 1 to 65,535 and round again, never one that is in use, and never 0', () => {
+  test('run from 1 to 65,535 and start again, without ids in use and without 0', () => {
     const ids = new PacketIds()
     const all = range(65_535).map(() => ids.allocate())
     expect(new Set(all).size).toBe(65_535)
@@ -21,7 +21,7 @@ describe('packet ids', () => {
     [2, [2, 3, 4]],
     [9, [9, 10, 1]],
     [10, [10, 1, 2]],
-  ])('begin with %i, and go round', (begin, expected) => {
+  ])('begin with %i, and wrap around', (begin, expected) => {
     const ids = new PacketIds(1, 10, begin)
     expect(expected.map(() => ids.allocate())).toEqual(expected)
   })
@@ -31,7 +31,7 @@ describe('packet ids', () => {
     [0.5, 32_768],
     [1, 65_535],
   ])(
-    'begin anywhere, for an earlier process may have left some half-open: with chance %d at %i',
+    'begin anywhere, because an earlier process may have left some unfinished: with random %d at %i',
     async (random, id) => {
       const { server, client } = await scriptedClient({ random: () => random })
       await client.connect()
@@ -40,13 +40,13 @@ describe('packet ids', () => {
     },
   )
 
-  test('leave some to SUBSCRIBE and UNSUBSCRIBE', () => {
+  test('leave some for SUBSCRIBE and UNSUBSCRIBE', () => {
     const ids = new PacketIds()
     while (ids.available) ids.allocate()
     expect(ids.allocate()).not.toBeNull()
   })
 
-  test('never collide: 70,000 publishes that nobody acknowledges, and subscriptions among them', async () => {
+  test('never collide in 70,000 un-acknowledged publishes with subscriptions in between', async () => {
     const { server, client } = await scriptedClient({
       script: sessionIs(true, { puback: false }, {}),
       outbox: { maxMessages: 100_000 },
@@ -60,7 +60,7 @@ describe('packet ids', () => {
     await Promise.all(published)
     for (const n of [1, 2]) {
       const ids = told(server, n, 'publish', 'subscribe').map((line) => line.split(' ').at(n === 1 ? -1 : 2))
-      // On the second connection ids come round again, after they were acknowledged.
+      // On the second connection, acknowledged ids are used again.
       if (n === 1) expect(new Set(ids).size).toBe(ids.length)
     }
     const resent = told(server, 2, 'publish').map((line) => line.split(' ')[1])

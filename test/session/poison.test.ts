@@ -7,7 +7,7 @@ import { range } from '../support/range.ts'
 import { recordingLogger } from '../support/recording-logger.ts'
 import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
-/** How a broker objects: in words (MQTT 5 only), by closing, or, as mosquitto on MQTT 3.1.1, by a reset. */
+/** How a broker objects: by a reason code (MQTT 5 only), by closing, or, like mosquitto on MQTT 3.1.1, by a reset. */
 const objections: readonly { how: string; version: 4 | 5; minds: Objection }[] = [
   { how: 'closing', version: 4, minds: 'close' },
   { how: 'a reset', version: 4, minds: 'reset' },
@@ -17,7 +17,7 @@ const objections: readonly { how: string; version: 4 | 5; minds: Objection }[] =
 
 const isBad = (name: string) => name.startsWith('bad')
 
-/** Keeps the broker busy with publishes that it takes, one in five seconds. */
+/** Keeps the broker busy with a valid publish every five seconds. */
 function traffic({ client, clock }: Pick<ClockedClient, 'client' | 'clock'>) {
   let next = 0
   return () => {
@@ -27,10 +27,10 @@ function traffic({ client, clock }: Pick<ClockedClient, 'client' | 'clock'>) {
   }
 }
 
-describe.each(objections)('a broker that minds by $how, version $version', ({ version, minds: how }) => {
+describe.each(objections)('a broker that objects by $how, version $version', ({ version, minds: how }) => {
   describe.each([true, false])('session present: %s', (present) => {
     test.each([1, 2] as const)(
-      'a publish of QoS %i: all others flow at once, and it is poison at last',
+      'a publish of QoS %i: others are sent at once, and it is finally proven to be poison',
       async (qos) => {
         const script = objectingBroker({ publish: isBad, how, present })
         const { server, client, until, clock, connect } = await clockedClient({ version, script })
@@ -63,7 +63,7 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
       },
     )
 
-    test('a subscription: the others are held, it is suspended, visible, and back by itself', async () => {
+    test('a subscription: the others are held, and it is suspended, visible and restored automatically', async () => {
       let sick = true
       const script = objectingBroker({ subscribe: (filters) => sick && filters.some(isBad), how, present })
       const { client, until, clock, connect } = await clockedClient({ version, script })
@@ -86,7 +86,7 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
     })
   })
 
-  test('a SUBSCRIBE that is too large is split until all are held, also on the next connection', async () => {
+  test('a SUBSCRIBE that is too large is split until all filters are held, also on the next connection', async () => {
     const script = objectingBroker({ subscribe: (filters) => filters.length > 30, how, present: false })
     const { server, client, until, connect } = await clockedClient({ version, script })
     for (const i of range(100)) client.subscribe(`f/${i}`, () => {})
@@ -101,7 +101,7 @@ describe.each(objections)('a broker that minds by $how, version $version', ({ ve
   })
 })
 
-describe('many that are poison, with the default policies', () => {
+describe('many poisonous packets with the default policies', () => {
   const policies = { reconnect: {}, random: () => 0.5 } as const
 
   test.each([
@@ -110,7 +110,7 @@ describe('many that are poison, with the default policies', () => {
     { count: 30, every: 10, present: true },
     { count: 10, every: 1, present: true },
   ])(
-    '$count publishes, each one of $every, session present $present: it never gives up, and the others flow',
+    '$count publishes, one in $every, session present $present: the client never gives up, and the others flow',
     async ({ count, every, present }) => {
       const script = objectingBroker({ publish: isBad, present })
       const { server, client, until, clock, connect } = await clockedClient({ ...policies, script })
@@ -127,7 +127,7 @@ describe('many that are poison, with the default policies', () => {
       }
       await connect()
       await until(() => good.length === count * (every - 1), 180_000)
-      // Seldom enough for all of them to be tried without a publish between.
+      // Rarely enough that all of them can be tried without a publish in between.
       let next = 0
       let sent = 0
       await until(() => {
@@ -150,7 +150,7 @@ describe('many that are poison, with the default policies', () => {
     30_000,
   )
 
-  test('30 subscriptions among 300: the others are held, and it never gives up', async () => {
+  test('30 subscriptions among 300: the others are held, and the client never gives up', async () => {
     const script = objectingBroker({ subscribe: (filters) => filters.some(isBad) })
     const { server, client, until, clock } = await clockedClient({ ...policies, script })
     const failed: string[] = []
@@ -165,8 +165,8 @@ describe('many that are poison, with the default policies', () => {
   }, 30_000)
 })
 
-describe.each(versions)('a broker that is sick, version $version', ({ version }) => {
-  test.each([1, 3, 20])('on SUBSCRIBE for 30 s, %i filters: they are back soon after', async (count) => {
+describe.each(versions)('a faulty broker, version $version', ({ version }) => {
+  test.each([1, 3, 20])('closes on SUBSCRIBE for 30 s: %i filters are restored soon after', async (count) => {
     let sick = true
     const { server, client, until, clock } = await clockedClient({
       version,
@@ -180,7 +180,7 @@ describe.each(versions)('a broker that is sick, version $version', ({ version })
     await until(() => clock.now() >= 30_000)
     expect(client.status).toMatchObject({ state: 'connected', subscriptions: { wanted: count, suspended: count } })
     expect(connected.every((suspended) => suspended === count)).toBe(true)
-    // What is published meanwhile goes through.
+    // Publishes meanwhile succeed.
     expect(await outcomes([client.publish('a', '', { qos: 1 })])).toEqual(['done'])
     sick = false
     expect(await until(() => client.status.subscriptions.held === count)).toBeLessThanOrEqual(30_000)
@@ -188,30 +188,33 @@ describe.each(versions)('a broker that is sick, version $version', ({ version })
     await until(() => got.length > 0)
   })
 
-  test.each([1, 2] as const)('on PUBLISH of QoS %i for ten minutes: nothing is lost, nor out of order', async (qos) => {
-    let sick = true
-    const { server, client, until, clock, connect } = await clockedClient({
-      version,
-      script: objectingBroker({ publish: () => sick }),
-    })
-    client.subscribe('a', () => {})
-    await connect()
-    const published = outcomes(range(50).map((i) => client.publish('a', `${i}`, { qos })))
-    await until(() => clock.now() >= 600_000)
-    expect(server.connections.length, 'no storm').toBeLessThan(60)
-    expect(client.outbox.size + client.outbox.inFlight).toBe(50)
-    sick = false
-    const from = server.received('publish').length
-    await until(() => client.outbox.size + client.outbox.inFlight === 0, 300_000)
-    expect(await published).toEqual(range(50).map(() => 'done'))
-    const delivered = server
-      .received('publish')
-      .slice(from)
-      .map(({ payload }) => Number(payload.toString()))
-    expect([...new Set(delivered)]).toEqual(range(50))
-  })
+  test.each([1, 2] as const)(
+    'closes on PUBLISH of QoS %i for ten minutes: nothing is lost or out of order',
+    async (qos) => {
+      let sick = true
+      const { server, client, until, clock, connect } = await clockedClient({
+        version,
+        script: objectingBroker({ publish: () => sick }),
+      })
+      client.subscribe('a', () => {})
+      await connect()
+      const published = outcomes(range(50).map((i) => client.publish('a', `${i}`, { qos })))
+      await until(() => clock.now() >= 600_000)
+      expect(server.connections.length, 'no storm').toBeLessThan(60)
+      expect(client.outbox.size + client.outbox.inFlight).toBe(50)
+      sick = false
+      const from = server.received('publish').length
+      await until(() => client.outbox.size + client.outbox.inFlight === 0, 300_000)
+      expect(await published).toEqual(range(50).map(() => 'done'))
+      const delivered = server
+        .received('publish')
+        .slice(from)
+        .map(({ payload }) => Number(payload.toString()))
+      expect([...new Set(delivered)]).toEqual(range(50))
+    },
+  )
 
-  test('on everything for three hours: all is back', async () => {
+  test('closes on everything for three hours: everything is restored', async () => {
     let sick = true
     const script = objectingBroker({ publish: () => sick, subscribe: () => sick })
     const { client, until, clock } = await clockedClient({ version, script })
@@ -233,12 +236,12 @@ describe.each(versions)('a broker that is sick, version $version', ({ version })
   }, 60_000)
 })
 
-describe.each(versions)('innocent, version $version', ({ version }) => {
+describe.each(versions)('packets that are not to blame, version $version', ({ version }) => {
   test.each([
     ['resets', { steps: [{ at: 'publish', do: 'reset' }] }],
     ['a broker that dies before it answers anything', { steps: [{ at: 'connack', do: 'close' }] }],
     [
-      'a broker that dies of anything',
+      'a broker that dies at any packet',
       {
         steps: [
           { at: 'publish', do: 'close' },
@@ -264,7 +267,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
     expect(server.connections.length).toBeGreaterThanOrEqual(12)
   })
 
-  test('kills of the broker at any moment: all of 200 arrive', async () => {
+  test('all 200 publishes arrive although the broker is killed at random moments', async () => {
     let seen = 0
     const { client, until, connect } = await clockedClient({
       version,
@@ -286,7 +289,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
     expect(new Set(await settled)).toEqual(new Set(['done']))
   })
 
-  test('one un-acked publish when the line is cut: sent first, and in its order', async () => {
+  test('an un-acknowledged publish of a cut connection is sent first, in its order', async () => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     const published = [client.publish('a', '1', { qos: 1 })]
@@ -297,7 +300,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
     expect(told(server, 2, 'publish').map((line) => line.split(' ')[1])).toEqual(['1', '2', '3'])
   })
 
-  test('QoS 0 that the broker closes on is not blamed on others', async () => {
+  test('other packets are not blamed for a QoS 0 publish on which the broker closes', async () => {
     const { client, until, connect } = await clockedClient({
       version,
       script: sessionIs(true, { steps: [{ at: 'publish', topic: 'bad', do: 'close' }] }),
@@ -316,7 +319,7 @@ describe.each(versions)('innocent, version $version', ({ version }) => {
   })
 })
 
-test('a SUBACK with a code that nobody knows: that filter alone is suspended', async () => {
+test('suspends only the filter whose SUBACK code is unknown', async () => {
   const { client } = await clockedClient({
     script: {
       steps: [
@@ -341,7 +344,7 @@ test('a SUBACK with a code that nobody knows: that filter alone is suspended', a
   expect(client.status.subscriptions).toEqual({ wanted: 2, held: 1, refused: 0, suspended: 1 })
 })
 
-test('a suspended subscription can be ended, and its loop goes on until then', async () => {
+test('keeps the loop of a suspended subscription running until it is ended', async () => {
   const { client, connect } = await clockedClient({ script: objectingBroker({ subscribe: () => true }) })
   const subscription = client.subscribe('a')
   const ended = (async () => {
@@ -355,7 +358,7 @@ test('a suspended subscription can be ended, and its loop goes on until then', a
   expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0, suspended: 0 })
 })
 
-test('a warning at each connection that is ready without some', async () => {
+test('logs a warning on each connection that is ready without some subscriptions', async () => {
   const { logger, messages } = recordingLogger()
   const { server, client, until, connect } = await clockedClient({
     logger,

@@ -5,7 +5,7 @@ import { isPending, turns, until } from '../support/event-loop.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
-describe.each(versions)('MQTT version $version, an answer that is none', ({ version }) => {
+describe.each(versions)('MQTT version $version, an invalid acknowledgement', ({ version }) => {
   test.each([
     { qos: 2, answer: 'puback', message: 'PUBACK for a publish of QoS 2' },
     { qos: 2, answer: 'pubcomp', message: 'PUBCOMP before PUBREC' },
@@ -35,7 +35,7 @@ describe.each(versions)('MQTT version $version, an answer that is none', ({ vers
   })
 })
 
-/** A loop that takes nothing before it is told to. */
+/** A loop that takes no message before the test lets it. */
 async function sceneWithLoop(version: 4 | 5, qos: 1 | 2, receiveMaximum?: number) {
   const { server, client } = await scriptedClient({ version, ...(receiveMaximum && { connect: { receiveMaximum } }) })
   const loop = client.subscribe('a', { qos })[Symbol.asyncIterator]()
@@ -48,17 +48,17 @@ function send(server: ScriptedServer, from: number, to: number, qos: 1 | 2): voi
 }
 
 describe('Receive Maximum towards us', () => {
-  test('is 1,000 on MQTT 5 unless it is set', async () => {
+  test('is 1,000 by default on MQTT 5', async () => {
     const { server } = await sceneWithLoop(5, 1)
     expect(server.received('connect')[0]?.properties?.receiveMaximum).toBe(1_000)
   })
 
-  test.each([1, 2] as const)('QoS %i: a broker that keeps to it is served', async (qos) => {
+  test.each([1, 2] as const)('QoS %i: accepts a broker that respects it', async (qos) => {
     const { server, client, loop } = await sceneWithLoop(5, qos, 3)
     send(server, 0, 3, qos)
     for (const i of range(20)) {
       expect((await loop.next()).value?.text()).toBe(String(i))
-      // A message is processed when the next one is asked for.
+      // A message is processed when the loop requests the next one.
       if (i === 0) continue
       await server.waitFor(qos === 1 ? 'puback' : 'pubcomp', { count: i })
       send(server, i + 2, i + 3, qos)
@@ -66,7 +66,7 @@ describe('Receive Maximum towards us', () => {
     expect(client.isConnected).toBe(true)
   })
 
-  test.each([1, 2] as const)('QoS %i: a broker that exceeds it is disconnected with 0x93', async (qos) => {
+  test.each([1, 2] as const)('QoS %i: disconnects a broker that exceeds it with 0x93', async (qos) => {
     const { server, client } = await sceneWithLoop(5, qos, 3)
     const lost = new Promise((resolve) => client.on('connectionInterrupted', ({ failure }) => resolve(failure)))
     send(server, 0, 3, qos)
@@ -79,7 +79,7 @@ describe('Receive Maximum towards us', () => {
     expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual([0x93])
   })
 
-  test('QoS 1 and 2 count together', async () => {
+  test('counts QoS 1 and 2 together', async () => {
     const { server, client } = await sceneWithLoop(5, 2, 3)
     const lost = new Promise((resolve) => client.on('connectionInterrupted', resolve))
     send(server, 0, 2, 1)
@@ -91,23 +91,26 @@ describe('Receive Maximum towards us', () => {
   })
 })
 
-describe('MQTT 3.1.1, where the broker knows no Receive Maximum', () => {
-  test.each([1, 2] as const)('QoS %i: no more than that are taken un-acked, and all come', async (qos) => {
-    const { server, client, loop } = await sceneWithLoop(4, qos, 3)
-    send(server, 0, 10, qos)
-    await turns(20)
-    const got: string[] = []
-    const taken = async (n: number) => {
-      while (got.length < n) got.push((await loop.next()).value?.text() ?? 'done')
-    }
-    expect(client.status.inbox.heldBack).toBe(3)
-    await taken(10)
-    expect(got).toEqual(range(10).map(String))
-    await until(() => told(server, 1, 'puback', 'pubcomp').length === 9)
-    expect(client.isConnected).toBe(true)
-  })
+describe('MQTT 3.1.1, which has no Receive Maximum', () => {
+  test.each([1, 2] as const)(
+    'QoS %i: reads no more un-acknowledged messages than that, and finally gets all',
+    async (qos) => {
+      const { server, client, loop } = await sceneWithLoop(4, qos, 3)
+      send(server, 0, 10, qos)
+      await turns(20)
+      const got: string[] = []
+      const taken = async (n: number) => {
+        while (got.length < n) got.push((await loop.next()).value?.text() ?? 'done')
+      }
+      expect(client.status.inbox.heldBack).toBe(3)
+      await taken(10)
+      expect(got).toEqual(range(10).map(String))
+      await until(() => told(server, 1, 'puback', 'pubcomp').length === 9)
+      expect(client.isConnected).toBe(true)
+    },
+  )
 
-  test('it can be closed while the broker is held back', async () => {
+  test('can be closed while the broker is held back', async () => {
     const { server, client } = await sceneWithLoop(4, 1, 3)
     send(server, 0, 10, 1)
     await turns(20)

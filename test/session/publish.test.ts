@@ -38,17 +38,17 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   test.each([
     ['a topic with wildcards', 'a/+', '', {}],
     ['an empty topic', '', '', {}],
-    ['a payload that is none', 'a', 5, {}],
-    ['a QoS that is none', 'a', '', { qos: 3 }],
+    ['an invalid payload', 'a', 5, {}],
+    ['an invalid QoS', 'a', '', { qos: 3 }],
     ['a time to live of 0', 'a', '', { ttl: 0 }],
     ['durable without a store', 'a', '', { durable: true, qos: 1 }],
-    ['a property that is none', 'a', '', { properties: { messageExpiryInterval: -1 } }],
+    ['an invalid property', 'a', '', { properties: { messageExpiryInterval: -1 } }],
     ['user properties that are no strings', 'a', '', { properties: { userProperties: { a: 1 } } }],
-    ['user properties that are nothing', 'a', '', { properties: { userProperties: { a: null } } }],
+    ['user properties that are null', 'a', '', { properties: { userProperties: { a: null } } }],
     ['a response topic with wildcards', 'a', '', { properties: { responseTopic: '#' } }],
     ['a content type that is too long', 'a', '', { properties: { contentType: 'x'.repeat(65_536) } }],
-    ['correlation data that is no data', 'a', '', { properties: { correlationData: 'x' } }],
-  ])('is refused for %s', async (_what, topic, payload, options) => {
+    ['invalid correlation data', 'a', '', { properties: { correlationData: 'x' } }],
+  ])('is rejected for %s', async (_what, topic, payload, options) => {
     const { client } = await scriptedClient({ version })
     const published = client.publish(topic, payload as string, options as object)
     await expect(published).rejects.toBeInstanceOf(InvalidOptionError)
@@ -69,7 +69,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     expect(told(server, 1, 'publish')).toEqual(['publish other 1'])
   })
 
-  test('is not touched by its signal after it was acknowledged, or was refused', async () => {
+  test('is not affected by its signal after it was acknowledged or refused', async () => {
     const { server, client } = await scriptedClient({ version, script: { puback: false }, outbox: { maxMessages: 1 } })
     const controller = new AbortController()
     const waiting = client.publish('a', '', { qos: 1 })
@@ -85,14 +85,14 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     expect(await outcomes([waiting, sent])).toEqual(['done', 'done'])
   })
 
-  test('with a signal that is aborted already is not accepted', async () => {
+  test('is rejected with a signal that is already aborted', async () => {
     const { client } = await scriptedClient({ version })
     const published = client.publish('a', '', { signal: AbortSignal.abort(new Error('too late')) })
     await expect(published).rejects.toThrow('too late')
     expect(client.outbox.size).toBe(0)
   })
 
-  test('rejects with DisconnectedError at disconnect(), what is in flight too', async () => {
+  test('rejects with DisconnectedError at disconnect(), even in flight', async () => {
     const { server, client } = await scriptedClient({ version, script: { puback: false } })
     await client.connect()
     const sent = outcomes([client.publish('a', 'sent', { qos: 1 })])
@@ -127,7 +127,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     )
   })
 
-  test('an id that was given up at disconnect() is used again only when the broker has forgotten it', async () => {
+  test('uses the packet id of an abandoned publish again only when the broker has forgotten it', async () => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     const given = outcomes([client.publish('a', 'one', { qos: 1 }), client.publish('a', 'two', { qos: 2 })])
@@ -140,7 +140,7 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
   })
 })
 
-describe('publish, by the answer of an MQTT 5 broker', () => {
+describe('publish, with the answer of an MQTT 5 broker', () => {
   test.each([
     [1, 0x00, { reasonCode: 0 }],
     [1, 0x10, { reasonCode: 0x10 }],
@@ -153,7 +153,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
 
   test.each(
     ([1, 2] as const).flatMap((qos) => [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99].map((code) => ({ qos, code }))),
-  )('QoS $qos, reason code $code: refused, and the id is free again', async ({ qos, code }) => {
+  )('QoS $qos, reason code $code: rejects, and frees the packet id', async ({ qos, code }) => {
     const { client } = await scriptedClient({
       script: { puback: code, connack: { properties: { receiveMaximum: 1 } } },
     })
@@ -164,7 +164,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
     expect(await outcomes([client.publish('a', '', { qos })])).toEqual(['PublishRefusedError'])
   })
 
-  test('the reason string is told', async () => {
+  test('the error contains the reason string', async () => {
     const properties = { reasonString: 'not on Sundays' }
     const { client } = await scriptedClient({
       script: {
@@ -180,7 +180,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
     ['PUBREC', 2, 0x50, 0xfe],
     ['PUBREC', 2, 0x50, 0x95],
   ] as const)(
-    'a code that nobody knows in a %s: all others go on, and it is poison at last',
+    'an unknown code in a %s: others continue, and the publish is finally proven to be poison',
     async (_cmd, qos, type, code) => {
       const sick = await clockedClient({
         script: sessionIs(true, {
@@ -207,7 +207,7 @@ describe('publish, by the answer of an MQTT 5 broker', () => {
 })
 
 describe('the limits of an MQTT 5 broker', () => {
-  test.each([1, 2, 20])('Receive Maximum %i is kept to, on a resend too', async (receiveMaximum) => {
+  test.each([1, 2, 20])('respects Receive Maximum %i, also when it sends again', async (receiveMaximum) => {
     const connack = { properties: { receiveMaximum } }
     const { server, client } = await scriptedClient({
       script: (_connection, n) => ({ connack: { sessionPresent: n > 1, ...connack }, puback: n > 1 ? 0 : false }),
@@ -230,7 +230,7 @@ describe('the limits of an MQTT 5 broker', () => {
     ['retainAvailable', { retainAvailable: false }, { retain: true }],
     ['maximumPacketSize', { maximumPacketSize: 10 }, { properties: { contentType: 'text' } }],
   ] as const)(
-    '%s: what is beyond it is rejected, offline and online, the rest goes',
+    '%s: rejects publishes beyond it, offline and online, and sends the rest',
     async (limit, properties, options) => {
       const { server, client } = await scriptedClient({ script: { connack: { properties } } })
       const waiting = client.publish('a', 'no', options)
@@ -247,7 +247,7 @@ describe('the limits of an MQTT 5 broker', () => {
     },
   )
 
-  test.each([0, 1, 2] as const)('Maximum Packet Size is exact, QoS %i', async (qos) => {
+  test.each([0, 1, 2] as const)('respects Maximum Packet Size to the byte, QoS %i', async (qos) => {
     const packet = { cmd: 'publish', topic: 'a', payload: 'x'.repeat(150), qos, retain: false, dup: false } as const
     const { length } = generate({ ...packet, messageId: 1 }, { protocolVersion: 5 })
     const connack = { properties: { maximumPacketSize: length } }
@@ -258,7 +258,7 @@ describe('the limits of an MQTT 5 broker', () => {
   })
 })
 
-test('a broker of MQTT 3.1.1 gets few publishes of QoS 2 at a time: mosquitto closes on the 21st', async () => {
+test('sends few QoS 2 publishes at a time on MQTT 3.1.1, because mosquitto closes on the 21st', async () => {
   const { server, client } = await scriptedClient({
     version: 4,
     script: (_connection, n) => ({ connack: { sessionPresent: n > 1 }, puback: n > 1 ? 0 : false }),
@@ -274,7 +274,7 @@ test('a broker of MQTT 3.1.1 gets few publishes of QoS 2 at a time: mosquitto cl
 })
 
 test.each([{ properties: { userProperties: {} } }, { properties: { userProperties: { a: [] } } }, { properties: {} }])(
-  'properties that hold nothing hold nothing up: $properties',
+  'sends publishes with empty properties: $properties',
   async (options) => {
     const { client } = await scriptedClient()
     await client.connect()
@@ -286,7 +286,7 @@ test.each([{ properties: { userProperties: {} } }, { properties: { userPropertie
   },
 )
 
-test('50 MB of QoS 0 to a server that does not read: bounded memory, and every promise settles', async () => {
+test('uses bounded memory for 50 MB of QoS 0 to a server that does not read, and settles every promise', async () => {
   const sockets: Socket[] = []
   const deaf = createServer((socket) => {
     sockets.push(socket)
@@ -323,7 +323,7 @@ test('what comes at once goes to the socket at once, up to a limit', async () =>
   const { client, server } = await scriptedClient()
   await client.connect()
   const published = range(100).map((n) => client.publish(`${n}`, new Uint8Array(1_000)))
-  // Fewer than 64 KiB went to the socket, and more than the 16 KiB after which it asks for a pause.
+  // The socket got less than 64 KiB, and more than the 16 KiB after which it requests a pause.
   const { size } = client.outbox
   expect(size).toBeGreaterThan(0)
   expect(size).toBeLessThan(80)
@@ -333,7 +333,7 @@ test('what comes at once goes to the socket at once, up to a limit', async () =>
   expect(topics).toEqual(range(100).map(String))
 })
 
-test('`drained` comes once, when nothing waits and nothing is in flight', async () => {
+test('emits `drained` once, when nothing waits and nothing is in flight', async () => {
   const { client } = await scriptedClient()
   const drained: unknown[] = []
   client.on('drained', (outbox) => drained.push(outbox))
@@ -348,7 +348,7 @@ test('`drained` comes once, when nothing waits and nothing is in flight', async 
   expect(drained.length).toBe(before)
 })
 
-test('`drained` comes for QoS 0 alone too, and when the last that waited is taken out', async () => {
+test('emits `drained` for QoS 0 alone too, and when the last waiting publish is removed', async () => {
   const { client } = await scriptedClient()
   const controller = new AbortController()
   const drained: string[] = []
@@ -365,28 +365,31 @@ test('`drained` comes for QoS 0 alone too, and when the last that waited is take
   expect(drained).toHaveLength(2)
 })
 
-test.each([1, 2] as const)('disconnect() waits for a poll of QoS %i only until its acknowledgement', async (qos) => {
-  const { client, server } = await scriptedClient({
-    script: { steps: [{ at: 'publish', do: 'ignore' }] },
-    timeouts: { disconnectTimeout: 3_000_000 },
-  })
-  const drained: unknown[] = []
-  client.on('drained', (outbox) => drained.push(outbox))
-  await client.connect()
-  client.startPeriodicRequests({ topic: 'poll', payload: '', interval: 3_000_000, qos })
-  await until(() => client.outbox.inFlight === 1)
-  await server.waitFor('publish')
-  const disconnected = client.disconnect()
-  expect(await isPending(disconnected)).toBe(true)
-  const [connection] = server.connections
-  const messageId = connection?.received('publish')[0]?.messageId ?? 0
-  const answers = qos === 1 ? (['puback'] as const) : (['pubrec', 'pubcomp'] as const)
-  for (const cmd of answers) connection?.send({ cmd, messageId })
-  await disconnected
-  expect(drained).toHaveLength(1)
-})
+test.each([1, 2] as const)(
+  'disconnect() waits for a periodic request of QoS %i only until its acknowledgement',
+  async (qos) => {
+    const { client, server } = await scriptedClient({
+      script: { steps: [{ at: 'publish', do: 'ignore' }] },
+      timeouts: { disconnectTimeout: 3_000_000 },
+    })
+    const drained: unknown[] = []
+    client.on('drained', (outbox) => drained.push(outbox))
+    await client.connect()
+    client.startPeriodicRequests({ topic: 'poll', payload: '', interval: 3_000_000, qos })
+    await until(() => client.outbox.inFlight === 1)
+    await server.waitFor('publish')
+    const disconnected = client.disconnect()
+    expect(await isPending(disconnected)).toBe(true)
+    const [connection] = server.connections
+    const messageId = connection?.received('publish')[0]?.messageId ?? 0
+    const answers = qos === 1 ? (['puback'] as const) : (['pubrec', 'pubcomp'] as const)
+    for (const cmd of answers) connection?.send({ cmd, messageId })
+    await disconnected
+    expect(drained).toHaveLength(1)
+  },
+)
 
-test('`drained` does not tell of each poll', async () => {
+test('does not emit `drained` for each periodic request', async () => {
   const { client, server } = await scriptedClient()
   const drained: unknown[] = []
   client.on('drained', (outbox) => drained.push(outbox))

@@ -5,8 +5,8 @@ import { outcomes } from '../support/promises.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
-describe.each(versions)('MQTT version $version, un-acked when the connection is lost', ({ version }) => {
-  test('session present: resent in order with their ids, PUBLISH with DUP, PUBREL for what is past PUBREC', async () => {
+describe.each(versions)('MQTT version $version, un-acknowledged when the connection is lost', ({ version }) => {
+  test('are resent in order with their ids if the session is present: PUBLISH with DUP, or PUBREL after PUBREC', async () => {
     // The PUBREC of the second comes, the PUBCOMP does not.
     const first = { puback: { b: 0, '#': false }, steps: [{ at: 'pubrel', do: 'ignore' }] } as const
     const { server, client } = await scriptedClient({ version, script: sessionIs(true, first, {}) })
@@ -30,7 +30,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
     expect(client.outbox).toMatchObject({ size: 0, bytes: 0, inFlight: 0 })
   })
 
-  test('session lost: new publishes before all others, what is past PUBREC is delivered', async () => {
+  test('are sent as new publishes before all others if the session is lost, and count as delivered after PUBREC', async () => {
     const first = { puback: { b: 0, '#': false }, steps: [{ at: 'pubrel', do: 'ignore' }] } as const
     const { server, client } = await scriptedClient({ version, script: sessionIs(false, first, {}) })
     await client.connect()
@@ -48,18 +48,18 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
     expect(sent.join()).not.toContain('dup')
   })
 
-  test('1,000 are resent in a pipeline, and hold up neither SUBACK nor `connected`', async () => {
+  test('are resent in a pipeline of 1,000 without delaying SUBACK or `connected`', async () => {
     const script = sessionIs(true, { puback: false })
     const { server, client } = await scriptedClient({ version, script, subscriptions: { onSessionPresent: 'always' } })
     client.subscribe('x', () => {})
     await client.connect()
-    // A broker of MQTT 3.1.1 gets only a few of QoS 2 at a time.
+    // On MQTT 3.1.1, only a few QoS 2 publishes are sent at a time.
     const qos = (i: number) => (version === 5 && i % 2 ? 2 : 1)
     const published = range(1_000).map((i) => client.publish('a', `${i}`, { qos: qos(i) }))
     await server.waitFor('publish', { count: 1_000 })
     const connected = new Promise((resolve) => client.on('connected', resolve))
     server.kick()
-    // None is acknowledged before all are sent, and the connection is ready.
+    // The server acknowledges only after all are sent and the connection is ready.
     await connected
     await server.waitFor('publish', { count: 2_000 })
     const [, connection] = server.connections
@@ -72,7 +72,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
     expect(connection!.mostInFlight).toBe(1_000)
   })
 
-  test('QoS 0 is not sent again', async () => {
+  test('are not sent again with QoS 0', async () => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     await client.publish('a', 'zero')
@@ -83,7 +83,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
     expect(told(server, 2, 'publish')).toEqual(['publish one 1 dup'])
   })
 
-  test('a connection that is lost while it resends goes on with the rest', async () => {
+  test('are resent further on the next connection if one is lost meanwhile', async () => {
     const ackTwo = { puback: (packet: { messageId?: number }) => (packet.messageId! <= 2 ? 0 : false) } as const
     const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, ackTwo, {}) })
     await client.connect()
@@ -98,7 +98,7 @@ describe.each(versions)('MQTT version $version, un-acked when the connection is 
   })
 })
 
-test('what the broker no longer knows at PUBREL is delivered (MQTT 5 §3.7.2.1)', async () => {
+test('count as delivered if the broker does not know the id at PUBREL (MQTT 5 §3.7.2.1)', async () => {
   const first = { steps: [{ at: 'pubrel', do: 'ignore' }] } as const
   const second = {
     steps: [{ at: 'pubrel', do: { send: { cmd: 'pubcomp', messageId: 1, reasonCode: 0x92 } } }],
@@ -111,7 +111,7 @@ test('what the broker no longer knows at PUBREL is delivered (MQTT 5 §3.7.2.1)'
   expect(await published).toEqual({ reasonCode: 0 })
 })
 
-test('what is beyond the limits of the next connection is not sent again', async () => {
+test('are not sent again if they exceed the limits of the next connection', async () => {
   const second = { connack: { sessionPresent: true, properties: { maximumPacketSize: 20 } } }
   const { server, client } = await scriptedClient({ script: sessionIs(true, { puback: false }, second) })
   await client.connect()
@@ -146,7 +146,7 @@ test.each([
   },
 )
 
-test('a QoS 0 publish that the socket has not taken is lost with the connection', async () => {
+test('are lost with QoS 0 if the socket has not taken them', async () => {
   const { server, client } = await scriptedClient()
   await client.connect()
   const big = client.publish('a', new Uint8Array(1_000_000))

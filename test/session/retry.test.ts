@@ -13,7 +13,7 @@ const qualities = [
   { qos: 2, ack: 'pubcomp' },
 ] as const
 
-/** A client on a clock of the test's, and what it tells of messages that fail. */
+/** A client on a test clock, and its events about failed messages. */
 async function sceneOf(options: ScriptedClientOptions = {}) {
   const clock = createTestClock()
   const { server, client, errors } = await scriptedClient({
@@ -29,7 +29,7 @@ async function sceneOf(options: ScriptedClientOptions = {}) {
   client.on('messageFailed', (event) => failed.push(event))
   client.on('acknowledgementsStalled', (event) => stalled.push(event))
   client.on('connectionInterrupted', ({ failure }) => lost.push(failure))
-  /** Moves the clock, and lets what follows happen. */
+  /** Moves the clock, and lets pending work happen. */
   const pass = async (ms: number) => {
     clock.tick(ms)
     await turns()
@@ -37,7 +37,7 @@ async function sceneOf(options: ScriptedClientOptions = {}) {
   return { server, client, errors, clock, failed, stalled, lost, pass }
 }
 
-/** A handler that fails as often as it is told to for a payload, and says what it was called with. */
+/** A handler that fails a given number of times per payload, and records its calls. */
 function failing(times: Readonly<Record<string, number>>) {
   const calls: string[] = []
   const left = new Map(Object.entries(times))
@@ -99,7 +99,7 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       expect(bad.calls).toHaveLength(3)
     })
 
-    test("whenExhausted: 'acknowledge' tells of it without the payload, and goes on", async () => {
+    test("is reported without the payload with whenExhausted: 'acknowledge', and the next message follows", async () => {
       const { server, client, pass, failed, lost } = await sceneOf({ version })
       const { calls, handler } = failing({ '1': always })
       const policy = { ...retry, maxAttempts: 1, whenExhausted: 'acknowledge' } as const
@@ -116,7 +116,7 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       expect(lost).toEqual([])
     })
 
-    test("whenExhausted: 'reconnect' closes, and the broker sends again what was un-acked", async () => {
+    test("closes the connection with whenExhausted: 'reconnect', and the broker sends un-acknowledged messages again", async () => {
       const { server, client, pass, failed, lost, clock } = await sceneOf({ version })
       const { calls, handler } = failing({ '1': 2 })
       client.subscribe('a', handler, { qos, ack: 'after-handler', retry: { ...retry, maxAttempts: 1 } })
@@ -139,11 +139,11 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       }
       await server.waitFor(ack, { count: 2 })
       expect(told(server, 2, ack)).toEqual([1, 2].map((id) => `${ack} ${id}`))
-      // Exactly once: the handler that has processed the second does not get it again.
+      // Exactly once: the handler that has processed the second message does not get it again.
       expect(calls.slice(3)).toEqual(qos === 1 ? ['1', '2'] : ['1'])
     })
 
-    test('an unsubscribe ends it, and the message is acknowledged', async () => {
+    test('is not called again after unsubscribe(), and the message is acknowledged', async () => {
       const { server, client, pass } = await sceneOf({ version })
       const { calls, handler } = failing({ '1': always })
       const subscription = client.subscribe('a', handler, { qos, ack: 'after-handler', retry })
@@ -157,7 +157,7 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       expect(calls).toHaveLength(1)
     })
 
-    test('the end of the connection ends it', async () => {
+    test('is not called again after the end of the connection', async () => {
       const { server, client, pass } = await sceneOf({
         version,
         reconnect: { enabled: false },
@@ -183,7 +183,7 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       { when: 'before the connection ends', sessionPresent: true, outcomes: [] },
       { when: 'while there is none', sessionPresent: true, outcomes: [] },
       { when: 'after the next one began', sessionPresent: true, outcomes: [] },
-    ])('$when, session present $sessionPresent: what does not come again is told', async (each) => {
+    ])('$when, session present $sessionPresent: reports messages that are not sent again', async (each) => {
       const { when, sessionPresent, outcomes } = each
       const { server, client, failed, pass, clock } = await sceneOf({ version, script: sessionIs(sessionPresent) })
       const { promise, reject } = deferred<void>()
@@ -208,7 +208,7 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       expect(calls).toHaveLength(1)
     })
 
-    test('that ends the connection leaves nothing of it behind', async () => {
+    test('leaves no state behind when it ends the connection', async () => {
       const { server, client, pass, stalled } = await sceneOf({
         version,
         script: (_connection, n) => (n === 1 ? {} : { connack: false }),
@@ -229,28 +229,25 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
   },
 )
 
-test.each(versions)(
-  'MQTT version $version: a PUBREL that comes again and again is answered once',
-  async ({ version }) => {
-    const { server, client } = await sceneOf({ version })
-    const { promise, resolve } = deferred<void>()
-    const calls: string[] = []
-    client.subscribe('a', (message) => (calls.push(message.text()), promise), { qos: 2, ack: 'after-handler' })
-    await client.connect()
-    server.publish('a', '1', { qos: 2, messageId: 1 })
-    await until(() => calls.length === 1)
-    for (let n = 0; n < 100; n++) server.send({ cmd: 'pubrel', messageId: 1 })
-    server.publish('a', '2', { qos: 2, messageId: 2 })
-    await until(() => calls.length === 2)
-    expect(client.status.inbox.heldBack).toBe(2)
-    resolve()
-    await server.waitFor('pubcomp', { count: 2 })
-    expect(told(server, 1, 'pubcomp')).toEqual(['pubcomp 1', 'pubcomp 2'])
-    expect(calls).toEqual(['1', '2'])
-  },
-)
+test.each(versions)('MQTT version $version: answers a repeated PUBREL once', async ({ version }) => {
+  const { server, client } = await sceneOf({ version })
+  const { promise, resolve } = deferred<void>()
+  const calls: string[] = []
+  client.subscribe('a', (message) => (calls.push(message.text()), promise), { qos: 2, ack: 'after-handler' })
+  await client.connect()
+  server.publish('a', '1', { qos: 2, messageId: 1 })
+  await until(() => calls.length === 1)
+  for (let n = 0; n < 100; n++) server.send({ cmd: 'pubrel', messageId: 1 })
+  server.publish('a', '2', { qos: 2, messageId: 2 })
+  await until(() => calls.length === 2)
+  expect(client.status.inbox.heldBack).toBe(2)
+  resolve()
+  await server.waitFor('pubcomp', { count: 2 })
+  expect(told(server, 1, 'pubcomp')).toEqual(['pubcomp 1', 'pubcomp 2'])
+  expect(calls).toEqual(['1', '2'])
+})
 
-describe('when nothing is said of it, a handler that fails to the end', () => {
+describe('the default for a handler that always fails', () => {
   test.each([
     { name: 'MQTT 3.1.1, clean: false', version: 4, connect: {}, outcome: 'reconnect' },
     { name: 'MQTT 5, clean: false', version: 5, connect: {}, outcome: 'reconnect' },
@@ -268,7 +265,7 @@ describe('when nothing is said of it, a handler that fails to the end', () => {
   })
 })
 
-test('a handler that fails at once, for ever, makes no hot loop: each reconnect waits for its backoff', async () => {
+test('makes no hot loop with a handler that always fails at once: each reconnect waits for its backoff', async () => {
   const { server, client, clock, failed, pass } = await sceneOf({
     reconnect: { initialDelay: 1_000, multiplier: 2, maxDelay: 60_000, jitter: 'none', maxAttempts: always },
   })
@@ -303,8 +300,8 @@ describe('QoS 0 and on-receipt', () => {
   })
 })
 
-describe('acknowledgements that do not move', () => {
-  test('are reported once, 30 s after the last that moved, and are visible in status', async () => {
+describe('stalled acknowledgements', () => {
+  test('are reported once, 30 s after the last progress, and are visible in the status', async () => {
     const { server, client, pass, stalled } = await sceneOf()
     const loop = client.subscribe('a', { qos: 1 })[Symbol.asyncIterator]()
     await client.connect()
@@ -313,7 +310,7 @@ describe('acknowledgements that do not move', () => {
     await until(() => client.status.inbox.heldBack === 3)
     expect(client.status.inbox).toMatchObject({ heldBack: 3, heldBackSince: 1_000 })
     await pass(20_000)
-    // One of them goes: that is progress.
+    // One of them is sent, which is progress.
     await loop.next()
     void loop.next()
     await server.waitFor('puback')
@@ -324,14 +321,14 @@ describe('acknowledgements that do not move', () => {
     expect(stalled).toEqual([{ heldBack: 2, since: 21_000, topic: 'a' }])
     await pass(300_000)
     expect(stalled).toHaveLength(1)
-    // The next stall is told, too.
+    // The next stall is reported too.
     void loop.next()
     await server.waitFor('puback', { count: 2 })
     await pass(30_000)
     expect(stalled).toHaveLength(2)
   })
 
-  test('none is reported when all were sent', async () => {
+  test('are not reported once all are sent', async () => {
     const { server, client, pass, stalled } = await sceneOf({ inbox: { stallAfter: 10 } })
     client.subscribe('a', () => Promise.resolve(), { qos: 1, ack: 'after-handler' })
     await client.connect()
@@ -351,7 +348,7 @@ test.each([
   [{ retry: { whenExhausted: 'drop' } }, 'retry.whenExhausted must be one of "acknowledge", "reconnect", got "drop"'],
   [{ retry: null }, 'retry must be an object, got null'],
   [{ retry: { maxAttempt: 1 } }, 'retry.maxAttempt is not an option of retry: did you mean maxAttempts?'],
-])('subscribe refuses %j', async (options, message) => {
+])('subscribe rejects %j', async (options, message) => {
   const { client } = await sceneOf()
   const call = () => client.subscribe('a', () => {}, options as never)
   expect(call).toThrow(InvalidOptionError)

@@ -25,10 +25,10 @@ function subscribers(...all: Subscriber[]): Subscribers {
   return group
 }
 
-describe('what satisfies all subscribers of a filter', () => {
+describe('options that satisfy all subscribers of a filter', () => {
   test.each<[string, Partial<Subscriber>[], object]>([
     ['the highest QoS', [{ qos: 1 }, { qos: 2 }, {}], { qos: 2 }],
-    ['no local only if all want it', [{ noLocal: true }, {}], { noLocal: false }],
+    ['without no local unless all want it', [{ noLocal: true }, {}], { noLocal: false }],
     ['no local if all want it', [{ noLocal: true }, { noLocal: true, qos: 1 }], { noLocal: true, qos: 1 }],
     ['retain as published if one wants it', [{ retainAsPublished: true }, {}], { retainAsPublished: true }],
     ['the least retain handling', [{ retainHandling: 2 }, { retainHandling: 1 }], { retainHandling: 1 }],
@@ -37,7 +37,7 @@ describe('what satisfies all subscribers of a filter', () => {
     expect(group.request({ filter: 'a', identifier: 3 })).toEqual({ filter: 'a', identifier: 3, ...plain, ...expected })
   })
 
-  test('what only those wanted that have left is not asked for', () => {
+  test('ignores options of subscribers that have left', () => {
     const [exact, other, simple] = [subscriber({ qos: 2 }), subscriber({ qos: 2 }), subscriber()]
     const group = subscribers(exact, other, simple)
     group.delete(exact)
@@ -49,7 +49,7 @@ describe('what satisfies all subscribers of a filter', () => {
 })
 
 describe('the list of subscribers', () => {
-  test('stays as it was for the one who has it, and is not made anew without a change', () => {
+  test('is immutable, and only created again after a change', () => {
     const [first, second] = [subscriber(), subscriber()]
     const group = subscribers(first)
     const before = group.list
@@ -62,7 +62,7 @@ describe('the list of subscribers', () => {
 })
 
 describe('the broker', () => {
-  test('tells each that it is granted, once', () => {
+  test('grants each subscription once', () => {
     const [first, second] = [subscriber(), subscriber()]
     const group = subscribers(first)
     group.serve(1)
@@ -71,7 +71,7 @@ describe('the broker', () => {
     expect([first.told, second.told]).toEqual([[1], [0]])
   })
 
-  test('serves those from before, while others are asked for', () => {
+  test('serves earlier subscribers while others are pending', () => {
     const [served, asked, alsoAsked] = [subscriber(), subscriber(), subscriber()]
     const group = subscribers(served)
     expect(group.anyServed).toBe(false)
@@ -83,7 +83,7 @@ describe('the broker', () => {
     expect(group.list).toEqual([served])
   })
 
-  test('serves none after it lost the session', () => {
+  test('serves no subscriber after it lost the session', () => {
     const all = [subscriber(), subscriber()]
     const group = subscribers(...all)
     group.serve(0)
@@ -94,7 +94,7 @@ describe('the broker', () => {
   })
 })
 
-test('10,000 subscribers: each is looked at a few times, however many there are', () => {
+test('looks at each of 10,000 subscribers only a few times', () => {
   let looks = 0
   const counted = () =>
     Object.defineProperty(subscriber(), 'qos', {
