@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** Between clients and a broker: cuts all connections at once, wherever their bytes are, and opens again. */
+/** A proxy between clients and a broker. It can cut all connections at once, even in the middle of a packet, and open again. */
 export class Cutter {
   readonly #server = createServer((client) => this.#accept(client))
   readonly #sockets = new Set<Socket>()
@@ -21,7 +21,7 @@ export class Cutter {
     return `mqtt://127.0.0.1:${(this.#server.address() as { port: number }).port}`
   }
 
-  /** What is under way in either direction is lost. */
+  /** Bytes under way in either direction are lost. */
   cut(): void {
     this.#open = false
     for (const socket of this.#sockets) socket.destroy()

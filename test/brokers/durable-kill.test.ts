@@ -13,10 +13,10 @@ import { long, repetitions } from '../support/repetitions.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const KILLS = repetitions(5, 50)
-/** A process is killed at the latest when it has told of so many. */
+/** A process is killed at the latest when it has reported this number of accepted messages. */
 const MOST_TOLD = 400
 
-/** It is not the broker that is killed here. */
+/** Here the publishing process is killed, not the broker. */
 const dropNothing = ['persistence false', 'max_queued_messages 0', 'max_inflight_messages 0']
 
 test.skipIf(!installed)(
@@ -36,7 +36,7 @@ test.skipIf(!installed)(
     for (let run = 0; run < KILLS; run++) {
       const publishing = start(String(run))
       await publishing.told('begun')
-      // Some while they open their store.
+      // Some processes are killed while they open their store.
       await publishing.toldSoMany(Math.floor(Math.max(0, random() - 0.1) * MOST_TOLD))
       for (const line of await publishing.kill()) {
         const [topic = '', message = ''] = line.split(' ')
@@ -61,7 +61,7 @@ test.skipIf(!installed)(
   },
 )
 
-/** What arrives at a subscriber that never goes away. */
+/** The messages that arrive at a subscriber that stays connected. */
 async function listen(url: string) {
   const client = await mqtt.connectAsync(url, { clientId: 'subscriber', reconnectPeriod: 0 })
   onTestFinished(() => client.endAsync(true))
@@ -74,7 +74,7 @@ async function listen(url: string) {
   await client.subscribeAsync('+', { qos: 2 })
   return {
     ...arrived,
-    /** Waits until all of them have arrived. */
+    /** Waits until all of these messages have arrived. */
     all(topic: 'qos1' | 'qos2', messages: readonly string[]): Promise<unknown> {
       const missing = new Set(messages)
       let seen = 0
@@ -103,7 +103,7 @@ function startProcess(script: string, args: readonly string[]) {
   return {
     told: (line: string) => waiters.wait(line, () => lines.includes(line), { timeout: 60_000 }),
     toldSoMany: (count: number) => waiters.wait(`${count} lines`, () => lines.length >= count, { timeout: 60_000 }),
-    /** @returns everything that it told */
+    /** @returns the messages that the process reported as accepted */
     async kill(): Promise<readonly string[]> {
       expect(child.exitCode).toBeNull()
       child.kill('SIGKILL')
@@ -113,7 +113,7 @@ function startProcess(script: string, args: readonly string[]) {
   }
 }
 
-/** The order in which they were published, over all runs. */
+/** A message's place in the order of publishing, over all runs. */
 function place(message: string): number {
   const [run, n] = message.split(':').map(Number)
   return (run ?? 0) * 1e9 + (n ?? 0)

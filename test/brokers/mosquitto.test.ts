@@ -13,7 +13,7 @@ import { protocolVersions } from '../support/servers.ts'
 
 const patient = { timeout: 20_000 }
 
-/** Retries soon, but not so soon that a broker that starts is flooded. */
+/** Retries soon, but without flooding a broker that is starting. */
 const soon = {
   reconnect: { initialDelay: 20, maxDelay: 100, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
 } as const satisfies Partial<ResilientMqttClientOptions>
@@ -30,7 +30,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
   })
 
   describe.each(protocolVersions)('MQTT %i', (protocolVersion) => {
-    test('killed and started again: subscriptions are back, and what was published meanwhile is delivered', async () => {
+    test('restores subscriptions and delivers messages published meanwhile after the broker was killed and restarted', async () => {
       const broker = await start()
       const { client, next, heard } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
       const got: string[] = []
@@ -52,7 +52,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.down()
     })
 
-    test('a kept session: what comes before the application has subscribed is not lost', async () => {
+    test('loses no message of a kept session that arrives before the application has subscribed', async () => {
       const broker = await start()
       const options = { protocolVersion, clientId: 'kept', clean: false } as const
       const before = startClient({ ...soon, url: broker.url, options })
@@ -74,7 +74,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await until(() => client.status.inbox.heldBack === 0, 'their acknowledgements')
     })
 
-    test('handlers that reject fill the window only until they succeed, on the same connection', async () => {
+    test('keeps the connection while rejecting handlers fill the window, until they succeed', async () => {
       const broker = await start()
       const { client, heard } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
       const got = new Set<string>()
@@ -95,7 +95,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       expect(heard('connectionInterrupted')).toEqual([])
     })
 
-    test('overlapping filters: each handler gets a message once, of QoS 2 too', async () => {
+    test('passes a message to each handler once when filters overlap, with QoS 2 too', async () => {
       const broker = await start()
       const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
       const got: string[] = []
@@ -111,7 +111,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.down()
     })
 
-    test('stopped: the link is half-open, and keep alive finds out', async () => {
+    test('detects a half-open connection to a stopped broker by keep alive', async () => {
       const broker = await start()
       const { client, next } = startClient({
         ...soon,
@@ -123,7 +123,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       broker.signal('SIGSTOP')
       const { failure } = await next('connectionInterrupted', 1, patient)
       expect(failure).toEqual({ kind: 'keepalive' })
-      // The kernel still accepts, but nobody answers.
+      // The kernel still accepts connections, but the stopped process does not answer.
       await next('reconnectScheduled', 2, patient)
       expect(client.status.lastFailure).toEqual({ kind: 'timeout', phase: 'connect' })
       broker.signal('SIGCONT')
@@ -132,7 +132,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.down()
     })
 
-    test('a wrong password', async () => {
+    test('rejects connect() with a wrong password after one attempt', async () => {
       const broker = await start({
         prepare: (dir) => writePassword(join(dir, 'passwords'), 'me', 'right'),
         config: (dir) => ['allow_anonymous false', `password_file ${join(dir, 'passwords')}`],
@@ -143,7 +143,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
         name: 'ConnectionFailedError',
         failure: { kind: 'refused', protocolVersion, reasonCode: protocolVersion === 5 ? 0x87 : 5 },
       })
-      expect(client.status.counters.failedAttempts, 'nobody can change a fixed password').toBe(1)
+      expect(client.status.counters.failedAttempts, 'a fixed password cannot change').toBe(1)
 
       const passwords = ['wrong', 'right']
       const source = startClient({
@@ -157,7 +157,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.down()
     })
 
-    test('two clients with one id: one is told why, and they do not fight', async () => {
+    test('stops one of two clients with the same id and gives the reason', async () => {
       const broker = await start()
       const options = { protocolVersion, clientId: 'one' } as const
       const first = startClient({ ...once, url: broker.url, options })
@@ -165,7 +165,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await first.client.connect()
       await second.client.connect()
       const { failure } = await first.next('gaveUp', 1, patient)
-      // Up to 2.0.11 mosquitto only closes; later ones send 0x8E to MQTT 5 clients.
+      // mosquitto up to 2.0.11 only closes; later versions send 0x8E to MQTT 5 clients.
       expect([{ kind: 'closed' }, { kind: 'disconnected', reasonCode: 0x8e }] satisfies Failure[]).toContainEqual(
         failure,
       )
@@ -174,7 +174,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.down()
     })
 
-    test('a persistent session: messages of the outage come, and nothing is subscribed again', async () => {
+    test('receives the messages of an outage without subscribing again in a persistent session', async () => {
       const broker = await start()
       const options = { protocolVersion, clientId: 'kept', clean: false } as const
       const { client, next } = startClient({ ...soon, url: broker.url, options })
@@ -186,7 +186,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       const other = startClient({ ...soon, url: broker.url })
       await other.client.connect()
       await other.client.publish('room', 'while away', { qos: 1 })
-      // Written to disk within a second; the other client waits for as long.
+      // mosquitto writes the session to disk within a second; the other client waits that long.
       broker.signal('SIGHUP')
       await client.connect()
       await until(() => got.length === 1, 'the message')
@@ -215,7 +215,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
     const trusting = { tls: { ca: String(tls.cert) } }
 
     test.each(['mqtts', 'ws', 'wss'].flatMap((scheme) => protocolVersions.map((version) => ({ scheme, version }))))(
-      '$scheme with the authority given, MQTT $version',
+      'connects over $scheme with the given CA, MQTT $version',
       async ({ scheme, version }) => {
         const { client } = startClient({
           ...once,
@@ -232,20 +232,20 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       },
     )
 
-    test.each(['mqtts', 'wss'])('%s with the authority not given', async (scheme) => {
+    test.each(['mqtts', 'wss'])('rejects the certificate over %s without the CA', async (scheme) => {
       const { client } = startClient({ ...once, url: url(scheme) })
       expect(await rejection(client.connect())).toMatchObject({
         failure: { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
       })
     })
 
-    test('TLS to the port without is a failure', async () => {
+    test('fails to connect with TLS to the plain text port', async () => {
       const { client } = startClient({ ...once, url: `mqtts://127.0.0.1:${broker.ports['mqtt']}`, options: trusting })
       const { failure } = (await rejection(client.connect())) as unknown as { failure: Failure }
       expect(['socket', 'tls', 'closed']).toContain(failure.kind)
     })
 
-    test('plain text to the port with TLS is a failure', async () => {
+    test('fails to connect in plain text to the TLS port', async () => {
       const { client } = startClient({ ...once, url: `mqtt://127.0.0.1:${broker.ports['mqtts']}` })
       const { failure } = (await rejection(client.connect())) as unknown as { failure: Failure }
       expect(['socket', 'protocol', 'closed']).toContain(failure.kind)
@@ -254,7 +254,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
 
   const security = installed ? dynamicSecurity() : undefined
   describe.skipIf(!security)('dynamic security: a client is disabled while it is connected', () => {
-    test('MQTT 5: DISCONNECT 0x98 asks for new credentials', async () => {
+    test('MQTT 5: requests new credentials after DISCONNECT 0x98', async () => {
       const admin = ['-u', 'admin', '-P', 'admin-password']
       const broker = await start({
         prepare: (dir) => {

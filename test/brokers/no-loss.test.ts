@@ -17,12 +17,12 @@ const KILLS = repetitions(5, 20)
 const SEED = 20_260_101
 
 /**
- * mosquitto 2.0 mixes up the order of a subscriber's messages once its window of 20 is full, on the wire and for any
- * client: what is new overtakes what is queued. So the window is never full here.
+ * mosquitto 2.0 changes the order of a subscriber's messages once its window of 20 is full, on the wire and for any
+ * client: new messages overtake queued ones. Therefore the window is never full here.
  */
 const config = ['max_queued_messages 0', `max_inflight_messages ${2 * MESSAGES}`]
 
-/** Retries soon, but not so soon that a broker that starts is flooded. */
+/** Retries soon, but without flooding a broker that is starting. */
 const soon = {
   reconnect: { initialDelay: 20, maxDelay: 50, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
 } as const satisfies Partial<ResilientMqttClientOptions>
@@ -66,15 +66,15 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       const all = Promise.all(published)
       for (const kill of range(KILLS)) {
         const moment = Math.floor((MESSAGES * (kill + random())) / (KILLS + 1))
-        // Both: killed while it takes up a session again, mosquitto 2.0 forgets which PUBREL it has sent, and sends
-        // such a message of QoS 2 again.
+        // Wait for both: if it is killed while it resumes a session, mosquitto 2.0 forgets which PUBREL it has sent, and sends
+        // such a QoS 2 message again.
         await until(() => publisher.isConnected && subscriber.isConnected)
         const before = done
-        // Some progress: a broker that dies on whatever it gets first is another test.
+        // Wait for some progress: another test covers a broker that dies at the first packet.
         await until(() => done === MESSAGES || (done >= moment && done > before))
         await turns(Math.floor(random() * 30))
         cutter.cut()
-        // mosquitto acknowledges before it saves, and would lose what it took since: it gets the time to save.
+        // mosquitto acknowledges before it saves, and would lose unsaved messages. Give it the time to save.
         await saved(broker)
         await broker.down()
         await broker.up()
@@ -87,16 +87,16 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
 
       const all1 = range(MESSAGES).filter((n) => n % 2 === 1)
       const all2 = range(MESSAGES + 1).filter((n) => n % 2 === 0)
-      // QoS 1 may come more than once; whatever comes for the first time is in order.
+      // QoS 1 messages may arrive more than once; their first arrivals are in order.
       expect([...new Set(received['numbers/1'])]).toEqual(all1)
       expect(received['numbers/2']).toEqual(all2)
-      // It was interrupted by the kills alone.
+      // Only the kills interrupted the connection.
       expect(publisher.status.counters.interruptions).toBe(KILLS)
     },
   )
 })
 
-/** Waits until it has saved whatever it was told before, however far its last save was. */
+/** Waits until the broker has saved everything that it received before this call. */
 async function saved(broker: Mosquitto): Promise<void> {
   const database = join(broker.folder, 'mosquitto.db')
   for (let i = 0; i < 3; i++) {

@@ -26,7 +26,7 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
   })
 
   describe.each(protocolVersions)('MQTT %i', (protocolVersion) => {
-    // On MQTT 3.1.1 it resets the connection; on 5 it tells the limit before.
+    // On MQTT 3.1.1 mosquitto resets the connection; on MQTT 5 it announces the limit in the CONNACK.
     const refused = protocolVersion === 5 ? 'NotSupportedByBrokerError' : 'PoisonPacketError'
 
     test.each([
@@ -35,7 +35,7 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
       { qos: 1, clean: true },
       { qos: 2, clean: true },
     ] as const)(
-      'one too large publish of QoS $qos among 400, clean: $clean: 399 are delivered',
+      'delivers 399 of 400 publishes if one of QoS $qos is too large, clean: $clean',
       async ({ qos, clean }) => {
         const broker = await start()
         const options = { protocolVersion, clean, clientId: `poison-${qos}` }
@@ -51,7 +51,7 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
         await client.connect()
         await until(() => settled.filter((each) => each === 'done').length === 399, '399 are delivered')
         expect(client.status.counters.connects).toBeLessThan(12)
-        // Others have to go through meanwhile.
+        // Other publishes must go through meanwhile.
         await until(() => {
           if (client.outbox.size === 0) void client.publish('a', '', { qos: 1 }).catch(() => {})
           return settled.includes(refused)
@@ -60,7 +60,7 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
       },
     )
 
-    test('a SUBSCRIBE of 100 filters that is too large: all are held', async () => {
+    test('holds all 100 filters although one SUBSCRIBE with all of them is too large', async () => {
       const broker = await start()
       const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
       for (let i = 0; i < 100; i++) client.subscribe(`building/floor/room/${i}/temperature`, () => {})
@@ -69,7 +69,7 @@ describe.skipIf(!installed)(`mosquitto with max_packet_size${installed ? '' : ` 
       await broker.down()
     })
 
-    test('one too large filter among 100: 99 are held', async () => {
+    test('holds 99 of 100 filters if one is too large', async () => {
       const broker = await start()
       const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
       for (let i = 0; i < 99; i++) client.subscribe(`f/${i}`, () => {})

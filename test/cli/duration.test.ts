@@ -16,7 +16,7 @@ test.each([
   expect(parseDuration('--max', text)).toBe(expected)
 })
 
-test.each(['', 's', '5x', '-5s', '1e3', 'Infinity', 'NaN', '5 5s'])('parseDuration(%j) is refused', (text) => {
+test.each(['', 's', '5x', '-5s', '1e3', 'Infinity', 'NaN', '5 5s'])('parseDuration rejects %j', (text) => {
   expect(() => parseDuration('--max', text)).toThrow('--max must be a duration')
 })
 
@@ -29,7 +29,7 @@ test.each([
   expect(parseCount('--attempts', text)).toBe(expected)
 })
 
-test.each(['', '1.5', '-1', 'ten'])('parseCount(%j) is refused', (text) => {
+test.each(['', '1.5', '-1', 'ten'])('parseCount rejects %j', (text) => {
   expect(() => parseCount('--attempts', text)).toThrow('--attempts must be a whole number')
 })
 

@@ -9,9 +9,9 @@ const createVisualizer = vi.hoisted(() => vi.fn<() => unknown>())
 vi.mock('../../visualizer/index.ts', () => ({ createVisualizer }))
 afterEach(() => createVisualizer.mockReset())
 
-describe('a demo goes on', () => {
+describe('a demo continues without its page', () => {
   test.each([
-    ['when nothing can listen', () => Promise.reject(new Error('listen EPERM')), 'No visualizer: listen EPERM'],
+    ['when the server cannot listen', () => Promise.reject(new Error('listen EPERM')), 'No visualizer: listen EPERM'],
     ['when the page is not built', () => answering(503), 'No visualizer: its page is not built; run npm run build'],
   ])('%s', async (_, create, header) => {
     createVisualizer.mockImplementation(create)
@@ -23,7 +23,7 @@ describe('a demo goes on', () => {
   })
 })
 
-test('the client’s outbox and totals are watched', async () => {
+test('the page shows the client’s outbox and totals', async () => {
   const watch = vi.fn<(actor: unknown, sample: () => unknown) => () => void>()
   createVisualizer.mockImplementation(() => answering(200, watch))
   await using page = await openPage('demo')

@@ -8,8 +8,8 @@ function screen(options: Omit<Partial<Output>, 'write'> = {}) {
   return { terminal, text: () => written.join('') }
 }
 
-describe('piped', () => {
-  test('there are lines only, without colours', () => {
+describe('piped output', () => {
+  test('contains only lines, without colours', () => {
     const { terminal, text } = screen({ hasColors: () => true })
     terminal.live('counting down')
     terminal.line(terminal.paint('red', 'one'))
@@ -30,13 +30,13 @@ describe('on a terminal', () => {
     expect(text()).toBe('in 2 s\r\u001B[2Kone\nin 2 s\r\u001B[2Kin 1 s\r\u001B[2K')
   })
 
-  test('lines are cut to its width', () => {
+  test('lines are cut to the width of the terminal', () => {
     const { terminal, text } = screen(tty)
     terminal.line('a'.repeat(21))
     expect(text()).toBe(`${'a'.repeat(19)}…\n`)
   })
 
-  test('colours are Node’s decision', () => {
+  test('Node decides whether colours are used', () => {
     expect(screen(tty).terminal.paint('red', 'a')).toBe('\u001B[31ma\u001B[39m')
     expect(screen({ ...tty, hasColors: () => false }).terminal.paint('red', 'a')).toBe('a')
   })

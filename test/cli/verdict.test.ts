@@ -21,8 +21,8 @@ test.each([
   ['the whole outage', whole, undefined],
   ['no recovery', whole.filter((state) => state !== 'recovering'), 'recovering'],
   ['not connected again', whole.slice(0, -3), 'connected'],
-  ['connected once only', whole.toSpliced(-3, 1), 'connected'],
-  ['nothing at all', [], 'connected'],
+  ['connected only once', whole.toSpliced(-3, 1), 'connected'],
+  ['no state', [], 'connected'],
 ] satisfies [string, ConnectionState[], ConnectionState | undefined][])('%s', (_, path, expected) => {
   expect(missingState(path)).toBe(expected)
 })

@@ -17,16 +17,16 @@ describe.each(['ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s', (document) => {
   })
 })
 
-test('each top room has one line that says what may go into it', () => {
+test('describes each top folder in one line', () => {
   const described = [...table.matchAll(/^\| (`[^|]*`) \| (\S.*\S) \|$/gm)].flatMap(([, names = '']) => codes(names))
   const outermost = rooms.map(({ room }) => room).filter((room) => !rooms.some((each) => isWithin(room, each.room)))
   const inner = ['machines/policy']
-  // The sub-rooms of the visualizer, and single files, are described with their folders.
+  // Subfolders of the visualizer and single files are described with their parent folders.
   const expected = [...outermost, ...inner].filter((room) => room !== 'src/index.ts')
   expect(described.toSorted()).toEqual(expected.toSorted())
 })
 
-test('the rooms stand in the order of the import list', () => {
+test('lists the folders in the order of the import rules', () => {
   const order = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => rooms.findIndex(({ room }) => room === name))
   expect(order).toEqual(order.toSorted((a, b) => a - b))
 })

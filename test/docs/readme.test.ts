@@ -46,7 +46,7 @@ describe('options', () => {
     expect(codes(told)[0]?.replaceAll(/[_']/g, '')).toBe(String(value))
   })
 
-  test('there are no others', () => {
+  test('the tables contain no other options', () => {
     const known = new Set([
       ...propertiesOf('src/api/options.ts', 'ResilientMqttClientOptions'),
       ...propertiesOf('src/api/options.ts', 'ConnectOptions'),

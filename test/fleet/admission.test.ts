@@ -15,7 +15,7 @@ import {
   type SceneOptions,
 } from '../support/machine-scene.ts'
 
-/** A machine that asks a gate, which the test opens. */
+/** A machine with a gate that the test opens. */
 function gated({ input, ...options }: SceneOptions = {}) {
   let inside = 0
   const asked: (() => void)[] = []
@@ -29,14 +29,14 @@ function gated({ input, ...options }: SceneOptions = {}) {
     s,
     asked,
     admit: () => asked.at(-1)?.(),
-    /** How many have asked, or are in, and have not left. */
+    /** The number of attempts that wait or are admitted. */
     get inside() {
       return inside
     },
   }
 }
 
-test('no connection is opened before it is admitted, however long that takes', () => {
+test('opens no connection before the gate admits it, however long that takes', () => {
   const { s, admit } = gated()
   s.send('CONNECT')
   s.clock.tick(seconds(3_600))
@@ -47,7 +47,7 @@ test('no connection is opened before it is admitted, however long that takes', (
   expect(s.transport.running).toBe(1)
 })
 
-test('the time of an attempt begins when it is admitted', () => {
+test('starts the connect timeout when the attempt is admitted', () => {
   const { s, admit } = gated()
   s.send('CONNECT')
   s.clock.tick(seconds(100))
@@ -62,8 +62,8 @@ test.each<[string, (s: ReturnType<typeof gated>['s']) => void]>([
   ['it opens', (s) => s.transport.current.open()],
   ['it fails', (s) => s.transport.current.fail(closed)],
   ['it takes too long', (s) => s.clock.tick(seconds(30))],
-  ['somebody disconnects', (s) => s.send('DISCONNECT')],
-])('the admission is given back when %s', (_, end) => {
+  ['the application disconnects', (s) => s.send('DISCONNECT')],
+])('releases the admission when %s', (_, end) => {
   const gate = gated()
   gate.s.send('CONNECT')
   gate.admit()
@@ -72,7 +72,7 @@ test.each<[string, (s: ReturnType<typeof gated>['s']) => void]>([
   expect([gate.inside, gate.s.context.admission]).toEqual([0, 'none'])
 })
 
-test('each attempt asks anew', async () => {
+test('requests admission for each attempt', async () => {
   const { s, asked, admit } = gated()
   s.send('CONNECT')
   admit()
@@ -86,7 +86,7 @@ test('each attempt asks anew', async () => {
   expect(s.state).toBe('connected.ready')
 })
 
-test('so does one that follows a redirect', () => {
+test('requests admission for an attempt that follows a redirect', () => {
   const gate = gated()
   gate.s.send('CONNECT')
   gate.admit()
@@ -94,7 +94,7 @@ test('so does one that follows a redirect', () => {
   expect(gate.inside).toBe(gate.s.state === 'connecting' ? 1 : 0)
 })
 
-test('who waits to be admitted can be disconnected, and leaves nothing behind', () => {
+test('can be disconnected while it waits for admission, and leaves no timer or request', () => {
   const gate = gated()
   gate.s.send('CONNECT')
   gate.s.send('DISCONNECT')
@@ -103,7 +103,7 @@ test('who waits to be admitted can be disconnected, and leaves nothing behind', 
   expect(gate.s.clock.pending).toBe(0)
 })
 
-test('a gate that breaks keeps nobody out', () => {
+test('connects without admission if the gate throws', () => {
   const admission = fromCallback(() => {
     throw new Error('broken')
   })
@@ -113,7 +113,7 @@ test('a gate that breaks keeps nobody out', () => {
   expect(s.errors).toEqual([])
 })
 
-describe('credentials that expired while it waited', () => {
+describe('credentials that expire during the wait for admission', () => {
   const waiting = async () => {
     const gate = gated({ input: { canRefresh: true } })
     gate.s.send('CONNECT')
@@ -124,7 +124,7 @@ describe('credentials that expired while it waited', () => {
     return gate
   }
 
-  test('are renewed, and its place is kept meanwhile', async () => {
+  test('are renewed while the admission is kept', async () => {
     const gate = await waiting()
     const { s, asked } = gate
     expect([s.state, s.context.admission, s.transport.running]).toEqual(['refreshingToken.offline', 'granted', 0])
@@ -132,12 +132,12 @@ describe('credentials that expired while it waited', () => {
     s.tokens.at(-1)!.resolve(seconds(30))
     await settle()
     expect([s.state, s.context.admission, s.transport.running]).toEqual(['connecting', 'granted', 1])
-    expect(asked, 'and it is not asked for again').toHaveLength(1)
+    expect(asked, 'admission is not requested again').toHaveLength(1)
     s.transport.current.open()
     expect([s.context.admission, gate.inside]).toEqual(['none', 0])
   })
 
-  test('if they come expired again, the connection is opened all the same', async () => {
+  test('do not prevent the connection if the renewed ones are expired as well', async () => {
     const { s } = await waiting()
     s.tokens.at(-1)!.resolve(-1)
     await settle()
@@ -148,15 +148,15 @@ describe('credentials that expired while it waited', () => {
     ['the source fails', (s) => s.tokens.at(-1)!.reject(new TypeError('unreachable')), 'reconnecting'],
     ['the source says stop', (s) => s.tokens.at(-1)!.reject(new InvalidCredentialsError()), 'failed'],
     ['the source takes too long', (s) => s.clock.tick(seconds(30)), 'reconnecting'],
-    ['somebody disconnects', (s) => s.send('DISCONNECT'), 'disconnected'],
-  ])('its place is given back when %s', async (_, end, state) => {
+    ['the application disconnects', (s) => s.send('DISCONNECT'), 'disconnected'],
+  ])('release the admission when %s', async (_, end, state) => {
     const gate = await waiting()
     end(gate.s)
     await settle()
     expect([gate.s.state, gate.s.context.admission, gate.inside]).toEqual([state, 'none', 0])
   })
 
-  test('do not keep a fleet from getting online, however short they live', async () => {
+  test('do not prevent a fleet from connecting, however short their lifetime', async () => {
     const clock = createTestClock()
     const turnstile = new Turnstile({ maxConnecting: 50, connectRate: 1, clock, now: clock.now })
     const admission = fromCallback(({ sendBack }) => turnstile.ask(() => sendBack({ type: 'admission.granted' })))
@@ -179,7 +179,7 @@ describe('credentials that expired while it waited', () => {
   })
 })
 
-describe('a connection that is to be replaced', () => {
+describe('a connection that is about to be replaced', () => {
   const open = async (input: ConnectionInput = { canRefresh: true }) => {
     const flow: string[] = []
     const gate = gated({
@@ -199,13 +199,13 @@ describe('a connection that is to be replaced', () => {
 
   test.each([
     ['its renewal is due', (s: ReturnType<typeof gated>['s']) => void s.clock.tick(minutes(55)), 'expiring'],
-    ['somebody asks for it', (s: ReturnType<typeof gated>['s']) => s.send('RECOVER'), 'requested'],
-  ])('stays open until it is admitted, when %s', async (_, begin, reason) => {
+    ['the application sends RECOVER', (s: ReturnType<typeof gated>['s']) => s.send('RECOVER'), 'requested'],
+  ])('stays open until its replacement is admitted, when %s', async (_, begin, reason) => {
     const { s, flow, asked, admit, inside } = await open()
     begin(s)
     s.clock.tick(minutes(4))
     expect([s.state, s.context.admission, s.transport.running]).toEqual(['connected.ready', 'awaited', 1])
-    expect(s.tokens, 'a token would only age').toHaveLength(1)
+    expect(s.tokens, 'a token would only grow old').toHaveLength(1)
     expect(flow, 'messages flow').toEqual(['open'])
 
     admit()
@@ -221,7 +221,7 @@ describe('a connection that is to be replaced', () => {
     expect(s.heard('connectionInterrupted')).toEqual([])
   })
 
-  test('without a credentials source waits, too', async () => {
+  test('waits for admission without a credentials source too', async () => {
     const { s, admit } = await open({})
     s.send('RECOVER')
     expect([s.state, s.context.admission, s.transport.connections.length]).toEqual(['connected.ready', 'awaited', 1])
@@ -230,7 +230,7 @@ describe('a connection that is to be replaced', () => {
     expect(s.transport.current.input.generation).toBe(2)
   })
 
-  test('asks once, however often it is asked for', async () => {
+  test('requests admission once for several requests to recover', async () => {
     const { s, asked } = await open()
     for (let n = 0; n < 3; n++) s.send('RECOVER')
     expect(asked).toHaveLength(2)
@@ -239,14 +239,14 @@ describe('a connection that is to be replaced', () => {
   test.each<[string, (s: ReturnType<typeof gated>['s']) => void, string]>([
     ['is lost', (s) => s.transport.current.fail(closed), 'reconnecting'],
     ['is disconnected', (s) => s.send('DISCONNECT'), 'disconnected'],
-  ])('takes back its question when it %s meanwhile', async (_, end, state) => {
+  ])('withdraws its request when it %s meanwhile', async (_, end, state) => {
     const { s, inside } = await open()
     s.clock.tick(minutes(55))
     end(s)
     expect([s.state, s.context.admission, inside()]).toEqual([state, 'none', 0])
   })
 
-  test('keeps its place when it is lost while the source is asked', async () => {
+  test('keeps its admission when it is lost during the refresh', async () => {
     const { s, asked, admit } = await open()
     s.clock.tick(minutes(55))
     admit()
@@ -257,7 +257,7 @@ describe('a connection that is to be replaced', () => {
     expect([s.transport.running, asked.length]).toEqual([1, 2])
   })
 
-  test('gives its place back when the source fails, and asks again after the backoff', async () => {
+  test('releases its admission when the refresh fails, and requests it again after the backoff', async () => {
     const { s, asked, admit, inside } = await open()
     s.clock.tick(minutes(55))
     admit()
@@ -268,21 +268,21 @@ describe('a connection that is to be replaced', () => {
     expect([s.state, s.context.admission, asked.length]).toEqual(['connected.ready', 'awaited', 3])
   })
 
-  test('is replaced at once when the gate breaks', async () => {
+  test('is replaced at once when the gate throws', async () => {
     const { s } = await open()
     s.clock.tick(minutes(55))
     s.tell({ type: 'xstate.error.actor.admission', error: new Error('broken') })
     expect(s.state).toBe('refreshingToken.online')
   })
 
-  test('is not replaced because somebody is admitted who has not asked', async () => {
+  test('is not replaced when the gate admits without a request', async () => {
     const { s } = await open()
     s.tell({ type: 'admission.granted' })
     expect([s.state, s.transport.connections.length]).toEqual(['connected.ready', 1])
   })
 })
 
-test('without a gate nobody is asked', () => {
+test('requests no admission without a gate', () => {
   const s = machineScene()
   s.send('CONNECT')
   expect([s.context.admission, s.transport.running]).toEqual(['none', 1])

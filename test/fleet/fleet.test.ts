@@ -16,7 +16,7 @@ async function start(options: FleetOptions = {}, script?: Script) {
   return { server, fleet }
 }
 
-test('opens so many connections at a time, and all of them in the end', async () => {
+test('opens at most maxConnecting connections at a time, and finally all of them', async () => {
   const { server, fleet } = await start({ maxConnecting: 5 }, { delay: 20 })
   let most = 0
   fleet.on('stateChanged', () => (most = Math.max(most, fleet.status.connecting)))
@@ -34,7 +34,7 @@ test('opens so many connections at a time, and all of them in the end', async ()
   expect(server.openSockets).toBe(40)
 })
 
-test('tells the events of every client, also of those to come, until it is asked to stop', async () => {
+test('forwards the events of every present and future client until the listener is removed', async () => {
   const { fleet } = await start()
   const early = fleet.createClient({})
   const told: unknown[] = []
@@ -52,31 +52,31 @@ test('tells the events of every client, also of those to come, until it is asked
   ])
 })
 
-test('options of a client come before the shared ones', async () => {
+test('prefers a client’s options over the shared ones', async () => {
   const { server, fleet } = await start({ shared: { options: { clientId: 'shared' } } })
   await fleet.createClient({ options: { clientId: 'own' } }).connect()
   expect(server.current?.connect?.clientId).toBe('own')
 })
 
-test('one by one also within options', async () => {
+test('merges each property of `options` separately', async () => {
   const { server, fleet } = await start({ shared: { options: { protocolVersion: 5, keepalive: 20_000 } } })
   await fleet.createClient({ options: { clientId: 'own', keepalive: 30_000 } }).connect()
   expect(server.current?.connect).toMatchObject({ protocolVersion: 5, clientId: 'own', keepalive: 30 })
 })
 
-test('a function takes the place of shared options, or is shared', async () => {
+test('replaces shared options with a function, and shares a function', async () => {
   const { server, fleet } = await start({ shared: { options: { keepalive: 20_000 } } })
   await fleet.createClient({ options: () => ({ clientId: 'own' }) }).connect()
   expect(server.current?.connect).toMatchObject({ clientId: 'own', keepalive: 60 })
 })
 
-test('a client without a URL, and none shared, is refused', () => {
+test('rejects a client without a URL if there is no shared one', () => {
   const fleet = createFleet()
   expect(() => fleet.createClient()).toThrow(expect.objectContaining({ name: 'InvalidOptionError', option: 'url' }))
   expect(fleet.status.clients).toBe(0)
 })
 
-test('a client that is disposed leaves the fleet, and the queue', async () => {
+test('removes a disposed client from the fleet and from the queue', async () => {
   const { fleet } = await start({ maxConnecting: 1 }, { connack: false })
   const [first, second] = [fleet.createClient({}), fleet.createClient({})]
   first.connect().catch(() => {})
@@ -89,7 +89,7 @@ test('a client that is disposed leaves the fleet, and the queue', async () => {
   expect(fleet.status).toMatchObject({ clients: 0, connecting: 0, waiting: 0 })
 })
 
-test('closes many connections in the time of one', async () => {
+test('closes many connections in parallel', async () => {
   const { server, fleet } = await start()
   await Promise.all(Array.from({ length: 300 }, () => fleet.createClient({}).connect()))
   const begun = performance.now()
@@ -113,17 +113,17 @@ test.each<[FleetOptions, string]>([
   expect(() => createFleet(options)).toThrow(message)
 })
 
-test('takes any number of connections at a time, if it is told to', () => {
+test('accepts Infinity as maxConnecting', () => {
   expect(() => createFleet({ maxConnecting: Number.POSITIVE_INFINITY })).not.toThrow()
 })
 
-test('refuses a client with a gate of its own', () => {
+test('rejects a client that has its own gate', () => {
   const fleet = createFleet({ shared: { url: 'mqtt://localhost' } })
   expect(() => fleet.createClient({ gate } as never)).toThrow('gate must be left out: the fleet provides the gate')
   expect(fleet.status.clients).toBe(0)
 })
 
-test('lets its clients in in the order in which they came', async () => {
+test('admits its clients in order', async () => {
   const { server, fleet } = await start({ maxConnecting: 1 })
   const clients = Array.from({ length: 10 }, (_, n) => fleet.createClient({ options: { clientId: String(n) } }))
   const order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
@@ -131,7 +131,7 @@ test('lets its clients in in the order in which they came', async () => {
   expect(server.connections.map(({ connect }) => Number(connect?.clientId))).toEqual(order)
 })
 
-test('makes no client once it is disposed, or about to be', async () => {
+test('creates no client once its disposal has begun', async () => {
   const { fleet } = await start()
   await fleet.createClient().connect()
   const over = fleet[Symbol.asyncDispose]()

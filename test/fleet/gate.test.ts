@@ -11,13 +11,13 @@ test.each([
   [5, 'gate must have the methods ask(), got 5'],
   [null, 'gate must have the methods ask(), got null'],
   [() => () => {}, 'gate must have the methods ask()'],
-])('%o is no gate', (gate, message) => {
+])('rejects %o as a gate', (gate, message) => {
   const options = { url: 'mqtt://localhost', gate: gate as never }
   expect(() => new ResilientMqttClient(options)).toThrow(InvalidOptionError)
   expect(() => new ResilientMqttClient(options)).toThrow(message)
 })
 
-/** A connection machine at a gate of the application's. */
+/** A connection machine with a gate of the application. */
 function visitor(gate: AdmissionGate) {
   const gateFailed = vi.fn<(error: unknown) => void>()
   const transport = vi.fn()
@@ -51,7 +51,7 @@ test.each<[string, AdmissionGate['ask']]>([
   ['throws', fail],
   ['admits and throws', (admit) => (admit(), fail())],
   ['rejects', (() => Promise.reject(broken)) as never],
-])('a gate that %s keeps nobody out, and is told of', async (_, ask) => {
+])('connects and reports the error if the gate %s', async (_, ask) => {
   const { actor, transport, told } = visitor({ ask })
   await settle()
   expect(told()).toEqual([broken])
@@ -66,7 +66,7 @@ test.each<[string, AdmissionGate['ask']]>([
 test.each<[string, () => void, unknown]>([
   ['throws', fail, broken],
   ['is missing', undefined as never, expect.any(TypeError)],
-])('a gate whose leave function %s hurts nobody, and is told of', (_, leave, error) => {
+])('continues and reports the error if the gate’s leave function %s', (_, leave, error) => {
   const { actor, told } = visitor({ ask: (admit) => (admit(), leave) })
   expect(told()).toEqual([])
   actor.send({ type: 'DISCONNECT' })
@@ -74,7 +74,7 @@ test.each<[string, () => void, unknown]>([
   expect(actor.getSnapshot()).toMatchObject({ status: 'active', context: { admission: 'none' } })
 })
 
-test('a client tells of a gate that throws by its event', async () => {
+test('a client reports a gate that throws through the `error` event', async () => {
   const server = await createScriptedServer()
   const client = new ResilientMqttClient({ url: server.url, gate: { ask: fail } })
   const told: unknown[] = []

@@ -6,7 +6,7 @@ import { Turnstile } from '../../src/fleet/turnstile.ts'
 function turnstile(options: { maxConnecting?: number; connectRate?: number } = {}) {
   const clock = createTestClock()
   const { maxConnecting = Number.POSITIVE_INFINITY, connectRate = Number.POSITIVE_INFINITY } = options
-  /** By how much the wall clock was set, in milliseconds. */
+  /** The offset of the wall clock, in milliseconds. */
   const wall = { offset: 0 }
   const gate = new Turnstile({ maxConnecting, connectRate, clock, now: () => clock.now() + wall.offset })
   const admitted: string[] = []
@@ -16,8 +16,8 @@ function turnstile(options: { maxConnecting?: number; connectRate?: number } = {
 
 const HOUR = 3_600_000
 
-describe('so many at a time', () => {
-  test('lets nobody in beyond them, and whoever comes first first', () => {
+describe('a limit of attempts at a time', () => {
+  test('admits no attempt beyond the limit, and keeps the order', () => {
     const { gate, admitted, ask } = turnstile({ maxConnecting: 2 })
     const [first] = ['a', 'b', 'c', 'd'].map(ask)
     expect(admitted).toEqual(['a', 'b'])
@@ -27,7 +27,7 @@ describe('so many at a time', () => {
     expect([gate.inside, gate.waiting]).toEqual([2, 1])
   })
 
-  test('who comes back goes to the end', () => {
+  test('puts an attempt that returns at the end of the queue', () => {
     const { admitted, ask } = turnstile({ maxConnecting: 1 })
     const leave = ask('a')
     const leaveB = ask('b')
@@ -38,7 +38,7 @@ describe('so many at a time', () => {
     expect(admitted).toEqual(['a', 'b', 'c'])
   })
 
-  test('who leaves while waiting is let in no more, and takes no place', () => {
+  test('never admits an attempt that left the queue', () => {
     const { gate, admitted, ask } = turnstile({ maxConnecting: 1 })
     const leave = ask('a')
     const giveUp = ask('b')
@@ -49,7 +49,7 @@ describe('so many at a time', () => {
     expect([gate.inside, gate.waiting]).toEqual([1, 0])
   })
 
-  test('leaving twice counts once', () => {
+  test('counts an attempt that leaves twice once', () => {
     const { gate, ask } = turnstile({ maxConnecting: 1 })
     const leave = ask('a')
     ask('b')
@@ -58,7 +58,7 @@ describe('so many at a time', () => {
     expect([gate.inside, gate.waiting]).toEqual([1, 0])
   })
 
-  test('a long line of those who leave as soon as they are let in moves on in order', () => {
+  test('admits a long queue in order if each attempt leaves at once', () => {
     const { gate, ask } = turnstile({ maxConnecting: 1 })
     const leave = ask('first')
     const admitted: number[] = []
@@ -73,7 +73,7 @@ describe('so many at a time', () => {
     expect([gate.inside, gate.waiting]).toEqual([0, 0])
   })
 
-  test('who leaves as soon as it is let in makes room', () => {
+  test('frees the place of an attempt that leaves during its admission', () => {
     const { gate } = turnstile({ maxConnecting: 1 })
     const admitted: string[] = []
     const leave = gate.ask(() => {})
@@ -87,7 +87,7 @@ describe('so many at a time', () => {
   })
 })
 
-describe('so many a second', () => {
+describe('a limit of attempts per second', () => {
   test.each([
     [1, [1, 2, 3, 4]],
     [10, [1, 11, 21, 31]],
@@ -100,7 +100,7 @@ describe('so many a second', () => {
       counts.push(admitted.length)
       clock.tick(1_000)
     }
-    // Up to 20 ms of lateness are made up for at the beginning.
+    // At the beginning, up to 20 ms of lateness are compensated.
     expect(counts.slice(1).every((count, n) => Math.abs(count - (expected[n + 1] ?? 0)) <= connectRate / 50 + 1)).toBe(
       true,
     )
@@ -110,11 +110,11 @@ describe('so many a second', () => {
     [5, 95],
     [20, 80],
     [1_000, 80],
-  ])('makes up for a timer that is %i ms late, up to 20 ms: the next follows after %i ms', (late, next) => {
+  ])('compensates up to 20 ms of a timer that is %i ms late: the next follows after %i ms', (late, next) => {
     const { clock, wall, admitted, ask } = turnstile({ connectRate: 10 })
     for (let n = 0; n < 10; n++) ask(String(n))
     clock.tick(80)
-    expect(admitted, 'nobody came in the 20 ms before').toHaveLength(2)
+    expect(admitted, 'no attempt was admitted in the 20 ms before').toHaveLength(2)
     wall.offset = late
     clock.tick(100)
     expect(admitted).toHaveLength(3)
@@ -134,10 +134,10 @@ describe('so many a second', () => {
     const before = admitted.length
     wall.offset = offset
     clock.tick(1_000)
-    expect(Math.abs(admitted.length - before - 10), 'not a burst, either').toBeLessThanOrEqual(1)
+    expect(Math.abs(admitted.length - before - 10), 'and without a burst').toBeLessThanOrEqual(1)
   })
 
-  test('without a limit nobody waits, whatever the wall clock', () => {
+  test('admits at once without a limit, whatever the wall clock says', () => {
     const { clock, wall, admitted, ask } = turnstile()
     ask('a')
     wall.offset = -HOUR
@@ -145,16 +145,16 @@ describe('so many a second', () => {
     expect([admitted, clock.pending]).toEqual([['a', 'b'], 0])
   })
 
-  test('a rate of one in a century is no hot loop', () => {
+  test('makes no hot loop at a rate of one attempt in a century', () => {
     const { clock, admitted, ask } = turnstile({ connectRate: 1e-10 })
     ask('a')
     ask('b')
-    expect(clock.next(), 'as long as timers go').toBe(2 ** 31 - 1)
+    expect(clock.next(), 'the longest possible timer').toBe(2 ** 31 - 1)
     clock.tick(HOUR)
     expect([admitted, clock.pending]).toEqual([['a'], 1])
   })
 
-  test('leaves no timer behind when nobody waits any more', () => {
+  test('leaves no timer when the queue is empty', () => {
     const { clock, ask } = turnstile({ connectRate: 1 })
     ask('a')
     const giveUp = ask('b')
