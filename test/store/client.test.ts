@@ -21,12 +21,12 @@ import { contentsAt, contentsOf, SpiedDatabase, startDurableClient } from './jou
 const versions = [4, 5] as const
 const durable = { qos: 1, durable: true } as const
 const once = { qos: 2, durable: true } as const
-/** Nobody listens there. */
+/** No server listens on this port. */
 const nowhere = { url: 'mqtt://127.0.0.1:1' }
 const kept = { connack: { sessionPresent: true } }
 
 describe('publishing', () => {
-  it('is accepted before the first connection, and then delivered and forgotten', async () => {
+  it('is accepted before the first connection, then delivered and deleted', async () => {
     const server = await startServer()
     const store = join(temporaryFolder(), 'store')
     const { client } = startDurableClient({ url: server.url, store })
@@ -42,7 +42,7 @@ describe('publishing', () => {
     expect(await contentsAt(store)).toEqual([])
   })
 
-  it('rejects when the client gives up, and while it rests in `failed`, and stays in the store all the same', async () => {
+  it('rejects when the client gives up and while it is in `failed`, but stays in the store', async () => {
     const server = await startServer()
     await server.close()
     const store = join(temporaryFolder(), 'store')
@@ -70,7 +70,7 @@ describe('publishing', () => {
     expect(await contentsAt(store)).toEqual([])
   })
 
-  it('takes one write for a message that is sent at once, and keeps the order with others', async () => {
+  it('needs one write for a message that is sent at once, and keeps the order', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
     const { client } = startDurableClient({ url: server.url, store: database })
@@ -155,7 +155,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
         { dup: false, qos: 2 },
       ],
     ],
-  ])('sends what was un-acked when the broker %s the session', async (_name, second, expected) => {
+  ])('sends un-acknowledged publishes when the broker %s the session', async (_name, second, expected) => {
     const server = await startServer({ script: [{ puback: false }, second] })
     const database = new SpiedDatabase()
     await abandoned(database, server, options, 3, [
@@ -184,7 +184,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
   test.each([
     ['only PUBREL when the broker kept the session', kept, 1],
     ['nothing when the broker lost it', {}, 0],
-  ])('sends for what came as far as PUBREC %s', async (_name, second, pubrels) => {
+  ])('sends after a PUBREC %s', async (_name, second, pubrels) => {
     const server = await startServer({ script: [{ steps: [{ at: 'pubrel', do: 'ignore' }] }, second] })
     const database = new SpiedDatabase()
     const { client } = startDurableClient({ url: server.url, options, store: database })
@@ -204,7 +204,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
     expect(await contentsOf(database)).toEqual([])
   })
 
-  it('takes the client id with it', async () => {
+  it('uses the same client id', async () => {
     const server = await startServer()
     const store = join(temporaryFolder(), 'store')
     for (let process = 0; process < 2; process++) {
@@ -217,7 +217,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
     expect(second?.clientId).toBe(first?.clientId)
   })
 
-  it('gives its own publishes other packet ids, and another place', async () => {
+  it('gives its own publishes different packet ids and later places', async () => {
     const server = await startServer({ script: [{ puback: false }, { ...kept, puback: false }] })
     const database = new SpiedDatabase()
     await abandoned(database, server, options, 2, [
@@ -235,8 +235,8 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
   })
 })
 
-describe('what leaves the outbox unsent leaves the store', () => {
-  it('by a newer one with the same key', async () => {
+describe('a publish that leaves the outbox unsent leaves the store', () => {
+  it('replaced by a newer one with the same key', async () => {
     const database = new SpiedDatabase()
     const { client } = startDurableClient({ ...nowhere, store: database })
     const first = client.publish('a', '1', { ...durable, latest: true })
@@ -246,7 +246,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     expect(await contentsOf(database)).toEqual(['a 2'])
   })
 
-  it('by a newer one with the same key in the next process', async () => {
+  it('replaced by a newer one with the same key in the next process', async () => {
     const database = new SpiedDatabase()
     const { client } = startDurableClient({ ...nowhere, store: database })
     await client.publish('a', '1', { ...durable, latest: 'key' }).accepted
@@ -258,7 +258,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     expect(next.errors).toEqual([])
   })
 
-  it('by its time to live, also in the next process', async () => {
+  it('after its time to live, also in the next process', async () => {
     const database = new SpiedDatabase()
     const clock = createTestClock()
     const time = { clock, now: () => clock.now() }
@@ -300,7 +300,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     expect(await contentsOf(database)).toEqual(left)
   })
 
-  it('by its signal, also before the store is open', async () => {
+  it('aborted by its signal, also before the store is open', async () => {
     const database = new SpiedDatabase()
     const { client } = startDurableClient({ ...nowhere, store: database })
     const early = new AbortController()
@@ -320,7 +320,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
     expect(await contentsOf(database)).toEqual([])
   })
 
-  it('by a refusal of the broker, which is told of also when nobody waits for it', async () => {
+  it('refused by the broker, which is reported even if no code waits for it', async () => {
     const server = await startServer({ script: { puback: 0x87 } })
     const options = { clean: false, protocolVersion: 5 } as const
     const database = new SpiedDatabase()
@@ -337,7 +337,7 @@ describe('what leaves the outbox unsent leaves the store', () => {
 })
 
 describe('disconnect', () => {
-  it('rejects what is left, and keeps it for the next connect and the next process', async () => {
+  it('rejects remaining publishes, and keeps them for the next connect() and the next process', async () => {
     const server = await startServer({ script: [{ puback: false }, kept] })
     const database = new SpiedDatabase()
     const { client, errors } = startDurableClient({ url: server.url, store: database })
@@ -364,7 +364,7 @@ describe('disconnect', () => {
     expect(errors).toEqual([])
   })
 
-  it('while the store is opened ends connect', async () => {
+  it('ends connect() while the store is being opened', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
     const { promise, resolve } = deferred<void>()
@@ -382,7 +382,7 @@ describe('disconnect', () => {
 })
 
 describe('a store that fails', () => {
-  it('refuses what cannot be written, which is then not sent', async () => {
+  it('rejects publishes that cannot be written, without sending them', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
     const { client, errors } = startDurableClient({ url: server.url, store: database })
@@ -402,7 +402,7 @@ describe('a store that fails', () => {
     expect(publishes(server)).toEqual(['b y', 'c z'])
   })
 
-  it('holds up nothing that was accepted', async () => {
+  it('delays no accepted publish', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
     const { client, errors } = startDurableClient({ url: server.url, store: database })
@@ -418,7 +418,7 @@ describe('a store that fails', () => {
     expect(await contentsOf(database)).toEqual([])
   })
 
-  it('to open is told by connect, and can be tried again', async () => {
+  it('to open rejects connect(), which can be called again', async () => {
     const server = await startServer()
     const database = new SpiedDatabase()
     database.failure = new Error('not now')
@@ -434,7 +434,7 @@ describe('a store that fails', () => {
 describe('a store that hangs', () => {
   const never = new Promise<void>(() => {})
 
-  it('refuses after a while what cannot be written, and holds up nothing else any longer', async () => {
+  it('rejects pending writes after a timeout, and then delays nothing else', async () => {
     const server = await startServer()
     const clock = createTestClock()
     const database = new SpiedDatabase()
@@ -455,7 +455,7 @@ describe('a store that hangs', () => {
     expect(errors).toMatchObject([{ problem: 'write' }])
   })
 
-  it('holds up disconnect() no longer than the broker may', async () => {
+  it('delays disconnect() no longer than the broker may', async () => {
     const server = await startServer()
     const clock = createTestClock()
     const database = new SpiedDatabase()
@@ -480,7 +480,7 @@ describe('a store that hangs', () => {
   })
 })
 
-describe('what was accepted is left alone by what cannot be written', () => {
+describe('an accepted publish is not displaced by one that cannot be written', () => {
   test.each([
     ['of the same key', { latest: 'key' }, {}],
     ['for which the oldest would be dropped', {}, { maxMessages: 1, overflow: 'drop-oldest' }],
@@ -501,7 +501,7 @@ describe('what was accepted is left alone by what cannot be written', () => {
     expect(publishes(server)).toEqual(['t old'])
   })
 
-  it('also by what was published before the store was open', async () => {
+  it('nor by one that was published before the store was open', async () => {
     const database = new SpiedDatabase()
     const first = startDurableClient({ ...nowhere, store: database })
     await first.client.publish('t', 'old', { ...durable, latest: true }).accepted
@@ -520,7 +520,7 @@ describe('what was accepted is left alone by what cannot be written', () => {
   })
 })
 
-test('durable publishes go out no faster than the socket takes them, in order and each for the first time', async () => {
+test('sends durable publishes in order, only as fast as the socket accepts them, and without DUP', async () => {
   const server = await startServer()
   const { client } = startDurableClient({ url: server.url, store: new SpiedDatabase() })
   const payload = 'x'.repeat(50_000)
@@ -537,7 +537,7 @@ test('durable publishes go out no faster than the socket takes them, in order an
   expect(received.filter(({ dup }) => dup)).toEqual([])
 })
 
-test('what was written down and not sent goes out for the first time on the next connection', async () => {
+test('sends stored but unsent publishes without DUP on the next connection', async () => {
   const server = await startServer({ script: [{ steps: [{ at: 'publish', do: 'ignore' }] }, kept] })
   const { client } = startDurableClient({ url: server.url, store: new SpiedDatabase() })
   const payload = 'x'.repeat(500_000)
@@ -553,7 +553,7 @@ test('what was written down and not sent goes out for the first time on the next
   expect([sent[0]?.dup, sent.at(-1)?.dup]).toEqual([true, false])
 })
 
-test('the next process reads what this one wrote in a real folder, over ten processes', async () => {
+test('reads the publishes of the previous process from a real folder, over ten processes', async () => {
   const server = await startServer()
   const store = join(temporaryFolder(), 'store')
   for (let process = 0; process < 10; process++) {
@@ -568,7 +568,7 @@ test('the next process reads what this one wrote in a real folder, over ten proc
   expect(publishes(server)).toEqual(Array.from({ length: 10 }, (_, n) => `t ${n}`))
 })
 
-/** How many bytes waited at most for the sockets to a port. */
+/** The maximum number of bytes that waited for the sockets to a port. */
 async function mostBuffered(port: string, run: () => Promise<void>): Promise<number> {
   let most = 0
   const original: unknown = Socket.prototype.write
@@ -591,18 +591,18 @@ function publishes(server: ScriptedServer): string[] {
   return server.received('publish').map(({ topic, payload }) => `${topic} ${String(payload)}`)
 }
 
-/** What the client sent before, the server has then. */
+/** Resolves when the server has everything that the client sent before. */
 async function roundTrip(client: Client, server: ScriptedServer): Promise<void> {
   await client.subscribe(`trip/${server.received('subscribe').length}`, () => {}).ready
 }
 
-/** As good as killed: nothing is drained, and what is durable stays. */
+/** Ends the client like a kill: without draining, so that durable publishes stay. */
 async function crash(client: Client): Promise<void> {
   await client.disconnect({ drainTimeout: 0, outbox: 'keep' })
   await client[Symbol.asyncDispose]()
 }
 
-/** A process that ends when the broker has its publishes, and has acknowledged none. */
+/** A process that ends when the broker has its publishes but has not acknowledged any. */
 async function abandoned(
   database: SpiedDatabase,
   server: ScriptedServer,

@@ -14,10 +14,10 @@ import { contentsOf, createJournal, journalOn, SpiedDatabase } from './journal-o
 
 /** Enough for several tables. */
 const MANY = 6_000
-/** Of a message in bytes. */
+/** The size of a message in bytes. */
 const SIZE = 1_000
 
-/** Stores of which each test takes a copy. */
+/** Stores that each test copies. */
 let folder: string
 const pathOf = (name: 'closed' | 'killed' | 'small') => join(folder, name)
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   folder = join(process.cwd(), '.cache', `damage-${process.pid}`)
   mkdirSync(folder, { recursive: true })
   await write(pathOf('closed'), MANY)
-  // In a table: the next process moves there what is in the log.
+  // In a table: the next process moves the contents of the log there.
   await write(pathOf('small'), 40)
   await write(pathOf('small'), 0)
   return () => rmSync(folder, { recursive: true, force: true })
@@ -45,7 +45,7 @@ describe('a store that was closed', () => {
     ['without a table', (path) => rmSync(fileOf(path, '.ldb'))],
     ['whose CURRENT is cut short', (path) => cut(path, 'CURRENT', 3)],
     ['without its database', (path) => emptied(path)],
-  ])('%s is told as damaged, with what is sound, and left as it is', async (_name, damage) => {
+  ])('%s is reported as damaged with its sound records, and not changed', async (_name, damage) => {
     const path = copyOf('closed')
     damage(path)
     const before = namesAndSizes(path)
@@ -65,7 +65,7 @@ describe('a store that was closed', () => {
     expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(topics(MANY))
   })
 
-  it('that a kill left is sound, wherever its log is cut off after what was accepted', async () => {
+  it('that a kill left is sound, wherever its log ends after the accepted publishes', async () => {
     const source = join(temporaryFolder(), 'source')
     const { journal } = journalOn(source)
     for (let n = 0; n < 5; n++) await journal.accepted(durablePublication(`t/${n}`))
@@ -96,7 +96,7 @@ describe('a store that was closed', () => {
 })
 
 describe('a byte of a table', () => {
-  it('that is another one is found, wherever it is', () => {
+  it('that changed is detected at any position', () => {
     const table = readFileSync(fileOf(pathOf('small'), '.ldb'))
     expect(readTable(table, () => {})).toBe(true)
     const missed: number[] = []
@@ -108,7 +108,7 @@ describe('a byte of a table', () => {
     expect(missed).toEqual([])
   })
 
-  it('keeps the store from being opened', async () => {
+  it('that changed prevents the store from opening', async () => {
     const { length } = readFileSync(fileOf(pathOf('small'), '.ldb'))
     for (let at = 0; at < length; at += Math.ceil(length / 20)) {
       const path = copyOf('small')
@@ -117,7 +117,7 @@ describe('a byte of a table', () => {
     }
   })
 
-  it('is found in tables that are packed, and in those that are not', async () => {
+  it('that changed is detected in compressed and uncompressed tables', async () => {
     for (const compression of [true, false]) {
       const path = join(temporaryFolder(), 'database')
       const database = new ClassicLevel(path, { compression })
@@ -139,7 +139,7 @@ describe('a database of the application', () => {
   test.each([
     ['with another byte', (values: Map<string, Uint8Array>) => changeOne(values, 'payload 7')],
     ['without one of its records', (values: Map<string, Uint8Array>) => deleteOne(values)],
-  ])('%s is told as damaged, with what is sound', async (_name, damage) => {
+  ])('%s is reported as damaged with its sound records', async (_name, damage) => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     for (let n = 0; n < 10; n++) await journal.accepted(durablePublication(`t/${n}`, { payload: `payload ${n}` }))
@@ -154,13 +154,13 @@ describe('a database of the application', () => {
 
 describe('salvage', () => {
   test.each<[string, (path: string) => void, { most?: number; missing: 'none' | 'some' | 'not known' }]>([
-    ['of nothing but a sound store', () => {}, { missing: 'none' }],
+    ['of a sound store', () => {}, { missing: 'none' }],
     ['after a flipped byte in a table', (path) => flip(fileOf(path, '.ldb'), 5_000), { missing: 'some' }],
     ['after a table was cut short', (path) => cut(path, '.ldb', 20), { missing: 'some' }],
     ['after the MANIFEST was cut short', (path) => cut(path, 'MANIFEST', 20), { missing: 'none' }],
     ['after the MANIFEST was lost', (path) => rmSync(fileOf(path, 'MANIFEST')), { missing: 'none' }],
     ['after the log was emptied', (path) => truncateSync(fileOf(path, '.log'), 0), { missing: 'not known' }],
-  ])('%s gets out what is sound, and leaves the store as it is', async (_name, damage, { missing }) => {
+  ])('%s recovers the sound records without changing the store', async (_name, damage, { missing }) => {
     const path = copyOf('closed')
     damage(path)
     const before = namesAndSizes(path)
@@ -182,7 +182,7 @@ describe('salvage', () => {
     expect(got.length).toBeGreaterThan(MANY / 4)
   })
 
-  it('keeps what is in flight and what is set aside', async () => {
+  it('keeps publishes in flight and quarantined ones', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = createJournal(path)
     const [sent, aside] = [durablePublication('sent', { qos: 2 }), durablePublication('aside')]
@@ -217,7 +217,7 @@ describe('salvage', () => {
     ['is gone', (marker) => rmSync(marker)],
     ['is empty', (marker) => truncateSync(marker, 0)],
     ['holds something else', (marker) => writeFileSync(marker, 'MANIFEST-000007\n')],
-  ])('gets all out of a store whose marker %s', async (_name, damage) => {
+  ])('recovers everything from a store whose marker %s', async (_name, damage) => {
     const path = copyOf('small')
     damage(join(path, MARKER))
     expect(await salvageStore(path, `${path}-2`, () => 'new')).toMatchObject({
@@ -228,7 +228,7 @@ describe('salvage', () => {
     })
   })
 
-  it('refuses what is in use, what is none, and a place that is taken', async () => {
+  it('rejects a store in use, a folder without a store, and an occupied target', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
     await journal.accepted(durablePublication('a'))
@@ -271,7 +271,7 @@ describe('format 1', () => {
 async function write(path: string, count: number): Promise<void> {
   const { journal } = createJournal(path)
   await journal.open()
-  // LevelDB takes a batch as a whole, whatever its size.
+  // LevelDB writes a batch atomically, whatever its size.
   for (let n = 0; n < count; n += 500) {
     const some = topics(count).slice(n, n + 500)
     await Promise.all(
@@ -295,7 +295,7 @@ function copied(source: string): string {
   return path
 }
 
-/** The last of the files with such a name. */
+/** The last file with such a name. */
 function fileOf(path: string, part: string): string {
   return join(
     path,
@@ -320,7 +320,7 @@ function flip(file: string, at: number): void {
   writeFileSync(file, bytes)
 }
 
-/** Only its marker is left. */
+/** Leaves only its marker. */
 function emptied(path: string): void {
   for (const file of readdirSync(path)) if (file !== MARKER) rmSync(join(path, file))
 }

@@ -22,7 +22,7 @@ afterAll(() => {
 
 describe.skipIf(noDisk)('a disk that is full for a while', () => {
   test.each(['a folder', 'a database of the application'])(
-    'loses nothing that was accepted before, while and after it was: %s',
+    'loses no publish that was accepted before, during or after that time: %s',
     { timeout: 60_000 },
     async (kind) => {
       const path = join(disk, `store-${kind.length}`)
@@ -68,14 +68,14 @@ describe.skipIf(noDisk)('a disk that is full for a while', () => {
 })
 
 describe('a database whose write failed', () => {
-  it('is compared with what it is to hold before anything else is written', async () => {
+  it('is compared with its expected contents before the next write', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.accepted(durablePublication('before', { payload: '1' }))
     await journal.accepted(durablePublication('lost', { payload: '2' }))
     database.failure = new Error('no space left on device')
     await rejection(journal.accepted(durablePublication('refused')))
-    // Whatever it made of that write.
+    // Whatever the database did with that write.
     await database.tamper((values) => {
       values.delete('010000000000000002')
       values.set('010000000000000007', Buffer.from('half of something'))
@@ -89,7 +89,7 @@ describe('a database whose write failed', () => {
     expect(next.restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['before', 'lost', 'after'])
   })
 
-  it('loses no deletion that a crash takes with the end of a log', async () => {
+  it('repeats a deletion that a crash lost at the end of a log', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const done = durablePublication('done')
@@ -105,12 +105,12 @@ describe('a database whose write failed', () => {
   })
 })
 
-describe('a note that cannot be written', () => {
+describe('a record that cannot be written', () => {
   test.each([
     ['a latest that is a symbol', { latest: Symbol('x') as never }],
     ['a payload without its buffer', { payload: detached() }],
-    ['user properties that are none', { properties: { userProperties: { traceId: undefined as never } } }],
-  ])('rejects its publish alone: %s', async (_name, init) => {
+    ['invalid user properties', { properties: { userProperties: { traceId: undefined as never } } }],
+  ])('rejects only its own publish: %s', async (_name, init) => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
     const before = journal.accepted(durablePublication('before'))
@@ -126,7 +126,7 @@ describe('a note that cannot be written', () => {
     expect(await contentsOf(database)).toEqual(['before ', 'after '])
   })
 
-  it('rejects its publish alone when it throws all the same', async () => {
+  it('rejects only its own publish when encoding throws unexpectedly', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.accepted(durablePublication('before'))
@@ -138,7 +138,7 @@ describe('a note that cannot be written', () => {
     expect(await contentsOf(database)).toEqual(['before ', 'hostile ', 'after '])
   })
 
-  it('is what it was when it was accepted, whatever becomes of its payload', async () => {
+  it('contains the payload at the time of the call, whatever changes later', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.open()
@@ -158,7 +158,7 @@ function detached(): Uint8Array {
   return bytes
 }
 
-/** Takes all that is left. */
+/** Fills the remaining space. */
 function fill(): string {
   const file = join(disk, 'fill')
   for (const bytes of [MEGABYTE, 4_096]) {
@@ -177,7 +177,7 @@ function temporaryRoot(): string {
   return join(process.cwd(), '.cache', `full-disk-${process.pid}`)
 }
 
-/** @returns why there is none, or nothing */
+/** @returns the reason why there is none, or an empty result */
 function mount(): string {
   mkdirSync(disk, { recursive: true })
   try {

@@ -21,14 +21,14 @@ import { atOnce, startClient } from '../support/recorded-client.ts'
 
 const views = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
-/** A database in memory whose batches are written down, and can be held up or made to fail. */
+/** A database in memory that records its batches. A test can delay them or make them fail. */
 export class SpiedDatabase implements LevelDatabase {
   readonly batches: { readonly operations: readonly Operation[]; readonly sync: boolean }[] = []
-  /** What the next writes wait for. */
+  /** The promise that the next writes wait for. */
   gate: Promise<void> = Promise.resolve()
-  /** What the next writes fail with. */
+  /** The error of the next writes. */
   failure: Error | undefined
-  /** Whether writes without a sync come to nothing, as after a power cut. */
+  /** Whether writes without a sync are lost, as after a power cut. */
   dropUnsynced = false
   readonly #told: (() => void)[] = []
   readonly #level: MemoryLevel<Uint8Array, Uint8Array>
@@ -37,12 +37,12 @@ export class SpiedDatabase implements LevelDatabase {
     this.#level = level
   }
 
-  /** The same data, as another process would find them. */
+  /** The same data, as another process would find it. */
   reopened(): SpiedDatabase {
     return new SpiedDatabase(this.#level)
   }
 
-  /** Changes what it holds behind our back: values by their keys in hexadecimal digits. */
+  /** Changes the contents from outside: values by their keys in hexadecimal digits. */
   async tamper(change: (values: Map<string, Uint8Array>) => void): Promise<void> {
     const values = new Map<string, Uint8Array>()
     for await (const [key, value] of this.iterator()) {
@@ -53,7 +53,7 @@ export class SpiedDatabase implements LevelDatabase {
     for (const [key, value] of values) await this.#level.put(Buffer.from(key, 'hex'), value, views)
   }
 
-  /** Fills it as a version before checksums did; the first publication is sent. */
+  /** Fills it like a version before checksums; the first publication is sent. */
   async writeFormat1(
     publications: readonly (readonly [topic: string, init: Partial<PublicationInit>])[],
   ): Promise<void> {
@@ -93,7 +93,7 @@ export class SpiedDatabase implements LevelDatabase {
   }
 }
 
-/** What a store holds, without its header, in a line each. */
+/** The records of a store without its header, one per line. */
 export async function contentsOf(database: LevelDatabase): Promise<string[]> {
   const lines: string[] = []
   for await (const [key, value] of database.iterator(views)) {
@@ -109,7 +109,7 @@ export async function contentsOf(database: LevelDatabase): Promise<string[]> {
   return lines
 }
 
-/** What a store in a folder holds. It must not be open. */
+/** The records of a store in a folder. It must not be open. */
 export async function contentsAt(path: string): Promise<string[]> {
   const database = new ClassicLevel<Uint8Array, Uint8Array>(path, views)
   const contents = await contentsOf(database)
@@ -117,14 +117,14 @@ export async function contentsAt(path: string): Promise<string[]> {
   return contents
 }
 
-/** A journal, and everything that it ever told. It is closed after the test. */
+/** A journal, and all its reports. It is closed after the test. */
 export function journalOn(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const created = createJournal(store, clock)
   onTestFinished(() => created.journal.close())
   return created
 }
 
-/** The same, and the test closes it. */
+/** The same, but the test closes it. */
 export function createJournal(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const told: string[] = []
   const restored: { [List in 'waiting' | 'inFlight' | 'quarantined']: readonly Publication[] }[] = []

@@ -10,15 +10,15 @@ import { rejection } from '../support/promises.ts'
 import { durablePublication } from '../support/publication.ts'
 import { contentsOf, journalOn, SpiedDatabase } from './journal-on.ts'
 
-/** Goes with each batch. */
+/** Part of each batch. */
 const LEDGER = 1
-/** Goes with the first batch after the store was opened, or compared. */
+/** Part of the first batch after the store was opened or compared. */
 const HEADER = 1
 
 const full = new Error('no space left on device')
 
 describe('batches', () => {
-  it('takes all of one turn to the disk together', async () => {
+  it('write all changes of a turn together', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.open()
@@ -32,7 +32,7 @@ describe('batches', () => {
     expect(database.batches.map(({ operations, sync }) => [operations.length, sync])).toEqual([[200 + LEDGER, true]])
   })
 
-  it('takes what comes while a write is under way to the disk together after it', async () => {
+  it('write all changes during a write together after it', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.open()
@@ -55,7 +55,7 @@ describe('batches', () => {
     expect(await contentsOf(database)).toEqual(['first ', 'second ', 'third ', 'fourth '])
   })
 
-  it('resolves only when it is on disk', async () => {
+  it('resolve only when they are on disk', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.open()
@@ -72,7 +72,7 @@ describe('batches', () => {
     expect(order).toEqual(['written', 'accepted'])
   })
 
-  it('forces nothing to disk that the end of the process does not lose, until it is flushed', async () => {
+  it('sync only when it is necessary or requested', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const done = durablePublication('a')
@@ -88,7 +88,7 @@ describe('batches', () => {
     expect(database.batches).toHaveLength(2)
   })
 
-  it('writes again as released what has another packet id by then', async () => {
+  it('write a released publication again if its packet id has changed', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const resent = durablePublication('a', { qos: 2 })
@@ -103,7 +103,7 @@ describe('batches', () => {
 })
 
 describe('the next process', () => {
-  it('finds what waits and what is in flight, each in its order, and the client id', async () => {
+  it('finds waiting publications and those in flight in order, and the client id', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((topic) =>
@@ -135,7 +135,7 @@ describe('the next process', () => {
     })
   })
 
-  it('finds what was set aside, with its packet id, and what no longer is', async () => {
+  it('finds quarantined publications with their packet ids, and those that no longer are', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     const [waiting, sent, back, done] = ['waiting', 'sent', 'back', 'done'].map((topic) =>
@@ -168,7 +168,7 @@ describe('the next process', () => {
     expect(again[0]?.inFlight.map(({ topic }) => topic)).toEqual(['sent'])
   })
 
-  it('goes on with the sequence', async () => {
+  it('continues the sequence', async () => {
     const database = new SpiedDatabase()
     await journalOn(database).journal.accepted(durablePublication('a'))
     const second = journalOn(database.reopened()).journal
@@ -185,7 +185,7 @@ describe('the next process', () => {
     ['sent', ['new'], ['old'], []],
     ['released', ['new'], [], ['old']],
   ] as const)(
-    'gives a packet id to the newer of two: the older was %s',
+    'gives a packet id to the newer of two publications: the older was %s',
     async (phase, inFlight, waiting, delivered) => {
       const database = new SpiedDatabase()
       const { journal } = journalOn(database)
@@ -209,7 +209,7 @@ describe('the next process', () => {
 })
 
 describe('a write that fails', () => {
-  it('rejects what it was to accept, and tells so before', async () => {
+  it('rejects the publications of the batch after reporting the error', async () => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
     await journal.open()
@@ -228,7 +228,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['b '])
   })
 
-  it('holds up nothing that is accepted, is told once, and is made up for', async () => {
+  it('delays no accepted publication, is reported once, and is repeated later', async () => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
     const [one, two] = [durablePublication('one', { qos: 2 }), durablePublication('two')]
@@ -248,7 +248,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['one ', 'released 1'])
   })
 
-  it('leaves nothing behind of what it was to accept and send', async () => {
+  it('leaves no trace of a publication that it should accept and send', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.open()
@@ -263,7 +263,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['b '])
   })
 
-  it('keeps nothing of what was refused, however much that was', async () => {
+  it('keeps no memory of rejected publications, however many there were', async () => {
     const database = new SpiedDatabase()
     const { journal, told } = journalOn(database)
     await journal.accepted(durablePublication('before'))
@@ -278,7 +278,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['before ', 'after '])
   })
 
-  it('leaves alone who took the place of what was refused, when that settles', async () => {
+  it('does not affect the publication that replaced a rejected one when that settles', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)
     await journal.open()
@@ -296,7 +296,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(database)).toEqual(['second '])
   })
 
-  it('leaves the store as it was if it cannot be opened, and can be tried again', async () => {
+  it('leaves the store unchanged if it cannot be opened, and can be repeated', async () => {
     const database = new SpiedDatabase()
     database.failure = full
     const { journal, told } = journalOn(database)
@@ -328,7 +328,7 @@ describe('a write that does not end', () => {
     return { clock, database, journal, told, accepted, late, queued, resolve }
   }
 
-  it('fails in time, with all that waits for it', async () => {
+  it('fails after a timeout together with everything that waits for it', async () => {
     const { clock, told, late, queued } = await stuck()
     await clock.tickAsync(STORE_TIMEOUT - 1)
     expect(told).toEqual([])
@@ -341,7 +341,7 @@ describe('a write that does not end', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('is followed by no other, and what is told meanwhile waits for nothing', async () => {
+  it('is followed by no other write, and later calls fail at once', async () => {
     const { clock, database, journal, accepted } = await stuck()
     await clock.tickAsync(STORE_TIMEOUT)
     const { length } = database.batches
@@ -357,23 +357,26 @@ describe('a write that does not end', () => {
   test.each([
     ['written', undefined],
     ['failed', full],
-  ])('that is %s at last leaves nothing of what was refused, and is followed by others', async (_name, failure) => {
-    const { clock, database, journal, accepted, resolve } = await stuck()
-    await clock.tickAsync(STORE_TIMEOUT)
-    accepted.packetId = 1
-    await journal.sent([accepted])
-    database.failure = failure
-    resolve()
-    await Promise.resolve()
-    await Promise.resolve()
-    database.failure = undefined
-    await turns(20)
-    expect(await contentsOf(database)).toEqual(['accepted ', 'sent 1'])
-    await journal.accepted(durablePublication('next'))
-    expect(await contentsOf(database)).toEqual(['accepted ', 'next ', 'sent 1'])
-  })
+  ])(
+    'that is finally %s leaves no trace of rejected publications, and is followed by others',
+    async (_name, failure) => {
+      const { clock, database, journal, accepted, resolve } = await stuck()
+      await clock.tickAsync(STORE_TIMEOUT)
+      accepted.packetId = 1
+      await journal.sent([accepted])
+      database.failure = failure
+      resolve()
+      await Promise.resolve()
+      await Promise.resolve()
+      database.failure = undefined
+      await turns(20)
+      expect(await contentsOf(database)).toEqual(['accepted ', 'sent 1'])
+      await journal.accepted(durablePublication('next'))
+      expect(await contentsOf(database)).toEqual(['accepted ', 'next ', 'sent 1'])
+    },
+  )
 
-  it('closes when it has ended', async () => {
+  it('delays the close until its end', async () => {
     const { clock, database, journal, resolve } = await stuck()
     await clock.tickAsync(STORE_TIMEOUT)
     await journal.close()
@@ -385,7 +388,7 @@ describe('a write that does not end', () => {
     expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['accepted'])
   })
 
-  it.each(['open', 'batch'] as const)('while it is opened, in %s, is told by who opens it', async (blocked) => {
+  it.each(['open', 'batch'] as const)('rejects open() if it happens during it, in %s', async (blocked) => {
     const clock = createTestClock()
     const database = new SpiedDatabase()
     database[blocked] = () => new Promise(() => {})

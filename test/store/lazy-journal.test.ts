@@ -9,7 +9,7 @@ import { rejection } from '../support/promises.ts'
 import { durablePublication } from '../support/publication.ts'
 import { contentsOf, SpiedDatabase } from './journal-on.ts'
 
-/** A journal on whose code the test decides, and everything that it ever told. */
+/** A journal whose code the test loads, and all its reports. */
 function lazyJournal() {
   const database = new SpiedDatabase()
   const told: string[] = []
@@ -23,7 +23,7 @@ function lazyJournal() {
       onRestored: () => void told.push('restored'),
       onRefused: (refused: Publication, error) => {
         told.push(`refused ${refused.topic}: ${error.problem}`)
-        // As the session does.
+        // Like the session.
         journal.settled(refused)
       },
       onError: (error) => void told.push(`error: ${error.problem}`),
@@ -39,7 +39,7 @@ function lazyJournal() {
 }
 
 describe('before its code is loaded', () => {
-  it('loads it at once, and only once', async () => {
+  it('loads the code at once, and only once', async () => {
     const { journal, loads } = lazyJournal()
     expect(loads).toHaveLength(1)
     void journal.open()
@@ -50,7 +50,7 @@ describe('before its code is loaded', () => {
     expect(loads).toHaveLength(1)
   })
 
-  it('keeps the order of what it is told before, while and after it is loaded', async () => {
+  it('keeps the order of calls before, during and after the load', async () => {
     const { journal, database, loads } = lazyJournal()
     const all = Array.from({ length: 50 }, (_, n) => durablePublication(`t/${n}`))
     const accepted: Promise<void>[] = []
@@ -66,14 +66,14 @@ describe('before its code is loaded', () => {
     expect(await contentsOf(database)).toEqual(all.slice(1).map(({ topic }) => `${topic} `))
   })
 
-  it('accepts nothing before the disk has it', async () => {
+  it('accepts nothing before it is on disk', async () => {
     const { journal, database, loads } = lazyJournal()
     const accepted = journal.accepted(durablePublication('a')).then(() => contentsOf(database))
     loads[0]!.resolve()
     expect(await accepted).toEqual(['a '])
   })
 
-  it('flushes and closes what it was told', async () => {
+  it('flushes earlier calls, and closes', async () => {
     const { journal, database, loads } = lazyJournal()
     void journal.accepted(durablePublication('a'))
     const closed = Promise.all([journal.flush(), journal.close()])
@@ -82,7 +82,7 @@ describe('before its code is loaded', () => {
     expect(await contentsOf(database)).toEqual(['a '])
   })
 
-  it('closes what is being opened', async () => {
+  it('closes a store that is being opened', async () => {
     const { journal, told, loads } = lazyJournal()
     const opened = journal.open()
     const closed = journal.close()
@@ -91,7 +91,7 @@ describe('before its code is loaded', () => {
     expect(told).toEqual(['restored'])
   })
 
-  it('waits for nothing if it was told nothing', async () => {
+  it('closes at once if there were no calls', async () => {
     const { journal, loads } = lazyJournal()
     await journal.flush()
     await journal.close()
@@ -100,7 +100,7 @@ describe('before its code is loaded', () => {
 })
 
 describe('code that cannot be loaded', () => {
-  it('refuses what it was to accept, and tells so before', async () => {
+  it('rejects publications after reporting the error', async () => {
     const { journal, told, loads } = lazyJournal()
     const rejected = ['a', 'b'].map((topic) => rejection(journal.accepted(durablePublication(topic))))
     void Promise.all(rejected).then(() => told.push('rejected'))
@@ -113,7 +113,7 @@ describe('code that cannot be loaded', () => {
     expect(told).toEqual(['refused a: unavailable', 'refused b: unavailable', 'rejected'])
   })
 
-  it('is told by open, and is loaded again at the next use', async () => {
+  it('rejects open(), and is loaded again at the next use', async () => {
     const { journal, database, told, loads } = lazyJournal()
     const failed = rejection(journal.open())
     loads[0]!.reject(new Error('Failed to fetch'))
@@ -130,7 +130,7 @@ describe('code that cannot be loaded', () => {
     expect(told).toEqual(['restored'])
   })
 
-  it('is nobody’s error as long as nobody uses it, and holds up no end', async () => {
+  it('is not reported while the journal is unused, and does not delay its close', async () => {
     const { journal, told, loads } = lazyJournal()
     loads[0]!.reject(new Error('Failed to fetch'))
     await Promise.resolve()

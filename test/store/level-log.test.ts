@@ -7,7 +7,7 @@ import { crc32c } from '../../src/store/crc32c.ts'
 import { readLog } from '../../src/store/level-log.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** Of a record: checksum, length, type. */
+/** The size of a record's header: checksum, length, type. */
 const HEADER = 7
 const BLOCK = 32_768
 
@@ -21,7 +21,7 @@ test.each([
 
 describe('a log of LevelDB', () => {
   let short: Buffer
-  /** Of several blocks, with records that go across their ends. */
+  /** A log of several blocks, with records across their borders. */
   let long: Buffer
 
   beforeEach(async () => {
@@ -29,7 +29,7 @@ describe('a log of LevelDB', () => {
     long = await logOf(Array.from({ length: 20 }, (_, n) => String(n % 10).repeat(n * 1_000)))
   })
 
-  it('is sound as it was written', () => {
+  it('is sound after it was written', () => {
     expect(long.length).toBeGreaterThan(4 * BLOCK)
     for (const log of [short, long, Buffer.alloc(0)]) expect(isDamaged(log)).toBe(false)
   })
@@ -39,14 +39,14 @@ describe('a log of LevelDB', () => {
     expect(cut.filter((log) => isDamaged(log))).toEqual([])
   })
 
-  it('is sound with zeros at its end, also within its last record', () => {
+  it('is sound with zeros at its end, even within its last record', () => {
     for (const end of [short.length, long.length - (long.length % 512), long.length - (long.length % 512) - 4_096]) {
       const log = end > short.length ? long : short
       expect(isDamaged(Buffer.concat([log.subarray(0, end), Buffer.alloc(10_000)]))).toBe(false)
     }
   })
 
-  it('is damaged by any bit that is another one', () => {
+  it('is damaged by any changed bit', () => {
     const bits = Array.from({ length: short.length * 8 }, (_, bit) => bit)
     expect(bits.filter((bit) => !isDamaged(changed(short, Math.floor(bit / 8), 1 << (bit % 8))))).toEqual([])
   })
@@ -55,15 +55,15 @@ describe('a log of LevelDB', () => {
     ['its first block is missing', () => long.subarray(BLOCK)],
     ['a block is zeros', () => Buffer.concat([long.subarray(0, BLOCK), Buffer.alloc(BLOCK), long.subarray(2 * BLOCK)])],
     ['its first record is zeros', () => Buffer.concat([Buffer.alloc(40), short.subarray(40)])],
-    ['a record without an end is in its middle', () => Buffer.concat([short.subarray(0, 60), short])],
-    ['its last record has another byte', () => changed(short, short.length - 3)],
-    ['its last record has another length', () => changed(long, lastRecord(long) + 5)],
+    ['it contains an incomplete record in its middle', () => Buffer.concat([short.subarray(0, 60), short])],
+    ['a byte of its last record has changed', () => changed(short, short.length - 3)],
+    ['the length of its last record has changed', () => changed(long, lastRecord(long) + 5)],
   ])('is damaged if %s', (_name, log) => {
     expect(isDamaged(log())).toBe(true)
   })
 })
 
-/** What LevelDB writes to its log for values, one after the other. */
+/** The bytes that LevelDB writes to its log for values. */
 async function logOf(values: readonly string[]): Promise<Buffer> {
   const path = join(temporaryFolder(), 'database')
   const database = new ClassicLevel(path)
@@ -72,7 +72,7 @@ async function logOf(values: readonly string[]): Promise<Buffer> {
   return readFileSync(join(path, readdirSync(path).find((file) => file.endsWith('.log')) ?? ''))
 }
 
-/** Its beginnings, of every so many bytes. */
+/** The beginnings of a log, at every `step` bytes. */
 function cutsOf(log: Buffer, step: number): Buffer[] {
   return Array.from({ length: Math.ceil(log.length / step) }, (_, n) => log.subarray(0, n * step))
 }
@@ -83,7 +83,7 @@ function changed(log: Buffer, at: number, bits = 0x10): Buffer {
   return other
 }
 
-/** Where it begins. */
+/** The offset at which it begins. */
 function lastRecord(log: Buffer): number {
   let last = 0
   for (let at = 0; at < log.length;) {

@@ -22,7 +22,7 @@ describe('one folder', () => {
   test.each<[string, (folder: string) => string]>([
     ['relative', () => './store'],
     ['with a slash at its end', (folder) => `${folder}/store/`],
-    ['with a detour', (folder) => `${folder}/detour/../store`],
+    ['with a `..` in it', (folder) => `${folder}/detour/../store`],
     ['through a symbolic link', (folder) => `${folder}/link`],
     ['below a symbolic link', (folder) => `${folder}/up/store`],
     ['with doubled slashes', (folder) => `${folder}//store`],
@@ -42,14 +42,14 @@ describe('one folder', () => {
     await client.publish('a', '3', durable).accepted
     await client[Symbol.asyncDispose]()
 
-    // Then it is free.
+    // Now the folder is free.
     const { client: third } = startDurableClient({ ...nowhere, store: spell(folder) })
     await third.publish('c', '4', durable).accepted
     await third[Symbol.asyncDispose]()
     expect(await contentsAt(join(folder, 'store'))).toEqual(['a 1', 'a 3', 'c 4'])
   })
 
-  it('is the one that it was when the client was created', async () => {
+  it('is resolved when the client is created', async () => {
     const folder = realpathSync(temporaryFolder())
     mkdirSync(join(folder, 'elsewhere'))
     process.chdir(folder)
@@ -60,13 +60,13 @@ describe('one folder', () => {
     expect(await contentsAt(join(folder, 'store'))).toEqual(['a 1'])
   })
 
-  it('that does not exist yet is one for two that open it at once', async () => {
+  it('that does not exist yet is locked by one of two clients that open it simultaneously', async () => {
     const path = join(temporaryFolder(), 'not', 'yet')
     const opened = await Promise.allSettled([journalOn(path).journal.open(), journalOn(`${path}/`).journal.open()])
     expect(opened).toMatchObject([{ status: 'fulfilled' }, { reason: { problem: 'locked' } }])
   })
 
-  it('is free when it was released during a renewal, as after a write that took too long', async () => {
+  it('is free after a release during a renewal, as after a write that took too long', async () => {
     const path = join(temporaryFolder(), 'store')
     const opened = await openDatabase(path)
     // As after a write that failed. The second attempt is that of a journal that has given up waiting for the first.
@@ -75,7 +75,7 @@ describe('one folder', () => {
     await (await openDatabase(path)).release()
   })
 
-  it('that another process writes into is in use, not damaged', { timeout: 30_000 }, async () => {
+  it('that another process writes to is reported as in use, not as damaged', { timeout: 30_000 }, async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
     await journal.accepted(durablePublication('a'))
@@ -84,7 +84,7 @@ describe('one folder', () => {
       import { ClassicLevel } from 'classic-level'
       const level = new ClassicLevel(process.argv[1])
       await level.open()
-      // As in the middle of a write of the other, the ledger is behind.
+      // The ledger is outdated, as in the middle of a write of the other process.
       await level.put('\\x01aaaaaaaa', 'x')
       process.stdout.write('open')
       setInterval(() => {}, 1_000)`
@@ -101,7 +101,7 @@ describe('one folder', () => {
 })
 
 describe('a database of the application', () => {
-  it('has one client for each sublevel, whatever object stands for it', async () => {
+  it('has one client per sublevel, whatever object represents it', async () => {
     const database = new ClassicLevel(join(temporaryFolder(), 'application'))
     const { journal } = journalOn(database.sublevel('mqtt'))
     await journal.open()
@@ -117,7 +117,7 @@ describe('a database of the application', () => {
   describe('in a browser', () => {
     afterEach(() => vi.unstubAllGlobals())
 
-    it('has one page, as long as that has a client with it', async () => {
+    it('a store belongs to one page as long as that page has a client with it', async () => {
       const held = stubLocks()
       const { journal } = journalOn(named('outbox'))
       await journal.open()
@@ -131,7 +131,7 @@ describe('a database of the application', () => {
       await journalOn(named('outbox')).journal.open()
     })
 
-    it('is not in use where locks are refused, and is told as unavailable', async () => {
+    it('a store is reported as unavailable if locks are refused', async () => {
       const cause = new DOMException('not here', 'SecurityError')
       const request = () => Promise.reject(cause)
       vi.stubGlobal('navigator', { locks: { request } })
@@ -145,7 +145,7 @@ describe('a database of the application', () => {
       await journal.open()
     })
 
-    it('is free again if it could not be opened', async () => {
+    it('a store is free again if it could not be opened', async () => {
       const held = stubLocks()
       const database = named('outbox')
       database.open = () => Promise.reject(new Error('no IndexedDB here'))
@@ -155,12 +155,12 @@ describe('a database of the application', () => {
   })
 })
 
-/** As `browser-level` has it. */
+/** Like `browser-level`. */
 function named(location: string): SpiedDatabase {
   return Object.assign(new SpiedDatabase(), { location })
 }
 
-/** A lock manager as the pages of one origin share it. */
+/** A lock manager like the one that the pages of an origin share. */
 function stubLocks(): Set<string> {
   const held = new Set<string>()
   vi.stubGlobal('navigator', {

@@ -1,14 +1,14 @@
-// Publishes durably until it is killed, and tells of each message when it was accepted. With the run `drain` it only
-// delivers what the others left behind.
+// Publishes durably until it is killed, and prints each message when it was accepted. With the run `drain` it only
+// delivers the messages of earlier runs.
 //
 //   node publishing-process.js <url> <store> <run | drain>
 import { setImmediate as turn } from 'node:timers/promises'
 
 import { ResilientMqttClient } from '../../src/index.ts'
 
-/** How many messages of each QoS are accepted together. */
+/** The number of messages of each QoS that are accepted together. */
 const BURST = 10
-/** How many may wait: the broker has to keep up. */
+/** The maximum number of waiting messages, so that the broker can keep up. */
 const BACKLOG = 300
 
 const [, , url = '', store = '', run = ''] = process.argv
@@ -40,7 +40,7 @@ async function publish(n: number): Promise<void> {
   await Promise.all(accepted)
 }
 
-/** Writes to pipes are synchronous here, so what it told is out when it is killed. */
+/** Writes to pipes are synchronous here, so they are complete when the process is killed. */
 function tell(line: string): void {
   process.stdout.write(`${line}\n`)
 }

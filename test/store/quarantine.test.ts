@@ -10,7 +10,7 @@ import { contentsOf, SpiedDatabase } from './journal-on.ts'
 
 const durable = { qos: 1, durable: true } as const
 
-/** One process: a client on a clock of its own, with a store. */
+/** One process: a client with a store, on its own clock. */
 function startProcess(url: string, store: SpiedDatabase) {
   const clock = createTestClock()
   const client = new ResilientMqttClient({
@@ -52,7 +52,7 @@ function startProcess(url: string, store: SpiedDatabase) {
 
 async function sickServer(how: Objection, isBad: (topic: string) => boolean) {
   const server = await startServer({ script: objectingBroker({ publish: isBad, how }) })
-  /** How many different messages came that it takes. */
+  /** The number of different messages that the broker accepted. */
   const count = () => {
     const taken = server.received('publish').filter(({ topic }) => !isBad(topic))
     return new Set(taken.map(({ payload }) => String(payload))).size
@@ -61,7 +61,7 @@ async function sickServer(how: Objection, isBad: (topic: string) => boolean) {
 }
 
 describe.each(['close', 'reset'] as const)('a durable publish on which the broker %ss', (how) => {
-  test('stops none of three processes in a row, however short they live', async () => {
+  test('stops none of three processes in a row, however short their lives', async () => {
     const { server, count } = await sickServer(how, (topic) => topic === 'bad')
     let store = new SpiedDatabase()
     const first = startProcess(server.url, store)
@@ -84,7 +84,7 @@ describe.each(['close', 'reset'] as const)('a durable publish on which the broke
     expect(left).toEqual(['bad 50'])
   })
 
-  test('is quarantined when it is proven, over processes, and can be listed, retried and dropped', async () => {
+  test('is quarantined after a proof over several processes, and can be listed, retried and dropped', async () => {
     let sick = true
     const { server } = await sickServer(how, (topic) => sick && topic.startsWith('bad'))
     let store = new SpiedDatabase()
@@ -132,7 +132,7 @@ describe.each(['close', 'reset'] as const)('a durable publish on which the broke
   })
 })
 
-test('a broker that closes on PUBLISH for ten minutes: no durable publish leaves the store by that', async () => {
+test('keeps every durable publish in the store while a broker closes on PUBLISH for ten minutes', async () => {
   let sick = true
   const { server, count } = await sickServer('close', () => sick)
   const { client, until, begin, quarantined, clock, failed } = startProcess(server.url, new SpiedDatabase())
@@ -145,7 +145,7 @@ test('a broker that closes on PUBLISH for ten minutes: no durable publish leaves
   expect(count()).toBe(30)
 })
 
-test('an id that is no number is told', () => {
+test('rejects an id that is not a number', () => {
   const { client } = startProcess('mqtt://127.0.0.1:1', new SpiedDatabase())
   expect(() => client.quarantine.drop('1' as never)).toThrow('id must be a number, as in quarantine.list(), got "1"')
   expect(client.quarantine.list()).toEqual([])

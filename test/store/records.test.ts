@@ -32,7 +32,7 @@ const small: StoredPublication = {
 }
 
 const text = fc.string({ unit: 'grapheme' })
-/** Of any code points. For its unit `binary` fast-check makes a table of them all, which takes a second. */
+/** Strings of any code points. For its unit `binary`, fast-check builds a table of all of them, which takes a second. */
 const codePoint = fc.integer({ min: 0, max: 0x10ffff - 0x800 }).map((n) => (n < 0xd800 ? n : n + 0x800))
 const anyText = fc.array(codePoint).map((points) => String.fromCodePoint(...points))
 const bytes = fc.uint8Array({ maxLength: 600 })
@@ -75,7 +75,7 @@ describe('a publication', () => {
     )
   })
 
-  it('keeps a text as its UTF-8', () => {
+  it('stores a string as UTF-8', () => {
     fc.assert(
       fc.property(anyText, (payload) => {
         const { payload: stored } = decodePublication(written({ ...small, payload }))
@@ -84,7 +84,7 @@ describe('a publication', () => {
     )
   })
 
-  it('is refused, or is another one, wherever it is cut or changed, and never anything else', () => {
+  it('is rejected or decoded to another publication wherever it is cut or changed', () => {
     fc.assert(
       fc.property(publications, fc.nat(), fc.nat(255), (publication, at, byte) => {
         const encoded = written(publication)
@@ -101,12 +101,12 @@ describe('a publication', () => {
     )
   })
 
-  it('takes few bytes beside its topic and payload', () => {
+  it('needs few bytes besides its topic and payload', () => {
     const { byteLength } = encodePublication({ ...small, topic: 'home/kitchen', payload: new Uint8Array(64) })
     expect(byteLength - 12 - 64).toBe(10 + 4)
   })
 
-  it('knows no property by a name of JavaScript', () => {
+  it('treats names of JavaScript’s own properties as ordinary names', () => {
     const userProperties = Object.fromEntries([
       ['__proto__', 'a'],
       ['constructor', 'b'],
@@ -122,7 +122,7 @@ describe('a publication', () => {
     ['QoS 0', { at: 0, byte: 0 }],
     ['QoS 3', { at: 0, byte: 3 }],
     ['a flag of the future', { at: 0, byte: 0x81 }],
-  ])('is refused with %s', (_name, { at, byte }) => {
+  ])('is rejected with %s', (_name, { at, byte }) => {
     const encoded = written(small)
     encoded[at] = byte
     expect(() => decodePublication(encoded)).toThrow(RangeError)
@@ -130,7 +130,7 @@ describe('a publication', () => {
 })
 
 describe('keys', () => {
-  it('come back, and are in the order of their sequence', () => {
+  it('are decoded, and sort by their sequence', () => {
     const sequences = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
     fc.assert(
       fc.property(sequences, sequences, (a, b) => {
@@ -144,7 +144,7 @@ describe('keys', () => {
   })
 
   test.each([[''], ['name'], ['\u0003'], ['\u0005'], ['\u0001short'], ['\u0000\u0000']])(
-    '%j is none of ours',
+    '%j is not accepted',
     (key) => {
       expect(decodeKey(Buffer.from(key))).toBeUndefined()
     },
@@ -166,9 +166,9 @@ describe('a handshake', () => {
     ['no phase', [0, 0, 1]],
     ['another phase', [3, 0, 1]],
     ['packet id 0', [1, 0, 0]],
-    ['too little', [1, 0]],
-    ['too much', [1, 0, 1, 0]],
-  ])('with %s is refused', (_name, value) => {
+    ['too few bytes', [1, 0]],
+    ['too many bytes', [1, 0, 1, 0]],
+  ])('is rejected with %s', (_name, value) => {
     expect(() => decodeHandshake(Uint8Array.from(value))).toThrow(RangeError)
   })
 })
@@ -180,7 +180,7 @@ describe('a checksum', () => {
     ['handshake', handshakeRecord(1, { phase: 'sent', packetId: 7 })],
     ['quarantine', quarantineRecord(1)],
     ['ledger', ledgerRecord({ batches: 300, lastSequence: 200, publications: 1, others: 2, sum: 0xffffffff })],
-  ])('of the record %s tells any bit of it, and of its key, that is another one', (_name, { key, value }) => {
+  ])('of the record %s detects any changed bit of it and of its key', (_name, { key, value }) => {
     expect(() => unseal(key, value)).not.toThrow()
     for (const part of [key, value]) {
       for (let bit = 0; bit < part.byteLength * 8; bit++) {
@@ -192,7 +192,7 @@ describe('a checksum', () => {
   })
 })
 
-test('the ledger comes back as it was', () => {
+test('the ledger is decoded as it was', () => {
   const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
   const sum = fc.integer({ min: 0, max: 0xffffffff })
   const ledgers = fc.record({ batches: number, lastSequence: number, publications: number, others: number, sum })
@@ -209,23 +209,23 @@ describe('the header', () => {
     expect(decodeHeader(headerRecord('färber-7').value)).toEqual({ format: 2, clientId: 'färber-7' })
   })
 
-  it('tells its format, whatever follows', () => {
+  it('contains its format, whatever follows', () => {
     const header = Buffer.from(headerRecord('x').value)
     header[header.indexOf(0) + 1] = 9
     expect(decodeHeader(header)).toEqual({ format: 9, clientId: '' })
   })
 
-  test.each([[''], ['{"version":1}'], ['xstate-mqtt']])('%j is none', (value) => {
+  test.each([[''], ['{"version":1}'], ['xstate-mqtt']])('is not %j', (value) => {
     expect(decodeHeader(Buffer.from(value))).toBeUndefined()
   })
 })
 
-/** Without its checksum. */
+/** The value without its checksum. */
 function written(publication: StoredPublication): Uint8Array {
   return encodePublication(publication).slice(0, -4)
 }
 
-/** `Uint8Array`s of any class as arrays. */
+/** Converts `Uint8Array`s of any class to arrays. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return [...value]
   if (Array.isArray(value)) return value.map((each) => plain(each))

@@ -29,25 +29,25 @@ const empty = entryOf(ledgerRecord(new Ledger({ batches: 1, lastSequence: 0 })))
 const ofTheFuture = Buffer.from(header[1])
 ofTheFuture[ofTheFuture.indexOf(0) + 1] = 3
 
-describe('a database in a folder of ours', () => {
+describe('a database in a folder with our marker', () => {
   test.each<[string, StoreError['problem'], readonly Entry[]]>([
-    ['of somebody else', 'foreign', [['user:1', '{"name":"x"}']]],
-    ['of somebody else, whose first key is ours', 'foreign', [[headerKey, 'leveldb']]],
-    ['with a header of ours and a key of somebody else', 'foreign', [header, ['zz', 'x']]],
+    ['of another application', 'foreign', [['user:1', '{"name":"x"}']]],
+    ['of another application with our first key', 'foreign', [[headerKey, 'leveldb']]],
+    ['with our header and a key of another application', 'foreign', [header, ['zz', 'x']]],
     ['of a newer format', 'newer', [[headerKey, ofTheFuture]]],
     ['whose header is cut short', 'corrupt', [[headerKey, header[1].slice(0, -3)], empty]],
-    ['with a publication that is none', 'corrupt', [header, [publicationKey(1), 'x'], empty]],
-    ['with a handshake of no publication', 'corrupt', [header, handshake, counting(handshake)]],
+    ['with an invalid publication', 'corrupt', [header, [publicationKey(1), 'x'], empty]],
+    ['with a handshake without a publication', 'corrupt', [header, handshake, counting(handshake)]],
+    ['with a missing publication', 'corrupt', [header, publicationOf(1), counting(publicationOf(1), publicationOf(2))]],
     [
-      'with one publication less than was written',
+      'with an additional publication',
       'corrupt',
-      [header, publicationOf(1), counting(publicationOf(1), publicationOf(2))],
+      [header, publicationOf(1), publicationOf(2), counting(publicationOf(1))],
     ],
-    ['with one more', 'corrupt', [header, publicationOf(1), publicationOf(2), counting(publicationOf(1))]],
-    ['with another one', 'corrupt', [header, publicationOf(1), counting(publicationOf(2))]],
+    ['with a different publication', 'corrupt', [header, publicationOf(1), counting(publicationOf(2))]],
     ['without its ledger', 'corrupt', [header, publicationOf(1)]],
     ['without its header', 'corrupt', [publicationOf(1), counting(publicationOf(1))]],
-  ])('%s is refused and left as it is: %s', async (_name, problem, entries) => {
+  ])('%s is rejected without a change: %s', async (_name, problem, entries) => {
     const path = join(temporaryFolder(), 'store')
     await fill(path, entries)
     const before = await dump(path)
@@ -66,7 +66,7 @@ describe('a database in a folder of ours', () => {
     expect(await dump(path)).toEqual(before)
   })
 
-  it('that LevelDB finds damaged is refused', async () => {
+  it('that LevelDB reports as damaged is rejected', async () => {
     const path = join(temporaryFolder(), 'store')
     await fill(path, [header])
     writeFileSync(join(path, 'CURRENT'), 'MANIFEST-9')
@@ -79,12 +79,12 @@ describe('a database in a folder of ours', () => {
   })
 
   test.each<[string, StoreError['problem'], (path: string) => void]>([
-    ['whose first record has another bit', 'corrupt', (path) => changeLog(path, (log) => (log[20]! ^= 1))],
-    ['whose log has another bit', 'corrupt', (path) => changeLog(path, (log) => (log[log.indexOf('t/5')]! ^= 1))],
-    ['that lost its beginning', 'corrupt', (path) => rmSync(join(path, 'CURRENT'))],
-    ['that is not marked as ours', 'foreign', (path) => rmSync(join(path, MARKER))],
+    ['with a changed bit in its first record', 'corrupt', (path) => changeLog(path, (log) => (log[20]! ^= 1))],
+    ['with a changed bit in its log', 'corrupt', (path) => changeLog(path, (log) => (log[log.indexOf('t/5')]! ^= 1))],
+    ['without CURRENT', 'corrupt', (path) => rmSync(join(path, 'CURRENT'))],
+    ['without our marker', 'foreign', (path) => rmSync(join(path, MARKER))],
     ['marked as of a newer format', 'newer', (path) => writeFileSync(join(path, MARKER), 'outbox, format 3\n')],
-  ])('%s is not opened at all: %s', async (_name, problem, change) => {
+  ])('%s is not opened: %s', async (_name, problem, change) => {
     const path = join(temporaryFolder(), 'store')
     await fill(path, [header, ...Array.from({ length: 20 }, (_, n) => publicationOf(n + 1))])
     change(path)
@@ -93,7 +93,7 @@ describe('a database in a folder of ours', () => {
     expect(bytesOf(path)).toEqual(before)
   })
 
-  it('whose last write was cut off has what came before', async () => {
+  it('with an incomplete last write contains the earlier ones', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
     for (const topic of ['a', 'b', 'c']) await journal.accepted(durablePublication(topic))
@@ -104,7 +104,7 @@ describe('a database in a folder of ours', () => {
     expect(restored[0]?.waiting.map(({ topic }) => topic)).toEqual(['a', 'b', 'c'])
   })
 
-  it('that another client has open is refused, and works on for that one', async () => {
+  it('that another client has open is rejected, and keeps working for that client', async () => {
     const path = join(temporaryFolder(), 'store')
     const { journal } = journalOn(path)
     await journal.accepted(durablePublication('a'))
@@ -118,7 +118,7 @@ describe('a database in a folder of ours', () => {
     expect(await contentsAt(path)).toEqual(['a ', 'b '])
   })
 
-  it('is made with the folders above it', async () => {
+  it('is created together with its parent folders', async () => {
     const path = join(temporaryFolder(), 'not', 'yet', 'there')
     const { journal } = journalOn(path)
     await journal.accepted(durablePublication('a'))
@@ -134,11 +134,11 @@ describe('a database in a folder of ours', () => {
   })
 })
 
-describe('a place that is no database', () => {
+describe('a path without a database', () => {
   test.each([
     ['a folder of documents', (path: string) => (mkdirSync(path), writeFileSync(join(path, 'letter.txt'), 'Dear'))],
     ['a file', (path: string) => writeFileSync(path, 'Dear')],
-  ])('%s is refused and not written into', async (_name, make) => {
+  ])('%s is rejected without a write', async (_name, make) => {
     const path = join(temporaryFolder(), 'place')
     make(path)
     const error = await rejection(journalOn(path).journal.open())
@@ -146,7 +146,7 @@ describe('a place that is no database', () => {
     expect(lookAt(path)).toBe('Dear')
   })
 
-  it('a folder that cannot be made is told with its cause', async () => {
+  it('a folder that cannot be created is rejected with the cause', async () => {
     const file = join(temporaryFolder(), 'file')
     writeFileSync(file, '')
     const error = await rejection(journalOn(join(file, 'store')).journal.open())
@@ -181,7 +181,7 @@ describe('a database of the application', () => {
     await database.close()
   })
 
-  it('is tried again after a failure', async () => {
+  it('can be opened again after a failure', async () => {
     const database = new SpiedDatabase()
     database.failure = new Error('not now')
     const { journal } = journalOn(database)
@@ -196,7 +196,7 @@ test.each([
   ['', 'store must be the path of a folder, or a database, got ""'],
   [{}, 'store must have the methods open(), batch(), iterator(), got an object'],
   [7, 'store must have the methods open(), batch(), iterator(), got 7'],
-])('the option store %j is refused', (store, message) => {
+])('the option store rejects %j', (store, message) => {
   expect(() => startDurableClient({ url: 'mqtt://x', store: store as never })).toThrow(message)
 })
 
@@ -212,7 +212,7 @@ async function fill(path: string, entries: readonly Entry[]): Promise<void> {
   await database.close()
 }
 
-/** What is at a place: a file, or a folder with nothing else than one. */
+/** The contents of a path: a file, or a folder with a single file. */
 function lookAt(path: string): string {
   if (!statSync(path).isDirectory()) return readFileSync(path, 'utf8')
   return readdirSync(path)
@@ -228,7 +228,7 @@ function publicationOf(sequence: number): Entry {
   return entryOf(publicationRecord(sequence, encodePublication(durablePublication(`t/${sequence}`))))
 }
 
-/** A ledger of records. */
+/** The ledger of some records. */
 function counting(...entries: readonly Entry[]): Entry {
   const ledger = new Ledger({ batches: 1, lastSequence: 0 })
   for (const [key, value] of entries) {
