@@ -9,7 +9,7 @@ import { fc } from '../support/property.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient } from '../support/scripted-client.ts'
 
-/** By filter, what the client said of itself in its SUBSCRIBE packets. */
+/** The subscription identifiers of the client's SUBSCRIBE packets, by filter. */
 function identifiers(server: ScriptedServer): Record<string, unknown> {
   const entries = server
     .received('subscribe')
@@ -19,7 +19,7 @@ function identifiers(server: ScriptedServer): Record<string, unknown> {
   return Object.fromEntries(entries)
 }
 
-/** Counts by filter what its handler gets. */
+/** Counts the messages of each filter's handler. */
 function count(client: ResilientMqttClient, filters: readonly string[]): Record<string, number> {
   const got: Record<string, number> = {}
   for (const filter of filters) client.subscribe(filter, () => (got[filter] = (got[filter] ?? 0) + 1))
@@ -29,7 +29,7 @@ function count(client: ResilientMqttClient, filters: readonly string[]): Record<
 const OVERLAPPING = ['o/#', 'o/+', 'o/x', '$share/g/o/x', 'elsewhere']
 
 describe('subscription identifiers', () => {
-  test('filters that overlap have different ones, and the others share a SUBSCRIBE', async () => {
+  test('differ for overlapping filters, while other filters share a SUBSCRIBE', async () => {
     const { server, client } = await scriptedClient()
     count(client, OVERLAPPING)
     await client.connect()
@@ -37,11 +37,11 @@ describe('subscription identifiers', () => {
     expect(server.received('subscribe')).toHaveLength(4)
   })
 
-  test('a broker that sends a copy for each subscription: each handler gets the message once', async () => {
+  test('let each handler get a message once if the broker sends a copy per subscription', async () => {
     const { server, client } = await scriptedClient()
     const got = count(client, OVERLAPPING)
     await client.connect()
-    // Another member of the group got the fourth.
+    // Another member of the shared group got the fourth message.
     for (const subscriptionIdentifier of [1, 2, 3]) {
       server.publish('o/x', '', { properties: { subscriptionIdentifier } })
     }
@@ -58,7 +58,7 @@ describe('subscription identifiers', () => {
     },
     { name: 'one without', properties: {}, meant: ['$share/g/o/x', 'o/#', 'o/+', 'o/x'] },
     {
-      name: 'one of an earlier process with other groups',
+      name: 'one identifier of an earlier process with other groups',
       properties: { subscriptionIdentifier: 77 },
       meant: ['$share/g/o/x', 'o/#', 'o/+', 'o/x'],
     },
@@ -97,7 +97,7 @@ describe('groups of filters', () => {
     )
     .map((levels) => levels.join('/'))
 
-  test('of one group never two match a topic, whatever comes and goes', () => {
+  test('never contain two filters that match the same topic, whatever is added and removed', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(filter, fc.boolean())), fc.array(topic), (steps, topics) => {
         const groups = new FilterGroups<{ filter: string; identifier: number }>()
@@ -144,7 +144,7 @@ describe('groups of filters', () => {
     }
   })
 
-  test('a search for an overlap is bounded, and the groups stay few', () => {
+  test('stay few, with a bounded search for overlaps', () => {
     const groups = new FilterGroups<{ filter: string; identifier: number }>()
     const filters = [...range(2_000).map((i) => `d/${i}/state`), ...range(2_000).map((i) => `d/+/cmd/${i}`)]
     const used = filters.map((each) => {

@@ -62,7 +62,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(client.status.subscriptions.held).toBe(2)
   })
 
-  test('several handlers on one filter make one SUBSCRIBE, and one UNSUBSCRIBE', async () => {
+  test('send one SUBSCRIBE and one UNSUBSCRIBE for several handlers of a filter', async () => {
     const { server, client } = await scriptedClient({ version })
     const received: string[] = []
     const first = client.subscribe('a', () => received.push('first'))
@@ -82,7 +82,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(client.status.subscriptions).toMatchObject({ wanted: 0, held: 0, refused: 0 })
   })
 
-  test('a handler that joins before the SUBACK is granted by it', async () => {
+  test('grant a handler that joins before the SUBACK', async () => {
     const { server, client } = await scriptedClient({ version, script: { suback: false } })
     await client.connect()
     const first = client.subscribe('a', nothing)
@@ -94,7 +94,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(filters(server)).toEqual([['a']])
   })
 
-  test('who wants more asks again, and the ones before go on', async () => {
+  test('subscribe again for a handler with a higher QoS, while earlier handlers continue', async () => {
     const { server, client } = await scriptedClient({ version })
     const first = client.subscribe('a', nothing)
     await client.connect()
@@ -103,7 +103,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(server.received('subscribe').map(({ subscriptions }) => subscriptions[0]?.qos)).toEqual([0, 2])
   })
 
-  test('overlapping filters: each handler that matches gets a message once', async () => {
+  test('pass a message once to each matching handler of overlapping filters', async () => {
     const { server, client } = await scriptedClient({ version })
     const received: string[] = []
     for (const filter of ['a/b', 'a/+', 'a/#', '#', 'c', '+/b', '$share/g/a/b', '$SYS/#']) {
@@ -119,7 +119,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(received).toEqual(['$SYS/#'])
   })
 
-  test('unsubscribed, subscribed and unsubscribed again while offline: the broker is told', async () => {
+  test('send an UNSUBSCRIBE after unsubscribe, subscribe and unsubscribe while offline', async () => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(true) })
     const first = client.subscribe('a', nothing)
     await client.connect()
@@ -132,7 +132,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(filters(server, 2)).toEqual([])
   })
 
-  test('a handler may subscribe and unsubscribe: who comes then is not meant, who has gone neither', async () => {
+  test('do not pass the present message to handlers that a handler adds or removes', async () => {
     const { server, client } = await scriptedClient({ version })
     const received: string[] = []
     client.subscribe('a', () => {
@@ -151,20 +151,23 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
   test.each([
     { present: true, expected: ['a'] },
     { present: false, expected: [] },
-  ])('unsubscribed offline: the broker is told if it kept the session ($present)', async ({ present, expected }) => {
-    const { server, client } = await scriptedClient({ version, script: sessionIs(present) })
-    const subscription = client.subscribe('a', nothing)
-    client.subscribe('b', nothing)
-    await client.connect()
-    const again = new Promise((resolve) => client.on('connected', resolve))
-    client.on('connectionInterrupted', () => subscription.unsubscribe())
-    server.kick()
-    await again
-    expect(unsubscribed(server, 2)).toEqual(expected)
-    expect(filters(server, 2)).toEqual(present ? [] : [['b']])
-  })
+  ])(
+    'send an UNSUBSCRIBE for an offline unsubscribe if the broker kept the session ($present)',
+    async ({ present, expected }) => {
+      const { server, client } = await scriptedClient({ version, script: sessionIs(present) })
+      const subscription = client.subscribe('a', nothing)
+      client.subscribe('b', nothing)
+      await client.connect()
+      const again = new Promise((resolve) => client.on('connected', resolve))
+      client.on('connectionInterrupted', () => subscription.unsubscribe())
+      server.kick()
+      await again
+      expect(unsubscribed(server, 2)).toEqual(expected)
+      expect(filters(server, 2)).toEqual(present ? [] : [['b']])
+    },
+  )
 
-  test('unsubscribed while it is asked for anew: the broker is told, since it holds it', async () => {
+  test('send an UNSUBSCRIBE for a filter that the broker holds, even during a new SUBSCRIBE', async () => {
     const { server, client } = await scriptedClient({
       version,
       script: sessionIs(true),
@@ -180,7 +183,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(unsubscribed(server, 2)).toEqual(['a'])
   })
 
-  test('subscribed and unsubscribed while restoring', async () => {
+  test('can be added and removed during the restore', async () => {
     const { server, client } = await scriptedClient({ version, script: { suback: false } })
     const first = client.subscribe('a', nothing)
     const connecting = client.connect()
@@ -195,7 +198,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(unsubscribed(server)).toEqual(['a'])
   })
 
-  test('subscribed again before the UNSUBACK: it is asked for after it', async () => {
+  test('send a new SUBSCRIBE only after the UNSUBACK of the same filter', async () => {
     const { server, client } = await scriptedClient({
       version,
       script: { steps: [{ at: 'unsubscribe', nth: 1, do: 'ignore' }] },
@@ -216,7 +219,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     ])
   })
 
-  test('an UNSUBACK that does not come is asked for again', async () => {
+  test('repeat an UNSUBSCRIBE whose UNSUBACK is missing', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       version,
@@ -235,7 +238,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(server.connections).toHaveLength(1)
   })
 
-  test('a refused filter is retried with a backoff while the others go on, then it fails', async () => {
+  test('retry a refused filter with a backoff while others continue, and finally give it up', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       version,
@@ -267,7 +270,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(filters(server)).toHaveLength(6)
   })
 
-  test('a refused filter that is granted later is fine', async () => {
+  test('resolve for a refused filter that is granted later', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       version,
@@ -282,7 +285,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(await ready).toBe(0)
   })
 
-  test('subscribing to others does not use up the attempts of a refused one', async () => {
+  test('keep the attempts of a refused filter when others are subscribed', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       version,
@@ -304,7 +307,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(await ready).toBe(0)
   })
 
-  test('a SUBACK that does not come is asked for again, then on a new connection: it is never lost', async () => {
+  test('repeat a SUBSCRIBE whose SUBACK is missing, and then use a new connection', async () => {
     const clock = createTestClock()
     const { server, client } = await scriptedClient({
       version,
@@ -325,7 +328,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(filters(server, 2)).toEqual([['a']])
   })
 
-  test('filters with names of object properties', async () => {
+  test('accept filters with names of object properties', async () => {
     const { server, client } = await scriptedClient({ version })
     const names = ['__proto__', 'resubscribe', 'constructor', 'toString', 'hasOwnProperty']
     const received: string[] = []
@@ -339,7 +342,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     await until(() => unsubscribed(server).length === 5)
   })
 
-  test('`ready` rejects when it is ended before, and when the client is disposed', async () => {
+  test('reject `ready` when they end before, and when the client is disposed', async () => {
     const { client } = await scriptedClient({ version })
     const ended = client.subscribe('a', nothing)
     const disposed = client.subscribe('b', nothing)
@@ -354,12 +357,12 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     ['+ within a level', 'a+', {}],
     ['a share without a name', '$share//a', {}],
     ['a share without a filter', '$share/g', {}],
-    ['a QoS that is none', 'a', { qos: 3 }],
-    ['a retain handling that is none', 'a', { retainHandling: 3 }],
-    ['an acknowledgement that is none', 'a', { ack: 'never' }],
+    ['an invalid QoS', 'a', { qos: 3 }],
+    ['an invalid retain handling', 'a', { retainHandling: 3 }],
+    ['an invalid acknowledgement', 'a', { ack: 'never' }],
     ['no local on a shared subscription', '$share/g/a', { noLocal: true }],
-    ['no buffer', 'a', { bufferSize: 0 }],
-  ])('%s is an error', async (_what, filter, options) => {
+    ['a buffer of 0', 'a', { bufferSize: 0 }],
+  ])('reject %s', async (_what, filter, options) => {
     const { client } = await scriptedClient({ version })
     expect(() => client.subscribe(filter, nothing, options as SubscribeOptions)).toThrow(InvalidOptionError)
     expect(client.status.subscriptions.wanted).toBe(0)
@@ -367,7 +370,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
 })
 
 describe('subscriptions of MQTT 5', () => {
-  test('the options are on the wire, those alike in one packet', async () => {
+  test('send their options, with equal ones in one packet', async () => {
     const { server, client } = await scriptedClient()
     client.subscribe('a', nothing, { qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 2 })
     client.subscribe('b', nothing)
@@ -383,7 +386,7 @@ describe('subscriptions of MQTT 5', () => {
     ] satisfies ISubscription[][])
   })
 
-  test.each([0x8f, 0x9e, 0xa2])('code %i will not change: it fails at once', async (code) => {
+  test.each([0x8f, 0x9e, 0xa2])('fail at once with code %i, which is permanent', async (code) => {
     const { server, client } = await scriptedClient({ script: { suback: { bad: code } } })
     const settled = outcomes([client.subscribe('bad', nothing).ready])
     await client.connect()
@@ -391,7 +394,7 @@ describe('subscriptions of MQTT 5', () => {
     expect(filters(server)).toHaveLength(1)
   })
 
-  test('who wants more than the broker grants is refused, and those before go on', async () => {
+  test('reject a handler with a higher QoS than granted, while earlier handlers continue', async () => {
     const { server, client } = await scriptedClient({ script: { suback: false } })
     const answer = async (n: number, code: number) => {
       const { messageId = 0 } = await server.waitFor('subscribe', { count: n })
@@ -417,7 +420,7 @@ describe('subscriptions of MQTT 5', () => {
     await until(() => unsubscribed(server).length > 0)
   })
 
-  test('a loop over what is refused for good ends, and no later connection asks for it', async () => {
+  test('end the loop of a permanently refused filter, which later connections do not subscribe', async () => {
     const { server, client } = await scriptedClient({ script: [{ suback: { a: 0x8f } }, {}] })
     const ended = (async () => {
       for await (const _message of client.subscribe('a', { qos: 1 }));
@@ -431,7 +434,7 @@ describe('subscriptions of MQTT 5', () => {
     expect(client.status.subscriptions).toMatchObject({ wanted: 0, held: 0, refused: 0 })
   })
 
-  test('SUBSCRIBE and UNSUBSCRIBE are no larger than the Maximum Packet Size', async () => {
+  test('keep SUBSCRIBE and UNSUBSCRIBE within the Maximum Packet Size', async () => {
     const { server, client } = await scriptedClient({ script: { connack: { properties: { maximumPacketSize: 120 } } } })
     const names = range(50).map((i) => `${'x'.repeat(i)}/${i}`)
     const subscriptions = names.map((name) => client.subscribe(name, nothing))
@@ -447,7 +450,7 @@ describe('subscriptions of MQTT 5', () => {
   })
 })
 
-test('a subscription restored with a changed session: nothing is asked for twice at a time', async () => {
+test('never send two SUBSCRIBEs for a filter at the same time during a restore', async () => {
   const { server, client } = await scriptedClient({ script: sessionIs(false) })
   const subscriptions = range(10).map((i) => client.subscribe(`a/${i}`, nothing))
   await client.connect()

@@ -12,7 +12,7 @@ interface Packet extends Suspect {
 
 const minutes = (n: number) => n * 60_000
 
-/** Suspects by their names, on a test clock. */
+/** Named suspects on a test clock. */
 function investigation(after = minutes(2)) {
   const clock = createTestClock()
   let due = 0
@@ -33,7 +33,7 @@ function investigation(after = minutes(2)) {
     },
     close: (names: string[], blame: Blame = 'silence', alone = false) =>
       suspects.closed(names.map(packet), blame, alone),
-    /** The connection is closed while it is alone: twice, unless it stepped aside before. */
+    /** Closes the connection while a suspect is alone: twice, unless it stepped aside before. */
     closeAlone(name: string): Verdict<Packet> | undefined {
       const closeOnce = () => suspects.closed([packet(name)], 'silence', true)
       return closeOnce() ?? closeOnce()
@@ -52,7 +52,7 @@ function investigation(after = minutes(2)) {
 }
 
 describe('a broker that is killed now and then', () => {
-  test('costs no packet its place: only a second close in a row lets one that is alone step aside', () => {
+  test('leaves each packet in its place: a lone packet steps aside only after two closes in a row', () => {
     const { suspects, packet, close, pass } = investigation()
     expect(close(['a'], 'silence', true)).toBeUndefined()
     expect(isSuspect(packet('a')), 'it goes alone').toBe(true)
@@ -62,13 +62,13 @@ describe('a broker that is killed now and then', () => {
     expect(close(['a'], 'silence', true)).toMatchObject({ kind: 'aside' })
   })
 
-  test('an objection needs no second one', () => {
+  test('lets a packet step aside after a single objection', () => {
     const { close } = investigation()
     expect(close(['a'], 'objection', true)).toMatchObject({ kind: 'aside' })
   })
 })
 
-describe('what a close means', () => {
+describe('the meaning of a close', () => {
   const closed: Failure[] = [
     { kind: 'closed' },
     { kind: 'protocol', message: 'x' },
@@ -92,12 +92,13 @@ describe('what a close means', () => {
 
   test.each(closed)('%o casts suspicion', (failure) => expect(blameOf(failure)).toBe('silence'))
   test.each(nothing)('%o does not', (failure) => expect(blameOf(failure)).toBe('none'))
-  test('an objection is one', () => expect(blameOf({ kind: 'disconnected', reasonCode: 0x95 })).toBe('objection'))
+  test('a reason code against a packet is an objection', () =>
+    expect(blameOf({ kind: 'disconnected', reasonCode: 0x95 })).toBe('objection'))
 })
 
 describe('narrowing', () => {
   test.each([
-    ['one that was alone', 1, 'silence', 1],
+    ['one lone packet', 1, 'silence', 1],
     ['many', 400, 'silence', 2],
     ['many, by an objection', 400, 'objection', 1],
   ] as const)('%s: suspected', (_, count, blame, from) => {
@@ -111,13 +112,13 @@ describe('narrowing', () => {
     expect(s.suspects.window).toBe(Math.ceil(count / 64))
   })
 
-  test('what cannot be the cause casts no suspicion', () => {
+  test('ignores packets that cannot be the cause', () => {
     const s = investigation()
     for (let n = 0; n < 9; n++) expect(s.suspects.closed([s.packet('a')], 'none', true)).toBeUndefined()
     expect(s.packet('a').suspicion).toBeUndefined()
   })
 
-  test('what goes through is innocent', () => {
+  test('clears packets that are acknowledged', () => {
     const s = investigation()
     s.close(['a', 'b'])
     s.close(['a', 'b'])
@@ -127,7 +128,7 @@ describe('narrowing', () => {
 })
 
 describe('poison', () => {
-  test('is proven only by closes over two minutes, with others that go through between', () => {
+  test('is proven only by closes over two minutes while other packets succeed in between', () => {
     const s = investigation()
     const delays: number[] = []
     let verdict = s.closeAlone('bad')
@@ -144,7 +145,7 @@ describe('poison', () => {
     expect(s.suspects.size).toBe(0)
   })
 
-  test('is never proven while nothing else goes through', () => {
+  test('is never proven while no other packet succeeds', () => {
     const s = investigation(0)
     const times: number[] = []
     for (let n = 0; n < 40; n++) {
@@ -153,10 +154,10 @@ describe('poison', () => {
       if (verdict?.kind === 'aside') times.push(verdict.delay)
       s.next()
     }
-    expect(Math.max(...times), 'the broker is asked again soon').toBe(120_000)
+    expect(Math.max(...times), 'the packet is tried again soon').toBe(120_000)
   })
 
-  test('is never proven on one server by what went through on another', () => {
+  test('is never proven on one server by packets that succeed on another', () => {
     const s = investigation(0)
     for (let n = 0; n < 40; n++) {
       s.suspects.attached('one')
@@ -168,8 +169,8 @@ describe('poison', () => {
   })
 })
 
-describe('a broker that is sick', () => {
-  test('two packets in a row, and nothing between: all rest, longer each time, and begin with the first', () => {
+describe('a faulty broker', () => {
+  test('makes all packets rest, longer each time, after closing on two in a row, and they restart with the first', () => {
     const s = investigation()
     const rests: number[] = []
     for (let round = 0; round < 8; round++) {
@@ -185,7 +186,7 @@ describe('a broker that is sick', () => {
     expect(rests).toEqual([5_000, 10_000, 20_000, 40_000, 80_000, 120_000, 120_000])
   })
 
-  test('those that never stepped aside come second in each round, so that two that are poison block nothing', () => {
+  test('gets packets that never stepped aside second in each round, so that two poisonous ones block nothing', () => {
     const s = investigation()
     s.closeAlone('bad 1')
     s.closeAlone('bad 2')
@@ -196,7 +197,7 @@ describe('a broker that is sick', () => {
     expect([s.suspects.doubt, s.suspects.resting]).toEqual([false, false])
   })
 
-  test('two that are poison are known as such once others go through, even if seldom', () => {
+  test('cannot hide two poisonous packets once others succeed, even if rarely', () => {
     const s = investigation()
     const proven: string[] = []
     const names = ['bad 1', 'bad 2']
@@ -204,10 +205,10 @@ describe('a broker that is sick', () => {
     let trials = 0
     let traffic = 0
     while (proven.length < 2) {
-      if (++trials > 40) throw new Error('They are tried without an end')
+      if (++trials > 40) throw new Error('The trials do not end')
       const { name } = s.next()
       if (s.closeAlone(name)?.kind === 'poison') proven.push(name)
-      // Less often than the shortest pause ends.
+      // At longer intervals than the shortest pause.
       if (s.clock.now() < traffic) continue
       s.pass('good')
       traffic = s.clock.now() + 10_000
@@ -216,7 +217,7 @@ describe('a broker that is sick', () => {
     expect(s.clock.now()).toBeGreaterThan(minutes(2))
   })
 
-  test('once one goes through, all are tried at once', () => {
+  test('gets all packets at once after one succeeds', () => {
     const s = investigation()
     s.closeAlone('a')
     s.closeAlone('b')
@@ -230,7 +231,7 @@ describe('a broker that is sick', () => {
 })
 
 describe('trials', () => {
-  test('many that are poison do not interrupt the others all the time', () => {
+  test('of many poisonous packets interrupt the others only rarely', () => {
     const s = investigation()
     const names = Array.from({ length: 50 }, (_, i) => `bad ${i}`)
     for (const name of names) {
@@ -239,7 +240,7 @@ describe('trials', () => {
     }
     let trials = 0
     const end = s.clock.now() + minutes(24 * 60)
-    // As subscriptions, which are never proven to be poison.
+    // Like subscriptions, which are never proven to be poison.
     while (s.clock.now() < end) {
       const { name } = s.next()
       trials++
@@ -251,7 +252,7 @@ describe('trials', () => {
     expect(trials).toBeLessThan(150)
   })
 
-  test('a new suspect is tried soon, whatever became of others', () => {
+  test('of a new suspect start soon, whatever happened to others', () => {
     const s = investigation()
     for (let n = 0; n < 5; n++) {
       s.closeAlone('bad')
@@ -265,14 +266,14 @@ describe('trials', () => {
     expect(s.clock.now() - begun).toBe(5_000)
   })
 
-  test('nothing is left of one that is no longer wanted', () => {
+  test('leave no trace of a packet that is no longer wanted', () => {
     const s = investigation()
     s.closeAlone('a')
     s.suspects.forget(s.packet('a'))
     expect([s.suspects.size, s.clock.pending, s.packet('a').suspicion]).toEqual([0, 0, undefined])
   })
 
-  test('no timer is left once it is stopped', () => {
+  test('leave no timer after the stop', () => {
     const s = investigation()
     s.closeAlone('a')
     s.closeAlone('b')

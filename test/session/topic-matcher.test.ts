@@ -4,7 +4,7 @@ import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
 import { fc } from '../support/property.ts'
 import { range } from '../support/range.ts'
 
-/** MQTT 5 §4.7, as one reads it. */
+/** A literal implementation of MQTT 5 §4.7. */
 function matches(filter: string, topic: string): boolean {
   const shared = /^\$share\/[^/]+\/(.*)$/.exec(filter)
   const wanted = (shared?.[1] ?? filter).split('/')
@@ -24,7 +24,7 @@ const filter = fc
   .map(([levels, hash, shared]) => `${shared ? '$share/g/' : ''}${[...levels, ...(hash ? ['#'] : [])].join('/')}`)
 
 describe('the topic matcher', () => {
-  test('finds what the specification finds, after additions and removals', () => {
+  test('matches as the specification does after additions and removals', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(filter, fc.boolean())), fc.array(topic), (steps, topics) => {
         const matcher = new TopicMatcher<object>()
@@ -66,7 +66,7 @@ describe('the topic matcher', () => {
     expect(matcher.match(name)).toEqual(expected ? ['it'] : [])
   })
 
-  test('100,000 filters', () => {
+  test('handles 100,000 filters', () => {
     const matcher = new TopicMatcher<number>()
     for (const i of range(100_000)) matcher.add(`site/${i % 100}/device/${i}/+`, i)
     matcher.add('site/+/device/#', -1)

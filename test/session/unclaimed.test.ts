@@ -9,7 +9,7 @@ import { scriptedClient, told, versions, type ScriptedClientOptions } from '../s
 
 const kept: Behaviour = { connack: { sessionPresent: true } }
 
-/** A client on a clock of the test's, which finds a session that the broker kept, and hears what nothing claims. */
+/** A client on a test clock, with a session that the broker kept, and its `unclaimed` events. */
 async function sceneOf(options: ScriptedClientOptions = {}) {
   const clock = createTestClock()
   const { logger, messages } = recordingLogger()
@@ -28,17 +28,17 @@ async function sceneOf(options: ScriptedClientOptions = {}) {
   return { server, client, errors, clock, messages, unclaimed, got, handler }
 }
 
-/** Acknowledgements that the server got, in their order. */
+/** The acknowledgements that the server got, in order. */
 const answers = (server: Awaited<ReturnType<typeof sceneOf>>['server'], n = 1) => told(server, n, 'puback', 'pubcomp')
 
 describe.each(versions)('MQTT version $version, a kept session', ({ version }) => {
-  test('messages before the first subscribe wait un-acked, and come to the subscriptions in their order', async () => {
+  test('keeps messages before the first subscribe() un-acknowledged, and delivers them in order', async () => {
     const { server, client, got, handler, unclaimed } = await sceneOf({ version })
     await client.connect()
     for (const i of range(6)) {
       const qos = (i % 3) as 0 | 1 | 2
       server.publish('a', `${i}`, { qos, ...(qos > 0 && { messageId: i }) })
-      // One of QoS 2 comes with its PUBREL, behind those that were sent before that.
+      // A QoS 2 message comes with its PUBREL, after messages that were sent before that.
       await until(() => client.status.inbox.unclaimed === i + 1)
     }
     expect(answers(server)).toEqual([])
@@ -51,7 +51,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(unclaimed).toEqual([])
   })
 
-  test('subscriptions of the same turn share what they both match; the rest goes on waiting', async () => {
+  test('delivers a message to all matching subscriptions of a turn, while other messages wait', async () => {
     const { server, client, got, handler } = await sceneOf({ version })
     await client.connect()
     for (const topic of ['a/1', 'b', 'a/2']) server.publish(topic, 'm', { qos: 1 })
@@ -60,7 +60,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     client.subscribe('a/2', handler)
     await until(() => got.length === 3)
     expect(got).toEqual(['a/1 m', 'a/2 m', 'a/2 m'])
-    // Acknowledgements keep their order: that of `b` is held back still.
+    // Acknowledgements keep their order: that of `b` is still held back.
     await server.waitFor('puback')
     await turns()
     expect(answers(server)).toEqual(['puback 1'])
@@ -69,7 +69,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(answers(server)).toEqual(['puback 1', 'puback 2', 'puback 3'])
   })
 
-  test('what a listener unsubscribes from while it comes in holds nothing up', async () => {
+  test('continues when a listener unsubscribes during a delivery', async () => {
     const { server, client, unclaimed } = await sceneOf({ version, inbox: { maxUnclaimed: 1 } })
     await client.connect()
     client.on('unclaimed', () => client.subscribe('b', () => {}).unsubscribe())
@@ -81,7 +81,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(client.status.inbox).toEqual({ heldBack: 0, heldBackSince: null, unclaimed: 0 })
   })
 
-  test('what comes in the meantime does not overtake what waits', async () => {
+  test('keeps new messages behind waiting ones', async () => {
     const { server, client, got, handler } = await sceneOf({ version })
     await client.connect()
     server.publish('a', '1', { qos: 1 })
@@ -92,7 +92,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(got).toEqual(['a 1', 'a 2'])
   })
 
-  test('a handler whose promise is pending holds its acknowledgement back like any other', async () => {
+  test('holds the acknowledgement back while the handler’s promise is pending', async () => {
     const { server, client } = await sceneOf({ version })
     await client.connect()
     server.publish('a', '1', { qos: 1 })
@@ -106,7 +106,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     await server.waitFor('puback')
   })
 
-  test('what is not claimed in time is acknowledged and reported, and so is what comes later', async () => {
+  test('acknowledges and reports messages that are not claimed in time, and later ones too', async () => {
     const { server, client, clock, unclaimed, messages, got, handler } = await sceneOf({ version })
     await client.connect()
     for (const qos of [1, 0, 2] as const) server.publish(`q/${qos}`, 'm', { qos })
@@ -127,7 +127,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(got).toEqual([])
   })
 
-  test('beyond the number that may wait the oldest is given up', async () => {
+  test('gives up the oldest message beyond maxUnclaimed', async () => {
     const { server, client, unclaimed } = await sceneOf({ version, inbox: { maxUnclaimed: 2 } })
     await client.connect()
     for (const topic of ['a', 'b', 'c', 'd']) server.publish(topic, 'm', { qos: 1 })
@@ -150,7 +150,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(unclaimed).toEqual(['a 1'])
   })
 
-  test('what comes for a filter that was unsubscribed from does not wait', async () => {
+  test('does not keep messages of a filter that was unsubscribed', async () => {
     const { server, client, unclaimed, handler } = await sceneOf({ version })
     await client.connect()
     server.publish('a/1', 'm', { qos: 1 })
@@ -164,7 +164,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     await until(() => client.status.inbox.unclaimed === 1)
   })
 
-  test('a connection that is lost meanwhile: what the broker sends again waits once, and until the same time', async () => {
+  test('keeps a message that the broker sends again after a lost connection once, and until the same time', async () => {
     const { server, client, clock, got, handler, unclaimed } = await sceneOf({ version })
     await client.connect()
     server.publish('a', '1', { qos: 1, messageId: 1 })
@@ -192,7 +192,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
     expect(unclaimed).toEqual(['b 1'])
   })
 
-  test('onMessage gets what no subscription matches, and then nothing waits', async () => {
+  test('passes unmatched messages to onMessage, and keeps none', async () => {
     const other: string[] = []
     const onMessage = ({ topic, payload }: Message) => {
       other.push(`${topic} ${String(payload)}`)
@@ -212,7 +212,7 @@ describe.each(versions)('MQTT version $version, a kept session', ({ version }) =
   })
 })
 
-test('a client that is disposed while messages wait leaves no timer', async () => {
+test('leaves no timer when the client is disposed while messages wait', async () => {
   const { server, client, clock } = await sceneOf()
   await client.connect()
   server.publish('a', '1', { qos: 1 })

@@ -6,7 +6,7 @@ import { range } from '../support/range.ts'
 
 const MINUTE = 60_000
 
-test('a broker that closes on UNSUBSCRIBE is asked again ever more rarely, and the rest goes on', async () => {
+test('sends UNSUBSCRIBE more and more rarely to a broker that closes on it, and continues otherwise', async () => {
   const { server, client, until, clock, connect } = await clockedClient({
     reconnect: {},
     random: () => 0.5,
@@ -30,7 +30,7 @@ test('a broker that closes on UNSUBSCRIBE is asked again ever more rarely, and t
   const asked = () => server.received('unsubscribe').length
   expect([server.connections.length, asked()]).toEqual([2, 1])
 
-  // It is asked again on a later connection, and again after more of them: the broker may have been well for long.
+  // It is sent again on a later connection, and again after more of them, because the broker may have recovered.
   const drop = async () => {
     const before = server.connections.length
     server.connections.at(-1)?.close()
@@ -40,7 +40,7 @@ test('a broker that closes on UNSUBSCRIBE is asked again ever more rarely, and t
   await drop()
   await until(() => asked() === 2 && client.isConnected)
   await drop()
-  expect(asked(), 'left out on two connections').toBe(2)
+  expect(asked(), 'not sent on two connections').toBe(2)
   await drop()
   await until(() => asked() === 3)
 })

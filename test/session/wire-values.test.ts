@@ -32,7 +32,7 @@ describe('an optional value that is undefined is left out', () => {
     expect(errors).toEqual([])
   })
 
-  test('of a CONNECT, a will and headers', async () => {
+  test('in CONNECT, will and headers', async () => {
     const will = { topic: 'gone', payload: '', properties }
     const connect = { userProperties: properties.userProperties, will, wsOptions: { headers: { a: undefined } } }
     const { server, client } = await scriptedClient({ connect: connect as unknown as ConnectOptions })
@@ -43,8 +43,8 @@ describe('an optional value that is undefined is left out', () => {
   })
 })
 
-describe('what the application does with its objects later reaches no packet', () => {
-  test.each([1, 2] as const)('of a publish that waits, QoS %i', async (qos) => {
+describe('later changes of the application’s objects reach no packet', () => {
+  test.each([1, 2] as const)('for a waiting publish, QoS %i', async (qos) => {
     const { server, client } = await scriptedClient({ script: sessionIs(true) })
     const list: unknown[] = ['1']
     const correlationData = Buffer.from('id')
@@ -60,7 +60,7 @@ describe('what the application does with its objects later reaches no packet', (
     expect(packet?.properties?.userProperties?.['a']).toBe('1')
   })
 
-  test('of a will and user properties of the connection', async () => {
+  test('for will and user properties of the connection', async () => {
     const will: Record<string, unknown> = { topic: 'gone', payload: 'x', properties: { userProperties: { a: '1' } } }
     const connect: Record<string, unknown> = { will, userProperties: { b: '2' } }
     const { server, client } = await scriptedClient({ connect: connect as ConnectOptions })
@@ -71,9 +71,9 @@ describe('what the application does with its objects later reaches no packet', (
   })
 })
 
-describe('a value that MQTT can not carry is refused when it is given', () => {
+describe('rejects a value that MQTT cannot encode at the call', () => {
   const bad: [string, string, PublishOptions | object][] = [
-    ['retain that is no boolean', 'a', { retain: 'false' }],
+    ['a retain that is not a boolean', 'a', { retain: 'false' }],
     ['a user property that is a number', 'a', { properties: { userProperties: { a: 1 } } }],
     ['a user property that is null', 'a', { properties: { userProperties: { a: null } } }],
     ['a list with a hole', 'a', { properties: { userProperties: { a: Array.from({ length: 1 }) } } }],
@@ -87,7 +87,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['a content type with a lone surrogate', 'a', { properties: { contentType: surrogate } }],
     ['a response topic with a lone surrogate', 'a', { properties: { responseTopic: surrogate } }],
     ['properties that are null', 'a', { properties: null }],
-    ['a property that is none', 'a', { properties: { topicAlias: 1 } }],
+    ['an unknown property', 'a', { properties: { topicAlias: 1 } }],
     ['a topic with a lone surrogate', surrogate, {}],
     ['a topic with U+0000', 'a\0', {}],
     ['a topic of 1,001 levels', 'a/'.repeat(1_000), {}],
@@ -103,7 +103,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     expect(errors).toEqual([])
   })
 
-  test('a payload whose bytes are gone', async () => {
+  test('a payload with a detached buffer', async () => {
     const { client } = await scriptedClient()
     const payload = new Uint8Array(8)
     structuredClone(payload, { transfer: [payload.buffer] })
@@ -124,7 +124,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     expect(client.status.subscriptions.wanted).toBe(0)
   })
 
-  test('a filter and a topic of 1,000 levels are right', async () => {
+  test('but not a filter and a topic of 1,000 levels', async () => {
     const { server, client } = await scriptedClient()
     const topic = 'a/'.repeat(999)
     let received = 0
@@ -151,7 +151,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['userProperties.a', { userProperties: { a: 1 } }],
     ['wsOptions.headers', { wsOptions: { headers: { a: 1 } } }],
   ]
-  test.each(connects)('of the connection: %s', async (option, connect) => {
+  test.each(connects)('in the options of the connection: %s', async (option, connect) => {
     await expect(scriptedClient({ connect: connect as ConnectOptions })).rejects.toMatchObject({
       name: 'InvalidOptionError',
       option: `options.${option}`,
@@ -163,7 +163,7 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
     ['password', { username: 'me', password: 'x'.repeat(65_536) }],
     ['expiresAt', { password: 'x', expiresAtt: 1 }],
     ['wsHeaders', { wsHeaders: { a: 1 } }],
-  ])('of credentials: %s', async (_, credentials) => {
+  ])('in credentials: %s', async (_, credentials) => {
     const { client, errors } = await scriptedClient({
       credentials: () => credentials as object,
       reconnect: { enabled: false },
@@ -174,9 +174,9 @@ describe('a value that MQTT can not carry is refused when it is given', () => {
   })
 })
 
-describe.each(versions)('what can not be encoded all the same, on MQTT $version', ({ version }) => {
-  // There is no such value behind the door: the link is made to fail.
-  test.each([0, 1, 2] as const)('rejects that publish alone, QoS %i', async (qos) => {
+describe.each(versions)('a packet that still cannot be encoded, on MQTT $version', ({ version }) => {
+  // The checks let no such value pass, so the test makes the link fail.
+  test.each([0, 1, 2] as const)('rejects only its own publish, QoS %i', async (qos) => {
     const { server, client, errors } = await scriptedClient({ version })
     await client.connect()
     const { publish } = MqttLink.prototype
@@ -203,7 +203,7 @@ describe.each(versions)('what can not be encoded all the same, on MQTT $version'
     expect(errors).toEqual([])
   })
 
-  test('rejects it also when it waited', async () => {
+  test('rejects its publish after a wait too', async () => {
     const { server, client } = await scriptedClient({ version })
     const { publish } = MqttLink.prototype
     MqttLink.prototype.publish = function (packet, ...others) {
@@ -220,12 +220,12 @@ describe.each(versions)('what can not be encoded all the same, on MQTT $version'
   })
 })
 
-describe('what mqtt-packet can not encode', () => {
+describe('a property that mqtt-packet cannot encode', () => {
   const bad: [string, object, number][] = [
-    ['and throws on', { userProperties: { a: undefined } }, 1],
-    ['and destroys the connection on', { contentType: 7 }, 2],
+    ['mqtt-packet throws', { userProperties: { a: undefined } }, 1],
+    ['MQTT.js destroys the connection', { contentType: 7 }, 2],
   ]
-  test.each(bad)('%s rejects that publish alone', async (_, properties, connections) => {
+  test.each(bad)('rejects only its own publish: %s', async (_, properties, connections) => {
     const { server, client, errors } = await scriptedClient({ script: sessionIs(true) })
     await client.connect()
     const { publish } = MqttLink.prototype
@@ -246,7 +246,7 @@ describe('what mqtt-packet can not encode', () => {
   })
 })
 
-test('bytes of another realm reach the wire', async () => {
+test('sends bytes of another realm', async () => {
   const bytes = runInNewContext('new Uint8Array([104, 105])') as Uint8Array
   const connect = { username: 'me', password: bytes, will: { topic: 'gone', payload: bytes } }
   const { server, client } = await scriptedClient({ connect })

@@ -8,13 +8,13 @@ import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
 import { fc } from '../support/property.ts'
 
-/** Any UTF-16, halves of surrogate pairs too. */
+/** Any UTF-16, including lone surrogates. */
 const anyText = (maxLength: number) =>
   fc.oneof(
     fc.string({ unit: 'binary', maxLength }),
     fc.array(fc.integer({ min: 0x20, max: 0xffff }), { maxLength }).map((units) => String.fromCharCode(...units)),
   )
-/** What MQTT takes for a text. */
+/** Valid MQTT strings. */
 const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength }).filter((it) => !it.includes('\0'))
 const topic = text(300).filter((it) => it !== '')
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
@@ -37,7 +37,7 @@ const properties = fc.record(
 const qos = fc.constantFrom(0 as const, 1 as const, 2 as const)
 const protocolVersion = fc.constantFrom(4 as const, 5 as const)
 
-test('a PUBLISH is as large as it is on the wire', () => {
+test('computes the size of a PUBLISH on the wire', () => {
   fc.assert(
     fc.property(topic, payload, qos, properties, protocolVersion, (topicName, content, level, props, version) => {
       const checked = parseProperties(props)
@@ -52,7 +52,7 @@ test('a PUBLISH is as large as it is on the wire', () => {
   )
 })
 
-test('the bytes of a publication are those of its topic and its payload', () => {
+test('counts the bytes of a publication’s topic and payload', () => {
   fc.assert(
     fc.property(topic, payload, (topicName, content) => {
       const publication = new Publication({
@@ -81,7 +81,7 @@ const link = (version: 4 | 5, maximumPacketSize: number) =>
 
 const identifier = fc.constantFrom(undefined, 1, 127, 128, 20_000)
 
-test('SUBSCRIBE and UNSUBSCRIBE are as large as they are on the wire', () => {
+test('computes the sizes of SUBSCRIBE and UNSUBSCRIBE on the wire', () => {
   fc.assert(
     fc.property(
       fc.array(topic, { minLength: 1, maxLength: 200 }),
@@ -105,7 +105,7 @@ test('SUBSCRIBE and UNSUBSCRIBE are as large as they are on the wire', () => {
   )
 })
 
-test('filters are spread over packets in their order, none too large, none with too many', () => {
+test('distributes filters over packets in order, without exceeding size or count', () => {
   const filters = fc.array(fc.string({ minLength: 1, maxLength: 100 }), { maxLength: 300 })
   fc.assert(
     fc.property(filters, fc.integer({ min: 1, max: 100 }), fc.integer({ min: 10, max: 3_000 }), (all, most, size) => {
