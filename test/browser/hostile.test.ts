@@ -6,10 +6,10 @@ import { startConnection } from './still-connection.ts'
 
 const HTML = '<img src="https://evil.example/x" onerror="alert(1)"><script>alert(2)</script>'
 
-describe.skipIf(noBrowser)('what others wrote', () => {
+describe.skipIf(noBrowser)('untrusted text', () => {
   const { visualize, open, onEnd } = usePages()
 
-  test('is text in failures and names, and cannot hide or turn around', async () => {
+  test('is shown as plain text in failures and names, without invisible or reordering characters', async () => {
     const visualizer = await visualize({ name: HTML })
     const { actor, transport } = startConnection(visualizer.inspect, `${HTML}\u202Egpj.exe`)
     onEnd(async () => actor.stop())
@@ -28,7 +28,7 @@ describe.skipIf(noBrowser)('what others wrote', () => {
     expect(await page.page.locator('body').innerText()).not.toContain('\u202E')
   })
 
-  test('is text in a foreign machine', async () => {
+  test('is shown as plain text in a foreign machine', async () => {
     const visualizer = await visualize()
     const machine = createMachine({
       id: HTML,

@@ -9,7 +9,7 @@ import { trafficLight } from '../support/traffic-light.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 import { startConnection } from './still-connection.ts'
 
-describe.skipIf(noBrowser)('the line to the server', () => {
+describe.skipIf(noBrowser)('the connection to the server', () => {
   const { visualize, open, onEnd } = usePages()
 
   function light({ inspect }: Visualizer, id: string) {
@@ -18,7 +18,7 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     return actor
   }
 
-  test('comes back by itself when the server does, and says so', async () => {
+  test('is restored and shown as live after the server has restarted', async () => {
     const first = await visualize()
     const port = Number(new URL(first.url).port)
     light(first, 'before')
@@ -34,11 +34,11 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     light(second, 'after').send({ type: 'CHANGE' })
     await expectText(page.link, 'Live')
     await expectText(page.actor('after'), 'yellow')
-    // Another server: what the old one told is gone.
+    // This is another server: the actors of the old one are gone.
     expect(await page.actor('before').count()).toBe(0)
   })
 
-  test('is refused with a token of before the restart', async () => {
+  test('is refused with a token from before the restart', async () => {
     const first = await visualize()
     const port = Number(new URL(first.url).port)
     const page = await open(first.url)
@@ -54,7 +54,7 @@ describe.skipIf(noBrowser)('the line to the server', () => {
     await expectText(page.page.locator('body'), 'The token is missing or wrong.')
   })
 
-  test('is not for pages of other sites, token or not', async () => {
+  test('is refused for pages of other sites, even with a token', async () => {
     const { url } = await visualize()
     const site = createServer((_, response) =>
       response.setHeader('content-type', 'text/html').end('<p>Another site'),
@@ -92,7 +92,7 @@ describe.skipIf(noBrowser)('commands', () => {
     expect(await page.page.getByRole('group', { name: 'Commands' }).count()).toBe(0)
   })
 
-  test('ask the machine, which tells what it takes', async () => {
+  test('are sent to the machine, and enabled if the machine accepts them', async () => {
     const { page, actor, transport } = await started({ allowCommands: true })
     const button = (name: string) => page.page.getByRole('button', { name, exact: true })
     await expectState(page, 'idle')
@@ -115,7 +115,7 @@ describe.skipIf(noBrowser)('commands', () => {
     await expectState(page, 'disconnected')
   })
 
-  test('are not for the past', async () => {
+  test('are disabled while the page shows the past', async () => {
     const { page } = await started({ allowCommands: true })
     await page.page.getByRole('button', { name: 'Connect', exact: true }).click()
     await page.row('CONNECT').click()

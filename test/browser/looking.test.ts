@@ -17,7 +17,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     return started
   }
 
-  test('who joins late sees what happened, and the words of an operator', async () => {
+  test('a page that opens late shows the history and the summary for an operator', async () => {
     const visualizer = await visualize()
     const actor = await spendNight(visualizer)
     onEnd(async () => actor.stop())
@@ -33,7 +33,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     expect(await page.rows.count()).toBeLessThan(40)
   })
 
-  test('time travel shows chart, words and context as they were, and returns', async () => {
+  test('time travel shows chart, summary and context as they were, and returns', async () => {
     const visualizer = await visualize()
     const { actor, transport } = connection(visualizer, 'connection')
     actor.send({ type: 'CONNECT' })
@@ -51,7 +51,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     expect(await page.page.locator('.edge.last .edge-label').allTextContents()).toEqual(['transport.opened'])
     expect(await page.page.locator('.edge.visited').count()).toBe(3)
 
-    // With the keys, and what comes in meanwhile waits.
+    // With the keyboard. New events wait meanwhile.
     await page.page.getByLabel('Filter by actor').selectOption('actor')
     await page.page.getByRole('listbox').focus()
     await page.page.keyboard.press('ArrowDown')
@@ -66,7 +66,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     await expectText(page.link, 'Live')
   })
 
-  test('several systems stand beside each other, each with its own chart', async () => {
+  test('several systems are shown beside each other, each with its own chart', async () => {
     const visualizer = await visualize()
     const one = connection(visualizer, 'kitchen')
     const two = connection(visualizer, 'cellar')
@@ -87,7 +87,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     await expectText(page.title, 'Connecting')
   })
 
-  test('a foreign machine is laid out here', async () => {
+  test('a foreign machine is laid out in the page', async () => {
     const visualizer = await visualize()
     const actor = createActor(trafficLight, { clock: createTestClock(), inspect: visualizer.inspect }).start()
     onEnd(async () => actor.stop())

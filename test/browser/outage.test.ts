@@ -10,7 +10,7 @@ const MINUTE = 60 * SECOND
 describe.skipIf(noBrowser)('an outage of a real broker', () => {
   const { visualize, open, onEnd } = usePages()
 
-  test('is followed from the first failure to the recovery', async () => {
+  test('is shown from the first failure to the recovery', async () => {
     const broker = await createEmbeddedBroker()
     onEnd(() => broker.stop())
     const visualizer = await visualize()
@@ -70,7 +70,7 @@ describe.skipIf(noBrowser)('an outage of a real broker', () => {
     await page.row('subscriptions.restored', 'connected.restoring → connected.ready').waitFor()
     await expectText(page.page.locator('[data-test=outages]'), /^1 outage, the longest \d+ (s|min)/)
 
-    // Nothing jumped all the while.
+    // The layout did not move during all this.
     expect(await page.page.locator('.chart').boundingBox()).toEqual(chart)
     expect(await page.page.locator('.log').boundingBox()).toEqual(list)
   })

@@ -16,10 +16,10 @@ const TOKEN = 'a token for the tests'
 
 if (noBrowser) console.warn(`The browser tests are skipped: ${noBrowser}.`)
 
-/** One page per test, in one browser, from the sources as they are. */
+/** One page per test in one browser, built from the current sources. */
 export function usePages() {
   const closers: (() => Promise<unknown>)[] = []
-  /** Of servers that a test has stopped: the page asks them in vain, and Chromium says so. */
+  /** The origins of servers that a test has stopped. The page keeps polling them, and Chromium logs an error each time. */
   const stopped = new Set<string>()
   let browsing: Browsing
   let pageFolder: string
@@ -32,7 +32,7 @@ export function usePages() {
   })
   afterEach(async () => {
     for (const close of closers.splice(0).toReversed()) await close()
-    // The page asks nobody but its server, whatever is shown.
+    // The page sends requests only to its own server, whatever it shows.
     expect(browsing.foreign).toEqual([])
   })
   afterAll(() => browsing?.[Symbol.asyncDispose]())
@@ -61,7 +61,7 @@ export function usePages() {
         void dialog.dismiss()
       })
       page.on('console', (message) => {
-        // What the CSP refuses is an error too. Lost sockets are told in the page.
+        // A violation of the CSP is an error too. The page itself reports lost sockets.
         const { url: source } = message.location()
         const away =
           stopped.has(URL.canParse(source) ? new URL(source).origin : '') && message.text().includes('net::ERR_')
@@ -78,7 +78,7 @@ export function usePages() {
   }
 }
 
-/** The page, by what a person finds on it. */
+/** The page, by the elements that a person finds on it. */
 export class VisualizerPage {
   readonly page: Page
 
@@ -116,7 +116,7 @@ export class VisualizerPage {
     return row.first()
   }
 
-  /** Names of the lit states, outermost first. */
+  /** The names of the highlighted states, outermost first. */
   async active(): Promise<string[]> {
     return this.page.locator('.node.active .node-name').allTextContents()
   }
@@ -126,7 +126,7 @@ export async function expectText(locator: Locator, text: string | RegExp): Promi
   await expect.poll(async () => (await locator.first().textContent()) ?? '').toMatch(text)
 }
 
-/** The lit states, outermost first. */
+/** Waits for the highlighted states, outermost first. */
 export async function expectState(page: VisualizerPage, ...states: string[]): Promise<void> {
   await expect.poll(() => page.active()).toEqual(states)
 }

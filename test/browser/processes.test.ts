@@ -17,7 +17,7 @@ describe.skipIf(noBrowser)('several processes', () => {
     return actor
   }
 
-  test('one that died is grey, tells since when, and takes no command; the page opens on one that lives', async () => {
+  test('a dead one is grey, shows since when, and accepts no command; the page opens on a live one', async () => {
     const visualizer = await visualize({ allowCommands: true })
     const report = (name: string) => connectVisualizer(visualizer.url, { name, allowCommands: true })
     const dying = report('gateway 12')
@@ -53,7 +53,7 @@ describe.skipIf(noBrowser)('several processes', () => {
     ])
   })
 
-  test('the return to the present leads to the actor that was looked at before', async () => {
+  test('the return to the present selects the actor that was selected before', async () => {
     const visualizer = await visualize()
     await connected(visualizer.inspect)
     const page = await open(visualizer.url)
@@ -68,7 +68,7 @@ describe.skipIf(noBrowser)('several processes', () => {
     await expectState(page, 'connected', 'ready')
   })
 
-  test('an actor without states is called what it is, and has no outages', async () => {
+  test('an actor without states is described as such, and has no outages', async () => {
     const visualizer = await visualize()
     const machine = createMachine({ id: 'plain', initial: 'reconnecting', states: { reconnecting: {} } })
     const actor = createActor(machine, { inspect: visualizer.inspect }).start()

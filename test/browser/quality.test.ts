@@ -70,7 +70,7 @@ describe.skipIf(noBrowser)('the page', () => {
     console.log(
       `${sent} events, ${frames.length} frames in 3 s: median ${median.toFixed(1)} ms, 95 % below ${slow.toFixed(1)} ms`,
     )
-    // 60 a second on a quiet machine; tests share theirs.
+    // 60 frames a second on an idle machine; tests share theirs.
     expect(median).toBeLessThan(34)
     expect(await page.rows.count()).toBeLessThan(40)
     await expect.poll(() => page.page.locator('.edge.last').count()).toBeGreaterThan(0)
@@ -105,7 +105,7 @@ describe.skipIf(noBrowser)('the page', () => {
 })
 
 async function violations({ page }: VisualizerPage): Promise<string[]> {
-  // The page's CSP allows no script of ours; a debugger does.
+  // The page's CSP blocks our script, but not the debugger's.
   await page.evaluate(axeSource)
   const found = await page.evaluate(async () => {
     const { violations: all } = await (window as unknown as { axe: typeof axe }).axe.run(document)

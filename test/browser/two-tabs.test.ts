@@ -8,7 +8,7 @@ import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A page of an application: `publish(n)` tells how many durable publishes were accepted, or why not. */
+/** A page of an application: `publish(n)` returns how many durable publishes were accepted, or the problem. */
 const application = `
   import { BrowserLevel } from 'browser-level'
   import { ResilientMqttClient } from './src/index.ts'
@@ -75,12 +75,12 @@ describe.skipIf(noBrowser)('one IndexedDB', () => {
     return page
   }
 
-  test('belongs to the tab that has it open, and to the next one after that', async () => {
+  test('belongs to the tab that has it open, and then to the next one', async () => {
     const [first, second] = [await open(), await open()]
     expect(await first.evaluate('publish(10)')).toEqual({ accepted: 10, problem: undefined })
     expect(await second.evaluate('publish(10)')).toEqual({ accepted: 0, problem: 'locked' })
     await first.close()
     const third = await open()
-    expect(await third.evaluate('restored()'), 'what was accepted is there').toBe(10)
+    expect(await third.evaluate('restored()'), 'accepted publishes are restored').toBe(10)
   })
 })
