@@ -30,7 +30,7 @@ async function ask(viewer: Peer, sessionId: string, command: unknown): Promise<A
 }
 
 describe('commands', () => {
-  test('are refused unless allowed, and the page is told so from the start', async () => {
+  test('are refused unless allowed, which the page knows from the start', async () => {
     const visualizer = await startVisualizer()
     const actor = startConnection(visualizer.inspect)
     const viewer = await openViewer(visualizer)
@@ -44,7 +44,7 @@ describe('commands', () => {
     expect(actor.getSnapshot().value).toBe('idle')
   })
 
-  test('are events that the machine is sent; what it accepts is told with its snapshots', async () => {
+  test('are sent to the machine as events; snapshots contain the accepted ones', async () => {
     const visualizer = await startVisualizer({ allowCommands: true })
     const actor = startConnection(visualizer.inspect)
     const viewer = await openViewer(visualizer)
@@ -61,7 +61,7 @@ describe('commands', () => {
     expect(await ask(viewer, sessionId, 'disconnect')).toMatchObject({ ok: true })
   })
 
-  test('drop cuts an open connection only, and the machine goes on from there', async () => {
+  test('drop cuts only an open connection, and the machine continues', async () => {
     const visualizer = await startVisualizer({ allowCommands: true })
     const actor = startConnection(visualizer.inspect, (connection) => connection.open())
     const viewer = await openViewer(visualizer)
@@ -75,12 +75,12 @@ describe('commands', () => {
 
   test.each<[string, string, unknown, string]>([
     ['the machine ignores it', 'connection', 'retry', 'ignored'],
-    ['there is none such', 'connection', 'SHUTDOWN', 'unknown-command'],
-    ['it is no name', 'connection', { type: 'CONNECT' }, 'unknown-command'],
-    ['it is one of every object', 'connection', 'constructor', 'unknown-command'],
-    ['there is no such actor', 'nobody', 'connect', 'unknown-actor'],
-    ['it is no connection', 'lamp', 'connect', 'not-allowed'],
-    ['it has stopped', 'stopped', 'connect', 'unknown-actor'],
+    ['the command does not exist', 'connection', 'SHUTDOWN', 'unknown-command'],
+    ['the command is not a string', 'connection', { type: 'CONNECT' }, 'unknown-command'],
+    ['the command is a property of every object', 'connection', 'constructor', 'unknown-command'],
+    ['the actor does not exist', 'nobody', 'connect', 'unknown-actor'],
+    ['the actor is not a connection', 'lamp', 'connect', 'not-allowed'],
+    ['the actor has stopped', 'stopped', 'connect', 'unknown-actor'],
   ])('are answered when %s', async (_why, target, command, reason) => {
     const visualizer = await startVisualizer({ allowCommands: true })
     const connection = startConnection(visualizer.inspect)
@@ -103,7 +103,7 @@ describe('commands', () => {
     [true, true, undefined],
     [true, false, 'not-allowed'],
     [false, true, 'not-allowed'],
-  ])('for another process: allowed by the server %s, by the app %s', async (server, app, reason) => {
+  ])('reach another process if both allow them: server %s, app %s', async (server, app, reason) => {
     const visualizer = await startVisualizer({ allowCommands: server })
     const feed = connectVisualizer(visualizer.url, { allowCommands: app })
     onTestFinished(() => feed.close())
@@ -115,7 +115,7 @@ describe('commands', () => {
     expect(actor.getSnapshot().value).toBe(reason ? 'idle' : 'connecting')
   })
 
-  test('for a process that is gone', async () => {
+  test('are refused for a process that is gone', async () => {
     const visualizer = await startVisualizer({ allowCommands: true })
     const feed = connectVisualizer(visualizer.url, { allowCommands: true })
     const actor = startConnection(feed.inspect)

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 import { openViewer, startVisualizer } from './viewer.ts'
 
-/** XState once more, as two packages with different versions of it would load it. */
+/** A second copy of XState, as two packages with different versions would load it. */
 function anotherXState(): typeof XState {
   const require = createRequire(import.meta.url)
   const entry = require.resolve('xstate')
@@ -27,11 +27,11 @@ function family(xstate: Pick<typeof XState, 'setup' | 'createActor'>, id: string
   return xstate.createActor(machine, { inspect }).start()
 }
 
-test('actors of several copies of XState, which all count from x:0, are told apart', async () => {
+test('distinguishes actors of several copies of XState, which all count from x:0', async () => {
   const visualizer = await startVisualizer()
   const copies = [{ setup, createActor }, anotherXState(), anotherXState()]
   const actors = copies.map((xstate, index) => family(xstate, `machine ${index}`, visualizer.inspect))
-  expect(actors[1]?.sessionId, 'else there is nothing to tell apart').toBe(actors[2]?.sessionId)
+  expect(actors[1]?.sessionId, 'the ids collide').toBe(actors[2]?.sessionId)
   actors[2]?.send({ type: 'PRESS' })
 
   const viewer = await openViewer(visualizer)

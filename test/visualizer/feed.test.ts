@@ -19,7 +19,7 @@ function connect(url: string, options: Parameters<typeof connectVisualizer>[1] =
 const isValue = (value: string) => (message: AnyMessage) =>
   JSON.stringify(message.snapshot?.value) === JSON.stringify(value) && message.type === '@xstate.snapshot'
 
-describe('an app elsewhere', () => {
+describe('an app in another process', () => {
   test('is shown beside others, each with its own ids', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)
@@ -36,7 +36,7 @@ describe('an app elsewhere', () => {
     expect(names.filter((name) => /f[12] (?:one|two) online/.test(name)).length).toBeGreaterThanOrEqual(2)
   })
 
-  test('is replayed to who looks later: actors, then history, then live', async () => {
+  test('is replayed to later viewers: actors, then history, then live', async () => {
     const visualizer = await startVisualizer()
     const first = await openViewer(visualizer)
     const lamp = startLamp(connect(visualizer.url).inspect)
@@ -56,7 +56,7 @@ describe('an app elsewhere', () => {
     for (const { createdAt } of late.messages) expect(createdAt).toMatch(/^\d{13}$/)
   })
 
-  test('comes back by itself, under its old id, after its socket was lost', async () => {
+  test('reconnects under its old id after its socket was lost', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)
     const feed = connect(visualizer.url)
@@ -71,7 +71,7 @@ describe('an app elsewhere', () => {
     const other = await openViewer(again)
     const lit = await other.until(({ type, snapshot }) => type === '@xstate.actor' && snapshot.value?.on === 'bright')
     expect(lit).toMatchObject({ name: 'lamp', sessionId: expect.stringMatching(/^f1\//) })
-    // What happened meanwhile was kept too.
+    // Events during the loss were kept too.
     await other.until(({ type, eventType }) => type === '@xstate-mqtt.transition' && eventType === 'PRESS')
     lamp.send({ type: 'PRESS' })
     await other.until(
@@ -80,7 +80,7 @@ describe('an app elsewhere', () => {
     expect(feed.dropped).toBe(0)
   })
 
-  test('is told to be away, and since when', async () => {
+  test('is reported as offline, with the time', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)
     const before = Date.now()
@@ -106,7 +106,7 @@ describe('an app elsewhere', () => {
       ({ type, feedId, status }) => type === '@xstate-mqtt.feed' && feedId === 'f1' && status === 'offline',
     )
     lamp.stop()
-    // The buffer of one drops what tells of it.
+    // The buffer of one message drops the report about it.
     startLamp(feed.inspect)
     const { sessionId } = viewer.of('@xstate.actor')[0]!
     const stopped = await viewer.until(
@@ -115,7 +115,7 @@ describe('an app elsewhere', () => {
     expect(stopped.sessionId).toBe(sessionId)
   })
 
-  test('waits in bounded memory for a visualizer that is not there, and says what it dropped', async () => {
+  test('waits with bounded memory for a missing visualizer, and reports dropped messages', async () => {
     const port = await freePort()
     const token = 'a token for this test'
     const feed = connect(`http://127.0.0.1:${port}/?token=${encodeURIComponent(token)}`, { buffer: 100 })
@@ -132,7 +132,7 @@ describe('an app elsewhere', () => {
     )
   })
 
-  test('drops what a visualizer that does not read cannot take', async () => {
+  test('drops messages if the visualizer does not read', async () => {
     const deaf = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     onTestFinished(() => {
       for (const client of deaf.clients) client.terminate()
@@ -158,8 +158,8 @@ describe('an app elsewhere', () => {
     expect(feed.dropped).toBeGreaterThan(0)
   })
 
-  test.each(['that is there', 'that refuses', 'that does not answer'])(
-    'keeps no process alive with a visualizer %s',
+  test.each(['that runs', 'that refuses', 'that does not answer'])(
+    'does not keep its process alive with a visualizer %s',
     async (which) => {
       const visualizer = await startVisualizer()
       const silent = createServer(() => {})
@@ -167,7 +167,7 @@ describe('an app elsewhere', () => {
       await once(silent, 'listening')
       const { port } = silent.address() as { port: number }
       const urls: Record<string, string> = {
-        'that is there': visualizer.url,
+        'that runs': visualizer.url,
         'that refuses': 'http://127.0.0.1:1/',
         'that does not answer': `http://127.0.0.1:${port}/`,
       }
@@ -181,17 +181,17 @@ describe('an app elsewhere', () => {
     },
   )
 
-  test.each(['not a url', 'ftp://host/', ''])('needs an address: %j', (url) => {
+  test.each(['not a url', 'ftp://host/', ''])('rejects the address %j', (url) => {
     expect(() => connectVisualizer(url)).toThrow('url must be a string with an http:, https:, ws: or wss: URL')
   })
 
-  test('a wrong address does not show its token', () => {
+  test('hides the token of a wrong address', () => {
     expect(() => connectVisualizer('foo://host/?token=planted-secret')).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('planted-secret') }),
     )
   })
 
-  test('figures that are in no machine come with their actor', async () => {
+  test('sends figures that are not part of a machine with their actor', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)
     const feed = connect(visualizer.url)
@@ -202,7 +202,7 @@ describe('an app elsewhere', () => {
   })
 })
 
-/** Passes bytes on, and can cut them off: the visualizer stays. */
+/** A proxy that can cut the connection while the visualizer continues. */
 async function proxy(url: string) {
   const { port, search } = new URL(url)
   const connections: { destroy(): unknown }[] = []
@@ -211,7 +211,7 @@ async function proxy(url: string) {
     connections.push(socket, target)
     for (const end of [socket, target]) end.on('error', () => {})
     socket.once('data', (chunk: Buffer) => {
-      // The Host header has to be the visualizer's own.
+      // The Host header must be the visualizer's own.
       target.write(chunk.toString('latin1').replace(/^Host: .*$/m, `Host: 127.0.0.1:${port}`), 'latin1')
       socket.pipe(target).pipe(socket)
     })

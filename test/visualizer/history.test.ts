@@ -78,7 +78,7 @@ test('a chatty actor forgets its own past, not that of the others', () => {
   expect(values()).toHaveLength(100)
 })
 
-test('all the transports of a connection have the room of one actor', () => {
+test('all transports of a connection share the space of one actor', () => {
   const { kept, forgotten, values } = history(100)
   for (let index = 0; index < 40; index += 1) kept.add('local', changed('x:0', 'connection', 'c'))
   for (let index = 1; index <= 500; index += 1) {
@@ -90,7 +90,7 @@ test('all the transports of a connection have the room of one actor', () => {
   expect(kept.replay().actors.length).toBeLessThan(60)
 })
 
-test('puts into words only what somebody looks at, and once', () => {
+test('serializes only messages that are read, and only once', () => {
   const { kept } = history(10)
   reads = 0
   for (let index = 0; index < 1_000; index += 1) kept.add('local', changed('x:0', 'lamp', 'v'))
@@ -101,7 +101,7 @@ test('puts into words only what somebody looks at, and once', () => {
   expect(reads).toBe(10)
 })
 
-test('actors that stopped while their feed was away are told to have', () => {
+test('reports actors as stopped that stopped while their feed was offline', () => {
   const { kept, added } = history(10)
   kept.add('f1', born('x:0', 'a'))
   kept.add('f1', born('x:1', 'b'))
@@ -119,7 +119,7 @@ test('the number of actors is bounded', () => {
   expect(kept.replay().actors).toHaveLength(2_000)
 })
 
-test('a feed that comes back tells how its actors are now', () => {
+test('a feed that reconnects reports the current state of its actors', () => {
   const { kept } = history(10)
   kept.add('f1', born('x:0', 'lamp'))
   kept.add('f1', changed('x:0', 'lamp', 'before'))
@@ -130,7 +130,7 @@ test('a feed that comes back tells how its actors are now', () => {
   expect(actor).toMatchObject({ snapshot: { value: 'meanwhile' } })
 })
 
-test('nothing at all can be kept', () => {
+test('a history of 0 keeps nothing', () => {
   const { kept, added, values } = history(0)
   kept.add('local', born('x:0', 'lamp'))
   kept.add('local', changed('x:0', 'lamp', 'on'))

@@ -25,7 +25,7 @@ async function startBridge() {
   return { visualizer, watch }
 }
 
-test('the parser of @xstate/inspect takes the connection machine, its states and its events', async () => {
+test('the parser of @xstate/inspect accepts the connection machine, its states and its events', async () => {
   const { visualizer, watch } = await startBridge()
   const until = watch()
   const { logic: transport } = createFakeTransport()
@@ -49,12 +49,12 @@ test('the parser of @xstate/inspect takes the connection machine, its states and
   await until((event) => event.type === 'service.event' && event.event.name === 'CONNECT')
   const connecting = await until((event) => event.type === 'service.state' && event.state.value === 'connecting')
   expect(connecting).toMatchObject({ state: { context: { attempt: 0 } } })
-  // As a viewer does to draw it.
+  // As a viewer does to draw the machine.
   const { state } = connecting as unknown as { state: any }
   expect(legacy.resolveState(state).nextEvents).toEqual(expect.arrayContaining(['transport.opened', 'DISCONNECT']))
 })
 
-test('a viewer that comes late gets every service as it is now; stopped ones are gone', async () => {
+test('a late viewer gets every running service in its current state', async () => {
   const { visualizer, watch } = await startBridge()
   const first = watch()
   const stopped = startLamp(visualizer.inspect)
@@ -86,7 +86,7 @@ async function runBridge(...args: string[]) {
   return { bridge, exit: once(bridge, 'exit'), errors: text(bridge.stderr) }
 }
 
-test('says so and ends when the visualizer closes', async () => {
+test('prints a message and ends when the visualizer closes', async () => {
   const visualizer = await startVisualizer()
   const { bridge, exit, errors } = await runBridge(visualizer.url, '0')
   await once(bridge.stdout, 'data')
@@ -98,7 +98,7 @@ test('says so and ends when the visualizer closes', async () => {
 test.each([
   ['http://127.0.0.1:1/?token=planted', /^Nothing to forward: connect ECONNREFUSED 127\.0\.0\.1:1\. Pass .*\n$/],
   ['planted', /^Nothing to forward: Invalid URL\. Pass .*\n$/],
-])('a wrong address gives one line: %s', async (address, line) => {
+])('prints one line for the wrong address %s', async (address, line) => {
   const { exit, errors } = await runBridge(address, '0')
   expect(await exit).toEqual([1, null])
   expect(await errors).toMatch(line)

@@ -17,14 +17,14 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const EVENING = Date.UTC(2024, 0, 1, 19)
-/** Between two looks at the connection. */
+/** The time between two samples of the connection. */
 const STEP = repetitions(15, 1) * SECOND
-/** The same for a page that is open all night, and holds all that it saw. */
+/** The same for a page that is open all night and keeps all its data. */
 const PAGE_STEP = repetitions(15, 5) * SECOND
 /** Messages a second, in and out. */
 const RATE = 7
 
-/** What the broker did, since the evening. */
+/** The outages of the broker, since the evening. */
 const outages = [
   { at: 1 * HOUR, lasts: 4 * MINUTE },
   { at: 3 * HOUR, lasts: 0 },
@@ -33,7 +33,7 @@ const outages = [
   { at: 11 * HOUR + 40 * MINUTE, lasts: 30 * SECOND },
 ]
 
-// It has twelve hours to go through: seconds on an idle machine.
+// It simulates twelve hours, which takes seconds on an idle machine.
 vi.setConfig({ testTimeout: 240_000 })
 
 afterEach(() => void vi.useRealTimers())
@@ -82,7 +82,7 @@ function spendNight(step: number, onEntry: (text: () => string) => void = () => 
   return { history, transport }
 }
 
-/** What a page knows. */
+/** The data of a page. */
 function pageOf(texts: readonly string[]) {
   const store = new Store()
   for (const text of texts) store.apply(JSON.parse(text) as ServerMessage)
@@ -95,13 +95,13 @@ function expectNight(connection: Actor) {
   const told = outagesOf(connection).map(({ start, end }) => ({ at: start - EVENING, lasts: (end ?? 0) - start }))
   expect(told.map(({ at }) => Math.round(at / MINUTE))).toEqual(outages.map(({ at }) => at / MINUTE))
   for (const [index, { lasts }] of told.entries()) {
-    // It is over with the attempt that follows.
+    // An outage ends with the next attempt.
     expect(lasts).toBeGreaterThanOrEqual(outages[index]?.lasts ?? 0)
     expect(lasts).toBeLessThan((outages[index]?.lasts ?? 0) + 6 * MINUTE)
   }
 }
 
-test('whoever opens the page in the morning sees what happened last night, beside chatty actors', () => {
+test('a page that opens in the morning shows the events of the night, despite chatty actors', () => {
   const { history, transport } = spendNight(STEP)
   const { actors, entries } = history.replay()
   expect(history.forgotten, 'it was a chatty night').toBeGreaterThan(repetitions(15_000, 300_000))
@@ -129,7 +129,7 @@ test('whoever opens the page in the morning sees what happened last night, besid
   expect(connection.samples.length).toBeLessThanOrEqual(600)
 })
 
-test('a page that was open all night knows it too', () => {
+test('a page that was open all night shows them too', () => {
   const store = new Store()
   const read: (() => string)[] = []
   spendNight(PAGE_STEP, (text) => read.push(text))

@@ -48,7 +48,7 @@ function page() {
 }
 
 describe('a process that is gone', () => {
-  test('is known to be, and since when', () => {
+  test('is marked as gone, with the time', () => {
     const { store, process, actor } = page()
     process('f1', 'one')
     const one = actor('x:0')
@@ -59,7 +59,7 @@ describe('a process that is gone', () => {
     expect(silentSince(store, one)).toBeNull()
   })
 
-  test('is not what the page opens on, if another reports', () => {
+  test('is not selected at first if another process reports', () => {
     const { store, process, actor } = page()
     process('f1', 'dead', 5_000)
     process('f2', 'alive')
@@ -67,10 +67,10 @@ describe('a process that is gone', () => {
     expect(chosenActor(store, null, null)).toBe(dead)
     const alive = actor('x:0', { feed: 'f2' })
     expect(chosenActor(store, null, null)).toBe(alive)
-    expect(chosenActor(store, dead.sessionId, null), 'but for who chose it').toBe(dead)
+    expect(chosenActor(store, dead.sessionId, null), 'unless it was chosen').toBe(dead)
   })
 
-  test('is not replaced unnoticed while it is looked at, but by itself', () => {
+  test('stays selected until its own successor appears', () => {
     const { store, process, actor } = page()
     process('f1', 'one')
     process('f2', 'two')
@@ -86,14 +86,14 @@ describe('a process that is gone', () => {
 })
 
 describe('names', () => {
-  test('are enough alone', () => {
+  test('are sufficient for a single actor', () => {
     const { store, process, actor } = page()
     process('local', 'this process')
     process('f1', 'one')
     expect(namesOf(store).whose(actor('x:0'))).toBe('')
   })
 
-  test('have their process if there are several, and its pid if those are called alike', () => {
+  test('include the process if there are several, and its pid if the names are equal', () => {
     const { store, process, actor } = page()
     process('f1', 'one')
     process('f2', 'two')
@@ -103,7 +103,7 @@ describe('names', () => {
     expect(namesOf(store).process(two)).toBe('one 7')
   })
 
-  test('have an id if there are several in one process', () => {
+  test('include an id if there are several actors in one process', () => {
     const { store, process, actor } = page()
     process('f1', 'one')
     const [one, two] = [actor('x:0'), actor('x:4')]
@@ -111,7 +111,7 @@ describe('names', () => {
   })
 })
 
-test('a delay that never ends is none', () => {
+test('a delay that never ends is not shown', () => {
   const { actor, step } = page()
   const one = actor('x:0')
   const timer = { event: 'xstate.after.renewalDue.connection.connected', startedAt: 1 }

@@ -36,7 +36,7 @@ function pathOf(url: string): string {
 }
 
 describe('the page', () => {
-  test('is served to who has the token, on loopback, with a random token', async () => {
+  test('is served on loopback to clients with the token, which is random', async () => {
     const visualizer = await startVisualizer()
     const other = await startVisualizer()
     const url = new URL(visualizer.url)
@@ -53,7 +53,7 @@ describe('the page', () => {
     })
   })
 
-  test('loads nothing from elsewhere, and stands in no frame', async () => {
+  test('loads nothing from other origins, and cannot be framed', async () => {
     const { url } = await startVisualizer()
     for (const path of [pathOf(url), '/', '/page.js', '/nothing']) {
       const { headers } = await get(url, path)
@@ -76,7 +76,7 @@ describe('the page', () => {
     ['a wrong one', '/?token=wrong'],
     ['a longer one', '/?token=' + 'x'.repeat(5_000)],
     ['an empty one', '/?token='],
-  ])('is refused to who has %s', async (_what, path) => {
+  ])('is refused with %s', async (_what, path) => {
     const { url } = await startVisualizer()
     expect(await get(url, path)).toMatchObject({ status: 401, body: expect.stringContaining('token') })
   })
@@ -94,7 +94,7 @@ describe('the page', () => {
     '/link.txt',
     '/.',
     '/page.js/',
-  ])('no path leads out of its folder: %s', async (path) => {
+  ])('serves no path outside its folder: %s', async (path) => {
     const { url, pageFolder } = await startVisualizer()
     await writeFile(join(pageFolder, '..', 'secret.txt'), 'planted-secret')
     await symlink('/etc/hostname', join(pageFolder, 'link.txt'))
@@ -109,7 +109,7 @@ describe('the page', () => {
     expect(await get(url, pathOf(url))).toMatchObject({ status: 503, body: expect.stringContaining('npm run build') })
   })
 
-  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('takes no %s', async (method) => {
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('rejects %s', async (method) => {
     const { url } = await startVisualizer()
     expect(await get(url, pathOf(url), { method })).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } })
   })
@@ -117,7 +117,7 @@ describe('the page', () => {
 
 describe('other sites', () => {
   test.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost.evil.example', '', '127.0.0.1'])(
-    'whose name leads here get nothing: Host %s',
+    'that resolve to this server get nothing: Host %s',
     async (name) => {
       const { url } = await startVisualizer()
       const { port } = new URL(url)
@@ -128,20 +128,20 @@ describe('other sites', () => {
     },
   )
 
-  test('localhost is ours', async () => {
+  test('do not include localhost', async () => {
     const { url } = await startVisualizer()
     const { port } = new URL(url)
     expect(await get(url, pathOf(url), { headers: { host: `localhost:${port}` } })).toMatchObject({ status: 200 })
   })
 
-  test.each(['/viewer', '/feed', '/stately', '/'])('may open no WebSocket on %s', async (path) => {
+  test.each(['/viewer', '/feed', '/stately', '/'])('cannot open a WebSocket on %s', async (path) => {
     const visualizer = await startVisualizer()
     for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1', 'http://localhost:1']) {
       expect(await new Peer(socketUrl(visualizer, path), { origin }).refused).toBe(403)
     }
   })
 
-  test('that are named may report, but not look on', async () => {
+  test('in `origins` can report, but not view', async () => {
     const visualizer = await startVisualizer({ origins: ['http://localhost:5173'] })
     const origin = 'http://localhost:5173'
     await new Peer(socketUrl(visualizer, '/feed'), { origin }).opened
@@ -156,7 +156,7 @@ describe('other sites', () => {
     }
   })
 
-  test('the page itself may', async () => {
+  test('do not include the page itself', async () => {
     const visualizer = await startVisualizer()
     const peer = new Peer(socketUrl(visualizer, '/viewer'), { origin: new URL(visualizer.url).origin })
     await expect(peer.opened).resolves.toBeUndefined()
@@ -173,12 +173,12 @@ describe('WebSockets', () => {
     expect(await new Peer(url.href).refused).toBe(401)
   })
 
-  test('there are none elsewhere', async () => {
+  test('do not exist on other paths', async () => {
     const visualizer = await startVisualizer()
     expect(await new Peer(socketUrl(visualizer, '/admin')).refused).toBe(404)
   })
 
-  test('messages are bounded', async () => {
+  test('limit the size of messages', async () => {
     const visualizer = await startVisualizer()
     const viewer = new Peer(socketUrl(visualizer, '/viewer'))
     const feed = new Peer(socketUrl(visualizer, '/feed'))
@@ -190,7 +190,7 @@ describe('WebSockets', () => {
     expect(await closed).toEqual([1009, 1009])
   })
 
-  test('viewers are bounded', async () => {
+  test('limit the number of viewers', async () => {
     const visualizer = await startVisualizer()
     const viewers = Array.from({ length: 20 }, () => new Peer(socketUrl(visualizer, '/viewer')))
     await Promise.all(viewers.map(({ opened }) => opened))
@@ -201,7 +201,7 @@ describe('WebSockets', () => {
     await new Peer(socketUrl(visualizer, '/feed')).opened
   })
 
-  test('rubbish is left out', async () => {
+  test('ignore invalid messages', async () => {
     const visualizer = await startVisualizer()
     const feed = new Peer(socketUrl(visualizer, '/feed'))
     await feed.opened
@@ -242,7 +242,7 @@ describe('WebSockets', () => {
     ['definition', JSON.stringify(`{"states":{"a":{"on":{"E":${deep('[', ']')}}}}}`)],
     ['snapshot', `{"value":${deep('{"a":', '}').replace(':}', ':"b"}')}}`],
     ['snapshot', `{"context":${deep('[', ']')},"output":${deep('[', ']')}}`],
-  ])('what is nested thousands deep ends nothing: %s', async (field, text) => {
+  ])('tolerate values nested thousands of levels deep: %s', async (field, text) => {
     const visualizer = await startVisualizer()
     const feed = new Peer(socketUrl(visualizer, '/feed'))
     await feed.opened
@@ -254,7 +254,7 @@ describe('WebSockets', () => {
     expect(viewer.of('@xstate.actor').map(({ name }) => name)).toContain('deep')
   })
 
-  test('a frame that nobody thought of ends its socket only', async () => {
+  test('end only the socket of a frame that throws unexpectedly', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)
     const feed = new Peer(socketUrl(visualizer, '/feed'))
@@ -269,7 +269,7 @@ describe('WebSockets', () => {
     expect(viewer.socket.readyState).toBe(viewer.socket.OPEN)
   })
 
-  test('a viewer that does not read is dropped, and nobody waits for it', async () => {
+  test('drop a viewer that does not read, without delaying others', async () => {
     const visualizer = await startVisualizer({}, 2 * 1024 * 1024)
     const { hostname, port, search } = new URL(visualizer.url)
     const deaf = connect(Number(port), hostname)
@@ -291,14 +291,14 @@ describe('WebSockets', () => {
     const lively = await openViewer(visualizer)
     const lamp = startLamp(visualizer.inspect)
     const note = Array.from({ length: 50 }, () => 'x'.repeat(290))
-    // The lively one shares our event loop: it is given the time to read, or it would be dropped too.
+    // The other viewer shares our event loop. Without time to read, it would be dropped too.
     for (let portion = 0; portion < 14; portion += 1) {
       for (let index = 0; index < 40; index += 1) lamp.send({ type: 'NOTE', note })
       const last = `the last of ${portion}`
       lamp.send({ type: 'NOTE', note: last })
       await lively.until(({ type, snapshot }) => type === '@xstate.snapshot' && snapshot.context.note === last)
     }
-    // What the kernel took before it was dropped has to be read until the end is seen.
+    // Bytes that the kernel accepted before the drop must be read before the end is visible.
     deaf.resume()
     await closed
     expect(lively.socket.readyState).toBe(lively.socket.OPEN)
@@ -306,7 +306,7 @@ describe('WebSockets', () => {
 })
 
 describe('options', () => {
-  test('a port that is taken', async () => {
+  test('reject a port in use', async () => {
     const { url } = await startVisualizer()
     await expect(createVisualizer({ port: Number(new URL(url).port) })).rejects.toMatchObject({
       code: 'EADDRINUSE',
@@ -314,7 +314,7 @@ describe('options', () => {
     })
   })
 
-  test('a token of one’s own', async () => {
+  test('accept a custom token', async () => {
     const visualizer = await startVisualizer({ token: 'a token & its odd signs' })
     expect(await get(visualizer.url, pathOf(visualizer.url))).toMatchObject({ status: 200 })
     await openViewer(visualizer)

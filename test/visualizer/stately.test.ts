@@ -32,7 +32,7 @@ describe('an app with @statelyai/inspect', () => {
     expect(viewer.of('@xstate-mqtt.feed').at(-1)).toMatchObject({ feedId: 'f1', name: 'app 1', status: 'online' })
   })
 
-  test('is redacted here, whatever it sends', async () => {
+  test('is redacted by the server, whatever it sends', async () => {
     const visualizer = await startVisualizer()
     const viewer = await openViewer(visualizer)
     const inspector = createWebSocketInspector({ url: socketUrl(visualizer, '/feed') })
@@ -44,7 +44,7 @@ describe('an app with @statelyai/inspect', () => {
   })
 })
 
-describe('our feed', () => {
+describe('the feed', () => {
   test('is understood by createWebSocketReceiver, replay included', async () => {
     const visualizer = await startVisualizer()
     const actor = startLamp(visualizer.inspect)
@@ -58,7 +58,7 @@ describe('our feed', () => {
     await until((event) => event.type === '@xstate.snapshot' && (event.snapshot as any).value === 'off')
   })
 
-  test('has only what the protocol of @statelyai/inspect has, one message a frame', async () => {
+  test('contains only messages of the @statelyai/inspect protocol, one per frame', async () => {
     const visualizer = await startVisualizer()
     const viewer = new Peer(socketUrl(visualizer, '/stately'))
     await viewer.opened
@@ -83,7 +83,7 @@ describe('our feed', () => {
     await viewer.until(() => viewer.of('@xstate.actor').length >= before + 2)
   })
 
-  test('goes to Stately’s own server too, and through it to its inspector', async () => {
+  test('works with Stately’s own server and its inspector', async () => {
     const port = await freePort()
     const server = createInspectorServer({ port, autoOpen: false })
     onTestFinished(() => server.stop())
