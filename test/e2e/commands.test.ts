@@ -136,7 +136,7 @@ describe('usage', () => {
     [['demo', '--url', 'mqtt://localhost', '--password', 'secret'], 'A password is never an argument'],
     [['demo', '--url', 'mqtt://localhost', '--password=secret'], 'A password is never an argument'],
     [['demo', '--url', 'mqtt://me:secret@localhost'], 'A password is never an argument'],
-  ])('%j is told, without a stack trace', async (args, message) => {
+  ])('reports %j without a stack trace', async (args, message) => {
     const { code, stdout, stderr } = await run(cli, args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
@@ -145,7 +145,7 @@ describe('usage', () => {
     expect(stderr).not.toContain('secret')
   })
 
-  test('without a command it shows what there is', async () => {
+  test('lists the commands if none is given', async () => {
     const { code, stdout } = await run(cli)
     expect(code).toBe(2)
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))

@@ -9,7 +9,7 @@ import { cli, run, start } from './run.ts'
 
 const folder = sharedFolder()
 describe('one whole outage', () => {
-  test('goes through every state, loses nothing, and ends by itself', async () => {
+  test('visits every state, loses nothing, and ends automatically', async () => {
     const demo = start(cli, ['demo'])
     const url = await demo.showsUrl()
     expect((await fetch(url)).status, 'it has a page, as long as it lasts').toBe(200)

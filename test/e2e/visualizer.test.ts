@@ -30,7 +30,7 @@ test('the command takes its token from the environment', async () => {
   expect(await visualizer.showsUrl()).toContain(`?token=${token}`)
 })
 
-test('a token of the environment that is too short is told by its name', async () => {
+test('names the environment variable of a token that is too short', async () => {
   const { ended } = start(cli, ['visualizer', '--port', '0'], { env: { XSTATE_MQTT_VISUALIZER_TOKEN: 'planted' } })
   const { code, stdout, stderr } = await ended
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -7,7 +7,7 @@ import { policies } from '../../measure/storm/policies.ts'
 import { simulate } from '../../measure/storm/simulate.ts'
 
 describe('the queue', () => {
-  test('runs everything when it is due, and what is due together in the order in which it came', () => {
+  test('runs each callback when it is due, and simultaneous ones in order', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50)), (times) => {
         const queue = new EventQueue()
@@ -26,9 +26,9 @@ describe('the queue', () => {
   })
 
   test.each<[name: string, arrange: (queue: EventQueue, ran: number[]) => void, ran: number[]]>([
-    ['what is due at the end waits', (queue, ran) => queue.at(100, () => ran.push(1)), []],
+    ['a callback that is due at the end waits', (queue, ran) => queue.at(100, () => ran.push(1)), []],
     [
-      'what was due before runs at once',
+      'an overdue callback runs at once',
       (queue, ran) => queue.at(10, () => queue.at(5, () => ran.push(queue.now()))),
       [10],
     ],
@@ -49,7 +49,7 @@ describe('the queue', () => {
     expect(ran).toEqual(expected)
   })
 
-  test('stops when there is nothing left to wait for', () => {
+  test('stops when no callback is left', () => {
     const queue = new EventQueue()
     const ran: number[] = []
     for (const time of [10, 20, 30]) queue.at(time, () => ran.push(time))
@@ -75,14 +75,14 @@ describe('the broker', () => {
     return { queue, broker, told, connect }
   }
 
-  test('takes one after the other, at its capacity', () => {
+  test('accepts connections one by one, at its capacity', () => {
     const { queue, told, connect } = scene()
     for (const name of ['a', 'b', 'c']) connect(name)
     queue.run(1_000)
     expect(told).toEqual(['a opened at 120', 'b opened at 220', 'c opened at 320'])
   })
 
-  test('refuses what is beyond its backlog, at once', () => {
+  test('refuses connections beyond its backlog at once', () => {
     const { queue, broker, told, connect } = scene({ backlog: 2 })
     for (const name of ['a', 'b', 'c']) connect(name)
     queue.run(1_000)
@@ -90,7 +90,7 @@ describe('the broker', () => {
     expect(broker.refused).toBe(1)
   })
 
-  test('takes as long for an attempt that its client has given up', () => {
+  test('needs the same time for an attempt that its client has given up', () => {
     const { queue, broker, told, connect } = scene()
     connect('a').abandon()
     connect('b')
@@ -99,7 +99,7 @@ describe('the broker', () => {
     expect([broker.abandoned, broker.connections]).toEqual([1, 1])
   })
 
-  test('tells all when it goes down, refuses while it is, and takes them when it is back', () => {
+  test('disconnects all clients when it goes down, refuses them meanwhile, and accepts them afterwards', () => {
     const { queue, broker, told, connect } = scene()
     connect('a')
     connect('b')
@@ -129,7 +129,7 @@ describe('the broker', () => {
   })
 })
 
-test('brings everybody back, and the same way for the same seed', () => {
+test('reconnects all clients, in the same way for the same seed', () => {
   const options = { clients: 100, outage: 60_000, capacity: 10, backlog: 200, seed: 1 }
   const [first, second] = [1, 2].map(() => policies['equal'] && simulate(policies['equal'], options))
   expect(first).toMatchObject({ restored: 100, gaveUp: 0 })

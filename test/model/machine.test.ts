@@ -113,7 +113,7 @@ const config = fc.record({
 /** One connection, and what became of it. */
 interface FakeLink {
   opened: boolean
-  /** Whether the machine was told of its end. */
+  /** Whether its end was reported to the machine. */
   ended: boolean
   stopped: boolean
   tell(event: AnyEventObject): void
@@ -216,7 +216,7 @@ function world(input: ConnectionInput) {
     get told() {
       return { interruptions, resumptions, gaveUp }
     },
-    /** How often the machine came to rest in `failed`. */
+    /** How often the machine stayed in `failed`. */
     get rests() {
       return rests
     },
@@ -241,7 +241,7 @@ function world(input: ConnectionInput) {
           current.tell({ type: 'transport.opened', sessionPresent: now.sessionPresent })
           break
         case 'fail': {
-          // A late word of a connection that is gone must reach nobody.
+          // Late reports of an ended connection must have no effect.
           const link = now.late ? links.at(-2) : current
           if (!link || link.ended) break
           link.ended = true

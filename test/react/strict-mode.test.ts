@@ -52,7 +52,7 @@ async function mount(options: ResilientMqttClientOptions) {
 
 const READY = '{"connected":"ready"}'
 
-test('in StrictMode the connection comes up, once', async () => {
+test('connects once in StrictMode', async () => {
   const server = await startServer({ script: [{}, {}, {}] })
   const { connection, element, mounts, unmount } = await mount({ url: server.url })
   expect(mounts.count, 'mounted twice').toBe(2)
@@ -64,7 +64,7 @@ test('in StrictMode the connection comes up, once', async () => {
   await server.waitFor(() => server.openSockets === 0)
 })
 
-test('in StrictMode an attempt is bounded too: its timer runs', async () => {
+test('limits the time of an attempt in StrictMode too', async () => {
   const server = await startServer({ script: { connack: false } })
   const clock = createTestClock()
   const { element } = await mount({ url: server.url, clock })
@@ -74,7 +74,7 @@ test('in StrictMode an attempt is bounded too: its timer runs', async () => {
   await server.waitFor(() => server.openSockets === 0)
 })
 
-test('in StrictMode credentials are obtained, and used for one connection', async () => {
+test('gets credentials and uses them for one connection in StrictMode', async () => {
   const server = await startServer({ script: [{}, {}] })
   const { element } = await mount({ url: server.url, credentials: async () => ({ username: 'a' }) })
   await act(() => until(() => element.textContent === READY, 'it is ready'))
@@ -82,7 +82,7 @@ test('in StrictMode credentials are obtained, and used for one connection', asyn
   expect(server.received('connect').map(({ username }) => username)).toEqual(['a'])
 })
 
-test('hidden the connection is closed, and shown again it comes back', async () => {
+test('closes the connection while the component is hidden, and reconnects when it is shown', async () => {
   const server = await startServer({ script: [{}, {}, {}] })
   const { connection, element, show } = await mount({ url: server.url, reconnect: { initialDelay: 1 } })
   await act(() => until(() => element.textContent === READY, 'it is ready'))

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** Lets the event loop turn `n` times: what is due on sockets of this process happens meanwhile. */
+/** Lets the event loop turn `n` times, so that pending socket work of this process happens. */
 export async function turns(n = 5): Promise<void> {
   for (let i = 0; i < n; i++) await turn()
 }
@@ -19,7 +19,7 @@ export async function until(look: () => unknown, what = String(look), timeout = 
   }
 }
 
-/** Whether a promise is still pending after everything that is due has happened. */
+/** Whether a promise is still pending after all due work is done. */
 export async function isPending(promise: Promise<unknown>): Promise<boolean> {
   let pending = true
   const done = () => void (pending = false)

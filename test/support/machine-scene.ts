@@ -57,7 +57,7 @@ export interface SceneOptions {
   readonly snapshot?: Snapshot<unknown>
   /** The time at the start, in milliseconds since `START`. */
   readonly after?: number
-  /** Replaces provided actors altogether. */
+  /** Replaces provided actors completely. */
   readonly actors?: Parameters<typeof connectionMachine.provide>[0]['actors']
   readonly actions?: Parameters<typeof connectionMachine.provide>[0]['actions']
 }
@@ -160,9 +160,9 @@ export function machineScene(options: SceneOptions = {}) {
     },
     send: (event: ConnectionCommand | ConnectionCommand['type']) =>
       actor.send((typeof event === 'string' ? { type: event } : event) as ConnectionCommand),
-    /** Sends what only actors send, and XState itself. */
+    /** Sends events that normally only actors or XState send. */
     tell: (event: { type: string; [key: string]: unknown }) => actor.send(event as unknown as ConnectionCommand),
-    /** What was told, by type. */
+    /** The emitted events, by type. */
     heard: <Type extends ConnectionEmitted['type']>(type: Type) =>
       told.filter((event): event is Extract<Told, { type: Type }> => event.type === type),
   }
@@ -194,7 +194,7 @@ function stateName(value: unknown): string {
     .join(' ')
 }
 
-/** A transport that says nothing by itself, not even that it is closed. */
+/** A transport that reports nothing by itself, not even its close. */
 export const muteTransport = fromCallback<TransportCommand, TransportInput>(() => {})
 
 export class InvalidCredentialsError extends Error {

@@ -31,7 +31,7 @@ const names = [
 export interface Told {
   readonly name: keyof ClientEvents
   readonly event: object
-  /** What the client said of itself inside the handler. */
+  /** The client's status inside the handler. */
   readonly status: ClientStatus
   readonly isConnected: boolean
 }
@@ -44,7 +44,7 @@ export const atOnce = {
 /** The first failure is the last. */
 export const once = { reconnect: { enabled: false }, recovery: { enabled: false } } as const
 
-/** A client, and everything that it ever said. It is disposed at the end of the test. */
+/** A client, and all its events and log lines. It is disposed at the end of the test. */
 export function startClient(options: ResilientMqttClientOptions) {
   const told: Told[] = []
   const inspected: InspectionEvent[] = []
@@ -74,7 +74,7 @@ export function startClient(options: ResilientMqttClientOptions) {
     lines,
     inspected,
     heard,
-    /** The states that it went through, the first included. */
+    /** The states that it entered, including the first. */
     path: (): readonly string[] => ['idle', ...heard('stateChanged').map(({ to }) => to)],
     /** Waits for the n-th event of a name. */
     next: <Name extends keyof ClientEvents>(name: Name, n = heard(name).length + 1, wait: WaitOptions = {}) =>

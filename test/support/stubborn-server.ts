@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 /** CONNACK with success (MQTT 3.1.1 §3.2). */
 const CONNACK = Uint8Array.of(0x20, 2, 0, 0)
 
-/** A TCP server that accepts every CONNECT, and never closes: it does not answer a FIN until it is told to. */
+/** A TCP server that accepts every CONNECT, and never closes: it does not answer a FIN until the test lets it. */
 export async function stubbornServer() {
   const sockets: Socket[] = []
   const ended = new Set<Socket>()
@@ -25,7 +25,7 @@ export async function stubbornServer() {
     url: `mqtt://127.0.0.1:${port}`,
     /** Every socket ever accepted, in order. */
     sockets,
-    /** Whose clients have sent a FIN. */
+    /** The sockets whose clients have sent a FIN. */
     ended,
   }
 }

@@ -1,6 +1,6 @@
 import { createMachine } from 'xstate'
 
-/** A machine that is none of ours. */
+/** A machine that does not belong to the library. */
 export const trafficLight = createMachine({
   id: 'traffic light',
   initial: 'green',

@@ -68,7 +68,7 @@ describe('how the connection ends', () => {
       }
     })
     await closed
-    // MQTT.js tells of one TLS failure twice.
+    // MQTT.js reports a TLS failure twice.
     expect(events.filter((event, i) => event !== events[i - 1])).toEqual(expected)
     expect(await server.waitFor(() => server.connections[0]?.ending)).toMatchObject(ending)
     await server.waitFor(() => server.openSockets === 0)

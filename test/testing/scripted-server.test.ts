@@ -20,7 +20,7 @@ const everywhere = listeners.flatMap(([scheme, options]) =>
   protocolVersions.map((version) => [scheme, version, options] as const),
 )
 
-describe('without a script it is a correct broker', () => {
+describe('is a correct broker without a script', () => {
   test.each(everywhere)('on %s for protocol version %i', async (scheme, protocolVersion, options) => {
     const server = await startServer(options)
     expect(server.url).toBe(`${scheme}://127.0.0.1:${server.port}${options.transport === 'ws' ? '/mqtt' : ''}`)
@@ -118,7 +118,7 @@ describe('waitFor', () => {
     expect(await server.waitFor(({ connections }) => connections[0]?.connect?.clientId)).toBe('test')
   })
 
-  test('gives up with what there is instead', async () => {
+  test('gives up with a summary of the received packets', async () => {
     const server = await startServer()
     await connected(server.url)
     await expect(server.waitFor('subscribe', { timeout: 10 })).rejects.toThrow(
@@ -240,7 +240,7 @@ describe('bytes that are not MQTT', () => {
     await connected(server.url)
   })
 
-  test('neither does a failed TLS handshake', async () => {
+  test('a failed TLS handshake is recorded, and the server continues', async () => {
     const server = await startServer({ tls })
     const socket = connectTcp(server.port)
     socket.end('this is no ClientHello')

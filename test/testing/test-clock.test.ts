@@ -5,7 +5,7 @@ import { createTestClock } from '../../testing/index.ts'
 const HOUR = 3_600_000
 
 describe('createTestClock', () => {
-  test('starts where it is told and stands still', () => {
+  test('starts at the given time and stands still', () => {
     expect(createTestClock().now()).toBe(0)
     expect(createTestClock({ now: 1_700_000_000_000 }).now()).toBe(1_700_000_000_000)
   })

@@ -8,7 +8,7 @@ describe('createTokenAuthority', () => {
     return { clock, authority, first: authority.issue(), second: authority.issue() }
   }
 
-  test('tells when a token ends', () => {
+  test('returns the expiry of a token', () => {
     const { authority, first } = setup()
     expect(first).toEqual({ password: 'token-1', expiresAt: 1_500 })
     expect(authority.issued).toBe(2)

@@ -73,7 +73,7 @@ it('leaves out what is not imported', async () => {
   expect(code).not.toMatch(/createFleet|createConnectionMachine|simpleRetry|refreshAndRecreate|expectedDelay/)
 })
 
-it('leaves out the client of who only tells its errors apart', async () => {
+it('leaves out the client if only its errors are imported', async () => {
   const { atOnce } = await bundle('StoreError')
   expect(atOnce).toEqual(['<stdin>', 'src/api/errors.ts'])
 })

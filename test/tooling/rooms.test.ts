@@ -77,7 +77,7 @@ test('each source file belongs to a room, and imports what its room may', () => 
   expect(objections.filter((each) => each !== undefined)).toEqual([])
 })
 
-// By the linter itself: the rule must be loaded, and see each kind of import.
+// The linter itself checks this: the rule must be loaded, and see each kind of import.
 const broken = {
   'src/api/value.ts': ["import { a } from 'mqtt'\n\nexport const b = a", 'must not import the package mqtt'],
   'src/api/type.ts': [

@@ -6,7 +6,7 @@ import { faults, type FaultTargets } from '../../../measure/chaos/faults.ts'
 import { choose } from '../../../measure/chaos/schedule.ts'
 import { seeded } from '../../../measure/lab/seeded.ts'
 
-/** With links that nobody is on, and a broker that only notes what is done to it. */
+/** Targets with unused links, and a broker that only records the faults. */
 async function arena(
   rest: Partial<FaultTargets> = {},
 ): Promise<FaultTargets & AsyncDisposable & { readonly done: string[] }> {
@@ -60,7 +60,7 @@ test('the same seed chooses the same faults', () => {
   expect(new Set(chosen(1).flat())).toEqual(new Set(kinds))
 })
 
-test('what takes the broker away falls alone', () => {
+test('never combines faults that stop the broker', () => {
   const random = seeded(1)
   const pairs = Array.from({ length: 2_000 }, () => choose(Object.keys(faults), random)).filter(
     ({ length }) => length > 1,

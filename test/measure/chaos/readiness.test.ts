@@ -6,7 +6,7 @@ type Step = readonly [at: number, what: 'fault ended' | '+a' | '-a' | '+b' | '-b
 
 test.each<[name: string, steps: readonly Step[], recoveries: number[]]>([
   [
-    'the first connection is no recovery',
+    'the first connection does not count as a recovery',
     [
       [10, '+a'],
       [20, '+b'],
@@ -14,7 +14,7 @@ test.each<[name: string, steps: readonly Step[], recoveries: number[]]>([
     [],
   ],
   [
-    'a fault that nobody noticed',
+    'a fault without an effect',
     [
       [0, '+a'],
       [0, '+b'],
@@ -114,7 +114,7 @@ test.each<[name: string, steps: readonly Step[], recoveries: number[]]>([
   expect(readiness.recoveries).toEqual(recoveries)
 })
 
-test('waits for those that are asked for, and no longer than it may', async () => {
+test('waits for the given clients, up to a timeout', async () => {
   const readiness = new Readiness(['a', 'b'])
   const [a, all] = [readiness.whenReady(5_000, ['a']), readiness.whenReady(20)]
   readiness.changed('a', true)
