@@ -21,7 +21,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     const visualizer = await visualize()
     const actor = await spendNight(visualizer)
     onEnd(async () => actor.stop())
-    // The page takes its time from the server when it connects. Its countdown thus starts with the page.
+    // The page reads the server’s clock when it connects, so its countdown starts with the page.
     vi.spyOn(Date, 'now').mockReturnValue(Date.now())
     const page = await open(visualizer.url)
     await expectText(page.title, 'Recovering — cycle 2 of 10')

@@ -28,7 +28,7 @@ interface Published {
   aside: boolean
 }
 
-/** A sender with a model broker, and all that was published. */
+/** A sender with a model broker, and everything that was published. */
 class Scene {
   readonly clock = createTestClock()
   readonly broker: ModelBroker
