@@ -9,7 +9,11 @@ const LONG = [
   'test/model/**/*.test.ts',
   'test/machines/hot-loop.test.ts',
   'test/mqtt/closing.test.ts',
+  'test/session/first-chunk.test.ts',
   'test/session/model.test.ts',
+  'test/session/packet-ids.test.ts',
+  'test/session/poison.test.ts',
+  'test/store/damage.test.ts',
   'test/visualizer/night.test.ts',
 ]
 
@@ -28,13 +32,13 @@ export default defineConfig({
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
         exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**', ...ISOLATED],
-        testTimeout: 10_000,
+        testTimeout: 30_000,
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,
         unstubGlobals: true,
         maxWorkers: WORKERS,
       }),
-      project('isolated', 0, { include: ISOLATED, testTimeout: 10_000, maxWorkers: WORKERS }),
+      project('isolated', 0, { include: ISOLATED, testTimeout: 30_000, maxWorkers: WORKERS }),
       project('brokers', 0, { testTimeout: 60_000, maxWorkers: WORKERS }),
       project('e2e', 1, { testTimeout: 60_000, maxWorkers: WORKERS }),
       project('long', 1, { include: LONG, testTimeout: 240_000, maxWorkers: WORKERS }),

@@ -17,9 +17,12 @@ async function timed({ connect, ...options }: ScriptedClientOptions) {
   return { clock, ...s }
 }
 
-/** Waits for a promise while it lets the delays before attempts pass. */
+/**
+ * Waits for a promise while it lets the delays before attempts pass. The steps are short: a small packet may wait 40 ms of
+ * real time in the kernel, while the clock of the test runs on.
+ */
 async function settling<Value>(clock: TestClock, promise: Promise<Value>): Promise<Value> {
-  while (await isPending(promise)) clock.tick(1)
+  while (await isPending(promise)) clock.tick(5)
   return await promise
 }
 
