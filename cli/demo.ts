@@ -65,7 +65,7 @@ export const demo = defineCommand({
 /** @throws {UsageError} */
 function liveOptions(url: string, values: Values<typeof options>): LiveOptions {
   const { protocol = '4', qos = '1', interval = '1s', subscribe = [], publish } = values
-  if (URL.canParse(url) && new URL(url).password !== '') throw new UsageError(PASSWORD_ADVICE)
+  if (parseUrl(url)?.password) throw new UsageError(PASSWORD_ADVICE)
   if (publish !== undefined) checkTopic(publish, '--publish')
   const clientId = values['client-id']
   return {

@@ -1,3 +1,4 @@
+import { parseUrl } from '../src/shared/parse-url.ts'
 import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
 
@@ -5,9 +6,9 @@ import { backoffDelay, type BackoffPolicy } from '../machines/policy/backoff.ts'
 import { InvalidOptionError } from '../src/api/errors.ts'
 import { parseCommand, perform } from './commands.ts'
 import { batches, messagesOf, stamp } from './shared/frames.ts'
-import { parseConnectOptions, type ConnectConfig, type ConnectVisualizerOptions, type Inspection } from './options.ts'
-import { PROTOCOL_VERSION, type FeedMessage } from './protocol.ts'
-import { Recorder, type Recorded } from './record/recorder.ts'
+import { type ConnectConfig, type ConnectVisualizerOptions, type Inspection, parseConnectOptions } from './options.ts'
+import { type FeedMessage, PROTOCOL_VERSION } from './protocol.ts'
+import { type Recorded, Recorder } from './record/recorder.ts'
 import { Sampler } from './record/sampler.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */
@@ -51,7 +52,7 @@ export function connectVisualizer(url: string, options: ConnectVisualizerOptions
 }
 
 function webSocketUrl(url: string): string {
-  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
+  const parsed = typeof url === 'string' ? parseUrl(url) : undefined
   if (!parsed || !/^(?:http|ws)s?:$/.test(parsed.protocol)) {
     // The error does not show the URL, which contains the token.
     throw new InvalidOptionError('url', 'must be a string with an http:, https:, ws: or wss: URL')

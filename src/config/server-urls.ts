@@ -1,3 +1,4 @@
+import { parseUrl } from '../shared/parse-url.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import { isText } from './mqtt-text.ts'
 
@@ -14,11 +15,12 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
     throw new InvalidOptionError(option, 'must be a string with a URL, or a list of at least one')
   }
   for (const candidate of urls as unknown[]) {
-    if (typeof candidate !== 'string' || !URL.canParse(candidate)) {
+    const parsed = typeof candidate === 'string' ? parseUrl(candidate) : undefined
+    if (!parsed) {
       // Without the value: a password in it could not be recognized.
       throw new InvalidOptionError(option, 'must be a string with a URL, such as mqtt://localhost:1883')
     }
-    const { protocol, hostname: host, username, password } = new URL(candidate)
+    const { protocol, hostname: host, username, password } = parsed
     if (!SCHEMES.has(protocol)) {
       throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
     }

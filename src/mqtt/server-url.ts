@@ -1,3 +1,4 @@
+import { parseUrl } from '../shared/parse-url.ts'
 /** The URL of the server for one attempt. */
 export interface ServerUrlChoice {
   /** The position in the list of URLs; it wraps around. */
@@ -25,10 +26,10 @@ export function hostOf(serverReference: string): string | undefined {
   const [first = ''] = serverReference.trim().split(/\s+/)
   const host = first.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/, '')
   if (host === '' || host.includes('@')) return undefined
-  return URL.canParse(`http://${host}`) ? host : undefined
+  return parseUrl(`http://${host}`) && host
 }
 
 /** The host name without the port. */
 export function hostname(host: string): string {
-  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
+  return parseUrl(`http://${host}`)?.hostname ?? ''
 }

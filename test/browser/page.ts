@@ -1,3 +1,4 @@
+import { parseUrl } from '../../src/shared/parse-url.ts'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,8 +64,7 @@ export function usePages() {
       page.on('console', (message) => {
         // A violation of the CSP is an error too. The page itself reports lost sockets.
         const { url: source } = message.location()
-        const away =
-          stopped.has(URL.canParse(source) ? new URL(source).origin : '') && message.text().includes('net::ERR_')
+        const away = stopped.has(parseUrl(source)?.origin ?? '') && message.text().includes('net::ERR_')
         const expected = /WebSocket connection|401 \(Unauthorized\)/
         // A refusal is plain text: the browser looks for its icon by itself.
         const icon = source.endsWith('/favicon.ico')

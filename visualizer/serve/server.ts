@@ -1,3 +1,4 @@
+import { parseUrl } from '../../src/shared/parse-url.ts'
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -123,7 +124,7 @@ function roleFor(request: IncomingMessage, access: Access): Role | Refusal {
 
 function urlOf(request: IncomingMessage): URL | undefined {
   const { url = '' } = request
-  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost') : undefined
+  return parseUrl(url, 'http://localhost')
 }
 
 function reject(
