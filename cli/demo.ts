@@ -1,3 +1,4 @@
+import { parseUrl } from '../src/shared/parse-url.ts'
 import { readFileSync } from 'node:fs'
 
 import { MAX_DELAY } from '../machines/policy/backoff.ts'
