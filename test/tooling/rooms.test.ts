@@ -77,6 +77,12 @@ test('each source file belongs to a room, and imports what its room may', () => 
   expect(objections.filter((each) => each !== undefined)).toEqual([])
 })
 
+test('the compiler checks each source file', () => {
+  const [, included = ''] = /"include": \[([^\]]*)\]/.exec(readFileSync(join(root, 'tsconfig.json'), 'utf8')) ?? []
+  const folders = new Set(sources.map((file) => `"${file.split('/')[0]}"`))
+  expect([...folders].filter((folder) => !included.includes(folder))).toEqual([])
+})
+
 // The linter itself checks this: the rule must be loaded, and see each kind of import.
 const broken = {
   'src/api/value.ts': ["import { a } from 'mqtt'\n\nexport const b = a", 'must not import the package mqtt'],
