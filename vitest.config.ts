@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /** Tests that repeat random runs: a few times in `npm test`, many times in `npm run test:rest`. */

@@ -1,9 +1,9 @@
-import { parseUrl } from '../src/shared/parse-url.ts'
 import { readFileSync } from 'node:fs'
 
 import { MAX_DELAY } from '../machines/policy/backoff.ts'
-import { checkTopic } from '../src/config/topics.ts'
 import type { Qos } from '../src/api/message.ts'
+import { checkTopic } from '../src/config/topics.ts'
+import { parseUrl } from '../src/shared/parse-url.ts'
 import { defineCommand, oneOf, UsageError, type Values } from './command.ts'
 import { parseDuration } from './duration.ts'
 import type { LiveOptions } from './live.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { ResilientMqttClient } from '../src/client.ts'
-import type { ConnectOptions } from '../src/api/options.ts'
 import type { Message, Qos } from '../src/api/message.ts'
+import type { ConnectOptions } from '../src/api/options.ts'
+import { ResilientMqttClient } from '../src/client.ts'
 import { interruption } from './interruption.ts'
 import { Narrator, timeOfDay } from './narrator.ts'
 import { openPage, type Page } from './page.ts'

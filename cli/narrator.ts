@@ -1,7 +1,7 @@
 import type { RefreshReason } from '../machines/connection/types.ts'
-import type { ResilientMqttClient } from '../src/client.ts'
 import { describeFailure } from '../src/api/describe-failure.ts'
 import type { ConnectionState } from '../src/api/status.ts'
+import type { ResilientMqttClient } from '../src/client.ts'
 import { inSeconds } from './duration.ts'
 import { printable, type Style, type Terminal } from './terminal.ts'
 

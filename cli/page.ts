@@ -1,5 +1,5 @@
-import type { Inspection, VisualizerStats } from '../visualizer/index.ts'
 import type { ResilientMqttClient } from '../src/client.ts'
+import type { Inspection, VisualizerStats } from '../visualizer/index.ts'
 
 /** The visualizer that a demo serves. */
 export interface Page extends AsyncDisposable {

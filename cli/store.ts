@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
 
+import { generateClientId } from '../src/lifecycle/attempt.ts'
 import { openError } from '../src/store/database.ts'
 import { salvageStore, type Salvage } from '../src/store/salvage.ts'
-import { generateClientId } from '../src/lifecycle/attempt.ts'
 import { defineCommand, UsageError } from './command.ts'
 
 /** The exit code if part of the store was lost. */

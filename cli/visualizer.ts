@@ -1,5 +1,5 @@
-import type { Visualizer } from '../visualizer/index.ts'
 import { InvalidOptionError } from '../src/api/errors.ts'
+import type { Visualizer } from '../visualizer/index.ts'
 import { defineCommand, UsageError, type Values } from './command.ts'
 import { interruption } from './interruption.ts'
 

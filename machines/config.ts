@@ -1,7 +1,7 @@
-import { systemNow, systemRandom } from './system-defaults.ts'
 import type { Disposition, Failure } from './failure.ts'
 import { policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy, type RecoveryPolicy } from './policy/recovery.ts'
+import { systemNow, systemRandom } from './system-defaults.ts'
 
 /** The time limits of the machine, in milliseconds. */
 export interface Timeouts {

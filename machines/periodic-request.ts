@@ -1,8 +1,8 @@
 import { assign, fromCallback, setup, type AnyEventObject } from 'xstate'
 
-import { systemNow, systemRandom } from './system-defaults.ts'
 import type { PeriodicSchedule } from './connection/types.ts'
 import { chance, clampDelay } from './policy/backoff.ts'
+import { systemNow, systemRandom } from './system-defaults.ts'
 
 /** The least time limit for sending a request, in milliseconds. */
 const LONGEST_SENDING = 30_000

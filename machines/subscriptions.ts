@@ -1,8 +1,8 @@
 import { assign, fromCallback, sendParent, setup, type AnyEventObject } from 'xstate'
 
-import { systemRandom } from './system-defaults.ts'
 import { defaultTimeouts, withDefaults } from './config.ts'
 import { backoffDelay, clampDelay, policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
+import { systemRandom } from './system-defaults.ts'
 
 /** How refused subscriptions are retried. */
 export interface ResubscribePolicy extends BackoffPolicy {

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
+import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './bench/tables.ts'
 import { chaosTable, type ChaosFigures } from './chaos/table.ts'
 import { commandLine } from './lab/command-line.ts'
-import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './bench/tables.ts'
 
 const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
 

@@ -1,3 +1,4 @@
+import { transformSync } from 'esbuild'
 // Checks the docs: each `ts` block must compile as a separate module against the built package, and each package script and
 // file that a shell block names must exist.
 //
@@ -6,7 +7,6 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { transformSync } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -1,9 +1,8 @@
+import Elk from 'elkjs'
 // Lays out the charts of the library's machines and writes the layouts into visualizer/chart/. The page then needs ELK only
 // for other machines, and the command `diagram` does not need it at all. With `--check` it only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-
-import Elk from 'elkjs'
 import { tsImport } from 'tsx/esm/api'
 
 import * as connection from './layout-connection.mjs'

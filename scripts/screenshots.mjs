@@ -1,7 +1,6 @@
 // Takes the screenshots of the README: the page after a night, in the third minute of an outage. Needs `npm run build`.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-
 import { tsImport } from 'tsx/esm/api'
 
 const { createVisualizer } = await load('../visualizer/index.ts')

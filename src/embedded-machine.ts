@@ -1,6 +1,7 @@
 import { completed, type ConnectionInput } from '../machines/config.ts'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import { withConfig } from '../machines/connection/persistable.ts'
+import { ClientDisposedError } from './api/errors.ts'
 import type {
   EncodedPublishOptions,
   IterableSubscription,
@@ -10,20 +11,19 @@ import type {
   SubscribeOptions,
   Subscription,
 } from './api/message-options.ts'
-import { clientQuarantine } from './messages/quarantine.ts'
-import type { ClientQuarantine } from './api/quarantine.ts'
-import { EventLog } from './lifecycle/event-log.ts'
-import { ConnectionRuntime } from './lifecycle/runtime.ts'
-import { nothing } from './shared/nothing.ts'
-import { ClientDisposedError } from './api/errors.ts'
+import type { Payload } from './api/message.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
+import type { ClientQuarantine } from './api/quarantine.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
+import { EventLog } from './lifecycle/event-log.ts'
+import { ConnectionRuntime } from './lifecycle/runtime.ts'
+import { deliverUnmatched } from './messages/deliver.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './messages/publish.ts'
-import { deliverUnmatched } from './messages/deliver.ts'
+import { clientQuarantine } from './messages/quarantine.ts'
 import { subscribe } from './messages/subscribe.ts'
-import type { Payload } from './api/message.ts'
+import { nothing } from './shared/nothing.ts'
 import { Rejections } from './shared/watched-promise.ts'
 
 /** The connection machine for an actor system of your own, and the messages that flow beside it. */

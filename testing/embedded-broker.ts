@@ -1,10 +1,11 @@
-import type { Socket } from 'node:net'
 import type { Aedes, AuthenticateError, Client } from 'aedes'
-import { createTurns } from './serially.ts'
+import type { Socket } from 'node:net'
+
 import { inUrl, listen } from './listener.ts'
 import type { ListenHandlers, Listener } from './listener.ts'
 import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
+import { createTurns } from './serially.ts'
 
 export interface EmbeddedBrokerOptions {
   /** @default '127.0.0.1' */

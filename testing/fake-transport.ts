@@ -1,7 +1,7 @@
 import { fromCallback, type AnyEventObject } from 'xstate'
 
-import type { Failure } from '../machines/failure.ts'
 import type { TransportCommand, TransportInput } from '../machines/connection/types.ts'
+import type { Failure } from '../machines/failure.ts'
 
 /** One transport actor, controlled by a test: the test decides when the connection opens, fails and closes. */
 export interface FakeConnection {

@@ -5,6 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
+
 import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
 import type { TlsCredentials } from './tls-credentials.ts'

@@ -1,11 +1,12 @@
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type * as Codec from 'mqtt-packet'
 import type { IConnectPacket, IPublishPacket, Packet, PacketCmd } from 'mqtt-packet'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+
 import type { Link } from './listener.ts'
-import { clearRealTimeout, realNow, setRealTimeout } from './real-time.ts'
 import type { DisconnectFields, PacketOf, PublishFields, ReceivedPacket } from './packets.ts'
+import { clearRealTimeout, realNow, setRealTimeout } from './real-time.ts'
 import type { Behaviour, Ending, ScriptedConnection } from './script.ts'
 
 export interface ConnectionHooks {

@@ -6,9 +6,10 @@ import type {
   IUnsubscribePacket,
   Packet,
 } from 'mqtt-packet'
+
 import { TopicMatcher } from '../src/session/subscriptions/topic-matcher.ts'
-import type { Action, Answer, Moment, Step } from './script.ts'
 import type { LiveConnection } from './live-connection.ts'
+import type { Action, Answer, Moment, Step } from './script.ts'
 
 /** Plays the server's side of one connection: the script's steps, or otherwise the answers of a correct broker. */
 export class ScriptPlayer {

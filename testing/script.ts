@@ -1,4 +1,5 @@
 import type { IConnackPacket, IConnectPacket, IPublishPacket, ISubscription, Packet, PacketCmd } from 'mqtt-packet'
+
 import type { DisconnectFields, PacketOf, PublishFields, ReceivedPacket } from './packets.ts'
 
 /** The behaviour of all connections: the same for each, one per connection (the last one repeats), or a function. */

@@ -1,4 +1,5 @@
 import type * as FakeTimers from '@sinonjs/fake-timers'
+
 import { requirePeer } from './peer-dependency.ts'
 
 export interface TestClockOptions {

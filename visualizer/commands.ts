@@ -1,7 +1,7 @@
-import { accepts } from './record/actor.ts'
-import { stamp } from './shared/frames.ts'
 import { commandEvents, type Command, type CommandMessage, type CommandResultMessage } from './protocol.ts'
+import { accepts } from './record/actor.ts'
 import type { Recorder } from './record/recorder.ts'
+import { stamp } from './shared/frames.ts'
 
 type Refused = NonNullable<CommandResultMessage['reason']>
 

@@ -1,15 +1,15 @@
-import { parseUrl } from '../src/shared/parse-url.ts'
 import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
 
 import { backoffDelay, type BackoffPolicy } from '../machines/policy/backoff.ts'
 import { InvalidOptionError } from '../src/api/errors.ts'
+import { parseUrl } from '../src/shared/parse-url.ts'
 import { parseCommand, perform } from './commands.ts'
-import { batches, messagesOf, stamp } from './shared/frames.ts'
 import { type ConnectConfig, type ConnectVisualizerOptions, type Inspection, parseConnectOptions } from './options.ts'
 import { type FeedMessage, PROTOCOL_VERSION } from './protocol.ts'
 import { type Recorded, Recorder } from './record/recorder.ts'
 import { Sampler } from './record/sampler.ts'
+import { batches, messagesOf, stamp } from './shared/frames.ts'
 
 /** Reports this process's actors to a visualizer elsewhere. */
 export interface VisualizerConnection extends Inspection {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer, type RawData } from 'ws'
+
 import { Translator, type InspectionMessage } from './translate.ts'
 
 export interface Bridge {

@@ -1,10 +1,10 @@
 import { connectionConfig, restoredConfig, rulesOf, type ConnectionConfig, type ConnectionInput } from '../config.ts'
-import { dispositionOf, isRefreshFailure, redirects, refreshBefore, sendsAway, serverReferenceOf } from './guards.ts'
-import type { ConnectionContext, ConnectionCounters, CredentialsState, ServerChoice } from './types.ts'
 import type { Disposition, Failure } from '../failure.ts'
 import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from '../policy/backoff.ts'
 import { defaultReconnect } from '../policy/recovery.ts'
 import type { SubscriptionsInput } from '../subscriptions.ts'
+import { dispositionOf, isRefreshFailure, redirects, refreshBefore, sendsAway, serverReferenceOf } from './guards.ts'
+import type { ConnectionContext, ConnectionCounters, CredentialsState, ServerChoice } from './types.ts'
 
 /** A change of the context. The functions that return one are pure, apart from the injected chance and time. */
 type Patch = Partial<ConnectionContext>

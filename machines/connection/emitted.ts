@@ -1,7 +1,7 @@
 import { rulesOf } from '../config.ts'
+import type { Failure } from '../failure.ts'
 import { attemptsLeft, isRefreshFailure, mayRecover } from './guards.ts'
 import type { ConnectionContext, ConnectionEmitted, ConnectionEvent } from './types.ts'
-import type { Failure } from '../failure.ts'
 
 type Emitted<Type extends ConnectionEmitted['type']> = Extract<ConnectionEmitted, { type: Type }>
 

@@ -1,7 +1,7 @@
 import { rulesOf, type ConnectionConfig } from '../config.ts'
-import type { ConnectionContext, CredentialsState, RefreshReason } from './types.ts'
 import type { Disposition, Failure } from '../failure.ts'
 import { classify } from '../policy/classify.ts'
+import type { ConnectionContext, CredentialsState, RefreshReason } from './types.ts'
 
 /** Returns what the failure means with the current configuration. */
 export function dispositionOf({ config }: ConnectionContext, failure: Failure): Disposition {

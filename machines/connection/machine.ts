@@ -1,6 +1,6 @@
 import * as patch from './context.ts'
-import { connectionSetup } from './setup.ts'
 import { persistable } from './persistable.ts'
+import { connectionSetup } from './setup.ts'
 
 /** The transitions for every failure, whatever its source. The first guard that holds decides. */
 const decide = [

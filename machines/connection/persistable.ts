@@ -3,8 +3,8 @@ import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyTransitionD
 import { restoredConfig, withDefaults, type ConnectionInput } from '../config.ts'
 import { restored } from './context.ts'
 import { needsCredentials } from './guards.ts'
-import type { ConnectionContext, ConnectionEvent, ConnectionStateName, PeriodicSchedule, Restored } from './types.ts'
 import { overridden } from './overridden.ts'
+import type { ConnectionContext, ConnectionEvent, ConnectionStateName, PeriodicSchedule, Restored } from './types.ts'
 
 /** The parts of a persisted snapshot that a restored connection needs. The snapshot may come from JSON. */
 interface Persisted {

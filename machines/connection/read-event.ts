@@ -1,5 +1,5 @@
-import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
 import type { Failure } from '../failure.ts'
+import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
 
 /** XState's own events (timeouts and results of actors), which the union of a machine's events does not contain. */
 interface ActorEvent {

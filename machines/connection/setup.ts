@@ -1,9 +1,13 @@
 import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, raise, setup } from 'xstate'
 
 import { rulesOf, type ConnectionInput } from '../config.ts'
+import { periodicRequestMachine } from '../periodic-request.ts'
+import { clampDelay } from '../policy/backoff.ts'
+import { subscriptionsMachine } from '../subscriptions.ts'
 import * as patch from './context.ts'
 import * as announce from './emitted.ts'
 import * as check from './guards.ts'
+import { expiresAtOf, failureOf, periodicIdOf } from './read-event.ts'
 import type {
   ConnectionContext,
   ConnectionEmitted,
@@ -14,10 +18,6 @@ import type {
   TransportCommand,
   TransportInput,
 } from './types.ts'
-import { expiresAtOf, failureOf, periodicIdOf } from './read-event.ts'
-import { periodicRequestMachine } from '../periodic-request.ts'
-import { clampDelay } from '../policy/backoff.ts'
-import { subscriptionsMachine } from '../subscriptions.ts'
 
 /** The implementations of all names in the connection machine's statechart. */
 export const connectionSetup = setup({

@@ -1,7 +1,6 @@
+import { build, type Metafile } from 'esbuild'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-
-import { build, type Metafile } from 'esbuild'
 
 const OURS = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 const FOLDER = fileURLToPath(new URL('..', import.meta.url))

@@ -1,5 +1,5 @@
-import type { Contender, MetricRule, Row } from './rows.ts'
 import { spreadOf, type Spread } from '../lab/statistics.ts'
+import type { Contender, MetricRule, Row } from './rows.ts'
 import type { Metrics } from './work/index.ts'
 
 /** The result for one metric of one case. Ratios are ours ÷ theirs, within the same round. */

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 
-import { problemsOf } from './check-figures.ts'
 import { commandLine } from '../lab/command-line.ts'
-import { lineOf, summarize, type Figure } from './figures.ts'
 import { Mosquitto } from '../lab/mosquitto.ts'
+import { problemsOf } from './check-figures.ts'
+import { awsCrtMissing, machine, versions } from './environment.ts'
+import { lineOf, summarize, type Figure } from './figures.ts'
 import { benchOptions, USAGE } from './options.ts'
 import { rows, type BenchContext, type Case, type Contender, type Row } from './rows.ts'
 import { buildWorker } from './run-worker.ts'
-import { awsCrtMissing, machine, versions } from './environment.ts'
 import type { Metrics } from './work/index.ts'
 
 const { names, rounds: most, quick, json } = commandLine(USAGE, benchOptions)

@@ -1,7 +1,7 @@
-import { answersOf, Frames, packetIdOf, PacketType, typeOf } from './frames.ts'
 import { Mosquitto } from '../lab/mosquitto.ts'
-import type { PeerName } from './peers/peer.ts'
 import { Proxy, type Direction } from '../lab/proxy.ts'
+import { answersOf, Frames, packetIdOf, PacketType, typeOf } from './frames.ts'
+import type { PeerName } from './peers/peer.ts'
 import { runWorker } from './run-worker.ts'
 
 const WITHIN = 120_000

@@ -1,6 +1,6 @@
 import { bundleSizes } from './bundle.ts'
-import type { PeerName } from './peers/peer.ts'
 import { measureResend, measureRestore } from './outages.ts'
+import type { PeerName } from './peers/peer.ts'
 import { runWorker } from './run-worker.ts'
 import type { Metrics } from './work/index.ts'
 

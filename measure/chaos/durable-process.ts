@@ -1,6 +1,6 @@
+import type { Qos } from '../../src/api/message.ts'
 import { ResilientMqttClient } from '../../src/index.ts'
 import { USERNAME } from './clients/client.ts'
-import type { Qos } from '../../src/api/message.ts'
 import { nameOf } from './ledger.ts'
 
 /** A message to the process. */

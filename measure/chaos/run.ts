@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { spreadOf } from '../lab/statistics.ts'
 import { seeded } from '../lab/seeded.ts'
+import { spreadOf } from '../lab/statistics.ts'
 import { ChaosBroker } from './broker.ts'
-import { Participants, KEEPALIVE, openNetwork } from './participants.ts'
 import { eventually } from './eventually.ts'
 import { faults, type FaultTargets } from './faults.ts'
 import { activeHandles, leakedSince } from './handles.ts'
 import type { Network } from './network.ts'
 import type { ChaosOptions } from './options.ts'
+import { Participants, KEEPALIVE, openNetwork } from './participants.ts'
 import { choose } from './schedule.ts'
 
 /** In milliseconds. The clients need this time to notice a lost connection. */

@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url'
-
 import { build } from 'esbuild'
+import { fileURLToPath } from 'node:url'
 
 /**
  * Compiles a program that runs in a separate process, as a user's build would do. Code that tsx compiles would run slower,

@@ -1,6 +1,6 @@
-import type { ConnectionState, OutboxStatus } from './status.ts'
-import type { Qos } from './message.ts'
 import type { ConnectionEmitted } from '../../machines/connection/types.ts'
+import type { Qos } from './message.ts'
+import type { ConnectionState, OutboxStatus } from './status.ts'
 
 type Emitted<Type extends ConnectionEmitted['type']> = Omit<Extract<ConnectionEmitted, { type: Type }>, 'type'>
 

@@ -1,9 +1,9 @@
-import type { Clock } from './clock.ts'
 import type { InspectionEvent, Observer } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { AdmissionGate } from './admission-gate.ts'
+import type { Clock } from './clock.ts'
 import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'

@@ -7,8 +7,6 @@ import type {
   ResponseOptions,
   SubscribeOptions,
 } from '../api/message-options.ts'
-import { backoff } from './client-rules.ts'
-import { isBytes } from './mqtt-text.ts'
 import {
   abortSignal,
   anything,
@@ -23,6 +21,8 @@ import {
   positive,
   type RulesFor,
 } from '../shared/option-rules.ts'
+import { backoff } from './client-rules.ts'
+import { isBytes } from './mqtt-text.ts'
 import { filterRule, topicRule } from './topics.ts'
 
 // Rules for the options of single calls.

@@ -2,7 +2,18 @@ import type { RedirectPolicy, Timeouts } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
 import type { ReconnectPolicy, RecoveryPolicy } from '../../machines/policy/recovery.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
+import type {
+  ConnectOptions,
+  Credentials,
+  InboxOptions,
+  OutboxOptions,
+  QuarantineOptions,
+  ResilientMqttClientOptions,
+  SubscriptionsOptions,
+  TlsOptions,
+  WebSocketOptions,
+  Will,
+} from '../api/options.ts'
 import {
   anything,
   boolean,
@@ -25,18 +36,7 @@ import {
   string,
   wholeNumber,
 } from '../shared/option-rules.ts'
-import type {
-  ConnectOptions,
-  Credentials,
-  InboxOptions,
-  OutboxOptions,
-  QuarantineOptions,
-  ResilientMqttClientOptions,
-  SubscriptionsOptions,
-  TlsOptions,
-  WebSocketOptions,
-  Will,
-} from '../api/options.ts'
+import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 import { topicRule } from './topics.ts'

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../api/errors.ts'
-import type { Rule } from '../shared/option-rules.ts'
 import { isLonger } from '../shared/byte-length.ts'
+import type { Rule } from '../shared/option-rules.ts'
 
 /** The largest length that MQTT can encode, in two bytes (MQTT 5 §1.5.4, §1.5.6). */
 export const MAX_BYTES = 65_535

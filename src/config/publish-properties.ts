@@ -1,9 +1,9 @@
 import { InvalidOptionError } from '../api/errors.ts'
-import { isData, MAX_BYTES, textInSecret } from './mqtt-text.ts'
-import { anything, boolean, checkByRules, isObject, must, mustInSecret, type RulesFor } from '../shared/option-rules.ts'
-import { byteLength } from '../shared/byte-length.ts'
-import { topicRule } from './topics.ts'
 import type { PublishProperties } from '../api/message.ts'
+import { byteLength } from '../shared/byte-length.ts'
+import { anything, boolean, checkByRules, isObject, must, mustInSecret, type RulesFor } from '../shared/option-rules.ts'
+import { isData, MAX_BYTES, textInSecret } from './mqtt-text.ts'
+import { topicRule } from './topics.ts'
 
 const MAX_INTERVAL = 0xffffffff
 

@@ -1,5 +1,5 @@
-import { parseUrl } from '../shared/parse-url.ts'
 import { InvalidOptionError } from '../api/errors.ts'
+import { parseUrl } from '../shared/parse-url.ts'
 import { isText } from './mqtt-text.ts'
 
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])

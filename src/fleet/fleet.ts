@@ -1,12 +1,12 @@
-import { ResilientMqttClient } from '../client.ts'
 import { ClientDisposedError } from '../api/errors.ts'
 import type { ClientEvents } from '../api/events.ts'
-import { checkListener } from '../config/listener.ts'
-import type { ConnectionState } from '../api/status.ts'
-import type { ResilientMqttClientOptions } from '../api/options.ts'
-import { stateOf } from '../lifecycle/snapshot.ts'
 import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
+import type { ResilientMqttClientOptions } from '../api/options.ts'
+import type { ConnectionState } from '../api/status.ts'
+import { ResilientMqttClient } from '../client.ts'
 import { checkFleetClientOptions, parseFleetOptions } from '../config/fleet-options.ts'
+import { checkListener } from '../config/listener.ts'
+import { stateOf } from '../lifecycle/snapshot.ts'
 import { Turnstile } from './turnstile.ts'
 
 type Options = ResilientMqttClientOptions['options']

@@ -1,5 +1,6 @@
 import { fromCallback, fromPromise, type AnyActorRef, type AnyEventObject, type CallbackLogicFunction } from 'xstate'
 
+import { connectionMachine } from '../../machines/connection/machine.ts'
 import type {
   RefreshedCredentials,
   RefreshReason,
@@ -7,13 +8,12 @@ import type {
   TransportInput,
 } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
-import { connectionMachine } from '../../machines/connection/machine.ts'
 import { periodicRequestMachine, type RequestInput } from '../../machines/periodic-request.ts'
 import { subscriptionsMachine, type SyncInput } from '../../machines/subscriptions.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
+import type { Transport } from '../mqtt/transport.ts'
 import { callGuarded } from '../shared/emitter.ts'
 import { failing, type FailureHandler } from './machine-failure.ts'
-import type { Transport } from '../mqtt/transport.ts'
 
 type System = AnyActorRef['system']
 

@@ -1,10 +1,10 @@
 import type { Failure } from '../../machines/failure.ts'
 import { DisconnectedError } from '../api/errors.ts'
-import type { Observer } from './observer.ts'
+import { Waits, type Ending } from '../shared/wait.ts'
 import type { ClientIdSource } from './attempt.ts'
+import type { Observer } from './observer.ts'
 import type { RunningMachine } from './running-machine.ts'
 import { gaveUp, isReady, isResting, type ConnectionSnapshot } from './snapshot.ts'
-import { Waits, type Ending } from '../shared/wait.ts'
 
 /** The parts of a client that calls of `connect` and `disconnect` need. */
 export interface ConnectCallsPort {

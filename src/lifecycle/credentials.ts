@@ -1,7 +1,7 @@
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
-import { checkCredentials } from '../config/client-rules.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { Credentials, CredentialsSource } from '../api/options.ts'
+import { checkCredentials } from '../config/client-rules.ts'
 
 export interface CurrentCredentialsOptions {
   readonly source: CredentialsSource | undefined

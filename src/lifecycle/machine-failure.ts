@@ -2,10 +2,10 @@ import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine, E
 
 import { broken } from '../../machines/connection/context.ts'
 import * as announce from '../../machines/connection/emitted.ts'
-import type { ConnectionContext } from '../../machines/connection/types.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
-import type { Failure } from '../../machines/failure.ts'
 import { overridden } from '../../machines/connection/overridden.ts'
+import type { ConnectionContext } from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
 import { callGuarded } from '../shared/emitter.ts'
 
 /** Called when an error ends the actor of a connection machine. */

@@ -1,15 +1,15 @@
 import type { Actor, InspectionEvent } from 'xstate'
 
-import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
-import { EventLog } from './event-log.ts'
-import type { ReportedEvents } from './runtime.ts'
-import { callGuarded, Emitter } from '../shared/emitter.ts'
-import type { ClientEvents } from '../api/events.ts'
-import type { ConnectionState } from '../api/status.ts'
+import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 import { ConnectionFailedError, InvalidOptionError, show, StoreError } from '../api/errors.ts'
+import type { ClientEvents } from '../api/events.ts'
 import type { Logger } from '../api/logger.ts'
 import type { ResilientMqttClientOptions } from '../api/options.ts'
+import type { ConnectionState } from '../api/status.ts'
+import { callGuarded, Emitter } from '../shared/emitter.ts'
+import { EventLog } from './event-log.ts'
+import type { ReportedEvents } from './runtime.ts'
 import { stateOf } from './snapshot.ts'
 
 /** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */

@@ -1,11 +1,11 @@
 import { createActor, type Actor, type Snapshot } from 'xstate'
 
-import type { ConnectionEvent } from '../../machines/connection/types.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
-import type { ConnectionRuntime } from './runtime.ts'
-import type { Observer } from './observer.ts'
+import type { ConnectionEvent } from '../../machines/connection/types.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { clientMachine, provideFor } from './actors.ts'
+import type { Observer } from './observer.ts'
+import type { ConnectionRuntime } from './runtime.ts'
 
 type MachineActor = Actor<typeof connectionMachine>
 

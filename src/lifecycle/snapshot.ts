@@ -1,5 +1,5 @@
-import type { ConnectionContext, ConnectionTag } from '../../machines/connection/types.ts'
 import { mayRecover } from '../../machines/connection/guards.ts'
+import type { ConnectionContext, ConnectionTag } from '../../machines/connection/types.ts'
 import type { ConnectionState } from '../api/status.ts'
 
 /** The part of the machine's snapshot that the client reads. */

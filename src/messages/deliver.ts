@@ -1,11 +1,11 @@
-import type { SubscribeOptions } from '../api/message-options.ts'
 import { binary, type Codec, type SchemaResult, type StandardSchema } from '../api/codec.ts'
-import { callGuarded } from '../shared/emitter.ts'
 import { InvalidMessageError } from '../api/errors.ts'
-import { ReceivedMessage } from './received-message.ts'
-import type { IncomingPublish } from '../wire/packets.ts'
+import type { SubscribeOptions } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
+import { callGuarded } from '../shared/emitter.ts'
 import { nothing } from '../shared/nothing.ts'
+import type { IncomingPublish } from '../wire/packets.ts'
+import { ReceivedMessage } from './received-message.ts'
 
 /** How the messages of a subscription are handed over. */
 export interface Delivery<Value> {

@@ -1,14 +1,14 @@
 import type { PeriodicSchedule } from '../../machines/connection/types.ts'
 import { longestSending } from '../../machines/periodic-request.ts'
-import { onAbort } from '../shared/abort.ts'
-import { periodicRules } from '../config/call-rules.ts'
-import type { PeriodicRequestOptions, Subscription } from '../api/message-options.ts'
 import { TimeoutError } from '../api/errors.ts'
+import type { PeriodicRequestOptions, Subscription } from '../api/message-options.ts'
+import type { Message, Payload, Qos } from '../api/message.ts'
+import { periodicRules } from '../config/call-rules.ts'
+import { checkFilter, checkTopic } from '../config/topics.ts'
+import type { PeriodicRequests, PeriodicTask } from '../session/periodic-requests.ts'
+import { onAbort } from '../shared/abort.ts'
 import { checkCallOptions, positive } from '../shared/option-rules.ts'
 import { notNow } from './publish.ts'
-import type { PeriodicRequests, PeriodicTask } from '../session/periodic-requests.ts'
-import { checkFilter, checkTopic } from '../config/topics.ts'
-import type { Message, Payload, Qos } from '../api/message.ts'
 
 /** The parts of a client that periodic requests need. */
 export interface PeriodicPort {

@@ -1,7 +1,7 @@
 import type { PendingPublish, PublishResult } from '../api/message-options.ts'
 import type { RejectionObserver } from '../session/outgoing/publication.ts'
-import type { Rejections } from '../shared/watched-promise.ts'
 import { nothing } from '../shared/nothing.ts'
+import type { Rejections } from '../shared/watched-promise.ts'
 
 // Bits of a promise's state: one field costs less than three.
 

@@ -1,5 +1,5 @@
-import type { ClientQuarantine } from '../api/quarantine.ts'
 import { InvalidOptionError } from '../api/errors.ts'
+import type { ClientQuarantine } from '../api/quarantine.ts'
 import type { Session } from '../session/session.ts'
 
 export function clientQuarantine(session: Session): ClientQuarantine {

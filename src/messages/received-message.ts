@@ -1,5 +1,5 @@
-import type { IncomingPublish } from '../wire/packets.ts'
 import type { Message, PublishProperties, Qos } from '../api/message.ts'
+import type { IncomingPublish } from '../wire/packets.ts'
 
 const decoder = new TextDecoder()
 

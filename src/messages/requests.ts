@@ -1,14 +1,14 @@
-import { DEFAULT_REQUEST_TIMEOUT } from '../config/defaults.ts'
-import type { RequestOptions, Subscription } from '../api/message-options.ts'
-import { requestRules } from '../config/call-rules.ts'
-import { InvalidOptionError, TimeoutError } from '../api/errors.ts'
-import { checkCallOptions } from '../shared/option-rules.ts'
 import type { Clock } from '../api/clock.ts'
-import { randomText } from '../lifecycle/attempt.ts'
-import { Responses } from './responses.ts'
-import { checkTopic } from '../config/topics.ts'
+import { InvalidOptionError, TimeoutError } from '../api/errors.ts'
+import type { RequestOptions, Subscription } from '../api/message-options.ts'
 import type { Message, Payload, PublishProperties, Qos } from '../api/message.ts'
+import { requestRules } from '../config/call-rules.ts'
+import { DEFAULT_REQUEST_TIMEOUT } from '../config/defaults.ts'
+import { checkTopic } from '../config/topics.ts'
+import { randomText } from '../lifecycle/attempt.ts'
+import { checkCallOptions } from '../shared/option-rules.ts'
 import { type Ending, Waits } from '../shared/wait.ts'
+import { Responses } from './responses.ts'
 
 /** The parts of a client that requests need. */
 export interface RequestPort {

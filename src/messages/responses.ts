@@ -1,6 +1,6 @@
 import type { Subscription } from '../api/message-options.ts'
-import { callGuarded } from '../shared/emitter.ts'
 import type { Message } from '../api/message.ts'
+import { callGuarded } from '../shared/emitter.ts'
 
 /** A request whose response is awaited. */
 export interface Waiting {

@@ -2,11 +2,11 @@ import type { IClientOptions } from 'mqtt'
 import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import { loginOf } from '../config/login.ts'
-import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
-import { realClock } from '../shared/clock.ts'
-import type { Credentials } from '../api/options.ts'
 import type { Clock } from '../api/clock.ts'
+import type { Credentials } from '../api/options.ts'
+import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
+import { loginOf } from '../config/login.ts'
+import { realClock } from '../shared/clock.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {

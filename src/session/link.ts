@@ -1,5 +1,5 @@
-import type { Ack, BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { Ack, BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
 
 /**
  * One open connection, as the session sees it. The session sends packets through a link and receives them through

@@ -1,6 +1,6 @@
 import { clampDelay } from '../../machines/policy/backoff.ts'
-import { onAbort } from './abort.ts'
 import type { Clock } from '../api/clock.ts'
+import { onAbort } from './abort.ts'
 
 export interface WaitOptions {
   /** Ends the wait when it aborts. */

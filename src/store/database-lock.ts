@@ -1,7 +1,7 @@
 import { StoreError } from '../api/errors.ts'
-import { deferred } from '../shared/wait.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import { nothing } from '../shared/nothing.ts'
+import { deferred } from '../shared/wait.ts'
 
 /** The prefixes in use, by root database. Two sublevels with the same name hold the same data. */
 const inUse = new WeakMap<object, Set<string>>()

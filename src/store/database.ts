@@ -1,9 +1,9 @@
-import type { OpenDatabase } from './open-database.ts'
-import type { LevelDatabase } from '../api/level-database.ts'
 import { StoreError } from '../api/errors.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 import { lockDatabase } from './database-lock.ts'
 import { locationOf } from './location.ts'
 import { probe } from './node.ts'
+import type { OpenDatabase } from './open-database.ts'
 import { checkRecords, readDatabase, type StoreRecords } from './read-store.ts'
 
 /**

@@ -1,5 +1,5 @@
-import type { Publication } from '../session/outgoing/publication.ts'
 import type { Operation } from '../api/level-database.ts'
+import type { Publication } from '../session/outgoing/publication.ts'
 import { Ledger } from './ledger.ts'
 import type { StoreRecords } from './read-store.ts'
 import {

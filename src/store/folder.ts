@@ -1,16 +1,16 @@
 import type { ClassicLevel } from 'classic-level'
 
 import { StoreError } from '../api/errors.ts'
-import type { OpenDatabase } from './open-database.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
+import { nothing } from '../shared/nothing.ts'
 import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
 import { readLevelFolder } from './level-folder.ts'
 import { Marker, MARKER } from './marker.ts'
 import { fileSystem, probe } from './node.ts'
+import type { OpenDatabase } from './open-database.ts'
 import { checkRecords, readDatabase, StoreReader, type StoreRecords } from './read-store.ts'
 import { FORMAT, ledgerKey } from './records.ts'
 import { views } from './views.ts'
-import { nothing } from '../shared/nothing.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 

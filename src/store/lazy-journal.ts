@@ -1,10 +1,10 @@
 import { StoreError, TimeoutError } from '../api/errors.ts'
 import type { Journal } from '../session/outgoing/journal.ts'
 import type { Publication } from '../session/outgoing/publication.ts'
+import { nothing } from '../shared/nothing.ts'
 import { deferred, inTime } from '../shared/wait.ts'
 import type { LevelJournal, LevelJournalOptions } from './level-journal.ts'
 import { absolute, locationOf } from './location.ts'
-import { nothing } from '../shared/nothing.ts'
 
 const loadCode = () => import('./level-journal.ts')
 

@@ -1,17 +1,17 @@
-import { StoreError, TimeoutError } from '../api/errors.ts'
 import type { Clock } from '../api/clock.ts'
+import { StoreError, TimeoutError } from '../api/errors.ts'
+import type { LevelDatabase } from '../api/level-database.ts'
 import type { Journal } from '../session/outgoing/journal.ts'
 import type { Publication } from '../session/outgoing/publication.ts'
+import { nothing } from '../shared/nothing.ts'
 import { deferred, inTime } from '../shared/wait.ts'
 import { openDatabase } from './database.ts'
-import type { OpenDatabase } from './open-database.ts'
-import type { LevelDatabase } from '../api/level-database.ts'
 import { Entries } from './entries.ts'
 import { locationOf } from './location.ts'
+import type { OpenDatabase } from './open-database.ts'
 import { lastSequenceOf, restorePublications } from './read-store.ts'
 import { encodedPayload, encodePublication, type Handshake } from './records.ts'
 import { views } from './views.ts'
-import { nothing } from '../shared/nothing.ts'
 
 /** How long opening, writing and closing may each take, in milliseconds. Longer counts as a failure. */
 export const STORE_TIMEOUT = 30_000

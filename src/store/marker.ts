@@ -1,7 +1,7 @@
+import { nothing } from '../shared/nothing.ts'
 import { crc32c } from './crc32c.ts'
 import { fileSystem } from './node.ts'
 import { FORMAT } from './records.ts'
-import { nothing } from '../shared/nothing.ts'
 
 /** A file that marks a folder as a store. LevelDB ignores it because of its name. */
 export const MARKER = 'XSTATE-MQTT'

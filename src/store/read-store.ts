@@ -1,6 +1,6 @@
 import { StoreError } from '../api/errors.ts'
-import { Publication } from '../session/outgoing/publication.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
+import { Publication } from '../session/outgoing/publication.ts'
 import { Ledger } from './ledger.ts'
 import {
   decodeHandshake,

@@ -1,5 +1,5 @@
-import type { PublicationInit } from '../session/outgoing/publication.ts'
 import type { PublishProperties, Qos } from '../api/message.ts'
+import type { PublicationInit } from '../session/outgoing/publication.ts'
 import { Reader, Writer } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
 

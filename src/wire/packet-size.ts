@@ -1,6 +1,6 @@
+import type { PublishProperties } from '../api/message.ts'
 import { byteLength, varintLength } from '../shared/byte-length.ts'
 import type { BrokerLimits, OutgoingPublish } from './packets.ts'
-import type { PublishProperties } from '../api/message.ts'
 
 /** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
 export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, protocolVersion: 3 | 4 | 5): number {

@@ -1,8 +1,8 @@
+import mqtt from 'mqtt'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import mqtt from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { compile } from '../../measure/lab/build.ts'

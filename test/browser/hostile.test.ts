@@ -1,5 +1,5 @@
-import { createActor, createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { createActor, createMachine } from 'xstate'
 
 import { expectState, expectText, noBrowser, usePages } from './page.ts'
 import { startConnection } from './still-connection.ts'

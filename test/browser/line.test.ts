@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createActor } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { createActor } from 'xstate'
 
 import { createTestClock } from '../../testing/index.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'

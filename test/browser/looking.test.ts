@@ -1,5 +1,5 @@
-import { createActor } from 'xstate'
 import { describe, expect, test, vi } from 'vitest'
+import { createActor } from 'xstate'
 
 import { spendNight } from '../../measure/lab/night.ts'
 import { createTestClock } from '../../testing/index.ts'

@@ -1,4 +1,3 @@
-import { parseUrl } from '../../src/shared/parse-url.ts'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 
 import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
+import { parseUrl } from '../../src/shared/parse-url.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
 import { serve } from '../../visualizer/serve/server.ts'
 

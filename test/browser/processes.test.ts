@@ -1,5 +1,5 @@
-import { createActor, createMachine, type InspectionEvent } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { createActor, createMachine, type InspectionEvent } from 'xstate'
 
 import { connectVisualizer } from '../../visualizer/connect.ts'
 import { expectState, expectText, noBrowser, usePages } from './page.ts'

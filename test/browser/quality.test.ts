@@ -1,8 +1,8 @@
+import type axe from 'axe-core'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type axe from 'axe-core'
-import { createActor, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { createActor, setup } from 'xstate'
 
 import { spendNight } from '../../measure/lab/night.ts'
 import { expectState, expectText, noBrowser, usePages, type VisualizerPage } from './page.ts'

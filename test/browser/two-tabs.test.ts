@@ -1,7 +1,7 @@
+import { build } from 'esbuild'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'

@@ -1,14 +1,14 @@
+import { transformSync } from 'esbuild'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { transformSync } from 'esbuild'
 import { afterAll, describe, expect, test } from 'vitest'
 
-import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
 import { connectionDiagram } from '../../cli/diagram.ts'
-import * as library from '../../src/index.ts'
+import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
 import { defaultInbox, defaultOutbox, defaultQuarantine } from '../../src/config/defaults.ts'
+import * as library from '../../src/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = read('README.md')

@@ -1,5 +1,5 @@
-import { fromCallback } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { fromCallback } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import { Turnstile } from '../../src/fleet/turnstile.ts'

@@ -1,5 +1,5 @@
-import { createActor } from 'xstate'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { createActor } from 'xstate'
 
 import { InvalidOptionError, ResilientMqttClient, type AdmissionGate } from '../../src/index.ts'
 import { providedMachine } from '../../src/lifecycle/actors.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { createTestClock } from '../../testing/index.ts'
 import { Turnstile } from '../../src/fleet/turnstile.ts'
+import { createTestClock } from '../../testing/index.ts'
 
 function turnstile(options: { maxConnecting?: number; connectRate?: number } = {}) {
   const clock = createTestClock()

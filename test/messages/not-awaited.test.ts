@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { MemoryLevel } from 'memory-level'
+import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { createConnectionMachine, ResilientMqttClient, type ClientEvents } from '../../src/index.ts'

@@ -11,8 +11,8 @@ import type {
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
-import { createTestClock } from '../../testing/test-clock.ts'
 import { gaveUp as rested, stateOf } from '../../src/lifecycle/snapshot.ts'
+import { createTestClock } from '../../testing/test-clock.ts'
 import { fc } from '../support/property.ts'
 import { repetitions } from '../support/repetitions.ts'
 

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net'
 import mqtt, { type MqttClient } from 'mqtt'
+import type { Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 
 import { parseConnectOptions } from '../../src/config/parse-options.ts'

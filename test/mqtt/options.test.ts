@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import type { IConnectPacket } from 'mqtt-packet'
+import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { tls } from '../../measure/lab/tls-fixture.ts'

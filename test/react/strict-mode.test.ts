@@ -4,8 +4,8 @@ import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 // MQTT.js decides when it is loaded whether it runs in a browser, and React DOM too: the first has to come before the DOM.
 import { createConnectionMachine, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { startServer } from '../support/servers.ts'
 import { until } from '../support/event-loop.ts'
+import { startServer } from '../support/servers.ts'
 
 const window = new Window()
 vi.stubGlobal('window', window)

@@ -1,7 +1,7 @@
 import type { Failure } from '../../machines/failure.ts'
 import type { Link } from '../../src/session/link.ts'
-import type { Ack, OutgoingPublish } from '../../src/wire/packets.ts'
 import type { Sender } from '../../src/session/outgoing/sender.ts'
+import type { Ack, OutgoingPublish } from '../../src/wire/packets.ts'
 
 type Sent =
   | { readonly cmd: 'publish'; readonly packet: OutgoingPublish; readonly id: number; readonly dup: boolean }

@@ -4,8 +4,8 @@ import { turns } from '../support/event-loop.ts'
 import { objectingBroker, clockedClient, type Objection, type ClockedClient } from '../support/objecting-broker.ts'
 import { outcomes } from '../support/promises.ts'
 import { range } from '../support/range.ts'
-import { repetitions } from '../support/repetitions.ts'
 import { recordingLogger } from '../support/recording-logger.ts'
+import { repetitions } from '../support/repetitions.ts'
 import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
 /** How long the broker is sick, in hours. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
-import { isAside, isSuspect, Suspects, type Suspect, type Verdict } from '../../src/session/outgoing/suspects.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { Blame } from '../../src/session/outgoing/blame.ts'
 import { blameOf } from '../../src/session/outgoing/blame.ts'
-import type { Failure } from '../../machines/failure.ts'
+import { isAside, isSuspect, Suspects, type Suspect, type Verdict } from '../../src/session/outgoing/suspects.ts'
 import { createTestClock } from '../../testing/index.ts'
 
 interface Packet extends Suspect {

@@ -1,6 +1,6 @@
+import { ClassicLevel } from 'classic-level'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 
 import { StoreError } from '../../src/index.ts'

@@ -1,7 +1,7 @@
+import { ClassicLevel } from 'classic-level'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { afterAll, describe, expect, it, test } from 'vitest'
 
 import { rejection } from '../support/promises.ts'

@@ -1,6 +1,6 @@
+import { ClassicLevel } from 'classic-level'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { beforeEach, describe, expect, it, test } from 'vitest'
 
 import { crc32c } from '../../src/store/crc32c.ts'

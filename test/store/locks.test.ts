@@ -1,8 +1,8 @@
+import { ClassicLevel } from 'classic-level'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, realpathSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { afterEach, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 
 import { StoreError } from '../../src/index.ts'

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 
-import { openDatabase } from '../../src/store/database.ts'
 import { StoreError } from '../../src/index.ts'
+import { openDatabase } from '../../src/store/database.ts'
 
 vi.mock('classic-level', () => ({ ClassicLevel: undefined }))
 

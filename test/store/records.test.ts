@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 
+import type { PublishProperties } from '../../src/api/message.ts'
 import {
   decodeHandshake,
   decodeLedger,
@@ -17,7 +18,6 @@ import {
   unseal,
   type StoredPublication,
 } from '../../src/store/records.ts'
-import type { PublishProperties } from '../../src/api/message.ts'
 import { fc } from '../support/property.ts'
 
 const small: StoredPublication = {

@@ -1,6 +1,6 @@
+import { ClassicLevel } from 'classic-level'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { describe, expect, it, test } from 'vitest'
 
 import { StoreError } from '../../src/index.ts'

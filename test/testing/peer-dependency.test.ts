@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+
 import { importPeer, requirePeer } from '../../testing/peer-dependency.ts'
 
 const advice = 'createThing needs the optional package no-such-peer. Install it: npm install --save-dev no-such-peer'

@@ -1,7 +1,7 @@
+import mqttPacket from 'mqtt-packet'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import type { Socket } from 'node:net'
-import mqttPacket from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createActor, createMachine, fromPromise } from 'xstate'
+
 import { createTestClock } from '../../testing/index.ts'
 
 const HOUR = 3_600_000

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+
 import { createTestClock, createTokenAuthority } from '../../testing/index.ts'
 
 describe('createTokenAuthority', () => {

@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url'
-
 import { build } from 'esbuild'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

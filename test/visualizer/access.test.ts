@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
+
 import { Access } from '../../visualizer/serve/access.ts'
 
 const PORT = 7878

@@ -1,5 +1,5 @@
-import { createActor } from 'xstate'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { createActor } from 'xstate'
 
 import { connectionMachine } from '../../machines/index.ts'
 import { createFakeTransport, type FakeConnection } from '../../testing/index.ts'

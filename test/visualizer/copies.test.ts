@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
+import { expect, test } from 'vitest'
 import type * as XState from 'xstate'
 import { createActor, setup } from 'xstate'
-import { expect, test } from 'vitest'
 
 import { openViewer, startVisualizer } from './viewer.ts'
 

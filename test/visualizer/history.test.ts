@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { History, type Entry } from '../../visualizer/record/history.ts'
+
 import type { HistoryMessage } from '../../visualizer/protocol.ts'
+import { History, type Entry } from '../../visualizer/record/history.ts'
 import type { Recorded } from '../../visualizer/record/recorder.ts'
 
 const base = { rootId: 'x:0', createdAt: '1', id: null, _version: '1' }

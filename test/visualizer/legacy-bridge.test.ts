@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { createActor } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
+import { createActor } from 'xstate'
 
 import { createBridge } from '../../examples/xstate-inspect/bridge.ts'
 import { LABEL } from '../../examples/xstate-inspect/translate.ts'

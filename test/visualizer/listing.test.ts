@@ -1,5 +1,5 @@
-import { createMachine, type AnyStateNode } from 'xstate'
 import { expect, test } from 'vitest'
+import { createMachine, type AnyStateNode } from 'xstate'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { listingOf } from '../../visualizer/chart/listing.ts'

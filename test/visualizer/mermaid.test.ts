@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { createMachine } from 'xstate'
 
-import { connectionMachine } from '../../machines/index.ts'
 import { connectionDiagram } from '../../cli/diagram.ts'
+import { connectionMachine } from '../../machines/index.ts'
 import { listingOf } from '../../visualizer/chart/listing.ts'
 import { toMermaid } from '../../visualizer/chart/mermaid.ts'
 

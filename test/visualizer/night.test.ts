@@ -1,5 +1,5 @@
-import { createActor } from 'xstate'
 import { afterEach, expect, test, vi } from 'vitest'
+import { createActor } from 'xstate'
 
 import { connectionMachine, periodicRequestMachine } from '../../machines/index.ts'
 import { createFakeTransport, createTestClock } from '../../testing/index.ts'

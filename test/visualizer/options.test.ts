@@ -1,8 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+
 import { InvalidOptionError } from '../../src/index.ts'
 import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
-import { parseOrigin } from '../../visualizer/origin.ts'
 import { parseConnectOptions, parseVisualizerOptions } from '../../visualizer/options.ts'
+import { parseOrigin } from '../../visualizer/origin.ts'
 
 /** What is wrong with options of each entry, in its words. Without a value if that may be a secret. */
 const wrong: readonly (readonly [entry: 'create' | 'connect' | 'both', options: unknown, message: string])[] = [

@@ -1,10 +1,10 @@
-import { createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { createMachine } from 'xstate'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { bestLayout } from '../../visualizer/page/src/chart/best-layout.ts'
 import { labelOf } from '../../visualizer/chart/layout.ts'
 import { activeIds, chartOf, eventWords, parseChart, transitionKey } from '../../visualizer/chart/model.ts'
+import { bestLayout } from '../../visualizer/page/src/chart/best-layout.ts'
 
 function chart(config: Parameters<typeof createMachine>[0], commands: string[] = []) {
   const made = chartOf(JSON.parse(JSON.stringify(createMachine(config).config)), commands)

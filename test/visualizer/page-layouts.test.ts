@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
-import { chartOf } from '../../visualizer/chart/model.ts'
 import { ourCommands, ourLayout } from '../../visualizer/chart/library-machines.ts'
+import { chartOf } from '../../visualizer/chart/model.ts'
 
 // `npm run check:layouts` checks that the layouts are current.
 

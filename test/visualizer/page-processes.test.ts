@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
-import { definitionOf } from '../../visualizer/record/definition.ts'
 import { chosenActor, namesOf, silentSince } from '../../visualizer/page/src/model/processes.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'
 import type { Timer } from '../../visualizer/protocol.ts'
+import { definitionOf } from '../../visualizer/record/definition.ts'
 
 const connection = definitionOf(connectionMachine.config)
 const base = { id: null, _version: '1' } as const

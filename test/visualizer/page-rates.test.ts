@@ -1,5 +1,5 @@
-import { createActor } from 'xstate'
 import { afterEach, expect, test, vi } from 'vitest'
+import { createActor } from 'xstate'
 
 import { rateWords, ratesOf } from '../../visualizer/page/src/model/rates.ts'
 import type { StatsMessage } from '../../visualizer/protocol.ts'

@@ -1,5 +1,5 @@
-import { and, assign, createActor, fromCallback, fromPromise, fromTransition, not, raise, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { and, assign, createActor, fromCallback, fromPromise, fromTransition, not, raise, setup } from 'xstate'
 
 import { createTestClock } from '../../testing/index.ts'
 import type { HistoryMessage } from '../../visualizer/protocol.ts'

@@ -1,5 +1,6 @@
-import { createActor, createMachine } from 'xstate'
 import { describe, expect, test } from 'vitest'
+import { createActor, createMachine } from 'xstate'
+
 import { Redactor } from '../../visualizer/record/redact.ts'
 
 class Account {

@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { createWebSocketInspector, createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect'
 import { createInspectorServer } from '@statelyai/inspect/server'
-import { createActor } from 'xstate'
+import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
+import { createActor } from 'xstate'
 
 import { freePort } from '../../measure/lab/ports.ts'
 import { connectVisualizer } from '../../visualizer/index.ts'

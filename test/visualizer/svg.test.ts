@@ -1,10 +1,10 @@
-import { createMachine } from 'xstate'
 import { expect, test } from 'vitest'
+import { createMachine } from 'xstate'
 
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
+import { ourCommands } from '../../visualizer/chart/library-machines.ts'
 import { listingOf, type ListedTransition } from '../../visualizer/chart/listing.ts'
 import { eventWords } from '../../visualizer/chart/model.ts'
-import { ourCommands } from '../../visualizer/chart/library-machines.ts'
 import { toSvg } from '../../visualizer/chart/svg.ts'
 
 const machines = [connectionMachine, subscriptionsMachine, periodicRequestMachine] as const

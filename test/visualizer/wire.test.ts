@@ -1,5 +1,5 @@
-import { fromPromise, raise, setup, assign, createActor, spawnChild } from 'xstate'
 import { expect, onTestFinished, test } from 'vitest'
+import { fromPromise, raise, setup, assign, createActor, spawnChild } from 'xstate'
 
 import { InvalidCredentialsError, ResilientMqttClient } from '../../src/index.ts'
 import { createEmbeddedBroker } from '../../testing/index.ts'

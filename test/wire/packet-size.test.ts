@@ -1,11 +1,11 @@
 import { generate } from 'mqtt-packet'
 import { expect, test } from 'vitest'
 
-import { filterPacketSize, publishSize } from '../../src/wire/packet-size.ts'
 import { parseProperties } from '../../src/config/publish-properties.ts'
-import { inPackets } from '../../src/wire/filter-packets.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
+import { inPackets } from '../../src/wire/filter-packets.ts'
+import { filterPacketSize, publishSize } from '../../src/wire/packet-size.ts'
 import { fc } from '../support/property.ts'
 
 /** Any UTF-16, including lone surrogates. */

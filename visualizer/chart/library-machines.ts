@@ -1,5 +1,5 @@
-import { layouts } from './layouts.generated.ts'
 import type { Layout } from './layout.ts'
+import { layouts } from './layouts.generated.ts'
 import type { Chart } from './model.ts'
 
 /** Events that people send to the library's machines. They are drawn as tags on the states. */

@@ -2,9 +2,9 @@ import type { AnyStateMachine } from 'xstate'
 
 import type { Candidate, Reaction } from './definition.ts'
 import { anywhereLines, commandsOf, labelOf, lineOf, size, tagWidth, type Box, type Layout } from './layout.ts'
-import { head, rounded } from './paths.ts'
-import { delayWords, eventWords, parseChart, type Chart, type ChartEdge, type ChartNode } from './model.ts'
 import { ourCommands, ourLayout } from './library-machines.ts'
+import { delayWords, eventWords, parseChart, type Chart, type ChartEdge, type ChartNode } from './model.ts'
+import { head, rounded } from './paths.ts'
 import { STYLE } from './svg-style.ts'
 
 /**

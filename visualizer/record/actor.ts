@@ -1,8 +1,8 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
 
+import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from '../protocol.ts'
 import { isObject } from '../shared/json.ts'
 import { definitionOf } from './definition.ts'
-import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from '../protocol.ts'
 import type { Redactor } from './redact.ts'
 import { sessionIdOf } from './session-id.ts'
 import { Timers } from './timers.ts'

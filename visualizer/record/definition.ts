@@ -1,6 +1,6 @@
 import { withoutSecrets } from '../../src/shared/redaction.ts'
-import { isObject, list, type Fields } from '../shared/json.ts'
 import type { Json } from '../protocol.ts'
+import { isObject, list, type Fields } from '../shared/json.ts'
 import { functionName } from './redact.ts'
 
 const MAX_NODES = 10_000

@@ -1,7 +1,7 @@
 import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from '../protocol.ts'
-import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
-import { FairQueue } from './fair-queue.ts'
 import { downsample } from '../shared/downsample.ts'
+import { FairQueue } from './fair-queue.ts'
+import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
 
 const MAX_ACTORS = 2_000
 /** How many samples of figures are kept for one actor. */

@@ -1,7 +1,5 @@
 import type { AnyActorRef, AnyEventObject, AnyTransitionDefinition, InspectionEvent } from 'xstate'
 
-import { InspectedActor } from './actor.ts'
-import { implementationName, text } from './definition.ts'
 import type {
   ActorMessage,
   HistoryMessage,
@@ -10,9 +8,11 @@ import type {
   StatsMessage,
   TakenTransition,
 } from '../protocol.ts'
+import { InspectedActor } from './actor.ts'
+import { implementationName, text } from './definition.ts'
+import { figuresOf } from './figures.ts'
 import { Redactor, type Hide } from './redact.ts'
 import { sessionIdOf } from './session-id.ts'
-import { figuresOf } from './figures.ts'
 import { showTimers, type Timers } from './timers.ts'
 
 /** The version in every message. The protocol requires one; `@statelyai/inspect` sends its own. */

@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { WebSocket } from 'ws'
 
 import { answer, parseCommand, perform } from '../commands.ts'
-import { messagesOf, stamp } from '../shared/frames.ts'
-import { History } from '../record/history.ts'
 import {
   PROTOCOL_VERSION,
   type CommandMessage,
@@ -12,8 +10,10 @@ import {
   type ServerMessage,
   type WelcomeMessage,
 } from '../protocol.ts'
+import { History } from '../record/history.ts'
 import { Recorder } from '../record/recorder.ts'
 import type { Hide } from '../record/redact.ts'
+import { messagesOf, stamp } from '../shared/frames.ts'
 import { RemoteFeed } from './remote-feed.ts'
 import { Viewers, type Viewer } from './viewers.ts'
 

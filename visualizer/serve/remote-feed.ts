@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws'
 
 import { answer } from '../commands.ts'
-import { messagesOf, stamp } from '../shared/frames.ts'
-import type { History } from '../record/history.ts'
 import type { CommandMessage, CommandResultMessage, FeedInfoMessage, FeedReply } from '../protocol.ts'
+import type { History } from '../record/history.ts'
 import { Redactor, type Hide } from '../record/redact.ts'
+import { messagesOf, stamp } from '../shared/frames.ts'
 import { isObject, type Fields } from '../shared/json.ts'
 import { received } from './remote-message.ts'
 

@@ -1,12 +1,12 @@
 import { withoutSecrets } from '../../src/shared/redaction.ts'
-import { isObject, parseJson, type Fields } from '../shared/json.ts'
-import { definitionOf } from '../record/definition.ts'
 import type { ActorMessage, Command, HistoryMessage, ShownSnapshot, TakenTransition, Timer } from '../protocol.ts'
 import { commandEvents } from '../protocol.ts'
+import { definitionOf } from '../record/definition.ts'
+import { figuresOf } from '../record/figures.ts'
 import { INSPECTOR_VERSION, type Recorded } from '../record/recorder.ts'
 import type { Redactor } from '../record/redact.ts'
-import { figuresOf } from '../record/figures.ts'
 import { showTimers } from '../record/timers.ts'
+import { isObject, parseJson, type Fields } from '../shared/json.ts'
 
 const MAX_ID = 200
 

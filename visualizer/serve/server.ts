@@ -1,14 +1,14 @@
-import { parseUrl } from '../../src/shared/parse-url.ts'
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 
+import { parseUrl } from '../../src/shared/parse-url.ts'
+import { parseVisualizerOptions, type Visualizer, type VisualizerOptions } from '../options.ts'
+import { Sampler } from '../record/sampler.ts'
 import { Access, randomToken, type Refusal } from './access.ts'
 import { Hub } from './hub.ts'
-import { parseVisualizerOptions, type Visualizer, type VisualizerOptions } from '../options.ts'
 import { builtPage, refuse, servePage } from './page-files.ts'
-import { Sampler } from '../record/sampler.ts'
 
 /** The largest frame of an app; `connectVisualizer` sends at most 256 KB. A page sends only commands. */
 const MAX_FEED_BYTES = 1024 * 1024

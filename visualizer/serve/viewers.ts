@@ -1,8 +1,8 @@
 import type { WebSocket } from 'ws'
 
-import { batches, stamp } from '../shared/frames.ts'
-import type { Entry, History } from '../record/history.ts'
 import type { DroppedMessage, LiveMessage, ServerMessage } from '../protocol.ts'
+import type { Entry, History } from '../record/history.ts'
+import { batches, stamp } from '../shared/frames.ts'
 
 /** In milliseconds. With 20 frames a second the page looks live, and even a thousand events a second cost little. */
 const FLUSH_AFTER = 50

@@ -1,5 +1,5 @@
-import { isObject, parseJson, type Fields } from './json.ts'
 import type { BatchMessage, Timestamped } from '../protocol.ts'
+import { isObject, parseJson, type Fields } from './json.ts'
 
 /** The approximate maximum size of a frame. A page cannot draw while it handles a frame, so frames must stay small. */
 const FRAME_BYTES = 256 * 1024

@@ -1,4 +1,3 @@
-import { realClock } from '../../../src/shared/clock.ts'
 import {
   defaultInbox,
   defaultOutbox,
@@ -8,6 +7,7 @@ import {
 } from '../../../src/config/defaults.ts'
 import type { Receiver } from '../../../src/session/incoming/receiver.ts'
 import { Session } from '../../../src/session/session.ts'
+import { realClock } from '../../../src/shared/clock.ts'
 import type { IncomingPublish } from '../../../src/wire/packets.ts'
 
 export interface MatchTask {

@@ -1,6 +1,6 @@
-import type { Stall } from '../../api/events.ts'
 import { clampDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
+import type { Stall } from '../../api/events.ts'
 import type { HeldMessage } from './held-message.ts'
 
 export interface AcknowledgementsOptions {

@@ -1,6 +1,6 @@
-import type { Receiver } from './receiver.ts'
-import type { Link } from '../link.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
+import type { Link } from '../link.ts'
+import type { Receiver } from './receiver.ts'
 
 /** A message of QoS 1 or 2 whose acknowledgement is held back. */
 export class HeldMessage {

@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../../config/defaults.ts'
-import type { Subscriber } from '../subscriptions/subscribers.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
+import type { Subscriber } from '../subscriptions/subscribers.ts'
 /** Receives the messages of a topic filter. */
 export interface Receiver extends Subscriber {
   /** When the message is acknowledged: at once, or when the promise of `deliver` has resolved. */

@@ -1,7 +1,7 @@
-import type { Receiver } from './receiver.ts'
 import { backoffDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { HeldMessage } from './held-message.ts'
+import type { Receiver } from './receiver.ts'
 
 /** A call of a handler with a message. */
 export interface Call {

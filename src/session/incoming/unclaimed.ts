@@ -1,8 +1,8 @@
 import { clampDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
-import type { HeldMessage } from './held-message.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import { TopicMatcher } from '../subscriptions/topic-matcher.ts'
+import type { HeldMessage } from './held-message.ts'
 
 /** A message that no subscription has matched yet. */
 export interface Unclaimed {

@@ -1,5 +1,5 @@
-import type { InFlight } from './in-flight.ts'
 import type { Link } from '../link.ts'
+import type { InFlight } from './in-flight.ts'
 import type { OnWire } from './on-wire.ts'
 import type { Outbox } from './outbox.ts'
 import type { Publication } from './publication.ts'

@@ -1,5 +1,5 @@
-import type { OutboxOptions } from '../../api/options.ts'
 import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from '../../api/errors.ts'
+import type { OutboxOptions } from '../../api/options.ts'
 import { Displacements } from './displacements.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { Publication } from './publication.ts'

@@ -1,6 +1,6 @@
+import type { Link } from '../link.ts'
 import type { AckWatch } from './ack-watch.ts'
 import { beyondLimits } from './limits.ts'
-import type { Link } from '../link.ts'
 import type { OnWire } from './on-wire.ts'
 import type { Publication } from './publication.ts'
 import type { Settlement } from './settlement.ts'

@@ -1,5 +1,5 @@
-import type { QuarantinedPublish } from '../../api/quarantine.ts'
 import { PoisonPacketError } from '../../api/errors.ts'
+import type { QuarantinedPublish } from '../../api/quarantine.ts'
 import type { Journal } from './journal.ts'
 import type { Publication } from './publication.ts'
 

@@ -1,7 +1,7 @@
 import { PoisonPacketError, PublishRefusedError } from '../../api/errors.ts'
+import type { Ack } from '../../wire/packets.ts'
 import { isRefusal } from './acknowledgement.ts'
 import type { Journal } from './journal.ts'
-import type { Ack } from '../../wire/packets.ts'
 import type { Publication } from './publication.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Suspects } from './suspects.ts'

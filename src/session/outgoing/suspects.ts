@@ -1,5 +1,5 @@
-import type { QuarantineOptions } from '../../api/options.ts'
 import type { Clock } from '../../api/clock.ts'
+import type { QuarantineOptions } from '../../api/options.ts'
 import type { Blame } from './blame.ts'
 import { Pause } from './pause.ts'
 

@@ -1,6 +1,6 @@
 import { PacketEncodingError } from '../../api/errors.ts'
-import { withRemainingExpiry } from './message-expiry.ts'
 import type { Link } from '../link.ts'
+import { withRemainingExpiry } from './message-expiry.ts'
 import type { Publication } from './publication.ts'
 
 /**

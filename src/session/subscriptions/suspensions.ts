@@ -1,8 +1,8 @@
 import type { Failure } from '../../../machines/failure.ts'
 import type { Clock } from '../../api/clock.ts'
+import type { QuarantineOptions } from '../../api/options.ts'
 import { blameOf } from '../outgoing/blame.ts'
 import { isAside, isSuspect, type Suspect, Suspects } from '../outgoing/suspects.ts'
-import type { QuarantineOptions } from '../../api/options.ts'
 
 export interface SuspensionsOptions {
   /** How many filters go into one SUBSCRIBE. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import { rulesOf } from '../../../machines/config.ts'
 import {
   backoffDelay,
   connectionConfig,
@@ -9,7 +10,6 @@ import {
   exponentialRecovery,
   recoveryStrategies,
 } from '../../../machines/index.ts'
-import { rulesOf } from '../../../machines/config.ts'
 
 const cycles = [1, 2, 3, 4, 5, 6, 10, 1_000]
 const half = () => 0.5

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 
-import { Proxy } from '../../../measure/lab/proxy.ts'
 import type { ChaosBroker } from '../../../measure/chaos/broker.ts'
 import { faults, type FaultTargets } from '../../../measure/chaos/faults.ts'
 import { choose } from '../../../measure/chaos/schedule.ts'
+import { Proxy } from '../../../measure/lab/proxy.ts'
 import { seeded } from '../../../measure/lab/seeded.ts'
 
 /** Targets with unused links, and a broker that only records the faults. */

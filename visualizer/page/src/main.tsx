@@ -1,7 +1,8 @@
 import { render } from 'preact'
-import { ViewerSocket } from './viewer-socket.ts'
+
 import { Store } from './model/store.ts'
 import { App } from './ui/app.tsx'
+import { ViewerSocket } from './viewer-socket.ts'
 
 const store = new Store()
 const socket = new ViewerSocket(store, new URLSearchParams(location.search).get('token') ?? '')

@@ -1,7 +1,8 @@
 import type * as ElkApi from 'elkjs/lib/elk-api.js'
+
 import type { Layout } from '../../../chart/layout.ts'
-import type { Chart } from '../../../chart/model.ts'
 import { signatureOf } from '../../../chart/library-machines.ts'
+import type { Chart } from '../../../chart/model.ts'
 import { bestLayout } from './best-layout.ts'
 
 const TIMEOUT = 20_000

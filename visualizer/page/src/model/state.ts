@@ -1,5 +1,5 @@
-import { isObject, type Fields } from '../../../shared/json.ts'
 import type { Json, ShownSnapshot } from '../../../protocol.ts'
+import { isObject, type Fields } from '../../../shared/json.ts'
 import type { Actor, Family } from './types.ts'
 
 /** A state value as text, such as `connected.ready`. Parallel regions are separated by bars. */

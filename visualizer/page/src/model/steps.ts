@@ -1,5 +1,5 @@
-import type { SnapshotMessage, TakenTransition } from '../../../protocol.ts'
 import { activeIds, transitionKey, type Chart } from '../../../chart/model.ts'
+import type { SnapshotMessage, TakenTransition } from '../../../protocol.ts'
 import { contextOf, fields, number } from './state.ts'
 import { failureWords } from './words.ts'
 

@@ -1,3 +1,5 @@
+import { ourCommands } from '../../../chart/library-machines.ts'
+import { parseChart, type Chart } from '../../../chart/model.ts'
 import type {
   ActorMessage,
   CommandResultMessage,
@@ -11,8 +13,6 @@ import type {
   WelcomeMessage,
 } from '../../../protocol.ts'
 import { downsample } from '../../../shared/downsample.ts'
-import { parseChart, type Chart } from '../../../chart/model.ts'
-import { ourCommands } from '../../../chart/library-machines.ts'
 import { familyOf, placeOf, stateOf, topState } from './state.ts'
 import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import { chattiest } from './trim.ts'

@@ -1,5 +1,5 @@
-import type { Command, ShownEvent, ShownSnapshot, StatsMessage, TakenTransition, Timer } from '../../../protocol.ts'
 import type { Chart } from '../../../chart/model.ts'
+import type { Command, ShownEvent, ShownSnapshot, StatsMessage, TakenTransition, Timer } from '../../../protocol.ts'
 
 /** The meaning of a state, which is shown as a colour. */
 export type Family = 'online' | 'waiting' | 'failed' | 'busy' | 'resting'

@@ -1,7 +1,8 @@
 import { memo } from 'preact/compat'
+
 import { labelOf, lineOf, size, type EdgeLayout } from '../../../chart/layout.ts'
-import { along, head, rounded } from '../../../chart/paths.ts'
 import type { ChartEdge } from '../../../chart/model.ts'
+import { along, head, rounded } from '../../../chart/paths.ts'
 import { shown } from '../model/format.ts'
 
 interface EdgeProps {

@@ -1,6 +1,6 @@
-import type { Timer } from '../../../protocol.ts'
 import { commandsOf, size, tagWidth, type Box } from '../../../chart/layout.ts'
 import { delayWords, type ChartNode } from '../../../chart/model.ts'
+import type { Timer } from '../../../protocol.ts'
 import { countdown, remaining, shown } from '../model/format.ts'
 
 interface NodeProps {

@@ -1,5 +1,5 @@
-import { anywhereLines, lineOf, size, type Box } from '../../../chart/layout.ts'
 import { shortName } from '../../../chart/definition.ts'
+import { anywhereLines, lineOf, size, type Box } from '../../../chart/layout.ts'
 import type { Chart, ChartNode } from '../../../chart/model.ts'
 import { shown } from '../model/format.ts'
 

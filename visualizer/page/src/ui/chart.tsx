@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { Timer } from '../../../protocol.ts'
-import type { Layout } from '../../../chart/layout.ts'
+
 import { shortName } from '../../../chart/definition.ts'
+import type { Layout } from '../../../chart/layout.ts'
 import { activeIds, type Chart, type ChartNode } from '../../../chart/model.ts'
+import type { Timer } from '../../../protocol.ts'
 import { shown } from '../model/format.ts'
 import { stateOf } from '../model/state.ts'
 import type { Actor, Entry, Family } from '../model/types.ts'

@@ -1,7 +1,7 @@
-import { isObject } from '../../../shared/json.ts'
 import type { Json } from '../../../protocol.ts'
-import { clockMs, shown } from '../model/format.ts'
+import { isObject } from '../../../shared/json.ts'
 import { entryAt } from '../model/entries.ts'
+import { clockMs, shown } from '../model/format.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { eventTitle } from '../model/words.ts'
 

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+
 import type { Command, ShownSnapshot, Timer } from '../../../protocol.ts'
+import { entryAt } from '../model/entries.ts'
 import { bytes, clock, duration, percent, remaining, shown, when } from '../model/format.ts'
 import { namesOf, silentSince } from '../model/processes.ts'
 import { contextOf, familyOf, fields, number, placeOf, stateOf, topState } from '../model/state.ts'
-import { entryAt } from '../model/entries.ts'
 import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { uptimeOf } from '../model/uptime.ts'

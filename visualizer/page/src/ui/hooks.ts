@@ -1,5 +1,6 @@
 import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+
 import type { Store } from '../model/store.ts'
 
 /** Renders again whenever the data has changed. */

@@ -1,6 +1,6 @@
 import { clockMs, shortDelay, shown } from '../model/format.ts'
-import { contextOf, number } from '../model/state.ts'
 import type { Names } from '../model/processes.ts'
+import { contextOf, number } from '../model/state.ts'
 import type { Entry } from '../model/types.ts'
 import { eventTitle } from '../model/words.ts'
 

@@ -1,10 +1,11 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { Store } from '../model/store.ts'
+
 import { countUpTo } from '../model/entries.ts'
 import { namesOf } from '../model/processes.ts'
+import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
-import { Row } from './log-row.tsx'
 import { useSize } from './hooks.ts'
+import { Row } from './log-row.tsx'
 import { useFiltered, type Scope } from './use-filtered.ts'
 
 interface LogProps {

@@ -1,5 +1,6 @@
 import { memo } from 'preact/compat'
 import { useEffect, useRef, useState } from 'preact/hooks'
+
 import { clock, duration, percent, shown, when } from '../model/format.ts'
 import { ratesOf, rateWords } from '../model/rates.ts'
 import type { Actor, Entry, Link } from '../model/types.ts'

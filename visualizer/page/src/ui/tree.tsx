@@ -1,7 +1,7 @@
-import { shown } from '../model/format.ts'
-import { familyOf, stateOf } from '../model/state.ts'
-import { namesOf, silentSince } from '../model/processes.ts'
 import { entryAt } from '../model/entries.ts'
+import { shown } from '../model/format.ts'
+import { namesOf, silentSince } from '../model/processes.ts'
+import { familyOf, stateOf } from '../model/state.ts'
 import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 

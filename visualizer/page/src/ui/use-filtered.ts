@@ -1,4 +1,5 @@
 import { useMemo, useRef } from 'preact/hooks'
+
 import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
 import { eventTitle } from '../model/words.ts'

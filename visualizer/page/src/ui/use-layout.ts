@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
+
 import type { Layout } from '../../../chart/layout.ts'
-import type { Chart } from '../../../chart/model.ts'
 import { ourLayout } from '../../../chart/library-machines.ts'
+import type { Chart } from '../../../chart/model.ts'
 
 /** The layout of a chart. The library's machines have theirs at once; others are laid out when they are first shown. */
 export function useLayout(chart: Chart): Layout | 'failed' | null {

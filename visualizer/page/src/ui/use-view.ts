@@ -1,5 +1,6 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+
 import type { Box, Layout } from '../../../chart/layout.ts'
 import { useSize } from './hooks.ts'
 
