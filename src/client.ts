@@ -46,11 +46,11 @@ import { Rejections } from './shared/watched-promise.ts'
 
 /**
  * An MQTT client whose connection never needs a restart. It reconnects with backoff, recovers, renews its credentials,
- * and brings back its subscriptions and periodic requests by itself. What it accepted to publish it delivers, or says
- * why not.
+ * and restores its subscriptions and periodic requests by itself. It delivers each publish that it accepted, or reports
+ * why it could not.
  */
 export class ResilientMqttClient implements AsyncDisposable {
-  /** The durable publishes that were taken out because the broker closes the connection on them. */
+  /** Durable publishes that are set aside because the broker closes the connection on them. */
   readonly quarantine: ClientQuarantine
   readonly #config: ClientConfig
   readonly #observer: Observer
@@ -60,7 +60,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #waits = new Waits()
   readonly #rejections = new Rejections()
   readonly #connectCalls: ConnectCalls
-  /** Made for the first request. */
+  /** Created with the first request. */
   #requests: Requests | undefined
   #disposing: Promise<void> | undefined
   #disposed = false
@@ -86,9 +86,9 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.quarantine = clientQuarantine(session)
     events.on('connected', () => this.#observer.stillSuspended(session.suspendedFilters()))
     this.#machine = new RunningMachine(config, this.#runtime, this.#observer)
-    // Before calls of `connect()` learn of it, which tell it themselves.
+    // Registered before calls of `connect()` are, which reject with the failure themselves.
     events.on('gaveUp', ({ failure }) => {
-      // The machine had no chance to tell it.
+      // The machine ended before it could report this.
       if (failure.kind === 'internal') this.#runtime.giveUp(this.#failed(failure))
       if (!this.#connectCalls.isAwaited) {
         this.#observer.unheard('gaveUp', 'the connection failed', this.#failed(failure))
@@ -106,14 +106,15 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * The running connection machine, for XState users. An error inside of it ends its actor: the client is `failed` then,
-   * with a failure of kind `internal`, and another actor takes its place. So read it anew instead of keeping it.
+   * The actor of the connection machine, for XState users. An error inside the machine ends its actor: the client is
+   * then `failed` with a failure of kind `internal`, and another actor takes its place. So read this property anew each
+   * time.
    */
   get actor(): Actor<typeof connectionMachine> {
     return this.#machine.actor
   }
 
-  /** What it is doing. */
+  /** What the client is doing now. */
   get status(): ClientStatus {
     const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
@@ -138,21 +139,23 @@ export class ResilientMqttClient implements AsyncDisposable {
     return this.actor.getSnapshot().hasTag('online')
   }
 
-  /** What waits for a connection, and what is sent and not acknowledged; `drained` is the event when both are none. */
+  /**
+   * Publishes that wait for a connection, or for an acknowledgement. The event `drained` reports that there are none.
+   */
   get outbox(): OutboxStatus {
     return this.#runtime.session.status.outbox
   }
 
   /**
-   * Connects, and stays connected. Resolves when subscriptions are restored and messages flow. During a `disconnect()`
-   * it waits for its end, and connects then. If it is not awaited, its failure ends no process: `gaveUp` tells it, or
-   * `error` if an option is wrong or the store can't be opened.
+   * Connects, and stays connected. Resolves when subscriptions are restored and messages flow. A call during a
+   * `disconnect()` connects after that. A rejection that is not handled does not end the process: the event `gaveUp`
+   * reports it, or `error` if an option is wrong or the store can't be opened.
    *
-   * @param options.signal - stops waiting when it aborts. It stops trying, too, if the connection was started by calls of
-   *   `connect()`, was not ready since, and none of the others waits for it any more
-   * @throws {ConnectionFailedError} when it gave up: the failure is fatal, or no attempts and cycles are left
+   * @param options.signal - stops waiting when it aborts. It also stops the attempts if only calls of `connect()`
+   *   started them, the connection has not been ready since, and no other call waits for it
+   * @throws {ConnectionFailedError} if the client gave up: the failure is fatal, or no attempts and cycles are left
    * @throws {StoreError} if the store can't be opened; nothing was done then
-   * @throws {DisconnectedError} when `disconnect()` is called meanwhile
+   * @throws {DisconnectedError} if `disconnect()` is called meanwhile
    * @throws {ClientDisposedError}
    */
   connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -160,9 +163,9 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent and the socket closed, each in
-   * bounded time. Subscriptions, periodic requests and durable publishes are kept for the next `connect()`; the latter
-   * for a later process, too. If it is not awaited, a wrong option is told by the event `error`.
+   * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent, and the socket is closed,
+   * each in bounded time. Subscriptions, periodic requests and durable publishes are kept for the next `connect()`, and
+   * durable publishes also for a later process. A rejection that is not handled is reported through the event `error`.
    *
    * @throws {InvalidOptionError} if an option is wrong; nothing was done then
    */
@@ -173,22 +176,22 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Publishes. What can't be sent now waits in the outbox. If no code takes a rejection, that ends no process: it is
-   * the event `publishFailed`.
+   * Publishes a message. If it can't be sent now, it waits in the outbox. A rejection that is not handled does not end
+   * the process: the event `publishFailed` reports it.
    *
-   * @returns resolves at PUBACK or PUBCOMP, for QoS 0 when it is written. Its `accepted` resolves when the client is
-   *   answerable for it: at once, or for a durable one when it is on disk. Code that reads `accepted` need not handle a
-   *   rejection of the other by which it is not accepted
+   * @returns resolves at PUBACK or PUBCOMP, or with QoS 0 when the message is written. Its property `accepted` resolves
+   *   when the client is responsible for the message: at once, or if it is durable when it is on disk. If a publish is
+   *   not accepted, code that handles the rejection of one of the two promises need not handle the other
    * @throws {InvalidOptionError} if topic, payload or options are wrong
-   * @throws {PublishRefusedError} if the broker refuses it
-   * @throws {NotSupportedByBrokerError} if it is larger, or of a higher QoS, than the broker takes, or retained
+   * @throws {PublishRefusedError} if the broker refuses the message
+   * @throws {NotSupportedByBrokerError} if the broker does not support its size, its QoS, or retained messages
    * @throws {OutboxOverflowError} {PublishExpiredError} {PublishSupersededError} if it left the outbox unsent
-   * @throws {ConnectionLostError} if it is QoS 0 and the connection ended while it was written
+   * @throws {ConnectionLostError} if it has QoS 0 and the connection ended while it was written
    * @throws {PacketEncodingError} if it can't be encoded, which is a fault of this package
-   * @throws {PoisonPacketError} if the broker closes the connection on it again and again, and takes others meanwhile; a
-   *   durable one is in `quarantine` then
-   * @throws {StoreError} if it is durable and can't be written
-   * @throws {DisconnectedError} {ClientDisposedError}; a durable one stays in the store then, and is delivered later
+   * @throws {PoisonPacketError} if the broker repeatedly closes the connection on it and accepts others meanwhile. A
+   *   durable one is then in `quarantine`
+   * @throws {StoreError} if it is durable and can't be stored
+   * @throws {DisconnectedError} {ClientDisposedError} if the client was ended. A durable one stays in the store
    */
   publish(topic: string, payload: Payload, options?: PublishOptions): PendingPublish
   publish<Value>(topic: string, value: Value, options: EncodedPublishOptions<Value>): PendingPublish
@@ -198,8 +201,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Subscribes: now, and after every interruption again. With a handler it is called for each message; without one the
-   * messages are taken in a loop: `for await (const message of client.subscribe('a/#'))`.
+   * Subscribes, now and again after each interruption. A handler is called for each message. Without one, a loop takes
+   * the messages: `for await (const message of client.subscribe('a/#'))`.
    *
    * @throws {InvalidOptionError} if the filter or an option is wrong
    * @throws {ClientDisposedError}
@@ -221,10 +224,10 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Sends a request and resolves with its response (MQTT 5 §4.10; with `responseTopic` on MQTT 3.1.1 too).
+   * Sends a request and resolves with its response (MQTT 5 §4.10; on MQTT 3.1.1 with `responseTopic`).
    *
    * @throws {TimeoutError} if no response comes in time
-   * @throws {InvalidOptionError} {ClientDisposedError}, and whatever `publish` rejects with
+   * @throws {InvalidOptionError} {ClientDisposedError}, and the errors of `publish`
    */
   async request(topic: string, payload: Payload, options: RequestOptions = {}): Promise<Message> {
     this.#ensureAlive()
@@ -234,8 +237,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Publishes again and again, while the connection is ready: the first at once, never two at a time, never queued,
-   * and none to make up for what an outage swallowed.
+   * Publishes periodically while the connection is ready: for the first time at once, never two at a time, never
+   * queued, and without making up for the time of an outage.
    *
    * @throws {InvalidOptionError} if an option is wrong
    * @throws {ClientDisposedError}
@@ -264,31 +267,31 @@ export class ResilientMqttClient implements AsyncDisposable {
     }
   }
 
-  /** Forgets the counters and tries at once: out of a wait, and after it gave up. */
+  /** Resets the counters and tries at once: during a delay, or after the client gave up. */
   resetReconnect(): void {
     this.#send('RETRY')
   }
 
-  /** Does now what a recovery cycle does: asks for new credentials and recreates the client. */
+  /** Runs a recovery cycle now: asks for new credentials and recreates the MQTT.js client. */
   recover(): void {
     this.#send('RECOVER')
   }
 
   /**
-   * Tells that the network may be back, or the machine woke up: ends a wait, or probes the open connection with a
-   * PINGREQ. What it brings forward is not counted as an attempt.
+   * Call this when the network may be back, or the computer woke up. It ends a delay, or probes the open connection
+   * with a PINGREQ. An attempt that it brings forward does not count.
    */
   wake(): void {
     this.#send('WAKE')
   }
 
   /**
-   * Waits until the connection is in a state; not at all if it is.
+   * Waits until the connection is in a state. Resolves at once if it is.
    *
    * @param options.timeout - in milliseconds
    * @throws {TimeoutError}
    * @throws {InvalidOptionError} if the state or an option is wrong
-   * @throws {ConnectionFailedError} if it gives up meanwhile, or has before, unless that is what is waited for
+   * @throws {ConnectionFailedError} if the client gives up, or has given up, unless the state is `failed`
    * @throws {ClientDisposedError}
    */
   async waitFor(
@@ -311,17 +314,17 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Calls a handler at each event of a name.
+   * Adds a handler for an event.
    *
-   * @returns takes the handler off again
-   * @throws {InvalidOptionError} if there is no such event
+   * @returns removes the handler
+   * @throws {InvalidOptionError} if the client has no such event
    */
   on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
     checkListener(event, handler)
     return this.#observer.on(event, handler)
   }
 
-  /** Disconnects and ends the client for good. What is pending then rejects with `ClientDisposedError`. */
+  /** Disconnects and ends the client for good. Pending calls reject with `ClientDisposedError`. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposing ??= this.#dispose()
     return this.#disposing
@@ -379,12 +382,12 @@ export class ResilientMqttClient implements AsyncDisposable {
       })
       await this.#connectCalls.disconnected(this.#waits, signal)
     } finally {
-      // Also if the signal ended the wait: nobody would settle what is left.
+      // Also if the signal ended the wait: otherwise the remaining publishes would never settle.
       await this.#leaveOutbox(outbox)
     }
   }
 
-  /** Gives the outbox a chance, if there is a connection that it can drain into. */
+  /** Lets the outbox drain for a while, if the connection is ready. */
   async #drain(after: number, signal: AbortSignal | undefined): Promise<void> {
     const { session } = this.#runtime
     if (session.awaitDrained() || after === 0 || !isReady(this.actor.getSnapshot())) return
@@ -402,7 +405,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   async #leaveOutbox(policy: 'reject' | 'keep'): Promise<void> {
     const { session, journal } = this.#runtime
     if (policy === 'reject') session.reject(new DisconnectedError('the publish was delivered'))
-    // What is settled must not be sent again by the next process.
+    // The next process must not send settled publishes again.
     await journal?.flush()
   }
 
@@ -411,7 +414,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     return { after, clock: this.#config.clock, error: () => new TimeoutError(what, after) }
   }
 
-  /** @returns whether there is a machine that takes it */
+  /** @returns whether a running machine took the command */
   #send(type: Exclude<ConnectionCommand['type'], `PERIODIC.${string}`>): boolean {
     return this.#machine.send({ type })
   }

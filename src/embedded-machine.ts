@@ -29,9 +29,9 @@ import { Rejections } from './shared/watched-promise.ts'
 /** The connection machine for an actor system of your own, and the messages that flow beside it. */
 export interface ConnectionMachine extends Disposable {
   /**
-   * `connectionMachine`, provided with MQTT.js, the credentials source, the session and the options. Run one actor of it
-   * at a time: a new one, or one that is restored from a snapshot. An error that ends the actor is yours to observe, as
-   * with any XState actor; its connection is closed, and another actor of this machine goes on.
+   * `connectionMachine`, provided with MQTT.js, the credentials source, the session and the options. Run one actor of
+   * it at a time: a new one, or one that is restored from a snapshot. An error that ends the actor is yours to observe,
+   * as with any XState actor; its connection is closed, and another actor of this machine goes on.
    */
   readonly machine: typeof connectionMachine
   /** The input of its actor: plain data, which holds no secret and no function. */
@@ -49,13 +49,13 @@ export interface ConnectionMachine extends Disposable {
   ): Subscription
   /** As `ResilientMqttClient.subscribe` without a handler. */
   subscribe<Value = Uint8Array>(filter: string, options?: SubscribeOptions<Value>): IterableSubscription<Value>
-  /** To be called when its actor is stopped for good: what is pending rejects with `ClientDisposedError`. */
+  /** Call this when the actor is stopped for good: pending calls reject with `ClientDisposedError`. */
   [Symbol.dispose](): void
 }
 
 /**
- * Makes the connection machine for who runs it by themselves: as an actor, or inside of a machine of the application.
- * `inspect` and `clock` belong to the actor: give them to `createActor` (`clock` here too, for the transport).
+ * Creates the connection machine for applications that run it themselves: as an actor, or inside a machine of their
+ * own. `inspect` and `clock` belong to the actor: give them to `createActor` (`clock` here too, for the transport).
  *
  * @throws {InvalidOptionError} if an option is wrong
  */
@@ -104,7 +104,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   }
 }
 
-/** What an application may keep, and give to the actor. The functions are the machine's own. */
+/** The part of the input that an application may keep and pass to the actor. The machine has the functions. */
 function plainData(input: ConnectionInput): ConnectionInput {
   return Object.freeze(withoutFunctions(input))
 }

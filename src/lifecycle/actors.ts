@@ -139,8 +139,8 @@ interface Run {
 const runs = new WeakMap<System, Run>()
 
 /**
- * The machine that all clients share: a machine for each client would take 140 KiB each. Each client is an actor system of
- * its own, and its provider is found by that.
+ * The machine that all clients share: a machine for each client would take 140 KiB each. Each client is an actor system
+ * of its own, and its provider is found by that.
  */
 export const clientMachine = providedMachine(
   (system) => {

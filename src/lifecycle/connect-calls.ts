@@ -89,7 +89,8 @@ export class ConnectCalls {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    // Without an obstacle CONNECT is sent before this function returns, so that the next line of the application sees it.
+    // Without an obstacle CONNECT is sent before this function returns, so that the next line of the application sees
+    // it.
     for (let obstacle = this.#obstacle(); obstacle; obstacle = this.#obstacle()) await obstacle
     if (signal.aborted || isReady(this.#port.machine.actor.getSnapshot())) return
     await this.#steps.wait<void>({ signal }, (ending) => this.#begin(ending))

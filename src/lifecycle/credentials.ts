@@ -58,7 +58,9 @@ export class CurrentCredentials {
     }
   }
 
-  /** The answer to a call that had timed out, which must not be wasted: the source may have rotated its refresh token. */
+  /**
+   * The answer to a call that had timed out, which must not be wasted: the source may have rotated its refresh token.
+   */
   async #lateAnswer(): Promise<Answer | undefined> {
     const call = this.#call
     if (!call || this.#isDead(call)) return undefined

@@ -19,8 +19,8 @@ export interface EventLogOptions {
 }
 
 /**
- * Writes to the application's logger what happens. Without a logger it prints the errors for which the application has no
- * handler either, once of each kind.
+ * Writes to the application's logger what happens. Without a logger it prints the errors for which the application has
+ * no handler either, once of each kind.
  */
 export class EventLog {
   readonly #logger: Logger

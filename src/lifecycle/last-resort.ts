@@ -5,8 +5,8 @@ import { serverText } from '../mqtt/server-text.ts'
 const SECRET = new Set(['credentials', 'options'])
 
 /**
- * Prints errors that would otherwise be swallowed, because the application has neither a listener nor a logger. Prints only
- * the first error of each kind: a handler that throws may do so at each message.
+ * Prints errors that would otherwise be swallowed, because the application has neither a listener nor a logger. Prints
+ * only the first error of each kind: a handler that throws may do so at each message.
  */
 export class LastResort {
   readonly #printed = new Set<string>()

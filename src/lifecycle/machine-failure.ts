@@ -13,8 +13,8 @@ export interface FailureHandler {
   /** Closes what the machine's actors have opened. XState leaves them running. */
   readonly release: () => void
   /**
-   * Called when the actor has ended. Without this handler XState's own rule holds: the actor has the status `error`, and
-   * an error without an observer is thrown.
+   * Called when the actor has ended. Without this handler XState's own rule holds: the actor has the status `error`,
+   * and an error without an observer is thrown.
    *
    * @param snapshot - a snapshot in the state `failed`, from which a new actor can start
    */
@@ -25,8 +25,8 @@ export interface FailureHandler {
 const STOP = 'xstate.stop'
 
 /**
- * Makes a connection machine whose errors leave nothing open. With an `ended` handler its actor ends in the state `failed`
- * instead of with the status `error`, so that its observers need not handle errors.
+ * Makes a connection machine whose errors leave nothing open. With an `ended` handler its actor ends in the state
+ * `failed` instead of with the status `error`, so that its observers need not handle errors.
  */
 export function failing(
   machine: typeof connectionMachine,

@@ -51,8 +51,8 @@ export class Observer {
   }
 
   /**
-   * Wraps an inspector so that its errors do no harm: XState would throw them into the transition, and the machine would
-   * be stuck. An inspector that fails once usually fails at each event, so only its first error is reported.
+   * Wraps an inspector so that its errors do no harm: XState would throw them into the transition, and the machine
+   * would be stuck. An inspector that fails once usually fails at each event, so only its first error is reported.
    */
   inspector(inspect: NonNullable<ResilientMqttClientOptions['inspect']>): (event: InspectionEvent) => void {
     let reported = false
@@ -133,14 +133,18 @@ export class Observer {
     this.#log.failed(error, source)
   }
 
-  /** Reports a publish whose rejection no code handles. @param given - the topic as it was given, perhaps a wrong one */
+  /**
+   * Reports a publish whose rejection no code handles. @param given - the topic as it was given, perhaps a wrong one
+   */
   publishFailed(given: unknown, error: unknown): void {
     const topic = typeof given === 'string' ? given : show(given)
     this.#log.publishFailed(topic, error)
     this.events.emit('publishFailed', { topic, error })
   }
 
-  /** Reports a call that failed although no code handles its promise. A call that the application ended is not reported. */
+  /**
+   * Reports a call that failed although no code handles its promise. A call that the application ended is not reported.
+   */
   callFailed(error: unknown, call: string): void {
     if (error instanceof ConnectionFailedError) this.unheard('gaveUp', 'the connection failed', error)
     else if (error instanceof StoreError || error instanceof InvalidOptionError) this.report(error, call)

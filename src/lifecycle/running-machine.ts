@@ -10,8 +10,8 @@ import type { ConnectionRuntime } from './runtime.ts'
 type MachineActor = Actor<typeof connectionMachine>
 
 /**
- * Runs the connection machine of a client. If an error ends its actor, another one takes its place: in `failed`, where it
- * rests until the application asks it to go on.
+ * Runs the connection machine of a client. If an error ends its actor, another one takes its place: in `failed`, where
+ * it rests until the application asks it to go on.
  */
 export class RunningMachine {
   readonly #config: ClientConfig

@@ -33,8 +33,8 @@ export interface RuntimeEvents {
 }
 
 /**
- * Everything that a connection machine drives, and that lives beside it: MQTT.js, the credentials source, the session and
- * the store.
+ * Everything that a connection machine drives, and that lives beside it: MQTT.js, the credentials source, the session
+ * and the store.
  */
 export class ConnectionRuntime {
   readonly session: Session

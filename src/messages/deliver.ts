@@ -20,7 +20,9 @@ export interface Delivery<Value> {
 /** Resolves when a message is processed, rejects if processing failed; `undefined` if it was processed at once. */
 type Processing = Promise<void> | undefined
 
-/** Decodes, validates and hands over messages, in the order in which they came. The function it returns never throws. */
+/**
+ * Decodes, validates and hands over messages, in the order in which they came. The function it returns never throws.
+ */
 export function createDeliver<Value>(delivery: Delivery<Value>): (packet: IncomingPublish) => Processing {
   const { options, handler, onThrow } = delivery
   const codec = options.codec ?? (binary as Codec<unknown> as Codec<Value>)

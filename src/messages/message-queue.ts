@@ -16,9 +16,9 @@ interface Loop<Value> {
 type Result<Value> = IteratorResult<Message<Value>, undefined>
 
 /**
- * Queues the messages of a subscription for async iteration. A message counts as processed when the loop asks for the next
- * one. If messages are acknowledged only then, the broker sends no more than the Receive Maximum. Several loops share the
- * messages.
+ * Queues the messages of a subscription for async iteration. A message counts as processed when the loop asks for the
+ * next one. If messages are acknowledged only then, the broker sends no more than the Receive Maximum. Several loops
+ * share the messages.
  */
 export class MessageQueue<Value> {
   readonly #limit: number

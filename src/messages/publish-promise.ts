@@ -13,8 +13,8 @@ const ASKED = 2
 const ACCEPTABLE = 4
 
 /**
- * The promise of a publish. Like `WatchedPromise` it knows whether code handles its rejection. It is no subclass of that
- * class, which would cost 0.05 µs per message.
+ * The promise of a publish. Like `WatchedPromise` it knows whether code handles its rejection. It is no subclass of
+ * that class, which would cost 0.05 µs per message.
  */
 export class PublishPromise extends Promise<PublishResult> implements PendingPublish {
   #accepted: Promise<void> | undefined

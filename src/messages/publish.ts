@@ -15,26 +15,26 @@ import { PublishPromise } from './publish-promise.ts'
 /** 256 MiB less one byte, less a topic and all properties but user properties (MQTT 5 §1.5.5). */
 const MAX_PAYLOAD = 268_435_455 - 4 * 65_535
 
-/** What `publishNow` rejects with if it would have to wait. */
+/** The reason by which `publishNow` rejects if the publish would have to wait. */
 export const notNow = new Error('the connection takes no publish now')
 
-/** What is given if none are. */
+/** The options of a call without options. */
 export const noOptions: PublishOptions<never> = Object.freeze({})
 
-/** Options of a payload, whatever made it. */
+/** Options that concern the packet, and not how its payload is made. */
 type WireOptions = Omit<PublishOptions, 'codec'>
 
-/** Where a publish goes. */
+/** The parts of a client that a publish needs. */
 export interface Publisher {
   readonly session: Session
   readonly now: () => number
-  /** Told of publishes that come to nothing. */
+  /** Learns of publishes that fail. */
   readonly observer: RejectionObserver
-  /** Why nothing is tried until somebody asks for it, if publishes are not to wait for that. */
+  /** Why the client gave up, unless publishes wait for a retry then (`onGiveUp: 'wait'`). */
   readonly givenUp: () => Error | undefined
 }
 
-/** Gives a publish to the session. Whatever is wrong with it rejects the promise, and that of its acceptance. */
+/** Passes a publish to the session. Any error rejects the promise, and that of its acceptance. */
 export function publish<Value>(
   publisher: Publisher,
   topic: string,
@@ -53,7 +53,7 @@ export function publish<Value>(
     const payload = encode(value, options)
     checkPublish(topic, payload, options, session.acceptsDurable)
     const failure = publisher.givenUp()
-    // The store keeps a durable one for later.
+    // A durable publish is still accepted: it stays in the store.
     if (failure && !options.durable) throw failure
     const publication = createPublication(publisher, topic, payload, options, resolve, reject, published)
     const onDisk = session.publish(publication, failure)
@@ -67,18 +67,18 @@ export function publish<Value>(
   return published
 }
 
-/** A publish that is refused before anything else. */
+/** A publish that is rejected at once. */
 export function refusedPublish({ observer }: Publisher, topic: string, error: Error): PendingPublish {
   const published = new PublishPromise((_, reject) => reject(error))
   observer.rejected(published, topic, error, true)
   return published
 }
 
-/** Gives a publish to the session only if it can go at once: for periodic requests, which must not pile up. */
+/** Passes a publish to the session only if it can be sent at once: periodic requests must not pile up. */
 export function publishNow(publisher: Publisher, topic: string, payload: Payload, qos: Qos): Promise<PublishResult> {
   return new Promise((resolve, reject) => {
     checkPublish(topic, payload, { qos }, false)
-    // It is worth nothing later: should the connection be lost, with the session, it is not sent anew.
+    // It is worthless later: if the connection is lost together with the session, it is not sent anew.
     const publication = createPublication(publisher, topic, payload, { qos, ttl: 0 }, resolve, reject, undefined)
     if (!publisher.session.publishNow(publication)) reject(notNow)
   })
@@ -140,7 +140,7 @@ function checkPublish(
   checkTopic(topic)
   const maxPayload = properties?.userProperties ? MAX_PAYLOAD - MAX_USER_BYTES : MAX_PAYLOAD
   if (typeof payload !== 'string' && !isBytes(payload)) {
-    // Not what it is: errors hold no payloads.
+    // Without the value: errors hold no payloads.
     throw new InvalidOptionError(
       'payload',
       `must be a string or a Uint8Array, or have a codec, and not ${kindOf(payload)}`,
@@ -149,7 +149,7 @@ function checkPublish(
   if (typeof payload === 'string' ? isLonger(payload, maxPayload) : payload.byteLength > maxPayload) {
     throw new InvalidOptionError('payload', `must be at most ${maxPayload} bytes`)
   }
-  // Another realm has it, and its bytes.
+  // Its bytes were transferred to another realm.
   if (typeof payload !== 'string' && payload.byteLength === 0 && isDetached(payload)) {
     throw new InvalidOptionError('payload', 'must not be of a detached ArrayBuffer')
   }

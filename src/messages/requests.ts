@@ -48,8 +48,9 @@ interface Terms {
 }
 
 /**
- * Requests and their responses. On MQTT 5 all requests share one response topic. It is subscribed to at the first request,
- * and restored on each connection before the outbox drains, so that no response to an earlier request is missed.
+ * Requests and their responses. On MQTT 5 all requests share one response topic. It is subscribed to at the first
+ * request, and restored on each connection before the outbox drains, so that no response to an earlier request is
+ * missed.
  */
 export class Requests {
   readonly #port: RequestPort

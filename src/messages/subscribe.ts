@@ -15,7 +15,7 @@ import { MessageQueue } from './message-queue.ts'
 /**
  * Subscribes on a connection.
  *
- * @param report - told of what a handler throws, and of invalid messages that nobody else takes
+ * @param report - called with what a handler throws, and with invalid messages if there is no `onInvalid`
  * @throws {InvalidOptionError} if the filter, the handler or an option is wrong
  */
 export function subscribe<Value>(
@@ -29,7 +29,7 @@ export function subscribe<Value>(
   const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
   const options = given === undefined ? {} : given
   check(filter, options)
-  // In MQTT.js it comes last. Without it the messages would wait for a loop.
+  // In MQTT.js the handler comes last. Without this check, the messages would wait for a loop.
   if (!handler && optionsAfterHandler !== undefined) {
     throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
   }
