@@ -38,7 +38,12 @@ export default defineConfig({
         maxWorkers: WORKERS,
       }),
       project('isolated', 0, { include: ISOLATED, testTimeout: 30_000, maxWorkers: WORKERS }),
-      project('brokers', 0, { testTimeout: 60_000, maxWorkers: WORKERS }),
+      project('brokers', 0, {
+        // Each of its kills starts a process, which takes seconds: it runs in `long` only.
+        exclude: ['test/brokers/durable-kill.test.ts'],
+        testTimeout: 60_000,
+        maxWorkers: WORKERS,
+      }),
       project('e2e', 1, { testTimeout: 60_000, maxWorkers: WORKERS }),
       project('long', 1, { include: LONG, testTimeout: 240_000, maxWorkers: WORKERS }),
       project('browser', 2, {
