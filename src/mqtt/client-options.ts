@@ -20,10 +20,7 @@ export interface Attempt {
 
 const FOR_EVER = 0xffffffff
 
-/**
- * The largest WebSocket frame. It may hold several packets or parts of them, so this is well above the size of a
- * packet.
- */
+/** How much larger than a packet a WebSocket frame may be: it may hold several packets, or parts of them. */
 const MORE_IN_A_FRAME = 1_048_576
 
 /** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: this package does. */

@@ -32,10 +32,8 @@ export type SenderState =
 
 /**
  * Derives the state of the sender from three facts with one owner each: the phase of the connection (set by the link
- * and
- * the machine), the work left in flight (the sender's own), and the claim of the subscriptions. The first row that
- * applies
- * wins:
+ * and the machine), the work left in flight (the sender's own), and the claim of the subscriptions. The first row that
+ * applies wins:
  *
  * | State        | When                             | In flight is written | New is written | Ends with                        |
  * | ------------ | -------------------------------- | -------------------- | -------------- | -------------------------------- |
