@@ -46,7 +46,9 @@ type RedirectOptions = Required<NonNullable<ResilientMqttClientOptions['redirect
 export const defaultRedirect: RedirectOptions = Object.freeze({ allow: 'own-hosts', maxHops: 3 })
 
 /** The default of `sessionExpiry` depends on `clean`: see `parseConnectOptions`. */
-export const defaultConnect = Object.freeze({
+export const defaultConnect: Required<
+  Pick<ConnectOptions, 'protocolVersion' | 'keepalive' | 'clean' | 'receiveMaximum'>
+> = Object.freeze({
   protocolVersion: 4,
   keepalive: 60_000,
   clean: true,
@@ -55,7 +57,7 @@ export const defaultConnect = Object.freeze({
    * for a slow handler or loop in memory.
    */
   receiveMaximum: 1_000,
-} as const satisfies ConnectOptions)
+})
 
 export const defaultWill: Required<Pick<Will, 'qos' | 'retain' | 'delay'>> = Object.freeze({
   qos: 0,

@@ -42,7 +42,8 @@ export function parseOptions(options: ResilientMqttClientOptions): ClientConfig 
   const quarantine = withDefaults(defaultQuarantine, options.quarantine)
   checkTier('quarantine', quarantine)
   const url = options.url === undefined ? undefined : parseUrls('url', options.url)
-  const connect = typeof options.options === 'function' ? options.options : parseConnect(options.options, store)
+  const { options: given = {} } = options
+  const connect = typeof given === 'function' ? given : parseConnectOptions(given, store !== undefined)
   if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, url)
   return Object.freeze<ClientConfig>({
     url,
@@ -77,14 +78,13 @@ export function parseOptions(options: ResilientMqttClientOptions): ClientConfig 
 export function parseConnectOptions(options: ConnectOptions, hasStore: boolean): ConnectConfig {
   checkConnectRules(options)
   checkSession(options, hasStore)
-  const { url, will, userProperties, sessionExpiry, ...others } = withDefaults<ConnectOptions>(defaultConnect, options)
-  const clean = others.clean ?? defaultConnect.clean
+  const complete = withDefaults<ConnectOptions & typeof defaultConnect>(defaultConnect, options)
+  const { url, will, userProperties, sessionExpiry, ...others } = complete
   const user = parseUserProperties(userProperties, 'options.userProperties')
   return Object.freeze<ConnectConfig>({
-    ...defaultConnect,
     ...others,
     url: url === undefined ? undefined : parseUrls('options.url', url),
-    sessionExpiry: sessionExpiry ?? (clean ? 0 : Number.POSITIVE_INFINITY),
+    sessionExpiry: sessionExpiry ?? (others.clean ? 0 : Number.POSITIVE_INFINITY),
     ...(will && { will: willConfig(will) }),
     ...(user && { userProperties: user }),
   })
@@ -102,10 +102,6 @@ export function checkTier(
 ): void {
   if (maxDelay >= initialDelay) return
   throw new InvalidOptionError(`${tier}.maxDelay`, `must be at least ${tier}.initialDelay (${initialDelay})`, maxDelay)
-}
-
-function parseConnect(options: ConnectOptions | undefined, store: ResilientMqttClientOptions['store']): ConnectConfig {
-  return parseConnectOptions(options ?? {}, store !== undefined)
 }
 
 function machineInput(options: ResilientMqttClientOptions): ClientConfig['machine'] {
