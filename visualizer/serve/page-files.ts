@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url'
 
 import type { Refusal } from './access.ts'
 
-/** The folder of the built page. It is next to this file's folder, or in `dist` when this file runs as TypeScript. */
+/**
+ * The folder of the built page. It is next to this file's folder, or in `dist` when this file runs as TypeScript. The URL
+ * of this file can end with a query, which tsx adds.
+ */
 export const builtPage = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../dist/visualizer/page/' : '../page/', import.meta.url),
+  new URL(/\.ts(\?|$)/.test(import.meta.url) ? '../../dist/visualizer/page/' : '../page/', import.meta.url),
 )
 
 /** The page loads and runs only files from this server, and no site can show it in a frame. */
