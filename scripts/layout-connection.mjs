@@ -8,10 +8,10 @@ export const anywhere = [16, 522]
 export const nodes = {
   'connection.idle': [16, 233, 110, 34],
   'choice 1': [222, 239, 44, 22],
-  connecting: [450, 222, 190, 56],
-  'connection.connected': [860, 190, 310, 228],
-  'connection.connected.restoring': [900, 254, 172, 34],
-  ready: [900, 324, 172, 56],
+  connecting: [426, 222, 190, 56],
+  'connection.connected': [886, 190, 290, 228],
+  'connection.connected.restoring': [906, 254, 172, 34],
+  ready: [906, 324, 172, 56],
   'choice 2': [400, 446, 780, 22],
   reconnecting: [312, 540, 280, 56],
   recovering: [602, 540, 250, 56],
@@ -42,48 +42,48 @@ export const edges = {
   ],
   'choice 1→refreshingToken': [
     [
-      [244, 239],
-      [244, 60],
+      [232, 239],
+      [232, 60],
       [370, 60],
     ],
-    [96, 110],
+    [86, 110],
   ],
   'choice 1→connecting': [
     [
       [266, 250],
-      [450, 250],
+      [426, 250],
     ],
     [296, 231],
   ],
   'connecting→connecting': [
     [
-      [500, 222],
-      [500, 205],
-      [560, 205],
-      [560, 222],
+      [556, 222],
+      [556, 205],
+      [596, 205],
+      [596, 222],
     ],
-    [484, 180],
+    [538, 182],
   ],
   'connecting→refreshingToken': [
     [
-      [600, 222],
-      [600, 144],
+      [536, 222],
+      [536, 144],
     ],
-    [562, 162],
+    [536, 158],
   ],
   'connecting→connection.connected': [
     [
-      [640, 240],
-      [860, 240],
+      [616, 240],
+      [886, 240],
     ],
-    [640, 216],
+    [616, 216],
   ],
   'connecting→choice 2': [
     [
-      [480, 278],
-      [480, 446],
+      [440, 278],
+      [440, 446],
     ],
-    [484, 320],
+    [440, 320],
   ],
   'connection.connected→choice 2': [
     [
@@ -94,17 +94,17 @@ export const edges = {
   ],
   'choice 2→connecting': [
     [
-      [624, 446],
-      [624, 278],
+      [590, 446],
+      [590, 278],
     ],
-    [628, 400],
+    [590, 400],
   ],
   'choice 2→refreshingToken': [
     [
-      [756, 446],
-      [756, 144],
+      [850, 446],
+      [850, 144],
     ],
-    [617, 198],
+    [706, 400],
   ],
   'choice 2→reconnecting': [
     [
@@ -129,14 +129,14 @@ export const edges = {
   ],
   'connection.connected.restoring→ready': [
     [
-      [960, 288],
-      [960, 324],
+      [966, 288],
+      [966, 324],
     ],
-    [964, 297],
+    [970, 297],
   ],
   'ready→refreshingToken': [
     [
-      [1072, 340],
+      [1078, 340],
       [1196, 340],
       [1196, 110],
       [890, 110],
@@ -145,21 +145,21 @@ export const edges = {
   ],
   'ready→connecting': [
     [
-      [900, 352],
-      [664, 352],
-      [664, 262],
-      [640, 262],
+      [906, 352],
+      [636, 352],
+      [636, 262],
+      [616, 262],
     ],
-    [636, 354],
+    [590, 354],
   ],
   'ready→ready': [
     [
-      [930, 380],
-      [930, 397],
-      [990, 397],
-      [990, 380],
+      [936, 380],
+      [936, 397],
+      [996, 397],
+      [996, 380],
     ],
-    [996, 388],
+    [998, 388],
   ],
   'reconnecting→choice 1': [
     [
@@ -200,23 +200,23 @@ export const edges = {
       [890, 60],
       [1209, 60],
       [1209, 362],
-      [1072, 362],
+      [1078, 362],
     ],
     [900, 64],
   ],
   'refreshingToken→choice 2': [
     [
-      [846, 144],
-      [846, 446],
+      [870, 144],
+      [870, 446],
     ],
-    [850, 148],
+    [870, 148],
   ],
   'refreshingToken→connecting': [
     [
-      [480, 144],
-      [480, 222],
+      [440, 144],
+      [440, 222],
     ],
-    [484, 150],
+    [440, 150],
   ],
   'connection.refreshingToken.online→connection.refreshingToken.offline': [
     [
@@ -227,10 +227,10 @@ export const edges = {
   ],
   'connection.refreshingToken.online→choice 2': [
     [
-      [430, 118],
-      [430, 446],
+      [410, 118],
+      [410, 446],
     ],
-    [246, 174],
+    [228, 174],
   ],
   'connection.disconnecting→connection.disconnected': [
     [

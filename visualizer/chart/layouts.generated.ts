@@ -27,7 +27,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "height": 22
     },
     "connecting": {
-     "x": 450,
+     "x": 426,
      "y": 222,
      "width": 190,
      "height": 56
@@ -39,19 +39,19 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "height": 22
     },
     "connection.connected": {
-     "x": 860,
+     "x": 886,
      "y": 190,
-     "width": 310,
+     "width": 290,
      "height": 228
     },
     "connection.connected.restoring": {
-     "x": 900,
+     "x": 906,
      "y": 254,
      "width": 172,
      "height": 34
     },
     "ready": {
-     "x": 900,
+     "x": 906,
      "y": 324,
      "width": 172,
      "height": 56
@@ -127,11 +127,11 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 1→refreshingToken": {
      "points": [
       [
-       244,
+       232,
        239
       ],
       [
-       244,
+       232,
        60
       ],
       [
@@ -140,7 +140,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       ]
      ],
      "label": {
-      "x": 96,
+      "x": 86,
       "y": 110,
       "width": 140,
       "height": 17
@@ -153,7 +153,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
        250
       ],
       [
-       450,
+       426,
        250
       ]
      ],
@@ -167,17 +167,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connecting→refreshingToken": {
      "points": [
       [
-       600,
+       536,
        222
       ],
       [
-       600,
+       536,
        144
       ]
      ],
      "label": {
-      "x": 562,
-      "y": 162,
+      "x": 536,
+      "y": 158,
       "width": 293,
       "height": 17
      }
@@ -185,25 +185,25 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connecting→connecting": {
      "points": [
       [
-       500,
+       556,
        222
       ],
       [
-       500,
+       556,
        205
       ],
       [
-       560,
+       596,
        205
       ],
       [
-       560,
+       596,
        222
       ]
      ],
      "label": {
-      "x": 484,
-      "y": 180,
+      "x": 538,
+      "y": 182,
       "width": 255,
       "height": 17
      }
@@ -211,16 +211,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connecting→connection.connected": {
      "points": [
       [
-       640,
+       616,
        240
       ],
       [
-       860,
+       886,
        240
       ]
      ],
      "label": {
-      "x": 640,
+      "x": 616,
       "y": 216,
       "width": 115,
       "height": 17
@@ -229,16 +229,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connecting→choice 2": {
      "points": [
       [
-       480,
+       440,
        278
       ],
       [
-       480,
+       440,
        446
       ]
      ],
      "label": {
-      "x": 484,
+      "x": 440,
       "y": 320,
       "width": 140,
       "height": 32
@@ -265,17 +265,17 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 2→refreshingToken": {
      "points": [
       [
-       756,
+       850,
        446
       ],
       [
-       756,
+       850,
        144
       ]
      ],
      "label": {
-      "x": 617,
-      "y": 198,
+      "x": 706,
+      "y": 400,
       "width": 140,
       "height": 17
      }
@@ -283,16 +283,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 2→connecting": {
      "points": [
       [
-       624,
+       590,
        446
       ],
       [
-       624,
+       590,
        278
       ]
      ],
      "label": {
-      "x": 628,
+      "x": 590,
       "y": 400,
       "width": 96,
       "height": 17
@@ -355,16 +355,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connection.connected.restoring→ready": {
      "points": [
       [
-       960,
+       966,
        288
       ],
       [
-       960,
+       966,
        324
       ]
      ],
      "label": {
-      "x": 964,
+      "x": 970,
       "y": 297,
       "width": 153,
       "height": 17
@@ -373,7 +373,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "ready→refreshingToken": {
      "points": [
       [
-       1072,
+       1078,
        340
       ],
       [
@@ -399,24 +399,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "ready→connecting": {
      "points": [
       [
-       900,
+       906,
        352
       ],
       [
-       664,
+       636,
        352
       ],
       [
-       664,
+       636,
        262
       ],
       [
-       640,
+       616,
        262
       ]
      ],
      "label": {
-      "x": 636,
+      "x": 590,
       "y": 354,
       "width": 255,
       "height": 17
@@ -425,24 +425,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "ready→ready": {
      "points": [
       [
-       930,
+       936,
        380
       ],
       [
-       930,
+       936,
        397
       ],
       [
-       990,
+       996,
        397
       ],
       [
-       990,
+       996,
        380
       ]
      ],
      "label": {
-      "x": 996,
+      "x": 998,
       "y": 388,
       "width": 160,
       "height": 17
@@ -547,16 +547,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "refreshingToken→connecting": {
      "points": [
       [
-       480,
+       440,
        144
       ],
       [
-       480,
+       440,
        222
       ]
      ],
      "label": {
-      "x": 484,
+      "x": 440,
       "y": 150,
       "width": 90,
       "height": 17
@@ -577,7 +577,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
        362
       ],
       [
-       1072,
+       1078,
        362
       ]
      ],
@@ -591,16 +591,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "refreshingToken→choice 2": {
      "points": [
       [
-       846,
+       870,
        144
       ],
       [
-       846,
+       870,
        446
       ]
      ],
      "label": {
-      "x": 850,
+      "x": 870,
       "y": 148,
       "width": 185,
       "height": 32
@@ -627,16 +627,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connection.refreshingToken.online→choice 2": {
      "points": [
       [
-       430,
+       410,
        118
       ],
       [
-       430,
+       410,
        446
       ]
      ],
      "label": {
-      "x": 246,
+      "x": 228,
       "y": 174,
       "width": 179,
       "height": 17
