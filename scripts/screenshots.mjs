@@ -18,7 +18,7 @@ const only = process.argv[3]
 const visualizer = await createVisualizer({ name: 'garden gateway', allowCommands: true })
 const actor = await spendNight(visualizer)
 
-const desktop = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: only ? 1 : 2 }
+const desktop = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: only ? 1 : 1.5 }
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
 await take('visualizer-light.png', { ...desktop, colorScheme: 'light' })
 await take('visualizer-dark.png', { ...desktop, colorScheme: 'dark' })
