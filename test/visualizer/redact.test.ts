@@ -124,23 +124,20 @@ describe('bounds', () => {
       'lists of lists',
       Array.from({ length: 300 }, () => Array.from({ length: 300 }, () => ({ text: 'x'.repeat(300) }))),
     ],
-  ])('%s becomes less than 100 KB, soon', (_what, value) => {
-    const started = performance.now()
+  ])('%s becomes less than 100 KB', (_what, value) => {
     const shown = JSON.stringify(new Redactor().show(value))
     expect(shown.length).toBeLessThan(100_000)
-    expect(performance.now() - started).toBeLessThan(1_000)
   })
 
+  // A pattern that is quadratic in the length of these texts takes minutes: the test then times out.
   test.each<[string, string]>([
-    ['one that looks random', 'aB3'.repeat(100_000)],
-    ['one of signs', '=&?:;'.repeat(100_000)],
-    ['many schemes', 'a://'.repeat(100_000)],
-    ['many keys', 'password='.repeat(50_000)],
-    ['spaces', `token${' '.repeat(400_000)}`],
+    ['one that looks random', 'aB3'.repeat(400_000)],
+    ['one of signs', '=&?:;'.repeat(400_000)],
+    ['many schemes', 'a://'.repeat(400_000)],
+    ['many keys', 'password='.repeat(200_000)],
+    ['spaces', `token${' '.repeat(1_600_000)}`],
   ])('no text makes a pattern slow: %s', (_what, text) => {
-    const started = performance.now()
-    new Redactor().show(text)
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(() => new Redactor().show(text)).not.toThrow()
   })
 })
 
