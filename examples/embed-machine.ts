@@ -78,6 +78,7 @@ if ('stop' in broker) {
   await broker.stop()
 } else {
   process.once('SIGINT', () => void shutDown())
+  console.log('Press Ctrl-C to end.')
 }
 
 async function shutDown(): Promise<void> {

@@ -43,4 +43,5 @@ if ('stop' in broker) {
   await broker.stop()
 } else {
   process.once('SIGINT', () => void client[Symbol.asyncDispose]())
+  console.log('Press Ctrl-C to end.')
 }

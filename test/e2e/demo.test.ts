@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 
 import { createEmbeddedBroker, createScriptedServer } from '../../testing/index.ts'
@@ -72,15 +71,14 @@ describe('a real broker', () => {
     expect(code).toBe(0)
   })
 
-  test('the second Ctrl-C ends it at once', async () => {
+  test('a later Ctrl-C ends it at once', async () => {
     // A publish that is never acknowledged: the graceful way waits for it, for a while.
     await using server = await createScriptedServer({ script: { puback: false } })
     const demo = start(cli, ['demo', '--url', server.url, '--publish', 'a/b'])
     await server.waitFor('publish', { timeout: 10_000 })
-    demo.kill('SIGINT')
-    await sleep(600)
-    demo.kill('SIGINT')
-    const { code } = await demo.ended
+    // Only one soon after the first is ignored, because npm passes each one on a second time.
+    const timer = setInterval(() => demo.kill('SIGINT'), 100)
+    const { code } = await demo.ended.finally(() => clearInterval(timer))
     expect(code).toBe(130)
   })
 

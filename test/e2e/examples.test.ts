@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { createEmbeddedBroker } from '../../testing/index.ts'
@@ -123,8 +122,7 @@ test.each([
   await using broker = await createEmbeddedBroker()
   const example = start(`examples/${name}.ts`, [broker.url])
   await example.shows(text)
-  // It listens for Ctrl-C from the next line on.
-  await sleep(200)
+  await example.shows('Press Ctrl-C to end.')
   example.kill('SIGINT')
   const { code, stderr } = await example.ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
