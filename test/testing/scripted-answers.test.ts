@@ -5,7 +5,7 @@ import type { Behaviour } from '../../testing/index.ts'
 import { startServer, protocolVersions } from '../support/servers.ts'
 import { connect, connected, next } from './mqttjs-client.ts'
 
-describe('acks', () => {
+describe('answers', () => {
   async function outcomes(client: MqttClient, topics: string[], qos: 1 | 2 = 1) {
     const settled = await Promise.allSettled(topics.map((topic) => client.publishAsync(topic, '', { qos })))
     return settled.map((result) => (result.status === 'fulfilled' ? 0 : Number(result.reason.code)))
@@ -18,7 +18,7 @@ describe('acks', () => {
     expect(await outcomes(client, topics, qos)).toEqual([0, 0x99, 0x99, 0x97, 0])
   })
 
-  test('by a function', async () => {
+  test('carry the reason code that a function returns', async () => {
     const server = await startServer({ script: { puback: ({ payload }) => (payload.length > 0 ? 0x87 : 0) } })
     const client = await connected(server.url, { protocolVersion: 5 })
     expect(await outcomes(client, ['a'])).toEqual([0])
@@ -26,9 +26,9 @@ describe('acks', () => {
   })
 
   test.each<[string, Behaviour]>([
-    ['none at all', { puback: false }],
-    ['none for a topic', { puback: { lost: false } }],
-    ['by a step', { steps: [{ at: 'publish', topic: 'lost', do: 'ignore' }] }],
+    ['for all topics', { puback: false }],
+    ['for one topic', { puback: { lost: false } }],
+    ['because of a step', { steps: [{ at: 'publish', topic: 'lost', do: 'ignore' }] }],
   ])('are missing: %s', async (_, script) => {
     const server = await startServer({ script })
     const client = await connected(server.url)
@@ -39,7 +39,7 @@ describe('acks', () => {
     expect(acked).toBe(false)
   })
 
-  test('are delayed without waiting for each other', async () => {
+  test('are delayed independently of each other', async () => {
     let answers = 0
     const server = await startServer({ script: { delay: 20, puback: () => (answers++, 0) } })
     const client = await connected(server.url)
@@ -54,7 +54,7 @@ describe('acks', () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(19)
   })
 
-  test.each(protocolVersions)('SUBACK refuses by filter for version %i', async (protocolVersion) => {
+  test.each(protocolVersions)('refuse some filters of a SUBSCRIBE in version %i', async (protocolVersion) => {
     const server = await startServer({ script: { suback: { 'secret/#': 0x87, 'one/+': 1 } } })
     const client = await connected(server.url, { protocolVersion })
     const suback = new Promise<unknown>((resolve) => {
@@ -64,7 +64,7 @@ describe('acks', () => {
     expect(await suback).toEqual([2, protocolVersion === 5 ? 0x87 : 0x80, 1])
   })
 
-  test('no SUBACK', async () => {
+  test('can be left out for a SUBSCRIBE', async () => {
     const server = await startServer({ script: { suback: false } })
     const client = await connected(server.url)
     let subacked = false
@@ -74,7 +74,7 @@ describe('acks', () => {
     expect(subacked).toBe(false)
   })
 
-  test('no PINGRESP', async () => {
+  test('can be left out for a PINGREQ', async () => {
     const server = await startServer({ script: { pingresp: false } })
     const { events, closed } = connect(server.url, { keepalive: 1 })
     await closed
@@ -95,17 +95,17 @@ describe('scripts', () => {
   }
   const refuse = (reasonCode: number): Behaviour => ({ connack: { reasonCode } })
 
-  test('a list is consumed, its last entry repeats', async () => {
+  test('a list has one entry for each connection, and its last entry is repeated', async () => {
     const server = await startServer({ script: [refuse(3), refuse(5), {}] })
     expect(await results(server.url, 4)).toEqual(['error 3', 'error 5', 'connect', 'connect'])
   })
 
-  test('a function chooses by number', async () => {
+  test('a function chooses the behaviour by the number of the connection', async () => {
     const server = await startServer({ script: (connection, n) => (n % 2 ? refuse(n) : {}) })
     expect(await results(server.url, 4)).toEqual(['error 1', 'connect', 'error 3', 'connect'])
   })
 
-  test('another script starts afresh', async () => {
+  test('a new script starts with its first entry', async () => {
     const server = await startServer({ script: [refuse(3), {}] })
     expect(await results(server.url, 3)).toEqual(['error 3', 'connect', 'connect'])
     server.setScript([refuse(5), {}])
@@ -123,14 +123,17 @@ describe('scripts', () => {
     expect(acked).toBe(false)
   })
 
-  test.each<IClientOptions>([{ protocolVersion: 4 }, { protocolVersion: 5 }])('flapping %j', async (options) => {
-    const server = await startServer({ script: { steps: [{ at: 'subscribe', do: 'reset' }] } })
-    for (let i = 1; i <= 5; i++) {
-      const { client, closed } = connect(server.url, options)
-      client.subscribe('a')
-      await closed
-      await server.waitFor(() => server.openSockets === 0 && server.connections.length === i)
-    }
-    expect(server.received('subscribe')).toHaveLength(5)
-  })
+  test.each<IClientOptions>([{ protocolVersion: 4 }, { protocolVersion: 5 }])(
+    'each connection can be reset at the same step: %j',
+    async (options) => {
+      const server = await startServer({ script: { steps: [{ at: 'subscribe', do: 'reset' }] } })
+      for (let i = 1; i <= 5; i++) {
+        const { client, closed } = connect(server.url, options)
+        client.subscribe('a')
+        await closed
+        await server.waitFor(() => server.openSockets === 0 && server.connections.length === i)
+      }
+      expect(server.received('subscribe')).toHaveLength(5)
+    },
+  )
 })

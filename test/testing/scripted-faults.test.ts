@@ -6,7 +6,7 @@ import type { Behaviour, Ending, ScriptedServerOptions } from '../../testing/ind
 import { startServer } from '../support/servers.ts'
 import { connect, connected, next } from './mqttjs-client.ts'
 
-describe('how the connection ends', () => {
+describe('the end of a connection', () => {
   type Fault = [string, Behaviour, string[], Partial<Ending>, ScriptedServerOptions?]
   const publish = { at: 'publish' } as const
   const byServer = { by: 'server' } as const
@@ -17,13 +17,13 @@ describe('how the connection ends', () => {
     ['RST on CONNECT', { steps: [{ at: 'connect', do: 'reset' }] }, ['error ECONNRESET', 'close'], { how: 'reset' }],
     ['FIN after CONNACK', { steps: [{ at: 'connack', do: 'close' }] }, ['connect', 'close'], { how: 'fin' }],
     [
-      'FIN some time after a PUBLISH',
+      'FIN with a delay after a PUBLISH',
       { steps: [{ at: 'publish', topic: 'hot/2', after: 10, do: 'close' }] },
       ['connect', 'puback cold', 'puback hot/1', 'close'],
       { ...byServer, how: 'fin' },
     ],
     ['FIN on PUBLISH', { steps: [{ ...publish, do: 'close' }] }, ['connect', 'close'], { how: 'fin' }],
-    // Not at once: libuv reports an RST that arrives together with data as a plain end.
+    // With a delay: libuv reports an RST that arrives together with data as an ordinary end.
     [
       'RST on the second PUBLISH to a topic',
       { steps: [{ ...publish, topic: 'hot/+', nth: 2, after: 10, do: 'reset' }] },
@@ -45,14 +45,14 @@ describe('how the connection ends', () => {
       { transport: 'ws' },
     ],
     [
-      'WebSocket status',
+      'close of a WebSocket with a status',
       { steps: [{ at: 'connack', do: { close: 1_013, reason: 'busy' } }] },
       ['connect', 'close'],
       { ...byServer, how: 'fin', status: 1_013 },
       { transport: 'ws' },
     ],
     [
-      'function',
+      'FIN by a function',
       { steps: [{ at: 'publish', nth: 2, do: (connection, { topic }) => topic === 'hot/1' && connection.close() }] },
       ['connect', 'puback cold', 'close'],
       { how: 'fin' },
@@ -74,7 +74,7 @@ describe('how the connection ends', () => {
     await server.waitFor(() => server.openSockets === 0)
   })
 
-  test.each(['tcp', 'ws'] as const)('a black hole on %s never answers', async (transport) => {
+  test.each(['tcp', 'ws'] as const)('a server without answers makes the client give up: %s', async (transport) => {
     for (const script of [{ connack: false }, { steps: [{ at: 'accept', do: 'ignore' }] }] satisfies Behaviour[]) {
       const server = await startServer({ transport, script })
       const { events, closed } = connect(server.url, { connectTimeout: 50 })
@@ -84,7 +84,7 @@ describe('how the connection ends', () => {
     }
   })
 
-  test.each([401, 403, 503])('answers %i to the WebSocket upgrade', async (status) => {
+  test.each([401, 403, 503])('is an answer %i to the WebSocket upgrade', async (status) => {
     const server = await startServer({ transport: 'ws', script: { upgradeStatus: status } })
     const { client, closed } = connect(server.url)
     const [error] = await once(client.stream, 'error')
@@ -100,7 +100,7 @@ describe('CONNACK', () => {
     [4, 5],
     [5, 0x87],
     [5, 0x89],
-  ] as const)('to version %i refuses with %i', async (protocolVersion, reasonCode) => {
+  ] as const)('refuses version %i with reason code %i', async (protocolVersion, reasonCode) => {
     const properties = { reasonString: 'because', serverReference: 'other:1883' }
     const server = await startServer({ script: { connack: { reasonCode, properties } } })
     const { client, events, closed } = connect(server.url, { protocolVersion })
@@ -128,7 +128,7 @@ describe('CONNACK', () => {
     expect(granted?.qos).toBe(1)
   })
 
-  test('may depend on the CONNECT', async () => {
+  test('can depend on the CONNECT', async () => {
     const server = await startServer({
       script: { connack: ({ password }) => ({ reasonCode: String(password) === 'good' ? 0 : 4 }) },
     })
@@ -142,7 +142,7 @@ describe('CONNACK', () => {
 describe('DISCONNECT', () => {
   const disconnect = { reasonCode: 0x9c, reasonString: 'moved', serverReference: 'other:1883' }
 
-  test.each([true, false])('from the server, then closes: %s', async (close) => {
+  test.each([true, false])('is sent by the server; the connection is then closed: %s', async (close) => {
     const server = await startServer({ script: { steps: [{ at: 'connack', do: { disconnect, close } }] } })
     const { client, closed } = connect(server.url, { protocolVersion: 5 })
     const [packet] = await next(client, 'disconnect')
@@ -153,7 +153,7 @@ describe('DISCONNECT', () => {
     await server.waitFor(() => server.openSockets === (close ? 0 : 1))
   })
 
-  test('does not exist in 3.1.1: it only closes', async () => {
+  test('is only a close in MQTT 3.1.1, in which a server cannot send the packet', async () => {
     const server = await startServer({ script: { steps: [{ at: 'connack', do: { disconnect } }] } })
     const { events, closed } = connect(server.url, { protocolVersion: 4 })
     await closed
@@ -162,11 +162,11 @@ describe('DISCONNECT', () => {
   })
 })
 
-describe('bytes', () => {
+describe('invalid input for the client', () => {
   test.each<[string, Behaviour]>([
-    ['malformed', { steps: [{ at: 'connack', do: 'malformed' }] }],
-    ['given', { steps: [{ at: 'connack', do: { bytes: Buffer.from([0xf1, 0x00]) } }] }],
-  ])('%s make the client complain and stay', async (_, script) => {
+    ['a malformed packet', { steps: [{ at: 'connack', do: 'malformed' }] }],
+    ['bytes from the script', { steps: [{ at: 'connack', do: { bytes: Buffer.from([0xf1, 0x00]) } }] }],
+  ])('%s: the client reports an error, and the connection stays open', async (_, script) => {
     const server = await startServer({ script })
     const { client } = connect(server.url)
     const error = new Promise((resolve) => client.once('error', resolve))
@@ -174,7 +174,7 @@ describe('bytes', () => {
     expect(server.openSockets).toBe(1)
   })
 
-  test('a packet in place of the answer', async () => {
+  test('a packet instead of the answer', async () => {
     const early = { cmd: 'publish', topic: 'early', payload: 'x', qos: 0, dup: false, retain: false } as const
     const server = await startServer({ script: { steps: [{ at: 'subscribe', do: { send: early } }] } })
     const client = await connected(server.url)

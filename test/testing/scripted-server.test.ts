@@ -20,7 +20,7 @@ const everywhere = listeners.flatMap(([scheme, options]) =>
   protocolVersions.map((version) => [scheme, version, options] as const),
 )
 
-describe('is a correct broker without a script', () => {
+describe('a server without a script is a correct broker', () => {
   test.each(everywhere)('on %s for protocol version %i', async (scheme, protocolVersion, options) => {
     const server = await startServer(options)
     expect(server.url).toBe(`${scheme}://127.0.0.1:${server.port}${options.transport === 'ws' ? '/mqtt' : ''}`)
@@ -54,7 +54,7 @@ describe('is a correct broker without a script', () => {
     expect(server.current).toBeUndefined()
   })
 
-  test('names a client without an identifier', async () => {
+  test('that assigns client identifiers', async () => {
     const server = await startServer()
     const { client } = connect(server.url, { clientId: '', protocolVersion: 5 })
     const [connack] = await next(client, 'connect')
@@ -62,8 +62,8 @@ describe('is a correct broker without a script', () => {
   })
 })
 
-describe('records', () => {
-  test('packets with their time, by kind, over all connections', async () => {
+describe('the server records', () => {
+  test('the packets of all connections with their time and type', async () => {
     const server = await startServer()
     const begun = Date.now()
     for (const clientId of ['a', 'b']) {
@@ -80,7 +80,7 @@ describe('records', () => {
     expect(server.current?.n).toBe(2)
   })
 
-  test.each(['fin', 'reset'] as const)('a client that leaves by %s', async (how) => {
+  test.each(['fin', 'reset'] as const)('that a client ended its connection: %s', async (how) => {
     const server = await startServer()
     const client = await connected(server.url)
     const socket = client.stream as unknown as Socket
@@ -90,7 +90,7 @@ describe('records', () => {
     expect(ending).toMatchObject({ by: 'client', how })
   })
 
-  test('the status a client closes its WebSocket with', async () => {
+  test('the status with which a client closes its WebSocket', async () => {
     const server = await startServer({ transport: 'ws' })
     const socket = new WebSocket(server.url, ['mqtt'])
     await once(socket, 'open')
@@ -99,7 +99,7 @@ describe('records', () => {
     expect(ending).toMatchObject({ by: 'client', how: 'fin', status: 4_321 })
   })
 
-  test('the most publishes in flight', async () => {
+  test('the highest number of publishes in flight', async () => {
     const server = await startServer({ script: { delay: 20 } })
     const client = await connected(server.url)
     const publishes = Array.from({ length: 6 }, (_, i) => client.publishAsync('a', '', { qos: i % 2 ? 1 : 2 }))
@@ -110,7 +110,7 @@ describe('records', () => {
 })
 
 describe('waitFor', () => {
-  test('resolves to what already arrived, and to what arrives later', async () => {
+  test('resolves to packets that have arrived before, and to later ones', async () => {
     const server = await startServer()
     const third = server.waitFor('publish', { count: 3 })
     const client = await connected(server.url)
@@ -120,7 +120,7 @@ describe('waitFor', () => {
     expect(await server.waitFor(({ connections }) => connections[0]?.connect?.clientId)).toBe('test')
   })
 
-  test('gives up with a summary of the received packets', async () => {
+  test('rejects after its timeout, with a summary of the received packets', async () => {
     const server = await startServer()
     await connected(server.url)
     await expect(server.waitFor('subscribe', { timeout: 10 })).rejects.toThrow(
@@ -141,8 +141,8 @@ describe('waitFor', () => {
   })
 })
 
-describe('hands on', () => {
-  test('sends any packet, to all or to one', async () => {
+describe('the server, controlled by a test,', () => {
+  test('sends a packet to all connections or to one', async () => {
     const server = await startServer()
     const clients = [await connected(server.url, { clientId: 'a' }), await connected(server.url, { clientId: 'b' })]
     const all = clients.map((client) => next(client, 'packetreceive'))
@@ -159,7 +159,7 @@ describe('hands on', () => {
     ['close', 'close', { by: 'server', how: 'fin' }],
     ['reset', 'error ECONNRESET', { by: 'server', how: 'reset' }],
     [{ disconnect: { reasonCode: 0x8b } }, 'disconnect', { by: 'server', how: 'disconnect' }],
-  ] as const)('kicks everyone: %j', async (action, event, ending) => {
+  ] as const)('ends all connections: %j', async (action, event, ending) => {
     const server = await startServer()
     const clients = ['a', 'b'].map((clientId) => connect(server.url, { clientId, protocolVersion: 5 }))
     await Promise.all(clients.map(({ client }) => next(client, 'connect')))
@@ -171,7 +171,7 @@ describe('hands on', () => {
     expect(server.kick()).toBe(0)
   })
 
-  test('cuts off a client that does not answer the FIN', async () => {
+  test('destroys the connection of a client that does not answer a FIN', async () => {
     const server = await startServer()
     const socket = connectTcp({ port: server.port, allowHalfOpen: true }).resume()
     await server.waitFor(() => server.openSockets === 1)
@@ -199,17 +199,17 @@ describe('hands on', () => {
     expect(server.current?.n).toBe(2)
   })
 
-  test.for(['tcp', 'ws'] as const)('an IPv6 address stands in brackets in its URL: %s', async (transport, { skip }) => {
+  test.for(['tcp', 'ws'] as const)('has an IPv6 address in brackets in its URL: %s', async (transport, { skip }) => {
     await using server = await createScriptedServer({ transport, host: '::1' }).catch(() => skip('no IPv6 here'))
     expect(new URL(server.url).host).toBe(`[::1]:${server.port}`)
   })
 
-  test('rejects when the port is taken', async () => {
+  test('rejects if the port is in use', async () => {
     const server = await startServer()
     await expect(createScriptedServer({ port: server.port })).rejects.toThrow('EADDRINUSE')
   })
 
-  test('disposes of itself', async () => {
+  test('closes when it is disposed', async () => {
     const server = await createScriptedServer()
     const { closed, client } = connect(server.url)
     await next(client, 'connect')
@@ -225,13 +225,13 @@ describe('bytes that are not MQTT', () => {
   test.each<[string, Buffer, string]>([
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), ''],
     ['a forbidden packet type', Buffer.from([0, 0]), 'Not supported'],
-    ['a length without an end', Buffer.from([0x10, 0xff, 0xff, 0xff, 0xff, 0xff]), 'Invalid variable byte integer'],
-    ['a CONNECT cut short', Buffer.from([0x10, 0x02, 0x00, 0x04]), ''],
+    ['a length that does not end', Buffer.from([0x10, 0xff, 0xff, 0xff, 0xff, 0xff]), 'Invalid variable byte integer'],
+    ['an incomplete CONNECT', Buffer.from([0x10, 0x02, 0x00, 0x04]), ''],
     ['a packet before CONNECT', Buffer.from([0xc0, 0x00]), 'The first packet was pingreq, not connect'],
     ['a second CONNECT', Buffer.concat([connectPacket, connectPacket]), 'A second connect arrived'],
-    ['a SUBSCRIBE with no filter', Buffer.concat([connectPacket, Buffer.from([0x82, 2, 0, 1])]), 'no topic filter'],
-    ['an UNSUBSCRIBE with no filter', Buffer.concat([connectPacket, Buffer.from([0xa2, 2, 0, 1])]), ''],
-  ])('%s is recorded, and the connection closed', async (_, bytes, message) => {
+    ['a SUBSCRIBE without a filter', Buffer.concat([connectPacket, Buffer.from([0x82, 2, 0, 1])]), 'no topic filter'],
+    ['an UNSUBSCRIBE without a filter', Buffer.concat([connectPacket, Buffer.from([0xa2, 2, 0, 1])]), ''],
+  ])('%s: the error is recorded, and the connection is closed', async (_, bytes, message) => {
     const server = await startServer()
     const socket = connectTcp(server.port)
     socket.end(bytes)

@@ -21,7 +21,7 @@ const edges = (made: ReturnType<typeof chart>) =>
   )
 
 describe('a chart of a definition', () => {
-  test('finds targets beside, below, by id, and by a path after an id', () => {
+  test('resolves targets that are siblings, children, ids, or paths that begin with an id', () => {
     const made = chart({
       id: 'm',
       initial: 'a',
@@ -41,7 +41,7 @@ describe('a chart of a definition', () => {
     ])
   })
 
-  test('puts a chain of guards that several states share into a choice', () => {
+  test('draws a sequence of guards that several states share as one choice', () => {
     const decide = [{ guard: 'one', target: 'x' }, { guard: 'two', target: 'y' }, { target: 'z' }]
     const made = chart({
       id: 'm',
@@ -65,14 +65,14 @@ describe('a chart of a definition', () => {
     expect(made.paths[transitionKey('m.b', 'F', 2)]).toEqual(['m.b→choice 1#0', 'choice 1→m.y#0'])
   })
 
-  test('lists what the root reacts to, and commands as tags', () => {
+  test('lists the transitions of the root, and shows commands as tags', () => {
     const made = chart({ id: 'm', initial: 'a', on: { STOP: '.b' }, states: { a: { on: { GO: 'b' } }, b: {} } }, ['GO'])
     expect(made.anywhere).toMatchObject([{ event: 'STOP', effect: '→ b' }])
     expect(made.edges).toEqual([])
     expect(made.nodes[0]?.rows).toMatchObject([{ event: 'GO', effect: 'command' }])
   })
 
-  test('lights every level of a state value, parallel ones too', () => {
+  test('marks the states of every level of a state value as active, also in parallel states', () => {
     const made = chart({
       id: 'm',
       type: 'parallel',
@@ -90,7 +90,7 @@ describe('a chart of a definition', () => {
     ['{"id":"transport"}'],
     ['{"id":"m","states":[]}'],
     ['{"id":"m","states":3}'],
-  ])('of %s is none', (definition) => {
+  ])('is not made of %s', (definition) => {
     expect(parseChart(definition)).toBeNull()
   })
 
@@ -98,16 +98,16 @@ describe('a chart of a definition', () => {
     '{"id":7,"states":{"a":null,"b":7,"c":{"on":{"E":7,"F":[null,"a",{"target":7}]},"after":"x","invoke":7,"tags":{}}}}',
     '{"states":{"__proto__":{"on":{"constructor":"toString"}},"toString":{}}}',
     '{"id":"m","states":{"a":{"on":{"E":"#nowhere.x"},"always":{"target":".x.y"}}}}',
-  ])('of nonsense is one all the same: %s', (definition) => {
+  ])('is made of a definition with invalid parts: %s', (definition) => {
     expect(parseChart(definition)?.nodes.length).toBeGreaterThan(0)
   })
 
-  test('of ten thousand states is none', () => {
+  test('is not made of ten thousand states', () => {
     const states = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`s${index}`, {}]))
     expect(parseChart(JSON.stringify({ id: 'm', states }))).toBeNull()
   })
 
-  test('knows the way of every transition of the connection machine', () => {
+  test('has a path for every transition of the connection machine', () => {
     const made = chartOf(JSON.parse(JSON.stringify(connectionMachine.config)))
     const rows = new Set(
       [...(made?.edges ?? []), ...(made?.nodes ?? [])].flatMap((one) => one.rows.map(({ id }) => id)),
@@ -119,7 +119,7 @@ describe('a chart of a definition', () => {
   })
 })
 
-describe('a chart is laid out', () => {
+describe('the layout of a chart', () => {
   const ring = (count: number) => {
     const states = Array.from({ length: count }, (_, index) => [
       `s${index}`,
@@ -129,13 +129,13 @@ describe('a chart is laid out', () => {
   }
   const laidOut = (width: number) => Promise.resolve({ width, height: 100, children: [], edges: [] })
 
-  test('in several ways, of which the largest in its room is taken', async () => {
+  test('is the one of several that is shown largest in the available space', async () => {
     const widths = [3_000, 1_000, 2_000]
     expect(await bestLayout(ring(5), () => laidOut(widths.shift() ?? 0))).toMatchObject({ width: 1_000 })
     expect(widths).toEqual([])
   })
 
-  test('in one quick way if it is big', async () => {
+  test('is computed once, with a fast algorithm, if the chart is large', async () => {
     const asked: unknown[] = []
     await bestLayout(ring(60), (input) => {
       asked.push(input.layoutOptions['elk.layered.nodePlacement.strategy'])
@@ -144,7 +144,7 @@ describe('a chart is laid out', () => {
     expect(asked).toEqual(['BRANDES_KOEPF'])
   })
 
-  test('as well as there was time for', async () => {
+  test('is the best one at the end of the available time', async () => {
     let calls = 0
     const run = () => (++calls === 1 ? laidOut(3_000) : new Promise<never>(() => {}))
     expect(await bestLayout(ring(5), run, new Promise((resolve) => setImmediate(resolve)))).toMatchObject({

@@ -67,7 +67,7 @@ describe('a process that is gone', () => {
     expect(chosenActor(store, null, null)).toBe(dead)
     const alive = actor('x:0', { feed: 'f2' })
     expect(chosenActor(store, null, null)).toBe(alive)
-    expect(chosenActor(store, dead.sessionId, null), 'unless it was chosen').toBe(dead)
+    expect(chosenActor(store, dead.sessionId, null), 'a selected process stays selected').toBe(dead)
   })
 
   test('stays selected until its own successor appears', () => {
@@ -86,7 +86,7 @@ describe('a process that is gone', () => {
 })
 
 describe('names', () => {
-  test('are sufficient for a single actor', () => {
+  test('are empty for a single actor', () => {
     const { store, process, actor } = page()
     process('local', 'this process')
     process('f1', 'one')
@@ -121,8 +121,8 @@ test('a delay that never ends is not shown', () => {
 })
 
 test.each<[string, string | undefined, since: number]>([
-  ['a connection is in its state as long as its top state is', connection, 10],
-  ['any other machine as long as nothing changes', '{"id":"m","states":{"a":{}}}', 30],
+  ['the time in a state begins with its top state for a connection', connection, 10],
+  ['the time in a state begins with the last change for other machines', '{"id":"m","states":{"a":{}}}', 30],
 ])('%s', (_, definition, since) => {
   const { store, actor, step } = page()
   store.apply({ type: '@xstate-mqtt.live', createdAt: '1', replayed: 0, forgotten: 0 })
@@ -132,7 +132,7 @@ test.each<[string, string | undefined, since: number]>([
   expect(one.since).toBe(since)
 })
 
-test('a region of a parallel machine that goes on is another state', () => {
+test('a change in one region of a parallel machine is a change of state', () => {
   const { actor, step } = page()
   const one = actor('x:0', { definition: '{"id":"m","states":{"a":{}}}' })
   step('f1/x:0', { value: { p: 'a', q: 'a' }, time: 10 })

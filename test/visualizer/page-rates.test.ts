@@ -13,17 +13,21 @@ afterEach(() => void vi.useRealTimers())
 const sample = (time: number, total: number) => ({ time, total })
 
 test.each<[string, ReturnType<typeof sample>[], number[]]>([
-  ['nothing is known', [], []],
-  ['one sample says nothing', [sample(0, 5)], []],
-  ['messages a second', [sample(0, 0), sample(1_000, 3), sample(3_000, 4)], [3, 0.5]],
-  ['no messages', [sample(0, 7), sample(1_000, 7)], [0]],
-  ['a client that was made anew counts from zero', [sample(0, 700), sample(1_000, 4)], [4]],
-  ['two samples of one moment', [sample(0, 0), sample(0, 9), sample(1_000, 10)], [1]],
+  ['without samples, there are no rates', [], []],
+  ['one sample is not enough for a rate', [sample(0, 5)], []],
+  [
+    'a rate is the messages per second between two samples',
+    [sample(0, 0), sample(1_000, 3), sample(3_000, 4)],
+    [3, 0.5],
+  ],
+  ['the rate is 0 without messages', [sample(0, 7), sample(1_000, 7)], [0]],
+  ['a new client counts from zero', [sample(0, 700), sample(1_000, 4)], [4]],
+  ['of two samples of the same time, the later one counts', [sample(0, 0), sample(0, 9), sample(1_000, 10)], [1]],
 ])('%s', (_, samples, rates) => {
   expect(ratesOf(samples, 0, 10_000).map(({ rate }) => rate)).toEqual(rates)
 })
 
-test('only what is in sight', () => {
+test('only rates in the visible time are computed', () => {
   const samples = [0, 1, 2, 3, 4].map((second) => sample(second * 1_000, second))
   expect(ratesOf(samples, 1_500, 2_500).map(({ start, end }) => [start, end])).toEqual([
     [1_000, 2_000],
@@ -36,29 +40,29 @@ test.each([
   [0.5, '0.5/s'],
   [7.25, '7.3/s'],
   [1204.4, '1,204/s'],
-])('%d is %s', (rate, words) => {
+])('the rate %d is shown as %s', (rate, words) => {
   expect(rateWords(rate)).toBe(words)
 })
 
-test('what comes after a pause is not spread over the pause', () => {
+test('messages after a pause do not count for the pause', () => {
   vi.useFakeTimers({ now: 1_000_000 })
-  const told: StatsMessage[] = []
+  const reported: StatsMessage[] = []
   const recorder = new Recorder({
     allowCommands: false,
     onRecorded: ({ type, read }) => {
-      if (type === '@xstate-mqtt.stats') told.push(read() as StatsMessage)
+      if (type === '@xstate-mqtt.stats') reported.push(read() as StatsMessage)
     },
   })
   const totals = [10, 20, 20, 20, 20, 120, 120]
   const stop = new Sampler(recorder).watch(createActor(lamp).start(), () => ({ received: totals.shift() ?? 120 }))
   vi.advanceTimersByTime(6_000)
   stop()
-  const samples = told.map(({ createdAt, stats }) => sample(Number(createdAt) - 1_000_000, stats.received ?? 0))
+  const samples = reported.map(({ createdAt, stats }) => sample(Number(createdAt) - 1_000_000, stats.received ?? 0))
   expect(samples).toEqual([sample(0, 10), sample(1_000, 20), sample(4_000, 20), sample(5_000, 120)])
   expect(ratesOf(samples, 0, 6_000).map(({ rate }) => rate)).toEqual([10, 0, 100])
 })
 
-test('samples are thinned by their age, and stay within their number for weeks', () => {
+test('old samples are removed gradually, so that weeks fit into a limited number of samples', () => {
   let samples: number[][] = []
   for (let second = 0; second < 14 * 86_400; second++) {
     samples.push([second])
@@ -69,5 +73,5 @@ test('samples are thinned by their age, and stay within their number for weeks',
   expect(times.slice(-15)).toEqual(Array.from({ length: 15 }, (_, index) => now - 14 + index))
   const gaps = times.slice(1).map((time, index) => ({ age: now - time, gap: time - (times[index] ?? 0) }))
   for (const { age, gap } of gaps.filter(({ age: old }) => old > 60)) expect(gap / age).toBeLessThan(0.1)
-  expect(now - (times[0] ?? 0), 'days are known').toBeGreaterThan(2 * 86_400)
+  expect(now - (times[0] ?? 0), 'the samples cover more than two days').toBeGreaterThan(2 * 86_400)
 })

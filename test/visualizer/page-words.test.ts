@@ -28,7 +28,7 @@ function words(value: string | Record<string, string>, context: Record<string, u
   return [detail ? `${title} — ${detail}.` : title, next, cause, outage].filter(Boolean).join(' ')
 }
 
-describe('what an operator reads', () => {
+describe('the summary for an operator', () => {
   const outage = { failure, interruptedAt: NOW - 192_000, retryAt: NOW + 43_000, delay: 60_000 }
 
   test.each<[string, string]>([
@@ -101,31 +101,55 @@ describe('new credentials before the next attempt', () => {
   const base = { config: { ...config, refreshBefore: 60_000 }, credentials: known, cycle: 1, disposition: 'retry' }
 
   test.each<[string, state: string, context: Record<string, unknown>, time: number, expected: boolean]>([
-    ['not while they are valid', 'recovering', {}, NOW, false],
-    ['not without a source', 'recovering', { cycle: 3, config: { ...config, canRefresh: false } }, NOW, false],
-    ['in every third cycle', 'recovering', { cycle: 3 }, NOW, true],
-    ['because the failure asks for them', 'recovering', { disposition: 'refresh' }, NOW, true],
-    ['not in the fast tier for that', 'reconnecting', { disposition: 'refresh', cycle: 3 }, NOW, false],
-    ['because they were refused', 'reconnecting', { credentials: { ...known, status: 'refused' } }, NOW, true],
-    ['because there are none', 'reconnecting', { credentials: { ...known, status: 'missing' } }, NOW, true],
-    ['because they expire until then', 'reconnecting', {}, NOW + 50_000, true],
+    ['are not requested while the current ones are valid', 'recovering', {}, NOW, false],
     [
-      'not long before they expire',
+      'are not requested without a source',
+      'recovering',
+      { cycle: 3, config: { ...config, canRefresh: false } },
+      NOW,
+      false,
+    ],
+    ['are requested in every third cycle', 'recovering', { cycle: 3 }, NOW, true],
+    ['are requested if the failure requires them', 'recovering', { disposition: 'refresh' }, NOW, true],
+    [
+      'are not requested in the fast tier because of the failure or the cycle',
+      'reconnecting',
+      { disposition: 'refresh', cycle: 3 },
+      NOW,
+      false,
+    ],
+    [
+      'are requested if the current ones were refused',
+      'reconnecting',
+      { credentials: { ...known, status: 'refused' } },
+      NOW,
+      true,
+    ],
+    ['are requested if they are missing', 'reconnecting', { credentials: { ...known, status: 'missing' } }, NOW, true],
+    ['are requested if the current ones expire before the attempt', 'reconnecting', {}, NOW + 50_000, true],
+    [
+      'are not requested long before the current ones expire',
       'reconnecting',
       { credentials: { ...known, lifetime: 60_000 } },
       NOW + 50_000,
       false,
     ],
-    ['not if they never expire', 'reconnecting', { credentials: { ...known, expiresAt: null } }, NOW, false],
+    [
+      'are not requested if the current ones never expire',
+      'reconnecting',
+      { credentials: { ...known, expiresAt: null } },
+      NOW,
+      false,
+    ],
   ])('%s', (_, state, change, time, expected) => {
     const context = { ...base, ...change }
     expect(renewsCredentials(context as never, state, time)).toBe(expected)
     const machine = { ...context, config: { ...context.config, now: () => time } } as never
     const inTurn = state === 'recovering' && guards.refreshesInThisCycle(machine)
-    expect(inTurn || guards.needsCredentials(machine), 'as the machine').toBe(expected)
+    expect(inTurn || guards.needsCredentials(machine), 'the same decision as the machine').toBe(expected)
   })
 
-  test('are told', () => {
+  test('are announced in the summary', () => {
     const wait = { ...base, retryAt: NOW + 43_000, delay: 60_000 }
     expect(words('reconnecting', { ...wait, credentials: { ...known, status: 'refused' } })).toContain(
       'Next attempt in 43 s, with new credentials.',
@@ -133,21 +157,21 @@ describe('new credentials before the next attempt', () => {
   })
 })
 
-test('no countdown begins higher than its delay', () => {
+test('a countdown never exceeds its delay', () => {
   expect(remaining({ start: NOW + 100, end: NOW + 30_100 }, NOW)).toBe(30_000)
   expect(words('reconnecting', { retryAt: NOW + 30_900, delay: 30_000 })).toContain('Next attempt in 30 s.')
 })
 
 const moment = { now: NOW, since: NOW, bornAt: NOW }
 
-test('of several delays the one that ends first is told', () => {
+test('of several delays, the summary shows the one that ends first', () => {
   const timer = (event: string, delay: number) => ({ event, delay, startedAt: NOW - 1_000 })
   const timers = [timer('LATE', 60_000), timer('SOON', 4_000), timer('LATER', 90_000)]
   const summary = plainSummary({ ...moment, timers, snapshot: { status: 'active', value: 'a' } }, undefined)
   expect(summary).toMatchObject({ next: 'SOON: 3 s.', timer: { start: NOW - 1_000, end: NOW + 3_000 } })
 })
 
-test('of what does not report any more only the past is told', () => {
+test('the summary of an actor that no longer reports shows only its last state', () => {
   const snapshot = { status: 'active', value: { connected: 'ready' }, tags: ['online'] } as const
   expect(silentSummary(summaryOf({ ...moment, timers: undefined, snapshot }), '22:41:03')).toMatchObject({
     title: 'Not reporting since 22:41:03, last seen: Connected',
@@ -157,7 +181,7 @@ test('of what does not report any more only the past is told', () => {
   })
 })
 
-test('states and their colours', () => {
+test('names and colours of states', () => {
   expect(stateOf({ status: 'active', value: { connected: 'ready' } })).toBe('connected.ready')
   expect(stateOf({ status: 'active', value: { p: 'a', q: { b: 'c' } } })).toBe('p.a | q.b.c')
   expect(familyOf({ status: 'active', value: 'failed', tags: ['resting'] })).toBe('failed')
@@ -189,7 +213,7 @@ test('outages and uptime', () => {
 
 test.each<[string, [state: string, family: string][], [start: number, end: number | null][]]>([
   [
-    'another connection with new credentials',
+    'a new connection with new credentials',
     [
       ['refreshingToken.online', 'online'],
       ['connecting', 'busy'],
@@ -198,7 +222,7 @@ test.each<[string, [state: string, family: string][], [start: number, end: numbe
     [],
   ],
   [
-    'another connection that does not come',
+    'a new connection with new credentials that fails',
     [
       ['refreshingToken.online', 'online'],
       ['connecting', 'busy'],
@@ -208,7 +232,7 @@ test.each<[string, [state: string, family: string][], [start: number, end: numbe
     [[1, null]],
   ],
   [
-    'credentials that are missing',
+    'missing credentials',
     [
       ['connected.ready', 'online'],
       ['refreshingToken.offline', 'busy'],
@@ -217,7 +241,7 @@ test.each<[string, [state: string, family: string][], [start: number, end: numbe
     [[1, 2]],
   ],
   [
-    'stopped while it was connected',
+    'an actor that is stopped while connected',
     [
       ['connected.ready', 'online'],
       ['connected.ready', 'resting'],
@@ -225,7 +249,7 @@ test.each<[string, [state: string, family: string][], [start: number, end: numbe
     [],
   ],
   [
-    'stopped in an outage',
+    'an actor that is stopped during an outage',
     [
       ['connected.ready', 'online'],
       ['recovering', 'waiting'],
@@ -233,7 +257,7 @@ test.each<[string, [state: string, family: string][], [start: number, end: numbe
     ],
     [[1, 2]],
   ],
-])('%s', (_, states, outages) => {
+])('the outages of %s', (_, states, outages) => {
   const bands = states.map(([state, family], start) => ({ start, state, family, seq: start, attempt: false }))
   const actor = { bands } as unknown as Actor
   expect(outagesOf(actor).map(({ start, end }) => [start, end])).toEqual(outages)
