@@ -9,7 +9,7 @@ const SECTOR = 512
 /** The constant that LevelDB adds to checksums. */
 const MASK = 0xa282ead8
 
-/** Types of records: a write is whole, or its parts follow each other. */
+/** Types of records. A write is one record, or several that follow each other. */
 const WHOLE = 1
 const FIRST = 2
 const MIDDLE = 3
@@ -21,18 +21,18 @@ interface Header {
   readonly end: number
 }
 
-/** The sound content of a log. */
+/** The undamaged content of a log. */
 export interface LevelLog {
   /** The writes, in order. */
   readonly writes: readonly Uint8Array[]
-  /** Whether something is missing in its middle. */
+  /** Whether writes before the last one are missing. */
   readonly damaged: boolean
 }
 
 /**
- * Reads a log of LevelDB, which holds the last writes. LevelDB itself silently drops the rest of a block with a damaged
- * record: see its `doc/log_format.md`. An incomplete last write is not damage: a killed process or a power cut leaves it
- * so, and it was never reported as done.
+ * Reads a log of LevelDB, which contains the latest writes (`doc/log_format.md` of LevelDB). LevelDB itself silently drops
+ * the rest of a block after a damaged record. An incomplete last write is not damage: it was interrupted by the end of the
+ * process or by a power cut, and was never reported as done.
  */
 export function readLog(log: Uint8Array): LevelLog {
   const writes: Uint8Array[] = []
@@ -79,14 +79,14 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
-/** @returns `undefined` if there is no such record, or not as it was written */
+/** @returns `undefined` if there is no record, or if its checksum is wrong */
 function intactAt(log: Uint8Array, at: number): Header | undefined {
   const header = headerAt(log, at)
   if (!header || header.end > log.length) return undefined
   return crc32c(log.subarray(at + HEADER - 1, header.end)) === checksumAt(log, at) ? header : undefined
 }
 
-/** @returns `undefined` if that is none, whatever its checksum */
+/** Does not compare the checksum. @returns `undefined` if the bytes cannot be a header */
 function headerAt(log: Uint8Array, at: number): Header | undefined {
   if (at + HEADER > log.length) return undefined
   const view = viewOf(log)
@@ -99,32 +99,32 @@ function checksumAt(log: Uint8Array, at: number): number {
   return unmasked(viewOf(log).getUint32(at, true))
 }
 
-/** A checksum as it was computed: LevelDB writes it in another form. */
+/** Undoes the masking that LevelDB applies to a checksum before it writes it. */
 export function unmasked(checksum: number): number {
   const rotated = (checksum - MASK) >>> 0
   return ((rotated >>> 17) | (rotated << 15)) >>> 0
 }
 
-/** Whether what is there, instead of a record, is the beginning of the last one. */
+/** Whether the bytes, which are not a whole record, are the beginning of the last record. */
 function isCutOff(log: Uint8Array, at: number): boolean {
   const written = writtenEnd(log)
   if (at >= written) return true
-  // A file may have grown before its bytes were written.
+  // The size of a file can grow before its bytes are written: the rest is zeros.
   const end = Math.min(Math.ceil(written / SECTOR) * SECTOR, log.length)
   if (end - at < HEADER) return true
   const header = headerAt(log, at)
   if (!header || header.end <= end) return false
-  // Else only its length is wrong.
+  // If the checksum fits, or if records follow, the record is complete, and only its length is damaged.
   return crc32c(log.subarray(at + HEADER - 1)) !== checksumAt(log, at) && nextIntact(log, at + 1) === log.length
 }
 
-/** @returns where the next record begins; the end if there is none */
+/** @returns the position of the next intact record, or the length of the log if there is none */
 function nextIntact(log: Uint8Array, from: number): number {
   for (let at = from; at + HEADER <= log.length; at++) if (intactAt(log, at)) return at
   return log.length
 }
 
-/** Where the zeros at its end begin. */
+/** The position where the zeros at the end of the log begin. */
 function writtenEnd(log: Uint8Array): number {
   let end = log.length
   while (end > 0 && log[end - 1] === 0) end--

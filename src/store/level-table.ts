@@ -3,23 +3,24 @@ import { crc32c } from './crc32c.ts'
 import { unmasked } from './level-log.ts'
 import { unsnap } from './snappy.ts'
 
-/** Two handles, padded, and the magic. */
+/** The footer: two handles, padding, and the magic number. */
 const FOOTER = 48
 const MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb)
 
-/** After each block: how it is packed, u8, and its masked checksum, u32 little-endian. */
+/** The bytes after each block: its compression, u8, and its masked checksum, u32 little-endian. */
 const TRAILER = 5
 const PLAIN = 0
 const SNAPPY = 1
 
-/** The last bytes of a key: sequence and type, u64 little-endian. */
+/** The last bytes of a key: its sequence number and type, u64 little-endian. */
 const TAG_BYTES = 8
 
 /**
- * Is given what was put into a LevelDB, or deleted. Of those with one key that with the highest sequence counts.
+ * Called with each entry that was written to a LevelDB. Of several entries with the same key, the one with the highest
+ * sequence number is current.
  *
- * @param key - its bytes, as Latin-1
- * @param value - `undefined` if it was deleted; a view of the file
+ * @param key - the bytes of the key, as Latin-1
+ * @param value - a view of the file; `undefined` if the entry deletes the key
  */
 export type EntryVisitor = (key: string, sequence: number, value: Uint8Array | undefined) => void
 
@@ -29,16 +30,16 @@ interface Handle {
 }
 
 /**
- * Reads a table of LevelDB (`doc/table_format.md` there), with the checksum of each block, which LevelDB does not
- * compare when it is iterated over.
+ * Reads a table of LevelDB (`doc/table_format.md` of LevelDB). It compares the checksum of each block, which LevelDB does
+ * not do when it iterates.
  *
- * @returns whether all of it is sound
+ * @returns whether the whole table is undamaged
  */
 export function readTable(table: Uint8Array, visit: EntryVisitor): boolean {
   const footer = attempt(() => readFooter(table))
   if (!footer) return false
   const data = readHandles(table, footer.index)
-  // A filter is no block of entries: only its checksum counts.
+  // The blocks of filters do not contain entries, so only their checksums are compared.
   const filters = readHandles(table, footer.meta)
   let sound = data !== undefined && filters !== undefined
   for (const handle of data ?? []) {
@@ -75,7 +76,7 @@ function covers(table: Uint8Array, handles: readonly Handle[]): boolean {
   return end === table.byteLength - FOOTER
 }
 
-/** Reads a block whose values are the positions of other blocks. @returns `undefined` if it is damaged */
+/** Reads a block whose values are handles of other blocks. @returns `undefined` if it is damaged */
 function readHandles(table: Uint8Array, handle: Handle): Handle[] | undefined {
   return attempt(() => {
     const handles: Handle[] = []
@@ -95,7 +96,7 @@ function readEntries(block: Uint8Array, visit: EntryVisitor): void {
   })
 }
 
-/** @returns `undefined` if it is damaged */
+/** @returns `undefined` if the block is damaged */
 function contentsOf(table: Uint8Array, { offset, size }: Handle): Uint8Array | undefined {
   const end = offset + size
   if (end + TRAILER > table.byteLength) return undefined
@@ -107,9 +108,9 @@ function contentsOf(table: Uint8Array, { offset, size }: Handle): Uint8Array | u
 }
 
 /**
- * Iterates over the entries of a block. Keys are stored without the part that they share with the previous one.
+ * Iterates over the entries of a block. Each key is stored without the prefix that it shares with the previous key.
  *
- * @param visit - called with a buffer, which is reused, and the length of the key in it
+ * @param visit - called with a buffer that is reused, the length of the key in it, and the value
  * @throws {RangeError}
  */
 function readBlock(block: Uint8Array, visit: (key: Buffer, length: number, value: Uint8Array) => void): void {
@@ -135,7 +136,7 @@ function handleOf(reader: Reader): Handle {
   return { offset: reader.varint(), size: reader.varint() }
 }
 
-/** @returns `undefined` if it throws, as readers of damaged bytes do */
+/** @returns `undefined` if `read` throws, which it does for damaged bytes */
 function attempt<Value>(read: () => Value): Value | undefined {
   try {
     return read()
