@@ -1,5 +1,5 @@
 import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from '../api/errors.ts'
-import { serverText } from '../mqtt/server-text.ts'
+import { safeText } from '../shared/safe-text.ts'
 
 /** Errors of these sources may quote a token, so their messages are not printed. */
 const SECRET = new Set(['credentials', 'options'])
@@ -30,7 +30,7 @@ export class LastResort {
       const what = mayHoldSecret ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
       // oxlint-disable-next-line eslint/no-console -- This is the last resort.
       console.error(
-        `xstate-mqtt: ${serverText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
+        `xstate-mqtt: ${safeText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
       )
     } catch {
       // A console that throws must not end the client.
@@ -46,7 +46,7 @@ function kindOf(error: unknown, source: string): string {
 
 function inWords(error: unknown): string {
   // Messages of our own errors hold no payloads and no secrets.
-  if (error instanceof ResilientMqttError) return `${error.name}: ${serverText(error.message)}`
+  if (error instanceof ResilientMqttError) return `${error.name}: ${safeText(error.message)}`
   // Other properties are left out: HTTP clients put the request there, with its headers.
   if (error instanceof Error) return error.stack ?? nameOf(error)
   return typeof error === 'string' ? error : nameOf(error)

@@ -2,7 +2,8 @@ import type { MqttClient } from 'mqtt'
 import type { Packet } from 'mqtt-packet'
 
 import type { Failure, ServerReason } from '../../machines/failure.ts'
-import { serverReference as toServerReference, serverText } from './server-text.ts'
+import { safeText } from '../shared/safe-text.ts'
+import { serverReference as toServerReference } from './server-reference.ts'
 
 /** The codes of OpenSSL and Node for TLS failures: certificates first, then the handshake. */
 const TLS_CODE =
@@ -42,11 +43,11 @@ export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Fail
 /** The failure of a WebSocket that was closed with a meaningful code. */
 export function fromCloseCode(closeCode: number, reason: string): Failure | undefined {
   if (NORMAL_CODES.has(closeCode)) return undefined
-  return { kind: 'websocket', closeCode, message: serverText(`WebSocket closed: ${closeCode} ${reason}`) }
+  return { kind: 'websocket', closeCode, message: safeText(`WebSocket closed: ${closeCode} ${reason}`) }
 }
 
 function fromError(error: Error & { code?: unknown }, protocol: string | undefined): Failure {
-  const message = serverText(error.message)
+  const message = safeText(error.message)
   const code = typeof error.code === 'string' ? error.code : undefined
   if (message === KEEPALIVE_TIMEOUT) return { kind: 'keepalive' }
   if (message === TLS_NOT_AUTHORIZED) return { kind: 'tls', message }
@@ -69,7 +70,7 @@ function socketMessage(error: Error & { code?: unknown; errors?: unknown }): str
   if (told.message === '') return String(error.code)
   // The system's message contains the host name, which may look random, and is kept. An agent may quote the answer of a
   // proxy.
-  return 'syscall' in told ? told.message : serverText(told.message)
+  return 'syscall' in told ? told.message : safeText(told.message)
 }
 
 interface ReasonProperties {
@@ -81,7 +82,7 @@ function serverReason(reasonCode: number, properties: ReasonProperties | undefin
   const { reasonString, serverReference } = properties ?? {}
   return {
     reasonCode,
-    ...(reasonString !== undefined && { reasonString: serverText(reasonString) }),
+    ...(reasonString !== undefined && { reasonString: safeText(reasonString) }),
     ...(serverReference !== undefined && { serverReference: toServerReference(serverReference) }),
   }
 }

@@ -4,9 +4,9 @@ import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError } from '../api/errors.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
+import { safeText } from '../shared/safe-text.ts'
 import type { BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
 import { type Breach, RECEIVE_MAXIMUM_EXCEEDED } from './breach.ts'
-import { serverText } from './server-text.ts'
 import type { IncomingStore, SessionIds } from './stores.ts'
 
 /**
@@ -175,7 +175,7 @@ export class MqttLink implements Link {
       reasonCode,
       // The reason string is used only for refusals.
       reasonString:
-        reasonCode >= 0x80 && properties?.reasonString !== undefined ? serverText(properties.reasonString) : undefined,
+        reasonCode >= 0x80 && properties?.reasonString !== undefined ? safeText(properties.reasonString) : undefined,
     })
   }
 

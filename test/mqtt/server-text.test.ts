@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
 import type { ConnectOptions } from '../../src/api/options.ts'
-import { serverReference, serverText } from '../../src/mqtt/server-text.ts'
+import { serverReference } from '../../src/mqtt/server-reference.ts'
 import { hostOf } from '../../src/mqtt/server-url.ts'
+import { safeText } from '../../src/shared/safe-text.ts'
 import type { Behaviour, ScriptedServer } from '../../testing/index.ts'
 import { rejection } from '../support/promises.ts'
 import { startClient } from '../support/recorded-client.ts'
@@ -29,13 +30,13 @@ describe('text from the server', () => {
     ['of 257 of them', '👍'.repeat(257), `${'👍'.repeat(255)}…`],
     ['of 65,535 bytes', 'no '.repeat(21_845), `${'no '.repeat(85)}…`],
   ])('%s', (_what, text, expected) => {
-    expect(serverText(text)).toBe(expected)
-    expect(serverText(serverText(text))).toBe(expected)
+    expect(safeText(text)).toBe(expected)
+    expect(safeText(safeText(text))).toBe(expected)
   })
 
   test('a secret at the length limit is hidden completely', () => {
     const text = `${'no '.repeat(80)}password=planted-secret`
-    expect(serverText(text)).not.toContain('plant')
+    expect(safeText(text)).not.toContain('plant')
   })
 })
 

@@ -1,4 +1,4 @@
-import { REDACTED, withoutSecrets } from '../shared/redaction.ts'
+import { withoutSecrets } from './redaction.ts'
 
 /** In code points. */
 const MAX_TEXT = 256
@@ -9,24 +9,17 @@ const MAX_READ = 4_096
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]+/gu
 
 /**
- * Makes a text from a server or a proxy safe for the machine, errors and logs: one line, at most 256 characters, and no
- * text that looks like a secret.
+ * Makes a text that may come from outside, such as from a server or a proxy, safe for the machine, errors and logs: one
+ * line, at most 256 characters, and no text that looks like a secret.
  */
-export function serverText(text: string): string {
+export function safeText(text: string): string {
   return cut(withoutSecrets(printable(text)))
 }
 
-/**
- * Makes a Server Reference (MQTT 5 §4.11) safe. Host names are kept. User names, passwords, queries and fragments,
- * which it should not contain, are redacted.
- */
-export function serverReference(text: string): string {
-  const servers = cut(printable(text)).split(' ')
-  return servers.map((server) => server.replace(LOGIN, `$1${REDACTED}@`).replace(QUERY, `$1${REDACTED}`)).join(' ')
+/** Like `safeText`, but keeps everything that looks like a secret: the caller redacts it. */
+export function shortLine(text: string): string {
+  return cut(printable(text))
 }
-
-const LOGIN = /^([a-z][a-z\d+.-]*:\/\/)?[^/]*@/i
-const QUERY = /([?#]).*$/
 
 function printable(text: string): string {
   return text.slice(0, MAX_READ).replaceAll(UNPRINTABLE, ' ').trim()
