@@ -267,6 +267,12 @@ const STORE_PROBLEMS = {
   write: 'could not be written',
 } as const
 
+interface StoreErrorOptions extends ErrorOptions {
+  readonly intactPublishes?: number
+  /** Whether `xstate-mqtt store salvage` can read the store. */
+  readonly salvage?: boolean
+}
+
 /** The store of durable publishes cannot be opened or written. */
 export class StoreError extends ResilientMqttError {
   override readonly name = 'StoreError'
@@ -277,29 +283,24 @@ export class StoreError extends ResilientMqttError {
   readonly location: string
 
   /** How many publishes of a damaged store are intact; `undefined` if that is not known. */
-  readonly sound: number | undefined
+  readonly intactPublishes: number | undefined
 
-  /** @param options - `salvage`: whether `xstate-mqtt store salvage` can read the store */
-  constructor(
-    problem: StoreProblem,
-    location: string,
-    options?: ErrorOptions & { readonly sound?: number; readonly salvage?: boolean },
-  ) {
+  constructor(problem: StoreProblem, location: string, options?: StoreErrorOptions) {
     super(`the store ${location} ${STORE_PROBLEMS[problem]}${advice(problem, location, options)}`, options)
     this.problem = problem
     this.location = location
-    this.sound = options?.sound
+    this.intactPublishes = options?.intactPublishes
   }
 }
 
 function advice(
   problem: StoreProblem,
   location: string,
-  { cause, sound, salvage }: { readonly cause?: unknown; readonly sound?: number; readonly salvage?: boolean } = {},
+  { cause, intactPublishes, salvage }: StoreErrorOptions = {},
 ): string {
   if ((problem === 'unavailable' || problem === 'write') && cause instanceof Error) return `: ${cause.message}`
   if (problem !== 'corrupt') return ''
-  const counted = sound === undefined ? '' : `, ${sound} of its publishes are intact`
+  const counted = intactPublishes === undefined ? '' : `, ${intactPublishes} of its publishes are intact`
   const command = salvage ? `recover what is intact with 'xstate-mqtt store salvage ${location}', or ` : ''
   return `${counted}: ${command}move it away to start with an empty store`
 }

@@ -116,7 +116,8 @@ class StoreFolder implements OpenDatabase {
     if (format > FORMAT) throw new StoreError('newer', this.#path)
     const { records, damaged } = await readFolder(this.#realPath)
     try {
-      if (damaged) throw new StoreError('corrupt', this.#path, { sound: records.publications.size, salvage: true })
+      const intactPublishes = records.publications.size
+      if (damaged) throw new StoreError('corrupt', this.#path, { intactPublishes, salvage: true })
       checkRecords(records, this.#path, { batches, salvage: true })
     } catch (error) {
       // Another process may have written while it was read.

@@ -124,7 +124,7 @@ export function checkRecords(records: StoreRecords, location: string, { batches 
   const isOld = header?.format === 1 && batches === 0
   const agrees = isOld || (ledger && found.agreesWith(ledger) && ledger.batches >= batches)
   if (header && agrees && records.damagedKeys.length === 0 && orphans(records).length === 0) return
-  throw new StoreError('corrupt', location, { sound: publications.size, salvage })
+  throw new StoreError('corrupt', location, { intactPublishes: publications.size, salvage })
 }
 
 /** The number of records without a publication. */

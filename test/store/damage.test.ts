@@ -53,10 +53,10 @@ describe('a store that was closed', () => {
     const error = await rejection(journalOn(path).journal.open())
     expect(error).toBeInstanceOf(StoreError)
     expect(error).toMatchObject({ problem: 'corrupt', location: path })
-    const { sound = -1 } = error as StoreError
-    expect(sound).toBeGreaterThanOrEqual(0)
-    expect(sound).toBeLessThan(MANY + 1)
-    expect(error.message).toContain(`${sound} of its publishes are intact`)
+    const { intactPublishes = -1 } = error as StoreError
+    expect(intactPublishes).toBeGreaterThanOrEqual(0)
+    expect(intactPublishes).toBeLessThan(MANY + 1)
+    expect(error.message).toContain(`${intactPublishes} of its publishes are intact`)
     expect(namesAndSizes(path)).toEqual(before)
   })
 
@@ -92,7 +92,7 @@ describe('a store that was closed', () => {
     for (let n = 0; n < 5; n++) await journal.accepted(durablePublication(`t/${n}`))
     const path = copied(source)
     truncateSync(fileOf(path, '.log'), 0)
-    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', sound: 0 })
+    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', intactPublishes: 0 })
   })
 })
 
@@ -148,7 +148,7 @@ describe('a database of the application', () => {
     await database.tamper(damage)
     expect(await rejection(journalOn(database.reopened()).journal.open())).toMatchObject({
       problem: 'corrupt',
-      sound: 9,
+      intactPublishes: 9,
     })
   })
 })

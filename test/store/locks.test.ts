@@ -96,7 +96,7 @@ describe('one folder', () => {
     expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'locked' })
     child.kill('SIGKILL')
     await once(child, 'exit')
-    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', sound: 1 })
+    expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt', intactPublishes: 1 })
   })
 })
 
