@@ -25,7 +25,7 @@ const clientRules = {
 
 const rules = {
   maxConnecting: must(
-    'must be a whole number of at least 1',
+    'must be a whole number of at least 1, or Infinity',
     (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
   ),
   connectRate: must('must be a number greater than 0', (value) => typeof value === 'number' && value > 0),

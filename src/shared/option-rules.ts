@@ -153,7 +153,7 @@ export const positive: Rule = must(
 
 /** A number of things, or Infinity. */
 export const count: Rule = must(
-  'must be a whole number of at least 0',
+  'must be a whole number of at least 0, or Infinity',
   (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 0),
 )
 

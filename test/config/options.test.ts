@@ -11,7 +11,7 @@ type Bad = { readonly [K in keyof ResilientMqttClientOptions]?: unknown }
 
 const url = 'mqtt://127.0.0.1:1'
 const duration = 'must be milliseconds between 0 and 2147483647'
-const count = 'must be a whole number of at least 0'
+const count = 'must be a whole number of at least 0, or Infinity'
 const boolean = 'must be one of true, false'
 const noUrl = 'must be a string with a URL, such as mqtt://localhost:1883'
 const noHost = 'must have a host, such as mqtt://localhost:1883'

@@ -102,9 +102,9 @@ test('closes many connections in parallel', async () => {
 })
 
 test.each<[FleetOptions, string]>([
-  [{ maxConnecting: 0 }, 'maxConnecting must be a whole number of at least 1, got 0'],
-  [{ maxConnecting: 1.5 }, 'maxConnecting must be a whole number of at least 1, got 1.5'],
-  [{ maxConnecting: '5' as never }, 'maxConnecting must be a whole number of at least 1, got "5"'],
+  [{ maxConnecting: 0 }, 'maxConnecting must be a whole number of at least 1, or Infinity, got 0'],
+  [{ maxConnecting: 1.5 }, 'maxConnecting must be a whole number of at least 1, or Infinity, got 1.5'],
+  [{ maxConnecting: '5' as never }, 'maxConnecting must be a whole number of at least 1, or Infinity, got "5"'],
   [{ connectRate: 0 }, 'connectRate must be a number greater than 0, got 0'],
   [{ connectRate: '5' as never }, 'connectRate must be a number greater than 0, got "5"'],
   [{ connectRate: Number.NaN }, 'connectRate must be a number greater than 0, got NaN'],

@@ -340,8 +340,8 @@ describe('stalled acknowledgements', () => {
 })
 
 test.each([
-  [{ retry: { maxAttempts: -1 } }, 'retry.maxAttempts must be a whole number of at least 0, got -1'],
-  [{ retry: { maxAttempts: 1.5 } }, 'retry.maxAttempts must be a whole number of at least 0, got 1.5'],
+  [{ retry: { maxAttempts: -1 } }, 'retry.maxAttempts must be a whole number of at least 0, or Infinity, got -1'],
+  [{ retry: { maxAttempts: 1.5 } }, 'retry.maxAttempts must be a whole number of at least 0, or Infinity, got 1.5'],
   [{ retry: { initialDelay: -1 } }, 'retry.initialDelay must be milliseconds between 0 and 2147483647, got -1'],
   [{ retry: { maxDelay: 1 } }, 'retry.maxDelay must be at least retry.initialDelay (1000), got 1'],
   [{ retry: { multiplier: 0 } }, 'retry.multiplier must be at least 1, got 0'],
