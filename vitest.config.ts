@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-/** Tests that repeat random runs: a few times in `npm test`, many times in `npm run test:rest`. */
+/**
+ * Tests that `npm run test:rest` repeats many times. `npm test` runs them as well, but repeats them only a few times,
+ * unless a project below excludes them. See `repetitions()`.
+ */
 const LONG = [
   'test/brokers/durable-kill.test.ts',
   'test/brokers/no-loss.test.ts',

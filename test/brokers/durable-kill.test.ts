@@ -9,10 +9,9 @@ import { compile } from '../../measure/lab/build.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
 import { Waiters } from '../../testing/wait-for.ts'
 import { howToInstall, installed, startMosquitto } from '../support/mosquitto.ts'
-import { long, repetitions } from '../support/repetitions.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const KILLS = repetitions(5, 50)
+const KILLS = 50
 /** A process is killed at the latest when it has reported this number of accepted messages. */
 const MOST_TOLD = 400
 
@@ -55,8 +54,8 @@ test.skipIf(!installed)(
     }
     expect(arrived.qos2).toHaveLength(new Set(arrived.qos2).size)
     const { qos1 = [], qos2 = [] } = accepted
-    if (long) console.log(`${KILLS} kills: accepted ${qos1.length} + ${qos2.length}, the last process ${restored},`)
-    if (long) console.log(`arrived ${arrived.qos1.length} (${resent} of QoS 1 twice) + ${arrived.qos2.length}`)
+    console.log(`${KILLS} kills: accepted ${qos1.length} + ${qos2.length}, the last process ${restored},`)
+    console.log(`arrived ${arrived.qos1.length} (${resent} of QoS 1 twice) + ${arrived.qos2.length}`)
     expect(qos1.length + qos2.length).toBeGreaterThan(KILLS * 10)
   },
 )

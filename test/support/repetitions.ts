@@ -1,7 +1,7 @@
-/** Whether this is the project `long` of vitest.config.ts. */
-export const long = process.env['LONG_TESTS'] === '1'
-
-/** How often a test repeats what chance decides: `short` in `npm test`, which takes a minute, `many` in the project `long`. */
+/**
+ * How often a test repeats what chance decides: `short` in `npm test`, which takes a minute, `many` in the project `long`
+ * of vitest.config.ts.
+ */
 export function repetitions(short: number, many: number): number {
-  return long ? many : short
+  return process.env['LONG_TESTS'] === '1' ? many : short
 }
