@@ -5,7 +5,12 @@ import { systemNow, systemRandom } from './system-defaults.ts'
 
 /** The time limits of the machine, in milliseconds. */
 export interface Timeouts {
-  /** From opening the socket to the CONNACK. @default 30_000 */
+  /**
+   * For an attempt, from its admission to the CONNACK. It includes everything that the transport does first: evaluating
+   * the options, and closing the previous socket.
+   *
+   * @default 30_000
+   */
   readonly connectTimeout: number
   /** From a SUBSCRIBE to its SUBACK. @default 30_000 */
   readonly subscribeTimeout: number
@@ -59,7 +64,10 @@ export interface ConnectionConfig {
   readonly canRefresh: boolean
   /** Whether an `admission` actor is provided, which must admit each attempt. */
   readonly gated: boolean
-  /** How long before they expire credentials are renewed, in milliseconds; at most a tenth of their lifetime. */
+  /**
+   * Credentials are renewed this long before they expire, in milliseconds, but never earlier than in the last tenth of
+   * their lifetime.
+   */
   readonly refreshBefore: number
   /** What a DISCONNECT 0x8E (session taken over) means. */
   readonly onTakeover: 'fail' | 'retry-later'

@@ -5,7 +5,7 @@ export type FleetClientOptions = Omit<Partial<ResilientMqttClientOptions>, 'gate
 
 /** Options of `createFleet`. */
 export interface FleetOptions {
-  /** Maximum number of connections that are being opened at the same time. @default 50 */
+  /** Maximum number of connections that are being opened at the same time. `Infinity` is allowed. @default 50 */
   readonly maxConnecting?: number
   /** Maximum number of connections that begin to open per second. @default Infinity */
   readonly connectRate?: number

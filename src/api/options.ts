@@ -172,7 +172,11 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly options?: ConnectOptions | (() => ConnectOptions | Promise<ConnectOptions>)
   /** Returns credentials, if they are more than a fixed user name and password. */
   readonly credentials?: CredentialsSource
-  /** How long before they expire credentials are renewed; at most a tenth of their lifetime. @default 300_000 */
+  /**
+   * Credentials are renewed this long before they expire, but never earlier than in the last tenth of their lifetime.
+   *
+   * @default 300_000
+   */
   readonly refreshBefore?: number
   /**
    * Which Server References the client follows (MQTT 5 §4.11): those to the hosts of its own URLs, from whichever
@@ -188,8 +192,8 @@ export interface ResilientMqttClientOptions extends Policies {
    * What happens to pending calls when the client gives up, and to calls that are made while it is `failed`:
    *
    * - `reject`: publishes, requests and `subscription.ready` reject with `ConnectionFailedError`. The client keeps its
-   *   subscriptions, and durable publishes in the store, for a later `connect()` or `resetReconnect()`
-   * - `wait`: all of them wait for a later `connect()` or `resetReconnect()`
+   *   subscriptions, and durable publishes in the store, for a later `connect()`, `resetReconnect()` or `recover()`
+   * - `wait`: all of them wait for a later `connect()`, `resetReconnect()` or `recover()`
    *
    * @default 'reject'
    */
@@ -226,7 +230,7 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly responseTopic?: string
   /** Admits each attempt to connect. `createFleet` shares one among its clients. @default every attempt may begin */
   readonly gate?: AdmissionGate
-  /** A logger with pino's methods. @default silent */
+  /** A logger with pino's methods. @default prints the first error of each kind with `console.error` */
   readonly logger?: Logger
   /** An XState inspector. */
   readonly inspect?: ((event: InspectionEvent) => void) | Observer<InspectionEvent>
