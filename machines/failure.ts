@@ -14,7 +14,7 @@ export type Failure =
    * an open connection.
    */
   | { readonly kind: 'timeout'; readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' | 'ack' }
-  /** No PINGRESP within 1.5 × keep alive: the link is half-open. */
+  /** No PINGRESP within 1.5 × keep alive: the connection is half-open. */
   | { readonly kind: 'keepalive' }
   /** The server closed the connection without giving a reason. */
   | { readonly kind: 'closed' }

@@ -66,7 +66,7 @@ export function describeFailure(failure: Failure): string {
     case 'timeout':
       return timeouts[failure.phase]
     case 'keepalive':
-      return 'no PINGRESP within 1.5 × keep alive: the link is half-open'
+      return 'no PINGRESP within 1.5 × keep alive: the connection is half-open'
     case 'closed':
       return 'the server closed the connection without giving a reason'
     case 'protocol':

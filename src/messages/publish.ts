@@ -16,7 +16,7 @@ import { PublishPromise } from './publish-promise.ts'
 const MAX_PAYLOAD = 268_435_455 - 4 * 65_535
 
 /** The reason by which `publishNow` rejects if the publish would have to wait. */
-export const notNow = new Error('the connection takes no publish now')
+export const notNow = new Error('the publish cannot be sent immediately')
 
 /** The options of a call without options. */
 export const noOptions: PublishOptions<never> = Object.freeze({})
@@ -141,17 +141,15 @@ function checkPublish(
   const maxPayload = properties?.userProperties ? MAX_PAYLOAD - MAX_USER_BYTES : MAX_PAYLOAD
   if (typeof payload !== 'string' && !isBytes(payload)) {
     // Without the value: errors hold no payloads.
-    throw new InvalidOptionError(
-      'payload',
-      `must be a string or a Uint8Array, or have a codec, and not ${kindOf(payload)}`,
-    )
+    const rule = `must be a string or a Uint8Array, unless a codec is given; got ${kindOf(payload)}`
+    throw new InvalidOptionError('payload', rule)
   }
   if (typeof payload === 'string' ? isLonger(payload, maxPayload) : payload.byteLength > maxPayload) {
     throw new InvalidOptionError('payload', `must be at most ${maxPayload} bytes`)
   }
   // Its bytes were transferred to another realm.
   if (typeof payload !== 'string' && payload.byteLength === 0 && isDetached(payload)) {
-    throw new InvalidOptionError('payload', 'must not be of a detached ArrayBuffer')
+    throw new InvalidOptionError('payload', 'must not be a view of a detached ArrayBuffer')
   }
   if (durable && qos === 0) throw new InvalidOptionError('durable', 'needs QoS 1 or 2', qos)
   if (durable && !acceptsDurable) throw new InvalidOptionError('durable', "needs the client's option store", durable)

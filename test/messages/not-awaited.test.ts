@@ -138,7 +138,7 @@ describe('a publish whose rejection is not handled', () => {
       await later()
       expect(lines).toHaveLength(1)
       const kind = typeof payload === 'object' ? 'an object' : typeof payload
-      expect(lines[0]).toHaveProperty('details.err.message', expect.stringMatching(`, and not ${kind}$`))
+      expect(lines[0]).toHaveProperty('details.err.message', expect.stringMatching(`; got ${kind}$`))
       expect(inspect(lines)).not.toMatch(/planted|7_?654_?321/)
     },
   )
