@@ -8,8 +8,8 @@ import { atOnce, startClient } from '../support/recorded-client.ts'
 import { everywhere, serve, trusting, startServer } from '../support/servers.ts'
 import { stubbornServer } from '../support/stubborn-server.ts'
 
-// Bugs of other libraries, by their numbers in our list, tested with MQTT.js and real sockets. Those of the machine alone
-// are in test/machines/peers.test.ts.
+// Bugs that other MQTT clients have or had, tested with MQTT.js and real sockets. test/machines/peers.test.ts tests bugs
+// under the same numbers with the machine alone. The numbers serve only to match the two files.
 
 test('peer bug 5: only the machine reconnects, and our own close does not count as a lost connection', async () => {
   const clock = createTestClock()

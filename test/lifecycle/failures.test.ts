@@ -90,17 +90,20 @@ test.each([
   [4, 3, 'server unavailable'],
   [5, 0x88, 'server unavailable'],
   [5, 0x89, 'server busy'],
-] as const)('MQTT %i: refused with %i is retried, and told in words', async (protocolVersion, reasonCode, words) => {
-  const server = await startServer({ script: [{ connack: { reasonCode } }, {}] })
-  const clock = createTestClock()
-  const { client, next, lines } = startClient({ url: server.url, clock, options: { protocolVersion } })
-  const connected = client.connect()
-  const { delay, failure } = await next('reconnectScheduled', 1)
-  expect(failure).toEqual({ kind: 'refused', protocolVersion, reasonCode })
-  expect(lines.some(({ message }) => message.endsWith(`connection refused: ${words}`))).toBe(true)
-  clock.tick(delay)
-  await connected
-})
+] as const)(
+  'MQTT %i: a CONNACK with the code %i is followed by a retry, and the log says: %s',
+  async (protocolVersion, reasonCode, words) => {
+    const server = await startServer({ script: [{ connack: { reasonCode } }, {}] })
+    const clock = createTestClock()
+    const { client, next, lines } = startClient({ url: server.url, clock, options: { protocolVersion } })
+    const connected = client.connect()
+    const { delay, failure } = await next('reconnectScheduled', 1)
+    expect(failure).toEqual({ kind: 'refused', protocolVersion, reasonCode })
+    expect(lines.some(({ message }) => message.endsWith(`connection refused: ${words}`))).toBe(true)
+    clock.tick(delay)
+    await connected
+  },
+)
 
 test('ends the connection after a DISCONNECT even if the server does not close it', async () => {
   const server = await startServer({ script: [{}, {}] })

@@ -15,8 +15,8 @@ import {
   settle,
 } from '../support/machine-scene.ts'
 
-// Bugs of other libraries, by their numbers in our list. Those of the session (8 in part, 11, 14) and of
-// the promises (15) are tested with the session and the client.
+// Bugs that other MQTT clients have or had. test/client/peers.test.ts tests bugs under the same numbers with real sockets.
+// The numbers serve only to match the two files.
 
 test('peer bug 1: a failed recovery cycle is followed by the next', () => {
   // The client never connects, and never reports a failure.

@@ -53,7 +53,7 @@ describe('createTestClock', () => {
     expect(rounds).toBe(1 + 24 * 60)
   })
 
-  test('its timers are bound', () => {
+  test('its timer functions work without the clock as their `this`', () => {
     const clock = createTestClock()
     const { setInterval, clearInterval, setTimeout, clearTimeout, now } = clock.timers
     const log: number[] = []

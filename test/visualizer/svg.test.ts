@@ -81,7 +81,7 @@ test('it is one well-formed picture, with a name, for light and dark, that loads
   expect(open).toEqual([])
 })
 
-test('a machine that was changed since is not drawn wrongly, but not at all', () => {
+test('throws for a machine that has changed since its layout was computed', () => {
   const { config } = connectionMachine
   const changed = createMachine({ ...config, states: { ...config.states, sulking: {} } } as never)
   expect(() => toSvg(changed)).toThrow('run node scripts/layout-charts.mjs')
