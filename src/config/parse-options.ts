@@ -37,10 +37,10 @@ export function parseOptions(options: ResilientMqttClientOptions): ClientConfig 
   if (options.url === undefined && options.options === undefined && credentials === undefined) {
     throw new InvalidOptionError('url', 'must be given, unless options or credentials provide it')
   }
-  checkTier('reconnect', withDefaults(defaultReconnect, options.reconnect))
-  checkTier('recovery', withDefaults(exponentialRecovery, options.recovery))
+  checkBackoff('reconnect', withDefaults(defaultReconnect, options.reconnect))
+  checkBackoff('recovery', withDefaults(exponentialRecovery, options.recovery))
   const quarantine = withDefaults(defaultQuarantine, options.quarantine)
-  checkTier('quarantine', quarantine)
+  checkBackoff('quarantine', quarantine)
   const url = options.url === undefined ? undefined : parseUrls('url', options.url)
   const { options: given = {} } = options
   const connect = typeof given === 'function' ? given : parseConnectOptions(given, store !== undefined)
@@ -93,15 +93,15 @@ export function parseConnectOptions(options: ConnectOptions, hasStore: boolean):
 /**
  * Checks that the longest delay of a backoff is not shorter than its first delay.
  *
- * @param tier - the path of the options of the backoff, such as `reconnect`
+ * @param path - of the options of the backoff, such as `reconnect`
  * @throws {InvalidOptionError}
  */
-export function checkTier(
-  tier: string,
+export function checkBackoff(
+  path: string,
   { initialDelay, maxDelay }: Pick<BackoffPolicy, 'initialDelay' | 'maxDelay'>,
 ): void {
   if (maxDelay >= initialDelay) return
-  throw new InvalidOptionError(`${tier}.maxDelay`, `must be at least ${tier}.initialDelay (${initialDelay})`, maxDelay)
+  throw new InvalidOptionError(`${path}.maxDelay`, `must be at least ${path}.initialDelay (${initialDelay})`, maxDelay)
 }
 
 function machineInput(options: ResilientMqttClientOptions): ClientConfig['machine'] {

@@ -3,14 +3,14 @@ import { InvalidOptionError } from '../api/errors.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
 import { subscribeRules } from '../config/call-rules.ts'
 import { DEFAULT_BUFFER_SIZE, defaultRetry, type RetryPolicy } from '../config/defaults.ts'
-import { checkTier } from '../config/parse-options.ts'
+import { checkBackoff } from '../config/parse-options.ts'
 import { checkFilter } from '../config/topics.ts'
-import { Readiness } from '../lifecycle/readiness.ts'
 import type { ConnectionRuntime } from '../lifecycle/runtime.ts'
 import type { Receiver } from '../session/incoming/receiver.ts'
 import { checkCallOptions } from '../shared/option-rules.ts'
 import { createDeliver } from './deliver.ts'
 import { MessageQueue } from './message-queue.ts'
+import { SubscriptionReadiness } from './subscription-readiness.ts'
 
 /**
  * Subscribes on a connection.
@@ -40,7 +40,7 @@ export function subscribe<Value>(
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
   const { bufferSize = DEFAULT_BUFFER_SIZE } = options
   const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, ack === 'after-handler', unsubscribe)
-  const readiness = new Readiness()
+  const readiness = new SubscriptionReadiness()
 
   const receiver: Receiver = {
     filter,
@@ -99,5 +99,5 @@ function check<Value>(filter: string, options: SubscribeOptions<Value>): void {
   if (options.noLocal && filter.startsWith('$share/')) {
     throw new InvalidOptionError('noLocal', 'must not be set on a shared subscription', options.noLocal)
   }
-  if (options.retry) checkTier('retry', withDefaults<RetryPolicy>(defaultRetry, options.retry))
+  if (options.retry) checkBackoff('retry', withDefaults<RetryPolicy>(defaultRetry, options.retry))
 }

@@ -2,7 +2,7 @@ import type { Qos } from '../api/message.ts'
 import { deferred } from '../shared/wait.ts'
 
 /** The promise `ready` of a subscription. A promise that was postponed rejects, and another one follows it. */
-export class Readiness {
+export class SubscriptionReadiness {
   #current = pending()
   #state: 'pending' | 'postponed' | 'settled' = 'pending'
 
