@@ -350,7 +350,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       {
         clock: this.#config.clock,
         protocolVersion: () => this.#runtime.protocolVersion,
-        keptSession: () => this.#runtime.keptSession,
+        keptClientId: () => this.#runtime.keptClientId,
         onConnected: (handler) => this.#observer.events.on('connected', handler),
         onSubscriptionFailed: (handler) => this.on('subscriptionFailed', ({ filter }) => handler(filter)),
         report: (error, responseTopic) => this.#observer.report(error, `the match of a request on ${responseTopic}`),

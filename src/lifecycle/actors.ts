@@ -13,7 +13,7 @@ import { subscriptionsMachine, type SyncInput } from '../../machines/subscriptio
 import type { AdmissionGate } from '../api/admission-gate.ts'
 import type { Transport } from '../mqtt/transport.ts'
 import { callGuarded } from '../shared/emitter.ts'
-import { failing, type FailureHandler } from './machine-failure.ts'
+import { withFailureHandling, type FailureHandler } from './machine-failure.ts'
 
 type System = AnyActorRef['system']
 
@@ -48,7 +48,7 @@ export function providedMachine(
   providerOf: (system: System) => Provider,
   onEnd: (system: System) => FailureHandler['ended'] = () => undefined,
 ): typeof connectionMachine {
-  return failing(withActors(providerOf), (system) => ({
+  return withFailureHandling(withActors(providerOf), (system) => ({
     release: () => releaseAll(providerOf(system)),
     ended: onEnd(system),
   }))

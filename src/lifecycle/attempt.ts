@@ -50,7 +50,7 @@ export class Attempts {
    * The client id under which the broker is to keep our session; `null` if it is not to keep it; `undefined` as long as
    * that depends on a function that was not called yet, or on a store that is not open.
    */
-  keptSession(): string | null | undefined {
+  keptClientId(): string | null | undefined {
     const connect = this.#evaluated
     // With an expiry of 0 the session ends with the connection (MQTT 5 §3.1.2.11.2).
     const isKept = connect?.clean === false && !(connect.protocolVersion === 5 && connect.sessionExpiry === 0)

@@ -25,8 +25,8 @@ interface Call {
   answered: boolean
 }
 
-/** September 2001 in milliseconds, the year 33658 in seconds. */
-const LEAST_TIME = 1e12
+/** Smaller values are taken for seconds: 1e12 milliseconds after 1970 is September 2001. */
+const MIN_EPOCH_MS = 1e12
 
 /** The credentials that the source gave last. They stay here, where no inspector looks. */
 export class CurrentCredentials {
@@ -103,7 +103,7 @@ function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | nu
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
   const isTime = typeof time === 'number' && !Number.isNaN(time)
   // Simulated time may begin at 0.
-  const isSeconds = time < LEAST_TIME && now >= LEAST_TIME
+  const isSeconds = time < MIN_EPOCH_MS && now >= MIN_EPOCH_MS
   if (isTime && !isSeconds) return time
   throw new InvalidOptionError('credentials.expiresAt', 'must be a Date, or milliseconds since 1970', expiresAt)
 }

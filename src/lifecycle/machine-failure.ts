@@ -28,7 +28,7 @@ const STOP = 'xstate.stop'
  * Makes a connection machine whose errors leave nothing open. With an `ended` handler its actor ends in the state
  * `failed` instead of with the status `error`, so that its observers need not handle errors.
  */
-export function failing(
+export function withFailureHandling(
   machine: typeof connectionMachine,
   handlerOf: (system: AnyActorRef['system']) => FailureHandler | undefined,
 ): typeof connectionMachine {

@@ -19,7 +19,7 @@ export class RunningMachine {
   readonly #observer: Observer
   #actor: MachineActor
   /** The snapshot that the next actor starts from, if the last one has ended. */
-  #left: Snapshot<unknown> | undefined
+  #resumeFrom: Snapshot<unknown> | undefined
   #stopped = false
   /** The error that ended the last actor. */
   cause: unknown
@@ -44,15 +44,15 @@ export class RunningMachine {
   send(event: ConnectionEvent): boolean {
     if (this.#stopped) return false
     this.#revive()
-    if (this.#left !== undefined) return false
+    if (this.#resumeFrom !== undefined) return false
     this.#actor.send(event)
-    return this.#left === undefined
+    return this.#resumeFrom === undefined
   }
 
   stop(): void {
     this.#stopped = true
     provideFor(this.#actor.system, this.#runtime.provider)
-    if (this.#left === undefined) this.#actor.stop()
+    if (this.#resumeFrom === undefined) this.#actor.stop()
   }
 
   #create(snapshot?: Snapshot<unknown>): MachineActor {
@@ -65,8 +65,8 @@ export class RunningMachine {
       ...(inspect && { inspect: this.#observer.inspector(inspect) }),
       clock,
     })
-    provideFor(actor.system, provider, (error, left) => {
-      this.#left = left
+    provideFor(actor.system, provider, (error, failed) => {
+      this.#resumeFrom = failed
       this.cause = error
     })
     return actor
@@ -96,13 +96,13 @@ export class RunningMachine {
     return problem === undefined
   }
 
-  /** Tries once for each end: an actor that fails at its start is tried again only when a command comes. */
+  /** Replaces an actor that has ended. If the new one fails at its start, only the next command tries again. */
   #revive(): void {
-    if (this.#left === undefined || this.#stopped) return
-    const actor = this.#create(this.#left)
+    if (this.#resumeFrom === undefined || this.#stopped) return
+    const actor = this.#create(this.#resumeFrom)
     if (!this.#start(actor)) return
     this.#actor = actor
-    this.#left = undefined
+    this.#resumeFrom = undefined
   }
 
   #report(error: unknown): void {

@@ -91,9 +91,9 @@ export class ConnectionRuntime {
     return typeof connect === 'function' ? undefined : connect.protocolVersion
   }
 
-  /** See `Attempts.keptSession`. */
-  get keptSession(): string | null | undefined {
-    return this.#attempts.keptSession()
+  /** See `Attempts.keptClientId`. */
+  get keptClientId(): string | null | undefined {
+    return this.#attempts.keptClientId()
   }
 
   /** Why the machine gave up, unless calls wait for a retry then (`onGiveUp: 'wait'`). */
@@ -148,7 +148,7 @@ export class ConnectionRuntime {
       quarantine,
       subscriptions: { ...subscriptions, maxAttempts: defaultResubscribe.maxAttempts },
       journal: this.journal,
-      keepsSession: () => typeof this.keptSession === 'string',
+      keepsSession: () => typeof this.keptClientId === 'string',
     }
   }
 

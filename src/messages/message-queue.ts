@@ -22,7 +22,7 @@ type Result<Value> = IteratorResult<Message<Value>, undefined>
  */
 export class MessageQueue<Value> {
   readonly #limit: number
-  readonly #acknowledged: boolean
+  readonly #acksWaitForLoop: boolean
   readonly #end: () => void
   #queue: Queued<Value>[] = []
   #waiting: { readonly loop: Loop<Value>; readonly resolve: (result: Result<Value>) => void }[] = []
@@ -33,13 +33,14 @@ export class MessageQueue<Value> {
   #dropped = 0
 
   /**
-   * @param limit - how many messages may wait that have no other bound; beyond it the oldest of them is dropped
-   * @param acknowledged - whether acknowledgements wait for the loop: that bounds the messages of QoS 1 and 2
+   * @param limit - how many messages may wait; beyond it, the oldest is dropped. Messages of QoS 1 and 2 do not count if
+   *   their acknowledgements wait for the loop, because the Receive Maximum limits them then
+   * @param acksWaitForLoop - whether a message is acknowledged only when the loop has processed it
    * @param end - called when the last loop ends
    */
-  constructor(limit: number, acknowledged: boolean, end: () => void) {
+  constructor(limit: number, acksWaitForLoop: boolean, end: () => void) {
     this.#limit = limit
-    this.#acknowledged = acknowledged
+    this.#acksWaitForLoop = acksWaitForLoop
     this.#end = end
   }
 
@@ -52,7 +53,7 @@ export class MessageQueue<Value> {
   push(message: Message<Value>): Promise<void> {
     if (this.#ended) return Promise.resolve()
     return new Promise((resolve) => {
-      const queued = { message, droppable: message.qos === 0 || !this.#acknowledged, consumed: resolve }
+      const queued = { message, droppable: message.qos === 0 || !this.#acksWaitForLoop, consumed: resolve }
       const waiting = this.#waiting.shift()
       if (waiting) return waiting.resolve(give(waiting.loop, queued))
       this.#queue.push(queued)

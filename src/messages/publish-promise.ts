@@ -6,7 +6,7 @@ import type { Rejections } from '../shared/watched-promise.ts'
 // Bits of a promise's state: one field costs less than three.
 
 /** Code handles its rejection. */
-const TAKEN = 1
+const HANDLED = 1
 /** Code reads `accepted`. */
 const ASKED = 2
 /** The publish is accepted, or will be as soon as the journal has written it. */
@@ -41,9 +41,9 @@ export class PublishPromise extends Promise<PublishResult> implements PendingPub
   }
 
   /** Whether code handles its rejection. A publish that is not accepted rejects both promises with the same error. */
-  static isTaken(published: PublishPromise): boolean {
+  static isHandled(published: PublishPromise): boolean {
     const state = published.#state
-    return (state & TAKEN) !== 0 || (state & (ASKED | ACCEPTABLE)) === ASKED
+    return (state & HANDLED) !== 0 || (state & (ASKED | ACCEPTABLE)) === ASKED
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- It is a promise.
@@ -51,7 +51,7 @@ export class PublishPromise extends Promise<PublishResult> implements PendingPub
     onFulfilled?: ((result: PublishResult) => Result | PromiseLike<Result>) | null,
     onRejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<Result | Failure> {
-    this.#state |= TAKEN
+    this.#state |= HANDLED
     return super.then(onFulfilled, onRejected)
   }
 
@@ -81,8 +81,8 @@ export class PublishRejections implements RejectionObserver {
   }
 
   rejected(promise: Promise<unknown>, topic: string, error: unknown, isLost: boolean): void {
-    const isTaken = () => !isLost || (promise instanceof PublishPromise && PublishPromise.isTaken(promise))
-    this.#rejections.add(promise, isTaken, () => this.#tell(topic, error))
+    const isHandled = () => !isLost || (promise instanceof PublishPromise && PublishPromise.isHandled(promise))
+    this.#rejections.add(promise, isHandled, () => this.#tell(topic, error))
   }
 }
 

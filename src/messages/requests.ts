@@ -15,8 +15,8 @@ export interface RequestPort {
   readonly clock: Clock
   /** `undefined` as long as it is unknown: until the first connection at the latest. */
   readonly protocolVersion: () => number | undefined
-  /** See `Attempts.keptSession`. */
-  readonly keptSession: () => string | null | undefined
+  /** See `Attempts.keptClientId`. */
+  readonly keptClientId: () => string | null | undefined
   /** @returns removes the handler */
   readonly onConnected: (handler: () => void) => () => void
   /** Calls a handler when the broker refuses a filter for good. @returns removes the handler */
@@ -106,7 +106,7 @@ export class Requests {
     if (version === undefined) return undefined
     if (responseTopic !== undefined) return { correlated: version === 5, responseTopic }
     if (version !== 5) throw new InvalidOptionError('responseTopic', `must be given with MQTT 3.1.1`)
-    this.#responseTopic ??= defaultTopic(this.#port.keptSession())
+    this.#responseTopic ??= defaultTopic(this.#port.keptClientId())
     return this.#responseTopic === undefined ? undefined : { correlated: true, responseTopic: this.#responseTopic }
   }
 
@@ -188,8 +188,8 @@ function offer({ options: { match }, ending }: Request, message: Message): void 
 }
 
 /** A kept session always has the same topic: each new topic would add a subscription to it. */
-function defaultTopic(keptSession: string | null | undefined): string | undefined {
-  if (keptSession === undefined) return undefined
+function defaultTopic(keptClientId: string | null | undefined): string | undefined {
+  if (keptClientId === undefined) return undefined
   // Different for different client ids, and without the characters that a topic must not contain.
-  return `response/${keptSession?.replaceAll(/[%+#]/g, encodeURIComponent) ?? randomText(20)}`
+  return `response/${keptClientId?.replaceAll(/[%+#]/g, encodeURIComponent) ?? randomText(20)}`
 }

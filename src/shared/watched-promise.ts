@@ -6,15 +6,15 @@ import { nothing } from './nothing.ts'
  * `then`, `catch` and `Promise.all` all call its `then`. Derived promises are ordinary promises.
  */
 class WatchedPromise<Value> extends Promise<Value> {
-  #taken = false
+  #handled = false
 
   static override get [Symbol.species](): PromiseConstructor {
     return Promise
   }
 
   /** Whether code has called `then` on the promise. */
-  static isTaken(promise: WatchedPromise<unknown>): boolean {
-    return promise.#taken
+  static isHandled(promise: WatchedPromise<unknown>): boolean {
+    return promise.#handled
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- It is a promise.
@@ -22,13 +22,13 @@ class WatchedPromise<Value> extends Promise<Value> {
     onFulfilled?: ((value: Value) => Result | PromiseLike<Result>) | null,
     onRejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<Result | Failure> {
-    this.#taken = true
+    this.#handled = true
     return super.then(onFulfilled, onRejected)
   }
 }
 
 interface Rejection {
-  readonly isTaken: () => boolean
+  readonly isHandled: () => boolean
   readonly report: () => void
 }
 
@@ -40,10 +40,10 @@ export class Rejections {
   #recent: Rejection[] = []
 
   /** @param report - called later if no code has handled the rejection */
-  add(promise: Promise<unknown>, isTaken: () => boolean, report: () => void): void {
+  add(promise: Promise<unknown>, isHandled: () => boolean, report: () => void): void {
     // Not the promise's own `then`, which would count as a handler. For the process, the rejection is now handled.
     void Promise.prototype.then.call(promise, undefined, nothing)
-    this.#recent.push({ isTaken, report })
+    this.#recent.push({ isHandled, report })
     if (this.#recent.length === 1) realClock.setTimeout(() => this.#look(), 0)
   }
 
@@ -54,7 +54,7 @@ export class Rejections {
         reject(error)
         this.add(
           watched,
-          () => WatchedPromise.isTaken(watched),
+          () => WatchedPromise.isHandled(watched),
           () => report(error),
         )
       })
@@ -65,6 +65,6 @@ export class Rejections {
   #look(): void {
     const recent = this.#recent
     this.#recent = []
-    for (const { isTaken, report } of recent) if (!isTaken()) report()
+    for (const { isHandled, report } of recent) if (!isHandled()) report()
   }
 }
