@@ -17,10 +17,16 @@ const LONG = [
   'test/session/poison.test.ts',
   'test/store/damage.test.ts',
   'test/visualizer/night.test.ts',
+  'test/wire/{decode,encode,noise}.test.ts',
 ]
 
 /** Tests that replace modules, or globals that a module reads while it loads. */
-const ISOLATED = ['test/cli/page.test.ts', 'test/react/strict-mode.test.ts', 'test/store/no-package.test.ts']
+const ISOLATED = [
+  'test/cli/page.test.ts',
+  'test/react/strict-mode.test.ts',
+  'test/store/no-package.test.ts',
+  'test/wire/no-buffer.test.ts',
+]
 
 /** One more than there are cores, because some tests only wait. */
 const WORKERS = availableParallelism() + 1
