@@ -3,23 +3,26 @@ import { EMPTY } from './bytes.ts'
 import { Chunk } from './chunk.ts'
 import { InvalidPacketError } from './invalid-packet.ts'
 
-/** A whole PUBLISH, PUBACK, PUBREC, PUBREL or PUBCOMP, or a range of the bytes of other packets. */
+/** A whole PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP or PINGRESP, or some bytes of another packet. */
 export interface Frame {
-  /** The first byte of a data packet: its type and flags. */
+  /** The first byte of the packet: its type and flags. */
   readonly header: number
   /** Views of it may be kept: they keep at most 8 KiB in memory, or the chunks of a large packet. */
   readonly bytes: Uint8Array
-  /** Of a data packet where its Variable Header starts, of others where their range starts. */
+  /** Where the Variable Header starts; of a control packet where its bytes start. */
   readonly start: number
   readonly end: number
 }
 
-/** `control` is a range of other packets, for MQTT.js to parse. It may start and end in the middle of a packet. */
-export type FrameKind = 'publish' | 'ack' | 'control'
+/**
+ * `control` is some bytes of one other packet, for MQTT.js to parse: all of it, or a part if it came in several chunks.
+ */
+export type FrameKind = 'publish' | 'ack' | 'pingresp' | 'control'
 
-/** Types of packets that carry data are those from PUBLISH to PUBCOMP (MQTT 5 §2.1.2). */
+/** Packet types (MQTT 5 §2.1.2). Those that carry data are the ones from PUBLISH to PUBCOMP. */
 const PUBLISH = 3
 const PUBCOMP = 7
+const PINGRESP = 13
 
 /**
  * Cuts what comes from a socket into packets. It reads fixed headers and nothing else.
@@ -45,7 +48,7 @@ export class Framer {
   #lengthBytes = 0
   #remainingLength = 0
   #hasLength = false
-  /** The content of a data packet that came in part. */
+  /** The content of a packet of ours that came in part. */
   #assembly: Assembly | undefined
   #failure: InvalidPacketError | undefined
 
@@ -79,11 +82,11 @@ export class Framer {
     const chunk = this.#chunk
     while (!chunk.isRead || this.#nextChunk()) {
       const header = this.#header < 0 ? (chunk.bytes[chunk.at] as number) : this.#header
-      if (!isData(header)) {
-        if (this.#passOn()) return 'control'
-        continue
+      if (!isOurs(header)) {
+        if (this.#passOn(header)) return 'control'
+      } else if (this.#readHeader() && this.#readContent()) {
+        return kindOf(header)
       }
-      if (this.#readHeader() && this.#readContent()) return header >> 4 === PUBLISH ? 'publish' : 'ack'
     }
     this.#rethrow()
     // Nor may the frame keep it.
@@ -116,7 +119,7 @@ export class Framer {
     return false
   }
 
-  /** Reads on in the content of a data packet. @returns whether all of it came */
+  /** Reads on in the content of a packet of ours. @returns whether all of it came */
   #readContent(): boolean {
     const chunk = this.#chunk
     const frame = this.#frame
@@ -147,29 +150,25 @@ export class Framer {
     return true
   }
 
-  /** Finds where a range of other packets ends. @returns whether there is one before a failure */
-  #passOn(): boolean {
+  /** Passes on the bytes of a control packet that are there. @returns whether there are any before a failure */
+  #passOn(header: number): boolean {
     const chunk = this.#chunk
-    const { bytes } = chunk
     const start = chunk.at
-    let end = start
-    while (!chunk.isRead) {
-      if (this.#header < 0 && isData(bytes[chunk.at] as number)) break
-      if (this.#readHeader()) {
-        const packetEnd = chunk.at + this.#remainingLength
-        chunk.at = Math.min(packetEnd, bytes.length)
-        if (packetEnd > bytes.length) this.#remainingLength = packetEnd - bytes.length
-        else this.#endPacket()
-      } else if (this.#failure) {
-        break
-      }
-      end = chunk.at
+    if (this.#readHeader()) {
+      const missing = this.#remainingLength
+      const available = chunk.bytes.length - chunk.at
+      chunk.at += Math.min(missing, available)
+      if (missing > available) this.#remainingLength = missing - available
+      else this.#endPacket()
+    } else if (this.#failure) {
+      return false
     }
     const frame = this.#frame
-    frame.bytes = bytes
+    frame.header = header
+    frame.bytes = chunk.bytes
     frame.start = start
-    frame.end = end
-    return end > start
+    frame.end = chunk.at
+    return true
   }
 
   #endPacket(): void {
@@ -192,7 +191,13 @@ export class Framer {
   }
 }
 
-function isData(header: number): boolean {
+function isOurs(header: number): boolean {
   const type = header >> 4
-  return type >= PUBLISH && type <= PUBCOMP
+  return (type >= PUBLISH && type <= PUBCOMP) || type === PINGRESP
+}
+
+function kindOf(header: number): FrameKind {
+  const type = header >> 4
+  if (type === PUBLISH) return 'publish'
+  return type === PINGRESP ? 'pingresp' : 'ack'
 }
