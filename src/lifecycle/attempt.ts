@@ -83,11 +83,10 @@ export class Attempts {
 
   #attempt(connect: ConnectConfig, { server }: TransportInput): Attempt {
     const { credentials } = this.#credentials
-    const { clock } = this.#config
     const urls = this.#urls(connect)
     this.#ownHosts = urls.map((each) => hostname(new URL(each).host))
     const clientId = connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
-    return { url: serverUrl(urls, server), clientId, connect, credentials, clock }
+    return { url: serverUrl(urls, server), clientId, connect, credentials }
   }
 
   #urls(connect: ConnectConfig): readonly string[] {

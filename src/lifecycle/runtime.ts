@@ -81,7 +81,7 @@ export class ConnectionRuntime {
       },
     })
     this.#attempts = new Attempts(config, credentials, this.journal)
-    this.provider = this.#createProvider(events, credentials)
+    this.provider = this.#createProvider(events, credentials, time)
   }
 
   /** The version of the last connection. Before the first one it comes from the options, unless they are a function. */
@@ -170,7 +170,7 @@ export class ConnectionRuntime {
     })
   }
 
-  #createProvider(events: RuntimeEvents, credentials: CurrentCredentials): Provider {
+  #createProvider(events: RuntimeEvents, credentials: CurrentCredentials, time: () => number): Provider {
     const { session } = this
     const { clock, gate } = this.#config
     const { disconnectTimeout, probeTimeout } = this.#config.timeouts
@@ -180,6 +180,7 @@ export class ConnectionRuntime {
         prepare: (input) => this.#attempts.prepare(input),
         packetIds: session.packetIds,
         clock,
+        time,
         disconnectTimeout,
         probeTimeout,
         onError: (error) => {

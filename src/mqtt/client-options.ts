@@ -1,12 +1,10 @@
-import type { IClientOptions } from 'mqtt'
+import mqtt, { type IClientOptions } from 'mqtt'
 import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import type { Clock } from '../api/clock.ts'
 import type { Credentials } from '../api/options.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { loginOf } from '../config/login.ts'
-import { realClock } from '../shared/clock.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {
@@ -14,17 +12,23 @@ export interface Attempt {
   readonly clientId: string
   readonly connect: ConnectConfig
   readonly credentials: Credentials | undefined
-  /** The clock of the keep alive, if it is not real time. */
-  readonly clock: Clock
 }
 
 const FOR_EVER = 0xffffffff
 
+/** Timers that never fire. `KeepAlive` does what MQTT.js's keep alive would do, and CONNECT still announces it. */
+const noKeepAlive = { set: () => 0, clear: () => {} }
+
+/** MQTT.js sends no publishes, so all its clients can share a store. */
+const emptyStore = new mqtt.Store()
+
 /** How much larger than a packet a WebSocket frame may be: it may hold several packets, or parts of them. */
 const MORE_IN_A_FRAME = 1_048_576
 
-/** The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes or queues: this package does. */
-export function clientOptions({ url, clientId, connect, credentials, clock }: Attempt): IClientOptions {
+/**
+ * The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes, queues or pings: this package does.
+ */
+export function clientOptions({ url, clientId, connect, credentials }: Attempt): IClientOptions {
   const { protocolVersion, keepalive, clean, will, tls, wsOptions, maximumPacketSize } = connect
   const target = new URL(url)
   const { username, password } = loginOf(target, connect, credentials)
@@ -52,11 +56,13 @@ export function clientOptions({ url, clientId, connect, credentials, clock }: At
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: toPassword(password) }),
     // See `connectWithPasswordAlone`.
-    ...(password !== undefined && username === undefined && { username: '', manualConnect: true }),
+    ...(password !== undefined && username === undefined && { username: '' }),
     ...(protocolVersion === 5 && { properties: connectProperties(connect) }),
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as IClientOptions | undefined),
-    ...(clock !== realClock && { timerVariant: intervalsOn(clock) }),
+    timerVariant: noKeepAlive,
+    incomingStore: emptyStore,
+    outgoingStore: emptyStore,
     // MQTT.js passes only some of the TLS options to a WebSocket.
     wsOptions: {
       ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),
@@ -65,6 +71,12 @@ export function clientOptions({ url, clientId, connect, credentials, clock }: At
       headers: given({ ...wsOptions?.headers, ...credentials?.wsHeaders }),
     },
   }
+}
+
+/** Whether an attempt has a password and no user name, as MQTT 5 allows. */
+export function isPasswordAlone({ url, connect, credentials }: Attempt): boolean {
+  const { username, password } = loginOf(new URL(url), connect, credentials)
+  return password !== undefined && username === undefined
 }
 
 function connectProperties(connect: ConnectConfig): IClientOptions['properties'] {
@@ -100,26 +112,4 @@ function toPassword(password: string | Uint8Array): string | Buffer {
   if (typeof Buffer !== 'undefined') return Buffer.from(password)
   // In a browser, MQTT.js accepts only a string or a `Buffer` from its own bundle, which other code can't create.
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(password)
-}
-
-/** MQTT.js's keep alive uses intervals. The clock offers only timeouts. */
-function intervalsOn(clock: Clock): Exclude<IClientOptions['timerVariant'], string | undefined> {
-  const running = new Map<number, unknown>()
-  let last = 0
-  return {
-    set(callback, delay = 0) {
-      const id = ++last
-      const again = () => {
-        start()
-        callback()
-      }
-      const start = () => running.set(id, clock.setTimeout(again, delay))
-      start()
-      return id
-    },
-    clear(id) {
-      clock.clearTimeout(running.get(id))
-      running.delete(id)
-    },
-  }
 }

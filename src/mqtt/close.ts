@@ -36,18 +36,10 @@ export async function closeClient(
     stream.destroy()
     return closed
   }
-  if (reasonCode !== NORMAL) discardIncoming(stream)
+  // The end of the stream would not be noticed otherwise. What arrives is ignored.
+  stream.resume()
   stream.write(reasonCode === NORMAL ? DISCONNECT : Uint8Array.of(0xe0, 2, reasonCode, 0))
   stream.end()
   await closed
   clock.clearTimeout(timer)
-}
-
-/**
- * Reads on, because the end of the stream would not be noticed otherwise. Nothing is kept, because the data may be
- * endless.
- */
-function discardIncoming(stream: MqttClient['stream']): void {
-  stream.unpipe()
-  stream.resume()
 }

@@ -1,4 +1,4 @@
-import mqtt, { type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import type { IConnackPacket, Packet } from 'mqtt-packet'
 import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
@@ -6,14 +6,16 @@ import type { ConnectionFact, TransportCommand, TransportInput } from '../../mac
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
-import { type Breach, breachOf, PACKET_TOO_LARGE } from './breach.ts'
-import { type Attempt, clientOptions } from './client-options.ts'
+import { Framer } from '../wire/framer.ts'
+import { InvalidPacketError } from '../wire/invalid-packet.ts'
+import { type Breach, beforeConnack, breachOf } from './breach.ts'
+import { type Attempt, clientOptions, isPasswordAlone } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { fromCloseCode, fromPacket, watchForFailure } from './failures.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { MqttLink } from './link.ts'
-import { connectWithPasswordAlone } from './password-alone.ts'
-import { SizeLimit } from './size-limit.ts'
-import { EmptyStore, IncomingStore, SessionIds } from './stores.ts'
+import { openClient } from './open-client.ts'
+import { ControlPacketIds } from './packet-ids.ts'
 import { webSocketFactory } from './web-socket.ts'
 
 /** What all transports of one client share. */
@@ -23,18 +25,14 @@ export interface TransportOptions {
   readonly events: LinkEvents
   readonly packetIds: PacketIdSource
   readonly clock: Clock
+  /** The time of the clock, in milliseconds. */
+  readonly time: () => number
   /** How long a graceful close may take, in milliseconds. */
   readonly disconnectTimeout: number
   /** How long the answer to a PINGREQ may take after a WAKE, in milliseconds. */
   readonly probeTimeout: number
   /** Called with the error of a failed `prepare`. The machine gets only the kind of the failure. */
   readonly onError: (error: unknown) => void
-}
-
-/** What all connections of one client share. */
-interface Shared extends TransportOptions {
-  readonly ids: SessionIds
-  readonly incomingStore: IncomingStore
 }
 
 /**
@@ -51,11 +49,10 @@ export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, 
  * each other.
  */
 export function createTransport(options: TransportOptions): Transport {
-  const shared = { ...options, ids: new SessionIds(options.packetIds), incomingStore: new IncomingStore() }
   let closing: Promise<void> | undefined
 
   return ({ input, sendBack, receive }) => {
-    const connection = new Connection(shared, sendBack)
+    const connection = new Connection(options, sendBack)
     const previous = closing
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
@@ -76,29 +73,30 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 class Connection {
-  readonly #shared: Shared
+  readonly #options: TransportOptions
   readonly #tell: (event: AnyEventObject & ConnectionFact) => void
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
   #client: MqttClient | undefined
   #link: MqttLink | undefined
+  #keepAlive: KeepAlive | undefined
   /** Resolves at the client's `close`. */
   #closed: Promise<void> = Promise.resolve()
   #closing: Promise<void> = Promise.resolve()
   #probeTimer: unknown
 
-  constructor(shared: Shared, tell: (event: AnyEventObject & ConnectionFact) => void) {
-    this.#shared = shared
+  constructor(options: TransportOptions, tell: (event: AnyEventObject & ConnectionFact) => void) {
+    this.#options = options
     this.#tell = tell
   }
 
   async open(input: TransportInput): Promise<void> {
     if (this.#phase !== 'preparing') return
     try {
-      const prepared = this.#shared.prepare(input)
+      const prepared = this.#options.prepare(input)
       const attempt = prepared instanceof Promise ? await prepared : prepared
       if (this.#phase === 'preparing') this.#connect(attempt)
     } catch (error) {
-      this.#shared.onError(error)
+      this.#options.onError(error)
       this.#fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
     }
   }
@@ -112,8 +110,8 @@ class Connection {
   /** Sends PINGREQ. The connection ends if the answer is late. */
   probe(): void {
     if (this.#phase !== 'open' || this.#probeTimer !== undefined) return
-    this.#client?.sendPing()
-    const { clock, probeTimeout } = this.#shared
+    this.#link?.pingreq()
+    const { clock, probeTimeout } = this.#options
     this.#probeTimer = clock.setTimeout(() => this.#fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
   }
 
@@ -125,72 +123,101 @@ class Connection {
 
   #connect(attempt: Attempt): void {
     this.#phase = 'opening'
-    const { events, ids, incomingStore } = this.#shared
-    const client = mqtt.connect(attempt.url, {
-      ...clientOptions(attempt),
-      ...(log && { log }),
-      messageIdProvider: ids,
-      outgoingStore: new EmptyStore((packetId) => events.releasing(packetId)),
-      incomingStore,
-      createWebsocket: webSocketFactory((closeCode, reason) => {
-        const failure = fromCloseCode(closeCode, reason)
-        if (failure) this.#fail(failure)
-      }),
+    const framer = new Framer(attempt.connect.maximumPacketSize)
+    const packetIds = new ControlPacketIds(this.#options.packetIds)
+    const { client, parse } = openClient({
+      url: attempt.url,
+      isPasswordAlone: isPasswordAlone(attempt),
+      onData: (chunk) => this.#received(chunk, framer, parse),
+      options: {
+        ...clientOptions(attempt),
+        ...(log && { log }),
+        messageIdProvider: packetIds,
+        createWebsocket: webSocketFactory((closeCode, reason) => {
+          const failure = fromCloseCode(closeCode, reason)
+          if (failure) this.#fail(failure)
+        }),
+      },
     })
-    if (client.options.manualConnect) connectWithPasswordAlone(client)
     log ??= client.log
     this.#client = client
     this.#closed = new Promise((resolve) => client.once('close', resolve))
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
     watchForFailure(client, (failure) => this.#fail(failure))
-    const { receiveMaximum, maximumPacketSize } = attempt.connect
-    if (maximumPacketSize !== undefined) this.#limitPackets(client, maximumPacketSize)
-    client.on('packetreceive', (packet) => this.#received(client, packet, receiveMaximum))
+    client.on('packetreceive', (packet) => this.#control(client, packet, attempt, packetIds))
   }
 
-  /** Checks the bytes before MQTT.js's parser, which collects packets of any size. */
-  #limitPackets({ stream }: MqttClient, maximumPacketSize: number): void {
-    const limit = new SizeLimit(maximumPacketSize)
-    stream.prependListener('data', (chunk: Uint8Array) => {
-      const size = this.#phase === 'closed' ? undefined : limit.exceededBy(chunk)
-      if (size === undefined) return
-      const message = `a packet of ${size} bytes, of which we take at most ${maximumPacketSize}`
-      this.#breached({ message, reasonCode: PACKET_TOO_LARGE })
-    })
-  }
-
-  /** Called before MQTT.js handles the packet. */
-  #received(client: MqttClient, packet: Packet, receiveMaximum: number): void {
+  /** Handles all packets in the order in which they came, each before the next. */
+  #received(chunk: Uint8Array, framer: Framer, parse: (bytes: Uint8Array) => void): void {
+    if (this.#phase === 'closed') return
     this.#heard()
-    const link = this.#link
-    const breach = breachOf(packet, link !== undefined) ?? (packet.cmd === 'publish' ? link?.breach(packet) : undefined)
+    framer.push(chunk)
+    try {
+      for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
+        const { frame } = framer
+        if (kind === 'control') parse(frame.bytes.subarray(frame.start, frame.end))
+        else if (this.#link) this.#link.received(kind, frame)
+        else this.#breached(beforeConnack(frame.header))
+      }
+      // The rest of such a packet may never come: the server may not speak MQTT at all.
+      if (!this.#link && framer.begun >= 0) this.#breached(beforeConnack(framer.begun))
+    } catch (error) {
+      if (!(error instanceof InvalidPacketError)) throw error
+      this.#breached(error)
+    }
+  }
+
+  /** Called before MQTT.js handles a packet that does not carry data. */
+  #control(client: MqttClient, packet: Packet, attempt: Attempt, packetIds: ControlPacketIds): void {
+    if (this.#isClosed) return
+    const breach = breachOf(packet, this.#link !== undefined)
     const failure = fromPacket(packet, client.options.protocolVersion)
     if (breach) this.#breached(breach)
     else if (failure) this.#fail(failure)
-    else if (packet.cmd !== 'connack') link?.received(packet)
-    else if (this.#phase === 'opening') this.#accepted(client, packet, receiveMaximum)
-    // MQTT.js would answer, and throw because of the missing id. A client must not answer a PINGREQ.
-    if (this.#phase === 'closed' && packet.cmd !== 'connack') packet.cmd = 'pingreq'
+    else if (packet.cmd === 'connack' && !this.#link) this.#accepted(client, packet, attempt, packetIds)
   }
 
   /**
    * The CONNACK arrived. The session has to know at once, because packets in the same chunk are handled before any
-   * microtask. MQTT.js handles the CONNACK later, and accepts packets only after that.
+   * microtask. MQTT.js handles the CONNACK later, and accepts subscriptions only after that.
    */
-  #accepted(client: MqttClient, connack: IConnackPacket, receiveMaximum: number): void {
-    const { events, ids, incomingStore } = this.#shared
+  #accepted(client: MqttClient, connack: IConnackPacket, attempt: Attempt, packetIds: ControlPacketIds): void {
+    const { events } = this.#options
     const { sessionPresent } = connack
-    if (!sessionPresent) incomingStore.clear()
-    const fail = (failure: Failure, reasonCode: number) => this.#fail(failure, reasonCode)
-    const link = new MqttLink({ client, ids, incomingStore, events, connack, receiveMaximum, fail })
+    this.#keepAlive = this.#startKeepAlive(connack, attempt)
+    const link = new MqttLink({
+      client,
+      packetIds,
+      events,
+      connack,
+      receiveMaximum: attempt.connect.receiveMaximum,
+      keepAlive: this.#keepAlive,
+      fail: (failure, reasonCode) => this.#fail(failure, reasonCode),
+      onBreach: (breach) => this.#breached(breach),
+    })
     this.#link = link
     events.attached(link, sessionPresent)
     queueMicrotask(() => {
       if (this.#phase !== 'opening') return
       this.#phase = 'open'
-      link.open()
       this.#tell({ type: 'transport.opened', sessionPresent })
+    })
+  }
+
+  /** The broker may replace our keep alive, also if ours is off (MQTT 5 §3.2.2.3.14). */
+  #startKeepAlive({ properties }: IConnackPacket, { connect }: Attempt): KeepAlive | undefined {
+    const { serverKeepAlive } = properties ?? {}
+    const keepAlive = serverKeepAlive === undefined ? connect.keepalive : serverKeepAlive * 1_000
+    if (keepAlive === 0) return undefined
+    const { clock, time } = this.#options
+    return new KeepAlive({
+      clock,
+      time,
+      keepAlive,
+      ping: () => this.#link?.pingreq(),
+      isPaused: () => this.#link?.isSocketPaused === true,
+      onSilence: () => this.#fail({ kind: 'keepalive' }),
     })
   }
 
@@ -209,11 +236,15 @@ class Connection {
   #release(reasonCode?: number, failure?: Failure): void {
     this.#phase = 'closed'
     this.#heard()
-    this.#link?.close()
-    if (this.#link && this.#shared.events.detached(this.#link, failure)) this.#tell({ type: 'transport.blameless' })
+    this.#keepAlive?.stop()
+    const link = this.#link
+    // DISCONNECT comes after everything that was sent before.
+    if (reasonCode !== undefined) link?.flush()
+    link?.close(failure !== undefined)
+    if (link && this.#options.events.detached(link, failure)) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return
-    const { clock, disconnectTimeout } = this.#shared
+    const { clock, disconnectTimeout } = this.#options
     this.#closing = closeClient(client, this.#closed, reasonCode, clock, disconnectTimeout).then(() => {
       client.removeAllListeners()
       // An even later error can't be reported any more, but must not be thrown.
@@ -221,9 +252,16 @@ class Connection {
     })
   }
 
+  /** Something arrived, or nothing is expected any more. */
   #heard(): void {
+    this.#keepAlive?.heard()
     if (this.#probeTimer === undefined) return
-    this.#shared.clock.clearTimeout(this.#probeTimer)
+    this.#options.clock.clearTimeout(this.#probeTimer)
     this.#probeTimer = undefined
+  }
+
+  /** A getter, because handlers may have closed the connection. */
+  get #isClosed(): boolean {
+    return this.#phase === 'closed'
   }
 }

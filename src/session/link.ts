@@ -15,18 +15,20 @@ export interface Link {
   /** Whether the socket has taken all bytes that were written. */
   readonly flushed: boolean
   /**
-   * Sends PUBLISH.
+   * Sends PUBLISH. For QoS 0, `LinkEvents.written` is called later.
    *
-   * @param written - called when the socket has taken the bytes or has failed to; QoS 0 only
-   * @throws if the packet can't be encoded. Nothing was sent then
+   * @throws if the packet can't be encoded. Nothing is sent then
    */
-  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: (error?: Error) => void): void
-  /** Sends PUBREL for a publish of an earlier connection. */
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean): void
+  /** Sends PUBREL. */
   pubrel(packetId: number): void
   /** Sends PINGREQ; resolves at the next PINGRESP, or never. */
   ping(): Promise<void>
   /** Sends the PUBACK or PUBCOMP that was held back. */
   acknowledge(packet: IncomingPublish): void
+  /** Asks for no more messages until `resumeMessages`. Other packets are still handled. */
+  pauseMessages(): void
+  resumeMessages(): void
   /**
    * Sends one SUBSCRIBE for filters with the same options. Resolves with the SUBACK's codes in order; rejects if the
    * connection ends first.
@@ -55,11 +57,22 @@ export interface LinkEvents {
    * @returns whether the connection failed because of a single packet, which is now left out
    */
   detached(link: Link, failure: Failure | undefined): boolean
+  /** PUBACK, PUBREC or PUBCOMP arrived. After a PUBREC, PUBREL is up to the session. */
   acknowledged(ack: Ack): void
-  /** PUBREC arrived. PUBREL is sent when the returned promise resolves, or at once if there is none. */
-  releasing(packetId: number): Promise<void> | undefined
-  /** @returns whether the acknowledgement is held back until `Link.acknowledge` */
+  /**
+   * PUBLISH arrived. A message of QoS 2 has to be kept until its PUBREL, and its PUBREC is sent now.
+   *
+   * @returns whether the PUBACK is held back until `Link.acknowledge`
+   */
   received(packet: IncomingPublish): boolean
+  /**
+   * PUBREL arrived.
+   *
+   * @returns whether the PUBCOMP is held back until `Link.acknowledge`
+   */
+  released(packetId: number): boolean
+  /** The socket has taken that many of the QoS 0 publishes, in their order. */
+  written(count: number): void
   /** The socket takes bytes again. */
   writable(): void
 }

@@ -197,12 +197,16 @@ export class Session implements LinkEvents {
     this.#sender.acknowledged(ack)
   }
 
-  releasing(packetId: number): Promise<void> | undefined {
-    return this.#sender.releasing(packetId)
-  }
-
   received(packet: IncomingPublish): boolean {
     return this.#inbox.received(packet)
+  }
+
+  released(packetId: number): boolean {
+    return this.#inbox.released(packetId)
+  }
+
+  written(count: number): void {
+    this.#sender.written(count)
   }
 
   writable(): void {

@@ -59,6 +59,11 @@ export class Framer {
     this.frame = this.#frame
   }
 
+  /** The first byte of a packet of ours that came in part, or -1. */
+  get begun(): number {
+    return this.#header >= 0 && isOurs(this.#header) ? this.#header : -1
+  }
+
   /** How many bytes were pushed and not asked for. */
   get unread(): number {
     return this.#waiting.reduce((sum, { length }) => sum + length, this.#chunk.bytes.length - this.#chunk.at)

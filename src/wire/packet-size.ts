@@ -1,13 +1,5 @@
-import type { PublishProperties } from '../api/message.ts'
 import { byteLength, varintLength } from '../shared/byte-length.ts'
-import type { BrokerLimits, OutgoingPublish } from './packets.ts'
-
-/** How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3). */
-export function publishSize({ topic, payload, qos, properties }: OutgoingPublish, protocolVersion: 3 | 4 | 5): number {
-  const propertyBytes = protocolVersion === 5 ? sizeOfProperties(properties) : undefined
-  const propertyLength = propertyBytes === undefined ? 0 : varintLength(propertyBytes) + propertyBytes
-  return packetSize(text(topic) + (qos > 0 ? 2 : 0) + propertyLength + byteLength(payload))
-}
+import type { BrokerLimits } from './packets.ts'
 
 /** What SUBSCRIBE or UNSUBSCRIBE packets have in common, whatever their topic filters are. */
 export interface FilterPackets {
@@ -38,21 +30,6 @@ export function filterSize({ kind }: FilterPackets, filter: string): number {
 /** The bytes of a whole packet. @param remainingLength - the bytes after the fixed header (MQTT 5 §2.1.4) */
 export function packetSize(remainingLength: number): number {
   return 1 + varintLength(remainingLength) + remainingLength
-}
-
-/** One byte for the identifier of each property, then its value (MQTT 5 §2.2.2.2). */
-function sizeOfProperties(properties: PublishProperties = {}): number {
-  const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } = properties
-  let size = 0
-  if (payloadFormatIndicator !== undefined) size += 2
-  if (messageExpiryInterval !== undefined) size += 5
-  if (responseTopic !== undefined) size += 1 + text(responseTopic)
-  if (correlationData !== undefined) size += 1 + text(correlationData)
-  if (contentType !== undefined) size += 1 + text(contentType)
-  for (const [name, values] of Object.entries(properties.userProperties ?? {})) {
-    for (const value of [values].flat()) size += 1 + text(name) + text(value)
-  }
-  return size
 }
 
 /** The bytes of a string or binary data, with its length in two bytes. */

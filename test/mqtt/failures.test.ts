@@ -181,21 +181,24 @@ const rows: Row[] = [
     script: { steps: [{ at: 'connack', do: 'malformed' }] },
     failure: protocol,
   },
-  // mqtt-packet gives truncated packets the id -1 (see `breachOf`).
   ...(
     [
-      ['PUBLISH of QoS 1, cut off', [0x32, 3, 0, 1, 0x61], 'PUBLISH'],
-      ['PUBLISH of QoS 2, cut off', [0x34, 3, 0, 1, 0x61], 'PUBLISH'],
-      ['PUBLISH of QoS 1 with the packet identifier 0', [0x32, 6, 0, 1, 0x61, 0, 0, 0], 'PUBLISH'],
-      ['PUBREL, cut off', [0x62, 1, 0], 'PUBREL'],
-      ['PUBREL with the packet identifier 0', [0x62, 2, 0, 0], 'PUBREL'],
-      ['PUBACK with the packet identifier 0', [0x40, 2, 0, 0], 'PUBACK'],
+      ['PUBLISH of QoS 1, cut off', [0x32, 3, 0, 1, 0x61], 'PUBLISH with a length beyond its end (MQTT 5 §4.13.1)'],
+      ['PUBLISH of QoS 2, cut off', [0x34, 3, 0, 1, 0x61], 'PUBLISH with a length beyond its end (MQTT 5 §4.13.1)'],
+      [
+        'PUBLISH of QoS 1 with the packet identifier 0',
+        [0x32, 6, 0, 1, 0x61, 0, 0, 0],
+        'PUBLISH with the Packet Identifier 0 (MQTT 5 §2.2.1)',
+      ],
+      ['PUBREL, cut off', [0x62, 1, 0], 'PUBREL with a length beyond its end (MQTT 5 §4.13.1)'],
+      ['PUBREL with the packet identifier 0', [0x62, 2, 0, 0], 'PUBREL with the Packet Identifier 0 (MQTT 5 §2.2.1)'],
+      ['PUBACK with the packet identifier 0', [0x40, 2, 0, 0], 'PUBACK with the Packet Identifier 0 (MQTT 5 §2.2.1)'],
     ] as const
-  ).map(([name, bytes, type]): Row => ({
+  ).map(([name, bytes, message]): Row => ({
     name,
     opened: (server) => server.kick({ bytes: Uint8Array.from(bytes) }),
     breach: 0x81,
-    failure: { kind: 'protocol', message: `${type} without a packet identifier` },
+    failure: { kind: 'protocol', message },
   })),
   {
     name: 'a second CONNACK',

@@ -14,7 +14,6 @@ import {
   simpleRetry,
 } from '../../src/index.ts'
 import { clientOptions } from '../../src/mqtt/client-options.ts'
-import { realClock } from '../../src/shared/clock.ts'
 import { createTestClock } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
 import { rejection } from '../support/promises.ts'
@@ -787,7 +786,6 @@ test('a password of bytes is sent as text in a browser, which has no Buffer', ()
       clientId: 'me',
       connect: parseConnectOptions({}, false),
       credentials: { username: 'me', password },
-      clock: realClock,
     })
   vi.stubGlobal('Buffer', undefined)
   expect(attempt(bytes('pässword'))().password).toBe('pässword')

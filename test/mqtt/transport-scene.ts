@@ -9,7 +9,7 @@ import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
 import type { Link } from '../../src/session/link.ts'
 import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
-import { realClock } from '../../src/shared/clock.ts'
+import { monotonicTime, realClock } from '../../src/shared/clock.ts'
 import { Waiters } from '../../testing/wait-for.ts'
 
 export interface AttemptOptions {
@@ -39,10 +39,10 @@ export function transportScene(attempt: AttemptOptions) {
       clientId: 'test',
       connect: parseConnectOptions(attempt.options ?? {}, false),
       credentials: attempt.credentials,
-      clock,
     }),
     packetIds: new PacketIds(),
     clock,
+    time: monotonicTime(clock, Date.now),
     disconnectTimeout: attempt.disconnectTimeout ?? 5_000,
     probeTimeout: 5_000,
     onError: (error) => errors.push(error),
@@ -50,8 +50,9 @@ export function transportScene(attempt: AttemptOptions) {
       attached: (link) => void links.push(link),
       detached: () => false,
       acknowledged: () => {},
-      releasing: () => undefined,
       received: ({ topic }) => received.push(topic) < 0,
+      released: () => false,
+      written: () => {},
       writable: () => {},
     },
     ...(attempt.prepare && { prepare: attempt.prepare }),

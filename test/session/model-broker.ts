@@ -68,8 +68,6 @@ export class ModelBroker {
       if (connection?.closed) return
       if (ack.type !== 'pubrec') connection?.inFlight.delete(ack.packetId)
       sender.acknowledged(ack)
-      // MQTT.js does this itself.
-      if (ack.type === 'pubrec') connection?.sent.push({ cmd: 'pubrel', id: ack.packetId })
     }
     connection?.pong()
   }
@@ -106,7 +104,8 @@ class Connection implements Link {
   writable = true
   readonly #broker: ModelBroker
   readonly #sender: Sender
-  readonly #writing: (() => void)[] = []
+  /** How many publishes of QoS 0 wait for the socket. */
+  #unwritten = 0
   readonly #pings: (() => void)[] = []
 
   constructor(broker: ModelBroker, sender: Sender) {
@@ -122,14 +121,14 @@ class Connection implements Link {
     }
   }
 
-  publish(packet: OutgoingPublish, packetId: number, dup: boolean, written?: () => void): void {
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean): void {
     const { violations } = this.#broker
     if (this.closed) return
     if (!this.writable) violations.push('written although it is not writable')
     this.sent.push({ cmd: 'publish', packet, id: packetId, dup })
     if (packet.qos === 0) {
-      if (this.writable) written?.()
-      else if (written) this.#writing.push(written)
+      if (this.writable) this.#sender.written(1)
+      else this.#unwritten++
       return
     }
     if (this.inFlight.has(packetId)) violations.push(`id ${packetId} is in flight twice`)
@@ -145,7 +144,9 @@ class Connection implements Link {
   }
 
   wrote(): void {
-    for (const written of this.#writing.splice(0)) written()
+    const count = this.#unwritten
+    this.#unwritten = 0
+    this.#sender.written(count)
   }
 
   ping(): Promise<void> {
@@ -161,6 +162,10 @@ class Connection implements Link {
   }
 
   acknowledge(): void {}
+
+  pauseMessages(): void {}
+
+  resumeMessages(): void {}
 
   fail(): void {
     this.#broker.violations.push('it ended the connection')

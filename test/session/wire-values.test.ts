@@ -220,12 +220,12 @@ describe.each(versions)('a packet that still cannot be encoded, on MQTT $version
   })
 })
 
-describe('a property that mqtt-packet cannot encode', () => {
-  const bad: [string, object, number][] = [
-    ['mqtt-packet throws', { userProperties: { a: undefined } }, 1],
-    ['MQTT.js destroys the connection', { contentType: 7 }, 2],
+describe('a property that cannot be encoded', () => {
+  const bad: [string, object][] = [
+    ['a user property', { userProperties: { a: undefined } }],
+    ['a text', { contentType: 7 }],
   ]
-  test.each(bad)('rejects only its own publish: %s', async (_, properties, connections) => {
+  test.each(bad)('rejects only its own publish: %s', async (_, properties) => {
     const { server, client, errors } = await scriptedClient({ script: sessionIs(true) })
     await client.connect()
     const { publish } = MqttLink.prototype
@@ -240,7 +240,7 @@ describe('a property that mqtt-packet cannot encode', () => {
     await expect(second).rejects.toMatchObject({ name: 'PacketEncodingError', topic: 'bad' })
     await Promise.all([first, third])
     MqttLink.prototype.publish = publish
-    expect(server.connections).toHaveLength(connections)
+    expect(server.connections).toHaveLength(1)
     expect(client.outbox).toMatchObject({ size: 0, inFlight: 0 })
     expect(errors).toEqual([])
   })

@@ -14,7 +14,7 @@ export const text = (maxLength: number, minLength = 0) =>
 
 export const topicName = text(60, 1).filter((it) => !/[+#]/.test(it))
 
-export const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
 
 /** Most are small; around the sizes at which a length takes a byte more, and at which copies become views. */
 export const payload = fc.oneof(
@@ -29,7 +29,7 @@ export const payload = fc.oneof(
 )
 
 /** mqtt-packet forgets an empty value if another with its name follows: lists have none. */
-export const userProperties = fc.dictionary(
+const userProperties = fc.dictionary(
   text(12),
   fc.oneof(text(12), fc.array(text(12, 1), { minLength: 2, maxLength: 4 })),
   { minKeys: 1, maxKeys: 4, noNullPrototype: true },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { publishSize } from '../../src/wire/packet-size.ts'
+import { publishSize } from '../../src/wire/encoded-size.ts'
 import { PacketBuffer } from '../../src/wire/packet-buffer.ts'
 import type { OutgoingPublish } from '../../src/wire/packets.ts'
 import { UnencodablePacketError } from '../../src/wire/unencodable-packet.ts'
@@ -74,7 +74,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
         expect(gathered.size).toBe(0)
         expect(gathered.take()).toEqual([])
       }),
-      { numRuns: repetitions(300, 3_000) },
+      { numRuns: repetitions(50, 3_000) },
     )
   })
 
@@ -102,7 +102,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
           })
         }
       }),
-      { numRuns: repetitions(200, 2_000) },
+      { numRuns: repetitions(40, 2_000) },
     )
   })
 })

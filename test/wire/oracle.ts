@@ -10,7 +10,7 @@ export type Version = 3 | 4 | 5
 /** What came out of some chunks. */
 export interface Read {
   readonly packets: (DecodedPublish | DecodedAck)[]
-  /** What MQTT.js would get, in one piece. */
+  /** The packets that carry no data, in one piece. */
   readonly control: Buffer
   readonly failure: InvalidPacketError | undefined
 }
@@ -26,7 +26,8 @@ export function readAll(chunks: readonly Uint8Array[], version: Version, maximum
       framer.push(chunk)
       for (let kind = framer.next(); kind; kind = framer.next()) {
         const { frame } = framer
-        if (kind === 'control') control.push(frame.bytes.subarray(frame.start, frame.end))
+        if (kind === 'pingresp') control.push(Uint8Array.of(frame.header, 0))
+        else if (kind === 'control') control.push(frame.bytes.subarray(frame.start, frame.end))
         else packets.push(kind === 'publish' ? decodePublish(frame, version) : decodeAck(frame, version))
       }
     }

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { parseProperties } from '../../src/config/publish-properties.ts'
 import type { Link } from '../../src/session/link.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
+import { publishSize } from '../../src/wire/encoded-size.ts'
 import { inPackets } from '../../src/wire/filter-packets.ts'
-import { filterPacketSize, publishSize } from '../../src/wire/packet-size.ts'
+import { filterPacketSize } from '../../src/wire/packet-size.ts'
 import { fc } from '../support/property.ts'
 
 /** Any UTF-16, including lone surrogates. */

@@ -41,8 +41,10 @@ export class Inbox {
   readonly #subscriptions: Subscriptions<Receiver>
   readonly #acknowledgements: Acknowledgements
   readonly #retries: Retries
+  /** The QoS 2 messages whose PUBCOMP was not sent, by packet id. They outlive a connection, but not the session. */
+  readonly #exactlyOnce = new Map<number, IncomingPublish>()
   /**
-   * The QoS 2 messages whose PUBCOMP is held back, by packet id. After a reconnect the broker sends their PUBREL again.
+   * Those that receivers have seen, and whose PUBCOMP is held back. After a reconnect the broker sends their PUBREL again.
    */
   readonly #unreleased = new Map<number, HeldMessage>()
   /**
@@ -72,7 +74,10 @@ export class Inbox {
       stallAfter: config.inbox.stallAfter,
       onStalled: (stall) => events.acknowledgementsStalled(stall),
       onDue: ({ packet }) => {
-        if (packet.qos === 2) this.#unreleased.delete(packet.packetId)
+        if (packet.qos === 2) {
+          this.#unreleased.delete(packet.packetId)
+          this.#exactlyOnce.delete(packet.packetId)
+        }
         this.#link?.acknowledge(packet)
       },
     })
@@ -92,6 +97,7 @@ export class Inbox {
     this.#parked = []
     if (!sessionPresent) {
       this.#unreleased.clear()
+      this.#exactlyOnce.clear()
       this.#session = {}
       // Reported later, because a listener may end the connection.
       for (const call of parked) queueMicrotask(() => this.#lost(call))
@@ -120,11 +126,26 @@ export class Inbox {
     if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
   }
 
-  /** @returns whether the acknowledgement is held back */
+  /** PUBLISH arrived. @returns whether its PUBACK is held back */
   received(packet: IncomingPublish): boolean {
+    if (packet.qos < 2) return this.#process(packet)
+    this.#exactlyOnce.set(packet.packetId, packet)
+    return false
+  }
+
+  /** PUBREL arrived. @returns whether the PUBCOMP is held back */
+  released(packetId: number): boolean {
+    const packet = this.#exactlyOnce.get(packetId)
+    if (!packet) return false
+    const earlier = this.#unreleased.get(packetId)
+    const isHeldBack = earlier ? this.#processAgain(earlier, packet) : this.#process(packet)
+    if (!isHeldBack) this.#exactlyOnce.delete(packetId)
+    return isHeldBack
+  }
+
+  /** @returns whether the acknowledgement is held back */
+  #process(packet: IncomingPublish): boolean {
     this.#claims.flush()
-    const earlier = packet.qos === 2 ? this.#unreleased.get(packet.packetId) : undefined
-    if (earlier) return this.#receivedAgain(earlier, packet)
     const receivers = this.#match(packet)
     const held = receivers.length === 0 ? this.#unmatched(packet) : this.#deliver(packet, receivers)
     if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
@@ -136,9 +157,8 @@ export class Inbox {
   /**
    * The message came on an earlier connection. Receivers that have processed it must not get it again (MQTT 5 §4.3.3).
    */
-  #receivedAgain(earlier: HeldMessage, packet: IncomingPublish): boolean {
-    // A second PUBREL on one connection shares the answer to the first.
-    if (earlier.link === this.#link) return true
+  #processAgain(earlier: HeldMessage, packet: IncomingPublish): boolean {
+    this.#claims.flush()
     const receivers = earlier.failed.filter((receiver) => this.#subscriptions.has(receiver))
     earlier.packet = packet
     earlier.link = this.#link

@@ -1,5 +1,5 @@
 import { NotSupportedByBrokerError } from '../../api/errors.ts'
-import { publishSize } from '../../wire/packet-size.ts'
+import { publishSize } from '../../wire/encoded-size.ts'
 import type { Link } from '../link.ts'
 import type { Publication } from './publication.ts'
 
@@ -19,8 +19,17 @@ export function beyondLimits(publication: Publication, link: Link): NotSupported
   // Exact sizes cost time. They are needed only if the message comes near the limit.
   if (maximumPacketSize === Number.POSITIVE_INFINITY) return undefined
   if (properties === undefined && bytes + HEADER_BYTES <= maximumPacketSize) return undefined
-  const size = publishSize(publication, link.protocolVersion)
-  if (size <= maximumPacketSize) return undefined
+  const size = sizeOf(publication, link)
+  if (size === undefined || size <= maximumPacketSize) return undefined
   const rule = `${size} bytes, but it takes packets of at most ${maximumPacketSize}`
   return new NotSupportedByBrokerError(topic, 'maximumPacketSize', rule)
+}
+
+/** @returns `undefined` if it can't be encoded, which is reported when it is written */
+function sizeOf(publication: Publication, { protocolVersion }: Link): number | undefined {
+  try {
+    return publishSize(publication, protocolVersion)
+  } catch {
+    return undefined
+  }
 }

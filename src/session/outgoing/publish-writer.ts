@@ -15,7 +15,7 @@ export interface PublishWriterOptions {
   /** A publication can't be encoded. */
   readonly onNotWritten: (publication: Publication, error: unknown) => void
   /** Called before PUBREL is written. PUBREL waits for the promise that it returns, if any. */
-  readonly releasing: (packetId: number) => Promise<void> | undefined
+  readonly releasing: (publication: Publication) => Promise<void> | undefined
 }
 
 /** Writes publications to a link. */
@@ -26,10 +26,10 @@ export class PublishWriter {
     this.#options = options
   }
 
-  write(publication: Publication, link: Link, written?: (error?: Error) => void): void {
+  write(publication: Publication, link: Link): void {
     if (publication.qos > 0) this.#options.acks.sent()
     else this.#options.onWire.forgetSignOfLife()
-    const error = writePublish(link, publication, this.#options.time, written)
+    const error = writePublish(link, publication, this.#options.time)
     if (error) this.#options.onNotWritten(publication, error)
   }
 
@@ -37,7 +37,7 @@ export class PublishWriter {
   writeAgain(publication: Publication, link: Link): void {
     if (publication.phase !== 'released') return this.write(publication, link)
     this.#options.acks.sent()
-    writePubrel(link, publication.packetId, this.#options.releasing(publication.packetId))
+    writePubrel(link, publication.packetId, this.#options.releasing(publication))
   }
 
   /** Settles a publication that exceeds the broker's limits. @returns whether it did */

@@ -24,6 +24,7 @@ import {
   type SenderState,
   writesInFlight,
 } from './sender-state.ts'
+import { writePubrel } from './write-publish.ts'
 
 export interface SenderConfig extends BacklogConfig {
   readonly timeouts: Pick<Timeouts, 'ackTimeout' | 'probeTimeout'>
@@ -81,7 +82,7 @@ export class Sender {
       acks: this.#acks,
       onWire: this.#onWire,
       onNotWritten: (publication, error) => this.#notWritten(publication, error),
-      releasing: (packetId) => this.releasing(packetId),
+      releasing: (publication) => this.#releasing(publication),
     })
     this.#resend = new Resend(inFlight, this.#onWire, this.#writer)
   }
@@ -128,7 +129,8 @@ export class Sender {
     const { outbox, settlement } = this.#backlog
     publication.startedAt = this.#time()
     if (outbox.size > 0 || !this.#sendNow(publication)) this.#backlog.add(publication)
-    this.#backlog.awaitDrained()
+    // One of QoS 0 that the socket takes in this turn does not count as waiting.
+    if (publication.qos > 0 || publication.phase === 'waiting' || !this.#link?.writable) this.#backlog.awaitDrained()
     if (!publication.durable || !this.#journal || publication.phase === 'settled') return undefined
     const accepted = this.#journal.accepted(publication).then(() => outbox.written(publication))
     if (orphanedBy) settlement.orphan(publication, orphanedBy)
@@ -232,10 +234,8 @@ export class Sender {
     if (ack.type === 'pubrec' && !isRefusal(ack)) {
       publication.phase = 'released'
       publication.reasonCode = ack.reasonCode
-      return
+      return this.#link && writePubrel(this.#link, ack.packetId, this.#releasing(publication))
     }
-    // MQTT.js handles this packet after us. Its id may be reused only then, so the next publications wait for the end
-    // of the turn.
     inFlight.acknowledged(publication)
     this.#onWire.remove(publication)
     suspects.passed(publication)
@@ -244,10 +244,14 @@ export class Sender {
     if (this.#claim === 'alone' && this.#onWire.size === 0) this.#onQuiet()
   }
 
+  /** The socket has taken QoS 0 publications: see `LinkEvents.written`. */
+  written(count: number): void {
+    this.#backlog.unwritten.written(count)
+  }
+
   /** Called before PUBREL is sent: the journal has to record a durable publication as released first. */
-  releasing(packetId: number): Promise<void> | undefined {
-    const publication = this.#backlog.inFlight.get(packetId)
-    return publication?.durable ? this.#journal?.released(publication) : undefined
+  #releasing(publication: Publication): Promise<void> | undefined {
+    return publication.durable ? this.#journal?.released(publication) : undefined
   }
 
   get #state(): SenderState {
@@ -297,7 +301,10 @@ export class Sender {
   #write(publication: Publication, link: Link): void {
     if (this.#writer.refuse(publication, link)) return
     const { outbox, inFlight, unwritten } = this.#backlog
-    if (publication.qos === 0) return this.#writer.write(publication, link, unwritten.add(publication))
+    if (publication.qos === 0) {
+      unwritten.add(publication)
+      return this.#writer.write(publication, link)
+    }
     if (inFlight.add(publication) === null) return outbox.addFirst([publication])
     this.#onWire.add(publication)
     this.#writer.write(publication, link)
@@ -320,7 +327,7 @@ export class Sender {
 
   /** A publication can't be encoded. Nothing was sent. */
   #notWritten(publication: Publication, error: unknown): void {
-    this.#backlog.unwritten.delete(publication)
+    if (publication.qos === 0) this.#backlog.unwritten.removeLast()
     if (publication.onWire) this.#onWire.remove(publication)
     this.#backlog.withdraw(publication, error)
     this.#soon.schedule()

@@ -2,43 +2,56 @@ import { ConnectionLostError } from '../../api/errors.ts'
 import type { Publication } from './publication.ts'
 import type { Settlement } from './settlement.ts'
 
-/** The QoS 0 publications that the socket has not taken yet. */
+/** The QoS 0 publications that the socket has not taken yet, in their order. */
 export class Unwritten {
   readonly #settlement: Settlement
-  readonly #publications = new Set<Publication>()
+  #queue: Publication[] = []
+  /** How many of them are not settled. */
+  #size = 0
 
   constructor(settlement: Settlement) {
     this.#settlement = settlement
   }
 
   get size(): number {
-    return this.#publications.size
+    return this.#size
   }
 
-  /** @returns to be called when the socket has taken the publication, or with an error if it could not */
-  add(publication: Publication): (error?: Error) => void {
+  add(publication: Publication): void {
     publication.phase = 'sent'
-    this.#publications.add(publication)
-    return (error) => {
-      if (!error && this.#publications.delete(publication)) this.#settlement.succeed(publication)
-    }
+    this.#queue.push(publication)
+    this.#size++
   }
 
-  /** Removes a publication that could not be written. */
-  delete(publication: Publication): void {
-    this.#publications.delete(publication)
+  /** The publication that was added last could not be encoded. */
+  removeLast(): void {
+    this.#queue.pop()
+    this.#size--
+  }
+
+  /** The socket has taken the first ones. */
+  written(count: number): void {
+    const written = this.#queue
+    this.#queue = written.length > count ? written.splice(count) : []
+    for (const publication of written) {
+      if (publication.phase === 'settled') continue
+      this.#size--
+      this.#settlement.succeed(publication)
+    }
   }
 
   /** The connection ended. */
   lost(): void {
-    for (const publication of this.take()) {
+    const lost = this.take()
+    this.#queue = []
+    for (const publication of lost) {
       this.#settlement.fail(publication, new ConnectionLostError('the publish was written'))
     }
   }
 
+  /** @returns those that are not settled, for the caller to settle */
   take(): Publication[] {
-    const publications = [...this.#publications]
-    this.#publications.clear()
-    return publications
+    this.#size = 0
+    return this.#queue.filter(({ phase }) => phase !== 'settled')
   }
 }

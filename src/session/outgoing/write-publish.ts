@@ -6,19 +6,17 @@ import type { Publication } from './publication.ts'
 /**
  * Gives a publication to a link.
  *
- * @param written - see `Link.publish`
  * @returns an error if it can't be encoded, which would fail on every connection. Nothing was sent then
  */
 export function writePublish(
   link: Link,
   publication: Publication,
   time: () => number,
-  written?: (error?: Error) => void,
 ): PacketEncodingError | undefined {
   const { topic, packetId, transmitted } = publication
   publication.transmitted = true
   try {
-    link.publish(withRemainingExpiry(publication, link, time), packetId, transmitted, written)
+    link.publish(withRemainingExpiry(publication, link, time), packetId, transmitted)
     return undefined
   } catch (cause) {
     return new PacketEncodingError(topic, { cause })

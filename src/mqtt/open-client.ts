@@ -1,0 +1,56 @@
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+
+import { connectWithPasswordAlone } from './password-alone.ts'
+
+type StreamBuilder = (client: MqttClient) => MqttClient['stream']
+
+export interface OpenClientOptions {
+  readonly url: string
+  readonly options: IClientOptions
+  /** Whether there is a password and no user name. */
+  readonly isPasswordAlone: boolean
+  /** Called with everything that arrives, until the stream is closed. */
+  readonly onData: (chunk: Uint8Array) => void
+}
+
+export interface OpenedClient {
+  readonly client: MqttClient
+  /** Gives bytes to MQTT.js. A whole packet is handled before this returns. */
+  readonly parse: (bytes: Uint8Array) => void
+}
+
+/**
+ * Starts a client of MQTT.js that reads only what it is given. MQTT.js opens the stream, for TCP, TLS and WebSocket, and
+ * writes its own packets to it. The bytes that arrive come to us.
+ */
+export function openClient({ url, options, isPasswordAlone, onData }: OpenClientOptions): OpenedClient {
+  const client = mqtt.connect(url, { ...options, manualConnect: true })
+  const build = client['streamBuilder'] as StreamBuilder
+  let parser: NodeJS.WritableStream | undefined
+  client['streamBuilder'] = (each: MqttClient) => {
+    const stream = build(each)
+    // MQTT.js calls this once, to connect the stream with its parser.
+    stream.pipe = <Destination extends NodeJS.WritableStream>(destination: Destination) => {
+      parser = destination
+      stream.on('data', onData)
+      return destination
+    }
+    disableNagle(stream)
+    return stream
+  }
+  if (isPasswordAlone) connectWithPasswordAlone(client)
+  else client.connect()
+  // This uncovers the method of the prototype.
+  Reflect.deleteProperty(client.stream, 'pipe')
+  client['streamBuilder'] = build
+  return { client, parse: (bytes) => parser?.write(bytes) }
+}
+
+/**
+ * Packets are gathered before they are written. Nagle's algorithm would gather no more of them, and would delay the
+ * second of two small writes until the broker has acknowledged the first, for up to 40 ms.
+ */
+function disableNagle(stream: MqttClient['stream']): void {
+  const socket: { setNoDelay?: (noDelay: boolean) => void } = stream as object
+  socket.setNoDelay?.(true)
+}

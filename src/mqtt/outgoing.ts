@@ -1,0 +1,109 @@
+import type { MqttClient } from 'mqtt'
+
+import { EndOfTurn } from '../shared/end-of-turn.ts'
+import type { AckType } from '../wire/decode-ack.ts'
+import { PacketBuffer } from '../wire/packet-buffer.ts'
+import type { OutgoingPublish } from '../wire/packets.ts'
+
+/**
+ * How many bytes may be gathered, and how many may wait for the socket before publishes wait in the outbox. This is more
+ * than the 16 KiB after which Node's streams ask for a pause: each write costs a system call.
+ */
+const MAX_BUFFERED = 65_536
+
+export interface OutgoingOptions {
+  readonly stream: MqttClient['stream']
+  readonly protocolVersion: 3 | 4 | 5
+  /** Something is written to the socket. */
+  readonly onSent: () => void
+  /** The socket has taken that many of the QoS 0 publishes, in their order. */
+  readonly onWritten: (count: number) => void
+  /** The socket takes bytes again. */
+  readonly onWritable: () => void
+}
+
+/**
+ * Writes the packets that carry data. All packets of one turn are gathered and leave in one write, which costs one
+ * system call and, on most networks, one packet of TCP.
+ */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  readonly #stream: MqttClient['stream']
+  readonly #buffer: PacketBuffer
+  readonly #turn = new EndOfTurn(() => this.flush())
+  #isClosed = false
+  /** How many publishes of QoS 0 are gathered. */
+  #gathered = 0
+  /** How many publishes of QoS 0 wait until the socket is drained. */
+  #undrained = 0
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options
+    this.#stream = options.stream
+    this.#buffer = new PacketBuffer(options.protocolVersion)
+    this.#stream.on('drain', () => this.#drained())
+  }
+
+  /** Whether more can be written without filling memory. If not, `onWritable` is called later. */
+  get writable(): boolean {
+    const { writableNeedDrain, writableLength } = this.#stream
+    // A stream emits `drain` only if it asked for a pause.
+    return !this.#isClosed && !(writableNeedDrain && writableLength + this.#buffer.size >= MAX_BUFFERED)
+  }
+
+  /** Whether the socket has taken everything. */
+  get isFlushed(): boolean {
+    return this.#buffer.size === 0 && this.#stream.writableLength === 0
+  }
+
+  /** @throws {UnencodablePacketError} nothing is sent then */
+  publish(packet: OutgoingPublish, packetId: number, dup: boolean): void {
+    if (this.#isClosed) return
+    this.#buffer.publish(packet, packetId, dup)
+    if (packet.qos === 0) this.#gathered++
+    this.#schedule()
+  }
+
+  ack(type: AckType, packetId: number): void {
+    if (this.#isClosed) return
+    this.#buffer.ack(type, packetId)
+    this.#schedule()
+  }
+
+  /** Writes what is gathered. Packets that MQTT.js writes next follow it. */
+  flush(): void {
+    if (this.#isClosed || this.#buffer.size === 0) return
+    this.write(...this.#buffer.take())
+    const count = this.#gathered
+    this.#gathered = 0
+    if (this.#stream.writableNeedDrain) this.#undrained += count
+    else if (count > 0) this.#options.onWritten(count)
+  }
+
+  /** Writes bytes at once. They overtake what is gathered. */
+  write(...parts: readonly Uint8Array[]): void {
+    this.#options.onSent()
+    const stream = this.#stream
+    if (parts.length > 1) stream.cork()
+    for (const part of parts) stream.write(part)
+    if (parts.length > 1) stream.uncork()
+  }
+
+  /** From now on nothing is written. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #schedule(): void {
+    if (this.#buffer.size >= MAX_BUFFERED) this.flush()
+    else this.#turn.schedule()
+  }
+
+  #drained(): void {
+    if (this.#isClosed) return
+    const count = this.#undrained
+    this.#undrained = 0
+    if (count > 0) this.#options.onWritten(count)
+    this.#options.onWritable()
+  }
+}
