@@ -18,6 +18,7 @@ import { parseOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
 import { EventLog } from './lifecycle/event-log.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
+import { sessionReports } from './lifecycle/session-reports.ts'
 import { deliverUnmatched } from './messages/deliver.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './messages/publish.ts'
@@ -64,9 +65,9 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   const log = new EventLog(config.logger, { isHeard: () => false, advice: () => 'Handle it by the option logger.' })
   const report = (error: unknown, source: string) => log.failed(error, source)
   const runtime = new ConnectionRuntime(config, {
-    session: { ...log.sessionEvents(), drained: nothing },
+    session: { ...sessionReports(log, nothing), drained: nothing },
     deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
-    onOutboxRestored: (restored) => log.outboxRestored(restored),
+    onOutboxRestored: (restored) => log.event('info', 'outboxRestored', restored),
     onError: report,
   })
   const { session, journal, provider, input } = runtime

@@ -5,7 +5,6 @@ import type { ClientEvents } from '../api/events.ts'
 import { guarded, type Logger } from '../api/logger.ts'
 import type { ConnectionState } from '../api/status.ts'
 import { LastResort } from './last-resort.ts'
-import type { ReportedEvents } from './runtime.ts'
 
 /** How many filters one log line shows. */
 const MAX_SHOWN = 20
@@ -33,24 +32,16 @@ export class EventLog {
     this.#options = options
   }
 
-  /** Logs what a session reports. */
-  sessionEvents(): ReportedEvents {
-    return {
-      subscriptionFailed: (filter, error) => {
-        this.#logger.warn({ filter, err: error }, 'subscriptionFailed')
-        this.unheard('subscriptionFailed', `the subscription to ${filter} failed`, error)
-      },
-      subscriptionSuspended: (filter, delay) =>
-        this.#logger.warn({ filter, delay }, `subscriptionSuspended: the broker closes the connection on ${filter}`),
-      subscriptionResumed: (filter) => this.#logger.info({ filter }, 'subscriptionResumed'),
-      publishQuarantined: ({ id, topic, qos }) =>
-        this.#logger.error({ id, topic, qos }, `publishQuarantined: the broker closes the connection on ${topic}`),
-      unclaimed: ({ topic, qos }, isFirst) => {
-        if (isFirst) this.#logger.warn({ topic, qos }, 'unclaimed: no subscription matches the message')
-      },
-      messageFailed: ({ error, ...details }) => this.#logger.error({ err: error, ...details }, 'messageFailed'),
-      acknowledgementsStalled: (stall) => this.#logger.warn(stall, 'acknowledgementsStalled'),
-    }
+  /** Logs an event of the client. Its `error` becomes `err`, as pino expects it. */
+  event<Name extends keyof ClientEvents>(
+    level: keyof Logger,
+    name: Name,
+    event: ClientEvents[Name],
+    note?: string,
+  ): void {
+    const { error, ...details } = event as { readonly error?: unknown }
+    const logged = error === undefined ? event : { err: error, ...details }
+    this.#logger[level](logged, note === undefined ? name : `${name}: ${note}`)
   }
 
   stateChanged(from: ConnectionState, to: ConnectionState): void {
@@ -58,16 +49,9 @@ export class EventLog {
   }
 
   /** Logs an event of the machine. */
-  emitted(type: ConnectionEmitted['type'], event: object): void {
-    const { failure } = event as Partial<Extract<ConnectionEmitted, { type: 'gaveUp' }>>
-    if (!failure) return this.#logger.info(event, type)
-    const level = type === 'gaveUp' ? 'error' : 'warn'
-    this.#logger[level](event, `${type}: ${describeFailure(failure)}`)
-  }
-
-  /** Logs that the store held publishes of an earlier process. */
-  outboxRestored(restored: ClientEvents['outboxRestored']): void {
-    this.#logger.info(restored, 'outboxRestored')
+  emitted<Type extends ConnectionEmitted['type']>(type: Type, event: ClientEvents[Type]): void {
+    if (!('failure' in event)) return this.event('info', type, event)
+    this.event(type === 'gaveUp' ? 'error' : 'warn', type, event, describeFailure(event.failure))
   }
 
   /** Logs the subscriptions that are still suspended on a new connection. */
@@ -89,9 +73,9 @@ export class EventLog {
   /** Logs a publish whose rejection no code handles. */
   publishFailed(topic: string, error: unknown): void {
     // The application asked for that with `latest`.
-    if (error instanceof PublishSupersededError) return this.#logger.debug({ topic, err: error }, 'publishFailed')
-    this.#logger.warn({ topic, err: error }, 'publishFailed')
-    this.unheard('publishFailed', `a publish to ${topic} failed, and nothing awaits it`, error)
+    const isExpected = error instanceof PublishSupersededError
+    this.event(isExpected ? 'debug' : 'warn', 'publishFailed', { topic, error })
+    if (!isExpected) this.unheard('publishFailed', `a publish to ${topic} failed, and nothing awaits it`, error)
   }
 
   /** Prints an error whose event has no handler, if there is no logger either. */

@@ -10,6 +10,7 @@ import type { ConnectionState } from '../api/status.ts'
 import { callGuarded, Emitter } from '../shared/emitter.ts'
 import { EventLog } from './event-log.ts'
 import type { ReportedEvents } from './runtime.ts'
+import { sessionReports } from './session-reports.ts'
 import { stateOf } from './snapshot.ts'
 
 /** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */
@@ -67,7 +68,7 @@ export class Observer {
 
   /** Reports publishes of an earlier process that the store held. */
   restored(restored: ClientEvents['outboxRestored']): void {
-    this.#log.outboxRestored(restored)
+    this.#log.event('info', 'outboxRestored', restored)
     this.events.emit('outboxRestored', restored)
   }
 
@@ -86,39 +87,7 @@ export class Observer {
 
   /** Logs and emits what a session reports. */
   sessionEvents(): ReportedEvents {
-    const log = this.#log.sessionEvents()
-    const { events } = this
-    return {
-      subscriptionFailed: (filter, error) => {
-        log.subscriptionFailed(filter, error)
-        events.emit('subscriptionFailed', { filter, error })
-      },
-      subscriptionSuspended: (filter, delay) => {
-        log.subscriptionSuspended(filter, delay)
-        events.emit('subscriptionSuspended', { filter, delay })
-      },
-      subscriptionResumed: (filter) => {
-        log.subscriptionResumed(filter)
-        events.emit('subscriptionResumed', { filter })
-      },
-      publishQuarantined: (publish) => {
-        log.publishQuarantined(publish)
-        const { id, topic, qos } = publish
-        events.emit('publishQuarantined', { id, topic, qos })
-      },
-      unclaimed: (packet, isFirst) => {
-        log.unclaimed(packet, isFirst)
-        if (this.#isHeard('unclaimed')) events.emit('unclaimed', { topic: packet.topic, qos: packet.qos })
-      },
-      messageFailed: (failed) => {
-        log.messageFailed(failed)
-        events.emit('messageFailed', failed)
-      },
-      acknowledgementsStalled: (stall) => {
-        log.acknowledgementsStalled(stall)
-        events.emit('acknowledgementsStalled', stall)
-      },
-    }
+    return sessionReports(this.#log, (name, event) => this.events.emit(name, event))
   }
 
   /** Reports the subscriptions that are still suspended on a new connection. */
