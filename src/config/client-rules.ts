@@ -37,6 +37,7 @@ import {
   wholeNumber,
 } from '../shared/option-rules.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
+import { nodeOptions } from './node-options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 import { topicRule } from './topics.ts'
@@ -114,33 +115,12 @@ const tls = {
   minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
 } satisfies RulesFor<TlsOptions>
 
-/**
- * Further options of `tls.connect`, `tls.createSecureContext` and `net.connect`, listed so that they do not count as
- * typos.
- */
-const OTHERS_OF_TLS =
-  'ALPNCallback SNICallback allowPartialTrustChain autoSelectFamily autoSelectFamilyAttemptTimeout ' +
-  'checkServerIdentity ciphers clientCertEngine crl dhparam ecdhCurve enableTrace family highWaterMark hints ' +
-  'honorCipherOrder host keepAlive ' +
-  'keepAliveInitialDelay localAddress localPort lookup maxVersion minDHSize noDelay path port privateKeyEngine ' +
-  'privateKeyIdentifier pskCallback requestOCSP secureContext secureOptions secureProtocol session sessionIdContext ' +
-  'server sessionTimeout sigalgs signal socket ticketKeys timeout'
-
 const headers = mustInSecret(
   'must be an object of strings',
   (value) => isObject(value) && Object.values(value).every((each) => each === undefined || typeof each === 'string'),
 )
 
 const wsOptions = { headers, agent: anything, perMessageDeflate: anything } satisfies RulesFor<WebSocketOptions>
-
-/** Further options of `ws` and `http.request`, which also accept the TLS options. */
-const OTHERS_OF_WS =
-  'allowSynchronousEvents auth autoPong closeTimeout createConnection defaultPort finishRequest followRedirects ' +
-  'generateMask handshakeTimeout insecureHTTPParser joinDuplicateHeaders maxHeaderSize maxPayload maxRedirects method ' +
-  'origin protocol protocolVersion setHost skipUTF8Validation socketPath'
-
-const TLS_NAMES = OTHERS_OF_TLS.split(' ')
-const WS_NAMES = [...Object.keys(tls), ...TLS_NAMES, ...OTHERS_OF_WS.split(' ')]
 
 const connect = {
   url,
@@ -161,8 +141,9 @@ const connect = {
   receiveMaximum: wholeNumber(1, 65_535),
   maximumPacketSize: wholeNumber(1, 0xffffffff),
   userProperties: (option, value) => void parseUserProperties(value, option),
-  tls: openGroup(tls, TLS_NAMES),
-  wsOptions: openGroup(wsOptions, WS_NAMES),
+  tls: openGroup(tls, nodeOptions?.tls),
+  // `ws` also takes the TLS options.
+  wsOptions: openGroup(wsOptions, nodeOptions && [...Object.keys(tls), ...nodeOptions.tls, ...nodeOptions.ws]),
 } satisfies RulesFor<ConnectOptions>
 
 const credentials = {
@@ -252,7 +233,7 @@ export function checkConnectRules(options: unknown, path = 'options'): asserts o
  * is.
  */
 export const checkCredentials: (credentials: unknown) => asserts credentials is Credentials = (given) =>
-  openGroup(credentials)('credentials', given)
+  openGroup(credentials, [])('credentials', given)
 
 /** Suggests the right place for an option that belongs to another group, or that has another name in MQTT.js. */
 export function clientHint(name: string, known: readonly string[]): string | undefined {

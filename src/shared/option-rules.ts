@@ -111,24 +111,26 @@ export function groupInSecret(rules: Rules, hint?: Hint): Rule {
  * A nested object whose options another project defines and extends. Unknown names are passed on, unless they resemble
  * a known name that is not given: those count as typos.
  *
- * @param others - known names without a rule
+ * @param others - known names without a rule. If they are `undefined`, all unknown names are passed on
  */
-export function openGroup(rules: Rules, others: readonly string[] = []): Rule {
-  const known = [...Object.keys(rules), ...others]
+export function openGroup(rules: Rules, others: readonly string[] | undefined): Rule {
+  const known = others && [...Object.keys(rules), ...others]
   return (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object')
     const given = value as Record<string, unknown>
-    for (const name of Object.keys(given)) {
-      if (given[name] === undefined || known.includes(name)) continue
-      const missing = known.filter((each) => given[each] === undefined)
-      const hint = didYouMean(name, missing)
-      if (hint !== undefined) {
-        throw new InvalidOptionError(`${option}.${name}`, `is not an option of ${option}: ${hint}`)
-      }
-    }
+    if (known) checkForTypos(option, given, known)
     for (const [name, rule] of Object.entries(rules)) {
       if (given[name] !== undefined) rule(`${option}.${name}`, given[name])
     }
+  }
+}
+
+function checkForTypos(option: string, given: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (given[name] === undefined || known.includes(name)) continue
+    const missing = known.filter((each) => given[each] === undefined)
+    const hint = didYouMean(name, missing)
+    if (hint !== undefined) throw new InvalidOptionError(`${option}.${name}`, `is not an option of ${option}: ${hint}`)
   }
 }
 

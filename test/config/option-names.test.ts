@@ -7,6 +7,7 @@ import {
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
 import { nearestNames } from '../../src/shared/nearest-name.ts'
+import { openGroup, string } from '../../src/shared/option-rules.ts'
 import { rejection } from '../support/promises.ts'
 
 const url = 'mqtt://127.0.0.1:1'
@@ -88,6 +89,17 @@ describe('an unknown option', () => {
       expect(client.isConnected).toBe(false)
     },
   )
+
+  test('is passed on if it is not known which other names there are, as in a browser', () => {
+    const rule = openGroup({ servername: string }, undefined)
+    expect(() => rule('options.tls', { serverName: 1, ciphers: 'a' })).not.toThrow()
+    expect(() => rule('options.tls', { servername: 1 })).toThrow(
+      error('options.tls.servername must be a string, got 1'),
+    )
+    expect(() => openGroup({ servername: string }, [])('options.tls', { serverName: 1 })).toThrow(
+      error('options.tls.serverName is not an option of options.tls: did you mean servername?'),
+    )
+  })
 
   test.each([
     ['headers of a class', { wsOptions: { headers: new Headers({ a: 'planted' }) } }, 'options.wsOptions.headers'],

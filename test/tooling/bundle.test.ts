@@ -1,4 +1,5 @@
 import { build } from 'esbuild'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
@@ -70,6 +71,24 @@ it('leaves out what is not imported', async () => {
   const { atOnce, code } = await bundle('ResilientMqttClient')
   expect(atOnce.filter((file) => /fleet|turnstile|connection-machine|testing|cli\//.test(file))).toEqual([])
   expect(code).not.toMatch(/createFleet|createConnectionMachine|simpleRetry|refreshAndRecreate|expectedDelay/)
+})
+
+it("leaves out the names of Node's options, which have no effect in a browser", async () => {
+  const { code } = await bundle('ResilientMqttClient')
+  expect(code).toContain('rejectUnauthorized')
+  expect(code).not.toMatch(/ALPNCallback|skipUTF8Validation/)
+})
+
+it('replaces files that exist, in the sources and in dist', () => {
+  const { browser } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    browser: Readonly<Record<string, string | false>>
+  }
+  const files = Object.entries(browser)
+    .flatMap((entry) => entry)
+    .filter((each) => `${each}`.startsWith('./'))
+  const sources = files.map((file) => `${file}`.replace(/^\.\/dist\//, './').replace(/\.js$/, '.ts'))
+  expect(sources.filter((file) => !existsSync(new URL(`../../${file}`, import.meta.url)))).toEqual([])
+  expect(sources).toHaveLength(4)
 })
 
 it('leaves out the client if only its errors are imported', async () => {
