@@ -97,3 +97,10 @@ function lastRecord(log: Buffer): number {
 function isDamaged(log: Uint8Array): boolean {
   return readLog(log).damaged
 }
+
+test('crc32c has the check value of RFC 3720, in any number of parts', () => {
+  const bytes = new TextEncoder().encode('123456789')
+  for (let at = 0; at <= bytes.byteLength; at++) {
+    expect(crc32c(bytes.subarray(at), crc32c(bytes, 0, at))).toBe(0xe3069283)
+  }
+})
