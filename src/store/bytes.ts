@@ -2,50 +2,68 @@ const encoder = new TextEncoder()
 // A byte order mark is kept as part of the text.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Writes bytes one after the other, big-endian as on the wire. */
-export class Writer {
-  #bytes: Uint8Array
-  #view: DataView
-  #length = 0
+/** The size of a buffer that many small values share. A buffer of its own would cost each of them a microsecond. */
+const SHARED = 16_384
 
-  /** @param capacity - the initial size, in bytes */
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
-    this.#view = new DataView(this.#bytes.buffer)
+/** Larger values get buffers of their own: a shared buffer stays in memory as long as any of its values. */
+const MAX_SHARING = SHARED / 4
+
+/** What is reserved after a large payload, for the checksum. */
+const RESERVE = 16
+
+/** The numbers below this one take one byte. */
+const ONE_BYTE = 0x80
+
+/** Writes values one after the other, big-endian as on the wire. */
+export class Writer {
+  #bytes: Uint8Array = new Uint8Array(SHARED)
+  #view = new DataView(this.#bytes.buffer)
+  /** Where the value begins that is being written. */
+  #start = 0
+  #at = 0
+
+  /** Begins a value. One that was not finished is dropped. */
+  start(): this {
+    this.#at = this.#start
+    return this
   }
 
   u8(value: number): this {
     this.#grow(1)
-    this.#bytes[this.#length++] = value
+    this.#bytes[this.#at++] = value
+    return this
+  }
+
+  u16(value: number): this {
+    this.#grow(2)
+    this.#view.setUint16(this.#at, value)
+    this.#at += 2
     return this
   }
 
   u32(value: number): this {
     this.#grow(4)
-    this.#view.setUint32(this.#length, value)
-    this.#length += 4
+    this.#view.setUint32(this.#at, value)
+    this.#at += 4
     return this
   }
 
   /** A whole number of up to 53 bits, so that byte order is numeric order. */
   u64(value: number): this {
-    this.#grow(8)
-    this.#view.setBigUint64(this.#length, BigInt(value))
-    this.#length += 8
-    return this
+    return this.u32(Math.floor(value / 2 ** 32)).u32(value % 2 ** 32)
   }
 
   f64(value: number): this {
     this.#grow(8)
-    this.#view.setFloat64(this.#length, value)
-    this.#length += 8
+    this.#view.setFloat64(this.#at, value)
+    this.#at += 8
     return this
   }
 
   /** Seven bits per byte, lowest first, like MQTT's Variable Byte Integer (MQTT 5 §1.5.5) but without its limit. */
   varint(value: number): this {
     let rest = value
-    while (rest > 0x7f) {
+    while (rest >= ONE_BYTE) {
       this.u8((rest % 0x80) | 0x80)
       rest = Math.floor(rest / 0x80)
     }
@@ -54,8 +72,8 @@ export class Writer {
 
   raw(bytes: Uint8Array): this {
     this.#grow(bytes.byteLength)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.byteLength
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.byteLength
     return this
   }
 
@@ -64,26 +82,59 @@ export class Writer {
   }
 
   text(text: string): this {
-    return this.bytes(encoder.encode(text))
+    return text.length < ONE_BYTE && this.#ascii(text) ? this : this.bytes(encoder.encode(text))
   }
 
   /** Text up to the end, without a length. */
   rawText(text: string): this {
     this.#grow(text.length * 3)
-    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
+    this.#at += encoder.encodeInto(text, this.#bytes.subarray(this.#at)).written
     return this
   }
 
+  /** @returns the value. Its buffer may hold other values, too */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length)
+    const { buffer, byteLength } = this.#bytes
+    const length = this.#at - this.#start
+    const value = new Uint8Array(buffer, this.#start, length)
+    if (length <= MAX_SHARING) {
+      this.#start = this.#at
+      return value
+    }
+    if (byteLength > SHARED) this.#renew(SHARED)
+    return byteLength <= length + RESERVE ? value : value.slice()
+  }
+
+  /** Writes a short text with its length, if it is ASCII. The encoder has a high price for each call. */
+  #ascii(text: string): boolean {
+    const { length } = text
+    this.#grow(1 + length)
+    const from = this.#at + 1
+    for (let at = 0; at < length; at++) {
+      const code = text.charCodeAt(at)
+      if (code >= ONE_BYTE) return false
+      this.#bytes[from + at] = code
+    }
+    this.#bytes[this.#at] = length
+    this.#at = from + length
+    return true
   }
 
   #grow(by: number): void {
-    if (this.#length + by <= this.#bytes.byteLength) return
-    const grown = new Uint8Array(Math.max(this.#bytes.byteLength * 2, this.#length + by))
-    grown.set(this.#bytes.subarray(0, this.#length))
-    this.#bytes = grown
-    this.#view = new DataView(grown.buffer)
+    if (this.#at + by <= this.#bytes.byteLength) return
+    const written = this.#bytes.subarray(this.#start, this.#at)
+    const needed = written.byteLength + by
+    // A large payload is the last part of its value. What grows in small steps is copied rarely.
+    this.#renew(Math.max(SHARED, by > written.byteLength ? needed + RESERVE : 2 * needed))
+    this.#bytes.set(written)
+    this.#at = written.byteLength
+  }
+
+  #renew(size: number): void {
+    this.#bytes = new Uint8Array(size)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.#start = 0
+    this.#at = 0
   }
 }
 

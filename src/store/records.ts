@@ -55,6 +55,8 @@ const LATEST_KEY = 0x20
 const PROPERTIES = 0x40
 const UNKNOWN = 0x80
 
+const writer = new Writer()
+
 export interface Header {
   readonly format: number
   readonly clientId: string
@@ -107,7 +109,7 @@ export function quarantineKey(sequence: number): Uint8Array {
 }
 
 function keyOf(kind: number, sequence: number): Uint8Array {
-  return new Writer(KEY_BYTES).u8(kind).u64(sequence).finish()
+  return writer.start().u8(kind).u64(sequence).finish()
 }
 
 /** @param encoded - the result of `encodePublication`, which is written. Its checksum is filled in */
@@ -121,23 +123,23 @@ export function handshakeRecord(sequence: number, handshake: Handshake): StoreRe
 
 /** The value is empty: the key says everything. */
 export function quarantineRecord(sequence: number): StoreRecord {
-  return seal(quarantineKey(sequence), new Uint8Array(CHECKSUM_BYTES))
+  return seal(quarantineKey(sequence), writer.start().u32(0).finish())
 }
 
 export function headerRecord(clientId: string): StoreRecord {
-  return seal(headerKey, new Writer().raw(MAGIC).u8(FORMAT).text(clientId).u32(0).finish())
+  return seal(headerKey, writer.start().raw(MAGIC).u8(FORMAT).text(clientId).u32(0).finish())
 }
 
 export function ledgerRecord({ batches, lastSequence, publications, others, sum }: LedgerState): StoreRecord {
-  const writer = new Writer(48).u64(batches).u64(lastSequence).varint(publications).varint(others).u32(sum)
-  return seal(ledgerKey, writer.u32(0).finish())
+  writer.start().u64(batches).u64(lastSequence).varint(publications).varint(others)
+  return seal(ledgerKey, writer.u32(sum).u32(0).finish())
 }
 
 /** Writes the checksum into the bytes reserved for it. */
 function seal(key: Uint8Array, value: Uint8Array): StoreRecord {
   const end = value.byteLength - CHECKSUM_BYTES
-  const checksum = crc32c(value.subarray(0, end), crc32c(key))
-  new DataView(value.buffer, value.byteOffset).setUint32(end, checksum)
+  const checksum = crc32c(value, crc32c(key), end)
+  for (let at = 0; at < CHECKSUM_BYTES; at++) value[end + at] = checksum >>> (24 - 8 * at)
   return { key, value, checksum }
 }
 
@@ -151,7 +153,7 @@ export function unseal(key: Uint8Array, value: Uint8Array): { body: Uint8Array; 
   const body = value.subarray(0, end)
   const [a = 0, b = 0, c = 0, d = 0] = [value[end], value[end + 1], value[end + 2], value[end + 3]]
   const checksum = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
-  if (checksum !== crc32c(body, crc32c(key))) throw new RangeError('a checksum is wrong')
+  if (checksum !== crc32c(value, crc32c(key), end)) throw new RangeError('a checksum is wrong')
   return { body, checksum }
 }
 
@@ -190,7 +192,12 @@ export function decodeLedger(body: Uint8Array): LedgerState {
 
 /** Encodes a value with room for its checksum. */
 function encodeHandshake({ phase, packetId }: Handshake): Uint8Array {
-  return Uint8Array.of(phase === 'sent' ? 1 : 2, packetId >> 8, packetId & 0xff, 0, 0, 0, 0)
+  return writer
+    .start()
+    .u8(phase === 'sent' ? 1 : 2)
+    .u16(packetId)
+    .u32(0)
+    .finish()
 }
 
 /** @throws {RangeError} if it is damaged */
@@ -222,7 +229,7 @@ export function encodePublication(publication: StoredPublication): Uint8Array {
     (expires ? EXPIRES : 0) |
     latestFlag(publication) |
     (encodedProperties ? PROPERTIES : 0)
-  const writer = new Writer().u8(flags).f64(acceptedAt)
+  writer.start().u8(flags).f64(acceptedAt)
   if (expires) writer.f64(expiresAt)
   writer.text(topic)
   if (flags & LATEST_KEY) writer.text(latest ?? '')
@@ -274,7 +281,7 @@ const USER_PROPERTY = 0x26
 function encodeProperties(properties: PublishProperties): Uint8Array {
   const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic } = properties
   const { correlationData, userProperties } = properties
-  const writer = new Writer()
+  writer.start()
   if (payloadFormatIndicator !== undefined) writer.u8(PAYLOAD_FORMAT_INDICATOR).u8(payloadFormatIndicator ? 1 : 0)
   if (messageExpiryInterval !== undefined) writer.u8(MESSAGE_EXPIRY_INTERVAL).varint(messageExpiryInterval)
   if (contentType !== undefined) writer.u8(CONTENT_TYPE).text(contentType)

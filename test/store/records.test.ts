@@ -84,6 +84,32 @@ describe('a publication', () => {
     )
   })
 
+  test.each([0, 1, 126, 127, 128, 129, 300, 16_383, 16_384, 65_000])(
+    'comes back with texts of %i characters, ASCII or not',
+    (length) => {
+      for (const topic of ['x'.repeat(length), `${'x'.repeat(Math.max(0, length - 1))}ä`]) {
+        const publication = { ...small, topic, properties: { userProperties: { name: topic } } }
+        expect(plain(decodePublication(written(publication)))).toEqual(plain(publication))
+      }
+    },
+  )
+
+  it('keeps its bytes when others are encoded after it, whatever their sizes', () => {
+    const sizes = [0, 1, 4_000, 4_096, 16_300, 16_384, 100_000, 64, 300_000, 3]
+    const payloads = sizes.flatMap((size) => [size, size + 1]).map((size, n) => new Uint8Array(size).fill(n + 1))
+    const encoded = payloads.map((payload) => encodePublication({ ...small, payload }))
+    expect(encoded.map((each) => decodePublication(each.slice(0, -4)).payload)).toEqual(payloads)
+  })
+
+  it('shares no buffer if it is large, and keeps no large buffer if it is small', () => {
+    const buffers = [100_000, 5_000, 10].map((size) => {
+      return encodePublication({ ...small, payload: new Uint8Array(size) }).buffer.byteLength
+    })
+    expect(buffers[0]).toBeLessThan(100_000 + 100)
+    expect(buffers[1]).toBeLessThan(5_000 + 100)
+    expect(buffers[2]).toBeLessThanOrEqual(16_384)
+  })
+
   it('is rejected or decoded to another publication wherever it is cut or changed', () => {
     fc.assert(
       fc.property(publications, fc.nat(), fc.nat(255), (publication, at, byte) => {
