@@ -165,6 +165,7 @@ export class ConnectionRuntime {
         if (waiting.length + inFlight.length === 0) return
         events.onOutboxRestored({ waiting: waiting.length, inFlight: inFlight.length })
       },
+      onStored: (publication) => this.session.stored(publication),
       onRefused: (publication, error) => this.session.withdraw(publication, error),
       onError: (error) => events.onError(error, 'store'),
     })

@@ -1,3 +1,4 @@
+import { StoreError } from '../api/errors.ts'
 import type { PendingPublish, PublishResult } from '../api/message-options.ts'
 import type { RejectionObserver } from '../session/outgoing/publication.ts'
 import { nothing } from '../shared/nothing.ts'
@@ -30,14 +31,19 @@ export class PublishPromise extends Promise<PublishResult> implements PendingPub
     published.#state |= ACCEPTABLE
   }
 
-  /** Marks the publish as accepted when the other promise resolves. */
+  /**
+   * Marks the publish as accepted when the other promise resolves. If that rejects, `refuse` is called as well.
+   *
+   * @param accepted - its rejection needs no handler
+   */
   static acceptBy(published: PublishPromise, accepted: Promise<void>): void {
     published.#accepted = accepted
     published.#state |= ACCEPTABLE
-    // The publish rejects as well: code that awaits one of the two need not handle the other.
-    accepted.catch(() => {
-      published.#state &= ~ACCEPTABLE
-    })
+  }
+
+  /** The journal could not write the publish: code that awaits one of its two promises need not handle the other. */
+  static refuse(published: PublishPromise): void {
+    published.#state &= ~ACCEPTABLE
   }
 
   /** Whether code handles its rejection. A publish that is not accepted rejects both promises with the same error. */
@@ -81,7 +87,9 @@ export class PublishRejections implements RejectionObserver {
   }
 
   rejected(promise: Promise<unknown>, topic: string, error: unknown, isLost: boolean): void {
-    const isHandled = () => !isLost || (promise instanceof PublishPromise && PublishPromise.isHandled(promise))
+    if (!(promise instanceof PublishPromise)) return
+    if (error instanceof StoreError) PublishPromise.refuse(promise)
+    const isHandled = () => !isLost || PublishPromise.isHandled(promise)
     this.#rejections.add(promise, isHandled, () => this.#tell(topic, error))
   }
 }

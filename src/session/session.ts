@@ -134,6 +134,11 @@ export class Session implements LinkEvents {
     this.#sender.restore(...publications)
   }
 
+  /** The journal has written a publication. */
+  stored(publication: Publication): void {
+    this.#sender.stored(publication)
+  }
+
   /** Rejects a publication that the journal could not write. */
   withdraw(publication: Publication, error: unknown): void {
     this.#sender.withdraw(publication, error)

@@ -1,10 +1,11 @@
 import { StoreError } from '../api/errors.ts'
-import type { LevelDatabase } from '../api/level-database.ts'
+import type { LevelDatabase, Operation } from '../api/level-database.ts'
 import { lockDatabase } from './database-lock.ts'
 import { locationOf } from './location.ts'
 import { probe } from './node.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { checkRecords, readDatabase, type StoreRecords } from './read-store.ts'
+import { views } from './views.ts'
 
 /**
  * Opens a path with `classic-level`, or uses a database of the application.
@@ -35,22 +36,28 @@ async function takeDatabase(database: LevelDatabase): Promise<OpenDatabase> {
 
 /** A database that the application opens and closes. */
 class TakenDatabase implements OpenDatabase {
-  readonly database: LevelDatabase
+  readonly #database: LevelDatabase
   readonly #location: string
   readonly #unlock: () => void
   #records: StoreRecords | undefined
 
   constructor(database: LevelDatabase, location: string, records: StoreRecords, unlock: () => void) {
-    this.database = database
+    this.#database = database
     this.#location = location
     this.#records = records
     this.#unlock = unlock
   }
 
   async read(): Promise<StoreRecords> {
-    const records = this.#records ?? (await readDatabase(this.database, this.#location))
+    const records = this.#records ?? (await readDatabase(this.#database, this.#location))
     this.#records = undefined
     return records
+  }
+
+  /** IndexedDB would store the whole buffer of each value, with all others in it. */
+  write(operations: Operation[], sync: boolean): Promise<void> {
+    const copies = operations.map((each) => (each.type === 'put' ? { ...each, value: each.value.slice() } : each))
+    return this.#database.batch(copies, { ...views, sync })
   }
 
   /**
@@ -58,7 +65,7 @@ class TakenDatabase implements OpenDatabase {
    * fails too, LevelDB accepts no more writes. So the disk is tested first.
    */
   async renew(): Promise<void> {
-    const { database } = this
+    const database = this.#database
     const root = ((database as { db?: object }).db ?? database) as Partial<Compactable>
     if (typeof root.compactRange !== 'function' || root.location === undefined) return
     await probe(root.location)

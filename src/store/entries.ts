@@ -24,7 +24,7 @@ export class Entry {
   sequence = 0
   /** The checksum of its record. */
   checksum = 0
-  handshake: Handshake | undefined
+  handshake: Handshake | undefined = undefined
   quarantined = false
   released: 'no' | 'yes' | Promise<void> = 'no'
 
@@ -36,7 +36,6 @@ export class Entry {
 /** The intended content of a store, and the operations that are missing for it. */
 export class Entries {
   ledger = new Ledger({ batches: 0, lastSequence: 0 })
-  readonly #entries = new Map<Publication, Entry>()
   readonly #written = new Map<number, Entry>()
   #operations: Operation[] = []
   /**
@@ -46,12 +45,13 @@ export class Entries {
   #unsynced: Operation[] = []
 
   of(publication: Publication): Entry | undefined {
-    return this.#entries.get(publication)
+    const { journalEntry } = publication
+    return journalEntry instanceof Entry ? journalEntry : undefined
   }
 
   create(publication: Publication): Entry {
     const entry = new Entry(publication)
-    this.#entries.set(publication, entry)
+    publication.journalEntry = entry
     return entry
   }
 
@@ -80,7 +80,7 @@ export class Entries {
 
   /** A publication will not change again. */
   forget({ publication }: Entry): void {
-    this.#entries.delete(publication)
+    publication.journalEntry = undefined
   }
 
   /** All records of a publication have to be removed. */
@@ -112,7 +112,6 @@ export class Entries {
 
   clear(): void {
     this.discard()
-    this.#entries.clear()
     this.#written.clear()
   }
 

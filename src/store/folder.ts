@@ -1,7 +1,7 @@
 import type { ClassicLevel } from 'classic-level'
 
 import { StoreError } from '../api/errors.ts'
-import type { LevelDatabase } from '../api/level-database.ts'
+import type { Operation } from '../api/level-database.ts'
 import { nothing } from '../shared/nothing.ts'
 import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
 import { readLevelFolder } from './level-folder.ts'
@@ -53,11 +53,6 @@ class StoreFolder implements OpenDatabase {
     this.#marker = new Marker(realPath)
   }
 
-  get database(): LevelDatabase {
-    if (!this.#level) throw new StoreError('unavailable', this.#path)
-    return this.#level
-  }
-
   async open(): Promise<void> {
     const records = await this.#inspect()
     const level = new this.#LevelClass<Uint8Array, Uint8Array>(this.#realPath, views)
@@ -68,9 +63,19 @@ class StoreFolder implements OpenDatabase {
   }
 
   async read(): Promise<StoreRecords> {
-    const records = this.#records ?? (await readDatabase(this.database, this.#path))
+    const records = this.#records ?? (await readDatabase(this.#database, this.#path))
     this.#records = undefined
     return records
+  }
+
+  /** With a chained batch, which takes a quarter of the time of an array of operations. */
+  async write(operations: Operation[], sync: boolean): Promise<void> {
+    const batch = this.#database.batch()
+    for (const operation of operations) {
+      if (operation.type === 'put') batch.put(operation.key, operation.value)
+      else batch.del(operation.key)
+    }
+    await batch.write({ sync })
   }
 
   /** Never continues a log after a failed write. LevelDB would, and could not read the records that follow. */
@@ -96,6 +101,11 @@ class StoreFolder implements OpenDatabase {
     await this.#level?.close()
     this.#level = undefined
     this.#unlock()
+  }
+
+  get #database(): Level {
+    if (!this.#level) throw new StoreError('unavailable', this.#path)
+    return this.#level
   }
 
   async #reopen(): Promise<void> {

@@ -55,6 +55,7 @@ export class LazyJournal implements Journal {
   accepted(publication: Publication): Promise<void> {
     if (this.#journal) return this.#journal.accepted(publication)
     const { promise, resolve, reject } = deferred<void>()
+    promise.catch(nothing)
     const { payload } = publication
     // A copy, because the application may change the payload before it is encoded. A detached one is refused then.
     if (typeof payload !== 'string' && payload.byteLength > 0) publication.payload = new Uint8Array(payload)

@@ -4,14 +4,15 @@ import type { LevelDatabase } from '../api/level-database.ts'
 import type { Journal } from '../session/outgoing/journal.ts'
 import type { Publication } from '../session/outgoing/publication.ts'
 import { nothing } from '../shared/nothing.ts'
-import { deferred, inTime } from '../shared/wait.ts'
+import { inTime } from '../shared/wait.ts'
+import { Batch, type Change } from './batch.ts'
+import { Acceptance, Removal } from './changes.ts'
 import { openDatabase } from './database.ts'
 import { Entries } from './entries.ts'
 import { locationOf } from './location.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { lastSequenceOf, restorePublications } from './read-store.ts'
-import { encodedPayload, encodePublication, type Handshake } from './records.ts'
-import { views } from './views.ts'
+import type { Handshake } from './records.ts'
 
 /** How long opening, writing and closing may each take, in milliseconds. Longer counts as a failure. */
 export const STORE_TIMEOUT = 30_000
@@ -30,27 +31,13 @@ export interface LevelJournalOptions {
     inFlight: readonly Publication[],
     quarantined: readonly Publication[],
   ) => void
+  /** A publication is on disk. Called before its promise resolves. */
+  readonly onStored: (publication: Publication) => void
   /** A publication could not be written, so it is not accepted. Called before its promise rejects. */
   readonly onRefused: (publication: Publication, error: StoreError) => void
   /** A change could not be written, and no promise reports that. */
   readonly onError: (error: StoreError) => void
 }
-
-/** A change to be written. */
-interface Note {
-  /** Whether the change has to be synced to disk. An unsynced change survives the end of the process, too. */
-  readonly sync: boolean
-  /** Applies the change to `Entries`. */
-  apply(): void
-  written(): void
-  /**
-   * Called when the change is applied but could not be written. It is written later, unless another change replaces it.
-   */
-  failed(error: StoreError): void
-}
-
-/** Writes to the disk what is not there yet. */
-const toDisk: Note = { sync: true, apply: nothing, written: nothing, failed: nothing }
 
 /**
  * A journal in a LevelDB, which is opened at the first use. All changes of one turn of the event loop, or during a
@@ -66,7 +53,8 @@ export class LevelJournal implements Journal {
   #opening: Promise<void> | undefined
   #open: OpenDatabase | undefined
   #clientId: string | undefined
-  readonly #notes: Note[] = []
+  /** The changes that are written next. */
+  #gathering: Batch | undefined
   /** Whether the last write failed. */
   #failing = false
   /** The error that no further attempt can change. */
@@ -102,35 +90,15 @@ export class LevelJournal implements Journal {
 
   /** Encodes the publication at once: later changes of the payload affect neither what is written nor what is sent. */
   accepted(publication: Publication): Promise<void> {
-    const { promise, resolve, reject } = deferred<void>()
-    const refuse = (error: StoreError) => {
-      this.#options.onRefused(publication, error)
-      reject(error)
-    }
-    let encoded: Uint8Array | undefined
     try {
-      encoded = encoding(publication)
+      return this.#change(new Acceptance(publication, this.#entries, this.#options), true)
     } catch (cause) {
-      refuse(new StoreError('write', this.#location, { cause }))
-      return promise
+      const error = new StoreError('write', this.#location, { cause })
+      this.#options.onRefused(publication, error)
+      const refused = Promise.reject(error)
+      refused.catch(nothing)
+      return refused
     }
-    const entry = this.#entries.create(publication)
-    this.#note({
-      sync: true,
-      apply: () => {
-        if (encoded) this.#entries.add(entry, encoded)
-        encoded = undefined
-      },
-      written: () => {
-        publication.storeId = entry.sequence
-        resolve()
-      },
-      failed: (error) => {
-        this.#entries.remove(entry)
-        refuse(error)
-      },
-    })
-    return promise
   }
 
   sent(publications: readonly Publication[]): Promise<void> {
@@ -158,14 +126,15 @@ export class LevelJournal implements Journal {
     const entry = this.#entries.of(publication)
     if (!entry) return
     this.#entries.forget(entry)
-    this.#note({ sync: false, apply: () => this.#entries.remove(entry), written: nothing, failed: nothing })
+    void this.#change(new Removal(entry, this.#entries), false)
   }
 
   /** Resolves when all changes are on disk. Write errors are reported elsewhere. */
   async flush(): Promise<void> {
     await this.#idle()
     if (!this.#open || this.#stuck || !(this.#failing || this.#unsynced)) return
-    this.#note(toDisk)
+    // This writes what is not on disk yet.
+    void this.#change({ apply: nothing }, true)
     await this.#idle()
   }
 
@@ -187,13 +156,11 @@ export class LevelJournal implements Journal {
   #setAside(publication: Publication, quarantined: boolean): void {
     const entry = this.#entries.of(publication)
     if (!entry) return
-    const apply = () => this.#entries.setAside(entry, quarantined)
-    this.#note({ sync: true, apply, written: nothing, failed: nothing })
+    void this.#change({ apply: () => this.#entries.setAside(entry, quarantined) }, true)
   }
 
   /** Packet ids that can't be written do not stop the publications: they are sent, and the ids are written later. */
   #handshake(publications: readonly Publication[], phase: Handshake['phase']): Promise<void> {
-    const { promise, resolve } = deferred<void>()
     const sent = publications.map((publication) => ({ publication, packetId: publication.packetId }))
     const apply = () => {
       for (const { publication, packetId } of sent) {
@@ -201,58 +168,56 @@ export class LevelJournal implements Journal {
         if (entry) this.#entries.shake(entry, { phase, packetId })
       }
     }
-    this.#note({ sync: true, apply, written: resolve, failed: () => resolve() })
-    return promise
+    return this.#change({ apply }, true).catch(nothing)
   }
 
-  #note(note: Note): void {
-    this.#notes.push(note)
+  /** @returns resolves when it is written */
+  #change(change: Change, sync: boolean): Promise<void> {
+    this.#gathering ??= new Batch()
+    const { ended } = this.#gathering
+    this.#gathering.add(change, sync)
     this.#writing ??= this.#writeAll()
+    return ended
   }
 
   async #writeAll(): Promise<void> {
     try {
       // This also waits for the other changes of this turn.
       await this.open()
-      while (this.#open && this.#notes.length > 0) await this.#write(this.#open, this.#notes.splice(0))
+      for (let batch = this.#gathered(); this.#open && batch; batch = this.#gathered()) {
+        await this.#write(this.#open, batch)
+      }
     } catch (error) {
-      for (const note of this.#notes.splice(0)) note.failed(error as StoreError)
+      this.#gathered()?.failed(error as StoreError)
     } finally {
       this.#writing = undefined
     }
   }
 
-  async #write(open: OpenDatabase, due: readonly Note[]): Promise<void> {
-    const notes = due.filter((note) => this.#apply(note))
-    const synced = notes.some((note) => note.sync)
-    try {
-      await this.#toDatabase(open, synced)
-    } catch (cause) {
-      return this.#fail(notes, cause)
-    }
-    this.#failing = false
-    this.#unsynced = !synced
-    if (synced) open.written(this.#entries.ledger.batches)
-    for (const note of notes) note.written()
+  #gathered(): Batch | undefined {
+    const batch = this.#gathering
+    this.#gathering = undefined
+    return batch
   }
 
-  /** @returns whether the change could be applied; if not, it alone fails */
-  #apply(note: Note): boolean {
+  async #write(open: OpenDatabase, batch: Batch): Promise<void> {
+    batch.apply((cause) => new StoreError('write', this.#location, { cause }))
     try {
-      note.apply()
-      return true
+      await this.#toDatabase(open, batch.sync)
     } catch (cause) {
-      note.failed(new StoreError('write', this.#location, { cause }))
-      return false
+      return this.#fail(batch, cause)
     }
+    this.#failing = false
+    this.#unsynced = !batch.sync
+    if (batch.sync) open.written(this.#entries.ledger.batches)
+    batch.written()
   }
 
   async #toDatabase(open: OpenDatabase, synced: boolean): Promise<void> {
     if (this.#lost) throw this.#lost
     if (this.#stuck) throw new TimeoutError('writing to the store', STORE_TIMEOUT)
     if (this.#failing) await this.#compare(open)
-    const operations = this.#entries.operations(synced)
-    const writing = open.database.batch(operations, { ...views, sync: synced })
+    const writing = open.write(this.#entries.operations(synced), synced)
     try {
       await this.#inTime('writing to the store', writing)
     } catch (error) {
@@ -282,13 +247,13 @@ export class LevelJournal implements Journal {
     })
   }
 
-  #fail(notes: readonly Note[], cause: unknown): void {
+  #fail(batch: Batch, cause: unknown): void {
     const error = new StoreError('write', this.#location, { cause })
     // Reported once, until a write succeeds.
     if (!this.#failing) this.#options.onError(error)
     this.#failing = true
     this.#entries.discard()
-    for (const note of notes) note.failed(error)
+    batch.failed(error)
   }
 
   async #load(): Promise<void> {
@@ -300,8 +265,7 @@ export class LevelJournal implements Journal {
       this.#entries.takeUp(publications, lastSequenceOf(records))
       // This includes a store of an older format, or one that lost its last write. From now on its content is known.
       this.#entries.differFrom(records, this.#clientId)
-      const operations = this.#entries.operations(true)
-      await this.#inTime('writing to the store', open.database.batch(operations, { ...views, sync: true }))
+      await this.#inTime('writing to the store', open.write(this.#entries.operations(true), true))
       await this.#inTime('writing to the store', open.remember(this.#entries.ledger.batches))
       this.#open = open
       this.#restored(publications.values())
@@ -340,14 +304,4 @@ export class LevelJournal implements Journal {
     }
     this.#options.onRestored(waiting, inFlight, quarantined)
   }
-}
-
-/**
- * Encodes a publication. Its payload becomes a view of the encoded copy, which is written and sent. @throws {TypeError}
- */
-function encoding(publication: Publication): Uint8Array {
-  const encoded = encodePublication(publication)
-  const { payload } = publication
-  if (typeof payload !== 'string') publication.payload = encodedPayload(encoded, payload.byteLength)
-  return encoded
 }

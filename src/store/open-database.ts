@@ -1,14 +1,15 @@
-import type { LevelDatabase } from '../api/level-database.ts'
+import type { Operation } from '../api/level-database.ts'
 import type { StoreRecords } from './read-store.ts'
 /** An open database, locked for this client until it is released. */
 export interface OpenDatabase {
-  readonly database: LevelDatabase
   /**
    * Reads the content. The first time, that is what an earlier process left, checked against its ledger.
    *
    * @throws {StoreError}
    */
   read(): Promise<StoreRecords>
+  /** @param sync - whether it resolves only when everything so far is on disk */
+  write(operations: Operation[], sync: boolean): Promise<void>
   /** Makes the database writable again after a failed write. @throws if that is not possible */
   renew(): Promise<void>
   /** Notes the number of written batches outside the database, without waiting for the disk. */

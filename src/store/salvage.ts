@@ -7,7 +7,6 @@ import { Marker, MARKER } from './marker.ts'
 import { fileSystem } from './node.ts'
 import { lastSequenceOf, restorePublications, StoreReader, type StoreRecords } from './read-store.ts'
 import { FORMAT } from './records.ts'
-import { views } from './views.ts'
 
 /** What was recovered from a store. */
 export interface Salvage {
@@ -65,7 +64,7 @@ async function write(
     const entries = new Entries()
     entries.takeUp(restorePublications(records), lastSequenceOf(records))
     entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId())
-    await opened.database.batch(entries.operations(true), { ...views, sync: true })
+    await opened.write(entries.operations(true), true)
     await opened.remember(entries.ledger.batches)
   } finally {
     await opened.release()

@@ -134,7 +134,7 @@ describe('a publish that a durable one displaces', () => {
   function settle(outbox: Outbox, publications: Record<string, Publication>, happening: readonly string[]) {
     for (const [what, topic = ''] of happening) {
       const each = publications[topic] as Publication
-      if (what === '+') outbox.written(each)
+      if (what === '+') outbox.stored(each)
       else outbox.remove(each, new Error('refused'))
     }
   }
@@ -171,7 +171,7 @@ describe('a publish that a durable one displaces', () => {
     add('x')
     const b = add('b', { ...durable, ...key })
     expect(outbox.peek(0)).toBeUndefined()
-    outbox.written(b)
+    outbox.stored(b)
     expect(outbox.peek(0)?.topic).toBe('x')
   })
 
@@ -200,7 +200,7 @@ describe('a publish that a durable one displaces', () => {
     const newer = add('b', { ...durable, ...key })
     outbox.addFirst([logged('a', { ...durable, ...key })])
     expect(log).toEqual([])
-    outbox.written(newer)
+    outbox.stored(newer)
     expect(log).toEqual(['a: PublishSupersededError'])
     outbox.addFirst([logged('0', { ...durable, ...key })])
     expect(log).toEqual(['a: PublishSupersededError', '0: PublishSupersededError'])
@@ -210,7 +210,7 @@ describe('a publish that a durable one displaces', () => {
     const { outbox, add } = outboxScene({ overflow })
     const added = range(1_000).map((i) => add(String(i % 10), { ...durable, ...(i % 3 && key) }))
     for (const [i, each] of added.entries()) {
-      if (i % 7) outbox.written(each)
+      if (i % 7) outbox.stored(each)
       else outbox.remove(each, new Error('refused'))
     }
     for (let next = outbox.peek(0); next; next = outbox.peek(0)) outbox.shift(next)

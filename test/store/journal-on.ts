@@ -133,6 +133,7 @@ export function createJournal(store: LevelJournalOptions['store'], clock: LevelJ
     clock,
     generateClientId: () => 'generated',
     onRestored: (waiting, inFlight, quarantined) => void restored.push({ waiting, inFlight, quarantined }),
+    onStored: () => {},
     onRefused: (refused, error) => void told.push(`refused ${refused.topic}: ${error.problem}`),
     onError: (error) => void told.push(`error: ${error.problem}`),
   })

@@ -55,6 +55,18 @@ describe('batches', () => {
     expect(await contentsOf(database)).toEqual(['first ', 'second ', 'third ', 'fourth '])
   })
 
+  // IndexedDB stores the whole buffer of a value.
+  it('give a database of the application values with buffers of their own', async () => {
+    const database = new SpiedDatabase()
+    const { journal } = journalOn(database)
+    await Promise.all(['a', 'b', 'c'].map((topic) => journal.accepted(durablePublication(topic))))
+    const values = database.batches.flatMap(({ operations }) =>
+      operations.map((each) => (each.type === 'put' ? each.value : undefined)),
+    )
+    expect(values.length).toBeGreaterThan(3)
+    for (const value of values) expect(value?.buffer.byteLength).toBe(value?.byteLength)
+  })
+
   it('resolve only when they are on disk', async () => {
     const database = new SpiedDatabase()
     const { journal } = journalOn(database)

@@ -21,6 +21,7 @@ function lazyJournal() {
       flushTimeout: 60_000,
       generateClientId: () => 'generated',
       onRestored: () => void told.push('restored'),
+      onStored: () => {},
       onRefused: (refused: Publication, error) => {
         told.push(`refused ${refused.topic}: ${error.problem}`)
         // Like the session.

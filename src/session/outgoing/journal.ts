@@ -8,7 +8,10 @@ import type { Publication } from './publication.ts'
  * reported, and delay nothing.
  */
 export interface Journal {
-  /** Resolves when the publication is on disk. Rejects if it can't be written, after a call of `Session.withdraw`. */
+  /**
+   * Resolves when the publication is on disk, after a call of `Session.stored`. Rejects if it can't be written, after a
+   * call of `Session.withdraw`. The publications of a turn may share the promise. Its rejection needs no handler.
+   */
   accepted(publication: Publication): Promise<void>
   /** These publications have packet ids and are about to be sent. Resolves when the ids are on disk. */
   sent(publications: readonly Publication[]): Promise<void>

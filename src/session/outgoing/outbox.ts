@@ -58,8 +58,9 @@ export class Outbox {
   }
 
   /** A publication is on disk: those that it displaced leave for good. */
-  written(publication: Publication): void {
+  stored(publication: Publication): void {
     publication.onDisk = true
+    if (this.#displacements.size === 0) return
     for (let next = this.#displacements.of(publication); next; next = this.#displacements.of(publication)) {
       this.remove(next.victim, next.error)
     }
@@ -118,6 +119,7 @@ export class Outbox {
   /** @param superseded - leaves in any case, so its room counts as free */
   #makeRoom(publication: Publication, superseded: Publication | undefined): void {
     const { maxMessages, maxBytes, overflow } = this.#options
+    if (this.#size < maxMessages && this.#bytes + publication.bytes <= maxBytes) return
     const leaving = () => (superseded && this.#counts(superseded) ? superseded : undefined)
     const full = () =>
       this.#size + 1 - (leaving() ? 1 : 0) > maxMessages ||

@@ -70,6 +70,8 @@ export class Publication implements Suspect {
   onDisk = false
   /** Its number in the store; 0 until it is written. */
   storeId = 0
+  /** What the journal notes of it; `undefined` before it is accepted and after it is settled. */
+  journalEntry: object | undefined = undefined
   /** Whether it is in quarantine: it stays in the store and is not sent until the application decides. */
   quarantined = false
   /**

@@ -132,7 +132,7 @@ export class Sender {
     // One of QoS 0 that the socket takes in this turn does not count as waiting.
     if (publication.qos > 0 || publication.phase === 'waiting' || !this.#link?.writable) this.#backlog.awaitDrained()
     if (!publication.durable || !this.#journal || publication.phase === 'settled') return undefined
-    const accepted = this.#journal.accepted(publication).then(() => outbox.written(publication))
+    const accepted = this.#journal.accepted(publication)
     if (orphanedBy) settlement.orphan(publication, orphanedBy)
     return accepted
   }
@@ -146,6 +146,11 @@ export class Sender {
   /** Takes over what an earlier process left behind. Called before the first connection. */
   restore(...publications: Parameters<Backlog['restore']>): void {
     this.#backlog.restore(...publications)
+  }
+
+  /** The journal has written a publication. */
+  stored(publication: Publication): void {
+    this.#backlog.outbox.stored(publication)
   }
 
   /** Rejects a publication that the journal could not write. */
