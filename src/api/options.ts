@@ -154,6 +154,16 @@ export interface InboxOptions {
   readonly maxUnclaimed?: number
   /** How long acknowledgements may be held back without progress before `acknowledgementsStalled`. @default 30_000 */
   readonly stallAfter?: number
+  /**
+   * How many messages subscriptions with `ack: 'after-handler'` may have received and not processed, of every QoS. At that
+   * limit the client takes no more messages, of any subscription, until half of them are processed. The broker then keeps
+   * or drops what it has for us, by its own rules. Acknowledgements and the keep alive go on.
+   *
+   * @default 10_000
+   */
+  readonly maxUnprocessed?: number
+  /** Maximum size of their payloads in bytes. A single message may exceed it. @default 16 MiB */
+  readonly maxUnprocessedBytes?: number
 }
 
 type Policies = Pick<

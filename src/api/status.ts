@@ -40,7 +40,7 @@ export interface OutboxStatus {
   readonly quarantined: number
 }
 
-/** Received messages that are not acknowledged. Times are in milliseconds since 1970. */
+/** Received messages that are not processed or not acknowledged. Times are in milliseconds since 1970. */
 export interface InboxStatus {
   /** How many acknowledgements are held back until a handler is done or a loop asks for the next message. */
   readonly heldBack: number
@@ -48,6 +48,12 @@ export interface InboxStatus {
   readonly heldBackSince: number | null
   /** How many messages of a kept session wait for a subscription. */
   readonly unclaimed: number
+  /** How many messages subscriptions with `ack: 'after-handler'` have received and not processed, of every QoS. */
+  readonly unprocessed: number
+  /** The size of their payloads in bytes. */
+  readonly unprocessedBytes: number
+  /** Whether the client takes no more messages, because they have reached a limit of the option `inbox`. */
+  readonly paused: boolean
 }
 
 /** Subscriptions by topic filter. */

@@ -80,7 +80,18 @@ const outbox = {
   overflow: oneOf('reject', 'drop-oldest', 'drop-newest'),
 } satisfies RulesFor<OutboxOptions>
 
-const inbox = { claimTimeout: duration, maxUnclaimed: count, stallAfter: duration } satisfies RulesFor<InboxOptions>
+const atLeastOne = must(
+  'must be a whole number of at least 1, or Infinity',
+  (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 1),
+)
+
+const inbox = {
+  claimTimeout: duration,
+  maxUnclaimed: count,
+  stallAfter: duration,
+  maxUnprocessed: atLeastOne,
+  maxUnprocessedBytes: atLeastOne,
+} satisfies RulesFor<InboxOptions>
 
 const subscriptions = {
   batchSize: wholeNumber(1, 65_535),

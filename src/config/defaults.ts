@@ -28,6 +28,8 @@ export const defaultInbox: Required<InboxOptions> = Object.freeze({
   claimTimeout: 5_000,
   maxUnclaimed: 1_000,
   stallAfter: 30_000,
+  maxUnprocessed: 10_000,
+  maxUnprocessedBytes: 16_777_216,
 })
 
 export const defaultQuarantine: QuarantineOptions = Object.freeze({

@@ -11,6 +11,7 @@ import { HeldMessage } from './held-message.ts'
 import type { Receiver } from './receiver.ts'
 import { type Call, type FailedCall, Retries } from './retries.ts'
 import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
+import { Unprocessed } from './unprocessed.ts'
 
 export interface InboxConfig {
   readonly clock: Clock
@@ -41,6 +42,7 @@ export class Inbox {
   readonly #subscriptions: Subscriptions<Receiver>
   readonly #acknowledgements: Acknowledgements
   readonly #retries: Retries
+  readonly #unprocessed: Unprocessed
   /** The QoS 2 messages whose PUBCOMP was not sent, by packet id. They outlive a connection, but not the session. */
   readonly #exactlyOnce = new Map<number, IncomingPublish>()
   /**
@@ -68,6 +70,11 @@ export class Inbox {
     this.#subscriptions = subscriptions
     const { clock, now, random } = config
     this.#retries = new Retries(clock, random)
+    this.#unprocessed = new Unprocessed(
+      config.inbox,
+      () => this.#link?.pauseMessages(),
+      () => this.#link?.resumeMessages(),
+    )
     this.#acknowledgements = new Acknowledgements({
       clock,
       now,
@@ -85,11 +92,13 @@ export class Inbox {
 
   get status(): InboxStatus {
     const { size: heldBack, since: heldBackSince } = this.#acknowledgements
-    return { heldBack, heldBackSince, unclaimed: this.#unclaimed?.size ?? 0 }
+    const { count: unprocessed, bytes: unprocessedBytes, isPaused: paused } = this.#unprocessed
+    return { heldBack, heldBackSince, unclaimed: this.#unclaimed?.size ?? 0, unprocessed, unprocessedBytes, paused }
   }
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
+    if (this.#unprocessed.isPaused) link.pauseMessages()
     this.#anyUnclaimed = false
     // The acknowledgements of the last connection are lost: the broker sends their messages again.
     this.#acknowledgements.clear()
@@ -191,19 +200,38 @@ export class Inbox {
       // A handler may have ended another subscription.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet)
-      if (!processed || receiver.ack === 'on-receipt' || packet.qos === 0) continue
-      message ??= this.#createHeld(packet, link)
-      message.pending++
-      this.#await(processed, { message, receiver, calls: 1, delay: undefined })
+      if (!processed || receiver.ack === 'on-receipt') continue
+      if (packet.qos > 0) {
+        message ??= this.#createHeld(packet, link)
+        message.pending++
+        this.#await(processed, { message, receiver, calls: 1, delay: undefined })
+      } else {
+        const settled = this.#count(packet)
+        processed.then(settled, settled)
+      }
     }
     return message
   }
 
   #await(processed: Promise<void>, call: Call): void {
+    const settled = this.#count(call.message.packet)
     processed.then(
-      () => this.#done(call.message),
-      (error: unknown) => this.#failed({ ...call, error }),
+      () => {
+        settled()
+        this.#done(call.message)
+      },
+      (error: unknown) => {
+        settled()
+        this.#failed({ ...call, error })
+      },
     )
+  }
+
+  /** Counts a message as not processed. @returns to be called when it is, or when that has failed */
+  #count({ payload }: IncomingPublish): () => void {
+    const { byteLength } = payload
+    this.#unprocessed.add(byteLength)
+    return () => this.#unprocessed.remove(byteLength)
   }
 
   #done(message: HeldMessage): void {

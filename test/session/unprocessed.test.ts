@@ -1,0 +1,164 @@
+import { Socket } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+
+import type { InboxOptions, Message } from '../../src/index.ts'
+import { turns, until } from '../support/event-loop.ts'
+import { range } from '../support/range.ts'
+import { scriptedClient, versions, type Version } from '../support/scripted-client.ts'
+
+/** A client whose handler is done with a message when the test says so. */
+async function scene(version: Version, inbox: InboxOptions, others: { keepalive?: number } = {}) {
+  const { server, client } = await scriptedClient({ version, inbox, connect: { ...others } })
+  const handled: Message[] = []
+  const waiting: (() => void)[] = []
+  await client.connect()
+  const subscription = client.subscribe(
+    'in/#',
+    (message) => {
+      handled.push(message)
+      return new Promise<void>((resolve) => waiting.push(resolve))
+    },
+    { ack: 'after-handler', qos: 2 },
+  )
+  await subscription.ready
+  return {
+    server,
+    client,
+    handled,
+    topics: () => handled.map(({ topic }) => Number(topic.slice(3))),
+    finish: async (count: number) => {
+      for (const done of waiting.splice(0, count)) done()
+      await turns()
+    },
+  }
+}
+
+describe.each(versions)('unprocessed messages, MQTT $version', ({ version }) => {
+  test('are bounded by their number, with QoS 0 too, and come in order', async () => {
+    const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 10 })
+    for (const n of range(100)) server.publish(`in/${n}`, 'x')
+    await until(() => client.status.inbox.paused, 'the pause')
+    await turns()
+    expect(topics()).toEqual(range(10))
+    expect(client.status.inbox).toMatchObject({ unprocessed: 10, unprocessedBytes: 10, paused: true })
+    await finish(4)
+    expect(topics()).toHaveLength(10)
+    await finish(1)
+    expect(topics()).toHaveLength(15)
+    for (let i = 0; i < 30; i++) await finish(5)
+    expect(topics()).toEqual(range(100))
+    expect(client.status.inbox).toMatchObject({ unprocessed: 0, unprocessedBytes: 0, paused: false })
+  })
+
+  test('are bounded by their bytes', async () => {
+    const { server, client, topics, finish } = await scene(version, { maxUnprocessedBytes: 1_000 })
+    for (const n of range(10)) server.publish(`in/${n}`, 'x'.repeat(400))
+    await until(() => client.status.inbox.paused, 'the pause')
+    await turns()
+    expect(topics()).toEqual([0, 1, 2])
+    await finish(3)
+    // Two of them were enough for a resume.
+    expect(topics()).toEqual([0, 1, 2, 3, 4])
+  })
+
+  test('stop the socket, and the broker with it', async () => {
+    const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 2 })
+    const pause = vi.spyOn(Socket.prototype, 'pause')
+    onTestFinished(() => pause.mockRestore())
+    for (const n of range(400)) server.publish(`in/${n}`, 'x'.repeat(50_000))
+    await until(() => client.status.inbox.paused && pause.mock.calls.length > 0, 'the pause')
+    expect(topics()).toEqual([0, 1])
+    const finishing = () => void finish(2)
+    await until(() => (finishing(), topics().length === 400), 'all messages')
+    expect(topics()).toEqual(range(400))
+  })
+
+  test('do not hold back acknowledgements, pings and answers to subscriptions', async () => {
+    const { server, client, topics } = await scene(version, { maxUnprocessed: 1 })
+    for (const n of range(20)) server.publish(`in/${n}`, 'x')
+    await until(() => client.status.inbox.paused, 'the pause')
+    await expect(client.publish('out', '', { qos: 2 })).resolves.toEqual({ reasonCode: 0 })
+    await client.subscribe('other', () => {}).ready
+    client.wake()
+    await server.waitFor('pingreq')
+    await turns()
+    expect(client.status.state).toBe('connected')
+    expect(topics()).toEqual([0])
+  })
+
+  test('do not hide the end of the connection, and stay paused on the next one', async () => {
+    const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 1 })
+    for (const n of range(3)) server.publish(`in/${n}`, 'x')
+    await until(() => client.status.inbox.paused, 'the pause')
+    await turns()
+    server.kick('close')
+    await until(() => server.connections.length === 2 && client.status.state === 'connected', 'the next connection')
+    // The broker does not send messages of QoS 0 again, and these had arrived.
+    expect(topics()).toEqual([0, 1, 2])
+    server.publish('in/3', 'x')
+    await turns()
+    expect(topics()).toEqual([0, 1, 2])
+    await finish(3)
+    expect(topics()).toEqual([0, 1, 2, 3])
+  })
+
+  test('of QoS 1 and 2 that wait are acknowledged after those before them, and once', async () => {
+    const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 2 })
+    for (const n of range(6)) server.publish(`in/${n}`, 'x', { qos: n % 2 === 0 ? 1 : 2 })
+    await until(() => client.status.inbox.paused, 'the pause')
+    for (let i = 0; i < 10; i++) await finish(1)
+    await until(() => topics().length === 6, 'all messages')
+    for (let i = 0; i < 10; i++) await finish(1)
+    expect(topics().toSorted((a, b) => a - b)).toEqual(range(6))
+    expect(server.received('puback')).toHaveLength(3)
+    expect(server.received('pubcomp')).toHaveLength(3)
+    expect(client.status.inbox).toMatchObject({ unprocessed: 0, heldBack: 0, paused: false })
+  })
+
+  test('of a handler that fails are not counted for ever', async () => {
+    const { server, client } = await scriptedClient({ version, inbox: { maxUnprocessed: 2 } })
+    await client.connect()
+    let calls = 0
+    const handler = () => {
+      calls++
+      return Promise.reject(new Error('no'))
+    }
+    await client.subscribe('in/#', handler, { ack: 'after-handler' }).ready
+    for (const n of range(20)) server.publish(`in/${n}`, 'x')
+    await until(() => calls === 20, 'all calls')
+    await turns()
+    expect(client.status.inbox).toMatchObject({ unprocessed: 0, paused: false })
+  })
+
+  test('are not counted with `on-receipt`', async () => {
+    const { server, client } = await scriptedClient({ version, inbox: { maxUnprocessed: 2 } })
+    await client.connect()
+    let calls = 0
+    await client.subscribe('in/#', () => new Promise(() => calls++)).ready
+    for (const n of range(20)) server.publish(`in/${n}`, 'x')
+    await until(() => calls === 20, 'all calls')
+    expect(client.status.inbox).toMatchObject({ unprocessed: 0, paused: false })
+  })
+
+  test('of a loop are bounded as well, before its buffer drops any', async () => {
+    const { server, client } = await scriptedClient({ version, inbox: { maxUnprocessed: 10 } })
+    await client.connect()
+    const subscription = client.subscribe('in/#')
+    await subscription.ready
+    for (const n of range(200)) server.publish(`in/${n}`, 'x')
+    await until(() => client.status.inbox.paused, 'the pause')
+    const topics: string[] = []
+    for await (const { topic } of subscription) if (topics.push(topic) === 200) break
+    expect(topics).toEqual(range(200).map((n) => `in/${n}`))
+    expect(subscription.dropped).toBe(0)
+  })
+})
+
+test.each(['maxUnprocessed', 'maxUnprocessedBytes'] as const)('inbox.%s is checked', async (name) => {
+  for (const value of [0, -1, 1.5, Number.NaN, '1']) {
+    await expect(scriptedClient({ inbox: { [name]: value } })).rejects.toMatchObject({
+      name: 'InvalidOptionError',
+      option: `inbox.${name}`,
+    })
+  }
+})
