@@ -1,5 +1,5 @@
 import { spreadOf, type Spread } from '../lab/statistics.ts'
-import type { Contender, MetricRule, Row } from './rows.ts'
+import type { Contender, MetricRule, Row } from './rows/row.ts'
 import type { Metrics } from './work/index.ts'
 
 /** The result for one metric of one case. Ratios are ours ÷ theirs, within the same round. */
@@ -18,10 +18,12 @@ export type Figures = Readonly<Record<string, Readonly<Record<string, Readonly<R
  * Summarizes the rounds of one case.
  *
  * @param measured - the results of each round, by contender
+ * @param judged - whether the row's targets apply
  */
 export function summarize(
   { metrics }: Row,
   measured: ReadonlyMap<Contender, readonly Metrics[]>,
+  judged = true,
 ): Readonly<Record<string, Figure>> {
   const figures: Record<string, Figure> = {}
   for (const [metric, rule] of Object.entries(metrics)) {
@@ -34,7 +36,7 @@ export function summarize(
       values[contender] = spreadOf(theirs)
       if (contender !== 'ours') ratios[contender] = spreadOf(theirs.map((value, i) => (ours[i] ?? Number.NaN) / value))
     }
-    figures[metric] = { unit: rule.unit, values, ratios, ...judge(rule, values, ratios) }
+    figures[metric] = { unit: rule.unit, values, ratios, ...(judged ? judge(rule, values, ratios) : NOT_JUDGED) }
   }
   return figures
 }
@@ -55,6 +57,8 @@ export function rounded(value: number): string {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 }
 
+const NOT_JUDGED = { target: null, met: null }
+
 function judge(rule: MetricRule, values: Figure['values'], ratios: Figure['ratios']) {
   const { better, ratio, atMost } = rule
   if (ratio !== undefined && ratios['mqttjs']) {
@@ -65,5 +69,5 @@ function judge(rule: MetricRule, values: Figure['values'], ratios: Figure['ratio
   if (atMost !== undefined && values['ours']) {
     return { target: `≤ ${atMost.toLocaleString('en')}`, met: values['ours'].median <= atMost }
   }
-  return { target: null, met: null }
+  return NOT_JUDGED
 }

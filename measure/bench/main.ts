@@ -6,33 +6,34 @@ import { problemsOf } from './check-figures.ts'
 import { awsCrtMissing, machine, versions } from './environment.ts'
 import { lineOf, summarize, type Figure } from './figures.ts'
 import { benchOptions, USAGE } from './options.ts'
-import { rows, type BenchContext, type Case, type Contender, type Row } from './rows.ts'
+import type { BenchContext, Case, Contender, Row } from './rows/row.ts'
 import { buildWorker } from './run-worker.ts'
+import { selectRows } from './select-rows.ts'
+import { ServerProcess } from './server-process.ts'
 import type { Metrics } from './work/index.ts'
 
-const { names, rounds: most, quick, json } = commandLine(USAGE, benchOptions)
+const { names, contenders: wanted, rounds: most, full, quick, json } = commandLine(USAGE, benchOptions)
 
 if (quick) console.log('A quick run: the clients are still warming up, so these figures are not judged.\n')
 await buildWorker()
 const config = ['allow_anonymous true', 'max_inflight_messages 0', 'max_queued_messages 0']
 await using broker = await Mosquitto.start({ config })
-const context: BenchContext = { quick, port: broker.port }
-const missing = awsCrtMissing()
+await using server = await ServerProcess.start()
+const context: BenchContext = { quick, port: broker.port, serverPorts: server.ports }
+const missing = wanted.includes('aws-crt') ? awsCrtMissing() : undefined
 if (missing) console.log(`aws-crt is left out: ${missing}\n`)
-const present: readonly Contender[] = ['ours', 'mqttjs', 'loop', ...(missing ? [] : ['aws-crt' as const])]
+const present = missing ? wanted.filter((contender) => contender !== 'aws-crt') : wanted
+const rows = selectRows({ names, contenders: present, full })
 
 const results: Record<string, Record<string, Readonly<Record<string, Figure>>>> = {}
-for (const name of names) {
-  const row = rows[name]
-  if (row) results[name] = await measureRow(name, row)
-}
+for (const [name, row] of rows) results[name] = await measureRow(name, row)
 
 if (json !== undefined) {
   const day = new Date().toISOString().slice(0, 10)
   const report = { day, quick, rounds: most, machine: machine(), versions: versions(), rows: results }
   writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
 }
-const problems = problemsOf(results, names, present)
+const problems = problemsOf(results, rows)
 for (const problem of problems) console.error(problem)
 process.exitCode = problems.length > 0 ? 1 : 0
 
@@ -40,10 +41,10 @@ async function measureRow(name: string, row: Row): Promise<Record<string, Readon
   console.log(`${name}: ${row.what}`)
   const figures: Record<string, Readonly<Record<string, Figure>>> = {}
   for (const each of row.cases) {
-    const byMetric = summarize(row, await measureCase(row, each))
+    const byMetric = summarize(row, await measureCase(row, each), !quick && !each.full)
     figures[each.name || 'all'] = byMetric
     for (const [metric, figure] of Object.entries(byMetric)) {
-      console.log(lineOf(each.name, metric, quick ? { ...figure, target: null } : figure))
+      console.log(lineOf(each.name, metric, figure))
     }
   }
   console.log('')
@@ -52,11 +53,10 @@ async function measureRow(name: string, row: Row): Promise<Record<string, Readon
 
 /** Measures all contenders in each round. Every second round has the reverse order. */
 async function measureCase(row: Row, { contenders, measure }: Case) {
-  const taking = contenders.filter((contender) => present.includes(contender))
   const rounds = quick ? 1 : Math.min(most, row.rounds ?? Infinity)
-  const measured = new Map<Contender, Metrics[]>(taking.map((contender) => [contender, []]))
+  const measured = new Map<Contender, Metrics[]>(contenders.map((contender) => [contender, []]))
   for (let turn = 0; turn < rounds; turn++) {
-    for (const contender of turn % 2 === 0 ? taking : taking.toReversed()) {
+    for (const contender of turn % 2 === 0 ? contenders : contenders.toReversed()) {
       measured.get(contender)?.push(await measure(contender, context))
     }
   }

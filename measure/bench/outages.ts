@@ -1,24 +1,21 @@
 import { Mosquitto } from '../lab/mosquitto.ts'
 import { Proxy, type Direction } from '../lab/proxy.ts'
-import { answersOf, Frames, packetIdOf, PacketType, typeOf } from './frames.ts'
+import { answersOf, packetIdOf, PacketScanner, PacketType, type ScannedPacket } from './packet-scanner.ts'
 import type { PeerName } from './peers/peer.ts'
 import { runWorker } from './run-worker.ts'
 
 const WITHIN = 120_000
 
 /** Splits the bytes of all connections into packets, and calls back with each packet. */
-function packets(onPacket: (direction: Direction, frame: Buffer) => void) {
-  const streams = new WeakMap<object, Record<Direction, Frames>>()
+function packets(onPacket: (packet: ScannedPacket) => void) {
+  const streams = new WeakMap<object, Record<Direction, PacketScanner>>()
   return (direction: Direction, chunk: Buffer, link: object) => {
-    let frames = streams.get(link)
-    if (!frames) {
-      frames = {
-        toBroker: new Frames((frame) => onPacket('toBroker', frame)),
-        toClient: new Frames((frame) => onPacket('toClient', frame)),
-      }
-      streams.set(link, frames)
+    let scanners = streams.get(link)
+    if (!scanners) {
+      scanners = { toBroker: new PacketScanner(onPacket), toClient: new PacketScanner(onPacket) }
+      streams.set(link, scanners)
     }
-    frames[direction].push(chunk)
+    scanners[direction].push(chunk)
   }
 }
 
@@ -35,11 +32,11 @@ export async function measureRestore(peer: PeerName, filters: number) {
   let connackAt = 0
   let restoredAt = 0
   let restored: (() => void) | undefined
-  const onBytes = packets((_, frame) => {
-    if (typeOf(frame) === PacketType.SUBSCRIBE) subscribes++
-    if (typeOf(frame) === PacketType.CONNACK) connackAt = performance.now()
-    if (typeOf(frame) !== PacketType.SUBACK) return
-    answered += answersOf(frame)
+  const onBytes = packets((packet) => {
+    if (packet.type === PacketType.SUBSCRIBE) subscribes++
+    if (packet.type === PacketType.CONNACK) connackAt = performance.now()
+    if (packet.type !== PacketType.SUBACK) return
+    answered += answersOf(packet)
     if (answered !== filters) return
     restoredAt = performance.now()
     restored?.()
@@ -69,11 +66,11 @@ export async function measureResend(peer: PeerName, messages: number) {
   let connackAt = 0
   let resent: (() => void) | undefined
   let allPublished: (() => void) | undefined
-  const onBytes = packets((_, frame) => {
-    const type = typeOf(frame)
+  const onBytes = packets((packet) => {
+    const { type } = packet
     if (type === PacketType.CONNACK) connackAt = performance.now()
     if (type === PacketType.PUBLISH && ++published === messages) allPublished?.()
-    if (type === PacketType.PUBACK) acked.add(packetIdOf(frame))
+    if (type === PacketType.PUBACK) acked.add(packetIdOf(packet))
     if (type === PacketType.PUBACK && acked.size === messages) resent?.()
   })
   await using proxy = await Proxy.start({ target: broker.port, onBytes })

@@ -19,7 +19,8 @@ export interface Worker {
   tell(word: string): void
 }
 
-export function runWorker(task: Task, within: number, nodeOptions: readonly string[] = []): Worker {
+/** @param within - after how many milliseconds the worker is killed; without it, never */
+export function runWorker(task: Task, within?: number, nodeOptions: readonly string[] = []): Worker {
   if (bundle === undefined) throw new Error('Call buildWorker() first')
   const args = ['--expose-gc', '--no-warnings', ...nodeOptions, bundle, JSON.stringify(task)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -33,7 +34,7 @@ export function runWorker(task: Task, within: number, nodeOptions: readonly stri
     waiting.get(message.type)?.()
   })
   const ended = new Promise<Metrics>((resolve, reject) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), within)
+    const timer = within === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), within)
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       clearTimeout(timer)

@@ -1,6 +1,6 @@
 import type { Spread } from '../lab/statistics.ts'
 import { rounded, type Figure, type Figures } from './figures.ts'
-import { rows } from './rows.ts'
+import { rows } from './rows/index.ts'
 
 /** The report that `npm run bench -- --json` writes. */
 export interface BenchReport {

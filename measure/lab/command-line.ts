@@ -46,7 +46,11 @@ export function oneOf<const Allowed extends string>(name: string, value: string,
 }
 
 /** Reads several values, separated by commas. @throws {InvalidOptionError} */
-export function someOf(name: string, value: string, allowed: readonly string[]): string[] {
+export function someOf<const Allowed extends string>(
+  name: string,
+  value: string,
+  allowed: readonly Allowed[],
+): Allowed[] {
   return value.split(',').map((each) => oneOf(name, each, allowed))
 }
 

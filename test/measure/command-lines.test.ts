@@ -30,6 +30,8 @@ test.each<[script: keyof typeof scripts, args: string, message: string]>([
   ['bench', '--nope', "Unknown option '--nope'"],
   ['bench', 'word', "Unexpected argument 'word'"],
   ['bench', '--rows toString', 'got "toString"'],
+  ['bench', '--rows send,nope', 'got "nope"'],
+  ['bench', '--contenders ours,nope', '--contenders must be one of ours, mqttjs, aws-crt, loop, got "nope"'],
   ['bench', '--rounds abc', '--rounds must be a whole number of at least 1, got "abc"'],
   ['bench', '--rounds 0', '--rounds must be a whole number of at least 1, got "0"'],
   ['storm', '--nope', "Unknown option '--nope'"],
@@ -47,6 +49,9 @@ test.each<[script: keyof typeof scripts, args: string, options: object]>([
   ['chaos', '--seconds 30 --seed 2 --protocol 4', { seconds: 30, seed: 2, protocolVersion: 4, client: 'ours' }],
   ['chaos', '--client mqttjs --faults processKilled,stalled', { kinds: ['processKilled', 'stalled'] }],
   ['bench', '--rows bundle --quick', { names: ['bundle'], quick: true, rounds: 5 }],
+  ['bench', '--rows resend,send,bundle', { names: ['send.qos0', 'send.qos1', 'send.qos2', 'resend.1000', 'bundle'] }],
+  ['bench', '--contenders ours,loop --full', { contenders: ['ours', 'loop'], full: true }],
+  ['bench', '--rounds 1', { contenders: ['ours', 'mqttjs', 'aws-crt', 'loop'], full: false, quick: false }],
   ['storm', '--clients 500 --outage 2h', { storm: { clients: 500, outage: 7_200_000, capacity: 10, backlog: 200 } }],
   ['storm', '--policy equal,aws', { names: ['equal', 'aws'] }],
 ])('%s %s', (script, args, options) => {

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 
 import { problemsOf } from '../../measure/bench/check-figures.ts'
 import { summarize } from '../../measure/bench/figures.ts'
-import { rows, type Contender, type MetricRule } from '../../measure/bench/rows.ts'
+import { rows } from '../../measure/bench/rows/index.ts'
+import type { Contender, MetricRule } from '../../measure/bench/rows/row.ts'
+import { selectRows, type Selection } from '../../measure/bench/select-rows.ts'
 import { speedTable } from '../../measure/bench/tables.ts'
 
 type Rounds = Partial<Record<Contender, readonly number[]>>
@@ -42,17 +44,38 @@ test.each<[ours: readonly number[], problems: readonly string[]]>([
   const { bundle } = rows
   const measured = ours.map((value) => ({ own: value, withDependencies: value }))
   const figures = bundle ? { bundle: { all: summarize(bundle, new Map([['ours', measured]])) } } : {}
-  expect(problemsOf(figures, ['bundle'], ['ours'])).toEqual(problems)
+  expect(problemsOf(figures, selectRows({ names: ['bundle'], contenders: ['ours'], full: false }))).toEqual(problems)
 })
 
-test('a row that was not measured is told, and a contender that is missing', () => {
-  expect(problemsOf({}, ['bundle', 'nope'], ['ours', 'mqttjs'])).toEqual([
+test('a row that was not measured is reported, and each contender that is missing', () => {
+  const selected = selectRows({ names: ['bundle'], contenders: ['ours', 'mqttjs'], full: false })
+  expect(problemsOf({}, selected)).toEqual([
     'bundle own is missing',
     'bundle withDependencies is missing',
     'bundle: ours is missing',
     'bundle: mqttjs is missing',
-    'nope is not a row',
   ])
+})
+
+test.each<[selection: Omit<Selection, 'names'>, cases: readonly string[]]>([
+  [{ contenders: ['ours', 'mqttjs'], full: false }, ['64 B: ours mqttjs']],
+  [{ contenders: ['mqttjs', 'loop'], full: false }, ['64 B: mqttjs']],
+  [{ contenders: ['loop'], full: false }, []],
+  [{ contenders: ['ours'], full: true }, ['64 B: ours', '16 B: ours', '4 KiB: ours', '256 KiB: ours']],
+])('the cases of receive.qos1 with %j', (selection, cases) => {
+  const selected = selectRows({ names: ['receive.qos1'], ...selection }).get('receive.qos1')?.cases ?? []
+  expect(selected.map(({ name, contenders }) => `${name}: ${contenders.join(' ')}`)).toEqual(cases)
+})
+
+test('a case that only --full measures has no target', () => {
+  const metrics = { m: { unit: 'ms', better: 'less', ratio: 1 } } as const
+  const measured = new Map<Contender, { m: number }[]>([
+    ['ours', [{ m: 1 }]],
+    ['mqttjs', [{ m: 2 }]],
+  ])
+  const row = { what: '', metrics, cases: [] }
+  expect(summarize(row, measured)['m']).toMatchObject({ met: true })
+  expect(summarize(row, measured, false)['m']).toMatchObject({ target: null, met: null })
 })
 
 test.each([

@@ -23,7 +23,7 @@ interface Mqtt5Client {
 /** A variable, so that the compiler does not look for the package, which only measure/bench installs. */
 const PACKAGE: string = 'aws-crt'
 
-/** The MQTT 5 client of the AWS Common Runtime, which is native code. It does not support QoS 2. */
+/** The MQTT 5 client of the AWS Common Runtime, which is native code. It does not support QoS 2. Only TCP is measured. */
 export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }) => {
   const { io, mqtt5 } = ((await import(PACKAGE)) as { default: AwsCrt }).default
   const client = new mqtt5.Mqtt5Client({
@@ -39,6 +39,8 @@ export const connectAwsCrt: Connect = async ({ port, clientId, clean = true, kee
     maxReconnectDelayMs: retryDelay,
     clientBootstrap: new io.ClientBootstrap(),
     socketOptions: new io.SocketOptions(),
+    // Without it, the CONNECT tells the broker the name, the version and the platform of the SDK.
+    disableMetrics: true,
   })
   client.on('error', () => {})
   await new Promise<void>((resolve) => {

@@ -1,14 +1,17 @@
 import mqtt from 'mqtt'
 
-import type { Connect } from './peer.ts'
+import { tls } from '../../lab/tls-fixture.ts'
+import { SCHEMES, type Connect } from './peer.ts'
 
-export const connectMqttjs: Connect = async ({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }) => {
-  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+export const connectMqttjs: Connect = async (options) => {
+  const { port, transport = 'tcp', clientId, clean = true, keepalive = 60, retryDelay = 1_000 } = options
+  const client = await mqtt.connectAsync(`${SCHEMES[transport]}://127.0.0.1:${port}`, {
     clientId,
     clean,
     keepalive,
     protocolVersion: 5,
     reconnectPeriod: retryDelay,
+    ...(transport === 'tls' && { ca: tls.cert }),
     ...(!clean && { properties: { sessionExpiryInterval: 3_600 } }),
   })
   client.on('error', () => {})

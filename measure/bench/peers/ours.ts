@@ -1,10 +1,18 @@
 import { createFleet, ResilientMqttClient, type ResilientMqttClientOptions } from '../../../src/index.ts'
-import type { Connect, PeerClient, PeerOptions } from './peer.ts'
+import { tls } from '../../lab/tls-fixture.ts'
+import { SCHEMES, type Connect, type PeerClient, type PeerOptions } from './peer.ts'
 
-function oursOptions({ port, clientId, clean = true, keepalive = 60, retryDelay = 1_000 }: PeerOptions) {
+function oursOptions(options: PeerOptions) {
+  const { port, transport = 'tcp', clientId, clean = true, keepalive = 60, retryDelay = 1_000 } = options
   return {
-    url: `mqtt://127.0.0.1:${port}`,
-    options: { clientId, clean, protocolVersion: 5, keepalive: keepalive * 1_000 },
+    url: `${SCHEMES[transport]}://127.0.0.1:${port}`,
+    options: {
+      clientId,
+      clean,
+      protocolVersion: 5,
+      keepalive: keepalive * 1_000,
+      ...(transport === 'tls' && { tls: { ca: tls.cert } }),
+    },
     reconnect: { initialDelay: retryDelay, multiplier: 1, maxDelay: retryDelay, jitter: 'none', maxAttempts: Infinity },
   } as const satisfies ResilientMqttClientOptions
 }

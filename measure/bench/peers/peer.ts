@@ -6,8 +6,16 @@ export interface PeerClient {
   end(): Promise<void>
 }
 
+export const TRANSPORTS = ['tcp', 'tls', 'websocket'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+/** The schemes of the URLs. */
+export const SCHEMES: Readonly<Record<Transport, string>> = { tcp: 'mqtt', tls: 'mqtts', websocket: 'ws' }
+
 export interface PeerOptions {
   readonly port: number
+  /** @default tcp */
+  readonly transport?: Transport
   readonly clientId: string
   readonly clean?: boolean
   /** In seconds. */

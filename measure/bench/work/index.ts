@@ -1,16 +1,30 @@
 import { idle, type IdleTask } from './idle.ts'
 import { latency, type LatencyTask } from './latency.ts'
 import { match, type MatchTask } from './match.ts'
+import { oneSide, type OneSideTask } from './one-side.ts'
 import { resend, type ResendTask } from './resend.ts'
 import { restore, type RestoreTask } from './restore.ts'
+import { serve, type ServeTask } from './serve.ts'
 import { throughput, type ThroughputTask } from './throughput.ts'
 
-export type Task = ThroughputTask | LatencyTask | RestoreTask | ResendTask | IdleTask | MatchTask
+export type Task =
+  | OneSideTask
+  | ServeTask
+  | ThroughputTask
+  | LatencyTask
+  | RestoreTask
+  | ResendTask
+  | IdleTask
+  | MatchTask
 
 export type Metrics = Readonly<Record<string, number>>
 
 export async function perform(task: Task): Promise<Metrics> {
   switch (task.kind) {
+    case 'one-side':
+      return await oneSide(task)
+    case 'serve':
+      return await serve(task)
     case 'throughput':
       return await throughput(task)
     case 'latency':

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { peers } from '../peers/index.ts'
 import type { PeerName } from '../peers/peer.ts'
+import { cpuPerMessage } from './cpu-per-message.ts'
 
 export interface ThroughputTask {
   readonly kind: 'throughput'
@@ -46,14 +47,13 @@ export async function throughput({ peer, port, qos, payloadBytes, warmUp, measur
   })
 
   pump()
-  await sleep(warmUp)
-  const before = { received, at: performance.now(), cpu: process.cpuUsage() }
-  await sleep(measure)
-  const messages = received - before.received
-  const seconds = (performance.now() - before.at) / 1_000
-  const { user, system } = process.cpuUsage(before.cpu)
+  const figures = await cpuPerMessage(
+    () => received,
+    () => sleep(warmUp),
+    () => sleep(measure),
+  )
   running = false
   await sleep(100)
   await Promise.all([publisher.end(), subscriber.end()])
-  return { rate: messages / seconds, cpu: (user + system) / messages }
+  return figures
 }

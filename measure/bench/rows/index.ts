@@ -1,46 +1,19 @@
-import { bundleSizes } from './bundle.ts'
-import { measureResend, measureRestore } from './outages.ts'
-import type { PeerName } from './peers/peer.ts'
-import { runWorker } from './run-worker.ts'
-import type { Metrics } from './work/index.ts'
-
-/** The contenders of a row: the clients, and the loop that an app would write by hand. */
-export type Contender = PeerName | 'loop'
-
-export interface MetricRule {
-  readonly unit: string
-  readonly better: 'more' | 'less'
-  /** The target for ours ÷ raw MQTT.js: a minimum if more is better, otherwise a maximum. */
-  readonly ratio?: number
-  /** The maximum for ours, independent of the others. */
-  readonly atMost?: number
-}
-
-/** One line of the table: the same task for all contenders. */
-export interface Case {
-  readonly name: string
-  readonly contenders: readonly Contender[]
-  readonly measure: (contender: Contender, context: BenchContext) => Promise<Metrics>
-}
-
-export interface Row {
-  readonly what: string
-  readonly metrics: Readonly<Record<string, MetricRule>>
-  readonly cases: readonly Case[]
-  /** The maximum number of rounds, if this row needs fewer than others. */
-  readonly rounds?: number
-}
-
-export interface BenchContext {
-  readonly quick: boolean
-  /** The port of a broker that runs all the time. */
-  readonly port: number
-}
-
-const allClients = ['ours', 'mqttjs', 'aws-crt'] as const
-const ourselvesAndRaw = ['ours', 'mqttjs'] as const
+import { bundleSizes } from '../bundle.ts'
+import { measureResend, measureRestore } from '../outages.ts'
+import type { PeerName } from '../peers/peer.ts'
+import { runWorker } from '../run-worker.ts'
+import { oneSidedRow, transportRow } from './one-sided.ts'
+import { allClients, ourselvesAndRaw, type Row } from './row.ts'
 
 export const rows: Readonly<Record<string, Row>> = {
+  'send.qos0': oneSidedRow('send', 0, 0.25),
+  'send.qos1': oneSidedRow('send', 1, 0.4),
+  'send.qos2': oneSidedRow('send', 2, 0.4),
+  'receive.qos0': oneSidedRow('receive', 0, 0.3),
+  'receive.qos1': oneSidedRow('receive', 1, 0.25),
+  'receive.qos2': oneSidedRow('receive', 2),
+  'tls.qos1': transportRow('TLS', 'tls'),
+  'websocket.qos1': transportRow('WebSocket', 'websocket'),
   'throughput.qos0': throughputRow(0),
   'throughput.qos1': throughputRow(1),
   'throughput.qos2': throughputRow(2),
