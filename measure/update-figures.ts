@@ -38,7 +38,7 @@ const { values: options } = commandLine(USAGE, (args) =>
 )
 const all = !options.bench && !options.storm && !options.chaos && !options.write
 
-if (all || options.bench) run('bench', '--json', cached('bench'))
+if (all || options.bench) run('bench', '--full', '--json', cached('bench'))
 if (all || options.storm) {
   for (const clients of STORMS) {
     const svg = clients === SHOWN ? ['--svg', path('docs/images/storm.svg')] : []
