@@ -1,7 +1,9 @@
 import { chance } from '../../../machines/policy/backoff.ts'
 import type { Link } from '../link.ts'
+import { PacketIdMap } from './packet-id-map.ts'
 import { MAX_PACKET_ID, PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
+import { Sequence } from './sequence.ts'
 import { isAside } from './suspects.ts'
 
 /**
@@ -16,8 +18,9 @@ export class InFlight {
   readonly packetIds: PacketIds
   /** The packet ids of durable publications. */
   readonly #durableIds = new PacketIds(FIRST_DURABLE)
-  /** By packet id, in the order in which they were sent. */
-  readonly #publications = new Map<number, Publication>()
+  readonly #byId = new PacketIdMap<Publication>()
+  /** In the order in which they were sent. */
+  readonly #publications = new Sequence<Publication>()
   /**
    * The ids of un-acked publications that were given up, which the broker may know, and what to do on the next
    * connection.
@@ -44,7 +47,7 @@ export class InFlight {
   }
 
   get(packetId: number): Publication | undefined {
-    return this.#publications.get(packetId)
+    return this.#byId.get(packetId)
   }
 
   values(): Iterable<Publication> {
@@ -63,14 +66,14 @@ export class InFlight {
     if (packetId === null) return null
     publication.phase = 'sent'
     publication.packetId = packetId
-    this.#publications.set(packetId, publication)
+    this.#put(publication)
     return packetId
   }
 
   /** Takes over a publication that an earlier process sent. */
   resume(publication: Publication): void {
     this.#durableIds.claim(publication.packetId)
-    this.#publications.set(publication.packetId, publication)
+    this.#put(publication)
   }
 
   /** Reserves the id of a publication that an earlier process gave up: the broker may know it. */
@@ -80,9 +83,9 @@ export class InFlight {
     this.#givenUp.set(packetId, 'hold')
   }
 
-  acknowledged({ packetId }: Publication): void {
-    this.#publications.delete(packetId)
-    this.#release(packetId)
+  acknowledged(publication: Publication): void {
+    this.#take(publication)
+    this.#release(publication.packetId)
   }
 
   /**
@@ -91,8 +94,9 @@ export class InFlight {
    * @param ending - whether the handshake is finished on the next connection, or the id stays reserved as long as the
    *   session lives
    */
-  giveUp({ packetId, qos }: Publication, ending: 'finish' | 'hold'): void {
-    this.#publications.delete(packetId)
+  giveUp(publication: Publication, ending: 'finish' | 'hold'): void {
+    const { packetId, qos } = publication
+    this.#take(publication)
     // The receiver keeps no state for QoS 1 (MQTT 5 §4.3.2).
     this.#givenUp.set(packetId, qos === 1 ? 'release' : ending)
   }
@@ -132,6 +136,16 @@ export class InFlight {
       publication.packetId = 0
     }
     return { taken, unsent }
+  }
+
+  #put(publication: Publication): void {
+    this.#byId.set(publication.packetId, publication)
+    this.#publications.add(publication)
+  }
+
+  #take(publication: Publication): void {
+    this.#byId.delete(publication.packetId)
+    this.#publications.delete(publication)
   }
 
   #idsOf({ durable }: Publication): PacketIds {

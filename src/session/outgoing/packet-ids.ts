@@ -1,4 +1,5 @@
 import type { PacketIdSource } from '../link.ts'
+import { PacketIdMap } from './packet-id-map.ts'
 
 export const MAX_PACKET_ID = 65_535
 
@@ -14,7 +15,7 @@ const RESERVED = 8_192
 export class PacketIds implements PacketIdSource {
   readonly #first: number
   readonly #count: number
-  readonly #used = new Set<number>()
+  readonly #used = new PacketIdMap<true>()
   #last: number
 
   /** @param begin - the first id that is allocated */
@@ -33,13 +34,13 @@ export class PacketIds implements PacketIdSource {
     if (this.#used.size >= this.#count) return null
     do this.#last = this.#first + ((this.#last - this.#first + 1) % this.#count)
     while (this.#used.has(this.#last))
-    this.#used.add(this.#last)
+    this.#used.set(this.#last, true)
     return this.#last
   }
 
   /** Marks an id that an earlier process used. */
   claim(packetId: number): void {
-    this.#used.add(packetId)
+    this.#used.set(packetId, true)
     this.#last = packetId
   }
 

@@ -1,6 +1,7 @@
 import type { PublishResult } from '../../api/message-options.ts'
 import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
 import { byteLength } from '../../shared/byte-length.ts'
+import type { Sequenced } from './sequence.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
 
 /** Observes the rejections of a client's publications. All of them share one observer, so that none costs a closure. */
@@ -35,7 +36,7 @@ export interface PublicationInit {
 }
 
 /** One `publish()` call, until its promise settles. */
-export class Publication implements Suspect {
+export class Publication implements Suspect, Sequenced {
   readonly topic: string
   /** Replaced by a copy if the publication is durable. */
   payload: Payload
@@ -55,6 +56,8 @@ export class Publication implements Suspect {
   readonly bytes: number
   /** 0 until it is sent, and for QoS 0. */
   packetId = 0
+  /** Its place among the publications in flight. */
+  sequence = 0
   /**
    * - `waiting`: in the outbox
    * - `sent`: PUBLISH is sent, PUBACK or PUBREC awaited
