@@ -12,10 +12,12 @@ import { eventually } from './eventually.ts'
 /** In milliseconds. On a busy machine, writing the database may take this long. */
 const SAVED_WITHIN = 10_000
 
-/** A mosquitto that keeps its sessions on disk, with TLS on a second port and a password that can be replaced. */
+/** How a client reaches the broker. */
+export type Transport = 'mqtt' | 'mqtts' | 'ws'
+
+/** A mosquitto that keeps its sessions on disk, with a port for each transport and a password that can be replaced. */
 export class ChaosBroker implements AsyncDisposable {
-  readonly port: number
-  readonly tlsPort: number
+  readonly ports: Readonly<Record<Transport, number>>
   readonly #mosquitto: Mosquitto
   readonly #files: TemporaryFolder
   #password = 'password-0'
@@ -24,15 +26,16 @@ export class ChaosBroker implements AsyncDisposable {
   static async start(): Promise<ChaosBroker> {
     const folder = new TemporaryFolder('chaos')
     const files = folder.path
-    const port = await freePort()
-    const tlsPort = await freePort()
+    const ports = { mqtt: await freePort(), mqtts: await freePort(), ws: await freePort() }
     writeFileSync(join(files, 'cert.pem'), tls.cert)
     writeFileSync(join(files, 'key.pem'), tls.key)
     writePassword(files, 'password-0')
     const mosquitto = await Mosquitto.start({
-      port,
+      port: ports.mqtt,
       config: [
-        `listener ${tlsPort} 127.0.0.1`,
+        `listener ${ports.ws} 127.0.0.1`,
+        'protocol websockets',
+        `listener ${ports.mqtts} 127.0.0.1`,
         `certfile ${join(files, 'cert.pem')}`,
         `keyfile ${join(files, 'key.pem')}`,
         'allow_anonymous false',
@@ -48,14 +51,13 @@ export class ChaosBroker implements AsyncDisposable {
         'log_type error',
       ],
     })
-    return new ChaosBroker(mosquitto, folder, port, tlsPort)
+    return new ChaosBroker(mosquitto, folder, ports)
   }
 
-  private constructor(mosquitto: Mosquitto, files: TemporaryFolder, port: number, tlsPort: number) {
+  private constructor(mosquitto: Mosquitto, files: TemporaryFolder, ports: ChaosBroker['ports']) {
     this.#mosquitto = mosquitto
     this.#files = files
-    this.port = port
-    this.tlsPort = tlsPort
+    this.ports = ports
   }
 
   get password(): string {

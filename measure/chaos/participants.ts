@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Qos } from '../../src/api/message.ts'
 import { seeded } from '../lab/seeded.ts'
 import { tls } from '../lab/tls-fixture.ts'
-import type { ChaosBroker } from './broker.ts'
+import type { ChaosBroker, Transport } from './broker.ts'
 import type { ChaosClient } from './clients/client.ts'
 import { connectMqttjs } from './clients/mqttjs.ts'
 import { connectOurs, neverAccepted } from './clients/ours.ts'
@@ -19,8 +19,8 @@ const PUBLISHERS = ['p1', 'p2', 'p3']
 const SUBSCRIBERS = ['s1', 's2']
 /** The publisher in a separate process. */
 const DURABLE = 'd'
-/** The clients that use TLS. */
-const SECURE = new Set(['s2', 'p2'])
+/** The others use plain TCP. */
+const TRANSPORTS: Readonly<Record<string, Transport>> = { s1: 'ws', s2: 'mqtts', p2: 'mqtts', p3: 'ws' }
 /** Messages per second, for each publisher and QoS. */
 const RATE = 40
 const STARTED_WITHIN = 10_000
@@ -33,9 +33,13 @@ export const KEEPALIVE = 2
  * Opens a proxy for each client. MQTT.js has no durable publisher, but a proxy for it exists, so that the same seed chooses
  * the same faults.
  */
-export function openNetwork({ port, tlsPort }: ChaosBroker): Promise<Network> {
+export function openNetwork({ ports }: ChaosBroker): Promise<Network> {
   const names = [...SUBSCRIBERS, ...PUBLISHERS, DURABLE]
-  return Network.open(Object.fromEntries(names.map((name) => [name, SECURE.has(name) ? tlsPort : port])))
+  return Network.open(Object.fromEntries(names.map((name) => [name, ports[transportOf(name)]])))
+}
+
+function transportOf(name: string): Transport {
+  return TRANSPORTS[name] ?? 'mqtt'
 }
 
 /** All publishers and subscribers of a run, with the ledger of their messages. */
@@ -114,13 +118,13 @@ export class Participants implements AsyncDisposable {
   }
 
   #connect(name: string): ChaosClient {
-    const secure = SECURE.has(name)
+    const transport = transportOf(name)
     const connect = this.#options.client === 'ours' ? connectOurs : connectMqttjs
     const client = connect({
-      url: `${secure ? 'mqtts' : 'mqtt'}://127.0.0.1:${this.#network.portOf(name)}`,
+      url: `${transport}://127.0.0.1:${this.#network.portOf(name)}`,
       clientId: `chaos-${name}`,
       protocolVersion: this.#options.protocolVersion,
-      tlsCa: secure ? String(tls.cert) : undefined,
+      tlsCa: transport === 'mqtts' ? String(tls.cert) : undefined,
       keepalive: KEEPALIVE,
       password: () => this.#broker.password,
       onReady: (ready) => this.readiness.changed(name, ready),
