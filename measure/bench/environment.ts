@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 import { mosquittoEnv } from '../lab/mosquitto.ts'
+import type { Contender } from './rows/row.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
@@ -23,7 +24,8 @@ export function versions(): Record<string, string> {
   for (const [name, file] of [
     ['mqtt', '../../node_modules/mqtt/package.json'],
     ['xstate', '../../node_modules/xstate/package.json'],
-    ['aws-crt', 'node_modules/aws-crt/package.json'],
+    ['classic-level', '../../node_modules/classic-level/package.json'],
+    ...PACKAGES.map((each) => [each, `node_modules/${each}/package.json`] as const),
   ] as const) {
     const url = new URL(file, import.meta.url)
     if (existsSync(url)) found[name] = (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version
@@ -32,12 +34,33 @@ export function versions(): Record<string, string> {
   return mosquitto === undefined ? found : { ...found, mosquitto }
 }
 
-/** The reason why aws-crt cannot take part, if it cannot. It is a native package that only measure/bench installs. */
-export function awsCrtMissing(): string | undefined {
-  if (!existsSync(new URL('node_modules/aws-crt', import.meta.url))) return 'npm ci --prefix measure/bench installs it'
-  // In a separate process, because its threads would keep this one alive.
-  const { status } = spawnSync(process.execPath, ['-e', "import('aws-crt').then(() => process.exit(0))"], { cwd: HERE })
-  return status === 0 ? undefined : 'its native binary does not load on this machine'
+/** The contenders whose packages only measure/bench installs. */
+const PACKAGES = ['aws-crt', 'mqtt-level-store', 'mqtt-jsonl-store'] as const
+
+/** The contenders that cannot take part, each with the reason. */
+export function contendersMissing(): ReadonlyMap<Contender, string> {
+  const missing = new Map<Contender, string>()
+  for (const name of PACKAGES) {
+    if (!existsSync(new URL(`node_modules/${name}`, import.meta.url))) {
+      missing.set(name, 'npm ci --prefix measure/bench installs it')
+      continue
+    }
+    // In a separate process, because the threads of aws-crt would keep this one alive.
+    const { status } = spawnSync(process.execPath, ['-e', `import('${name}').then(() => process.exit(0))`], {
+      cwd: HERE,
+    })
+    if (status !== 0) missing.set(name, 'it does not load on this machine')
+  }
+  return missing
+}
+
+/** The reason why a process cannot open this many files and sockets, and what would help. */
+export function openFilesMissing(needed: number): string | undefined {
+  // Node has raised the soft limit to the hard one at its start, and its child processes inherit it.
+  const report = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } }
+  const limit = report.userLimits?.open_files?.soft
+  if (typeof limit !== 'number' || limit >= needed) return undefined
+  return `a process may open only ${limit} files; raise the limit with: ulimit -Hn ${needed} (as root)`
 }
 
 function mosquittoVersion(): string | undefined {

@@ -60,11 +60,16 @@ export function rounded(value: number): string {
 const NOT_JUDGED = { target: null, met: null }
 
 function judge(rule: MetricRule, values: Figure['values'], ratios: Figure['ratios']) {
-  const { better, ratio, atMost } = rule
-  if (ratio !== undefined && ratios['mqttjs']) {
-    const { median } = ratios['mqttjs']
+  const { better, ratio, against = 'mqttjs', atMost } = rule
+  const measured = ratios[against]
+  if (ratio !== undefined && measured) {
+    const { median } = measured
     const sign = better === 'more' ? '≥' : '≤'
-    return { target: `${sign} ${rounded(ratio)} × MQTT.js`, met: better === 'more' ? median >= ratio : median <= ratio }
+    const theirs = against === 'mqttjs' ? 'MQTT.js' : against
+    return {
+      target: `${sign} ${rounded(ratio)} × ${theirs}`,
+      met: better === 'more' ? median >= ratio : median <= ratio,
+    }
   }
   if (atMost !== undefined && values['ours']) {
     return { target: `≤ ${atMost.toLocaleString('en')}`, met: values['ours'].median <= atMost }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { commandLine } from '../lab/command-line.ts'
 import { Mosquitto } from '../lab/mosquitto.ts'
 import { problemsOf } from './check-figures.ts'
-import { awsCrtMissing, machine, versions } from './environment.ts'
+import { contendersMissing, machine, versions } from './environment.ts'
 import { lineOf, summarize, type Figure } from './figures.ts'
 import { benchOptions, USAGE } from './options.ts'
 import type { BenchContext, Case, Contender, Row } from './rows/row.ts'
@@ -20,10 +20,14 @@ const config = ['allow_anonymous true', 'max_inflight_messages 0', 'max_queued_m
 await using broker = await Mosquitto.start({ config })
 await using server = await ServerProcess.start()
 const context: BenchContext = { quick, port: broker.port, serverPorts: server.ports }
-const missing = wanted.includes('aws-crt') ? awsCrtMissing() : undefined
-if (missing) console.log(`aws-crt is left out: ${missing}\n`)
-const present = missing ? wanted.filter((contender) => contender !== 'aws-crt') : wanted
-const rows = selectRows({ names, contenders: present, full })
+const missing = contendersMissing()
+for (const contender of wanted) {
+  if (missing.has(contender)) console.log(`${contender} is left out: ${missing.get(contender)}\n`)
+}
+const present = wanted.filter((contender) => !missing.has(contender))
+const rows = selectRows({ names, contenders: present, full }, (name, reason) => {
+  console.log(`${name} is left out: ${reason}\n`)
+})
 
 const results: Record<string, Record<string, Readonly<Record<string, Figure>>>> = {}
 for (const [name, row] of rows) results[name] = await measureRow(name, row)

@@ -1,5 +1,5 @@
 import { rows } from './rows/index.ts'
-import type { Contender, Row } from './rows/row.ts'
+import type { Case, Contender, Row } from './rows/row.ts'
 
 export interface Selection {
   readonly names: readonly string[]
@@ -8,16 +8,28 @@ export interface Selection {
   readonly full: boolean
 }
 
-/** The rows that are measured, with only those cases and contenders that are measured. */
-export function selectRows({ names, contenders, full }: Selection): ReadonlyMap<string, Row> {
+/**
+ * The rows that are measured, with only those cases and contenders that are measured.
+ *
+ * @param onMissing - called with each case that this machine cannot measure
+ */
+export function selectRows(
+  { names, contenders, full }: Selection,
+  onMissing: (name: string, reason: string) => void = () => {},
+  from: Readonly<Record<string, Row>> = rows,
+): ReadonlyMap<string, Row> {
   const selected = new Map<string, Row>()
   for (const name of names) {
-    const row = rows[name]
+    const row = from[name]
     if (!row) continue
-    const cases = row.cases
-      .filter((each) => full || !each.full)
-      .map((each) => ({ ...each, contenders: each.contenders.filter((contender) => contenders.includes(contender)) }))
-      .filter((each) => each.contenders.length > 0)
+    const cases: Case[] = []
+    for (const each of row.cases) {
+      const taking = each.contenders.filter((contender) => contenders.includes(contender))
+      if (taking.length === 0 || (each.full && !full)) continue
+      const reason = each.missing?.()
+      if (reason === undefined) cases.push({ ...each, contenders: taking })
+      else onMissing(`${name} ${each.name}`, reason)
+    }
     if (cases.length > 0) selected.set(name, { ...row, cases })
   }
   return selected

@@ -41,7 +41,7 @@ export function benchTable({ day, quick, rounds, machine, versions, rows: figure
   return [
     `Taken on ${day}, ${rounds} rounds: ${cpu}, ${cores} cores, ${memory}, ${platform}; ${used.join(', ')}.`,
     '',
-    '| | ours | MQTT.js | others | ours ÷ MQTT.js | target |',
+    '| | ours | MQTT.js | ours ÷ MQTT.js | others (ours ÷ theirs) | target |',
     '| --- | --- | --- | --- | --- | --- |',
     ...Object.entries(figures).flatMap(([name, cases]) => [
       `| **${name}**: ${rows[name]?.what ?? ''} | | | | | |`,
@@ -96,14 +96,17 @@ export function speedTable(reports: readonly StormReport[]): string {
 
 function benchLine(what: string, { unit, values, ratios, target, met }: Figure): string {
   const { ours, mqttjs, ...others } = values
-  const rest = Object.entries(others).map(([contender, { median }]) => `${contender} ${rounded(median)}`)
+  const rest = Object.entries(others).map(([contender, { median }]) => {
+    const compared = ratios[contender] ? ` (${rounded(ratios[contender].median)})` : ''
+    return `${contender} ${rounded(median)}${compared}`
+  })
   const verdict = target === null ? '' : `${target} ${met ? '✓' : '✗'}`
   const columns = [
     `${what} (${unit})`,
     ours ? rounded(ours.median) : '',
     mqttjs ? rounded(mqttjs.median) : '',
-    rest.join(', '),
     ratio(ratios['mqttjs']),
+    rest.join(', '),
     verdict,
   ]
   return `| ${columns.join(' | ')} |`

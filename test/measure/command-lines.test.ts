@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 import { benchOptions } from '../../measure/bench/options.ts'
+import { CONTENDERS } from '../../measure/bench/rows/row.ts'
 import { chaosOptions } from '../../measure/chaos/options.ts'
 import { compile } from '../../measure/lab/build.ts'
 import { stormOptions } from '../../measure/storm/options.ts'
@@ -31,7 +32,7 @@ test.each<[script: keyof typeof scripts, args: string, message: string]>([
   ['bench', 'word', "Unexpected argument 'word'"],
   ['bench', '--rows toString', 'got "toString"'],
   ['bench', '--rows send,nope', 'got "nope"'],
-  ['bench', '--contenders ours,nope', '--contenders must be one of ours, mqttjs, aws-crt, loop, got "nope"'],
+  ['bench', '--contenders ours,nope', '--contenders must be one of ours, mqttjs, aws-crt, loop, classic-level'],
   ['bench', '--rounds abc', '--rounds must be a whole number of at least 1, got "abc"'],
   ['bench', '--rounds 0', '--rounds must be a whole number of at least 1, got "0"'],
   ['storm', '--nope', "Unknown option '--nope'"],
@@ -51,7 +52,7 @@ test.each<[script: keyof typeof scripts, args: string, options: object]>([
   ['bench', '--rows bundle --quick', { names: ['bundle'], quick: true, rounds: 5 }],
   ['bench', '--rows resend,send,bundle', { names: ['send.qos0', 'send.qos1', 'send.qos2', 'resend.1000', 'bundle'] }],
   ['bench', '--contenders ours,loop --full', { contenders: ['ours', 'loop'], full: true }],
-  ['bench', '--rounds 1', { contenders: ['ours', 'mqttjs', 'aws-crt', 'loop'], full: false, quick: false }],
+  ['bench', '--rounds 1', { contenders: CONTENDERS, rounds: 1, full: false, quick: false }],
   ['storm', '--clients 500 --outage 2h', { storm: { clients: 500, outage: 7_200_000, capacity: 10, backlog: 200 } }],
   ['storm', '--policy equal,aws', { names: ['equal', 'aws'] }],
 ])('%s %s', (script, args, options) => {

@@ -28,6 +28,18 @@ test.each<[rule: Partial<MetricRule>, rounds: Rounds, target: string | null, met
   [{ atMost: 15_360 }, { ours: [15_360] }, '≤ 15,360', true],
   [{ atMost: 15_360 }, { ours: [15_361] }, '≤ 15,360', false],
   [{ ratio: 1 }, { ours: [1], 'aws-crt': [2] }, null, null],
+  [
+    { ratio: 0.6, against: 'classic-level' },
+    { ours: [7], mqttjs: [1], 'classic-level': [10] },
+    '≤ 0.6 × classic-level',
+    false,
+  ],
+  [
+    { ratio: 0.6, against: 'classic-level' },
+    { ours: [5], mqttjs: [1], 'classic-level': [10] },
+    '≤ 0.6 × classic-level',
+    true,
+  ],
   [{}, { ours: [1], mqttjs: [2] }, null, null],
 ])('%j with %j: %s is met: %s', (rule, rounds, target, met) => {
   expect(judge(rule, rounds)).toMatchObject({ target, met })
@@ -65,6 +77,22 @@ test.each<[selection: Omit<Selection, 'names'>, cases: readonly string[]]>([
 ])('the cases of receive.qos1 with %j', (selection, cases) => {
   const selected = selectRows({ names: ['receive.qos1'], ...selection }).get('receive.qos1')?.cases ?? []
   expect(selected.map(({ name, contenders }) => `${name}: ${contenders.join(' ')}`)).toEqual(cases)
+})
+
+test('a case that this machine cannot measure is left out, and the reason is reported', () => {
+  const measure = () => Promise.resolve({})
+  const contenders = ['ours'] as const
+  const cases = [
+    { name: 'few', contenders, measure, missing: () => undefined },
+    { name: 'many', contenders, measure, missing: () => 'too few files' },
+    { name: 'even more', contenders, measure, full: true, missing: () => 'too few files' },
+  ]
+  const reported: string[] = []
+  const onMissing = (name: string, reason: string) => reported.push(`${name}: ${reason}`)
+  const from = { idle: { what: '', metrics: {}, cases } }
+  const selected = selectRows({ names: ['idle'], contenders, full: false }, onMissing, from)
+  expect(selected.get('idle')?.cases).toEqual([cases[0]])
+  expect(reported).toEqual(['idle many: too few files'])
 })
 
 test('a case that only --full measures has no target', () => {

@@ -1,15 +1,25 @@
 import type { Transport } from '../peers/peer.ts'
 import type { Metrics } from '../work/index.ts'
 
-/** The contenders of a row: the clients, and the loop that an app would write by hand. */
-export const CONTENDERS = ['ours', 'mqttjs', 'aws-crt', 'loop'] as const
+/** The contenders of a row: clients, a loop that an app would write by hand, and what stores publishes on disk. */
+export const CONTENDERS = [
+  'ours',
+  'mqttjs',
+  'aws-crt',
+  'loop',
+  'classic-level',
+  'mqtt-level-store',
+  'mqtt-jsonl-store',
+] as const
 export type Contender = (typeof CONTENDERS)[number]
 
 export interface MetricRule {
   readonly unit: string
   readonly better: 'more' | 'less'
-  /** The target for ours ÷ raw MQTT.js: a minimum if more is better, otherwise a maximum. */
+  /** The target for ours ÷ theirs: a minimum if more is better, otherwise a maximum. */
   readonly ratio?: number
+  /** Whose figure the target refers to. @default 'mqttjs' */
+  readonly against?: Contender
   /** The maximum for ours, independent of the others. */
   readonly atMost?: number
 }
@@ -22,6 +32,8 @@ export interface Case {
   readonly measure: (contender: Contender, context: BenchContext) => Promise<Metrics>
   /** Whether it is only measured with `--full`. Such a case has no target. */
   readonly full?: boolean
+  /** The reason why this machine cannot measure it, and what would help. */
+  readonly missing?: () => string | undefined
 }
 
 export interface Row {

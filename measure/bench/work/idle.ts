@@ -23,7 +23,7 @@ export interface IdleTask {
 /** How many connections are opened at the same time. */
 const AT_A_TIME = 50
 
-/** Measures idle connections: the memory for each, and the CPU time for all. */
+/** Measures idle connections: for each of them the memory in KiB, and the CPU time of a minute in milliseconds. */
 export async function idle({ peer, port, connections, keepalive, rest, duration }: IdleTask) {
   const connect = peer === 'ours' ? connectFleet(AT_A_TIME) : peers[peer]
   const open = (n: number) => connect({ port, clientId: `${peer}-${process.pid}-${n}`, keepalive })
@@ -44,7 +44,7 @@ export async function idle({ peer, port, connections, keepalive, rest, duration 
   return {
     rss: (after.rss - before.rss) / connections / 1_024,
     heap: (after.heapUsed - before.heapUsed) / connections / 1_024,
-    cpu: (user + system) / 1e6,
+    cpu: (user + system) / 1_000 / (connections + warm.length) / (duration / 60_000),
   }
 }
 

@@ -1,3 +1,4 @@
+import { durable, type DurableTask } from './durable.ts'
 import { idle, type IdleTask } from './idle.ts'
 import { latency, type LatencyTask } from './latency.ts'
 import { match, type MatchTask } from './match.ts'
@@ -15,6 +16,7 @@ export type Task =
   | RestoreTask
   | ResendTask
   | IdleTask
+  | DurableTask
   | MatchTask
 
 export type Metrics = Readonly<Record<string, number>>
@@ -35,6 +37,8 @@ export async function perform(task: Task): Promise<Metrics> {
       return await resend(task)
     case 'idle':
       return await idle(task)
+    case 'durable':
+      return await durable(task)
     case 'match':
       return match(task)
   }

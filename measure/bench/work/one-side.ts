@@ -5,6 +5,7 @@ import type { PeerClient, PeerName, Transport } from '../peers/peer.ts'
 import { topicOf } from '../server/content.ts'
 import { windowOf } from '../window.ts'
 import { cpuPerMessage } from './cpu-per-message.ts'
+import { fillWindow } from './fill-window.ts'
 
 export interface OneSideTask {
   readonly kind: 'one-side'
@@ -38,37 +39,12 @@ export async function oneSide(task: OneSideTask) {
   return { cpu }
 }
 
-/**
- * Publishes all the time. By default each turn of the event loop fills the window again, as an app does that publishes
- * several messages at a time. A client may then gather what it writes, and one that calls back at once still reads from
- * its socket.
- *
- * @returns the number of acknowledged messages so far; with QoS 0, of those that were written
- */
+/** @returns the number of acknowledged messages so far; with QoS 0, of those that were written */
 function send(client: PeerClient, content: OneSideTask): () => number {
   const { qos, payloadBytes, oneByOne } = content
   const topic = topicOf(content)
   const payload = new Uint8Array(payloadBytes).fill(120)
-  const window = windowOf(payloadBytes)
-  let sent = 0
-  let done = 0
-  let scheduled = false
-  const turn = () => {
-    scheduled = false
-    while (sent - done < window) {
-      sent++
-      client.publish(topic, payload, qos, onDone)
-    }
-  }
-  const onDone = () => {
-    done++
-    if (oneByOne) return turn()
-    if (scheduled) return
-    scheduled = true
-    setImmediate(turn)
-  }
-  turn()
-  return () => done
+  return fillWindow(windowOf(payloadBytes), (done) => client.publish(topic, payload, qos, done), oneByOne)
 }
 
 async function receive(client: PeerClient, content: OneSideTask): Promise<() => number> {

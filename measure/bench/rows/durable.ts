@@ -1,0 +1,23 @@
+import { runWorker } from '../run-worker.ts'
+import type { StoreName } from '../stores/index.ts'
+import type { Row } from './row.ts'
+
+export const durableRow: Row = {
+  what:
+    'publishes that a store confirms while there is no connection, QoS 1, 64 bytes; ours and classic-level after ' +
+    'fdatasync, mqtt-level-store before it, mqtt-jsonl-store before it writes',
+  metrics: {
+    rate: { unit: 'messages/s', better: 'more', ratio: 0.6, against: 'classic-level' },
+    cpu: { unit: 'µs CPU/message', better: 'less' },
+  },
+  cases: [
+    {
+      name: '',
+      contenders: ['ours', 'classic-level', 'mqtt-level-store', 'mqtt-jsonl-store'],
+      measure: (store, { quick }) => {
+        const duration = quick ? 200 : 3_000
+        return runWorker({ kind: 'durable', store: store as StoreName, duration }, 30_000).result
+      },
+    },
+  ],
+}
