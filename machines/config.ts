@@ -109,7 +109,7 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   stableAfter: 30_000,
 })
 
-const defaultRedirect: RedirectPolicy = Object.freeze({ allow: () => false, maxHops: 3 })
+export const defaultRedirect: RedirectPolicy = Object.freeze({ allow: () => false, maxHops: 3 })
 
 export const DEFAULT_REFRESH_BEFORE = 5 * 60_000
 
@@ -191,8 +191,15 @@ function fromJson<Value>(value: Value): Value {
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
-/** Adds the defaults for properties that are missing or `undefined`. An `undefined` delay would never end. */
+/**
+ * Adds the defaults for properties that are missing or `undefined`. An `undefined` delay would never end. Inherited
+ * properties count, too.
+ */
 export function withDefaults<Options extends object>(defaults: Options, given: Given<Options> = {}): Options {
-  const defined = Object.entries(given).filter(([, value]) => value !== undefined)
-  return Object.freeze({ ...defaults, ...Object.fromEntries(defined) })
+  const defined: Partial<Options> = {}
+  for (const name in given) {
+    const value = given[name]
+    if (value !== undefined) defined[name] = value
+  }
+  return Object.freeze({ ...defaults, ...defined })
 }

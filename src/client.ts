@@ -24,6 +24,7 @@ import type { ClientQuarantine } from './api/quarantine.ts'
 import type { ClientStatus, ConnectionState, OutboxStatus } from './api/status.ts'
 import { connectRules, disconnectRules, waitRules } from './config/call-rules.ts'
 import type { ClientConfig } from './config/client-config.ts'
+import { defaultDisconnect } from './config/defaults.ts'
 import { checkListener } from './config/listener.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { clientMachine } from './lifecycle/actors.ts'
@@ -40,7 +41,8 @@ import { clientQuarantine } from './messages/quarantine.ts'
 import { Requests } from './messages/requests.ts'
 import { subscribe } from './messages/subscribe.ts'
 import { callGuarded } from './shared/emitter.ts'
-import { checkCallOptions, oneOf } from './shared/option-rules.ts'
+import { oneOf } from './shared/option-rules.ts'
+import { readCallOptions } from './shared/read-options.ts'
 import { Waits } from './shared/wait.ts'
 import { Rejections } from './shared/watched-promise.ts'
 
@@ -300,8 +302,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   ): Promise<void> {
     this.#ensureAlive()
     oneOf(...Object.keys(clientMachine.states))('state', state)
-    checkCallOptions('waitFor', options, waitRules)
-    const { signal, timeout } = options
+    const { signal, timeout } = readCallOptions('waitFor', options, waitRules)
     if (this.#observer.state === state) return
     const snapshot = this.actor.getSnapshot()
     if (gaveUp(snapshot) && snapshot.context.failure) throw this.#failed(snapshot.context.failure)
@@ -363,17 +364,17 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   async #connect(options: { readonly signal?: AbortSignal }): Promise<void> {
-    checkCallOptions('connect', options, connectRules)
+    const { signal } = readCallOptions('connect', options, connectRules)
     if (this.#disposing) throw new ClientDisposedError()
-    await this.#connectCalls.connect(options.signal)
+    await this.#connectCalls.connect(signal)
   }
 
   async #checkedDisconnect(options: DisconnectOptions): Promise<void> {
-    checkCallOptions('disconnect', options, disconnectRules)
-    await this.#connectCalls.disconnect(() => this.#disconnect(options))
+    const read = readCallOptions('disconnect', options, disconnectRules)
+    await this.#connectCalls.disconnect(() => this.#disconnect(read))
   }
 
-  async #disconnect({ signal, drainTimeout, outbox = 'reject' }: DisconnectOptions): Promise<void> {
+  async #disconnect({ signal, drainTimeout, outbox = defaultDisconnect.outbox }: DisconnectOptions): Promise<void> {
     const { state } = this.#observer
     if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
     try {

@@ -1,15 +1,8 @@
 import { basename } from 'node:path'
 import type { AnyActorRef, InspectionEvent } from 'xstate'
 
-import {
-  boolean,
-  callback,
-  checkCallOptions,
-  must,
-  mustInSecret,
-  type RulesFor,
-  wholeNumber,
-} from '../src/shared/option-rules.ts'
+import { boolean, callback, must, mustInSecret, wholeNumber } from '../src/shared/option-rules.ts'
+import { readCallOptions, type RulesFor } from '../src/shared/read-options.ts'
 import { parseOrigin } from './origin.ts'
 import type { StatsMessage } from './protocol.ts'
 import type { Hide } from './record/redact.ts'
@@ -130,6 +123,7 @@ const visualizerRules = {
     for (const [i, each] of (value as readonly unknown[]).entries()) {
       must(ORIGIN, (origin) => parseOrigin(origin) !== undefined)(`${option}[${i}]`, each)
     }
+    return value
   },
 } satisfies RulesFor<VisualizerOptions>
 
@@ -141,8 +135,8 @@ const connectRules = {
 } satisfies RulesFor<ConnectVisualizerOptions>
 
 /** @throws {InvalidOptionError} */
-export function parseVisualizerOptions(options: VisualizerOptions): VisualizerConfig {
-  checkCallOptions('createVisualizer', options, visualizerRules)
+export function parseVisualizerOptions(given: VisualizerOptions): VisualizerConfig {
+  const options = readCallOptions('createVisualizer', given, visualizerRules)
   const { port = 0, host = '127.0.0.1', token, history = 2_000, origins = [] } = options
   return Object.freeze({
     ...reportConfig(options, 'this process'),
@@ -155,8 +149,8 @@ export function parseVisualizerOptions(options: VisualizerOptions): VisualizerCo
 }
 
 /** @throws {InvalidOptionError} */
-export function parseConnectOptions(options: ConnectVisualizerOptions): ConnectConfig {
-  checkCallOptions('connectVisualizer', options, connectRules)
+export function parseConnectOptions(given: ConnectVisualizerOptions): ConnectConfig {
+  const options = readCallOptions('connectVisualizer', given, connectRules)
   const { buffer = 2_000 } = options
   return Object.freeze({ ...reportConfig(options, basename(process.argv[1] ?? '') || 'app'), buffer })
 }

@@ -115,9 +115,9 @@ export function withConfig<Machine extends AnyStateMachine>(machine: Machine, co
 function mergedInput(given: ConnectionInput, input: ConnectionInput = {}): ConnectionInput {
   return {
     ...withDefaults(given, input),
-    reconnect: { ...given.reconnect, ...input.reconnect },
-    recovery: { ...given.recovery, ...input.recovery },
-    timeouts: { ...given.timeouts, ...input.timeouts },
-    redirect: { ...given.redirect, ...input.redirect },
+    reconnect: withDefaults(given.reconnect ?? {}, input.reconnect),
+    recovery: withDefaults(given.recovery ?? {}, input.recovery),
+    timeouts: withDefaults(given.timeouts ?? {}, input.timeouts),
+    redirect: withDefaults(given.redirect ?? {}, input.redirect),
   }
 }

@@ -7,6 +7,7 @@ import type {
   ResponseOptions,
   SubscribeOptions,
 } from '../api/message-options.ts'
+import { isBytes } from '../shared/bytes.ts'
 import {
   abortSignal,
   anything,
@@ -19,10 +20,9 @@ import {
   must,
   oneOf,
   positive,
-  type RulesFor,
 } from '../shared/option-rules.ts'
+import type { RulesFor } from '../shared/read-options.ts'
 import { backoff } from './client-rules.ts'
-import { isBytes } from './mqtt-text.ts'
 import { filterRule, topicRule } from './topics.ts'
 
 // Rules for the options of single calls.

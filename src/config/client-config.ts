@@ -16,8 +16,9 @@ import type {
 } from '../api/options.ts'
 
 /**
- * The checked options of a client, completed with their defaults. The object is frozen, and the rest of the code sees
- * only this, never the raw options. Durations are in milliseconds.
+ * The checked options of a client, completed with their defaults. The rest of the code sees only this, never the raw
+ * options. It is a deeply frozen copy: only functions and objects with methods, such as a logger or an agent, are those
+ * of the application. Durations are in milliseconds.
  */
 export interface ClientConfig {
   /** The servers, unless `connect` or the credentials provide them. */

@@ -19,30 +19,25 @@ import {
   boolean,
   callback,
   callbackOr,
-  checkByRules,
   count,
-  didYouMean,
+  data,
   duration,
   group,
   groupInSecret,
-  isObject,
   methods,
   must,
   mustInSecret,
   oneOf,
   openGroup,
-  type Rule,
-  type RulesFor,
   string,
   wholeNumber,
 } from '../shared/option-rules.ts'
+import { didYouMean, entriesOf, isObject, readByRules, type Rule, type RulesFor } from '../shared/read-options.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { nodeOptions } from './node-options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
 import { parseUrls } from './server-urls.ts'
 import { topicRule } from './topics.ts'
-
-const url: Rule = (option, value) => void parseUrls(option, value)
 
 const multiplier = must('must be at least 1', (value) => typeof value === 'number' && value >= 1)
 
@@ -100,19 +95,21 @@ const subscriptions = {
 
 const quarantine = { after: duration, initialDelay: duration, maxDelay: duration } satisfies RulesFor<QuarantineOptions>
 
-/** Errors do not show the value, because it may contain secrets. */
+/** Errors show neither the payload nor a property, which may contain secrets. */
 const will = {
   topic: topicRule,
   payload: bytesInSecret,
   qos: oneOf(0, 1, 2),
   retain: boolean,
   delay: duration,
-  properties: (option, value) => void parseProperties(value as Will['properties'], option),
+  properties: (option, value) => parseProperties(value as Will['properties'], option),
 } satisfies RulesFor<Will>
 
-const pem = mustInSecret('must be a string or bytes, or a list of them', (value) =>
+const pemRule = mustInSecret('must be a string or bytes, or a list of them', (value) =>
   [value].flat().every((each) => typeof each === 'string' || ArrayBuffer.isView(each) || isObject(each)),
 )
+
+const pem: Rule = (option, value) => data(option, pemRule(option, value))
 
 const tls = {
   ca: pem,
@@ -122,19 +119,22 @@ const tls = {
   passphrase: mustInSecret('must be a string', (value) => typeof value === 'string'),
   servername: string,
   rejectUnauthorized: boolean,
-  ALPNProtocols: anything,
+  ALPNProtocols: data,
   minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
 } satisfies RulesFor<TlsOptions>
 
-const headers = mustInSecret(
-  'must be an object of strings',
-  (value) => isObject(value) && Object.values(value).every((each) => each === undefined || typeof each === 'string'),
-)
+const headers: Rule = (option, value) => {
+  const given = isObject(value) ? entriesOf(value).filter(([, each]) => each !== undefined) : undefined
+  if (!given?.every(([, each]) => typeof each === 'string')) {
+    throw new InvalidOptionError(option, 'must be an object of strings')
+  }
+  return Object.freeze(Object.fromEntries(given))
+}
 
-const wsOptions = { headers, agent: anything, perMessageDeflate: anything } satisfies RulesFor<WebSocketOptions>
+const wsOptions = { headers, agent: anything, perMessageDeflate: data } satisfies RulesFor<WebSocketOptions>
 
 const connect = {
-  url,
+  url: parseUrls,
   clientId: text,
   protocolVersion: oneOf(4, 5),
   keepalive: must(
@@ -146,12 +146,13 @@ const connect = {
   username: textInSecret,
   password: bytesInSecret,
   will: (option, value) => {
-    groupInSecret(will, clientHint)(option, value)
-    topicRule(`${option}.topic`, (value as Will).topic)
+    const read = groupInSecret(will, clientHint)(option, value) as Partial<Will>
+    topicRule(`${option}.topic`, read.topic)
+    return read
   },
   receiveMaximum: wholeNumber(1, 65_535),
   maximumPacketSize: wholeNumber(1, 0xffffffff),
-  userProperties: (option, value) => void parseUserProperties(value, option),
+  userProperties: (option, value) => parseUserProperties(value, option),
   tls: openGroup(tls, nodeOptions?.tls),
   // `ws` also takes the TLS options.
   wsOptions: openGroup(wsOptions, nodeOptions && [...Object.keys(tls), ...nodeOptions.tls, ...nodeOptions.ws]),
@@ -160,15 +161,15 @@ const connect = {
 const credentials = {
   username: textInSecret,
   password: bytesInSecret,
-  url,
+  url: parseUrls,
   wsHeaders: headers,
   // Checked where it is read: src/lifecycle/credentials.ts.
   expiresAt: anything,
 } satisfies RulesFor<Credentials>
 
 export const clientOptionRules = {
-  url,
-  options: callbackOr((option, value) => checkConnectRules(value, option)),
+  url: parseUrls,
+  options: callbackOr((option, value) => readConnectOptions(value, option)),
   // Errors do not show the value: the user may have passed the credentials themselves.
   credentials: mustInSecret('must be a function that returns credentials', (value) => typeof value === 'function'),
   refreshBefore: duration,
@@ -186,7 +187,7 @@ export const clientOptionRules = {
   now: callback,
   store: (option, value) => {
     if (value === '') throw new InvalidOptionError(option, 'must be the path of a folder, or a database', value)
-    if (typeof value !== 'string') methods('open', 'batch', 'iterator')(option, value)
+    return typeof value === 'string' ? value : methods('open', 'batch', 'iterator')(option, value)
   },
   inbox: group(inbox, clientHint),
   onMessage: callback,
@@ -225,26 +226,31 @@ const renamed = new Map([
   ['sessionExpiryInterval', 'options.sessionExpiry'],
 ])
 
-/** @throws {InvalidOptionError} */
-export function checkClientRules(options: ResilientMqttClientOptions): void {
-  checkByRules(options, clientOptionRules, { of: 'the client', hint: clientHint })
+/** Options after they are read: a single URL is a list, too. */
+export type WithUrls<Options> = Omit<Options, 'url'> & { readonly url?: readonly string[] }
+
+/** Checks all options of a client and copies them, without defaults. @throws {InvalidOptionError} */
+export function readClientOptions(options: ResilientMqttClientOptions): WithUrls<ResilientMqttClientOptions> {
+  const read = readByRules(options, clientOptionRules, { of: 'the client', hint: clientHint })
+  return read as WithUrls<ResilientMqttClientOptions>
 }
 
-/** @throws {InvalidOptionError} */
-export function checkConnectRules(options: unknown, path = 'options'): asserts options is ConnectOptions {
+/** Checks options for connecting and copies them, without defaults. @throws {InvalidOptionError} */
+export function readConnectOptions(options: unknown, path = 'options'): WithUrls<ConnectOptions> {
   // Without the value, which may be a URL with a password.
   if (!isObject(options)) {
     throw new InvalidOptionError(path, 'must be an object, or a function that returns one')
   }
-  checkByRules(options, connect, { of: path, path: `${path}.`, hint: clientHint })
+  return readByRules(options, connect, { of: path, path: `${path}.`, hint: clientHint }) as WithUrls<ConnectOptions>
 }
 
 /**
- * Checks the result of a credentials source. Unknown names are allowed, so that a server's answer can be returned as
- * is.
+ * Checks the result of a credentials source and copies it. Unknown names are allowed, so that a server's answer can be
+ * returned as is.
  */
-export const checkCredentials: (credentials: unknown) => asserts credentials is Credentials = (given) =>
-  openGroup(credentials, [])('credentials', given)
+export function readCredentials(given: unknown): WithUrls<Credentials> {
+  return openGroup(credentials, [])('credentials', given) as WithUrls<Credentials>
+}
 
 /** Suggests the right place for an option that belongs to another group, or that has another name in MQTT.js. */
 export function clientHint(name: string, known: readonly string[]): string | undefined {

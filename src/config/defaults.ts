@@ -1,6 +1,14 @@
-import { defaultTimeouts } from '../../machines/config.ts'
+import { defaultRedirect as machineRedirect, defaultTimeouts } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
+import { systemNow, systemRandom } from '../../machines/system-defaults.ts'
 import type { FleetOptions } from '../api/fleet-options.ts'
+import type {
+  DisconnectOptions,
+  PeriodicRequestOptions,
+  PublishOptions,
+  RequestOptions,
+  SubscribeOptions,
+} from '../api/message-options.ts'
 import type {
   ConnectOptions,
   InboxOptions,
@@ -10,6 +18,7 @@ import type {
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
+import { realClock } from '../shared/clock.ts'
 
 /**
  * The defaults of all options. Those of the connection machine are in machines/policy (backoff and recovery) and in
@@ -17,6 +26,9 @@ import type {
  */
 
 export { defaultTimeouts }
+
+export const defaultClient: Required<Pick<ResilientMqttClientOptions, 'onGiveUp' | 'clock' | 'now' | 'random'>> =
+  Object.freeze({ onGiveUp: 'reject', clock: realClock, now: systemNow, random: systemRandom })
 
 export const defaultOutbox: OutboxOptions = Object.freeze({
   maxMessages: 10_000,
@@ -45,7 +57,10 @@ export const defaultSubscriptions: Required<SubscriptionsOptions> = Object.freez
 
 type RedirectOptions = Required<NonNullable<ResilientMqttClientOptions['redirect']>>
 
-export const defaultRedirect: RedirectOptions = Object.freeze({ allow: 'own-hosts', maxHops: 3 })
+export const defaultRedirect: RedirectOptions = Object.freeze({
+  allow: 'own-hosts',
+  maxHops: machineRedirect.maxHops,
+})
 
 /** The default of `sessionExpiry` depends on `clean`: see `parseConnectOptions`. */
 export const defaultConnect: Required<
@@ -84,11 +99,36 @@ export const defaultRetry: RetryPolicy = Object.freeze({
   whenExhausted: undefined,
 })
 
-/** How many messages wait for an async loop: as many as the broker may send un-acknowledged. */
-export const DEFAULT_BUFFER_SIZE = defaultConnect.receiveMaximum
+export const defaultPublish: Required<Pick<PublishOptions, 'qos' | 'retain' | 'durable'>> = Object.freeze({
+  qos: 0,
+  retain: false,
+  durable: false,
+})
 
-/** How long a request waits for its response, in milliseconds. */
-export const DEFAULT_REQUEST_TIMEOUT = 30_000
+/** The default of `ack` depends on whether there is a handler: see `subscribe`. */
+export const defaultSubscribe: Required<
+  Pick<SubscribeOptions, 'qos' | 'noLocal' | 'retainAsPublished' | 'retainHandling' | 'bufferSize'>
+> = Object.freeze({
+  qos: 0,
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0,
+  /** As many as the broker may send un-acknowledged. */
+  bufferSize: defaultConnect.receiveMaximum,
+})
+
+export const defaultRequest: Required<Pick<RequestOptions, 'qos' | 'timeout'>> = Object.freeze({
+  qos: 1,
+  timeout: 30_000,
+})
+
+export const defaultPeriodic: Required<Pick<PeriodicRequestOptions, 'qos' | 'jitter'>> = Object.freeze({
+  qos: 0,
+  jitter: 0,
+})
+
+/** The default of `drainTimeout` is the client's `disconnectTimeout`. */
+export const defaultDisconnect: Required<Pick<DisconnectOptions, 'outbox'>> = Object.freeze({ outbox: 'reject' })
 
 export const defaultFleet: Required<Pick<FleetOptions, 'maxConnecting' | 'connectRate'>> = Object.freeze({
   maxConnecting: 50,

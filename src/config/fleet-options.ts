@@ -1,17 +1,16 @@
 import { withDefaults } from '../../machines/config.ts'
-import { systemNow } from '../../machines/system-defaults.ts'
 import type { Clock } from '../api/clock.ts'
 import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
-import { realClock } from '../shared/clock.ts'
-import { checkCallOptions, didYouMean, group, must, type RulesFor } from '../shared/option-rules.ts'
+import { group, must } from '../shared/option-rules.ts'
+import { didYouMean, readCallOptions, type RulesFor } from '../shared/read-options.ts'
 import { clientHint, clientOptionRules } from './client-rules.ts'
-import { defaultFleet } from './defaults.ts'
+import { defaultClient, defaultFleet } from './defaults.ts'
 
 /** The checked options of a fleet, completed with their defaults. */
 export interface FleetConfig {
   readonly maxConnecting: number
   readonly connectRate: number
-  /** Completed by each client, together with its own options. */
+  /** Checked copies. Each client completes them, together with its own options. */
   readonly shared: FleetClientOptions
   readonly clock: Clock
   /** In milliseconds since 1970. */
@@ -34,15 +33,14 @@ const rules = {
 
 /** Checks the options of a fleet and adds the defaults. @throws {InvalidOptionError} */
 export function parseFleetOptions(options: FleetOptions): FleetConfig {
-  checkCallOptions('createFleet', options, rules, fleetHint)
-  const { shared = {}, maxConnecting, connectRate } = options
-  const { clock = realClock, now = systemNow } = shared
+  const { shared = {}, maxConnecting, connectRate } = readCallOptions('createFleet', options, rules, fleetHint)
+  const { clock = defaultClient.clock, now = defaultClient.now } = shared
   return Object.freeze({ ...withDefaults(defaultFleet, { maxConnecting, connectRate }), shared, clock, now })
 }
 
-/** Checks the options of one client of a fleet. @throws {InvalidOptionError} */
-export function checkFleetClientOptions(options: FleetClientOptions): void {
-  checkCallOptions('createClient', options, clientRules, clientHint)
+/** Checks the options of one client of a fleet and copies them. @throws {InvalidOptionError} */
+export function readFleetClientOptions(options: FleetClientOptions): FleetClientOptions {
+  return readCallOptions('createClient', options, clientRules, clientHint)
 }
 
 function fleetHint(name: string, known: readonly string[]): string | undefined {

@@ -1,5 +1,6 @@
 import type { ClientEvents } from '../api/events.ts'
-import { callback, checkName, didYouMean } from '../shared/option-rules.ts'
+import { callback } from '../shared/option-rules.ts'
+import { checkName, didYouMean } from '../shared/read-options.ts'
 
 const names = Object.keys({
   stateChanged: true,

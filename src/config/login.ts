@@ -17,7 +17,7 @@ export interface Login {
 export function loginOf(
   url: URL,
   options: Pick<ConnectOptions, 'username' | 'password' | 'protocolVersion'>,
-  credentials: Credentials | undefined,
+  credentials: Pick<Credentials, 'username' | 'password'> | undefined,
 ): Login {
   const username = credentials?.username ?? options.username ?? userInfo(url.username)
   const password = credentials?.password ?? options.password ?? userInfo(url.password)

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../api/errors.ts'
 import { isLonger } from '../shared/byte-length.ts'
-import type { Rule } from '../shared/option-rules.ts'
+import { copyOf, isBytes } from '../shared/bytes.ts'
+import type { Rule } from '../shared/read-options.ts'
 
 /** The largest length that MQTT can encode, in two bytes (MQTT 5 §1.5.4, §1.5.6). */
 export const MAX_BYTES = 65_535
@@ -12,15 +13,17 @@ export const text: Rule = (option, value) => {
   if (typeof value !== 'string') throw new InvalidOptionError(option, 'must be a string', value)
   const rule = brokenRule(value)
   if (rule !== undefined) throw new InvalidOptionError(option, rule, value)
+  return value
 }
 
 /** Like `text`, but the error does not show the value. */
 export const textInSecret: Rule = (option, value) => {
   const rule = typeof value === 'string' ? brokenRule(value) : 'must be a string'
   if (rule !== undefined) throw new InvalidOptionError(option, rule)
+  return value
 }
 
-/** Binary Data (MQTT 5 §1.5.6), or a string. The error does not show the value. */
+/** Binary Data (MQTT 5 §1.5.6), which is copied, or a string. The error does not show the value. */
 export const bytesInSecret: Rule = (option, value) => {
   if (typeof value !== 'string' && !isBytes(value)) {
     throw new InvalidOptionError(option, 'must be a string or a Uint8Array')
@@ -28,6 +31,7 @@ export const bytesInSecret: Rule = (option, value) => {
   if (typeof value === 'string' ? isLonger(value, MAX_BYTES) : !isData(value)) {
     throw new InvalidOptionError(option, `must be at most ${MAX_BYTES} bytes`)
   }
+  return typeof value === 'string' ? value : copyOf(value)
 }
 
 /** Returns the rule that a text breaks; `undefined` if a packet can contain the text. */
@@ -44,14 +48,6 @@ export function isText(value: unknown): value is string {
 
 export function isData(value: unknown): value is Uint8Array {
   return isBytes(value) && value.byteLength <= MAX_BYTES
-}
-
-/** Also accepts a `Uint8Array` of another realm, as in iframes and in tests with jsdom. */
-export function isBytes(value: unknown): value is Uint8Array {
-  return (
-    value instanceof Uint8Array ||
-    (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]')
-  )
 }
 
 /** `String.prototype.isWellFormed` is ES2024; browsers have it since 2023. */

@@ -1,14 +1,13 @@
 import { withDefaults } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery } from '../../machines/policy/recovery.ts'
-import { systemNow, systemRandom } from '../../machines/system-defaults.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../api/options.ts'
-import { realClock } from '../shared/clock.ts'
-import { isObject } from '../shared/option-rules.ts'
-import type { ClientConfig, ConnectConfig, WillConfig } from './client-config.ts'
-import { checkClientRules, checkConnectRules } from './client-rules.ts'
+import { isObject } from '../shared/read-options.ts'
+import type { ClientConfig, ConnectConfig, ConnectSource, WillConfig } from './client-config.ts'
+import { readClientOptions, readConnectOptions, type WithUrls } from './client-rules.ts'
 import {
+  defaultClient,
   defaultConnect,
   defaultInbox,
   defaultOutbox,
@@ -19,8 +18,8 @@ import {
   defaultWill,
 } from './defaults.ts'
 import { loginOf } from './login.ts'
-import { parseProperties, parseUserProperties } from './publish-properties.ts'
-import { parseUrls } from './server-urls.ts'
+
+type ReadOptions = WithUrls<ResilientMqttClientOptions>
 
 /**
  * Checks all options of a client before anything else happens, and adds the defaults.
@@ -29,21 +28,19 @@ import { parseUrls } from './server-urls.ts'
  *
  * @throws {InvalidOptionError} with the option, the rule and the value
  */
-export function parseOptions(options: ResilientMqttClientOptions): ClientConfig {
+export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
   // Without the value, which may be a URL with a password.
-  if (!isObject(options)) throw new InvalidOptionError('url', 'must be passed in an object: { url }')
-  checkClientRules(options)
-  const { credentials, store, timeouts } = options
-  if (options.url === undefined && options.options === undefined && credentials === undefined) {
+  if (!isObject(given)) throw new InvalidOptionError('url', 'must be passed in an object: { url }')
+  const options = readClientOptions(given)
+  const { url, credentials, store } = options
+  if (url === undefined && options.options === undefined && credentials === undefined) {
     throw new InvalidOptionError('url', 'must be given, unless options or credentials provide it')
   }
   checkBackoff('reconnect', withDefaults(defaultReconnect, options.reconnect))
   checkBackoff('recovery', withDefaults(exponentialRecovery, options.recovery))
   const quarantine = withDefaults(defaultQuarantine, options.quarantine)
   checkBackoff('quarantine', quarantine)
-  const url = options.url === undefined ? undefined : parseUrls('url', options.url)
-  const { options: given = {} } = options
-  const connect = typeof given === 'function' ? given : parseConnectOptions(given, store !== undefined)
+  const connect = connectConfig(options.options, store !== undefined)
   if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, url)
   return Object.freeze<ClientConfig>({
     url,
@@ -51,21 +48,21 @@ export function parseOptions(options: ResilientMqttClientOptions): ClientConfig 
     credentials,
     machine: machineInput(options),
     redirect: redirectConfig(options.redirect),
-    timeouts: withDefaults(defaultTimeouts, timeouts),
+    timeouts: withDefaults(defaultTimeouts, options.timeouts),
     outbox: withDefaults(defaultOutbox, options.outbox),
     inbox: withDefaults(defaultInbox, options.inbox),
     subscriptions: withDefaults(defaultSubscriptions, options.subscriptions),
     quarantine,
-    onGiveUp: options.onGiveUp ?? 'reject',
+    onGiveUp: options.onGiveUp ?? defaultClient.onGiveUp,
     onMessage: options.onMessage,
     store,
     responseTopic: options.responseTopic,
     gate: options.gate,
     logger: options.logger,
     inspect: options.inspect,
-    clock: options.clock ?? realClock,
-    now: options.now ?? systemNow,
-    random: options.random ?? systemRandom,
+    clock: options.clock ?? defaultClient.clock,
+    now: options.now ?? defaultClient.now,
+    random: options.random ?? defaultClient.random,
   })
 }
 
@@ -76,18 +73,7 @@ export function parseOptions(options: ResilientMqttClientOptions): ClientConfig 
  * @throws {InvalidOptionError}
  */
 export function parseConnectOptions(options: ConnectOptions, hasStore: boolean): ConnectConfig {
-  checkConnectRules(options)
-  checkSession(options, hasStore)
-  const complete = withDefaults<ConnectOptions & typeof defaultConnect>(defaultConnect, options)
-  const { url, will, userProperties, sessionExpiry, ...others } = complete
-  const user = parseUserProperties(userProperties, 'options.userProperties')
-  return Object.freeze<ConnectConfig>({
-    ...others,
-    url: url === undefined ? undefined : parseUrls('options.url', url),
-    sessionExpiry: sessionExpiry ?? (others.clean ? 0 : Number.POSITIVE_INFINITY),
-    ...(will && { will: willConfig(will) }),
-    ...(user && { userProperties: user }),
-  })
+  return completeConnect(readConnectOptions(options), hasStore)
 }
 
 /**
@@ -104,7 +90,24 @@ export function checkBackoff(
   throw new InvalidOptionError(`${path}.maxDelay`, `must be at least ${path}.initialDelay (${initialDelay})`, maxDelay)
 }
 
-function machineInput(options: ResilientMqttClientOptions): ClientConfig['machine'] {
+function connectConfig(options: ReadOptions['options'] = {}, hasStore: boolean): ConnectConfig | ConnectSource {
+  // They were read together with the other options.
+  return typeof options === 'function' ? options : completeConnect(options as WithUrls<ConnectOptions>, hasStore)
+}
+
+function completeConnect(options: WithUrls<ConnectOptions>, hasStore: boolean): ConnectConfig {
+  checkSession(options, hasStore)
+  const complete = withDefaults<WithUrls<ConnectOptions> & typeof defaultConnect>(defaultConnect, options)
+  const { url, will, sessionExpiry, ...others } = complete
+  return Object.freeze<ConnectConfig>({
+    ...others,
+    url,
+    sessionExpiry: sessionExpiry ?? (others.clean ? 0 : Number.POSITIVE_INFINITY),
+    ...(will && { will: willConfig(will) }),
+  })
+}
+
+function machineInput(options: ReadOptions): ClientConfig['machine'] {
   const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
   return withDefaults<ClientConfig['machine']>(
     { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined },
@@ -119,8 +122,7 @@ function redirectConfig(options: ResilientMqttClientOptions['redirect']): Client
 }
 
 function willConfig(will: Will): WillConfig {
-  const { topic, payload, qos, retain, delay } = will
-  const properties = parseProperties(will.properties, 'options.will.properties')
+  const { topic, payload, qos, retain, delay, properties } = will
   return Object.freeze({
     topic,
     payload,
@@ -129,7 +131,7 @@ function willConfig(will: Will): WillConfig {
   })
 }
 
-function checkSession({ clean, clientId }: ConnectOptions, hasStore: boolean): void {
+function checkSession({ clean, clientId }: WithUrls<ConnectOptions>, hasStore: boolean): void {
   if (clean !== false || clientId || hasStore) return
   throw new InvalidOptionError(
     'options.clientId',

@@ -1,7 +1,10 @@
 import { InvalidOptionError } from '../api/errors.ts'
 import type { PublishProperties } from '../api/message.ts'
 import { byteLength } from '../shared/byte-length.ts'
-import { anything, boolean, checkByRules, isObject, must, mustInSecret, type RulesFor } from '../shared/option-rules.ts'
+import { copyOf } from '../shared/bytes.ts'
+import { nothing } from '../shared/nothing.ts'
+import { boolean, must } from '../shared/option-rules.ts'
+import { entriesOf, isObject, readByRules, type RulesFor } from '../shared/read-options.ts'
 import { isData, MAX_BYTES, textInSecret } from './mqtt-text.ts'
 import { topicRule } from './topics.ts'
 
@@ -23,16 +26,18 @@ const rules = {
     (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INTERVAL,
   ),
   responseTopic: topicRule,
-  correlationData: mustInSecret(`must be a Uint8Array of at most ${MAX_BYTES} bytes`, isData),
+  correlationData: (option, value) => {
+    if (!isData(value)) throw new InvalidOptionError(option, `must be a Uint8Array of at most ${MAX_BYTES} bytes`)
+    return copyOf(value)
+  },
   contentType: (option, value) => {
     if (typeof value !== 'string') throw new InvalidOptionError(option, contentTypeRule)
-    textInSecret(option, value)
+    return textInSecret(option, value)
   },
-  // Checked when they are copied.
-  userProperties: anything,
+  userProperties: (option, value) => parseUserProperties(value, option),
   // A client must not send it (MQTT-3.3.4-6). It is dropped, so that the properties of a message can be passed on as
   // is.
-  subscriptionIdentifier: anything,
+  subscriptionIdentifier: nothing,
 } satisfies RulesFor<PublishProperties>
 
 /**
@@ -50,17 +55,7 @@ export function parseProperties(
 ): PublishProperties | undefined {
   if (properties === undefined) return undefined
   if (!isObject(properties)) throw new InvalidOptionError(path, 'must be an object')
-  checkByRules(properties, rules, { of: path, path: `${path}.` })
-  const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } = properties
-  const userProperties = parseUserProperties(properties.userProperties, `${path}.userProperties`)
-  const parsed = {
-    ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator }),
-    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-    ...(responseTopic !== undefined && { responseTopic }),
-    ...(correlationData !== undefined && { correlationData: copyOf(correlationData) }),
-    ...(contentType !== undefined && { contentType }),
-    ...(userProperties && { userProperties }),
-  }
+  const parsed = readByRules(properties, rules, { of: path, path: `${path}.` })
   return Object.keys(parsed).length > 0 ? parsed : undefined
 }
 
@@ -75,7 +70,7 @@ export function parseUserProperties(userProperties: unknown, path: string): User
   if (!isObject(userProperties)) throw new InvalidOptionError(path, userPropertiesRule)
   const parsed: [string, string | readonly string[]][] = []
   let bytes = 0
-  for (const [name, value] of Object.entries(userProperties) as [string, unknown][]) {
+  for (const [name, value] of entriesOf(userProperties)) {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue
     // The holes of a sparse list become `undefined`, which the check of each text rejects.
     const texts = Array.isArray(value) ? Array.from<unknown>(value) : [value]
@@ -84,18 +79,13 @@ export function parseUserProperties(userProperties: unknown, path: string): User
       checkUserText(`${path}.${name}`, text)
       bytes += byteLength(name) + byteLength(text)
     }
-    parsed.push([name, Array.isArray(value) ? (texts as string[]) : (value as string)])
+    parsed.push([name, Array.isArray(value) ? Object.freeze(texts as string[]) : (value as string)])
   }
   if (bytes > MAX_USER_BYTES) throw new InvalidOptionError(path, `must be at most ${MAX_USER_BYTES} bytes in all`)
-  return parsed.length > 0 ? Object.fromEntries(parsed) : undefined
+  return parsed.length > 0 ? Object.freeze(Object.fromEntries(parsed)) : undefined
 }
 
 function checkUserText(option: string, text: unknown): asserts text is string {
   if (typeof text !== 'string') throw new InvalidOptionError(option, userPropertiesRule)
   textInSecret(option, text)
-}
-
-/** Copies the bytes. `Buffer.prototype.slice` would not copy; the result for a `Buffer` is still a `Buffer`. */
-function copyOf(data: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(data)
 }

@@ -5,16 +5,16 @@ import { isText } from './mqtt-text.ts'
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
 
 /**
- * Returns the servers to connect to.
+ * Returns the servers to connect to, in a frozen copy of the list.
  *
  * @throws {InvalidOptionError} if there is none, or if one is not an MQTT URL. The error never shows credentials
  */
 export function parseUrls(option: string, url: unknown): readonly string[] {
-  const urls: unknown = typeof url === 'string' ? [url] : url
-  if (!Array.isArray(urls) || urls.length === 0) {
+  const urls = Array.isArray(url) ? Array.from<unknown>(url) : [url]
+  if (urls.length === 0 || !(typeof url === 'string' || Array.isArray(url))) {
     throw new InvalidOptionError(option, 'must be a string with a URL, or a list of at least one')
   }
-  for (const candidate of urls as unknown[]) {
+  for (const candidate of urls) {
     const parsed = typeof candidate === 'string' ? parseUrl(candidate) : undefined
     if (!parsed) {
       // Without the value: a password in it could not be recognized.
@@ -29,7 +29,7 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
       throw new InvalidOptionError(option, 'must have a user name and password in percent-encoded UTF-8')
     }
   }
-  return urls as string[]
+  return Object.freeze(urls as string[])
 }
 
 /** Decodes the user name or the password of a URL. */

@@ -20,8 +20,9 @@ export function checkTopic(topic: unknown, option = 'topic'): asserts topic is s
 }
 
 /** `checkTopic` as the rule of an option. */
-export function topicRule(option: string, value: unknown): void {
+export function topicRule(option: string, value: unknown): string {
   checkTopic(value, option)
+  return value
 }
 
 /**
@@ -53,8 +54,9 @@ export function checkFilter(filter: unknown, option = 'filter'): asserts filter 
 }
 
 /** `checkFilter` as the rule of an option. */
-export function filterRule(option: string, value: unknown): void {
+export function filterRule(option: string, value: unknown): string {
   checkFilter(value, option)
+  return value
 }
 
 function checkText(option: string, text: unknown): asserts text is string {

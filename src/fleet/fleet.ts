@@ -4,7 +4,7 @@ import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
 import type { ResilientMqttClientOptions } from '../api/options.ts'
 import type { ConnectionState } from '../api/status.ts'
 import { ResilientMqttClient } from '../client.ts'
-import { checkFleetClientOptions, parseFleetOptions } from '../config/fleet-options.ts'
+import { parseFleetOptions, readFleetClientOptions } from '../config/fleet-options.ts'
 import { checkListener } from '../config/listener.ts'
 import { stateOf } from '../lifecycle/snapshot.ts'
 import { Turnstile } from './turnstile.ts'
@@ -70,9 +70,9 @@ export function createFleet(options: FleetOptions = {}): Fleet {
     get status() {
       return statusOf(clients, gate)
     },
-    createClient(own = {}) {
+    createClient(given = {}) {
       if (disposed) throw new ClientDisposedError()
-      checkFleetClientOptions(own)
+      const own = readFleetClientOptions(given)
       const connect = connectOptions(shared.options, own.options)
       const client: ResilientMqttClient = new FleetClient(
         {

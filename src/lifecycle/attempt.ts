@@ -2,7 +2,6 @@ import type { TransportInput } from '../../machines/connection/types.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { ClientConfig, ConnectConfig } from '../config/client-config.ts'
 import { parseConnectOptions } from '../config/parse-options.ts'
-import { parseUrls } from '../config/server-urls.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
 import type { CurrentCredentials } from './credentials.ts'
@@ -90,8 +89,7 @@ export class Attempts {
   }
 
   #urls(connect: ConnectConfig): readonly string[] {
-    const signed = this.#credentials.credentials?.url
-    const urls = signed === undefined ? (connect.url ?? this.#config.url) : parseUrls('credentials.url', signed)
+    const urls = this.#credentials.credentials?.url ?? connect.url ?? this.#config.url
     if (urls === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
     return urls
   }

@@ -1,7 +1,7 @@
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { Credentials, CredentialsSource } from '../api/options.ts'
-import { checkCredentials } from '../config/client-rules.ts'
+import { readCredentials, type WithUrls } from '../config/client-rules.ts'
 
 export interface CurrentCredentialsOptions {
   readonly source: CredentialsSource | undefined
@@ -15,7 +15,7 @@ export interface CurrentCredentialsOptions {
 }
 
 interface Answer extends RefreshedCredentials {
-  readonly credentials: Credentials
+  readonly credentials: WithUrls<Credentials>
 }
 
 /** A call of the source whose answer has not been used yet. */
@@ -31,14 +31,14 @@ const MIN_EPOCH_MS = 1e12
 /** The credentials that the source gave last. They stay here, where no inspector looks. */
 export class CurrentCredentials {
   readonly #options: CurrentCredentialsOptions
-  #credentials: Credentials | undefined
+  #credentials: WithUrls<Credentials> | undefined
   #call: Call | undefined
 
   constructor(options: CurrentCredentialsOptions) {
     this.#options = options
   }
 
-  get credentials(): Credentials | undefined {
+  get credentials(): WithUrls<Credentials> | undefined {
     return this.#credentials
   }
 
@@ -88,8 +88,7 @@ export class CurrentCredentials {
 
   async #answer(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
     const { source, now } = this.#options
-    const credentials: unknown = await source?.({ reason, signal })
-    checkCredentials(credentials)
+    const credentials = readCredentials(await source?.({ reason, signal }))
     return { credentials, expiresAt: expiryOf(credentials.expiresAt, now()) }
   }
 }

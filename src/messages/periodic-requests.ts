@@ -1,13 +1,16 @@
+import { withDefaults } from '../../machines/config.ts'
 import type { PeriodicSchedule } from '../../machines/connection/types.ts'
 import { longestSending } from '../../machines/periodic-request.ts'
 import { TimeoutError } from '../api/errors.ts'
 import type { PeriodicRequestOptions, Subscription } from '../api/message-options.ts'
 import type { Message, Payload, Qos } from '../api/message.ts'
 import { periodicRules } from '../config/call-rules.ts'
+import { defaultPeriodic } from '../config/defaults.ts'
 import { checkFilter, checkTopic } from '../config/topics.ts'
 import type { PeriodicRequests, PeriodicTask } from '../session/periodic-requests.ts'
 import { onAbort } from '../shared/abort.ts'
-import { checkCallOptions, positive } from '../shared/option-rules.ts'
+import { positive } from '../shared/option-rules.ts'
+import { readCallOptions } from '../shared/read-options.ts'
 import { notNow } from './publish.ts'
 
 /** The parts of a client that periodic requests need. */
@@ -29,13 +32,14 @@ export interface PreparedRequest {
 
 /** @throws {InvalidOptionError} if an option is wrong */
 export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequestOptions): PreparedRequest {
-  checkCallOptions('startPeriodicRequests', options, periodicRules)
-  // The defaults break no rule.
-  checkTopic(options.topic)
-  periodicRules.payload('payload', options.payload)
-  positive('interval', options.interval)
-  if (options.response) checkFilter(options.response.filter, 'response.filter')
-  const { topic, payload, interval, jitter = 0, qos = 0, response, onResponse, onTimeout } = options
+  const read = readCallOptions('startPeriodicRequests', options, periodicRules)
+  const { topic, payload, interval, response, onResponse, onTimeout } = read
+  const { jitter, qos } = withDefaults(defaultPeriodic, { jitter: read.jitter, qos: read.qos })
+  // They are required.
+  checkTopic(topic)
+  periodicRules.payload('payload', payload)
+  positive('interval', interval)
+  if (response) checkFilter(response.filter, 'response.filter')
   let answered: (() => void) | undefined
   /** Whether the last request was sent, and its response is awaited. */
   let isSent = false

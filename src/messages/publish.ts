@@ -2,14 +2,15 @@ import { InvalidOptionError, show } from '../api/errors.ts'
 import type { PendingPublish, PublishOptions, PublishResult } from '../api/message-options.ts'
 import type { Payload, Qos } from '../api/message.ts'
 import { publishRules } from '../config/call-rules.ts'
-import { isBytes } from '../config/mqtt-text.ts'
+import { defaultPublish } from '../config/defaults.ts'
 import { MAX_USER_BYTES, parseProperties } from '../config/publish-properties.ts'
 import { checkTopic } from '../config/topics.ts'
 import { Publication, type RejectionObserver } from '../session/outgoing/publication.ts'
 import type { Session } from '../session/session.ts'
 import { onAbort } from '../shared/abort.ts'
 import { isLonger } from '../shared/byte-length.ts'
-import { checkCallOptions } from '../shared/option-rules.ts'
+import { isBytes } from '../shared/bytes.ts'
+import { checkCallOptions } from '../shared/read-options.ts'
 import { PublishPromise } from './publish-promise.ts'
 
 /** 256 MiB less one byte, less a topic and all properties but user properties (MQTT 5 §1.5.5). */
@@ -39,7 +40,7 @@ export function publish<Value>(
   publisher: Publisher,
   topic: string,
   value: Value,
-  options: PublishOptions<Value>,
+  given: PublishOptions<Value>,
 ): PendingPublish {
   let resolve!: (result: PublishResult) => void
   let reject!: (error: unknown) => void
@@ -49,7 +50,7 @@ export function publish<Value>(
   })
   try {
     const { session } = publisher
-    if (options !== noOptions) checkCallOptions('publish', options, publishRules)
+    const options = given === noOptions ? given : checkCallOptions('publish', given, publishRules)
     const payload = encode(value, options)
     checkPublish(topic, payload, options, session.acceptsDurable)
     const failure = publisher.givenUp()
@@ -99,13 +100,13 @@ function createPublication(
   const publication = new Publication({
     topic,
     payload,
-    qos: options.qos ?? 0,
-    retain: options.retain ?? false,
+    qos: options.qos ?? defaultPublish.qos,
+    retain: options.retain ?? defaultPublish.retain,
     properties,
     acceptedAt,
     expiresAt: acceptedAt + timeToLive(options.ttl, properties?.messageExpiryInterval),
     latest: latest === true ? topic : latest || undefined,
-    durable: options.durable ?? false,
+    durable: options.durable ?? defaultPublish.durable,
     resolve: signal ? settling(resolve) : resolve,
     reject: signal ? settling(reject) : reject,
     observer: promise && observer,
@@ -134,7 +135,7 @@ function encode<Value>(value: Value, { codec }: PublishOptions<Value>): Payload 
 function checkPublish(
   topic: string,
   payload: unknown,
-  { qos = 0, durable, signal, properties }: WireOptions,
+  { qos = defaultPublish.qos, durable, signal, properties }: WireOptions,
   acceptsDurable: boolean,
 ): void {
   checkTopic(topic)

@@ -3,10 +3,10 @@ import { InvalidOptionError, TimeoutError } from '../api/errors.ts'
 import type { RequestOptions, Subscription } from '../api/message-options.ts'
 import type { Message, Payload, PublishProperties, Qos } from '../api/message.ts'
 import { requestRules } from '../config/call-rules.ts'
-import { DEFAULT_REQUEST_TIMEOUT } from '../config/defaults.ts'
+import { defaultRequest } from '../config/defaults.ts'
 import { checkTopic } from '../config/topics.ts'
 import { randomText } from '../lifecycle/attempt.ts'
-import { checkCallOptions } from '../shared/option-rules.ts'
+import { readCallOptions } from '../shared/read-options.ts'
 import { type Ending, Waits } from '../shared/wait.ts'
 import { Responses } from './responses.ts'
 
@@ -76,10 +76,10 @@ export class Requests {
   }
 
   /** Sends a request and waits for its response, at most for its timeout. */
-  async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
+  async request(topic: string, payload: Payload, given: RequestOptions): Promise<Message> {
     checkTopic(topic)
-    checkCallOptions('request', options, requestRules)
-    const { timeout = DEFAULT_REQUEST_TIMEOUT, signal } = options
+    const options = readCallOptions('request', given, requestRules)
+    const { timeout = defaultRequest.timeout, signal } = options
     const terms = this.#terms(options)
     const sending = new AbortController()
     const error = () => new TimeoutError(`the response to ${topic}`, timeout)
@@ -133,7 +133,7 @@ export class Requests {
     const responses = given ? this.#onGiven(responseTopic) : this.#onOwn(responseTopic)
     const takeOff = responses.add(correlated ? id : undefined, { offer: (message) => offer(request, message) })
     const properties = { responseTopic, correlationData: new TextEncoder().encode(id) }
-    const { qos = 1, timeout: ttl = DEFAULT_REQUEST_TIMEOUT } = options
+    const { qos = defaultRequest.qos, timeout: ttl = defaultRequest.timeout } = options
     // The response may be faster than the SUBACK.
     void responses.ready
       .then(() => this.#port.publish(topic, payload, { qos, signal, ttl, ...(correlated && { properties }) }))

@@ -2,12 +2,12 @@ import { withDefaults } from '../../machines/config.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
 import { subscribeRules } from '../config/call-rules.ts'
-import { DEFAULT_BUFFER_SIZE, defaultRetry, type RetryPolicy } from '../config/defaults.ts'
+import { defaultRetry, defaultSubscribe, type RetryPolicy } from '../config/defaults.ts'
 import { checkBackoff } from '../config/parse-options.ts'
 import { checkFilter } from '../config/topics.ts'
 import type { ConnectionRuntime } from '../lifecycle/runtime.ts'
 import type { Receiver } from '../session/incoming/receiver.ts'
-import { checkCallOptions } from '../shared/option-rules.ts'
+import { readCallOptions } from '../shared/read-options.ts'
 import { createDeliver } from './deliver.ts'
 import { MessageQueue } from './message-queue.ts'
 import { SubscriptionReadiness } from './subscription-readiness.ts'
@@ -27,8 +27,8 @@ export function subscribe<Value>(
 ): Subscription {
   const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
   const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
-  const options = given === undefined ? {} : given
-  check(filter, options)
+  checkFilter(filter)
+  const options = readOptions(filter, given === undefined ? {} : given)
   // In MQTT.js the handler comes last. Without this check, the messages would wait for a loop.
   if (!handler && optionsAfterHandler !== undefined) {
     throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
@@ -38,16 +38,16 @@ export function subscribe<Value>(
     queue?.close()
   }
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
-  const { bufferSize = DEFAULT_BUFFER_SIZE } = options
+  const { bufferSize = defaultSubscribe.bufferSize } = options
   const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, ack === 'after-handler', unsubscribe)
   const readiness = new SubscriptionReadiness()
 
   const receiver: Receiver = {
     filter,
-    qos: options.qos ?? 0,
-    noLocal: options.noLocal ?? false,
-    retainAsPublished: options.retainAsPublished ?? false,
-    retainHandling: options.retainHandling ?? 0,
+    qos: options.qos ?? defaultSubscribe.qos,
+    noLocal: options.noLocal ?? defaultSubscribe.noLocal,
+    retainAsPublished: options.retainAsPublished ?? defaultSubscribe.retainAsPublished,
+    retainHandling: options.retainHandling ?? defaultSubscribe.retainHandling,
     ack,
     retry: withDefaults<RetryPolicy>(defaultRetry, options.retry),
     granted: (qos) => readiness.resolve(qos),
@@ -92,12 +92,12 @@ function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>)
   }
 }
 
-function check<Value>(filter: string, options: SubscribeOptions<Value>): void {
-  checkFilter(filter)
-  checkCallOptions('subscribe', options, subscribeRules)
+function readOptions<Value>(filter: string, given: SubscribeOptions<Value>): SubscribeOptions<Value> {
+  const options = readCallOptions('subscribe', given, subscribeRules)
   // MQTT-3.8.3-4: the broker would have to close the connection on it.
   if (options.noLocal && filter.startsWith('$share/')) {
     throw new InvalidOptionError('noLocal', 'must not be set on a shared subscription', options.noLocal)
   }
   if (options.retry) checkBackoff('retry', withDefaults<RetryPolicy>(defaultRetry, options.retry))
+  return options
 }

@@ -11,7 +11,7 @@ export interface Attempt {
   readonly url: string
   readonly clientId: string
   readonly connect: ConnectConfig
-  readonly credentials: Credentials | undefined
+  readonly credentials: Omit<Credentials, 'url'> | undefined
 }
 
 const FOR_EVER = 0xffffffff

@@ -1,101 +1,22 @@
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import { nearestNames } from './nearest-name.ts'
-
-/**
- * Checks the value of an option. It is not called for `undefined`, which counts as leaving the option out.
- *
- * @param option - the path of the option, such as `reconnect.maxDelay`
- * @throws {InvalidOptionError}
- */
-export type Rule = (option: string, value: unknown) => void
-
-/**
- * One rule for each option of a type. The compiler reports missing ones:
- * `const rules = { … } satisfies RulesFor<SomeOptions>`.
- */
-export type RulesFor<Options> = Readonly<Record<keyof Options, Rule>>
-
-type Rules = Readonly<Record<string, Rule>>
-
-/** Returns a hint for an unknown name, such as `did you mean maxDelay?` or `see options`. */
-export type Hint = (name: string, known: readonly string[]) => string | undefined
-
-/** Describes a group of options for errors. */
-export interface OptionsOf {
-  /** The owner of the options: a call such as `publish`, or the path of a group. */
-  readonly of: string
-  /** The prefix of their names: empty, or the path of a group followed by a dot. */
-  readonly path?: string
-  /** @default suggests the nearest names */
-  readonly hint?: Hint | undefined
-}
-
-/**
- * Checks all options of one object: every name must be known, and every value must follow its rule.
- *
- * @throws {InvalidOptionError} for an unknown name without its value, which may be a secret
- */
-export function checkByRules(options: object, rules: Rules, kind: OptionsOf): void {
-  const { path = '' } = kind
-  // Creates no list of names, because this runs for each message. `for … in` includes inherited options, which count
-  // too.
-  for (const name in options) {
-    const value = (options as Record<string, unknown>)[name]
-    if (value === undefined) continue
-    if (!Object.hasOwn(rules, name)) throw unknownName(name, Object.keys(rules), kind)
-    rules[name]?.(path === '' ? name : path + name, value)
-  }
-}
-
-/**
- * Checks the options of a call.
- *
- * @param call - the name of the call, for errors
- * @throws {InvalidOptionError}
- */
-export function checkCallOptions(call: string, options: unknown, rules: Rules, hint?: Hint): void {
-  if (!isObject(options)) throw new InvalidOptionError('options', `of ${call} must be an object`, options)
-  checkByRules(options, rules, { of: call, hint })
-}
-
-function unknownName(
-  name: string,
-  known: readonly string[],
-  { of, path = '', hint = didYouMean }: OptionsOf,
-): InvalidOptionError {
-  const hinted = hint(name, known)
-  return new InvalidOptionError(path + name, `is not an option of ${of}${hinted === undefined ? '' : `: ${hinted}`}`)
-}
-
-/**
- * Checks that a name is one of the known names.
- *
- * @param what - describes a valid name, such as `an event of the client`
- * @throws {InvalidOptionError}
- */
-export function checkName(option: string, what: string, name: unknown, known: readonly string[], hintOf: Hint): void {
-  if (typeof name === 'string' && known.includes(name)) return
-  const hint = typeof name === 'string' ? hintOf(name, known) : undefined
-  throw new InvalidOptionError(option, `must be ${what}${hint === undefined ? '' : ` (${hint})`}`, name)
-}
-
-/**
- * Suggests the nearest known names.
- *
- * @param path - the prefix of the names in the suggestion
- * @returns `undefined` if no name is near
- */
-export function didYouMean(name: string, known: readonly string[], path = ''): string | undefined {
-  const nearest = nearestNames(name, known)
-  return nearest.length > 0 ? `did you mean ${nearest.map((each) => path + each).join(' or ')}?` : undefined
-}
+import { copyOf, isBytes } from './bytes.ts'
+import {
+  didYouMean,
+  entriesOf,
+  type Hint,
+  isObject,
+  isPlain,
+  readByRules,
+  type Rule,
+  type Rules,
+} from './read-options.ts'
 
 /** A nested object with options. */
 export function group(rules: Rules, hint?: Hint): Rule {
   return (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object', value)
-    checkByRules(value, rules, { of: option, path: `${option}.`, hint })
+    return readByRules(value, rules, { of: option, path: `${option}.`, hint })
   }
 }
 
@@ -103,7 +24,7 @@ export function group(rules: Rules, hint?: Hint): Rule {
 export function groupInSecret(rules: Rules, hint?: Hint): Rule {
   return (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object')
-    checkByRules(value, rules, { of: option, path: `${option}.`, hint })
+    return readByRules(value, rules, { of: option, path: `${option}.`, hint })
   }
 }
 
@@ -117,25 +38,26 @@ export function openGroup(rules: Rules, others: readonly string[] | undefined): 
   const known = others && [...Object.keys(rules), ...others]
   return (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object')
-    const given = value as Record<string, unknown>
-    if (known) checkForTypos(option, given, known)
-    for (const [name, rule] of Object.entries(rules)) {
-      if (given[name] !== undefined) rule(`${option}.${name}`, given[name])
-    }
+    const read = readByRules(value, rules, { of: option, path: `${option}.`, others: data })
+    if (known) checkForTypos(option, Object.keys(read), known)
+    return read
   }
 }
 
-function checkForTypos(option: string, given: Readonly<Record<string, unknown>>, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (given[name] === undefined || known.includes(name)) continue
-    const missing = known.filter((each) => given[each] === undefined)
+function checkForTypos(option: string, given: readonly string[], known: readonly string[]): void {
+  for (const name of given) {
+    if (known.includes(name)) continue
+    const missing = known.filter((each) => !given.includes(each))
     const hint = didYouMean(name, missing)
     if (hint !== undefined) throw new InvalidOptionError(`${option}.${name}`, `is not an option of ${option}: ${hint}`)
   }
 }
 
 /** Any value, or a value that is checked elsewhere. */
-export const anything: Rule = () => {}
+export const anything: Rule = (_option, value) => value
+
+/** Any value. Data is copied: lists, bytes and plain objects. An object of a class stays as it is. */
+export const data: Rule = (_option, value) => plainCopy(value)
 
 export const boolean: Rule = must('must be one of true, false', (value) => typeof value === 'boolean')
 
@@ -188,15 +110,14 @@ export function methods(...names: readonly string[]): Rule {
 
 /** A function, or a value that follows the rule. */
 export function callbackOr(rule: Rule): Rule {
-  return (option, value) => {
-    if (typeof value !== 'function') rule(option, value)
-  }
+  return (option, value) => (typeof value === 'function' ? value : rule(option, value))
 }
 
 /** A value that passes a test. The error shows an invalid value. */
 export function must(rule: string, isRight: (value: unknown) => boolean): Rule {
   return (option, value) => {
     if (!isRight(value)) throw new InvalidOptionError(option, rule, value)
+    return value
   }
 }
 
@@ -204,10 +125,13 @@ export function must(rule: string, isRight: (value: unknown) => boolean): Rule {
 export function mustInSecret(rule: string, isRight: (value: unknown) => boolean): Rule {
   return (option, value) => {
     if (!isRight(value)) throw new InvalidOptionError(option, rule)
+    return value
   }
 }
 
-/** Returns whether a value has named properties. A list, a `Map` and `Headers` keep their values elsewhere. */
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !(Symbol.iterator in value)
+function plainCopy(value: unknown): unknown {
+  if (isBytes(value)) return copyOf(value)
+  if (Array.isArray(value)) return Object.freeze(value.map(plainCopy))
+  if (!isPlain(value)) return value
+  return Object.freeze(Object.fromEntries(entriesOf(value).map(([name, each]) => [name, plainCopy(each)])))
 }
