@@ -1,4 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
+import { withoutSecrets } from '../shared/redaction.ts'
 import type { SchemaIssue } from './codec.ts'
 import { describeFailure, hex } from './describe-failure.ts'
 
@@ -14,6 +15,7 @@ export class InvalidOptionError extends ResilientMqttError {
 
   readonly option: string
   readonly rule: string
+  /** The invalid value, with `[redacted]` for what looks like a secret. `undefined` for objects and functions. */
   readonly value: unknown
 
   /**
@@ -25,7 +27,9 @@ export class InvalidOptionError extends ResilientMqttError {
     super(`${option} ${rule}${value === undefined ? '' : `, got ${show(value)}`}`)
     this.option = option
     this.rule = rule
-    this.value = value
+    // Not an object: a logger would write its contents, and a password among them.
+    if (typeof value === 'string') this.value = withoutSecrets(value)
+    else if (Object(value) !== value) this.value = value
   }
 }
 
@@ -308,10 +312,25 @@ function advice(
 /** In UTF-16 code units. */
 const MAX_SHOWN = 100
 
-/** Describes a value on one line: long strings are shortened, and the contents of objects are left out. */
+/**
+ * Describes a value on one line: long strings are shortened, and secrets and the contents of objects are left out. It
+ * never throws.
+ */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, 20)}…` : value)
+  if (typeof value === 'string') {
+    const text = withoutSecrets(value)
+    return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, 20)}…` : text)
+  }
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  if (typeof value === 'object' && value !== null) return isList(value) ? 'an array' : 'an object'
   return String(value)
+}
+
+function isList(value: object): boolean {
+  try {
+    return Array.isArray(value)
+  } catch {
+    // A revoked proxy.
+    return false
+  }
 }

@@ -200,6 +200,18 @@ test('an error quotes neither passwords nor URLs', () => {
     { url: ['mqtt://me:planted@'] },
     { options: { password: { planted: 'planted' } } },
     { options: { will: { topic: 'a', payload: ['planted'] } } },
+    // URLs and secrets in the wrong place.
+    { reconnect: 'mqtt://me:planted@host' },
+    { reconnect: ['mqtt://me:planted@host'] },
+    { onTakeover: 'mqtts://me:planted@host' },
+    { onTakeover: { password: 'planted' } },
+    { timeouts: { ackTimeout: 'password=planted' } },
+    { timeouts: { ackTimeout: { password: 'planted' } } },
+    { redirect: { allow: 'wss://host/?token=planted' } },
+    { options: { clientId: ['mqtt://me:planted@host'] } },
+    { options: { keepalive: 'mqtt://me:planted@host' } },
+    { options: { will: { topic: 'mqtt://me:planted@host/+', payload: '' } } },
+    { responseTopic: 'mqtt://me:planted@host/#' },
   ]
   for (const options of secrets) {
     const create = () => new ResilientMqttClient({ url, ...options } as ResilientMqttClientOptions)
