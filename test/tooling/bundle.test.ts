@@ -45,7 +45,9 @@ it('loads the code of a store only with a client that has one', async () => {
     'src/store/location.ts',
   ])
   expect(later).toEqual([
+    'src/store/batch.ts',
     'src/store/bytes.ts',
+    'src/store/changes.ts',
     'src/store/crc32c.ts',
     'src/store/database-lock.ts',
     'src/store/database.ts',
