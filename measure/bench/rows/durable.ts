@@ -15,8 +15,9 @@ export const durableRow: Row = {
       name: '',
       contenders: ['ours', 'classic-level', 'mqtt-level-store', 'mqtt-jsonl-store'],
       measure: (store, { quick }) => {
-        const duration = quick ? 200 : 3_000
-        return runWorker({ kind: 'durable', store: store as StoreName, duration }, 30_000).result
+        // With so many, the disk is not the limit.
+        const sizes = quick ? { window: 200, duration: 200 } : { window: 10_000, duration: 3_000 }
+        return runWorker({ kind: 'durable', store: store as StoreName, ...sizes }, 60_000).result
       },
     },
   ],
