@@ -1,7 +1,7 @@
 // An oxlint plugin with one rule, `house/arrow`, which enforces the list in rooms.mjs, also for type-only imports.
 import { dirname, relative, resolve, sep } from 'node:path'
 
-import { rooms } from './rooms.mjs'
+import { computedImports, rooms } from './rooms.mjs'
 
 /** @param {string} file - its path from the root, with slashes */
 function roomOf(file) {
@@ -26,7 +26,7 @@ function isWithin(path, folder) {
  */
 export function objection(file, specifier) {
   const from = roomOf(file)
-  if (!from) return undefined
+  if (!from) return homelessness(file)
   if (!specifier.startsWith('.')) {
     if (from.packages.some((name) => isPackage(specifier, name))) return undefined
     return `${from.room} must not import the package ${specifier}`
@@ -37,6 +37,16 @@ export function objection(file, specifier) {
   if (to === from) return undefined
   const isSeen = from.sees ? from.sees.some((path) => isWithin(target, path)) : rooms.indexOf(to) < rooms.indexOf(from)
   return isSeen ? undefined : `${from.room} must not import from ${to.room}`
+}
+
+/**
+ * Returns why a file may not exist where it is. The configuration of tools in the root belongs to no room.
+ *
+ * @param {string} file - its path from the root, with slashes
+ * @returns {string | undefined} `undefined` if it belongs to a room
+ */
+export function homelessness(file) {
+  return !file.includes('/') || roomOf(file) ? undefined : `${file} belongs to no room`
 }
 
 /**
@@ -55,14 +65,19 @@ function slashes(path) {
 const arrow = {
   create(context) {
     const file = slashes(relative(context.cwd, context.filename))
+    const report = (node, problem) => {
+      if (problem) context.report({ node, message: `${problem}: see scripts/lint/rooms.mjs` })
+    }
     const check = ({ source }) => {
-      if (typeof source?.value !== 'string') return
-      const problem = objection(file, source.value.split('?')[0])
-      if (problem) context.report({ node: source, message: `${problem}: see scripts/lint/rooms.mjs` })
+      if (source) report(source, objection(file, source.value.split('?')[0]))
     }
     return {
+      Program: (node) => report(node, homelessness(file)),
       ImportDeclaration: check,
-      ImportExpression: check,
+      ImportExpression: (node) => {
+        if (typeof node.source.value === 'string') check(node)
+        else if (!computedImports.includes(file)) report(node.source, 'import() needs a literal string')
+      },
       ExportAllDeclaration: check,
       ExportNamedDeclaration: check,
     }

@@ -2,21 +2,18 @@ import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { objection } from '../../scripts/lint/arrow.mjs'
-import { rooms } from '../../scripts/lint/rooms.mjs'
+import { homelessness, objection } from '../../scripts/lint/arrow.mjs'
+import { computedImports, rooms } from '../../scripts/lint/rooms.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.tsx'], {
-  cwd: root,
-  encoding: 'utf8',
-})
+const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
   .trim()
   .split('\n')
-  .filter((file) => file.includes('/') && existsSync(join(root, file)))
+  .filter((file) => /\.[cm]?[jt]sx?$/.test(file) && file.includes('/') && existsSync(join(root, file)))
 
 test.each([
   ['machines/policy/a.ts', 'xstate', 'must not import the package xstate'],
@@ -42,6 +39,14 @@ test.each([
   ['visualizer/page/src/a.ts', '../../serve/server.ts', 'must not import from visualizer/serve'],
   ['measure/bench/a.ts', '../../cli/command.ts', 'must not import from cli'],
   ['measure/chaos/a.ts', '../../test/support/property.ts', 'must not import from test'],
+  ['measure/lab/a.ts', '../bench/main.ts', 'must not import from measure/bench'],
+  ['measure/bench/a.ts', '../chaos/main.ts', 'must not import from measure/chaos'],
+  ['measure/chaos/a.ts', '../bench/main.ts', 'must not import from measure/bench'],
+  ['measure/storm/a.ts', '../update-figures.ts', 'must not import from measure'],
+  ['visualizer/serve/a.ts', '../page/src/main.tsx', 'must not import from visualizer/page'],
+  ['visualizer/a.ts', './page/src/main.tsx', 'must not import from visualizer/page'],
+  ['src/a.ts', 'mqtt', 'src/a.ts belongs to no room'],
+  ['nowhere/a.mts', '../src/index.ts', 'nowhere/a.mts belongs to no room'],
   ['cli/a.ts', '../visualizer/serve/server.ts', 'must not import from visualizer/serve'],
   ['cli/a.ts', 'mqtt', 'must not import the package mqtt'],
   ['examples/a.ts', '../src/index.ts', 'must not import from src/index.ts'],
@@ -71,10 +76,33 @@ test('each source file belongs to a room, and imports what its room may', () => 
   const objections = sources.flatMap((file) =>
     relativeImports(file)
       .map((specifier) => objection(file, specifier))
-      .concat(homeless(file)),
+      .concat(homelessness(file)),
   )
   expect(sources.length).toBeGreaterThan(300)
   expect(objections.filter((each) => each !== undefined)).toEqual([])
+})
+
+// The linter follows no `import()`.
+test('no imports run in circles, not even through import()', () => {
+  expect(circleIn(new Map(sources.map((file) => [file, targetsOf(file)])))).toBeUndefined()
+  const circle = Object.entries({ a: ['b'], b: ['c'], c: ['b'] })
+  expect(circleIn(new Map(circle))).toEqual(['b', 'c', 'b'])
+})
+
+test('no comment switches the rules of imports off', () => {
+  const every = /lint-disable(?:-next-line|-line)?[ \t]*(?:--|\*\/|$)/m
+  const one = /lint-disable.*\b(?:arrow|no-cycle|consistent-type-imports)\b/
+  const isForbidden = (code: string) => every.test(code) || one.test(code)
+  // This file has examples.
+  const others = sources.filter((file) => file !== 'test/tooling/rooms.test.ts')
+  expect(others.filter((file) => isForbidden(codeOf(file)))).toEqual([])
+  const names = ['house/arrow', 'eqeqeq, house/arrow', 'import/no-cycle -- because', '', '-- because']
+  expect(names.filter((each) => !isForbidden(`// oxlint-disable-next-line ${each}\n`))).toEqual([])
+  expect(isForbidden('// oxlint-disable-next-line eslint/no-console -- a program\n')).toBe(false)
+})
+
+test('each file that may compute what it imports does so', () => {
+  expect(computedImports.filter((file) => !/import\([^'"]/.test(codeOf(file)))).toEqual([])
 })
 
 test('the compiler checks each source file', () => {
@@ -91,6 +119,15 @@ const broken = {
     'must not import from src/client.ts',
   ],
   'src/api/lazy.ts': ["export const load = () => import('../client.ts')", 'must not import from src/client.ts'],
+  'src/api/template.ts': ['export const load = () => import(`../client.ts`)', 'needs a literal string'],
+  'src/api/computed.ts': [
+    "const name = '../client.ts'\n\nexport const load = () => import(name)",
+    'needs a literal string',
+  ],
+  'src/api/sum.ts': ["export const load = () => import('../' + 'client.ts')", 'needs a literal string'],
+  'src/api/module.mts': ["export { a } from '../client.ts'", 'must not import from src/client.ts'],
+  'src/nowhere/a.ts': ['export const a = 1', 'src/nowhere/a.ts belongs to no room'],
+  'src/nowhere/b.mts': ['export const a = 1', 'src/nowhere/b.mts belongs to no room'],
   'src/api/some.ts': ["export { a } from '../client.ts'", 'must not import from src/client.ts'],
   'src/api/all.ts': ["export * from '../client.ts'", 'must not import from src/client.ts'],
   'src/api/annotation.ts': ["export type B = import('../client.ts').A", 'consistent-type-imports'],
@@ -127,14 +164,40 @@ test('the linter enforces the list', async () => {
   }
 }, 30_000)
 
-/** The specifiers of the relative imports and exports of a file. */
-function relativeImports(file: string): string[] {
-  const code = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
-  return [...code.matchAll(/^(?:import|export)\b[^'"]*?\bfrom '(\.[^'?]+)/gm)].map(([, specifier]) => specifier ?? '')
+function codeOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
 }
 
-function homeless(file: string): string | undefined {
-  return rooms.some(({ room }) => file === room || file.startsWith(`${room}/`)) ? undefined : `${file} has no room`
+/** The specifiers of the relative imports and exports of a file. */
+function relativeImports(file: string): string[] {
+  const code = codeOf(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
+  const found = code.matchAll(/^(?:import|export)\b[^'"]*?\bfrom '(\.[^'?]+)|\bimport\('(\.[^'?]+)/gm)
+  return [...found].map(([, fixed, lazy]) => fixed ?? lazy ?? '')
+}
+
+/** The files that a file imports. */
+function targetsOf(file: string): string[] {
+  return relativeImports(file).map((specifier) => posix.join(posix.dirname(file), specifier))
+}
+
+/** Finds files that import each other in a circle. */
+function circleIn(targets: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>()
+  const visit = (file: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+    if (done.has(file)) return undefined
+    for (const target of targets.get(file) ?? []) {
+      const circle = visit(target, [...way, file])
+      if (circle) return circle
+    }
+    done.add(file)
+    return undefined
+  }
+  for (const file of targets.keys()) {
+    const circle = visit(file, [])
+    if (circle) return circle
+  }
+  return undefined
 }
 
 /** Lints files in a folder of their own, with our rules. */
