@@ -35,7 +35,7 @@ export class Terminal {
 
   /** Prints a line. On a terminal it is cut to the width of the terminal, so that tables stay readable. */
   line(text = ''): void {
-    this.whole(this.isLive ? cut(text, this.#output.columns ?? 80) : text)
+    this.whole(this.#output.isTTY === true ? cut(text, this.#columns) : text)
   }
 
   /** Prints a line that is never cut, such as an address. */
@@ -48,8 +48,13 @@ export class Terminal {
     if (!this.isLive) return
     const eraser = this.#eraser()
     // One column is left for the cursor, because some terminals wrap in the last column.
-    this.#live = cut(text, (this.#output.columns ?? 80) - 1)
+    this.#live = cut(text, this.#columns - 1)
     this.#output.write(eraser + this.#live)
+  }
+
+  /** Some terminals do not know their width, and report 0. */
+  get #columns(): number {
+    return this.#output.columns || 80
   }
 
   #eraser(): string {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { cut, printable, Terminal, type Output } from '../../cli/terminal.ts'
 
@@ -7,6 +7,8 @@ function screen(options: Omit<Partial<Output>, 'write'> = {}) {
   const terminal = new Terminal({ ...options, write: (text) => written.push(text) })
   return { terminal, text: () => written.join('') }
 }
+
+afterEach(() => void vi.unstubAllEnvs())
 
 describe('piped output', () => {
   test('contains only lines, without colours', () => {
@@ -34,6 +36,27 @@ describe('on a terminal', () => {
     const { terminal, text } = screen(tty)
     terminal.line('a'.repeat(21))
     expect(text()).toBe(`${'a'.repeat(19)}…\n`)
+  })
+
+  test('lines are cut on a terminal without cursor movements, too', () => {
+    vi.stubEnv('TERM', 'dumb')
+    const { terminal, text } = screen(tty)
+    terminal.live('in 2 s')
+    terminal.line('a'.repeat(21))
+    expect(text()).toBe(`${'a'.repeat(19)}…\n`)
+  })
+
+  test.each([0, undefined])('a terminal that reports a width of %s counts as 80 columns wide', (columns) => {
+    const { terminal, text } = screen({ isTTY: true, ...(columns !== undefined && { columns }) })
+    terminal.line('a'.repeat(81))
+    terminal.live('b'.repeat(80))
+    expect(text()).toBe(`${'a'.repeat(79)}…\n${'b'.repeat(78)}…`)
+  })
+
+  test('a whole line is never cut', () => {
+    const { terminal, text } = screen(tty)
+    terminal.whole('a'.repeat(21))
+    expect(text()).toBe(`${'a'.repeat(21)}\n`)
   })
 
   test('Node decides whether colours are used', () => {
