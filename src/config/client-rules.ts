@@ -123,6 +123,7 @@ const tls = {
   minVersion: oneOf('TLSv1.2', 'TLSv1.3'),
 } satisfies RulesFor<TlsOptions>
 
+/** A copy without headers that are `undefined`, on which Node throws. */
 const headers: Rule = (option, value) => {
   const given = isObject(value) ? entriesOf(value).filter(([, each]) => each !== undefined) : undefined
   if (!given?.every(([, each]) => typeof each === 'string')) {

@@ -68,7 +68,7 @@ export function clientOptions({ url, clientId, connect, credentials }: Attempt):
       ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),
       ...(tls as ClientOptions | undefined),
       ...(wsOptions as ClientOptions | undefined),
-      headers: given({ ...wsOptions?.headers, ...credentials?.wsHeaders }),
+      headers: { ...wsOptions?.headers, ...credentials?.wsHeaders },
     },
   }
 }
@@ -99,11 +99,6 @@ function toWill(will: WillConfig, protocolVersion: 4 | 5): IClientOptions['will'
     retain,
     ...(protocolVersion === 5 && { properties: willProperties as NonNullable<IClientOptions['will']>['properties'] }),
   } as IClientOptions['will']
-}
-
-/** Node throws on headers that are `undefined`. */
-function given(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([, value]: [string, unknown]) => value !== undefined))
 }
 
 /** mqtt-packet accepts a string or a Buffer. */

@@ -205,6 +205,15 @@ test('inherited names in a record count', () => {
   expect(parsed).toMatchObject({ userProperties: { a: 'b' }, wsOptions: { headers: { a: 'b' } } })
 })
 
+// Node throws on them.
+test('headers that are undefined are left out', () => {
+  const headers = { a: 'b', c: undefined } as never
+  const parsed = [parseConnectOptions({ wsOptions: { headers } }, false).wsOptions?.headers]
+  expect(
+    [...parsed, readCredentials({ wsHeaders: headers }).wsHeaders].map((each) => Object.entries(each ?? {})),
+  ).toEqual([[['a', 'b']], [['a', 'b']]])
+})
+
 test.each(parsers)('%s are frozen, deeply', (_, options, parse) => {
   const open: string[] = []
   const visit = (value: unknown, path: string) => {

@@ -86,6 +86,26 @@ describe('config', () => {
     expect(config.timeouts).toEqual({ ...defaultTimeouts, connectTimeout: 1 })
   })
 
+  test('takes inherited properties', () => {
+    const inherited = <Group extends object>(group: Group) => Object.create(group) as Group
+    const config = connectionConfig(
+      inherited({
+        onTakeover: 'retry-later' as const,
+        reconnect: inherited({ maxAttempts: 3 }),
+        recovery: inherited({ maxAttempts: 4 }),
+        timeouts: inherited({ connectTimeout: 1 }),
+        redirect: inherited({ maxHops: 2 }),
+      }),
+    )
+    expect(config).toMatchObject({
+      onTakeover: 'retry-later',
+      reconnect: { maxAttempts: 3 },
+      recovery: { maxAttempts: 4 },
+      timeouts: { connectTimeout: 1 },
+      redirect: { maxHops: 2 },
+    })
+  })
+
   test('is deeply frozen', () => {
     const config = connectionConfig({})
     for (const part of [config, config.reconnect, config.recovery, config.timeouts, config.redirect]) {
