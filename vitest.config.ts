@@ -16,6 +16,7 @@ const LONG = [
   'test/session/packet-ids.test.ts',
   'test/session/poison.test.ts',
   'test/store/damage.test.ts',
+  'test/store/shelf-model.test.ts',
   'test/visualizer/night.test.ts',
   'test/wire/{decode,encode,noise}.test.ts',
 ]

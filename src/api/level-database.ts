@@ -13,5 +13,8 @@ export type Operation =
 export interface LevelDatabase {
   open(): Promise<void>
   batch(operations: Operation[], options: ViewEncodings & { readonly sync: boolean }): Promise<void>
-  iterator(options: ViewEncodings): AsyncIterable<[Uint8Array, Uint8Array]>
+  /** In the order of the keys; with `gte` and `lte` only those from one key to another. */
+  iterator(
+    options: ViewEncodings & { readonly gte?: Uint8Array; readonly lte?: Uint8Array },
+  ): AsyncIterable<[Uint8Array, Uint8Array]>
 }

@@ -160,10 +160,10 @@ export class ConnectionRuntime {
       clock,
       flushTimeout: timeouts.disconnectTimeout,
       generateClientId,
-      onRestored: (waiting, inFlight, quarantined) => {
-        this.session.restore(waiting, inFlight, quarantined)
-        if (waiting.length + inFlight.length === 0) return
-        events.onOutboxRestored({ waiting: waiting.length, inFlight: inFlight.length })
+      onRestored: (waiting, inFlight, quarantined, shelf) => {
+        const waits = waiting.length + (shelf?.size ?? 0)
+        this.session.restore(waiting, inFlight, quarantined, shelf)
+        if (waits + inFlight.length > 0) events.onOutboxRestored({ waiting: waits, inFlight: inFlight.length })
       },
       onStored: (publication) => this.session.stored(publication),
       onRefused: (publication, error) => this.session.withdraw(publication, error),

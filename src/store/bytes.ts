@@ -138,6 +138,11 @@ export class Writer {
   }
 }
 
+/** @throws {TypeError} if the bytes are not valid UTF-8 */
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}
+
 /** Reads the format of `Writer`. */
 export class Reader {
   readonly #bytes: Uint8Array
@@ -191,9 +196,14 @@ export class Reader {
     return this.#bytes.slice(from, from + length)
   }
 
+  /** How many bytes remain. */
+  get left(): number {
+    return this.#bytes.byteLength - this.#at
+  }
+
   /** @throws {TypeError} if the bytes are not valid UTF-8 */
   text(): string {
-    return decoder.decode(this.bytes())
+    return textOf(this.view(this.varint()))
   }
 
   /** The next `length` bytes, as a view. */

@@ -4,7 +4,8 @@ import { lockDatabase } from './database-lock.ts'
 import { locationOf } from './location.ts'
 import { probe } from './node.ts'
 import type { OpenDatabase } from './open-database.ts'
-import { checkRecords, readDatabase, type StoreRecords } from './read-store.ts'
+import { checkRecords, readDatabase, readPublications, type StoreRecords } from './read-store.ts'
+import type { StoredPublication } from './records.ts'
 import { views } from './views.ts'
 
 /**
@@ -52,6 +53,10 @@ class TakenDatabase implements OpenDatabase {
     const records = this.#records ?? (await readDatabase(this.#database, this.#location))
     this.#records = undefined
     return records
+  }
+
+  load(sequences: readonly number[], sealed: boolean): Promise<Map<number, StoredPublication>> {
+    return readPublications(this.#database, sequences, sealed)
   }
 
   /** IndexedDB would store the whole buffer of each value, with all others in it. */

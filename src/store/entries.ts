@@ -1,6 +1,7 @@
 import type { Operation } from '../api/level-database.ts'
 import type { Publication } from '../session/outgoing/publication.ts'
 import { Ledger } from './ledger.ts'
+import { WAITING } from './publication-index.ts'
 import type { StoreRecords } from './read-store.ts'
 import {
   encodePublication,
@@ -116,34 +117,65 @@ export class Entries {
   }
 
   /** Takes over the publications of an earlier process. */
-  takeUp(publications: ReadonlyMap<number, Publication>, lastSequence: number): void {
+  takeUp(publications: Iterable<Publication>, lastSequence: number): void {
     this.ledger.lastSequence = Math.max(this.ledger.lastSequence, lastSequence)
-    for (const [sequence, publication] of publications) {
-      const { phase, packetId, quarantined } = publication
-      const entry = this.create(publication)
-      entry.sequence = sequence
-      entry.quarantined = quarantined
-      if (phase === 'sent' || phase === 'released') entry.handshake = { phase, packetId }
-      if (phase === 'released') entry.released = 'yes'
-      this.#written.set(sequence, entry)
-    }
+    for (const publication of publications) this.#takeUp(publication)
   }
 
-  /** Compares the actual content of the store with the intended one. The pending operations become the difference. */
-  differFrom(records: StoreRecords, clientId: string): void {
+  /** Takes over a publication whose record was only on disk, and is counted already. */
+  adopt(publication: Publication, checksum: number): void {
+    this.#takeUp(publication).checksum = checksum
+  }
+
+  /** Removes a publication whose record is only on disk. */
+  removeUnread(sequence: number, checksum: number): void {
+    this.ledger.uncount('publications', checksum)
+    this.#delete(publicationKey(sequence))
+  }
+
+  /**
+   * Compares the actual content of the store with the intended one. The pending operations become the difference.
+   *
+   * @param keeps - whether a publication that is only on disk belongs to the store
+   * @returns how many such publications there are
+   */
+  differFrom(records: StoreRecords, clientId: string, keeps: (sequence: number, checksum: number) => boolean): number {
     const { batches, lastSequence } = this.ledger
     this.ledger = new Ledger({ batches: Math.max(batches, records.ledger?.batches ?? 0), lastSequence })
     this.discard()
     // Written each time, so that it is in several files, and damage does not destroy all of them.
     this.#operations.push(put(headerRecord(clientId)))
+    for (const key of records.damagedKeys) this.#delete(key)
+    const kept = this.#keepOrDelete(records, keeps)
     this.#deleteOthersThan(records)
     for (const entry of this.#written.values()) this.#complete(entry, records)
+    return kept
   }
 
-  #deleteOthersThan({ publications, handshakes, quarantined, damagedKeys }: StoreRecords): void {
+  #takeUp(publication: Publication): Entry {
+    const { phase, packetId, quarantined, storeId } = publication
+    const entry = this.create(publication)
+    entry.sequence = storeId
+    entry.quarantined = quarantined
+    if (phase === 'sent' || phase === 'released') entry.handshake = { phase, packetId }
+    if (phase === 'released') entry.released = 'yes'
+    this.#written.set(storeId, entry)
+    return entry
+  }
+
+  #keepOrDelete({ publications }: StoreRecords, keeps: (sequence: number, checksum: number) => boolean): number {
+    let kept = 0
+    publications.visitAll((sequence, _state, checksum) => {
+      if (this.#written.has(sequence)) return
+      if (!keeps(sequence, checksum)) return this.#delete(publicationKey(sequence))
+      kept++
+      this.ledger.count('publications', checksum)
+    })
+    return kept
+  }
+
+  #deleteOthersThan({ handshakes, quarantined }: StoreRecords): void {
     const written = this.#written
-    for (const key of damagedKeys) this.#delete(key)
-    for (const sequence of publications.keys()) if (!written.has(sequence)) this.#delete(publicationKey(sequence))
     for (const sequence of handshakes.keys()) {
       if (!written.get(sequence)?.handshake) this.#delete(handshakeKey(sequence))
     }
@@ -152,10 +184,10 @@ export class Entries {
     }
   }
 
-  #complete(entry: Entry, { header, checksums, handshakes, quarantined }: StoreRecords): void {
+  #complete(entry: Entry, { header, publications, handshakes, quarantined }: StoreRecords): void {
     const { sequence, publication, handshake } = entry
     const sealed = header?.format === FORMAT
-    const checksum = checksums.get(sequence)
+    const checksum = publications.stateOf(sequence) === WAITING ? publications.get(sequence).checksum : undefined
     // A restored entry has the checksum that was found.
     entry.checksum ||= checksum ?? 0
     if (checksum === undefined || checksum !== entry.checksum) this.#add(entry, encodePublication(publication))

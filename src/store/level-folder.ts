@@ -2,52 +2,32 @@ import { Reader } from './bytes.ts'
 import { readLog } from './level-log.ts'
 import { readManifest, type Manifest } from './level-manifest.ts'
 import { readTable, type EntryVisitor } from './level-table.ts'
-import { codeOf, fileSystem } from './node.ts'
+import { codeOf, fileSystem, nextTurn } from './node.ts'
 
-/** The sound content of a LevelDB folder. */
-export interface LevelFolder {
-  /** In the order of the keys. The buffer of a key is reused. */
-  readonly entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>
-  /** Whether anything is damaged beyond what a crash leaves behind. */
-  readonly damaged: boolean
-}
+/** How long the event loop may be busy with a file at a time, in milliseconds. */
+const SLICE = 10
+/** How many operations of a write are decoded in one step. */
+const STEP = 256
 
 /**
- * Reads the files of a LevelDB, without LevelDB. LevelDB writes into whatever it opens, iterates over blocks without
- * checking their checksums, drops what it can't read, and can crash the process if a table is damaged.
+ * Reads the files of a LevelDB one by one, without LevelDB. LevelDB writes into whatever it opens, iterates over blocks
+ * without checking their checksums, drops what it can't read, and can crash the process if a table is damaged.
+ *
+ * @param visit - is given all sound entries, in no particular order. It must copy what it keeps, because a value keeps
+ *   its file in memory
+ * @returns whether nothing is damaged beyond what a crash leaves behind
  */
-export async function readLevelFolder(path: string): Promise<LevelFolder> {
+export async function readLevelFolder(path: string, visit: EntryVisitor): Promise<boolean> {
   const files = await fileSystem().promises.readdir(path)
   const data = files.filter((file) => /^\d+\.(?:log|ldb|sst)$/.test(file))
   const manifest = await currentManifest(path, files)
   // A database that was never opened completely has none. Later, LevelDB would start over and delete the other files.
-  if (!manifest && data.length === 0 && !files.includes('CURRENT')) return { entries: [], damaged: false }
+  if (!manifest && data.length === 0 && !files.includes('CURRENT')) return true
   const live = manifest ? liveFiles(manifest, data) : undefined
-  const latest = new Map<string, Latest>()
-  const visit: EntryVisitor = (key, sequence, value) => {
-    const known = latest.get(key)
-    if (!known) latest.set(key, { sequence, value })
-    else if (known.sequence < sequence) Object.assign(known, { sequence, value })
-  }
-  let damaged = !live
+  let sound = live !== undefined
   // Without a list of the current files, any file may be one.
-  for (const file of live ?? data) damaged = !(await readFile(path, file, manifest, visit)) || damaged
-  return { entries: sorted(latest), damaged }
-}
-
-interface Latest {
-  sequence: number
-  value: Uint8Array | undefined
-}
-
-function* sorted(latest: ReadonlyMap<string, Latest>): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
-  let buffer = Buffer.alloc(64)
-  for (const key of [...latest.keys()].toSorted()) {
-    const { value } = latest.get(key) as Latest
-    if (!value) continue
-    if (key.length > buffer.byteLength) buffer = Buffer.alloc(key.length)
-    yield [buffer.subarray(0, buffer.write(key, 'latin1')), value]
-  }
+  for (const file of live ?? data) sound = (await readFile(path, file, manifest, visit)) && sound
+  return sound
 }
 
 /** @returns `undefined` if there is none, or it is damaged */
@@ -82,15 +62,28 @@ async function readFile(
 ): Promise<boolean> {
   const bytes = await bytesOf(path, file)
   if (!bytes) return false
-  if (file.endsWith('.log')) return readWrites(bytes, visit)
+  if (file.endsWith('.log')) return await inSlices(readWrites(bytes, visit))
   const size = manifest?.tables.get(numberOf(file)) ?? bytes.byteLength
-  return readTable(bytes, visit) && size === bytes.byteLength
+  return (await inSlices(readTable(bytes, visit))) && size === bytes.byteLength
 }
 
-function readWrites(bytes: Uint8Array, visit: EntryVisitor): boolean {
+/** Runs something to its end that yields in between, and lets other tasks of the event loop run. */
+async function inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
+  let since = performance.now()
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    if (performance.now() - since < SLICE) continue
+    await nextTurn()
+    since = performance.now()
+  }
+}
+
+function* readWrites(bytes: Uint8Array, visit: EntryVisitor): Generator<void, boolean> {
   const { writes, damaged } = readLog(bytes)
+  yield
   try {
-    for (const write of writes) readBatch(write, visit)
+    for (const write of writes) yield* readBatch(write, visit)
     return !damaged
   } catch {
     return false
@@ -101,7 +94,7 @@ function readWrites(bytes: Uint8Array, visit: EntryVisitor): boolean {
  * Decodes a write, which is a batch: sequence u64, count u32, both little-endian, and its operations. @throws
  * {RangeError}
  */
-function readBatch(write: Uint8Array, visit: EntryVisitor): void {
+function* readBatch(write: Uint8Array, visit: EntryVisitor): Generator<void, void> {
   const reader = new Reader(write)
   const view = new DataView(write.buffer, write.byteOffset, write.byteLength)
   const first = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32
@@ -111,6 +104,7 @@ function readBatch(write: Uint8Array, visit: EntryVisitor): void {
     const { buffer, byteOffset, byteLength } = reader.view(reader.varint())
     const key = Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
     visit(key, sequence, isPut ? reader.view(reader.varint()) : undefined)
+    if (sequence % STEP === 0) yield
   }
 }
 

@@ -3,6 +3,7 @@ import { StoreError, TimeoutError } from '../api/errors.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import type { Journal } from '../session/outgoing/journal.ts'
 import type { Publication } from '../session/outgoing/publication.ts'
+import type { Shelf } from '../session/outgoing/shelf.ts'
 import { nothing } from '../shared/nothing.ts'
 import { inTime } from '../shared/wait.ts'
 import { Batch, type Change } from './batch.ts'
@@ -11,8 +12,11 @@ import { openDatabase } from './database.ts'
 import { Entries } from './entries.ts'
 import { locationOf } from './location.ts'
 import type { OpenDatabase } from './open-database.ts'
-import { lastSequenceOf, restorePublications } from './read-store.ts'
+import { PublicationIndex } from './publication-index.ts'
+import { lastSequenceOf, type StoreRecords } from './read-store.ts'
 import type { Handshake } from './records.ts'
+import { planRestore, restorePublication, type RestorePlan, type Window } from './restore.ts'
+import { StoredShelf } from './stored-shelf.ts'
 
 /** How long opening, writing and closing may each take, in milliseconds. Longer counts as a failure. */
 export const STORE_TIMEOUT = 30_000
@@ -30,6 +34,8 @@ export interface LevelJournalOptions {
     waiting: readonly Publication[],
     inFlight: readonly Publication[],
     quarantined: readonly Publication[],
+    /** Those that wait behind the others. They stay on disk until the outbox takes them. */
+    shelf?: Shelf,
   ) => void
   /** A publication is on disk. Called before its promise resolves. */
   readonly onStored: (publication: Publication) => void
@@ -37,7 +43,11 @@ export interface LevelJournalOptions {
   readonly onRefused: (publication: Publication, error: StoreError) => void
   /** A change could not be written, and no promise reports that. */
   readonly onError: (error: StoreError) => void
+  /** How much of what waits is read from the store at a time. */
+  readonly window?: Window
 }
+
+const WINDOW: Window = { messages: 8_192, bytes: 8 * 1_024 * 1_024 }
 
 /**
  * A journal in a LevelDB, which is opened at the first use. All changes of one turn of the event loop, or during a
@@ -50,6 +60,9 @@ export class LevelJournal implements Journal {
   readonly #options: LevelJournalOptions
   readonly #location: string
   readonly #entries = new Entries()
+  /** The publications that are only on disk. */
+  #index = new PublicationIndex()
+  #shelf: StoredShelf | undefined
   #opening: Promise<void> | undefined
   #open: OpenDatabase | undefined
   #clientId: string | undefined
@@ -131,6 +144,7 @@ export class LevelJournal implements Journal {
 
   /** Resolves when all changes are on disk. Write errors are reported elsewhere. */
   async flush(): Promise<void> {
+    await this.#shelf?.idle()
     await this.#idle()
     if (!this.#open || this.#stuck || !(this.#failing || this.#unsynced)) return
     // This writes what is not on disk yet.
@@ -142,6 +156,7 @@ export class LevelJournal implements Journal {
   async close(): Promise<void> {
     if (this.#opening) await this.#inTime('opening the store', this.#opening).catch(nothing)
     await this.flush()
+    this.#shelf?.close()
     if (this.#stuck) return void this.#stuck.then(() => this.close()).catch(nothing)
     const open = this.#open
     this.#open = undefined
@@ -231,7 +246,11 @@ export class LevelJournal implements Journal {
     try {
       await this.#inTime('opening the store', open.renew())
       const records = await this.#inTime('reading the store', open.read())
-      this.#entries.differFrom(records, this.#clientId ?? '')
+      const keeps = (sequence: number, checksum: number) =>
+        this.#index.has(sequence) && this.#index.get(sequence).checksum === checksum
+      const kept = this.#entries.differFrom(records, this.#clientId ?? '', keeps)
+      // What is missing is only on disk, and can't be written again.
+      if (kept < this.#index.size) throw new StoreError('corrupt', this.#location)
     } catch (error) {
       // Each attempt would read the whole store again without effect.
       if (error instanceof StoreError && error.problem === 'corrupt') this.#lost = error
@@ -261,20 +280,57 @@ export class LevelJournal implements Journal {
     try {
       const records = await open.read()
       this.#clientId = records.header?.clientId ?? this.#options.generateClientId()
-      const publications = restorePublications(records)
+      const plan = planRestore(records, this.#options.window ?? WINDOW)
+      const publications = await this.#read(open, records, plan)
       this.#entries.takeUp(publications, lastSequenceOf(records))
       // This includes a store of an older format, or one that lost its last write. From now on its content is known.
-      this.#entries.differFrom(records, this.#clientId)
+      this.#entries.differFrom(records, this.#clientId, (sequence) => !plan.dropped.has(sequence))
       await this.#inTime('writing to the store', open.write(this.#entries.operations(true), true))
       await this.#inTime('writing to the store', open.remember(this.#entries.ledger.batches))
       this.#open = open
-      this.#restored(publications.values())
+      for (const sequence of [...plan.first, ...plan.dropped]) records.publications.delete(sequence)
+      this.#putOnShelf(records.publications)
+      this.#restored(publications)
     } catch (error) {
       this.#clientId = undefined
       this.#entries.clear()
       await this.#inTime('closing the store', open.release()).catch(nothing)
       throw error instanceof StoreError ? error : new StoreError('write', this.#location, { cause: error })
     }
+  }
+
+  async #read(open: OpenDatabase, records: StoreRecords, plan: RestorePlan): Promise<Publication[]> {
+    const stored = await open.load(plan.first, records.header?.format !== 1)
+    return plan.first.map((sequence) => {
+      const each = stored.get(sequence)
+      if (!each) throw new StoreError('corrupt', this.#location)
+      return restorePublication(sequence, each, plan.handshakes.get(sequence), records.quarantined.has(sequence))
+    })
+  }
+
+  #putOnShelf(index: PublicationIndex): void {
+    this.#index = index
+    if (index.size === 0) return
+    const { window = WINDOW, clock, onError } = this.#options
+    this.#shelf = new StoredShelf({
+      index,
+      window,
+      clock,
+      load: async (sequences) => {
+        if (!this.#open) throw new StoreError('unavailable', this.#location)
+        return await this.#inTime('reading the store', this.#open.load(sequences, true))
+      },
+      adopt: (publication, checksum) => this.#entries.adopt(publication, checksum),
+      remove: (sequence) => {
+        const apply = () => {
+          if (!index.has(sequence)) return
+          this.#entries.removeUnread(sequence, index.get(sequence).checksum)
+          index.delete(sequence)
+        }
+        void this.#change({ apply }, false)
+      },
+      onError: (cause) => onError(new StoreError('corrupt', this.#location, cause === undefined ? {} : { cause })),
+    })
   }
 
   async #openInTime(): Promise<OpenDatabase> {
@@ -302,6 +358,6 @@ export class LevelJournal implements Journal {
       else if (publication.phase === 'waiting') waiting.push(publication)
       else inFlight.push(publication)
     }
-    this.#options.onRestored(waiting, inFlight, quarantined)
+    this.#options.onRestored(waiting, inFlight, quarantined, this.#shelf)
   }
 }

@@ -1,7 +1,7 @@
 import { StoreError } from '../api/errors.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
-import { Publication } from '../session/outgoing/publication.ts'
 import { Ledger } from './ledger.ts'
+import { DAMAGED, PublicationIndex, UNSEALED, WAITING } from './publication-index.ts'
 import {
   decodeHandshake,
   decodeHeader,
@@ -12,26 +12,25 @@ import {
   FORMAT,
   type Handshake,
   type Header,
+  headerKey,
   type LedgerState,
+  publicationKey,
   type StoredPublication,
+  summarizePublication,
   unseal,
 } from './records.ts'
 import { views } from './views.ts'
 
-/** The sound records of a store. */
+/** The sound records of a store. The publications themselves stay on disk. */
 export interface StoreRecords {
   /** The header; `undefined` if the store is new or the header is missing. */
   readonly header: Header | undefined
   readonly ledger: LedgerState | undefined
-  /** By sequence number, in order. */
-  readonly publications: ReadonlyMap<number, StoredPublication>
-  /** The checksums of the publications; format 1 has none. */
-  readonly checksums: ReadonlyMap<number, number>
+  readonly publications: PublicationIndex
   readonly handshakes: ReadonlyMap<number, Handshake>
   readonly quarantined: ReadonlySet<number>
   /** The number of records. */
   readonly count: number
-  /** The number of damaged records. */
   readonly damagedKeys: readonly Uint8Array[]
   /** Whether there are records that this package can't have written. */
   readonly foreign: boolean
@@ -39,58 +38,124 @@ export interface StoreRecords {
   readonly found: Ledger
 }
 
-/** Collects and decodes the records of a store, in the order of their keys. */
+/** What else is in a store than publications. */
+interface Other {
+  version: number
+  value: Uint8Array | undefined
+}
+
+/** Collects the records of a store, in any order, and keeps no payload. */
 export class StoreReader implements StoreRecords {
   header: Header | undefined
   ledger: LedgerState | undefined
-  readonly publications = new Map<number, StoredPublication>()
-  readonly checksums = new Map<number, number>()
+  readonly publications = new PublicationIndex()
   readonly handshakes = new Map<number, Handshake>()
   readonly quarantined = new Set<number>()
   count = 0
   readonly damagedKeys: Uint8Array[] = []
   foreign = false
   readonly found = new Ledger({ batches: 0, lastSequence: 0 })
+  readonly #others = new Map<string, Other>()
 
-  /** @param key - its buffer may be reused after the call */
+  /** @param key - like the value, it is not used after the call */
   add(key: Uint8Array, value: Uint8Array): void {
-    this.count++
-    try {
-      this.#read(key, value)
-    } catch {
-      this.damagedKeys.push(Uint8Array.from(key))
+    const decoded = decodeKey(key)
+    if (decoded?.kind === 'publication') this.#index(decoded.sequence, key, value)
+    else this.#others.set(nameOf(key), { version: 0, value: value.slice() })
+  }
+
+  /**
+   * Adds one of several versions of a record. The newest counts.
+   *
+   * @param value - `undefined` if it is deleted
+   */
+  addVersion(key: Uint8Array, version: number, value: Uint8Array | undefined): void {
+    const decoded = decodeKey(key)
+    if (decoded?.kind === 'publication') {
+      const { sequence } = decoded
+      if (!this.publications.isNewer(sequence, version)) return
+      if (value) this.#index(sequence, key, value)
+      else this.publications.delete(sequence)
+      return
     }
+    const name = nameOf(key)
+    const known = this.#others.get(name)
+    if (!known || known.version < version) this.#others.set(name, { version, value: value?.slice() })
+  }
+
+  /** Decodes the other records, and counts all. Called when all are added. */
+  finish(): this {
+    this.publications.complete()
+    const others = [...this.#others].filter(([, { value }]) => value)
+    this.#others.clear()
+    this.count = others.length + this.publications.size
+    const header = others.find(([name]) => name === nameOf(headerKey))?.[1].value
+    if (header) this.#attempt(headerKey, () => this.#readHeader(header))
+    for (const [name, { value }] of others) {
+      const key = Uint8Array.from(name, (character) => character.charCodeAt(0))
+      if (value && name !== nameOf(headerKey)) this.#attempt(key, () => this.#read(key, value))
+    }
+    const isOld = this.header?.format === 1
+    this.publications.visitAll((sequence, state, checksum) => {
+      if (state === WAITING || (isOld && state === UNSEALED)) this.found.count('publications', checksum)
+      else this.damagedKeys.push(publicationKey(sequence))
+    })
+    return this
+  }
+
+  #index(sequence: number, key: Uint8Array, value: Uint8Array): void {
+    try {
+      const { body, checksum } = unseal(key, value)
+      this.publications.set(sequence, WAITING, { ...summarizePublication(body), checksum })
+    } catch {
+      this.#indexUnsealed(sequence, value)
+    }
+  }
+
+  /** Format 1 has no checksums. */
+  #indexUnsealed(sequence: number, value: Uint8Array): void {
+    const nothing = { checksum: 0, bytes: 0, expiresAt: 0, latest: undefined }
+    try {
+      decodePublication(value)
+      this.publications.set(sequence, UNSEALED, { ...summarizePublication(value), checksum: 0 })
+    } catch {
+      this.publications.set(sequence, DAMAGED, nothing)
+    }
+  }
+
+  #attempt(key: Uint8Array, read: () => void): void {
+    try {
+      read()
+    } catch {
+      this.damagedKeys.push(key)
+    }
+  }
+
+  #readHeader(value: Uint8Array): void {
+    this.header = decodeHeader(value)
+    this.foreign ||= !this.header
   }
 
   /** @throws {RangeError} {TypeError} if it is damaged */
   #read(key: Uint8Array, value: Uint8Array): void {
     const decoded = decodeKey(key)
-    if (decoded?.kind === 'header') {
-      this.header = decodeHeader(value)
-      this.foreign ||= !this.header
-      return
-    }
     if (!decoded) {
       this.foreign = true
       return
     }
     // Records of a newer version are not decoded.
     if (this.header && this.header.format > FORMAT) return
-    const { body, checksum } = this.header?.format === 1 ? { body: value, checksum: undefined } : unseal(key, value)
-    // The header was handled above.
-    if (!('sequence' in decoded)) this.ledger = decodeLedger(body)
-    else if (decoded.kind === 'publication') {
-      this.publications.set(decoded.sequence, decodePublication(body))
-      if (checksum !== undefined) this.checksums.set(decoded.sequence, checksum)
-      this.found.count('publications', checksum ?? 0)
-    } else {
-      if (decoded.kind === 'handshake') this.handshakes.set(decoded.sequence, decodeHandshake(body))
-      else {
-        decodeQuarantine(body)
-        this.quarantined.add(decoded.sequence)
-      }
-      this.found.count('others', checksum ?? 0)
+    const { body, checksum } = this.header?.format === 1 ? { body: value, checksum: 0 } : unseal(key, value)
+    if (!('sequence' in decoded)) {
+      this.ledger = decodeLedger(body)
+      return
     }
+    if (decoded.kind === 'handshake') this.handshakes.set(decoded.sequence, decodeHandshake(body))
+    else {
+      decodeQuarantine(body)
+      this.quarantined.add(decoded.sequence)
+    }
+    this.found.count('others', checksum)
   }
 }
 
@@ -106,7 +171,48 @@ export async function readDatabase(database: LevelDatabase, location: string): P
   } catch (cause) {
     throw new StoreError('corrupt', location, { cause })
   }
-  return reader
+  return reader.finish()
+}
+
+/** How far apart two publications may be to be read together. */
+const GAP = 64
+
+/**
+ * Reads publications, and leaves out those that are missing or damaged.
+ *
+ * @param sequences - in ascending order
+ * @param sealed - whether they have checksums: those of format 1 have none
+ */
+export async function readPublications(
+  database: LevelDatabase,
+  sequences: readonly number[],
+  sealed: boolean,
+): Promise<Map<number, StoredPublication>> {
+  const wanted = new Set(sequences)
+  const found = new Map<number, StoredPublication>()
+  for (let at = 0; at < sequences.length;) {
+    const first = sequences[at] as number
+    let last = first
+    for (; at < sequences.length && (sequences[at] as number) - last <= GAP; at++) last = sequences[at] as number
+    const range = { ...views, gte: publicationKey(first), lte: publicationKey(last) }
+    for await (const [key, value] of database.iterator(range)) {
+      const decoded = decodeKey(key)
+      // A database may ignore the range.
+      if (decoded?.kind !== 'publication' || !wanted.has(decoded.sequence)) continue
+      const stored = decodeRecord(key, value, sealed)
+      if (stored) found.set(decoded.sequence, stored)
+    }
+  }
+  return found
+}
+
+/** @param sealed - whether it has a checksum: format 1 has none. @returns `undefined` if it is damaged */
+export function decodeRecord(key: Uint8Array, value: Uint8Array, sealed: boolean): StoredPublication | undefined {
+  try {
+    return decodePublication(sealed ? unseal(key, value).body : value)
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -115,7 +221,7 @@ export async function readDatabase(database: LevelDatabase, location: string): P
  * @throws {StoreError} if it is not a store, damaged, or of a newer format
  */
 export function checkRecords(records: StoreRecords, location: string, { batches = 0, salvage = false } = {}): void {
-  const { header, ledger, publications, found, count } = records
+  const { header, ledger, found, count } = records
   if (header && header.format > FORMAT) throw new StoreError('newer', location)
   // Without a header, other evidence is needed that it is a store.
   const unknown = !header && batches === 0 && count === records.damagedKeys.length
@@ -123,53 +229,22 @@ export function checkRecords(records: StoreRecords, location: string, { batches 
   if (unknown) return
   const isOld = header?.format === 1 && batches === 0
   const agrees = isOld || (ledger && found.agreesWith(ledger) && ledger.batches >= batches)
-  if (header && agrees && records.damagedKeys.length === 0 && orphans(records).length === 0) return
-  throw new StoreError('corrupt', location, { intactPublishes: publications.size, salvage })
+  if (header && agrees && records.damagedKeys.length === 0 && !hasOrphans(records)) return
+  throw new StoreError('corrupt', location, { intactPublishes: found.publications, salvage })
 }
 
-/** The number of records without a publication. */
-function orphans({ publications, handshakes, quarantined }: StoreRecords): number[] {
-  return [...handshakes.keys(), ...quarantined].filter((sequence) => !publications.has(sequence))
+/** Whether there are records without a publication. */
+function hasOrphans({ publications, handshakes, quarantined }: StoreRecords): boolean {
+  return [...handshakes.keys(), ...quarantined].some((sequence) => !publications.has(sequence))
 }
 
 export function lastSequenceOf({ ledger, publications }: StoreRecords): number {
-  return Math.max(ledger?.lastSequence ?? 0, ...[...publications.keys()].slice(-1))
+  return Math.max(ledger?.lastSequence ?? 0, publications.last(() => true) ?? 0)
 }
 
-/** @returns the publications of an earlier process by sequence number, without those that the broker certainly has */
-export function restorePublications(records: StoreRecords): Map<number, Publication> {
-  const { publications, quarantined } = records
-  const handshakes = new Map(records.handshakes)
-  const delivered = new Set<number>()
-  const taken = new Set<number>()
-  // If two have the same packet id, the newer one keeps it: the older handshake was finished, or lost with its session.
-  for (const [sequence, { phase, packetId }] of [...handshakes].toSorted(([a], [b]) => b - a)) {
-    if (!taken.has(packetId)) taken.add(packetId)
-    else if (phase === 'released') delivered.add(sequence)
-    else handshakes.delete(sequence)
-  }
-  const restored = new Map<number, Publication>()
-  for (const [sequence, stored] of publications) {
-    if (delivered.has(sequence)) continue
-    const publication = restore(stored, handshakes.get(sequence))
-    publication.quarantined = quarantined.has(sequence)
-    publication.storeId = sequence
-    restored.set(sequence, publication)
-  }
-  return restored
+/** The bytes of a key as characters. */
+function nameOf(key: Uint8Array): string {
+  let name = ''
+  for (const byte of key) name += String.fromCharCode(byte)
+  return name
 }
-
-function restore(stored: StoredPublication, handshake: Handshake | undefined): Publication {
-  const publication = new Publication({ ...stored, durable: true, resolve: ignore, reject: ignore })
-  publication.orphaned = true
-  publication.onDisk = true
-  if (handshake) {
-    publication.phase = handshake.phase
-    publication.packetId = handshake.packetId
-    publication.transmitted = true
-  }
-  return publication
-}
-
-/** The promise ended with the earlier process. */
-function ignore(): void {}

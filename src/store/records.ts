@@ -1,6 +1,6 @@
 import type { PublishProperties, Qos } from '../api/message.ts'
 import type { PublicationInit } from '../session/outgoing/publication.ts'
-import { Reader, Writer } from './bytes.ts'
+import { Reader, textOf, Writer } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
 
 /**
@@ -47,7 +47,8 @@ const KINDS = new Map<number, 'publication' | 'handshake' | 'quarantine'>([
 /** The length of a key with a sequence. */
 const KEY_BYTES = 9
 
-/** The bits of the flags. The lowest two are the QoS. */
+/** The bits of the flags. */
+const QOS = 0x03
 const RETAIN = 0x04
 const EXPIRES = 0x08
 const LATEST_TOPIC = 0x10
@@ -93,7 +94,7 @@ export type StoreKey =
 /** The part of a publication that is stored. */
 export type StoredPublication = Omit<PublicationInit, 'durable' | 'resolve' | 'reject'>
 
-const headerKey: Uint8Array = Uint8Array.of(HEADER)
+export const headerKey: Uint8Array = Uint8Array.of(HEADER)
 export const ledgerKey: Uint8Array = Uint8Array.of(LEDGER)
 
 export function publicationKey(sequence: number): Uint8Array {
@@ -151,10 +152,16 @@ export function unseal(key: Uint8Array, value: Uint8Array): { body: Uint8Array; 
   const end = value.byteLength - CHECKSUM_BYTES
   if (end < 0) throw new RangeError('a record is cut short')
   const body = value.subarray(0, end)
-  const [a = 0, b = 0, c = 0, d = 0] = [value[end], value[end + 1], value[end + 2], value[end + 3]]
-  const checksum = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  const checksum = checksumOf(value)
   if (checksum !== crc32c(value, crc32c(key), end)) throw new RangeError('a checksum is wrong')
   return { body, checksum }
+}
+
+/** The checksum that a value has, whether it is right or not. */
+export function checksumOf(value: Uint8Array): number {
+  let checksum = 0
+  for (const byte of value.subarray(-CHECKSUM_BYTES)) checksum = checksum * 0x100 + byte
+  return checksum
 }
 
 /** @returns `undefined` if it is not a key of this format */
@@ -250,17 +257,12 @@ function latestFlag({ latest, topic }: StoredPublication): number {
 
 /** @throws {RangeError} {TypeError} if it is damaged */
 export function decodePublication(body: Uint8Array): StoredPublication {
-  const reader = new Reader(body)
-  const flags = reader.u8()
-  const qos = flags & 0x03
-  if (qos === 0 || qos === 3 || flags & UNKNOWN) throw new RangeError('unknown flags')
-  const acceptedAt = reader.f64()
-  const expiresAt = flags & EXPIRES ? reader.f64() : Number.POSITIVE_INFINITY
+  const { flags, acceptedAt, expiresAt, reader } = readFlags(body)
   const topic = reader.text()
   const latest = flags & LATEST_KEY ? reader.text() : undefined
   return {
     topic,
-    qos: qos as Qos,
+    qos: (flags & QOS) as Qos,
     retain: (flags & RETAIN) !== 0,
     acceptedAt,
     expiresAt,
@@ -268,6 +270,34 @@ export function decodePublication(body: Uint8Array): StoredPublication {
     properties: flags & PROPERTIES ? decodeProperties(reader.bytes()) : undefined,
     payload: reader.rest(),
   }
+}
+
+/** The part of a publication that is known without decoding it. */
+export interface PublicationSummary {
+  /** The bytes of its topic and payload. */
+  readonly bytes: number
+  readonly expiresAt: number
+  readonly latest: string | undefined
+}
+
+/** @throws {RangeError} {TypeError} if it is damaged */
+export function summarizePublication(body: Uint8Array): PublicationSummary {
+  const { flags, expiresAt, reader } = readFlags(body)
+  const topic = reader.view(reader.varint())
+  const key = flags & LATEST_KEY ? reader.text() : undefined
+  if (flags & PROPERTIES) reader.view(reader.varint())
+  return { bytes: topic.byteLength + reader.left, expiresAt, latest: flags & LATEST_TOPIC ? textOf(topic) : key }
+}
+
+/** Reads what a publication begins with. */
+function readFlags(body: Uint8Array) {
+  const reader = new Reader(body)
+  const flags = reader.u8()
+  const qos = flags & QOS
+  if (qos === 0 || qos === 3 || flags & UNKNOWN) throw new RangeError('unknown flags')
+  const acceptedAt = reader.f64()
+  const expiresAt = flags & EXPIRES ? reader.f64() : Number.POSITIVE_INFINITY
+  return { flags, acceptedAt, expiresAt, reader }
 }
 
 /** The property identifiers of MQTT 5 §2.2.2.2. */

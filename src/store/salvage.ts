@@ -1,12 +1,14 @@
 import { StoreError } from '../api/errors.ts'
+import type { Publication } from '../session/outgoing/publication.ts'
 import { importClassicLevel } from './database.ts'
 import { Entries } from './entries.ts'
 import { isOpenElsewhere, lockFolder } from './folder-lock.ts'
-import { openFolder, readFolder } from './folder.ts'
+import { openFolder, readFolder, readFolderPublications } from './folder.ts'
 import { Marker, MARKER } from './marker.ts'
 import { fileSystem } from './node.ts'
-import { lastSequenceOf, restorePublications, StoreReader, type StoreRecords } from './read-store.ts'
+import { lastSequenceOf, StoreReader, type StoreRecords } from './read-store.ts'
 import { FORMAT } from './records.ts'
+import { planRestore, restorePublication } from './restore.ts'
 
 /** What was recovered from a store. */
 export interface Salvage {
@@ -46,24 +48,44 @@ export async function salvageStore(from: string, to: string, generateClientId: (
     // The header also marks it as a store.
     if (!isMarked && (!records.header || records.foreign)) throw new StoreError('foreign', from)
     if (Math.max(format, records.header?.format ?? 0) > FORMAT) throw new StoreError('newer', from)
-    await write(to, records, LevelClass, generateClientId)
-    return summary(records, batches)
+    const publications = await restored(lock.realPath, records)
+    await write(to, { records, publications, LevelClass, generateClientId })
+    return summary(publications, records, batches)
   } finally {
     lock.release()
   }
 }
 
+/** The publications of a store, without those that the broker certainly has. All of them are in memory. */
+async function restored(path: string, records: StoreRecords): Promise<Publication[]> {
+  const { first, handshakes } = planRestore(records, {
+    messages: Number.POSITIVE_INFINITY,
+    bytes: Number.POSITIVE_INFINITY,
+  })
+  const stored = await readFolderPublications(path, records)
+  return first.flatMap((sequence) => {
+    const each = stored.get(sequence)
+    if (!each) return []
+    return [restorePublication(sequence, each, handshakes.get(sequence), records.quarantined.has(sequence))]
+  })
+}
+
+interface SalvagedContent {
+  readonly records: StoreRecords
+  readonly publications: readonly Publication[]
+  readonly LevelClass: Parameters<typeof openFolder>[1]
+  readonly generateClientId: () => string
+}
+
 async function write(
   to: string,
-  records: StoreRecords,
-  LevelClass: Parameters<typeof openFolder>[1],
-  generateClientId: () => string,
+  { records, publications, LevelClass, generateClientId }: SalvagedContent,
 ): Promise<void> {
   const opened = await openFolder(to, LevelClass)
   try {
     const entries = new Entries()
-    entries.takeUp(restorePublications(records), lastSequenceOf(records))
-    entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId())
+    entries.takeUp(publications, lastSequenceOf(records))
+    entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId(), () => false)
     await opened.write(entries.operations(true), true)
     await opened.remember(entries.ledger.batches)
   } finally {
@@ -71,12 +93,10 @@ async function write(
   }
 }
 
-function summary(records: StoreRecords, batches: number): Salvage {
-  const publications = restorePublications(records)
+function summary(all: readonly Publication[], records: StoreRecords, batches: number): Salvage {
   const { ledger, header, found, damagedKeys } = records
   // A ledger of an earlier batch has older counts.
   const counts = ledger && ledger.batches >= batches ? ledger.publications : undefined
-  const all = [...publications.values()]
   return {
     publications: all.length,
     inFlight: all.filter(({ phase, quarantined }) => phase !== 'waiting' && !quarantined).length,

@@ -62,9 +62,12 @@ it('loads the code of a store only with a client that has one', async () => {
     'src/store/level-table.ts',
     'src/store/marker.ts',
     'src/store/node.ts',
+    'src/store/publication-index.ts',
     'src/store/read-store.ts',
     'src/store/records.ts',
+    'src/store/restore.ts',
     'src/store/snappy.ts',
+    'src/store/stored-shelf.ts',
     'src/store/views.ts',
   ])
 })

@@ -8,6 +8,7 @@ import { Outbox } from './outbox.ts'
 import type { Publication } from './publication.ts'
 import { Quarantine, type QuarantineEvents } from './quarantine.ts'
 import { Settlement, type SettlementEvents } from './settlement.ts'
+import type { Shelf } from './shelf.ts'
 import { Suspects } from './suspects.ts'
 import { Unwritten } from './unwritten.ts'
 
@@ -115,11 +116,20 @@ export class Backlog {
     waiting: readonly Publication[],
     inFlight: readonly Publication[],
     quarantined: readonly Publication[] = [],
+    shelf?: Shelf,
   ): void {
     const wallClock = this.#config.now()
     const time = this.#config.time()
-    for (const publication of [...waiting, ...inFlight, ...quarantined]) {
+    const begin = (publication: Publication) => {
       publication.startedAt = time - Math.max(0, wallClock - publication.acceptedAt)
+    }
+    for (const publication of [...waiting, ...inFlight, ...quarantined]) begin(publication)
+    if (shelf) {
+      this.outbox.addShelf(shelf, time - wallClock, {
+        taken: begin,
+        removed: (error) => this.#events.orphanFailed(error),
+        ready: () => this.#port.changed(),
+      })
     }
     for (const publication of inFlight) this.inFlight.resume(publication)
     for (const publication of quarantined) this.inFlight.hold(publication)

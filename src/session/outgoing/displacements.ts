@@ -1,10 +1,11 @@
 import type { Publication } from './publication.ts'
+import type { Shelved } from './shelf.ts'
 
 /** One publication is to take the place of another, which is then rejected with `error`. */
 export interface Displacement {
-  readonly victim: Publication
+  readonly victim: Publication | Shelved
   readonly successor: Publication
-  readonly error: Error
+  readonly error: (topic: string) => Error
 }
 
 /**
@@ -12,14 +13,14 @@ export interface Displacement {
  * accepted publication must not be dropped for one that the journal then refuses.
  */
 export class Displacements {
-  readonly #byVictim = new Map<Publication, Displacement>()
+  readonly #byVictim = new Map<Publication | Shelved, Displacement>()
   readonly #bySuccessor = new Map<Publication, Set<Displacement>>()
 
   get size(): number {
     return this.#byVictim.size
   }
 
-  has(victim: Publication): boolean {
+  has(victim: Publication | Shelved): boolean {
     return this.#byVictim.has(victim)
   }
 
@@ -38,7 +39,7 @@ export class Displacements {
   }
 
   /** @returns the displacement that was planned for it */
-  delete(victim: Publication): Displacement | undefined {
+  delete(victim: Publication | Shelved): Displacement | undefined {
     const displacement = this.#byVictim.get(victim)
     if (!displacement) return undefined
     this.#byVictim.delete(victim)

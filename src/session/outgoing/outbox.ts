@@ -2,9 +2,27 @@ import { OutboxOverflowError, PublishExpiredError, PublishSupersededError } from
 import type { OutboxOptions } from '../../api/options.ts'
 import { Displacements } from './displacements.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
-import type { Publication } from './publication.ts'
+import { Publication } from './publication.ts'
+import type { Shelf, Shelved } from './shelf.ts'
+import { WaitingList } from './waiting-list.ts'
 
-/** The publications that wait to be sent, in order, with a limit on messages and bytes. */
+/** What the outbox reports of its shelf. */
+export interface ShelfEvents {
+  /** A publication was taken into memory. Called before it is in the outbox. */
+  taken(publication: Publication): void
+  /** A publication was removed from the shelf. */
+  removed(error: Error): void
+  /** There may be more to send. */
+  ready(): void
+}
+
+/**
+ * The publications that wait to be sent, in order, with a limit on messages and bytes.
+ *
+ * What an earlier process left may be more than fits into memory. Then the middle of the queue is on a shelf, on disk:
+ * before it are those that were taken from it and those that come back from flight, and behind it those that this
+ * process accepted. The shelf is read when what is before it has drained to half of what was read last.
+ */
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #onRemoved: (publication: Publication, error: unknown) => void
@@ -12,9 +30,17 @@ export class Outbox {
   /** Displaced publications keep their places in the queue, but no longer count. */
   readonly #displacements = new Displacements()
   readonly #expiries = new ExpiryQueue()
-  #queue: Publication[] = []
-  /** All entries before this index have left. Those that left from the middle stay until the head passes them. */
-  #head = 0
+  readonly #front = new WaitingList()
+  /** What waits behind the shelf; empty if there is none. */
+  readonly #behind = new WaitingList()
+  #shelf: Shelf | undefined
+  #shelfEvents: ShelfEvents | undefined
+  /** The time of the session's clock less the milliseconds since 1970, for the shelf. */
+  #timeOffset = 0
+  /** How many may be before the shelf when it is read. */
+  #refillBelow = 0
+  #isTaking = false
+  /** How many are in memory. */
   #size = 0
   #bytes = 0
 
@@ -25,11 +51,28 @@ export class Outbox {
   }
 
   get size(): number {
-    return this.#size
+    return this.#size + (this.#shelf?.size ?? 0)
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + (this.#shelf?.bytes ?? 0)
+  }
+
+  /**
+   * Takes over the rest of what an earlier process left. Whatever waits already is behind it.
+   *
+   * @param timeOffset - the time of the session's clock less the milliseconds since 1970
+   */
+  addShelf(shelf: Shelf, timeOffset: number, events: ShelfEvents): void {
+    this.#behind.replace(this.waiting())
+    this.#front.replace([])
+    this.#shelf = shelf
+    this.#shelfEvents = events
+    this.#timeOffset = timeOffset
+    for (const [key, newer] of this.#latest) {
+      const older = shelf.latest(key)
+      if (older) this.#displace(older, newer, superseded)
+    }
   }
 
   /**
@@ -40,18 +83,18 @@ export class Outbox {
    */
   add(publication: Publication): void {
     this.#makeRoom(publication, this.#latestLike(publication))
-    for (let superseded = this.#latestLike(publication); superseded; superseded = this.#latestLike(publication)) {
-      this.#displace(superseded, publication, new PublishSupersededError(superseded.topic))
+    for (let older = this.#latestLike(publication); older; older = this.#latestLike(publication)) {
+      this.#displace(older, publication, superseded)
     }
-    this.#queue.push(publication)
+    if (this.#shelf) this.#behind.push(publication)
+    else this.#front.push(publication)
     this.#expiries.add(publication)
     this.#enter(publication)
   }
 
   /** Puts publications at the front, in their order. The limits do not apply: they were accepted before. */
   addFirst(publications: readonly Publication[]): void {
-    this.#queue = [...publications, ...this.waiting()]
-    this.#head = 0
+    this.#front.replace([...publications, ...this.#front.all()])
     // In reverse order, because a newer one with the same `latest` key may be among them.
     for (const publication of publications.toReversed()) this.#comeBack(publication)
     this.#expiries.refill(this.waiting())
@@ -62,26 +105,27 @@ export class Outbox {
     publication.onDisk = true
     if (this.#displacements.size === 0) return
     for (let next = this.#displacements.of(publication); next; next = this.#displacements.of(publication)) {
-      this.remove(next.victim, next.error)
+      this.#drop(next.victim, next.error)
     }
   }
 
   /**
-   * The next publication to send; `undefined` while it is undecided whether it is displaced. Expired ones are rejected.
+   * The next publication to send; `undefined` while it is undecided whether it is displaced, and while it is read from
+   * the shelf. Expired ones are rejected.
    */
   peek(now: number): Publication | undefined {
     for (;;) {
-      const publication = this.#queue[this.#head]
+      if (this.#shelf) this.#refill(this.#shelf)
+      const publication = this.#front.first()
       if (publication === undefined) return undefined
-      if (publication.phase !== 'waiting') this.#head++
-      else if (publication.deadline <= now) this.remove(publication, new PublishExpiredError(publication.topic))
-      else return this.#displacements.has(publication) ? undefined : publication
+      if (publication.deadline > now) return this.#displacements.has(publication) ? undefined : publication
+      this.remove(publication, new PublishExpiredError(publication.topic))
     }
   }
 
   /** Removes the publication that `peek` returned. */
   shift(publication: Publication): void {
-    this.#head++
+    this.#front.shift()
     this.#leave(publication)
   }
 
@@ -97,6 +141,7 @@ export class Outbox {
     for (let next = this.#expiries.first(); next && next.deadline <= now; next = this.#expiries.first()) {
       this.remove(next, new PublishExpiredError(next.topic))
     }
+    for (const shelved of this.#shelf?.expired(now - this.#timeOffset) ?? []) this.#drop(shelved, expired)
   }
 
   /** Removes and rejects all publications, except those that `keeps` selects. */
@@ -106,24 +151,50 @@ export class Outbox {
     }
   }
 
-  /** All waiting publications, in order. */
+  /** All waiting publications in memory, in order. */
   waiting(): Publication[] {
-    return this.#queue.slice(this.#head).filter((publication) => publication.phase === 'waiting')
+    return [...this.#front.all(), ...this.#behind.all()]
   }
 
   /** When the first publication expires, in the time of the session's clock; `Infinity` if none does. */
   nextExpiry(): number {
-    return this.#expiries.first()?.deadline ?? Number.POSITIVE_INFINITY
+    const first = this.#expiries.first()?.deadline ?? Number.POSITIVE_INFINITY
+    return Math.min(first, (this.#shelf?.nextExpiry ?? Number.POSITIVE_INFINITY) + this.#timeOffset)
   }
 
-  /** @param superseded - leaves in any case, so its room counts as free */
-  #makeRoom(publication: Publication, superseded: Publication | undefined): void {
+  /** Reads the shelf if it is time. */
+  #refill(shelf: Shelf): void {
+    if (shelf.isEmpty) {
+      this.#front.replace(this.waiting())
+      this.#behind.replace([])
+      this.#shelf = undefined
+      return
+    }
+    if (this.#isTaking || this.#front.left > this.#refillBelow || !shelf.isReady) return
+    this.#isTaking = true
+    void shelf.take().then((publications) => {
+      this.#isTaking = false
+      this.#refillBelow = publications.length / 2
+      for (const publication of publications) this.#take(publication)
+      this.#shelfEvents?.ready()
+    })
+  }
+
+  #take(publication: Publication): void {
+    this.#shelfEvents?.taken(publication)
+    this.#front.push(publication)
+    this.#expiries.add(publication)
+    this.#comeBack(publication)
+  }
+
+  /** @param older - leaves in any case, so its room counts as free */
+  #makeRoom(publication: Publication, older: Publication | Shelved | undefined): void {
     const { maxMessages, maxBytes, overflow } = this.#options
-    if (this.#size < maxMessages && this.#bytes + publication.bytes <= maxBytes) return
-    const leaving = () => (superseded && this.#counts(superseded) ? superseded : undefined)
+    if (this.size < maxMessages && this.bytes + publication.bytes <= maxBytes) return
+    const leaving = () => (older && this.#counts(older) ? older : undefined)
     const full = () =>
-      this.#size + 1 - (leaving() ? 1 : 0) > maxMessages ||
-      this.#bytes + publication.bytes - (leaving()?.bytes ?? 0) > maxBytes
+      this.size + 1 - (leaving() ? 1 : 0) > maxMessages ||
+      this.bytes + publication.bytes - (leaving()?.bytes ?? 0) > maxBytes
     if (!full()) return
     // A publication that could never fit displaces no other.
     if (overflow === 'reject' || publication.bytes > maxBytes || maxMessages < 1) {
@@ -132,47 +203,53 @@ export class Outbox {
     while (full()) {
       const victim = overflow === 'drop-oldest' ? this.#oldest() : this.#newest()
       if (!victim) throw new OutboxOverflowError(publication.topic, overflow)
-      this.#displace(victim, publication, new OutboxOverflowError(victim.topic, overflow))
+      this.#displace(victim, publication, (topic) => new OutboxOverflowError(topic, overflow))
     }
   }
 
-  #oldest(): Publication | undefined {
-    while (this.#head < this.#queue.length && this.#queue[this.#head]?.phase !== 'waiting') this.#head++
-    for (let at = this.#head; at < this.#queue.length; at++) {
-      const publication = this.#queue[at]
-      if (publication && this.#counts(publication)) return publication
-    }
-    return undefined
+  #oldest(): Publication | Shelved | undefined {
+    const counts = (publication: Publication) => this.#counts(publication)
+    return this.#front.oldest(counts) ?? this.#shelf?.oldest() ?? this.#behind.oldest(counts)
   }
 
-  #newest(): Publication | undefined {
-    while (this.#queue.length > this.#head && this.#queue.at(-1)?.phase !== 'waiting') this.#queue.pop()
-    for (let at = this.#queue.length - 1; at >= this.#head; at--) {
-      const publication = this.#queue[at]
-      if (publication && this.#counts(publication)) return publication
-    }
-    return undefined
+  #newest(): Publication | Shelved | undefined {
+    const counts = (publication: Publication) => this.#counts(publication)
+    return this.#behind.newest(counts) ?? this.#shelf?.newest() ?? this.#front.newest(counts)
   }
 
-  #latestLike({ latest }: Publication): Publication | undefined {
-    return latest === undefined ? undefined : this.#latest.get(latest)
+  #latestLike({ latest }: Publication | Shelved): Publication | Shelved | undefined {
+    return latest === undefined ? undefined : (this.#latest.get(latest) ?? this.#shelf?.latest(latest))
   }
 
-  #counts(publication: Publication): boolean {
-    return publication.phase === 'waiting' && !this.#displacements.has(publication)
+  /** Whether it counts towards the limits. */
+  #counts(each: Publication | Shelved): boolean {
+    if (this.#displacements.has(each)) return false
+    return each instanceof Publication ? each.phase === 'waiting' : this.#shelf?.counts(each) === true
   }
 
-  #displace(victim: Publication, successor: Publication, error: Error): void {
-    if (!successor.durable || successor.onDisk) return this.remove(victim, error)
-    this.#uncount(victim)
-    this.#displacements.add({ victim, successor, error })
+  #displace(victim: Publication | Shelved, successor: Publication | Shelved, errorOf: (topic: string) => Error): void {
+    // All on the shelf are on disk.
+    const isUndecided = successor instanceof Publication && successor.durable && !successor.onDisk
+    if (!isUndecided) return this.#drop(victim, errorOf)
+    if (victim instanceof Publication) this.#uncount(victim)
+    else this.#shelf?.hold(victim)
+    this.#displacements.add({ victim, successor, error: errorOf })
   }
 
-  /** Puts a publication back. A newer one with the same `latest` key may be waiting by now. */
-  #comeBack(publication: Publication): void {
-    const newer = this.#latestLike(publication)
-    this.#enter(publication)
-    if (newer) this.#displace(publication, newer, new PublishSupersededError(publication.topic))
+  #drop(victim: Publication | Shelved, errorOf: (topic: string) => Error): void {
+    if (victim instanceof Publication) return this.remove(victim, errorOf(victim.topic))
+    this.#displacements.delete(victim)
+    void this.#shelf?.remove(victim).then((topic) => {
+      if (topic !== undefined) this.#shelfEvents?.removed(errorOf(topic))
+    })
+  }
+
+  /** Puts one back. A newer one with the same `latest` key may be waiting by now. */
+  #comeBack(each: Publication | Shelved): void {
+    const newer = this.#latestLike(each)
+    if (each instanceof Publication) this.#enter(each)
+    else this.#shelf?.release(each)
+    if (newer) this.#displace(each, newer, superseded)
   }
 
   #enter(publication: Publication): void {
@@ -211,9 +288,18 @@ export class Outbox {
   /** Drops the entries that have left, once they are the majority. */
   #compact(): void {
     const most = 64 + 2 * (this.#size + this.#displacements.size)
-    if (this.#queue.length <= most && this.#expiries.size <= most) return
-    this.#queue = this.waiting()
-    this.#head = 0
-    this.#expiries.refill(this.#queue)
+    const places = this.#front.places + this.#behind.places
+    if (places <= most && this.#expiries.size <= most) return
+    this.#front.replace(this.#front.all())
+    this.#behind.replace(this.#behind.all())
+    this.#expiries.refill(this.waiting())
   }
+}
+
+function superseded(topic: string): Error {
+  return new PublishSupersededError(topic)
+}
+
+function expired(topic: string): Error {
+  return new PublishExpiredError(topic)
 }
