@@ -4,6 +4,7 @@ import { durableRow } from './durable.ts'
 import { cpuRow, memoryRow } from './idle.ts'
 import { oneSidedRow, transportRow } from './one-sided.ts'
 import { resendRow, restoreRow } from './outages.ts'
+import { restartRow } from './restart.ts'
 import type { Row } from './row.ts'
 import { latencyRow, throughputRow } from './through-broker.ts'
 
@@ -25,6 +26,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'restore.10000': restoreRow(10_000),
   'resend.1000': resendRow,
   durable: durableRow,
+  'restart.1000000': restartRow,
   'memory.idle': memoryRow,
   'cpu.idle': cpuRow,
   'match.100000': {

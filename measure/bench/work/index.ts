@@ -4,6 +4,7 @@ import { latency, type LatencyTask } from './latency.ts'
 import { match, type MatchTask } from './match.ts'
 import { oneSide, type OneSideTask } from './one-side.ts'
 import { resend, type ResendTask } from './resend.ts'
+import { restart, type RestartTask } from './restart.ts'
 import { restore, type RestoreTask } from './restore.ts'
 import { serve, type ServeTask } from './serve.ts'
 import { throughput, type ThroughputTask } from './throughput.ts'
@@ -17,6 +18,7 @@ export type Task =
   | ResendTask
   | IdleTask
   | DurableTask
+  | RestartTask
   | MatchTask
 
 export type Metrics = Readonly<Record<string, number>>
@@ -39,6 +41,8 @@ export async function perform(task: Task): Promise<Metrics> {
       return await idle(task)
     case 'durable':
       return await durable(task)
+    case 'restart':
+      return await restart(task)
     case 'match':
       return match(task)
   }
