@@ -98,7 +98,11 @@ describe('a publication', () => {
     const sizes = [0, 1, 4_000, 4_096, 16_300, 16_384, 100_000, 64, 300_000, 3]
     const payloads = sizes.flatMap((size) => [size, size + 1]).map((size, n) => new Uint8Array(size).fill(n + 1))
     const encoded = payloads.map((payload) => encodePublication({ ...small, payload }))
-    expect(encoded.map((each) => decodePublication(each.slice(0, -4)).payload)).toEqual(payloads)
+    // Much faster than `toEqual`.
+    const isKept = encoded.map((each, n) => {
+      return Buffer.compare(decodePublication(each.slice(0, -4)).payload as Uint8Array, payloads[n] ?? each) === 0
+    })
+    expect(isKept).not.toContain(false)
   })
 
   it('shares no buffer if it is large, and keeps no large buffer if it is small', () => {
