@@ -1,6 +1,7 @@
 /** Event handlers by name. An error of a handler, or a rejected promise, is reported and affects nothing else. */
 export class Emitter<Events extends object> {
-  readonly #handlers = new Map<keyof Events, Set<(event: never) => unknown>>()
+  /** A list is replaced, never changed: `emit` may be iterating it. */
+  readonly #handlers = new Map<keyof Events, readonly Registration[]>()
   readonly #onThrow: (error: unknown, event: keyof Events) => void
 
   constructor(onThrow: (error: unknown, event: keyof Events) => void) {
@@ -9,23 +10,34 @@ export class Emitter<Events extends object> {
 
   /** @returns removes the handler */
   on<Name extends keyof Events>(name: Name, handler: (event: Events[Name]) => unknown): () => void {
-    const handlers = this.#handlers.get(name) ?? new Set()
-    this.#handlers.set(name, handlers)
-    // A new function each time, so that the same handler can be registered twice.
-    const registered = (event: Events[Name]) => handler(event)
-    handlers.add(registered)
-    return () => void handlers.delete(registered)
+    // A new object each time, so that the same handler can be registered twice.
+    const registration = { handler }
+    // Unlike a spread or `filter`, `concat` and `slice` leave no room for more entries.
+    this.#handlers.set(name, this.#registered(name).concat(registration))
+    return () => {
+      const registered = this.#registered(name)
+      const at = registered.indexOf(registration)
+      if (at >= 0) this.#handlers.set(name, registered.slice(0, at).concat(registered.slice(at + 1)))
+    }
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    // A copy: a handler that another handler registers is called from the next event on.
-    for (const handler of Array.from(this.#handlers.get(name) ?? [])) {
+    // A handler that another handler registers is called from the next event on.
+    for (const { handler } of this.#registered(name)) {
       callGuarded(
         () => (handler as (event: Events[Name]) => unknown)(event),
         (error) => this.#onThrow(error, name),
       )
     }
   }
+
+  #registered(name: keyof Events): readonly Registration[] {
+    return this.#handlers.get(name) ?? []
+  }
+}
+
+interface Registration {
+  readonly handler: (event: never) => unknown
 }
 
 /** Calls a function of the application, which may throw or return a promise that rejects. */
