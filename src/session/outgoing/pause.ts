@@ -1,27 +1,31 @@
-import { backoffDelay, type BackoffPolicy } from '../../../machines/policy/backoff.ts'
+import { backoffDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 
 /** The lengths of pauses, in milliseconds. */
 export interface PausePolicy {
   readonly initialDelay: number
   readonly maxDelay: number
-  /** The factor from one pause to the next. @default 2 */
-  readonly multiplier?: number
 }
 
 /** A pause that gets longer each time. Its timer does not keep the process alive. */
 export class Pause {
   readonly #clock: Clock
-  readonly #policy: BackoffPolicy
+  readonly #policy: PausePolicy
+  readonly #multiplier: number
   readonly #onEnd: (delay: number) => void
   #timer: unknown
   #times = 0
   #delay = 0
 
-  /** @param onEnd - called with its length when a pause is over */
-  constructor(clock: Clock, policy: PausePolicy, onEnd: (delay: number) => void) {
+  /**
+   * @param policy - is not copied
+   * @param onEnd - called with its length when a pause is over
+   * @param multiplier - the factor from one pause to the next
+   */
+  constructor(clock: Clock, policy: PausePolicy, onEnd: (delay: number) => void, multiplier = 2) {
     this.#clock = clock
-    this.#policy = { multiplier: 2, ...policy, jitter: 'none' }
+    this.#policy = policy
+    this.#multiplier = multiplier
     this.#onEnd = onEnd
   }
 
@@ -46,9 +50,11 @@ export class Pause {
   begin(longest = Number.POSITIVE_INFINITY): number {
     this.cut()
     this.#times++
+    const { initialDelay, maxDelay } = this.#policy
+    const policy = { initialDelay, maxDelay, multiplier: this.#multiplier, jitter: 'none' } as const
     const delay = Math.min(
       longest,
-      backoffDelay(this.#policy, this.#times, () => 1),
+      backoffDelay(policy, this.#times, () => 1),
     )
     this.#delay = delay
     const timer = this.#clock.setTimeout(() => {

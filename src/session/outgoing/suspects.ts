@@ -89,7 +89,7 @@ export class Suspects<Packet extends Suspect> {
   readonly #options: QuarantineOptions
   readonly #onDue: () => void
   /** The packets that were left out and have not succeeded since, in the order in which they were first left out. */
-  readonly #stepped = new Set<Packet>()
+  #stepped: Set<Packet> | undefined
   /** The pause after a failed trial, before another packet is tried. */
   readonly #spacing: Pause
   /** The pause of all packets, while none succeeds. */
@@ -110,13 +110,13 @@ export class Suspects<Packet extends Suspect> {
     this.#clock = clock
     this.#options = options
     this.#onDue = onDue
-    this.#spacing = new Pause(clock, { ...options, multiplier: SPACING_GROWTH }, onDue)
+    this.#spacing = new Pause(clock, options, onDue, SPACING_GROWTH)
     this.#rest = new Pause(clock, options, () => this.#rested())
   }
 
   /** How many packets are left out or being tried again. */
   get size(): number {
-    return this.#stepped.size
+    return this.#stepped?.size ?? 0
   }
 
   /** Whether the next packet has to be sent alone, whichever it is. */
@@ -173,11 +173,11 @@ export class Suspects<Packet extends Suspect> {
     this.#last = undefined
     if (this.#rest.times > 0) {
       // The broker was the cause. Packets that were left out in that time may be innocent.
-      for (const { suspicion } of this.#stepped) if (!isKnown(suspicion)) suspicion?.pause.cut()
+      for (const { suspicion } of this.#stepped ?? []) if (!isKnown(suspicion)) suspicion?.pause.cut()
       this.#spacing.reset()
     }
     this.#rest.reset()
-    if (this.#stepped.has(packet)) this.#spacing.reset()
+    if (this.#stepped?.has(packet)) this.#spacing.reset()
     this.forget(packet)
   }
 
@@ -188,8 +188,8 @@ export class Suspects<Packet extends Suspect> {
    */
   takeDue(others: boolean): Packet | undefined {
     if (this.#last && others) return undefined
-    if (this.#stepped.size === 0 || this.#trial || this.#rest.running || this.#spacing.running) return undefined
-    for (const packet of this.#stepped) {
+    if (this.size === 0 || this.#trial || this.#rest.running || this.#spacing.running) return undefined
+    for (const packet of this.#stepped ?? []) {
       const { suspicion } = packet
       if (!suspicion?.aside || suspicion.pause.running) continue
       suspicion.aside = false
@@ -204,14 +204,14 @@ export class Suspects<Packet extends Suspect> {
     if (!packet.suspicion) return
     packet.suspicion.pause.cut()
     packet.suspicion = undefined
-    this.#stepped.delete(packet)
+    this.#stepped?.delete(packet)
     if (this.#trial === packet) this.#trial = undefined
     if (this.#last === packet) this.#last = undefined
   }
 
   /** Clears all timers. */
   stop(): void {
-    for (const { suspicion } of this.#stepped) suspicion?.pause.cut()
+    for (const { suspicion } of this.#stepped ?? []) suspicion?.pause.cut()
     this.#spacing.cut()
     this.#rest.cut()
   }
@@ -257,9 +257,9 @@ export class Suspects<Packet extends Suspect> {
     this.#last = packet
     if (other && !known) this.#rest.begin(LONGEST_REST)
     // Many poison packets must not interrupt the others all the time. A new suspect may.
-    if (!this.#stepped.has(packet)) this.#spacing.reset()
+    if (!this.#stepped?.has(packet)) this.#spacing.reset()
     else if (othersPassed || known) this.#spacing.begin()
-    this.#stepped.add(packet)
+    ;(this.#stepped ??= new Set()).add(packet)
     return { kind: 'aside', delay: suspicion.pause.begin(othersPassed ? undefined : LONGEST_REST) }
   }
 
@@ -267,7 +267,7 @@ export class Suspects<Packet extends Suspect> {
   #rested(): void {
     this.#last = undefined
     this.#spacing.cut()
-    const first = [...this.#stepped].find(({ suspicion }) => !isKnown(suspicion))
+    const first = [...(this.#stepped ?? [])].find(({ suspicion }) => !isKnown(suspicion))
     first?.suspicion?.pause.cut()
     this.#onDue()
   }
