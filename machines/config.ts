@@ -201,5 +201,7 @@ export function withDefaults<Options extends object>(defaults: Options, given: G
     const value = given[name]
     if (value !== undefined) defined[name] = value
   }
+  // Thousands of clients may share the same defaults.
+  if (Object.keys(defined).length === 0 && Object.isFrozen(defaults)) return defaults
   return Object.freeze({ ...defaults, ...defined })
 }

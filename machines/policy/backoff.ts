@@ -28,7 +28,10 @@ export type PolicyData<Policy extends BackoffPolicy> = Omit<Policy, 'jitter'> & 
 }
 
 export function policyData<Policy extends BackoffPolicy>(policy: Policy): PolicyData<Policy> {
-  return Object.freeze({ ...policy, jitter: typeof policy.jitter === 'function' ? 'custom' : policy.jitter })
+  const { jitter } = policy
+  // It is plain data already, and nothing can change it. Thousands of clients may share it.
+  if (typeof jitter !== 'function' && Object.isFrozen(policy)) return policy as PolicyData<Policy>
+  return Object.freeze({ ...policy, jitter: typeof jitter === 'function' ? 'custom' : jitter })
 }
 
 /**

@@ -6,11 +6,17 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
+const ignore = () => {}
+
+/** Shared by all clients without a logger. */
+const silent: Logger = Object.freeze({ debug: ignore, info: ignore, warn: ignore, error: ignore })
+
 /** Wraps a logger so that its errors affect nothing else. Without a logger, the result is silent. */
 export function guarded(logger: Logger | undefined): Logger {
+  if (!logger) return silent
   const guard = (level: keyof Logger) => (details: object, message: string) => {
     try {
-      logger?.[level](details, message)
+      logger[level](details, message)
     } catch {
       // A broken logger cannot be reported anywhere.
     }
