@@ -10,6 +10,7 @@ import type { Quarantine } from './outgoing/quarantine.ts'
 import { Sender } from './outgoing/sender.ts'
 import { PeriodicRequests } from './periodic-requests.ts'
 import type { SessionConfig, SessionEvents } from './session-config.ts'
+import { SessionStatus } from './session-status.ts'
 import { Subscriptions } from './subscriptions/subscriptions.ts'
 
 /**
@@ -46,18 +47,7 @@ export class Session implements LinkEvents {
     })
     this.#sender = new Sender(config, events, () => this.#subscriptions.wireIsQuiet())
     this.#inbox = new Inbox(config, events, this.#subscriptions)
-    const [sender, inbox, subscriptions] = [this.#sender, this.#inbox, this.#subscriptions]
-    this.status = {
-      get outbox() {
-        return sender.status
-      },
-      get inbox() {
-        return inbox.status
-      },
-      get subscriptions() {
-        return subscriptions.status
-      },
-    }
+    this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions)
   }
 
   /** The source of packet ids for SUBSCRIBE and UNSUBSCRIBE. */
