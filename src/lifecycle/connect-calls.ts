@@ -22,7 +22,7 @@ export interface ConnectCallsPort {
 export class ConnectCalls {
   readonly #port: ConnectCallsPort
   readonly #connects = new Waits()
-  readonly #disconnects = new Set<Promise<void>>()
+  #disconnects: Set<Promise<void>> | undefined
   /** What the calls of `connect` wait for at the moment, step by step. */
   readonly #steps = new Waits()
   /** Whether the machine tries only because `connect` was called: it has been neither ready nor resting since. */
@@ -49,7 +49,7 @@ export class ConnectCalls {
 
   /** Connects, after any disconnect that is under way. Resolves when messages flow. */
   async connect(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#disconnects.size === 0 && isReady(this.#port.machine.actor.getSnapshot())) return
+    if (!this.#disconnects?.size && isReady(this.#port.machine.actor.getSnapshot())) return
     try {
       await this.#connects.wait<void>({ signal }, (ending) => {
         const over = new AbortController()
@@ -70,8 +70,9 @@ export class ConnectCalls {
   async disconnect(start: () => Promise<void>): Promise<void> {
     this.#connects.reject(new DisconnectedError('it was ready'))
     const disconnected = start()
-    this.#disconnects.add(disconnected)
-    await disconnected.finally(() => this.#disconnects.delete(disconnected))
+    const disconnects = (this.#disconnects ??= new Set())
+    disconnects.add(disconnected)
+    await disconnected.finally(() => disconnects.delete(disconnected))
   }
 
   /** Waits until the machine is disconnected. If an error ends it meanwhile, its successor is asked once more. */
@@ -115,7 +116,7 @@ export class ConnectCalls {
   /** What the next connection must wait for: the end of the last one, and an open store. */
   #obstacle(): Promise<unknown> | undefined {
     const { observer, store } = this.#port
-    if (this.#disconnects.size > 0) return Promise.allSettled(this.#disconnects)
+    if (this.#disconnects?.size) return Promise.allSettled(this.#disconnects)
     if (observer.state === 'disconnecting') return this.#closed()
     return store && store.clientId === undefined ? store.open() : undefined
   }

@@ -9,7 +9,7 @@ const SECRET = new Set(['credentials', 'options'])
  * only the first error of each kind: a handler that throws may do so at each message.
  */
 export class LastResort {
-  readonly #printed = new Set<string>()
+  #printed: Set<string> | undefined
 
   /** Reports that a part of the application failed, such as a handler. */
   report(error: unknown, source: string, advice: string): void {
@@ -22,8 +22,8 @@ export class LastResort {
    * @param advice - says how the application can handle such errors
    */
   print(kind: string, sentence: string, error: unknown, advice: string): void {
-    if (this.#printed.has(kind)) return
-    this.#printed.add(kind)
+    if (this.#printed?.has(kind)) return
+    ;(this.#printed ??= new Set()).add(kind)
     try {
       // Our own errors hold no secrets.
       const mayHoldSecret = SECRET.has(kind) && !(error instanceof InvalidOptionError)

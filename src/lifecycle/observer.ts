@@ -18,7 +18,7 @@ export class Observer {
   readonly events: Emitter<ClientEvents>
   readonly #log: EventLog
   /** How many handlers the application has for each event. */
-  readonly #heard = new Map<keyof ClientEvents, number>()
+  #heard: Map<keyof ClientEvents, number> | undefined
   readonly #now: () => number
   /** Events of the transition under way. Handlers are called after it, so that the state agrees with them. */
   #emitted: ConnectionEmitted[] = []
@@ -75,7 +75,8 @@ export class Observer {
   /** Adds a handler of the application. @returns removes it */
   on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
     const off = this.events.on(event, handler)
-    const count = (change: number) => this.#heard.set(event, (this.#heard.get(event) ?? 0) + change)
+    const heard = (this.#heard ??= new Map())
+    const count = (change: number) => heard.set(event, (heard.get(event) ?? 0) + change)
     count(1)
     let isOn = true
     return () => {
@@ -125,7 +126,7 @@ export class Observer {
   }
 
   #isHeard(event: keyof ClientEvents): boolean {
-    return (this.#heard.get(event) ?? 0) > 0
+    return (this.#heard?.get(event) ?? 0) > 0
   }
 
   #transitioned(to: ConnectionState): void {

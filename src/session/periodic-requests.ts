@@ -16,27 +16,27 @@ export interface PeriodicTask {
 
 /** The tasks of the periodic requests, by id. Topics and payloads stay here, outside the machines. */
 export class PeriodicRequests {
-  readonly #tasks = new Map<string, PeriodicTask>()
+  #tasks: Map<string, PeriodicTask> | undefined
   #last = 0
 
   /** @returns the id of the request's actor */
   add(task: PeriodicTask): string {
     const id = `periodic.${++this.#last}`
-    this.#tasks.set(id, task)
+    ;(this.#tasks ??= new Map()).set(id, task)
     return id
   }
 
   delete(id: string): void {
-    this.#tasks.delete(id)
+    this.#tasks?.delete(id)
   }
 
   timedOut(id: string): void {
-    this.#tasks.get(id)?.timedOut()
+    this.#tasks?.get(id)?.timedOut()
   }
 
   /** The logic of a `request` actor: performs one request, and aborts it when the actor is stopped. */
   readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput> = ({ input, sendBack }) => {
-    const task = this.#tasks.get(input.id)
+    const task = this.#tasks?.get(input.id)
     const controller = new AbortController()
     const tell = (event: PeriodicRequestEvent) => {
       if (!controller.signal.aborted) sendBack(event)

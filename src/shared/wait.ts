@@ -63,21 +63,27 @@ function wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (()
 
 /** Pending waits, which can be rejected together. */
 export class Waits {
-  readonly #endings = new Set<Ending<never>>()
+  #endings: Set<Ending<never>> | undefined
 
   async wait<Value>(options: WaitOptions, start: (ending: Ending<Value>) => (() => void)[]): Promise<Value> {
     return wait<Value>(options, (ending) => {
-      this.#endings.add(ending)
-      return [() => this.#endings.delete(ending), ...start(ending)]
+      const endings = (this.#endings ??= new Set())
+      endings.add(ending)
+      return [() => this.#ended(ending, endings), ...start(ending)]
     })
   }
 
   get size(): number {
-    return this.#endings.size
+    return this.#endings?.size ?? 0
   }
 
   reject(error: unknown): void {
-    for (const ending of this.#endings) ending.reject(error)
+    for (const ending of this.#endings ?? []) ending.reject(error)
+  }
+
+  #ended(ending: Ending<never>, endings: Set<Ending<never>>): void {
+    endings.delete(ending)
+    if (endings.size === 0 && this.#endings === endings) this.#endings = undefined
   }
 }
 

@@ -44,11 +44,11 @@ export class Inbox {
   readonly #retries: Retries
   readonly #unprocessed: Unprocessed
   /** The QoS 2 messages whose PUBCOMP was not sent, by packet id. They outlive a connection, but not the session. */
-  readonly #exactlyOnce = new Map<number, IncomingPublish>()
+  #exactlyOnce: Map<number, IncomingPublish> | undefined
   /**
    * Those that receivers have seen, and whose PUBCOMP is held back. After a reconnect the broker sends their PUBREL again.
    */
-  readonly #unreleased = new Map<number, HeldMessage>()
+  #unreleased: Map<number, HeldMessage> | undefined
   /**
    * The calls that failed after the connection ended, or were ended by that. If the broker keeps the session, it sends
    * their messages again.
@@ -82,8 +82,8 @@ export class Inbox {
       onStalled: (stall) => events.acknowledgementsStalled(stall),
       onDue: ({ packet }) => {
         if (packet.qos === 2) {
-          this.#unreleased.delete(packet.packetId)
-          this.#exactlyOnce.delete(packet.packetId)
+          this.#unreleased?.delete(packet.packetId)
+          this.#exactlyOnce?.delete(packet.packetId)
         }
         this.#link?.acknowledge(packet)
       },
@@ -105,8 +105,8 @@ export class Inbox {
     const parked = this.#parked
     this.#parked = []
     if (!sessionPresent) {
-      this.#unreleased.clear()
-      this.#exactlyOnce.clear()
+      this.#unreleased = undefined
+      this.#exactlyOnce = undefined
       this.#session = {}
       // Reported later, because a listener may end the connection.
       for (const call of parked) queueMicrotask(() => this.#lost(call))
@@ -138,17 +138,17 @@ export class Inbox {
   /** PUBLISH arrived. @returns whether its PUBACK is held back */
   received(packet: IncomingPublish): boolean {
     if (packet.qos < 2) return this.#process(packet)
-    this.#exactlyOnce.set(packet.packetId, packet)
+    ;(this.#exactlyOnce ??= new Map()).set(packet.packetId, packet)
     return false
   }
 
   /** PUBREL arrived. @returns whether the PUBCOMP is held back */
   released(packetId: number): boolean {
-    const packet = this.#exactlyOnce.get(packetId)
+    const packet = this.#exactlyOnce?.get(packetId)
     if (!packet) return false
-    const earlier = this.#unreleased.get(packetId)
+    const earlier = this.#unreleased?.get(packetId)
     const isHeldBack = earlier ? this.#processAgain(earlier, packet) : this.#process(packet)
-    if (!isHeldBack) this.#exactlyOnce.delete(packetId)
+    if (!isHeldBack) this.#exactlyOnce?.delete(packetId)
     return isHeldBack
   }
 
@@ -159,7 +159,7 @@ export class Inbox {
     const held = receivers.length === 0 ? this.#unmatched(packet) : this.#deliver(packet, receivers)
     if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
     const message = held ?? this.#createHeld(packet, this.#link)
-    if (packet.qos === 2) this.#unreleased.set(packet.packetId, message)
+    if (packet.qos === 2) (this.#unreleased ??= new Map()).set(packet.packetId, message)
     return this.#hold(message)
   }
 
@@ -173,7 +173,7 @@ export class Inbox {
     earlier.link = this.#link
     earlier.failed = []
     this.#deliver(packet, receivers, earlier)
-    if (earlier.pending === 0 && this.#acknowledgements.size === 0) return !this.#unreleased.delete(packet.packetId)
+    if (earlier.pending === 0 && this.#acknowledgements.size === 0) return !this.#unreleased?.delete(packet.packetId)
     return this.#hold(earlier)
   }
 

@@ -23,7 +23,7 @@ export interface FailedCall extends Call {
 export class Retries {
   readonly #clock: Clock
   readonly #random: () => number
-  readonly #waiting = new Map<FailedCall, unknown>()
+  #waiting: Map<FailedCall, unknown> | undefined
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock
@@ -34,18 +34,20 @@ export class Retries {
   schedule(call: FailedCall, again: (delay: number) => void): void {
     const delay = backoffDelay(call.receiver.retry, call.calls, this.#random, call.delay)
     const timer = this.#clock.setTimeout(() => {
-      this.#waiting.delete(call)
+      this.#waiting?.delete(call)
       again(delay)
     }, delay)
-    this.#waiting.set(call, timer)
+    ;(this.#waiting ??= new Map()).set(call, timer)
   }
 
   /** Cancels the scheduled calls of a receiver, or all. @returns the failed calls that they would have repeated */
   end(receiver?: Receiver): FailedCall[] {
-    const ended = [...this.#waiting.keys()].filter((call) => receiver === undefined || call.receiver === receiver)
+    const waiting = this.#waiting
+    if (!waiting) return []
+    const ended = [...waiting.keys()].filter((call) => receiver === undefined || call.receiver === receiver)
     for (const call of ended) {
-      this.#clock.clearTimeout(this.#waiting.get(call))
-      this.#waiting.delete(call)
+      this.#clock.clearTimeout(waiting.get(call))
+      waiting.delete(call)
     }
     return ended
   }

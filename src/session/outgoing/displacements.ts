@@ -13,39 +13,40 @@ export interface Displacement {
  * accepted publication must not be dropped for one that the journal then refuses.
  */
 export class Displacements {
-  readonly #byVictim = new Map<Publication | Shelved, Displacement>()
-  readonly #bySuccessor = new Map<Publication, Set<Displacement>>()
+  #byVictim: Map<Publication | Shelved, Displacement> | undefined
+  #bySuccessor: Map<Publication, Set<Displacement>> | undefined
 
   get size(): number {
-    return this.#byVictim.size
+    return this.#byVictim?.size ?? 0
   }
 
   has(victim: Publication | Shelved): boolean {
-    return this.#byVictim.has(victim)
+    return this.#byVictim?.has(victim) === true
   }
 
   /** Any displacement by this successor. */
   of(successor: Publication): Displacement | undefined {
-    const [first] = this.#bySuccessor.get(successor) ?? []
+    const [first] = this.#bySuccessor?.get(successor) ?? []
     return first
   }
 
   add(displacement: Displacement): void {
     const { victim, successor } = displacement
-    this.#byVictim.set(victim, displacement)
-    const others = this.#bySuccessor.get(successor)
+    ;(this.#byVictim ??= new Map()).set(victim, displacement)
+    const bySuccessor = (this.#bySuccessor ??= new Map())
+    const others = bySuccessor.get(successor)
     if (others) others.add(displacement)
-    else this.#bySuccessor.set(successor, new Set([displacement]))
+    else bySuccessor.set(successor, new Set([displacement]))
   }
 
   /** @returns the displacement that was planned for it */
   delete(victim: Publication | Shelved): Displacement | undefined {
-    const displacement = this.#byVictim.get(victim)
+    const displacement = this.#byVictim?.get(victim)
     if (!displacement) return undefined
-    this.#byVictim.delete(victim)
-    const others = this.#bySuccessor.get(displacement.successor)
+    this.#byVictim?.delete(victim)
+    const others = this.#bySuccessor?.get(displacement.successor)
     others?.delete(displacement)
-    if (others?.size === 0) this.#bySuccessor.delete(displacement.successor)
+    if (others?.size === 0) this.#bySuccessor?.delete(displacement.successor)
     return displacement
   }
 }

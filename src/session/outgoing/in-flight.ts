@@ -25,7 +25,7 @@ export class InFlight {
    * The ids of un-acked publications that were given up, which the broker may know, and what to do on the next
    * connection.
    */
-  readonly #givenUp = new Map<number, 'release' | 'finish' | 'hold'>()
+  #givenUp: Map<number, 'release' | 'finish' | 'hold'> | undefined
 
   /**
    * @param journaled - whether there can be durable publications
@@ -80,7 +80,7 @@ export class InFlight {
   hold({ packetId }: Publication): void {
     if (packetId === 0) return
     this.#durableIds.claim(packetId)
-    this.#givenUp.set(packetId, 'hold')
+    this.#endings().set(packetId, 'hold')
   }
 
   acknowledged(publication: Publication): void {
@@ -98,12 +98,12 @@ export class InFlight {
     const { packetId, qos } = publication
     this.#take(publication)
     // The receiver keeps no state for QoS 1 (MQTT 5 §4.3.2).
-    this.#givenUp.set(packetId, qos === 1 ? 'release' : ending)
+    this.#endings().set(packetId, qos === 1 ? 'release' : ending)
   }
 
   /** The broker kept the session: finishes the handshakes of the publications that were given up. */
   kept(link: Link): void {
-    for (const [packetId, ending] of this.#givenUp) {
+    for (const [packetId, ending] of this.#givenUp ?? []) {
       if (ending === 'release') this.finished(packetId)
       else if (ending === 'finish') link.pubrel(packetId)
     }
@@ -111,7 +111,7 @@ export class InFlight {
 
   /** PUBCOMP arrived for a publication that was given up. */
   finished(packetId: number): void {
-    if (this.#givenUp.delete(packetId)) this.#release(packetId)
+    if (this.#givenUp?.delete(packetId)) this.#release(packetId)
   }
 
   /**
@@ -121,8 +121,8 @@ export class InFlight {
    *   end of the handshake was missing (MQTT 5 §4.3.3), and those that have to be sent again
    */
   lost(): { readonly taken: readonly Publication[]; readonly unsent: readonly Publication[] } {
-    for (const packetId of this.#givenUp.keys()) this.#release(packetId)
-    this.#givenUp.clear()
+    for (const packetId of this.#givenUp?.keys() ?? []) this.#release(packetId)
+    this.#givenUp = undefined
     const taken: Publication[] = []
     const unsent: Publication[] = []
     for (const publication of this.#publications.values()) {
@@ -136,6 +136,10 @@ export class InFlight {
       publication.packetId = 0
     }
     return { taken, unsent }
+  }
+
+  #endings() {
+    return (this.#givenUp ??= new Map())
   }
 
   #put(publication: Publication): void {

@@ -4,7 +4,7 @@
  * (seen with aedes).
  */
 export class Exchange {
-  readonly #underWay = new Set<string>()
+  #underWay: Set<string> | undefined
   #pending = 0
   #done = 0
   #total = 0
@@ -21,7 +21,7 @@ export class Exchange {
 
   /** Whether a packet with this filter is not answered yet. */
   isBusy({ filter }: { readonly filter: string }): boolean {
-    return this.#underWay.has(filter)
+    return this.#underWay?.has(filter) === true
   }
 
   /** Adds to the number of requested subscriptions. */
@@ -31,13 +31,14 @@ export class Exchange {
 
   begin(batch: readonly { readonly filter: string }[]): void {
     this.#pending++
-    for (const { filter } of batch) this.#underWay.add(filter)
+    const underWay = (this.#underWay ??= new Set())
+    for (const { filter } of batch) underWay.add(filter)
   }
 
   /** @param subscriptions - how many subscriptions were answered */
   answered(batch: readonly { readonly filter: string }[], subscriptions: number): void {
     this.#pending--
     this.#done += subscriptions
-    for (const { filter } of batch) this.#underWay.delete(filter)
+    for (const { filter } of batch) this.#underWay?.delete(filter)
   }
 }

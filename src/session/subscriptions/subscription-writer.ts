@@ -49,7 +49,7 @@ export class SubscriptionWriter {
   readonly #book: SubscriptionBook
   readonly #options: SubscriptionWriterOptions
   /** The changes since packets were last written. */
-  readonly #changed = { wanted: new Set<Wanted>(), unwanted: new Set<Unwanted>() }
+  readonly #changed: { wanted?: Set<Wanted>; unwanted?: Set<Unwanted> } = {}
   #link: Link | undefined
   /** Set from the beginning of the restore on this connection. */
   #exchange: Exchange | undefined
@@ -104,12 +104,12 @@ export class SubscriptionWriter {
 
   /** Notes a subscription to ask for. */
   wants(wanted: Wanted): void {
-    this.#changed.wanted.add(wanted)
+    ;(this.#changed.wanted ??= new Set()).add(wanted)
   }
 
   /** Notes a filter to unsubscribe from. */
   leaves(unwanted: Unwanted): void {
-    this.#changed.unwanted.add(unwanted)
+    ;(this.#changed.unwanted ??= new Set()).add(unwanted)
   }
 
   /**
@@ -118,9 +118,9 @@ export class SubscriptionWriter {
    */
   flush(): void {
     const { wanted, unwanted } = this.#changed
-    this.#write(wanted, unwanted)
-    wanted.clear()
-    unwanted.clear()
+    this.#write(wanted ?? [], unwanted ?? [])
+    wanted?.clear()
+    unwanted?.clear()
     this.#updateClaim()
   }
 
