@@ -156,8 +156,9 @@ export interface InboxOptions {
   readonly stallAfter?: number
   /**
    * How many messages subscriptions with `ack: 'after-handler'` may have received and not processed, of every QoS. At that
-   * limit the client takes no more messages, of any subscription, until half of them are processed. The broker then keeps
-   * or drops what it has for us, by its own rules. Acknowledgements and the keep alive go on.
+   * limit, further messages of all subscriptions wait until half of them are processed, and the socket is not read, so
+   * that the broker keeps or drops what it has for us. It is read on while an answer of the broker is awaited. Then as
+   * many messages again may wait; beyond that, the oldest of QoS 0 is dropped.
    *
    * @default 10_000
    */

@@ -52,7 +52,11 @@ export interface InboxStatus {
   readonly unprocessed: number
   /** The size of their payloads in bytes. */
   readonly unprocessedBytes: number
-  /** Whether the client takes no more messages, because they have reached a limit of the option `inbox`. */
+  /** How many messages wait until handlers are done with earlier ones. */
+  readonly waiting: number
+  /** How many waiting messages of QoS 0 were dropped so far, because too many waited. */
+  readonly dropped: number
+  /** Whether a limit of the option `inbox` is reached, so that messages wait until half of the earlier ones are processed. */
   readonly paused: boolean
 }
 

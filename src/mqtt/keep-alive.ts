@@ -8,8 +8,6 @@ export interface KeepAliveOptions {
   readonly keepAlive: number
   /** Sends PINGREQ. */
   readonly ping: () => void
-  /** Whether we have stopped reading. The answer of the broker may then be waiting in the socket. */
-  readonly isPaused: () => boolean
   /** The broker did not answer. */
   readonly onSilence: () => void
 }
@@ -55,12 +53,8 @@ export class KeepAlive {
   }
 
   #look(): void {
-    const { time, keepAlive, ping, isPaused, onSilence } = this.#options
+    const { time, keepAlive, ping, onSilence } = this.#options
     const now = time()
-    if (isPaused()) {
-      this.#heardAt = now
-      this.#pingedAt = undefined
-    }
     if (this.#pingedAt !== undefined) {
       const left = this.#pingedAt + keepAlive / 2 - now
       return left > 0 ? this.#lookAfter(left) : onSilence()

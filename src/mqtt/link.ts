@@ -13,6 +13,7 @@ import { Incoming } from './incoming.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ControlPacketIds } from './packet-ids.ts'
+import { Reading } from './reading.ts'
 
 /** Reason codes from this one on are errors (MQTT 5 §2.4). */
 const FIRST_ERROR = 0x80
@@ -44,14 +45,18 @@ export class MqttLink implements Link {
   readonly server: string
   readonly protocolVersion: 3 | 4 | 5
   readonly limits: BrokerLimits
+  readonly receiveMaximum: number
   readonly #client: MqttClient
   readonly #packetIds: ControlPacketIds
   readonly #events: LinkEvents
   readonly #outgoing: Outgoing
   readonly #incoming: Incoming
+  readonly #reading: Reading
   readonly #keepAlive: KeepAlive | undefined
   readonly #fail: Link['fail']
   #pings: (() => void)[] | undefined
+  /** How many PINGREQ are not answered. */
+  #unanswered = 0
   #isClosed = false
 
   constructor({ client, packetIds, events, connack, receiveMaximum, keepAlive, fail, onBreach }: LinkInit) {
@@ -65,6 +70,8 @@ export class MqttLink implements Link {
     this.server = `${protocol}://${host}:${port}`
     this.protocolVersion = protocolVersion
     this.limits = limitsOf(connack, protocolVersion)
+    this.receiveMaximum = receiveMaximum
+    this.#reading = new Reading(stream, () => this.#unanswered > 0 || events.isAwaitingAnswer())
     this.#outgoing = new Outgoing({
       stream,
       protocolVersion,
@@ -72,14 +79,7 @@ export class MqttLink implements Link {
       onWritten: (count) => events.written(count),
       onWritable: () => events.writable(),
     })
-    this.#incoming = new Incoming({
-      stream,
-      protocolVersion,
-      receiveMaximum,
-      events,
-      outgoing: this.#outgoing,
-      onBreach,
-    })
+    this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, onBreach })
   }
 
   get writable(): boolean {
@@ -90,17 +90,14 @@ export class MqttLink implements Link {
     return this.#outgoing.isFlushed
   }
 
-  /** Whether the socket is not read, because too much waits. */
-  get isSocketPaused(): boolean {
-    return this.#incoming.isSocketPaused
-  }
-
   publish(packet: OutgoingPublish, packetId: number, dup: boolean): void {
     this.#outgoing.publish(packet, packetId, dup)
+    if (packet.qos > 0) this.#reading.listen()
   }
 
   pubrel(packetId: number): void {
     this.#outgoing.ack('pubrel', packetId)
+    this.#reading.listen()
   }
 
   ping(): Promise<void> {
@@ -116,18 +113,20 @@ export class MqttLink implements Link {
     if (this.#isClosed) return
     this.#outgoing.flush()
     this.#outgoing.write(PINGREQ)
+    this.#unanswered++
+    this.#reading.listen()
   }
 
   acknowledge(packet: IncomingPublish): void {
     this.#incoming.acknowledge(packet)
   }
 
-  pauseMessages(): void {
-    this.#incoming.pause()
+  pauseReading(): void {
+    this.#reading.pause()
   }
 
-  resumeMessages(): void {
-    this.#incoming.resume()
+  resumeReading(): void {
+    if (!this.#isClosed) this.#reading.resume()
   }
 
   fail(failure: Failure, reasonCode: number): void {
@@ -171,7 +170,13 @@ export class MqttLink implements Link {
     if (kind === 'ack') return this.#acknowledged(frame)
     const pings = this.#pings
     this.#pings = undefined
+    this.#unanswered = 0
     if (pings) for (const answered of pings) answered()
+  }
+
+  /** Everything that had arrived is handled. */
+  handled(): void {
+    if (!this.#isClosed) this.#reading.handled()
   }
 
   /** Writes what is gathered. */
@@ -179,10 +184,9 @@ export class MqttLink implements Link {
     this.#outgoing.flush()
   }
 
-  /** From now on the link ignores what it is given. @param isLost - whether the connection failed */
-  close(isLost: boolean): void {
+  /** From now on the link ignores what it is given. */
+  close(): void {
     this.#isClosed = true
-    this.#incoming.close(isLost)
     this.#outgoing.close()
     this.#packetIds.releaseAll()
   }
@@ -203,6 +207,7 @@ export class MqttLink implements Link {
   #beforeControlPacket(): void {
     this.#outgoing.flush()
     this.#keepAlive?.sent()
+    this.#reading.listen()
   }
 }
 

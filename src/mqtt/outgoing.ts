@@ -46,9 +46,11 @@ export class Outgoing {
 
   /** Whether more can be written without filling memory. If not, `onWritable` is called later. */
   get writable(): boolean {
-    const { writableNeedDrain, writableLength } = this.#stream
+    const { writableNeedDrain, writableObjectMode, writableLength } = this.#stream
     // A stream emits `drain` only if it asked for a pause.
-    return !this.#isClosed && !(writableNeedDrain && writableLength + this.#buffer.size >= MAX_BUFFERED)
+    if (this.#isClosed || !writableNeedDrain) return !this.#isClosed
+    // MQTT.js's stream for the WebSocket of a browser counts chunks, and not bytes.
+    return !writableObjectMode && writableLength + this.#buffer.size < MAX_BUFFERED
   }
 
   /** Whether the socket has taken everything. */

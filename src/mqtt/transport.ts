@@ -162,6 +162,7 @@ class Connection {
       }
       // The rest of such a packet may never come: the server may not speak MQTT at all.
       if (!this.#link && framer.begun >= 0) this.#breached(beforeConnack(framer.begun))
+      this.#link?.handled()
     } catch (error) {
       if (!(error instanceof InvalidPacketError)) throw error
       this.#breached(error)
@@ -216,7 +217,6 @@ class Connection {
       time,
       keepAlive,
       ping: () => this.#link?.pingreq(),
-      isPaused: () => this.#link?.isSocketPaused === true,
       onSilence: () => this.#fail({ kind: 'keepalive' }),
     })
   }
@@ -240,7 +240,7 @@ class Connection {
     const link = this.#link
     // DISCONNECT comes after everything that was sent before.
     if (reasonCode !== undefined) link?.flush()
-    link?.close(failure !== undefined)
+    link?.close()
     if (link && this.#options.events.detached(link, failure)) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return

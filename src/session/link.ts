@@ -10,6 +10,8 @@ export interface Link {
   readonly server: string
   readonly protocolVersion: 3 | 4 | 5
   readonly limits: BrokerLimits
+  /** How many QoS 1 and 2 messages of the broker may be un-acked. */
+  readonly receiveMaximum: number
   /** Whether more can be written without filling memory. If not, `LinkEvents.writable` is called later. */
   readonly writable: boolean
   /** Whether the socket has taken all bytes that were written. */
@@ -26,9 +28,12 @@ export interface Link {
   ping(): Promise<void>
   /** Sends the PUBACK or PUBCOMP that was held back. */
   acknowledge(packet: IncomingPublish): void
-  /** Asks for no more messages until `resumeMessages`. Other packets are still handled. */
-  pauseMessages(): void
-  resumeMessages(): void
+  /**
+   * Asks for no more messages until `resumeReading`. Some still come: the link reads on as long as the broker owes an
+   * answer.
+   */
+  pauseReading(): void
+  resumeReading(): void
   /**
    * Sends one SUBSCRIBE for filters with the same options. Resolves with the SUBACK's codes in order; rejects if the
    * connection ends first.
@@ -73,6 +78,8 @@ export interface LinkEvents {
   released(packetId: number): boolean
   /** The socket has taken that many of the QoS 0 publishes, in their order. */
   written(count: number): void
+  /** Whether the broker owes us an acknowledgement of a publish, or a SUBACK or UNSUBACK. */
+  isAwaitingAnswer(): boolean
   /** The socket takes bytes again. */
   writable(): void
 }

@@ -166,6 +166,7 @@ export class Session implements LinkEvents {
   end(error: Error): void {
     this.#sender.reject(error)
     this.#sender.stop()
+    this.#inbox.stop()
     this.#subscriptions.reject(error)
   }
 
@@ -202,6 +203,10 @@ export class Session implements LinkEvents {
 
   written(count: number): void {
     this.#sender.written(count)
+  }
+
+  isAwaitingAnswer(): boolean {
+    return this.#sender.onWire > 0 || this.#subscriptions.onWire > 0
   }
 
   writable(): void {

@@ -1,9 +1,9 @@
 import { allocateAlone, EMPTY } from './bytes.ts'
 
 /** From this size on the content of a packet stays where it came. */
-const LARGE = 4_096
+const LARGE = 16_384
 
-/** A view of a small payload keeps at most so many bytes in memory. */
+/** A view of a small payload keeps at most so many bytes in memory, or its own packet. */
 const LIGHT = 8_192
 
 /**
@@ -47,7 +47,7 @@ export class Chunk {
   /** Copies a range, unless the last copy has it. @returns where the copy starts in the chunk */
   #copied(start: number, end: number): number {
     if (end > this.#copyStart + this.#copy.length) {
-      const source = this.bytes.subarray(start, start + LIGHT)
+      const source = this.bytes.subarray(start, Math.max(end, start + LIGHT))
       this.#copy = allocateAlone(source.length)
       this.#copy.set(source)
       this.#copyStart = start

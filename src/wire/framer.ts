@@ -7,7 +7,7 @@ import { InvalidPacketError } from './invalid-packet.ts'
 export interface Frame {
   /** The first byte of the packet: its type and flags. */
   readonly header: number
-  /** Views of it may be kept: they keep at most 8 KiB in memory, or the chunks of a large packet. */
+  /** Views of it may be kept: they keep at most 16 KiB in memory, or the chunks of a large packet. */
   readonly bytes: Uint8Array
   /** Where the Variable Header starts; of a control packet where its bytes start. */
   readonly start: number

@@ -9,14 +9,12 @@ import { transportScene } from './transport-scene.ts'
 function scene() {
   const clock = createTestClock()
   const pings: number[] = []
-  let paused = false
   let silentAt: number | undefined
   const keepAlive = new KeepAlive({
     clock,
     time: () => clock.now(),
     keepAlive: 20_000,
     ping: () => pings.push(clock.now()),
-    isPaused: () => paused,
     onSilence: () => {
       silentAt = clock.now()
     },
@@ -27,9 +25,6 @@ function scene() {
     pings,
     /** When the broker was given up. */
     silentAt: () => silentAt,
-    pause: (isPaused: boolean) => {
-      paused = isPaused
-    },
   }
 }
 
@@ -81,18 +76,6 @@ test('finds a half-open connection although packets are sent', () => {
     keepAlive.sent()
   }
   expect([pings, silentAt()]).toEqual([[20_000], 30_000])
-})
-
-test('does not give up while we do not read, and still pings, so that the broker keeps the connection', () => {
-  const { clock, pings, silentAt, pause } = scene()
-  pause(true)
-  clock.tick(70_000)
-  expect(silentAt()).toBeUndefined()
-  expect(pings.every((at, i) => at - (pings[i - 1] ?? 0) <= 20_000)).toBe(true)
-  expect(pings.length).toBeGreaterThanOrEqual(3)
-  pause(false)
-  clock.tick(40_000)
-  expect(silentAt()).toBeDefined()
 })
 
 test('leaves no timer behind', () => {

@@ -8,13 +8,14 @@ import { turns } from '../support/event-loop.ts'
 import { range } from '../support/range.ts'
 
 /** A socket that records its writes. It takes none until `release`, if it is `slow`. */
-function scene({ slow = false } = {}) {
+function scene({ slow = false, objectMode = false } = {}) {
   const writes: Uint8Array[] = []
   const written: number[] = []
   let sent = 0
   let writable = 0
   const taken: (() => void)[] = []
   const stream = new Writable({
+    ...(objectMode && { objectMode, highWaterMark: 1 }),
     write(chunk: Uint8Array, _encoding, done) {
       writes.push(chunk)
       if (slow) taken.push(done)
@@ -101,6 +102,16 @@ test('is not writable while 64 KiB wait for the socket, and becomes so again', a
   let count = 0
   for (; outgoing.writable && count < 1_000; count++) outgoing.publish(message(new Uint8Array(1_000)), 0, false)
   expect(count).toBe(Math.ceil(65_536 / 1_006))
+  await release()
+  expect([outgoing.writable, writable()]).toEqual([true, 1])
+})
+
+test('is not writable until a stream is drained that counts chunks, as that of a WebSocket in a browser', async () => {
+  const { outgoing, writable, release } = scene({ slow: true, objectMode: true })
+  outgoing.publish(message('x'), 0, false)
+  expect(outgoing.writable).toBe(true)
+  await Promise.resolve()
+  expect(outgoing.writable).toBe(false)
   await release()
   expect([outgoing.writable, writable()]).toEqual([true, 1])
 })

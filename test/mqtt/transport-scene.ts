@@ -53,6 +53,7 @@ export function transportScene(attempt: AttemptOptions) {
       received: ({ topic }) => received.push(topic) < 0,
       released: () => false,
       written: () => {},
+      isAwaitingAnswer: () => false,
       writable: () => {},
     },
     ...(attempt.prepare && { prepare: attempt.prepare }),

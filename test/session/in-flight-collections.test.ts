@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { PacketIdMap } from '../../src/session/outgoing/packet-id-map.ts'
-import { Sequence } from '../../src/session/outgoing/sequence.ts'
+import { Sequence } from '../../src/session/sequence.ts'
 import { fc } from '../support/property.ts'
 import { range } from '../support/range.ts'
 

@@ -96,6 +96,7 @@ class Connection implements Link {
   readonly server = 'model'
   readonly protocolVersion = 5
   readonly limits: Link['limits']
+  readonly receiveMaximum = 65_535
   readonly sent: Sent[] = []
   readonly acks: Ack[] = []
   /** The ids of un-acknowledged PUBLISH packets of this connection. */
@@ -163,9 +164,9 @@ class Connection implements Link {
 
   acknowledge(): void {}
 
-  pauseMessages(): void {}
+  pauseReading(): void {}
 
-  resumeMessages(): void {}
+  resumeReading(): void {}
 
   fail(): void {
     this.#broker.violations.push('it ended the connection')

@@ -66,14 +66,15 @@ describe('Receive Maximum towards us', () => {
     expect(client.isConnected).toBe(true)
   })
 
-  test.each([1, 2] as const)('QoS %i: disconnects a broker that exceeds it with 0x93', async (qos) => {
+  // mosquitto 2.0 exceeds it by itself.
+  test.each([1, 2] as const)('QoS %i: disconnects a broker that exceeds it by far with 0x93', async (qos) => {
     const { server, client } = await sceneWithLoop(5, qos, 3)
     const lost = new Promise((resolve) => client.on('connectionInterrupted', ({ failure }) => resolve(failure)))
-    send(server, 0, 3, qos)
+    send(server, 0, 1_000, qos)
     await turns()
     expect(client.isConnected).toBe(true)
-    send(server, 3, 4, qos)
-    const message = 'more than 3 un-acked messages at a time, our Receive Maximum'
+    send(server, 1_000, 1_001, qos)
+    const message = 'more than 1000 un-acked messages at a time, with a Receive Maximum of 3'
     expect(await lost).toEqual({ kind: 'protocol', message })
     await server.waitFor('disconnect')
     expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual([0x93])
@@ -82,18 +83,32 @@ describe('Receive Maximum towards us', () => {
   test('counts QoS 1 and 2 together', async () => {
     const { server, client } = await sceneWithLoop(5, 2, 3)
     const lost = new Promise((resolve) => client.on('connectionInterrupted', resolve))
-    send(server, 0, 2, 1)
-    send(server, 2, 3, 2)
+    send(server, 0, 900, 1)
+    send(server, 900, 1_000, 2)
     await turns()
     expect(client.isConnected).toBe(true)
-    send(server, 3, 4, 1)
+    send(server, 1_000, 1_001, 1)
     await lost
+  })
+
+  test('does not count the PUBREL of messages that an earlier connection brought', async () => {
+    const { server, client } = await scriptedClient({ script: sessionIs(true), connect: { receiveMaximum: 2 } })
+    await client.connect()
+    client.subscribe('a', () => new Promise(() => {}), { qos: 2, ack: 'after-handler' })
+    send(server, 0, 4, 2)
+    await until(() => client.status.inbox.heldBack === 4)
+    server.kick('reset')
+    await until(() => server.connections.length === 2 && client.isConnected)
+    for (const messageId of [1, 2, 3, 4]) server.send({ cmd: 'pubrel', messageId })
+    send(server, 4, 8, 2)
+    await until(() => client.status.inbox.heldBack === 8)
+    expect([client.isConnected, server.connections.length]).toEqual([true, 2])
   })
 })
 
 describe('MQTT 3.1.1, which has no Receive Maximum', () => {
   test.each([1, 2] as const)(
-    'QoS %i: reads no more un-acknowledged messages than that, and finally gets all',
+    'QoS %i: hands over no more un-acknowledged messages than that, and finally gets all',
     async (qos) => {
       const { server, client, loop } = await sceneWithLoop(4, qos, 3)
       send(server, 0, 10, qos)
@@ -102,7 +117,7 @@ describe('MQTT 3.1.1, which has no Receive Maximum', () => {
       const taken = async (n: number) => {
         while (got.length < n) got.push((await loop.next()).value?.text() ?? 'done')
       }
-      expect(client.status.inbox.heldBack).toBe(3)
+      expect(client.status.inbox).toMatchObject({ unprocessed: 3, waiting: 7, heldBack: 10 })
       await taken(10)
       expect(got).toEqual(range(10).map(String))
       await until(() => told(server, 1, 'puback', 'pubcomp').length === 9)

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { InboxOptions, Message } from '../../src/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, versions, type Version } from '../support/scripted-client.ts'
@@ -86,20 +87,70 @@ describe.each(versions)('unprocessed messages, MQTT $version', ({ version }) => 
     expect(topics()).toEqual([0])
   })
 
-  test('do not hide the end of the connection, and stay paused on the next one', async () => {
-    const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 1 })
-    for (const n of range(3)) server.publish(`in/${n}`, 'x')
-    await until(() => client.status.inbox.paused, 'the pause')
-    await turns()
-    server.kick('close')
-    await until(() => server.connections.length === 2 && client.status.state === 'connected', 'the next connection')
-    // The broker does not send messages of QoS 0 again, and these had arrived.
-    expect(topics()).toEqual([0, 1, 2])
-    server.publish('in/3', 'x')
-    await turns()
-    expect(topics()).toEqual([0, 1, 2])
-    await finish(3)
-    expect(topics()).toEqual([0, 1, 2, 3])
+  test('outlive the connection, whoever ends it', async () => {
+    for (const end of ['broker', 'client'] as const) {
+      const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 1 })
+      for (const n of range(3)) server.publish(`in/${n}`, 'x')
+      await until(() => client.status.inbox.waiting === 2, 'the messages')
+      if (end === 'broker') server.kick('close')
+      else client.recover()
+      await until(() => server.connections.length === 2 && client.isConnected, 'the next connection')
+      server.publish('in/3', 'x')
+      await until(() => client.status.inbox.waiting === 3, 'the next message')
+      expect(topics()).toEqual([0])
+      for (let i = 0; i < 4; i++) await finish(1)
+      expect(topics()).toEqual([0, 1, 2, 3])
+      expect(client.status.inbox).toMatchObject({ waiting: 0, dropped: 0 })
+    }
+  })
+
+  test('do not keep a handler from awaiting its own publishes, however much waits', async () => {
+    const { server, client } = await scriptedClient({ version, inbox: { maxUnprocessed: 10 } })
+    await client.connect()
+    let done = 0
+    const bridge = async () => {
+      await client.publish('out', '', { qos: 1 })
+      done++
+    }
+    await client.subscribe('in/#', bridge, { ack: 'after-handler' }).ready
+    for (const n of range(300)) server.publish(`in/${n}`, 'x'.repeat(20_000))
+    await until(() => done + client.status.inbox.dropped === 300, 'all messages')
+    expect(client.status.inbox).toMatchObject({ unprocessed: 0, waiting: 0, paused: false })
+  })
+
+  test('do not cost the connection: pings, late acknowledgements and the end are heard behind them', async () => {
+    const clock = createTestClock()
+    const { server, client } = await scriptedClient({
+      version,
+      clock,
+      inbox: { maxUnprocessed: 1, maxUnprocessedBytes: 100_000 },
+      connect: { keepalive: 10_000 },
+    })
+    await client.connect()
+    await client.subscribe('in/#', () => new Promise(() => {}), { ack: 'after-handler' }).ready
+    const flood = async () => {
+      for (const n of range(100)) server.publish(`in/${n}`, 'x'.repeat(50_000))
+      await turns(20)
+    }
+    await flood()
+    client.wake()
+    await server.waitFor('pingreq')
+    await turns(20)
+    for (let count = 2; count < 5; count++) {
+      await flood()
+      clock.tick(10_000)
+      await server.waitFor('pingreq', { count })
+      await turns(20)
+    }
+    expect([client.status.state, server.connections.length]).toEqual(['connected', 1])
+    await flood()
+    await expect(client.publish('out', '', { qos: 2 })).resolves.toEqual({ reasonCode: 0 })
+    await client.subscribe('other', () => {}).ready
+    const { unprocessed, waiting, dropped } = client.status.inbox
+    expect(unprocessed).toBe(1)
+    // 100 KB, and 128 KiB of what is read ahead.
+    expect(waiting).toBe(4)
+    expect(dropped).toBeGreaterThan(300)
   })
 
   test('of QoS 1 and 2 that wait are acknowledged after those before them, and once', async () => {

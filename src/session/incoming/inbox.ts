@@ -12,6 +12,7 @@ import type { Receiver } from './receiver.ts'
 import { type Call, type FailedCall, Retries } from './retries.ts'
 import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
 import { Unprocessed } from './unprocessed.ts'
+import { WaitingMessages } from './waiting.ts'
 
 export interface InboxConfig {
   readonly clock: Clock
@@ -43,6 +44,10 @@ export class Inbox {
   readonly #acknowledgements: Acknowledgements
   readonly #retries: Retries
   readonly #unprocessed: Unprocessed
+  readonly #waiting: WaitingMessages
+  /** Whether the link was asked to stop reading. */
+  #isReadingPaused = false
+  #isProceeding = false
   /** The QoS 2 messages whose PUBCOMP was not sent, by packet id. They outlive a connection, but not the session. */
   #exactlyOnce: Map<number, IncomingPublish> | undefined
   /**
@@ -70,11 +75,8 @@ export class Inbox {
     this.#subscriptions = subscriptions
     const { clock, now, random } = config
     this.#retries = new Retries(clock, random)
-    this.#unprocessed = new Unprocessed(
-      config.inbox,
-      () => this.#link?.pauseMessages(),
-      () => this.#link?.resumeMessages(),
-    )
+    this.#waiting = new WaitingMessages(config.inbox)
+    this.#unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
     this.#acknowledgements = new Acknowledgements({
       clock,
       now,
@@ -86,6 +88,7 @@ export class Inbox {
           this.#exactlyOnce?.delete(packet.packetId)
         }
         this.#link?.acknowledge(packet)
+        this.#proceed()
       },
     })
   }
@@ -93,18 +96,21 @@ export class Inbox {
   get status(): InboxStatus {
     const { size: heldBack, since: heldBackSince } = this.#acknowledgements
     const { count: unprocessed, bytes: unprocessedBytes, isPaused: paused } = this.#unprocessed
-    return { heldBack, heldBackSince, unclaimed: this.#unclaimed?.size ?? 0, unprocessed, unprocessedBytes, paused }
+    const { size: waiting, dropped } = this.#waiting
+    const unclaimed = this.#unclaimed?.size ?? 0
+    return { heldBack, heldBackSince, unclaimed, unprocessed, unprocessedBytes, waiting, dropped, paused }
   }
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
-    if (this.#unprocessed.isPaused) link.pauseMessages()
+    this.#isReadingPaused = false
     this.#anyUnclaimed = false
     // The acknowledgements of the last connection are lost: the broker sends their messages again.
     this.#acknowledgements.clear()
     const parked = this.#parked
     this.#parked = []
-    if (!sessionPresent) {
+    if (sessionPresent) this.#waiting.sentAgain()
+    else {
       this.#unreleased = undefined
       this.#exactlyOnce = undefined
       this.#session = {}
@@ -114,6 +120,7 @@ export class Inbox {
     // Messages wait only after the first connection. By the next ones the application has subscribed to what it wants.
     if (++this.#connections > 1) this.#unclaimed?.resume(sessionPresent)
     else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
+    this.#proceed()
   }
 
   detached(): void {
@@ -121,6 +128,11 @@ export class Inbox {
     for (const call of this.#retries.end()) this.#park(call)
     this.#acknowledgements.clear()
     this.#unclaimed?.pause()
+  }
+
+  /** The client is disposed of. The messages that wait are not handed over any more. */
+  stop(): void {
+    this.#waiting.clear()
   }
 
   /** A subscription was added. It claims the messages that it matches. */
@@ -137,7 +149,7 @@ export class Inbox {
 
   /** PUBLISH arrived. @returns whether its PUBACK is held back */
   received(packet: IncomingPublish): boolean {
-    if (packet.qos < 2) return this.#process(packet)
+    if (packet.qos < 2) return this.#accept(packet)
     ;(this.#exactlyOnce ??= new Map()).set(packet.packetId, packet)
     return false
   }
@@ -147,20 +159,68 @@ export class Inbox {
     const packet = this.#exactlyOnce?.get(packetId)
     if (!packet) return false
     const earlier = this.#unreleased?.get(packetId)
-    const isHeldBack = earlier ? this.#processAgain(earlier, packet) : this.#process(packet)
+    const isHeldBack = earlier ? this.#processAgain(earlier, packet) : this.#accept(packet)
     if (!isHeldBack) this.#exactlyOnce?.delete(packetId)
     return isHeldBack
   }
 
   /** @returns whether the acknowledgement is held back */
-  #process(packet: IncomingPublish): boolean {
-    this.#claims.flush()
-    const receivers = this.#match(packet)
-    const held = receivers.length === 0 ? this.#unmatched(packet) : this.#deliver(packet, receivers)
+  #accept(packet: IncomingPublish): boolean {
+    if (this.#waiting.size > 0 || this.#isFull) return this.#wait(packet)
+    const held = this.#process(packet)
     if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
     const message = held ?? this.#createHeld(packet, this.#link)
     if (packet.qos === 2) (this.#unreleased ??= new Map()).set(packet.packetId, message)
     return this.#hold(message)
+  }
+
+  #process(packet: IncomingPublish, held?: HeldMessage): HeldMessage | undefined {
+    this.#claims.flush()
+    const receivers = this.#match(packet)
+    return receivers.length === 0 ? this.#unmatched(packet, held) : this.#deliver(packet, receivers, held)
+  }
+
+  /**
+   * Whether handlers have as much as they may have. MQTT 3.1.1 has no Receive Maximum that would limit the un-acked
+   * messages.
+   */
+  get #isFull(): boolean {
+    if (this.#unprocessed.isPaused) return true
+    const link = this.#link
+    if (!link || link.protocolVersion === 5) return false
+    return this.#acknowledgements.size - this.#waiting.acknowledged >= link.receiveMaximum
+  }
+
+  /** @returns whether the acknowledgement is held back */
+  #wait(packet: IncomingPublish): boolean {
+    const message = packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined
+    if (message) message.pending++
+    if (message && packet.qos === 2) (this.#unreleased ??= new Map()).set(packet.packetId, message)
+    this.#waiting.add(packet, message)
+    this.#updateReading()
+    return message ? this.#hold(message) : false
+  }
+
+  /** Processes the messages that wait, as far as possible. A nested call leaves that to the outer one. */
+  #proceed(): void {
+    if (this.#isProceeding || this.#waiting.size === 0) return
+    this.#isProceeding = true
+    while (!this.#isFull) {
+      const next = this.#waiting.shift()
+      if (!next) break
+      this.#process(next.packet, next.message)
+      if (next.message) this.#done(next.message)
+    }
+    this.#isProceeding = false
+    this.#updateReading()
+  }
+
+  #updateReading(): void {
+    const { isTooMuch } = this.#waiting
+    if (isTooMuch === this.#isReadingPaused) return
+    this.#isReadingPaused = isTooMuch
+    if (isTooMuch) this.#link?.pauseReading()
+    else this.#link?.resumeReading()
   }
 
   /**
@@ -279,17 +339,17 @@ export class Inbox {
     else this.#done(message)
   }
 
-  #unmatched(packet: IncomingPublish): HeldMessage | undefined {
+  #unmatched(packet: IncomingPublish, held?: HeldMessage): HeldMessage | undefined {
     const { deliverUnmatched } = this.#config
     if (deliverUnmatched) deliverUnmatched(packet)
     else if (!this.#unclaimed?.holds(packet.topic)) this.#tellUnclaimed(packet)
     else {
-      const message = packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined
+      const message = held ?? (packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined)
       if (message) message.pending++
       this.#unclaimed.add({ packet, message })
       return message
     }
-    return undefined
+    return held
   }
 
   #waitForClaims(): UnclaimedMessages | undefined {

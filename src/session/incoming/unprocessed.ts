@@ -4,21 +4,19 @@ import type { InboxOptions } from '../../api/options.ts'
 type Limits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 'maxUnprocessedBytes'>
 
 /**
- * Counts the messages that subscriptions with `ack: 'after-handler'` have received and not processed. It asks for a pause
- * when they reach a limit, and for more when half of them are processed, so that the two do not alternate with each
- * message.
+ * Counts the messages that subscriptions with `ack: 'after-handler'` have received and not processed. It pauses when they
+ * reach a limit, until half of them are processed, so that the two do not alternate with each message.
  */
 export class Unprocessed {
   readonly #limits: Limits
-  readonly #onPause: () => void
   readonly #onResume: () => void
   #count = 0
   #bytes = 0
   #isPaused = false
 
-  constructor(limits: Limits, onPause: () => void, onResume: () => void) {
+  /** @param onResume - called when more messages may be handed over again */
+  constructor(limits: Limits, onResume: () => void) {
     this.#limits = limits
-    this.#onPause = onPause
     this.#onResume = onResume
   }
 
@@ -38,9 +36,7 @@ export class Unprocessed {
     this.#count++
     this.#bytes += bytes
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
-    if (this.#isPaused || (this.#count < maxUnprocessed && this.#bytes < maxUnprocessedBytes)) return
-    this.#isPaused = true
-    this.#onPause()
+    if (this.#count >= maxUnprocessed || this.#bytes >= maxUnprocessedBytes) this.#isPaused = true
   }
 
   remove(bytes: number): void {

@@ -1,9 +1,9 @@
 import { chance } from '../../../machines/policy/backoff.ts'
 import type { Link } from '../link.ts'
+import { Sequence } from '../sequence.ts'
 import { PacketIdMap } from './packet-id-map.ts'
 import { MAX_PACKET_ID, PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
-import { Sequence } from './sequence.ts'
 import { isAside } from './suspects.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { PublishResult } from '../../api/message-options.ts'
 import type { Payload, PublishProperties, Qos } from '../../api/message.ts'
 import { byteLength } from '../../shared/byte-length.ts'
-import type { Sequenced } from './sequence.ts'
+import type { Sequenced } from '../sequence.ts'
 import type { Suspect, Suspicion } from './suspects.ts'
 
 /** Observes the rejections of a client's publications. All of them share one observer, so that none costs a closure. */

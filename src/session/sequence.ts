@@ -9,7 +9,7 @@ const MAX_GAPS = 64
 
 /**
  * Keeps items in the order in which they were added, from wherever they leave. It can change while it is iterated over:
- * the iteration skips what leaves, and reaches what comes. See `PacketIdMap` for why it is not a `Set`.
+ * the iteration skips what leaves, and reaches what comes. See `PacketIdMap` in `outgoing` for why it is not a `Set`.
  */
 export class Sequence<Item extends Sequenced> {
   readonly #items: (Item | undefined)[] = []
@@ -21,6 +21,10 @@ export class Sequence<Item extends Sequenced> {
 
   get size(): number {
     return this.#size
+  }
+
+  get first(): Item | undefined {
+    return this.#items[this.#gaps]
   }
 
   add(item: Item): void {

@@ -1,0 +1,43 @@
+import type { MqttClient } from 'mqtt'
+
+/**
+ * Decides whether the socket of a connection is read. When the session has more messages than it can take, it is not,
+ * and the broker has to wait. But the answers of the broker come behind its messages, so it is read on as long as one is
+ * awaited: a handler may be waiting for the acknowledgement of its own publish.
+ */
+export class Reading {
+  readonly #stream: MqttClient['stream']
+  readonly #isAwaiting: () => boolean
+  #isUnwanted = false
+  #isPaused = false
+
+  /** @param isAwaiting - whether the broker owes an answer */
+  constructor(stream: MqttClient['stream'], isAwaiting: () => boolean) {
+    this.#stream = stream
+    this.#isAwaiting = isAwaiting
+  }
+
+  /** The session wants no more messages until `resume`. */
+  pause(): void {
+    this.#isUnwanted = true
+  }
+
+  resume(): void {
+    this.#isUnwanted = false
+    this.listen()
+  }
+
+  /** Everything that had arrived is handled. */
+  handled(): void {
+    if (!this.#isUnwanted || this.#isPaused || this.#isAwaiting()) return
+    this.#isPaused = true
+    this.#stream.pause()
+  }
+
+  /** From now on an answer is awaited. */
+  listen(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#stream.resume()
+  }
+}

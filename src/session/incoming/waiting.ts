@@ -1,0 +1,101 @@
+import type { InboxOptions } from '../../api/options.ts'
+import type { IncomingPublish } from '../../wire/packets.ts'
+import { Sequence, type Sequenced } from '../sequence.ts'
+import type { HeldMessage } from './held-message.ts'
+
+/** Limits from the options, for the messages that wait. */
+type Limits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 'maxUnprocessedBytes'>
+
+/** From this size on, no more is read from the socket. It is read again below half of it. */
+const READ_AHEAD = 65_536
+const READ_AHEAD_COUNT = 1_024
+
+/** What may still come then, in one chunk: more than it has bytes, and than it has messages of 5 bytes. */
+const CHUNK = 65_536
+const CHUNK_COUNT = 16_384
+
+/** A message that waits until handlers are done with earlier ones. */
+export interface Waiting extends Sequenced {
+  readonly packet: IncomingPublish
+  /** Holds the acknowledgement back; `undefined` for QoS 0. */
+  readonly message: HeldMessage | undefined
+}
+
+/**
+ * The messages that arrived while handlers were busy with as many as they may have. They outlive a connection. The socket
+ * is not read as long as many wait, unless the broker owes an answer; then QoS 0 messages beyond the limits are dropped,
+ * the oldest first. Those of QoS 1 and 2 are bounded by the number that the broker sends un-acked.
+ */
+export class WaitingMessages {
+  readonly #limits: Limits
+  readonly #messages = new Sequence<Waiting>()
+  #bytes = 0
+  #acknowledged = 0
+  #dropped = 0
+  #isTooMuch = false
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#messages.size
+  }
+
+  /** How many of them have to be acknowledged. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
+  /** How many messages of QoS 0 were dropped. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Whether so much waits that no more should be read. */
+  get isTooMuch(): boolean {
+    const share = this.#isTooMuch ? 0.5 : 1
+    this.#isTooMuch = this.#bytes >= share * READ_AHEAD || this.size >= share * READ_AHEAD_COUNT
+    return this.#isTooMuch
+  }
+
+  add(packet: IncomingPublish, message: HeldMessage | undefined): void {
+    this.#messages.add({ packet, message, sequence: 0 })
+    this.#bytes += packet.payload.byteLength
+    if (message) this.#acknowledged++
+    const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
+    const maxCount = maxUnprocessed + READ_AHEAD_COUNT + CHUNK_COUNT
+    if (this.size > maxCount || this.#bytes > maxUnprocessedBytes + READ_AHEAD + CHUNK) this.#dropOldest()
+  }
+
+  /** Removes and returns the first. */
+  shift(): Waiting | undefined {
+    const { first } = this.#messages
+    if (first) this.#remove(first)
+    return first
+  }
+
+  clear(): void {
+    for (const waiting of this.#messages.values()) this.#remove(waiting)
+  }
+
+  /** The broker kept the session, and sends the messages of QoS 1 again. For those of QoS 2 it sends only the PUBREL. */
+  sentAgain(): void {
+    for (const waiting of this.#messages.values()) if (waiting.packet.qos === 1) this.#remove(waiting)
+  }
+
+  #dropOldest(): void {
+    for (const waiting of this.#messages.values()) {
+      if (waiting.message) continue
+      this.#remove(waiting)
+      this.#dropped++
+      return
+    }
+  }
+
+  #remove(waiting: Waiting): void {
+    this.#messages.delete(waiting)
+    this.#bytes -= waiting.packet.payload.byteLength
+    if (waiting.message) this.#acknowledged--
+  }
+}
