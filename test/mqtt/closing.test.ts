@@ -11,7 +11,7 @@ import { stubbornServer } from '../support/stubborn-server.ts'
 import { webSocketServer } from '../support/web-socket-server.ts'
 import { transportScene, type TransportScene } from './transport-scene.ts'
 
-const RECONNECTS = repetitions(20, 100)
+const RECONNECTS = repetitions(8, 100)
 
 interface Phase {
   readonly name: string

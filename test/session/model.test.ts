@@ -235,7 +235,7 @@ describe('any sequence of events', () => {
         expectOrder(scene)
         expect(scene.published.flatMap(({ outcomes }) => outcomes)).not.toContain(PoisonPacketError.name)
       }),
-      { numRuns: repetitions(250, 1_000) },
+      { numRuns: repetitions(120, 1_000) },
     )
   }, 60_000)
 
@@ -247,7 +247,7 @@ describe('any sequence of events', () => {
         expectNothingIsLost(scene)
         expectOrder(scene)
       }),
-      { numRuns: repetitions(250, 1_000) },
+      { numRuns: repetitions(120, 1_000) },
     )
   }, 60_000)
 

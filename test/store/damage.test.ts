@@ -76,7 +76,7 @@ describe('a store that was closed', () => {
     await journal.accepted(durablePublication('t/5', { payload: 'not acknowledged' }))
     const log = readFileSync(fileOf(source, '.log'))
     expect(log.length).toBeGreaterThan(accepted)
-    for (let end = accepted; end < log.length; end += repetitions(13, 2)) {
+    for (let end = accepted; end < log.length; end += repetitions(29, 2)) {
       const image = copied(path)
       writeFileSync(fileOf(image, '.log'), log.subarray(0, end))
       const { journal: next, restored } = journalOn(image)
@@ -111,7 +111,7 @@ describe('a byte of a table', () => {
 
   it('that changed prevents the store from opening', async () => {
     const { length } = readFileSync(fileOf(pathOf('small'), '.ldb'))
-    for (let at = 0; at < length; at += Math.ceil(length / repetitions(6, 40))) {
+    for (let at = 0; at < length; at += Math.ceil(length / repetitions(3, 40))) {
       const path = copyOf('small')
       flip(fileOf(path, '.ldb'), at)
       expect(await rejection(journalOn(path).journal.open())).toMatchObject({ problem: 'corrupt' })
