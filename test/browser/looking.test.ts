@@ -110,6 +110,8 @@ describe.skipIf(noBrowser)('looking around', () => {
     const page = await open(visualizer.url)
     await page.row('RETRY').waitFor()
     await page.page.keyboard.press('/')
+    // Keys that come before would be shortcuts.
+    await expect.poll(() => page.page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT')
     await page.page.keyboard.type('enotfound')
     await expect.poll(() => page.rows.count()).toBe(1)
     await expectText(page.rows, 'getaddrinfo ENOTFOUND broker')
