@@ -12,19 +12,9 @@ const MALFORMED_PACKET = 0x81
 const PROTOCOL_ERROR = 0x82
 export const RECEIVE_MAXIMUM_EXCEEDED = 0x93
 
-/** The names of the packets that MQTT.js does not get, by packet type (MQTT 5 §2.1.2). */
-const NAMES: Readonly<Record<number, string>> = {
-  3: 'PUBLISH',
-  4: 'PUBACK',
-  5: 'PUBREC',
-  6: 'PUBREL',
-  7: 'PUBCOMP',
-  13: 'PINGRESP',
-}
-
-/** The breach of MQTT-3.2.0-1. @param header - the first byte of the packet */
-export function beforeConnack(header: number): Breach {
-  return { message: `${NAMES[header >> 4]} before the CONNACK`, reasonCode: PROTOCOL_ERROR }
+/** The breach of MQTT-3.2.0-1. @param packet - its name */
+export function beforeConnack(packet: string): Breach {
+  return { message: `${packet} before the CONNACK`, reasonCode: PROTOCOL_ERROR }
 }
 
 /**
@@ -39,7 +29,7 @@ export function breachOf(packet: Packet, connected: boolean): Breach | undefined
   }
   // AUTH may come before the CONNACK (MQTT 5 §4.12).
   if (!connected && packet.cmd !== 'connack' && packet.cmd !== 'auth') {
-    return { message: `${packet.cmd.toUpperCase()} before the CONNACK`, reasonCode: PROTOCOL_ERROR }
+    return beforeConnack(packet.cmd.toUpperCase())
   }
   return packet.cmd === 'connack' ? wrongLimit(packet) : undefined
 }

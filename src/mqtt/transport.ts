@@ -7,7 +7,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { Framer } from '../wire/framer.ts'
-import { InvalidPacketError } from '../wire/invalid-packet.ts'
+import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
 import { type Breach, beforeConnack, breachOf } from './breach.ts'
 import { type Attempt, clientOptions, isPasswordAlone } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
@@ -158,10 +158,10 @@ class Connection {
         const { frame } = framer
         if (kind === 'control') parse(frame.bytes.subarray(frame.start, frame.end))
         else if (this.#link) this.#link.received(kind, frame)
-        else this.#breached(beforeConnack(frame.header))
+        else this.#breached(beforeConnack(packetName(frame.header)))
       }
       // The rest of such a packet may never come: the server may not speak MQTT at all.
-      if (!this.#link && framer.begun >= 0) this.#breached(beforeConnack(framer.begun))
+      if (!this.#link && framer.begun >= 0) this.#breached(beforeConnack(packetName(framer.begun)))
       this.#link?.handled()
     } catch (error) {
       if (!(error instanceof InvalidPacketError)) throw error

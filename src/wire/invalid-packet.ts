@@ -27,8 +27,20 @@ const rules = {
 /** The name of a rule that a packet can break. */
 export type PacketRule = keyof typeof rules
 
-/** The names of packets that carry data, by packet type (MQTT 5 §2.1.2). */
-const NAMES: Readonly<Record<number, string>> = { 3: 'PUBLISH', 4: 'PUBACK', 5: 'PUBREC', 6: 'PUBREL', 7: 'PUBCOMP' }
+/** The packets that MQTT.js does not get, by packet type (MQTT 5 §2.1.2). */
+const NAMES: Readonly<Record<number, string>> = {
+  3: 'PUBLISH',
+  4: 'PUBACK',
+  5: 'PUBREC',
+  6: 'PUBREL',
+  7: 'PUBCOMP',
+  13: 'PINGRESP',
+}
+
+/** The name of a packet that MQTT.js does not get, for messages. @param header - its first byte */
+export function packetName(header: number): string {
+  return NAMES[header >> 4] ?? 'packet'
+}
 
 /**
  * The server sent a packet that MQTT forbids. The message quotes nothing of it: topics and payloads may be secret, and of any
@@ -45,7 +57,7 @@ export class InvalidPacketError extends Error {
   /** @param header - the first byte of the packet */
   constructor(rule: PacketRule, header: number) {
     const [reasonCode, clause, what] = rules[rule]
-    super(`${NAMES[header >> 4] ?? 'packet'} with ${what} (MQTT 5 §${clause})`)
+    super(`${packetName(header)} with ${what} (MQTT 5 §${clause})`)
     this.rule = rule
     this.reasonCode = reasonCode
     this.clause = clause
