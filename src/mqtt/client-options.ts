@@ -55,8 +55,6 @@ export function clientOptions({ url, clientId, connect, credentials }: Attempt):
     connectTimeout: MAX_DELAY,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: toPassword(password) }),
-    // See `connectWithPasswordAlone`.
-    ...(password !== undefined && username === undefined && { username: '' }),
     ...(protocolVersion === 5 && { properties: connectProperties(connect) }),
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as IClientOptions | undefined),
@@ -71,12 +69,6 @@ export function clientOptions({ url, clientId, connect, credentials }: Attempt):
       headers: { ...wsOptions?.headers, ...credentials?.wsHeaders },
     },
   }
-}
-
-/** Whether an attempt has a password and no user name, as MQTT 5 allows. */
-export function isPasswordAlone({ url, connect, credentials }: Attempt): boolean {
-  const { username, password } = loginOf(new URL(url), connect, credentials)
-  return password !== undefined && username === undefined
 }
 
 function connectProperties(connect: ConnectConfig): IClientOptions['properties'] {

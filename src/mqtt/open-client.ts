@@ -7,8 +7,6 @@ type StreamBuilder = (client: MqttClient) => MqttClient['stream']
 export interface OpenClientOptions {
   readonly url: string
   readonly options: IClientOptions
-  /** Whether there is a password and no user name. */
-  readonly isPasswordAlone: boolean
   /** Called with everything that arrives, until the stream is closed. */
   readonly onData: (chunk: Uint8Array) => void
 }
@@ -23,7 +21,7 @@ export interface OpenedClient {
  * Starts a client of MQTT.js that reads only what it is given. MQTT.js opens the stream, for TCP, TLS and WebSocket, and
  * writes its own packets to it. The bytes that arrive come to us.
  */
-export function openClient({ url, options, isPasswordAlone, onData }: OpenClientOptions): OpenedClient {
+export function openClient({ url, options, onData }: OpenClientOptions): OpenedClient {
   const client = mqtt.connect(url, { ...options, manualConnect: true })
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
@@ -38,7 +36,7 @@ export function openClient({ url, options, isPasswordAlone, onData }: OpenClient
     disableNagle(stream)
     return stream
   }
-  if (isPasswordAlone) connectWithPasswordAlone(client)
+  if (options.password !== undefined && options.username === undefined) connectWithPasswordAlone(client)
   else client.connect()
   // This uncovers the method of the prototype.
   Reflect.deleteProperty(client.stream, 'pipe')

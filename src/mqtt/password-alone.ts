@@ -10,9 +10,10 @@ const USER_NAME_FLAG = 0x80
  * Connects with a password and no user name, as MQTT 5 allows (§3.1.2.9). mqtt-packet does not write one without the
  * other. It gets an empty user name, which is removed from the bytes that it writes.
  *
- * @param client - created with `manualConnect`
+ * @param client - created with `manualConnect`, without a user name
  */
 export function connectWithPasswordAlone(client: MqttClient): void {
+  client.options.username = ''
   const build = client['streamBuilder']
   const written: (string | Uint8Array)[] = []
   client['streamBuilder'] = (each: MqttClient) => {

@@ -9,7 +9,7 @@ import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { Framer } from '../wire/framer.ts'
 import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
 import { type Breach, beforeConnack, breachOf } from './breach.ts'
-import { type Attempt, clientOptions, isPasswordAlone } from './client-options.ts'
+import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { fromCloseCode, fromPacket, watchForFailure } from './failures.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -127,7 +127,6 @@ class Connection {
     const packetIds = new ControlPacketIds(this.#options.packetIds)
     const { client, parse } = openClient({
       url: attempt.url,
-      isPasswordAlone: isPasswordAlone(attempt),
       onData: (chunk) => this.#received(chunk, framer, parse),
       options: {
         ...clientOptions(attempt),
