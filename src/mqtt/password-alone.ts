@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt'
 
-import { byteLength } from '../shared/byte-length.ts'
+import { byteLength, varintLength } from '../shared/byte-length.ts'
+import { writeVariableByteInteger } from '../wire/variable-byte-integer.ts'
 
 /** The bytes of the protocol's name and version, which come before the flags. */
 const PROTOCOL_BYTES = 7
@@ -38,7 +39,7 @@ export function withoutUserName(connect: Uint8Array, password: string | Uint8Arr
   const userName = body.byteLength - 2 - byteLength(password) - 2
   return concat([
     connect.subarray(0, 1),
-    varint(body.byteLength - 2),
+    variableByteInteger(body.byteLength - 2),
     body.subarray(0, PROTOCOL_BYTES),
     Uint8Array.of((body[PROTOCOL_BYTES] ?? 0) & ~USER_NAME_FLAG),
     body.subarray(PROTOCOL_BYTES + 1, userName),
@@ -46,16 +47,10 @@ export function withoutUserName(connect: Uint8Array, password: string | Uint8Arr
   ])
 }
 
-/** A Variable Byte Integer (MQTT 5 §1.5.5). */
-function varint(value: number): Uint8Array {
-  const bytes: number[] = []
-  let rest = value
-  do {
-    const byte = rest % 128
-    rest = Math.floor(rest / 128)
-    bytes.push(rest > 0 ? byte | 0x80 : byte)
-  } while (rest > 0)
-  return Uint8Array.from(bytes)
+function variableByteInteger(value: number): Uint8Array {
+  const bytes = new Uint8Array(varintLength(value))
+  writeVariableByteInteger(value, bytes, 0)
+  return bytes
 }
 
 function concat(chunks: readonly (string | Uint8Array)[]): Uint8Array {

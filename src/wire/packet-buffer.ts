@@ -6,6 +6,7 @@ import type { OutgoingPublish } from './packets.ts'
 import { utf8 } from './text.ts'
 import { TopicWriter } from './topic-writer.ts'
 import { UnencodablePacketError } from './unencodable-packet.ts'
+import { writeVariableByteInteger } from './variable-byte-integer.ts'
 import { propertiesSize, writeProperties } from './write-properties.ts'
 
 /** From this size on a payload becomes a part of its own: a copy would cost more than a further part in the write. */
@@ -160,16 +161,4 @@ function writePayload(payload: string | Uint8Array, length: number, into: Uint8A
   if (typeof payload === 'string') return utf8.write(payload, into, at)
   into.set(payload, at)
   return at + length
-}
-
-/** MQTT 5 §1.5.5. @returns where it ends */
-function writeVariableByteInteger(value: number, into: Uint8Array, start: number): number {
-  let at = start
-  let rest = value
-  while (rest > 0x7f) {
-    into[at++] = (rest & 0x7f) | 0x80
-    rest >>>= 7
-  }
-  into[at++] = rest
-  return at
 }
