@@ -7,16 +7,19 @@ import type { Link, LinkEvents } from '../session/link.ts'
 import { safeText } from '../shared/safe-text.ts'
 import { decodeAck } from '../wire/decode-ack.ts'
 import type { Frame, FrameKind } from '../wire/framer.ts'
-import type { BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
+import {
+  type BrokerLimits,
+  FIRST_ERROR,
+  type IncomingPublish,
+  type OutgoingPublish,
+  type SubscriptionRequest,
+} from '../wire/packets.ts'
 import type { Breach } from './breach.ts'
 import { Incoming } from './incoming.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ControlPacketIds } from './packet-ids.ts'
 import { Reading } from './reading.ts'
-
-/** Reason codes from this one on are errors (MQTT 5 §2.4). */
-const FIRST_ERROR = 0x80
 
 /** MQTT 5 §3.12. */
 const PINGREQ = Uint8Array.of(0xc0, 0)
@@ -192,15 +195,16 @@ export class MqttLink implements Link {
   }
 
   #acknowledged(frame: Frame): void {
-    const ack = decodeAck(frame, this.protocolVersion)
-    const { type, packetId, reasonCode, reasonString } = ack
-    if (type === 'pubrel') this.#incoming.pubrel(packetId)
-    else if (reasonString === undefined) this.#events.acknowledged({ type, packetId, reasonCode, reasonString })
+    const { type, packetId, reasonCode, reasonString } = decodeAck(frame, this.protocolVersion)
+    if (type === 'pubrel') return this.#incoming.pubrel(packetId)
     // The reason string is used only for refusals.
-    else {
-      const text = reasonCode >= FIRST_ERROR ? safeText(reasonString) : undefined
-      this.#events.acknowledged({ type, packetId, reasonCode, reasonString: text })
-    }
+    const isTold = reasonString !== undefined && reasonCode >= FIRST_ERROR
+    this.#events.acknowledged({
+      type,
+      packetId,
+      reasonCode,
+      reasonString: isTold ? safeText(reasonString) : undefined,
+    })
   }
 
   /** MQTT.js writes to the same socket, and packets must not overtake each other. */

@@ -34,6 +34,9 @@ export interface IncomingPublish {
   readonly properties: PublishProperties | undefined
 }
 
+/** Reason codes from this one on are errors (MQTT 5 §2.4). */
+export const FIRST_ERROR = 0x80
+
 /** PUBACK, PUBREC or PUBCOMP. */
 export interface Ack {
   readonly type: 'puback' | 'pubrec' | 'pubcomp'

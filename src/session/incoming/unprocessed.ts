@@ -1,21 +1,21 @@
 import type { InboxOptions } from '../../api/options.ts'
 
-/** Limits from the options. */
-type Limits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 'maxUnprocessedBytes'>
+/** The options that limit what handlers and the messages that wait for them may have. */
+export type UnprocessedLimits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 'maxUnprocessedBytes'>
 
 /**
  * Counts the messages that subscriptions with `ack: 'after-handler'` have received and not processed. It pauses when they
  * reach a limit, until half of them are processed, so that the two do not alternate with each message.
  */
 export class Unprocessed {
-  readonly #limits: Limits
+  readonly #limits: UnprocessedLimits
   readonly #onResume: () => void
   #count = 0
   #bytes = 0
   #isPaused = false
 
   /** @param onResume - called when more messages may be handed over again */
-  constructor(limits: Limits, onResume: () => void) {
+  constructor(limits: UnprocessedLimits, onResume: () => void) {
     this.#limits = limits
     this.#onResume = onResume
   }

@@ -1,16 +1,13 @@
-import type { InboxOptions } from '../../api/options.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import { Sequence, type Sequenced } from '../sequence.ts'
 import type { HeldMessage } from './held-message.ts'
-
-/** Limits from the options, for the messages that wait. */
-type Limits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 'maxUnprocessedBytes'>
+import type { UnprocessedLimits } from './unprocessed.ts'
 
 /** From this size on, no more is read from the socket. It is read again below half of it. */
 const READ_AHEAD = 65_536
 const READ_AHEAD_COUNT = 1_024
 
-/** What may still come then, in one chunk: more than it has bytes, and than it has messages of 5 bytes. */
+/** The chunk that was being read then still arrives: at most so many bytes, and so many messages of 4 bytes or more. */
 const CHUNK = 65_536
 const CHUNK_COUNT = 16_384
 
@@ -27,14 +24,14 @@ export interface Waiting extends Sequenced {
  * the oldest first. Those of QoS 1 and 2 are bounded by the number that the broker sends un-acked.
  */
 export class WaitingMessages {
-  readonly #limits: Limits
+  readonly #limits: UnprocessedLimits
   readonly #messages = new Sequence<Waiting>()
   #bytes = 0
   #acknowledged = 0
   #dropped = 0
   #isTooMuch = false
 
-  constructor(limits: Limits) {
+  constructor(limits: UnprocessedLimits) {
     this.#limits = limits
   }
 

@@ -1,11 +1,8 @@
-import type { Ack } from '../../wire/packets.ts'
+import { type Ack, FIRST_ERROR } from '../../wire/packets.ts'
 import type { Publication } from './publication.ts'
 
 /** The reason code of our DISCONNECT after an answer that is out of turn (MQTT 5 §3.14.2.1). */
 export const PROTOCOL_ERROR = 0x82
-
-/** Reason codes from this one on are errors (MQTT 5 §2.4). */
-const FIRST_ERROR = 0x80
 
 /** Packet Identifier not found. As an answer to PUBREL after a reconnect it is not an error (MQTT 5 §3.7.2.1). */
 const NOT_FOUND = 0x92
