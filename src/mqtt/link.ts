@@ -5,6 +5,7 @@ import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError } from '../api/errors.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
 import { safeText } from '../shared/safe-text.ts'
+import { checkPingresp } from '../wire/check-pingresp.ts'
 import { decodeAck } from '../wire/decode-ack.ts'
 import type { Frame, FrameKind } from '../wire/framer.ts'
 import {
@@ -171,6 +172,7 @@ export class MqttLink implements Link {
   received(kind: Exclude<FrameKind, 'control'>, frame: Frame): void {
     if (kind === 'publish') return this.#incoming.publish(frame)
     if (kind === 'ack') return this.#acknowledged(frame)
+    checkPingresp(frame)
     const pings = this.#pings
     this.#pings = undefined
     this.#unanswered = 0

@@ -192,6 +192,7 @@ const rows: Row[] = [
       ],
       ['PUBREL, cut off', [0x62, 1, 0], 'PUBREL with a length beyond its end (MQTT 5 §4.13.1)'],
       ['PUBREL with the packet identifier 0', [0x62, 2, 0, 0], 'PUBREL with the Packet Identifier 0 (MQTT 5 §2.2.1)'],
+      ['PINGRESP with flags', [0xd1, 0], 'PINGRESP with invalid flags (MQTT 5 §2.1.3)'],
       ['PUBACK with the packet identifier 0', [0x40, 2, 0, 0], 'PUBACK with the Packet Identifier 0 (MQTT 5 §2.2.1)'],
     ] as const
   ).map(([name, bytes, message]): Row => ({

@@ -1,5 +1,6 @@
 import { parser, type Packet } from 'mqtt-packet'
 
+import { checkPingresp } from '../../src/wire/check-pingresp.ts'
 import { decodeAck, type DecodedAck } from '../../src/wire/decode-ack.ts'
 import { decodePublish, type DecodedPublish } from '../../src/wire/decode-publish.ts'
 import { Framer } from '../../src/wire/framer.ts'
@@ -26,8 +27,10 @@ export function readAll(chunks: readonly Uint8Array[], version: Version, maximum
       framer.push(chunk)
       for (let kind = framer.next(); kind; kind = framer.next()) {
         const { frame } = framer
-        if (kind === 'pingresp') control.push(Uint8Array.of(frame.header, 0))
-        else if (kind === 'control') control.push(frame.bytes.subarray(frame.start, frame.end))
+        if (kind === 'pingresp') {
+          checkPingresp(frame)
+          control.push(Uint8Array.of(frame.header, 0))
+        } else if (kind === 'control') control.push(frame.bytes.subarray(frame.start, frame.end))
         else packets.push(kind === 'publish' ? decodePublish(frame, version) : decodeAck(frame, version))
       }
     }
