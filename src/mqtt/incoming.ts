@@ -7,9 +7,9 @@ import { type Breach, RECEIVE_MAXIMUM_EXCEEDED } from './breach.ts'
 import type { Outgoing } from './outgoing.ts'
 
 /**
- * How many messages a broker may send un-acked beyond our Receive Maximum: ten times as many, and at least these.
- * mosquitto 2.0 exceeds it by itself, with up to 51 messages at a Receive Maximum of 20, when it sends queued messages
- * after a reconnect. To end the connection would only repeat that. What waits is bounded by the inbox.
+ * A broker may send ten times as many un-acked messages as our Receive Maximum allows, or this number, if that is more.
+ * mosquitto 2.0.11 exceeded a Receive Maximum of 20 by itself, with 51 messages, when it sent queued messages after a
+ * reconnect. If we ended the connection, the same would happen on the next one.
  */
 const LEAST_TOLERATED = 1_000
 
