@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { ClientEvents } from '../src/api/events.ts'
 import { ResilientMqttClient } from '../src/client.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../testing/embedded-broker.ts'
 import { createTokenAuthority, type TokenAuthority } from '../testing/token-authority.ts'
@@ -165,10 +166,11 @@ async function breakAndRestore(demo: RunningDemo): Promise<void> {
   const isTime = () => Date.now() >= expiresAt() - KILLED_BEFORE_EXPIRY
   await until(() => isTime() && settled() && answers.byPhase.before >= 3, signal)
 
-  answers.begin('during')
   narrator.note('the broker is killed', 'red')
-  await Promise.all([client.waitFor('failed', { signal }), broker.stop()])
-  await Promise.all([comeBack(demo), expire(demo), readyAgain(client, signal)])
+  // An answer that the client receives before it notices was sent before the outage.
+  const noticed = next(client, 'connectionInterrupted', signal).then(() => answers.begin('during'))
+  await Promise.all([noticed, client.waitFor('failed', { signal }), broker.stop()])
+  await Promise.all([comeBack(demo), expire(demo), next(client, 'connected', signal)])
   answers.begin('after')
   const offline = ledger.balance.acceptedOffline - first.acceptedOffline
   narrator.note(`${offline} readings were accepted during the outage, and arrive now`, 'green')
@@ -209,10 +211,10 @@ async function publishReadings({ client, ledger }: Demo, signal: AbortSignal): P
   }
 }
 
-/** Resolves when messages flow again. */
-function readyAgain(client: ResilientMqttClient, signal: AbortSignal): Promise<void> {
+/** Resolves at the next event of this name. */
+function next(client: ResilientMqttClient, event: keyof ClientEvents, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = client.on('connected', () => {
+    const stop = client.on(event, () => {
       stop()
       resolve()
     })
