@@ -4,7 +4,13 @@
  */
 export type Failure =
   /** The socket failed: refused, reset, unreachable, DNS. */
-  | { readonly kind: 'socket'; readonly code?: string; readonly message: string }
+  | {
+      readonly kind: 'socket'
+      readonly code?: string
+      readonly message: string
+      /** Set if the server reset the connection before the CONNACK. */
+      readonly beforeConnack?: true
+    }
   /** The TLS handshake or the certificate check failed. */
   | { readonly kind: 'tls'; readonly code?: string; readonly message: string }
   /** The server answered the WebSocket upgrade with an HTTP status, or closed the WebSocket with a code. */
@@ -17,10 +23,22 @@ export type Failure =
   /** No PINGRESP within 1.5 × keep alive: the connection is half-open. */
   | { readonly kind: 'keepalive' }
   /** The server closed the connection without giving a reason. */
-  | { readonly kind: 'closed' }
+  | {
+      readonly kind: 'closed'
+      /** Set if it did so before the CONNACK. */
+      readonly beforeConnack?: true
+    }
   /** The server sent bytes that are not MQTT, or a packet that it must not send. */
-  | { readonly kind: 'protocol'; readonly message: string }
-  /** The server sent a CONNACK with a code other than success. */
+  | {
+      readonly kind: 'protocol'
+      readonly message: string
+      /** What the server seems to speak on this port instead of MQTT, by the first bytes that it sent. */
+      readonly speaks?: 'tls' | 'http'
+    }
+  /**
+   * The server sent a CONNACK with a code other than success. `protocolVersion` says to which version the code belongs: some
+   * brokers answer a CONNECT of MQTT 5 with a code of MQTT 3.1.1.
+   */
   | (ServerReason & { readonly kind: 'refused'; readonly protocolVersion: 3 | 4 | 5 })
   /** The server sent a DISCONNECT (MQTT 5 only). */
   | (ServerReason & { readonly kind: 'disconnected' })

@@ -3,11 +3,22 @@ import type { Packet } from 'mqtt-packet'
 
 import type { Failure, ServerReason } from '../../machines/failure.ts'
 import { safeText } from '../shared/safe-text.ts'
+import { FIRST_ERROR } from '../wire/packets.ts'
 import { serverReference as toServerReference } from './server-reference.ts'
 
 /** The codes of OpenSSL and Node for TLS failures: certificates first, then the handshake. */
 const TLS_CODE =
   /^(CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO)/
+
+/** The error of OpenSSL in a message of Node, which also has the address of a thread and the path of a source file. */
+const OPENSSL_ERROR = /error:[\dA-F]+:[^:]*:[^:]*:([^:]+)/i
+
+/** A TLS record of the type alert (RFC 8446 §5.1). All versions of TLS begin with 3. */
+const TLS_ALERT = 0x15
+const TLS_MAJOR_VERSION = 3
+
+/** In bytes. */
+const LONGEST_STATUS_LINE = 80
 
 const KEEPALIVE_TIMEOUT = 'Keepalive timeout'
 const TLS_NOT_AUTHORIZED = 'TLS not authorized'
@@ -19,16 +30,39 @@ const NORMAL_CODES = new Set([1000, 1001, 1005, ABNORMAL_CLOSURE])
 /**
  * Watches for the end of the connection in all events of MQTT.js except packets. MQTT.js may report it several times,
  * and reports the reason first: the first report counts.
+ *
+ * @param isConnected - returns whether the CONNACK has arrived
  */
-export function watchForFailure(client: MqttClient, report: (failure: Failure) => void): void {
+export function watchForFailure(
+  client: MqttClient,
+  isConnected: () => boolean,
+  report: (failure: Failure) => void,
+): void {
   const { protocol } = client.options
+  const fail = (error: Error) => {
+    const failure = fromError(error, protocol)
+    const isEarlyReset = failure.kind === 'socket' && failure.code === 'ECONNRESET' && !isConnected()
+    report(isEarlyReset ? { ...failure, beforeConnack: true } : failure)
+  }
   client.on('disconnect', ({ reasonCode = 0, properties }) => {
     report({ kind: 'disconnected', ...serverReason(reasonCode, properties) })
   })
-  client.on('error', (error) => report(fromError(error, protocol)))
+  client.on('error', fail)
   // MQTT.js passes on only errors with a code. A refused WebSocket upgrade has none.
-  client.stream.on('error', (error) => report(fromError(error, protocol)))
-  client.on('close', () => report({ kind: 'closed' }))
+  client.stream.on('error', fail)
+  client.on('close', () => report({ kind: 'closed', ...(!isConnected() && { beforeConnack: true }) }))
+}
+
+/**
+ * The failure if the first bytes of the server are not MQTT. TLS answers a CONNECT with an alert (RFC 8446 §6), and a web
+ * server with a status line.
+ */
+export function fromFirstBytes(bytes: Uint8Array): Failure | undefined {
+  if (bytes[0] === TLS_ALERT && bytes[1] === TLS_MAJOR_VERSION) {
+    return { kind: 'protocol', message: 'a TLS alert instead of a CONNACK', speaks: 'tls' }
+  }
+  const [line = ''] = new TextDecoder().decode(bytes.subarray(0, LONGEST_STATUS_LINE)).split('\r', 1)
+  return line.startsWith('HTTP/') ? { kind: 'protocol', message: safeText(line), speaks: 'http' } : undefined
 }
 
 /** The reason why a packet ends the connection, if MQTT.js does not report it completely. */
@@ -37,7 +71,9 @@ export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Fail
   // Only the packet has the reason string and the Server Reference. MQTT.js's error has only the code.
   const reasonCode = packet.reasonCode ?? packet.returnCode ?? 0
   if (reasonCode === 0) return undefined
-  return { kind: 'refused', protocolVersion, ...serverReason(reasonCode, packet.properties) }
+  // A broker without MQTT 5 may answer with a code of MQTT 3.1.1: aedes 1.2 does. MQTT 5 has no such codes.
+  const codeVersion = reasonCode < FIRST_ERROR && protocolVersion === 5 ? 4 : protocolVersion
+  return { kind: 'refused', protocolVersion: codeVersion, ...serverReason(reasonCode, packet.properties) }
 }
 
 /** The failure of a WebSocket that was closed with a meaningful code. */
@@ -47,7 +83,7 @@ export function fromCloseCode(closeCode: number, reason: string): Failure | unde
 }
 
 function fromError(error: Error & { code?: unknown }, protocol: string | undefined): Failure {
-  const message = safeText(error.message)
+  const message = safeText(OPENSSL_ERROR.exec(error.message)?.[1] ?? error.message)
   const code = typeof error.code === 'string' ? error.code : undefined
   if (message === KEEPALIVE_TIMEOUT) return { kind: 'keepalive' }
   if (message === TLS_NOT_AUTHORIZED) return { kind: 'tls', message }

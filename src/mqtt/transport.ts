@@ -6,12 +6,13 @@ import type { ConnectionFact, TransportCommand, TransportInput } from '../../mac
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
-import { Framer } from '../wire/framer.ts'
+import { type Frame, Framer } from '../wire/framer.ts'
 import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
 import { type Breach, beforeConnack, breachOf } from './breach.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
-import { fromCloseCode, fromPacket, watchForFailure } from './failures.ts'
+import { CodeTranslator } from './code-translator.ts'
+import { fromCloseCode, fromFirstBytes, fromPacket, watchForFailure } from './failures.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { MqttLink } from './link.ts'
 import { openClient } from './open-client.ts'
@@ -125,9 +126,14 @@ class Connection {
     this.#phase = 'opening'
     const framer = new Framer(attempt.connect.maximumPacketSize)
     const packetIds = new ControlPacketIds(this.#options.packetIds)
+    const codes = new CodeTranslator(attempt.connect.protocolVersion)
+    const parseFrame = (frame: Frame) => {
+      const bytes = codes.translate(frame)
+      if (bytes) parse(bytes)
+    }
     const { client, parse } = openClient({
       url: attempt.url,
-      onData: (chunk) => this.#received(chunk, framer, parse),
+      onData: (chunk) => this.#received(chunk, framer, parseFrame),
       options: {
         ...clientOptions(attempt),
         ...(log && { log }),
@@ -143,19 +149,25 @@ class Connection {
     this.#closed = new Promise((resolve) => client.once('close', resolve))
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
-    watchForFailure(client, (failure) => this.#fail(failure))
-    client.on('packetreceive', (packet) => this.#control(client, packet, attempt, packetIds))
+    const isConnected = () => this.#link !== undefined
+    watchForFailure(client, isConnected, (failure) => this.#fail(failure))
+    client.on('packetreceive', (packet) => {
+      codes.restore(packet)
+      this.#control(client, packet, attempt, packetIds)
+    })
   }
 
   /** Handles all packets in the order in which they came, each before the next. */
-  #received(chunk: Uint8Array, framer: Framer, parse: (bytes: Uint8Array) => void): void {
+  #received(chunk: Uint8Array, framer: Framer, parse: (frame: Frame) => void): void {
     if (this.#phase === 'closed') return
     this.#heard()
+    const failure = this.#link ? undefined : fromFirstBytes(chunk)
+    if (failure) return this.#fail(failure)
     framer.push(chunk)
     try {
       for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
         const { frame } = framer
-        if (kind === 'control') parse(frame.bytes.subarray(frame.start, frame.end))
+        if (kind === 'control') parse(frame)
         else if (this.#link) this.#link.received(kind, frame)
         else this.#breached(beforeConnack(packetName(frame.header)))
       }

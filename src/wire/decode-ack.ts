@@ -17,11 +17,6 @@ export interface DecodedAck {
 
 const TYPES: readonly AckType[] = ['puback', 'pubrec', 'pubrel', 'pubcomp']
 
-/** MQTT 5 §3.4.2.1, §3.5.2.1. */
-const OF_MESSAGES: ReadonlySet<number> = new Set([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
-/** MQTT 5 §3.6.2.1, §3.7.2.1. */
-const OF_RELEASES: ReadonlySet<number> = new Set([0, 0x92])
-
 /**
  * Decodes a PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5 §3.4 to §3.7).
  *
@@ -40,9 +35,8 @@ export function decodeAck(frame: Frame, protocolVersion: 3 | 4 | 5): DecodedAck 
   if (length === 2) return { type, packetId, reasonCode: 0, reasonString: undefined, userProperties: undefined }
 
   if (protocolVersion !== 5) throw new InvalidPacketError('trailingBytes', header)
+  // Any code is taken: mosquitto 2.0.11, for example, refuses a publish with 0x95, which is none of a PUBACK.
   const reasonCode = bytes[start + 2] as number
-  const known = type === 'puback' || type === 'pubrec' ? OF_MESSAGES : OF_RELEASES
-  if (!known.has(reasonCode)) throw new InvalidPacketError('reasonCode', header)
   let reasonString: string | undefined
   let userProperties: DecodedAck['userProperties']
   if (length > 3) {

@@ -9,7 +9,6 @@ const rules = {
   qos: [0x81, '3.3.1.2', 'QoS 3'],
   dupWithQos0: [0x81, '3.3.1.1', 'DUP and QoS 0'],
   packetIdentifier: [0x81, '2.2.1', 'the Packet Identifier 0'],
-  reasonCode: [0x82, '2.4', 'an unknown Reason Code'],
   utf8: [0x81, '1.5.4', 'text that is not UTF-8'],
   nullCharacter: [0x81, '1.5.4', 'U+0000 in a text'],
   topicEmpty: [0x82, '3.3.2.1', 'neither a topic nor a Topic Alias'],

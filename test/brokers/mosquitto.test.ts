@@ -196,6 +196,18 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
     })
   })
 
+  test('MQTT 5: names the code 0x95 of a publish above message_size_limit, and keeps the connection', async () => {
+    const broker = await start({ config: ['message_size_limit 10'] })
+    const { client, heard } = startClient({ ...soon, url: broker.url, options: { protocolVersion: 5 } })
+    await client.connect()
+    for (const qos of [1, 2] as const) {
+      await expect(client.publish('a', 'x'.repeat(11), { qos })).rejects.toThrow('packet too large (0x95)')
+    }
+    await client.publish('a', 'x', { qos: 2 })
+    expect(heard('connectionInterrupted')).toEqual([])
+    await broker.down()
+  })
+
   describe('TLS and WebSocket', () => {
     let broker: Mosquitto
     beforeAll(async () => {

@@ -77,7 +77,7 @@ describe('connect', () => {
     const { client, heard } = startClient({ url: server.url, reconnect: tier, recovery: tier })
     expect(await rejection(client.connect())).toMatchObject({ failure: { kind: 'closed' } })
     expect(server.connections).toHaveLength(1 + 2 + 2)
-    expect(heard('gaveUp')).toEqual([{ failure: { kind: 'closed' }, attempts: 2, cycles: 2 }])
+    expect(heard('gaveUp')).toEqual([{ failure: { kind: 'closed', beforeConnack: true }, attempts: 2, cycles: 2 }])
   })
 
   const aborts: [string, Script][] = [

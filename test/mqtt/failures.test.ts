@@ -34,6 +34,8 @@ const text = expect.any(String) as string
 const closed: Failure = { kind: 'closed' }
 const protocol: Failure = { kind: 'protocol', message: text }
 const reset: Failure = { kind: 'socket', code: 'ECONNRESET', message: text }
+const closedEarly: Failure = { ...closed, beforeConnack: true }
+const resetEarly: Failure = { ...reset, beforeConnack: true }
 const badOptions: Failure = { kind: 'options', name: 'Error' }
 
 const onV5 = ({ version }: Case) => version === 5
@@ -60,9 +62,9 @@ const rows: Row[] = [
   {
     name: 'FIN at accept',
     script: { steps: [{ at: 'accept', do: 'close' }] },
-    failure: ({ scheme }) => (scheme === 'mqtt' ? closed : reset),
+    failure: ({ scheme }) => (scheme === 'mqtt' ? closedEarly : resetEarly),
   },
-  { name: 'RST at accept', script: { steps: [{ at: 'accept', do: 'reset' }] }, failure: reset },
+  { name: 'RST at accept', script: { steps: [{ at: 'accept', do: 'reset' }] }, failure: resetEarly },
   ...[401, 403, 503].map((status): Row => ({
     name: `WebSocket upgrade ${status}`,
     on: onWebSocket,
@@ -115,12 +117,12 @@ const rows: Row[] = [
   },
 
   // The CONNECT is sent.
-  { name: 'FIN on CONNECT', script: { steps: [{ at: 'connect', do: 'close' }] }, failure: closed },
+  { name: 'FIN on CONNECT', script: { steps: [{ at: 'connect', do: 'close' }] }, failure: closedEarly },
   {
     name: 'RST on CONNECT',
     script: { steps: [{ at: 'connect', do: 'reset' }] },
     // ws hides the error, and reports a close without a status.
-    failure: ({ scheme }) => (scheme.startsWith('ws') ? closed : reset),
+    failure: ({ scheme }) => (scheme.startsWith('ws') ? closedEarly : resetEarly),
   },
   {
     name: 'malformed bytes instead of a CONNACK',
@@ -131,7 +133,13 @@ const rows: Row[] = [
     name: 'an answer in HTTP',
     on: onTcp,
     script: { steps: [{ at: 'connect', do: { bytes: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') } }] },
-    failure: protocol,
+    failure: { kind: 'protocol', message: 'HTTP/1.1 400 Bad Request', speaks: 'http' },
+  },
+  {
+    name: 'a TLS alert instead of a CONNACK',
+    on: onTcp,
+    script: { steps: [{ at: 'connect', do: { bytes: Uint8Array.of(0x15, 3, 1, 0, 2, 2, 40) } }] },
+    failure: { kind: 'protocol', message: 'a TLS alert instead of a CONNACK', speaks: 'tls' },
   },
   ...[1, 2, 3, 4, 5].map((reasonCode): Row => ({
     name: `CONNACK ${reasonCode}`,
@@ -145,6 +153,19 @@ const rows: Row[] = [
     script: { connack: { reasonCode } },
     failure: { kind: 'refused', protocolVersion: 5, reasonCode },
   })),
+  // aedes 1.2 answers a CONNECT of MQTT 5 like this.
+  ...[1, 5].map((reasonCode): Row => ({
+    name: `CONNACK ${reasonCode} of MQTT 3.1.1`,
+    on: onV5,
+    script: { steps: [{ at: 'connect', do: { bytes: Uint8Array.of(0x20, 2, 0, reasonCode) } }] },
+    failure: { kind: 'refused', protocolVersion: 4, reasonCode },
+  })),
+  {
+    name: 'CONNACK with a code that MQTT 5 does not have',
+    on: onV5,
+    script: { connack: { reasonCode: 0xc5 } },
+    failure: { kind: 'refused', protocolVersion: 5, reasonCode: 0xc5 },
+  },
   {
     name: 'CONNACK with a reason string and a server reference',
     on: onV5,
@@ -232,6 +253,23 @@ const rows: Row[] = [
     on: onV5,
     opened: (server) => server.kick({ disconnect: {} }),
     failure: { kind: 'disconnected', reasonCode: 0 },
+  },
+  {
+    name: 'DISCONNECT with a code that MQTT 5 does not have',
+    on: onV5,
+    opened: (server) => server.kick({ bytes: Uint8Array.of(0xe0, 7, 0xc5, 5, 0x1f, 0, 2, 0x6e, 0x6f) }),
+    failure: { kind: 'disconnected', reasonCode: 0xc5, reasonString: 'no' },
+  },
+  {
+    name: 'DISCONNECT in parts',
+    on: onV5,
+    opened: async (server) => {
+      for (const byte of [0xe0, 2, 0x8b, 0]) {
+        server.kick({ bytes: Uint8Array.of(byte) })
+        await turns(3)
+      }
+    },
+    failure: { kind: 'disconnected', reasonCode: 0x8b },
   },
   // The first failure counts.
   {

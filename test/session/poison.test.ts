@@ -323,31 +323,6 @@ describe.each(versions)('packets that are not to blame, version $version', ({ ve
   })
 })
 
-test('suspends only the filter whose SUBACK code is unknown', async () => {
-  const { client } = await clockedClient({
-    script: {
-      steps: [
-        {
-          at: 'subscribe',
-          do: (connection, { subscriptions, messageId = 0 }) => {
-            const codes = subscriptions.map(({ topic }) => (topic === 'bad' ? 0x55 : 0))
-            const id = [messageId >> 8, messageId & 0xff]
-            connection.write(Uint8Array.of(0x90, 3 + codes.length, ...id, 0, ...codes))
-          },
-        },
-      ],
-    },
-    reconnect: { initialDelay: 0, maxDelay: 0, jitter: 'none', maxAttempts: Number.POSITIVE_INFINITY },
-    clock: {
-      setTimeout: (callback, delay) => setTimeout(callback, delay),
-      clearTimeout: (id) => clearTimeout(id as never),
-    },
-  })
-  for (const filter of ['good', 'bad']) client.subscribe(filter, () => {})
-  await client.connect()
-  expect(client.status.subscriptions).toEqual({ wanted: 2, held: 1, refused: 0, suspended: 1 })
-})
-
 test('keeps the loop of a suspended subscription running until it is ended', async () => {
   const { client, connect } = await clockedClient({ script: objectingBroker({ subscribe: () => true }) })
   const subscription = client.subscribe('a')

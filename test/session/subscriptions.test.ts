@@ -1,7 +1,12 @@
 import type { ISubscription } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
-import { InvalidOptionError, type ResilientMqttClient, type SubscribeOptions } from '../../src/index.ts'
+import {
+  InvalidOptionError,
+  type ResilientMqttClient,
+  type SubscribeOptions,
+  SubscriptionRefusedError,
+} from '../../src/index.ts'
 import { createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { isPending, turns, until } from '../support/event-loop.ts'
 import { nameOf, outcomes } from '../support/promises.ts'
@@ -268,6 +273,65 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     clock.tick(600_000)
     await turns()
     expect(filters(server)).toHaveLength(6)
+  })
+
+  test.each([
+    [0x8f, 'topic filter invalid (0x8f)'],
+    [0x55, 'reason code 0x55'],
+    [0xc5, 'reason code 0xc5'],
+  ])('are refused one by one, whatever the code: %i', async (code, words) => {
+    const { server, client, errors } = await scriptedClient({
+      version,
+      script: {
+        steps: [
+          {
+            at: 'subscribe',
+            do: (connection, { subscriptions, messageId = 0 }) => {
+              const codes = subscriptions.map(({ topic }) => (topic === 'bad' ? code : 0))
+              const content = [0, messageId, ...(version === 5 ? [0] : []), ...codes]
+              connection.write(Uint8Array.of(0x90, content.length, ...content))
+            },
+          },
+        ],
+      },
+      clock: createTestClock(),
+    })
+    const good = client.subscribe('good', nothing)
+    const bad = client.subscribe('bad', nothing)
+    await client.connect()
+    expect(await good.ready).toBe(0)
+    expect(client.status.subscriptions).toMatchObject({ held: 1, refused: 1, suspended: 0 })
+    // This code is final. The others are tried again.
+    if (code === 0x8f) await expect(bad.ready).rejects.toThrow(`the broker refused the subscription to bad: ${words}`)
+    expect(new SubscriptionRefusedError('bad', code).message).toContain(`: ${words}`)
+    await client.publish('a', '', { qos: 1 })
+    expect(server.connections).toHaveLength(1)
+    expect(errors).toEqual([])
+  })
+
+  test('end with an UNSUBACK of any code', async () => {
+    const { server, client } = await scriptedClient({
+      version,
+      script: {
+        steps: [
+          {
+            at: 'unsubscribe',
+            do: (connection, { messageId = 0 }) =>
+              connection.write(
+                Uint8Array.of(0xb0, ...(version === 5 ? [4, 0, messageId, 0, 0xc5] : [2, 0, messageId])),
+              ),
+          },
+        ],
+      },
+    })
+    const { unsubscribe, ready } = client.subscribe('a', nothing)
+    await client.connect()
+    await ready
+    unsubscribe()
+    await server.waitFor('unsubscribe')
+    await until(() => syncState(client) === 'settled')
+    await client.publish('a', '', { qos: 1 })
+    expect(server.connections).toHaveLength(1)
   })
 
   test('resolve for a refused filter that is granted later', async () => {

@@ -32,8 +32,6 @@ const cases: readonly Case[] = [
   { title: 'PUBACK with flags', bytes: packet(0x42, 0, 1), rule: 'flags' },
   { title: 'PUBREL with the flags 0', bytes: packet(0x60, 0, 1), rule: 'flags' },
   { title: 'PUBREL with the flags 0b1010', bytes: packet(0x6a, 0, 1), rule: 'flags' },
-  { title: 'PUBACK with a code of PUBCOMP', bytes: packet(0x40, 0, 1, 0x92), rule: 'reasonCode', versions: [5] },
-  { title: 'PUBREL with a code of PUBACK', bytes: packet(0x62, 0, 1, 0x10), rule: 'reasonCode', versions: [5] },
   {
     title: 'a Subscription Identifier of 5 bytes',
     bytes: withProperties(0x0b, 0xff, 0xff, 0xff, 0xff, 1),
@@ -215,6 +213,18 @@ test.each([
   const chunk = Uint8Array.from(bytes)
   expect(readAll([chunk], 5)).toMatchObject({ failure: undefined, packets: [{}] })
   expect(parseAll([chunk], 5)).toMatchObject({ failed: false, packets: [{}] })
+})
+
+test.each([
+  ['PUBACK with Packet too large, as mosquitto 2.0.11 sends it', 0x40, 0x95],
+  ['PUBACK with a code of PUBCOMP', 0x40, 0x92],
+  ['PUBREC with a code that MQTT 5 does not have', 0x50, 0xc5],
+  ['PUBREL with a code of PUBACK', 0x62, 0x10],
+  ['PUBCOMP with a code that MQTT 5 does not have', 0x70, 0xff],
+])('a code that mqtt-packet refuses is taken: %s', (_, first, reasonCode) => {
+  const chunk = packet(first, 0, 1, reasonCode)
+  expect(readAll([chunk], 5)).toMatchObject({ failure: undefined, packets: [{ packetId: 1, reasonCode }] })
+  expect(parseAll([chunk], 5).failed).toBe(true)
 })
 
 test('an empty value of a User Property counts, although mqtt-packet forgets it if its name comes again', () => {

@@ -242,7 +242,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   }
 
   #answered(wanted: Wanted, code: number): void {
-    if (code < 0x80) {
+    // Other codes below 0x80 mean nothing in a SUBACK (MQTT 5 §3.9.3).
+    if (code <= 2) {
       wanted.state = 'held'
       wanted.granted = code as Qos
       wanted.refusals = 0
