@@ -1,51 +1,6 @@
 import type { Failure } from '../../machines/failure.ts'
-
-/** Descriptions of the reason codes (MQTT 5 §2.4). */
-const reasons: Readonly<Record<number, string>> = {
-  0x00: 'normal disconnection',
-  0x80: 'unspecified error',
-  0x81: 'malformed packet',
-  0x82: 'protocol error',
-  0x83: 'implementation specific error',
-  0x84: 'unsupported protocol version',
-  0x85: 'client identifier not valid',
-  0x86: 'bad user name or password',
-  0x87: 'not authorized',
-  0x88: 'server unavailable',
-  0x89: 'server busy',
-  0x8a: 'banned',
-  0x8b: 'server shutting down',
-  0x8c: 'bad authentication method',
-  0x8d: 'keep alive timeout',
-  0x8e: 'session taken over',
-  0x8f: 'topic filter invalid',
-  0x90: 'topic name invalid',
-  0x93: 'receive maximum exceeded',
-  0x94: 'topic alias invalid',
-  0x95: 'packet too large',
-  0x96: 'message rate too high',
-  0x97: 'quota exceeded',
-  0x98: 'administrative action',
-  0x99: 'payload format invalid',
-  0x9a: 'retain not supported',
-  0x9b: 'QoS not supported',
-  0x9c: 'use another server',
-  0x9d: 'server moved',
-  0x9e: 'shared subscriptions not supported',
-  0x9f: 'connection rate exceeded',
-  0xa0: 'maximum connect time',
-  0xa1: 'subscription identifiers not supported',
-  0xa2: 'wildcard subscriptions not supported',
-}
-
-/** Descriptions of the CONNACK return codes (MQTT 3.1.1 §3.2.2.3). */
-const returnCodes: Readonly<Record<number, string>> = {
-  1: 'unacceptable protocol version',
-  2: 'identifier rejected',
-  3: 'server unavailable',
-  4: 'bad user name or password',
-  5: 'not authorized',
-}
+import { describeTls } from './describe-tls.ts'
+import { connackReason, reason } from './reason-codes.ts'
 
 const timeouts = {
   // Not "no CONNACK": the timeout includes the wait for the options and the store, before there is a socket.
@@ -56,11 +11,21 @@ const timeouts = {
   ack: 'no acknowledgement of a publish in time',
 } as const
 
+/** Why a server may end a connection before the CONNACK. */
+const EARLY =
+  'it may be at its limit of connections, it may be a proxy whose backend is down, it may require a client certificate, ' +
+  'or the port or the MQTT version is wrong'
+
+/** The message of Node for a connection that ended during the TLS handshake. */
+const DURING_HANDSHAKE = 'before secure TLS connection was established'
+
 /** Describes a failure in words, for people and logs. The text never contains a secret. */
 export function describeFailure(failure: Failure): string {
   switch (failure.kind) {
     case 'socket':
+      return describeSocket(failure)
     case 'tls':
+      return describeTls(failure)
     case 'websocket':
       return failure.message
     case 'timeout':
@@ -68,15 +33,14 @@ export function describeFailure(failure: Failure): string {
     case 'keepalive':
       return 'no PINGRESP within 1.5 × keep alive: the connection is half-open'
     case 'closed':
+      if (failure.beforeConnack) return `the server closed the connection before the CONNACK: ${EARLY}`
       return 'the server closed the connection without giving a reason'
     case 'protocol':
-      return `the server broke the protocol: ${failure.message}`
-    case 'refused': {
-      const words = failure.protocolVersion === 5 ? reasons : returnCodes
-      return `connection refused: ${reason(failure.reasonCode, words)}${quoted(failure.reasonString)}`
-    }
+      return describeProtocol(failure)
+    case 'refused':
+      return `connection refused: ${connackReason(failure.reasonCode, failure.protocolVersion, failure.reasonString)}`
     case 'disconnected':
-      return `the server disconnected: ${reason(failure.reasonCode, reasons)}${quoted(failure.reasonString)}`
+      return `the server disconnected: ${reason(failure.reasonCode, failure.reasonString)}`
     case 'unprocessed':
       return 'a handler failed to process a message, so the client closed the connection to receive it again'
     case 'credentials':
@@ -91,15 +55,20 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
-/** Formats a reason code as the specifications do: `0x87`. */
-export function hex(reasonCode: number): string {
-  return `0x${reasonCode.toString(16).padStart(2, '0')}`
+type FailureOf<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>
+
+function describeSocket({ message, beforeConnack }: FailureOf<'socket'>): string {
+  if (message.includes(DURING_HANDSHAKE)) return `the server closed the connection during the TLS handshake: ${EARLY}`
+  return beforeConnack ? `the server reset the connection before the CONNACK (${message}): ${EARLY}` : message
 }
 
-function reason(code: number, words: Readonly<Record<number, string>>): string {
-  return words[code] ?? `reason code ${hex(code)}`
-}
-
-function quoted(reasonString: string | undefined): string {
-  return reasonString ? ` (“${reasonString}”)` : ''
+function describeProtocol({ message, speaks }: FailureOf<'protocol'>): string {
+  switch (speaks) {
+    case 'tls':
+      return `the server speaks TLS on this port (${message}): use mqtts: or wss:, or its port for plain MQTT`
+    case 'http':
+      return `the server speaks HTTP on this port (${message}): use ws: or wss:, or its port for MQTT`
+    default:
+      return `the server broke the protocol: ${message}`
+  }
 }

@@ -1,7 +1,8 @@
 import type { Failure } from '../../machines/failure.ts'
 import { withoutSecrets } from '../shared/redaction.ts'
 import type { SchemaIssue } from './codec.ts'
-import { describeFailure, hex } from './describe-failure.ts'
+import { describeFailure } from './describe-failure.ts'
+import { reasonWithCode } from './reason-codes.ts'
 
 /** The base class of all errors of this package. `code` is stable, and `name` is the name of the class. */
 export abstract class ResilientMqttError extends Error {
@@ -119,7 +120,7 @@ export class PublishRefusedError extends ResilientMqttError {
   readonly reasonString: string | undefined
 
   constructor(topic: string, reasonCode: number, reasonString: string | undefined) {
-    super(`the broker refused the publish to ${topic}: ${hex(reasonCode)}${reasonString ? ` ${reasonString}` : ''}`)
+    super(`the broker refused the publish to ${topic}: ${reasonWithCode(reasonCode, reasonString)}`)
     this.topic = topic
     this.reasonCode = reasonCode
     this.reasonString = reasonString
@@ -222,7 +223,7 @@ export class SubscriptionRefusedError extends ResilientMqttError {
   readonly reasonCode: number
 
   constructor(filter: string, reasonCode: number) {
-    super(`the broker refused the subscription to ${filter}: ${hex(reasonCode)}`)
+    super(`the broker refused the subscription to ${filter}: ${reasonWithCode(reasonCode)}`)
     this.filter = filter
     this.reasonCode = reasonCode
   }

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+
+import { describeFailure, type Failure } from '../../src/index.ts'
+
+const tls = (code: string, message = ''): Failure => ({ kind: 'tls', code, message })
+
+describe('a TLS failure in words', () => {
+  test.each<[Failure, string]>([
+    [tls('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'the server requires a client certificate'],
+    // The name is only in the message.
+    [
+      tls('EPROTO', 'tlsv1 alert unknown ca'),
+      'the server refused our client certificate, because it does not know its CA',
+    ],
+    // Newer versions of OpenSSL.
+    [tls('ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'), 'the server refused the TLS handshake: it may require'],
+    [
+      tls('ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED'),
+      'the server refused our client certificate, because it has expired',
+    ],
+    [
+      tls('ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED'),
+      'the server refused our client certificate, because it was revoked',
+    ],
+    [tls('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'), 'the server refused our version of TLS'],
+    [tls('ERR_SSL_TLSV1_UNRECOGNIZED_NAME'), 'the server has no certificate for this host name (SNI)'],
+    [tls('CERT_HAS_EXPIRED', 'certificate has expired'), 'the certificate of the server has expired'],
+    [tls('CERT_NOT_YET_VALID', 'certificate is not yet valid'), 'the certificate of the server is not valid yet'],
+    [tls('ERR_TLS_CERT_ALTNAME_INVALID', 'Host: a.'), 'the certificate of the server is for another name (Host: a.)'],
+    [
+      tls('SELF_SIGNED_CERT_IN_CHAIN', 'self-signed'),
+      'the certificate of the server is from an unknown CA (self-signed)',
+    ],
+    [tls('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'the certificate of the server is from an unknown CA'],
+    [tls('ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'), 'the server does not speak TLS on this port'],
+    [tls('EPROTO', 'packet length too long'), 'the server does not speak TLS on this port'],
+    [tls('ERR_TLS_INVALID_CONTEXT', 'something else'), 'something else'],
+  ])('%o', (failure, words) => {
+    expect(describeFailure(failure)).toContain(words)
+    expect(describeFailure(failure).startsWith(words)).toBe(true)
+  })
+})
+
+const limits = 'it may be at its limit of connections, it may be a proxy whose backend is down'
+
+test.each<[Failure, string]>([
+  [{ kind: 'closed', beforeConnack: true }, `the server closed the connection before the CONNACK: ${limits}`],
+  [{ kind: 'closed' }, 'the server closed the connection without giving a reason'],
+  [
+    { kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET', beforeConnack: true },
+    `the server reset the connection before the CONNACK (read ECONNRESET): ${limits}`,
+  ],
+  [{ kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET' }, 'read ECONNRESET'],
+  [
+    {
+      kind: 'socket',
+      code: 'ECONNRESET',
+      message: 'Client network socket disconnected before secure TLS connection was established',
+      beforeConnack: true,
+    },
+    `the server closed the connection during the TLS handshake: ${limits}`,
+  ],
+  [{ kind: 'protocol', message: 'a TLS alert', speaks: 'tls' }, 'the server speaks TLS on this port (a TLS alert)'],
+  [
+    { kind: 'protocol', message: 'HTTP/1.1 400 Bad Request', speaks: 'http' },
+    'the server speaks HTTP on this port (HTTP/1.1 400 Bad Request)',
+  ],
+  [{ kind: 'protocol', message: 'two CONNACK' }, 'the server broke the protocol: two CONNACK'],
+  [{ kind: 'refused', protocolVersion: 4, reasonCode: 1 }, 'connection refused: unacceptable protocol version'],
+  [{ kind: 'refused', protocolVersion: 5, reasonCode: 0xc5 }, 'connection refused: reason code 0xc5'],
+  [{ kind: 'disconnected', reasonCode: 0x04 }, 'the server disconnected: disconnect with will message'],
+])('%o', (failure, words) => {
+  expect(describeFailure(failure).startsWith(words)).toBe(true)
+})
