@@ -136,20 +136,24 @@ export class Entries {
   /**
    * Compares the actual content of the store with the intended one. The pending operations become the difference.
    *
-   * @param keeps - whether a publication that is only on disk belongs to the store
-   * @returns how many such publications there are
+   * @param unwanted - which publications of the store don't belong there, unless they were added or taken over. The
+   *   others stay
    */
-  differFrom(records: StoreRecords, clientId: string, keeps: (sequence: number, checksum: number) => boolean): number {
+  differFrom(records: StoreRecords, clientId: string, unwanted: Iterable<number>): void {
     const { batches, lastSequence } = this.ledger
     this.ledger = new Ledger({ batches: Math.max(batches, records.ledger?.batches ?? 0), lastSequence })
+    this.ledger.countPublications(records.publications.totalOf(WAITING))
     this.discard()
     // Written each time, so that it is in several files, and damage does not destroy all of them.
     this.#operations.push(put(headerRecord(clientId)))
     for (const key of records.damagedKeys) this.#delete(key)
-    const kept = this.#keepOrDelete(records, keeps)
+    for (const sequence of unwanted) {
+      if (this.#written.has(sequence)) continue
+      this.#uncount(sequence, records)
+      this.#delete(publicationKey(sequence))
+    }
     this.#deleteOthersThan(records)
     for (const entry of this.#written.values()) this.#complete(entry, records)
-    return kept
   }
 
   #takeUp(publication: Publication): Entry {
@@ -163,15 +167,10 @@ export class Entries {
     return entry
   }
 
-  #keepOrDelete({ publications }: StoreRecords, keeps: (sequence: number, checksum: number) => boolean): number {
-    let kept = 0
-    publications.visitAll((sequence, _state, checksum) => {
-      if (this.#written.has(sequence)) return
-      if (!keeps(sequence, checksum)) return this.#delete(publicationKey(sequence))
-      kept++
-      this.ledger.count('publications', checksum)
-    })
-    return kept
+  /** Takes a publication of the store out of the ledger. Without a right checksum, it is not in there. */
+  #uncount(sequence: number, { publications }: StoreRecords): void {
+    if (publications.stateOf(sequence) !== WAITING) return
+    this.ledger.uncount('publications', publications.get(sequence).checksum)
   }
 
   #deleteOthersThan({ handshakes, quarantined }: StoreRecords): void {
@@ -184,14 +183,17 @@ export class Entries {
     }
   }
 
-  #complete(entry: Entry, { header, publications, handshakes, quarantined }: StoreRecords): void {
+  #complete(entry: Entry, records: StoreRecords): void {
+    const { header, publications, handshakes, quarantined } = records
     const { sequence, publication, handshake } = entry
     const sealed = header?.format === FORMAT
     const checksum = publications.stateOf(sequence) === WAITING ? publications.get(sequence).checksum : undefined
     // A restored entry has the checksum that was found.
     entry.checksum ||= checksum ?? 0
-    if (checksum === undefined || checksum !== entry.checksum) this.#add(entry, encodePublication(publication))
-    else this.ledger.count('publications', checksum)
+    if (checksum === undefined || checksum !== entry.checksum) {
+      this.#uncount(sequence, records)
+      this.#add(entry, encodePublication(publication))
+    }
     if (handshake) {
       const { phase, packetId } = handshakes.get(sequence) ?? {}
       const same = sealed && phase === handshake.phase && packetId === handshake.packetId

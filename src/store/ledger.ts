@@ -1,3 +1,4 @@
+import type { Total } from './publication-index.ts'
 import { ledgerRecord, type LedgerState, type StoreRecord } from './records.ts'
 
 const MODULUS = 2 ** 32
@@ -23,6 +24,11 @@ export class Ledger implements LedgerState {
   uncount(of: 'publications' | 'others', checksum: number): void {
     this[of]--
     this.sum = (this.sum - checksum + MODULUS) % MODULUS
+  }
+
+  countPublications({ count, checksums }: Total): void {
+    this.publications += count
+    this.sum = (this.sum + checksums) % MODULUS
   }
 
   /** @returns the ledger record for the next batch */

@@ -246,11 +246,10 @@ export class LevelJournal implements Journal {
     try {
       await this.#inTime('opening the store', open.renew())
       const records = await this.#inTime('reading the store', open.read())
-      const keeps = (sequence: number, checksum: number) =>
-        this.#index.has(sequence) && this.#index.get(sequence).checksum === checksum
-      const kept = this.#entries.differFrom(records, this.#clientId ?? '', keeps)
+      const { unknown, missing } = this.#index.compareWith(records.publications)
       // What is missing is only on disk, and can't be written again.
-      if (kept < this.#index.size) throw new StoreError('corrupt', this.#location)
+      if (missing > 0) throw new StoreError('corrupt', this.#location)
+      this.#entries.differFrom(records, this.#clientId ?? '', unknown)
     } catch (error) {
       // Each attempt would read the whole store again without effect.
       if (error instanceof StoreError && error.problem === 'corrupt') this.#lost = error
@@ -284,7 +283,7 @@ export class LevelJournal implements Journal {
       const publications = await this.#read(open, records, plan)
       this.#entries.takeUp(publications, lastSequenceOf(records))
       // This includes a store of an older format, or one that lost its last write. From now on its content is known.
-      this.#entries.differFrom(records, this.#clientId, (sequence) => !plan.dropped.has(sequence))
+      this.#entries.differFrom(records, this.#clientId, plan.dropped)
       await this.#inTime('writing to the store', open.write(this.#entries.operations(true), true))
       await this.#inTime('writing to the store', open.remember(this.#entries.ledger.batches))
       this.#open = open

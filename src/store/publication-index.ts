@@ -25,6 +25,35 @@ export interface IndexedPublication {
   readonly latest: string | undefined
 }
 
+/** What the publications in one state amount to. */
+export interface Total {
+  readonly count: number
+  /** The bytes of their topics and payloads. */
+  readonly bytes: number
+  /** The sum of their checksums, modulo 2³². */
+  readonly checksums: number
+}
+
+const MODULUS = 2 ** 32
+
+class RunningTotal implements Total {
+  count = 0
+  bytes = 0
+  checksums = 0
+
+  add(bytes: number, checksum: number): void {
+    this.count++
+    this.bytes += bytes
+    this.checksums = (this.checksums + checksum) % MODULUS
+  }
+
+  subtract(bytes: number, checksum: number): void {
+    this.count--
+    this.bytes -= bytes
+    this.checksums = (this.checksums - checksum + MODULUS) % MODULUS
+  }
+}
+
 class Page {
   readonly states = new Uint8Array(PAGE)
   readonly checksums = new Uint32Array(PAGE)
@@ -36,17 +65,23 @@ class Page {
 
 /**
  * The publications in a store by their sequence number, in 20 bytes each: a million of them must not fill the memory.
- * Publications with a `latest` key need more.
+ * Publications with a `latest` key need more. Totals are kept, because a loop over a million would block the event loop.
  */
 export class PublicationIndex {
   readonly #pages = new Map<number, Page>()
   readonly #latest = new Map<number, string>()
   /** The numbers of the pages, in order. */
   #order: number[] | undefined
+  /** By state, at `state - 1`. */
+  readonly #totals = Array.from({ length: DAMAGED }, () => new RunningTotal())
   #size = 0
 
   get size(): number {
     return this.#size
+  }
+
+  totalOf(state: PublicationState): Total {
+    return this.#totals[state - 1] as RunningTotal
   }
 
   /** The `latest` keys by sequence number, in no particular order. */
@@ -87,31 +122,30 @@ export class PublicationIndex {
   set(sequence: number, state: PublicationState, publication: IndexedPublication): void {
     const page = this.#createPage(sequence)
     const at = sequence % PAGE
-    if (page.states[at] === ABSENT) {
-      page.count++
-      this.#size++
-    }
-    page.states[at] = state
+    this.#uncount(page, at)
     page.checksums[at] = publication.checksum
     page.bytes[at] = publication.bytes
     page.expiries[at] = publication.expiresAt
+    this.#count(page, at, state)
     if (publication.latest !== undefined) this.#latest.set(sequence, publication.latest)
     else if (this.#latest.size > 0) this.#latest.delete(sequence)
   }
 
   setState(sequence: number, state: PublicationState): void {
     const page = this.#pageOf(sequence)
-    if (page) page.states[sequence % PAGE] = state
+    const at = sequence % PAGE
+    if (!page || page.states[at] === ABSENT) return
+    this.#uncount(page, at)
+    this.#count(page, at, state)
   }
 
   delete(sequence: number): void {
     const page = this.#pageOf(sequence)
     const at = sequence % PAGE
     if (!page || page.states[at] === ABSENT) return
-    page.states[at] = ABSENT
+    this.#uncount(page, at)
     this.#latest.delete(sequence)
-    this.#size--
-    if (--page.count === 0 && !page.versions) this.#dropPage(Math.floor(sequence / PAGE))
+    if (page.count === 0 && !page.versions) this.#dropPage(Math.floor(sequence / PAGE))
   }
 
   /** Drops what is only needed while versions of a publication are found. */
@@ -122,15 +156,32 @@ export class PublicationIndex {
     }
   }
 
-  /** Calls a function for each publication, in order. */
-  visitAll(visit: (sequence: number, state: PublicationState, checksum: number, bytes: number) => void): void {
+  /** The sequence numbers, in order. */
+  *sequences(): Iterable<number> {
     for (const { number, page } of this.#inOrder()) {
+      for (let at = 0; at < PAGE; at++) if (page.states[at] !== ABSENT) yield number * PAGE + at
+    }
+  }
+
+  /**
+   * Compares this index with what a store really has.
+   *
+   * @returns `unknown`: what is only in the store, or with another checksum; `missing`: how many the store lacks
+   */
+  compareWith(found: PublicationIndex): { readonly unknown: readonly number[]; readonly missing: number } {
+    const unknown: number[] = []
+    let known = 0
+    for (const { number, page } of found.#inOrder()) {
+      const own = this.#pages.get(number)
       for (let at = 0; at < PAGE; at++) {
-        const state = page.states[at] as number
+        const state = page.states[at]
         if (state === ABSENT) continue
-        visit(number * PAGE + at, state as PublicationState, page.checksums[at] as number, page.bytes[at] as number)
+        const isSame = state === WAITING && own?.states[at] !== ABSENT && own?.checksums[at] === page.checksums[at]
+        if (isSame) known++
+        else unknown.push(number * PAGE + at)
       }
     }
+    return { unknown, missing: this.#size - known }
   }
 
   /** The next publication in one of the states, from this sequence number on. */
@@ -171,6 +222,22 @@ export class PublicationIndex {
       }
     }
     return { due, next }
+  }
+
+  #count(page: Page, at: number, state: PublicationState): void {
+    page.states[at] = state
+    page.count++
+    this.#size++
+    this.#totals[state - 1]?.add(page.bytes[at] as number, page.checksums[at] as number)
+  }
+
+  #uncount(page: Page, at: number): void {
+    const state = page.states[at] as number
+    if (state === ABSENT) return
+    page.states[at] = ABSENT
+    page.count--
+    this.#size--
+    this.#totals[state - 1]?.subtract(page.bytes[at] as number, page.checksums[at] as number)
   }
 
   #pageOf(sequence: number): Page | undefined {

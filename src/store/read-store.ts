@@ -1,7 +1,7 @@
 import { StoreError } from '../api/errors.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import { Ledger } from './ledger.ts'
-import { DAMAGED, PublicationIndex, UNSEALED, WAITING } from './publication-index.ts'
+import { DAMAGED, PublicationIndex, type PublicationState, UNSEALED, WAITING } from './publication-index.ts'
 import {
   decodeHandshake,
   decodeHeader,
@@ -95,12 +95,22 @@ export class StoreReader implements StoreRecords {
       const key = Uint8Array.from(name, (character) => character.charCodeAt(0))
       if (value && name !== nameOf(headerKey)) this.#attempt(key, () => this.#read(key, value))
     }
-    const isOld = this.header?.format === 1
-    this.publications.visitAll((sequence, state, checksum) => {
-      if (state === WAITING || (isOld && state === UNSEALED)) this.found.count('publications', checksum)
-      else this.damagedKeys.push(publicationKey(sequence))
-    })
+    this.found.countPublications(this.publications.totalOf(WAITING))
+    if (this.header?.format === 1) this.found.countPublications(this.publications.totalOf(UNSEALED))
+    else this.#addDamaged(UNSEALED)
+    this.#addDamaged(DAMAGED)
     return this
+  }
+
+  #addDamaged(state: PublicationState): void {
+    const { publications } = this
+    const isDamaged = (each: PublicationState) => each === state
+    let left = publications.totalOf(state).count
+    for (let from = 0; left > 0; left--) {
+      const sequence = publications.next(from, isDamaged) as number
+      this.damagedKeys.push(publicationKey(sequence))
+      from = sequence + 1
+    }
   }
 
   #index(sequence: number, key: Uint8Array, value: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { Publication } from '../session/outgoing/publication.ts'
-import { UNSEALED } from './publication-index.ts'
+import type { PublicationIndex } from './publication-index.ts'
 import type { StoreRecords } from './read-store.ts'
 import type { Handshake, StoredPublication } from './records.ts'
 
@@ -19,28 +19,37 @@ export interface RestorePlan {
   readonly first: readonly number[]
 }
 
+const UNLIMITED: Window = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
+
 /** @param window - how much of what waits is read at once; the rest stays on disk */
 export function planRestore(records: StoreRecords, window: Window): RestorePlan {
+  const { header, publications, quarantined } = records
   const { handshakes, dropped } = withoutDelivered(records.handshakes)
   const isWaiting = (sequence: number) =>
-    !handshakes.has(sequence) && !records.quarantined.has(sequence) && !dropped.has(sequence)
+    !handshakes.has(sequence) && !quarantined.has(sequence) && !dropped.has(sequence)
   for (const sequence of superseded(records, isWaiting)) dropped.add(sequence)
+  const apart = [...new Set([...handshakes.keys(), ...quarantined])]
+  // A store of format 1 is written anew.
+  const waiting = firstOf(publications, isWaiting, header?.format === 1 ? UNLIMITED : window)
+  const first = [...apart.filter((sequence) => publications.has(sequence) && !dropped.has(sequence)), ...waiting]
+  return { handshakes, dropped, first: first.toSorted((a, b) => a - b) }
+}
+
+/** The first publications that wait, and only as many as fit into the window. */
+function firstOf(
+  publications: PublicationIndex,
+  isWaiting: (sequence: number) => boolean,
+  { messages, bytes }: Window,
+): number[] {
   const first: number[] = []
-  let messages = 0
   let total = 0
-  let isFull = false
-  records.publications.visitAll((sequence, state, _checksum, bytes) => {
-    if (dropped.has(sequence)) return
-    if (isWaiting(sequence)) {
-      isFull ||= messages >= window.messages || (messages > 0 && total + bytes > window.bytes)
-      // A store of format 1 is written anew.
-      if (isFull && state !== UNSEALED) return
-      messages++
-      total += bytes
-    }
+  for (const sequence of publications.sequences()) {
+    if (!isWaiting(sequence)) continue
+    total += publications.get(sequence).bytes
+    if (first.length >= messages || (first.length > 0 && total > bytes)) break
     first.push(sequence)
-  })
-  return { handshakes, dropped, first }
+  }
+  return first
 }
 
 /**
@@ -81,7 +90,9 @@ export function restorePublication(
   handshake?: Handshake,
   quarantined = false,
 ): Publication {
-  const publication = new Publication({ ...stored, durable: true, resolve: ignore, reject: ignore })
+  const { topic, payload, qos, retain, properties, acceptedAt, expiresAt, latest } = stored
+  const content = { topic, payload, qos, retain, properties, acceptedAt, expiresAt, latest }
+  const publication = new Publication({ ...content, durable: true, resolve: ignore, reject: ignore })
   publication.orphaned = true
   publication.onDisk = true
   publication.storeId = sequence

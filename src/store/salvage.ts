@@ -85,7 +85,7 @@ async function write(
   try {
     const entries = new Entries()
     entries.takeUp(publications, lastSequenceOf(records))
-    entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId(), () => false)
+    entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId(), [])
     await opened.write(entries.operations(true), true)
     await opened.remember(entries.ledger.batches)
   } finally {

@@ -37,10 +37,6 @@ export class StoredShelf implements Shelf {
   readonly #latest = new Map<string, number>()
   /** Those that will be removed when their topics are read. */
   readonly #leaving = new Map<number, (topic: string | undefined) => void>()
-  #size = 0
-  #bytes = 0
-  /** How many are held back. */
-  #held = 0
   #nextExpiry = Number.POSITIVE_INFINITY
   #removing: Promise<void> | undefined
   #isClosed = false
@@ -51,24 +47,20 @@ export class StoredShelf implements Shelf {
   constructor(options: StoredShelfOptions) {
     this.#options = options
     this.#index = options.index
-    this.#index.visitAll((_sequence, _state, _checksum, bytes) => {
-      this.#size++
-      this.#bytes += bytes
-    })
     for (const [sequence, key] of this.#index.latestKeys) this.#latest.set(key, sequence)
     this.#nextExpiry = this.#index.expiring(Number.NEGATIVE_INFINITY, 0).next
   }
 
   get size(): number {
-    return this.#size
+    return this.#index.totalOf(WAITING).count
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#index.totalOf(WAITING).bytes
   }
 
   get isEmpty(): boolean {
-    return this.#size + this.#held === 0
+    return this.size + this.#index.totalOf(HELD).count === 0
   }
 
   get isReady(): boolean {
@@ -98,26 +90,21 @@ export class StoredShelf implements Shelf {
 
   hold({ storeId }: Shelved): void {
     if (this.#index.stateOf(storeId) !== WAITING) return
-    this.#uncount(storeId)
+    this.#forgetLatest(storeId)
     this.#index.setState(storeId, HELD)
-    this.#held++
   }
 
-  release({ storeId, bytes, latest }: Shelved): void {
+  release({ storeId, latest }: Shelved): void {
     if (this.#index.stateOf(storeId) !== HELD) return
     this.#index.setState(storeId, WAITING)
-    this.#held--
-    this.#size++
-    this.#bytes += bytes
     if (latest !== undefined && !this.#latest.has(latest)) this.#latest.set(latest, storeId)
     this.#nextExpiry = Math.min(this.#nextExpiry, this.#index.get(storeId).expiresAt)
   }
 
   remove({ storeId }: Shelved): Promise<string | undefined> {
     const state = this.#index.stateOf(storeId)
-    if (state === HELD) this.#held--
-    else if (state === WAITING) this.#uncount(storeId)
-    else return Promise.resolve(undefined)
+    if (state === undefined || !isThere(state)) return Promise.resolve(undefined)
+    if (state === WAITING) this.#forgetLatest(storeId)
     this.#index.setState(storeId, LEAVING)
     const { promise, resolve } = deferred<string | undefined>()
     this.#leaving.set(storeId, resolve)
@@ -183,7 +170,7 @@ export class StoredShelf implements Shelf {
       if (state !== WAITING) continue
       const found = stored.get(sequence)
       const { checksum } = this.#index.get(sequence)
-      this.#uncount(sequence)
+      this.#forgetLatest(sequence)
       this.#index.delete(sequence)
       if (found) {
         const publication = restorePublication(sequence, found)
@@ -213,10 +200,8 @@ export class StoredShelf implements Shelf {
     this.#removing = undefined
   }
 
-  #uncount(sequence: number): void {
-    const { bytes, latest } = this.#index.get(sequence)
-    this.#size--
-    this.#bytes -= bytes
+  #forgetLatest(sequence: number): void {
+    const { latest } = this.#index.get(sequence)
     if (latest !== undefined && this.#latest.get(latest) === sequence) this.#latest.delete(latest)
   }
 
