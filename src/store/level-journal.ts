@@ -47,7 +47,7 @@ export interface LevelJournalOptions {
   readonly window?: Window
 }
 
-const WINDOW: Window = { messages: 8_192, bytes: 8 * 1_024 * 1_024 }
+const WINDOW: Window = { messages: 2_048, bytes: 8 * 1_024 * 1_024 }
 
 /**
  * A journal in a LevelDB, which is opened at the first use. All changes of one turn of the event loop, or during a

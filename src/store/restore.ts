@@ -90,9 +90,20 @@ export function restorePublication(
   handshake?: Handshake,
   quarantined = false,
 ): Publication {
-  const { topic, payload, qos, retain, properties, acceptedAt, expiresAt, latest } = stored
-  const content = { topic, payload, qos, retain, properties, acceptedAt, expiresAt, latest }
-  const publication = new Publication({ ...content, durable: true, resolve: ignore, reject: ignore })
+  // Spreading `stored` would take most of the time of a restore.
+  const publication = new Publication({
+    topic: stored.topic,
+    payload: stored.payload,
+    qos: stored.qos,
+    retain: stored.retain,
+    properties: stored.properties,
+    acceptedAt: stored.acceptedAt,
+    expiresAt: stored.expiresAt,
+    latest: stored.latest,
+    durable: true,
+    resolve: ignore,
+    reject: ignore,
+  })
   publication.orphaned = true
   publication.onDisk = true
   publication.storeId = sequence

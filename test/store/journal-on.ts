@@ -124,13 +124,14 @@ export function journalOn(store: LevelJournalOptions['store'], clock: LevelJourn
   return created
 }
 
-/** The same, but the test closes it. */
+/** The same, but the test closes it. It reads at once whatever waits. */
 export function createJournal(store: LevelJournalOptions['store'], clock: LevelJournalOptions['clock'] = realClock) {
   const told: string[] = []
   const restored: { [List in 'waiting' | 'inFlight' | 'quarantined']: readonly Publication[] }[] = []
   const journal = new LevelJournal({
     store,
     clock,
+    window: { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
     generateClientId: () => 'generated',
     onRestored: (waiting, inFlight, quarantined) => void restored.push({ waiting, inFlight, quarantined }),
     onStored: () => {},
