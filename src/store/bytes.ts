@@ -143,41 +143,53 @@ export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
 
+/** Converts numbers. A `DataView` of its own would cost each value as much as all of its reading. */
+const converted = new Uint8Array(8)
+const converter = new DataView(converted.buffer)
+
 /** Reads the format of `Writer`. */
 export class Reader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
+  readonly #end: number
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  /** @param end - how many of the bytes count */
+  constructor(bytes: Uint8Array, end = bytes.byteLength) {
     // A `Buffer` would return views of itself.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const isPlain = bytes.constructor === Uint8Array
+    this.#bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#end = end
   }
 
   get done(): boolean {
-    return this.#at === this.#bytes.byteLength
+    return this.#at === this.#end
+  }
+
+  /** How many bytes remain. */
+  get left(): number {
+    return this.#end - this.#at
   }
 
   /** @throws {RangeError} past the end, like all other methods */
   u8(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#bytes[this.#take(1)] as number
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2))
+    return this.u8() * 0x100 + this.u8()
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return this.u16() * 0x1_0000 + this.u16()
   }
 
   u64(): number {
-    return Number(this.#view.getBigUint64(this.#take(8)))
+    return this.u32() * 2 ** 32 + this.u32()
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.#take(8))
+    this.copy(8, converted, 0)
+    return converter.getFloat64(0)
   }
 
   varint(): number {
@@ -196,11 +208,6 @@ export class Reader {
     return this.#bytes.slice(from, from + length)
   }
 
-  /** How many bytes remain. */
-  get left(): number {
-    return this.#bytes.byteLength - this.#at
-  }
-
   /** @throws {TypeError} if the bytes are not valid UTF-8 */
   text(): string {
     return textOf(this.view(this.varint()))
@@ -212,15 +219,24 @@ export class Reader {
     return this.#bytes.subarray(from, from + length)
   }
 
+  /** Copies the next `length` bytes, which are few, to a position of another array. */
+  copy(length: number, to: Uint8Array, position: number): void {
+    const from = this.#take(length)
+    for (let at = 0; at < length; at++) to[position + at] = this.#bytes[from + at] as number
+  }
+
+  skip(length: number): void {
+    this.#take(length)
+  }
+
   /** The remaining bytes. */
   rest(): Uint8Array {
-    const from = this.#take(this.#bytes.byteLength - this.#at)
-    return this.#bytes.slice(from)
+    return this.#bytes.slice(this.#take(this.left), this.#end)
   }
 
   #take(length: number): number {
     const from = this.#at
-    if (from + length > this.#bytes.byteLength) throw new RangeError('a record is cut short')
+    if (from + length > this.#end) throw new RangeError('a record is cut short')
     this.#at += length
     return from
   }

@@ -17,7 +17,7 @@ import {
   StoreReader,
   type StoreRecords,
 } from './read-store.ts'
-import { checksumOf, decodeKey, FORMAT, ledgerKey, type StoredPublication } from './records.ts'
+import { checksumOf, FORMAT, ledgerKey, publicationOf, type StoredPublication } from './records.ts'
 import { views } from './views.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
@@ -161,9 +161,7 @@ class StoreFolder implements OpenDatabase {
 /** Reads the sound records in a folder, and changes nothing. */
 export async function readFolder(path: string): Promise<{ records: StoreRecords; damaged: boolean }> {
   const records = new StoreReader()
-  const sound = await readLevelFolder(path, (key, version, value) => {
-    records.addVersion(bytesOf(key), version, value)
-  })
+  const sound = await readLevelFolder(path, (key, version, value) => records.addVersion(key, version, value))
   return { records: records.finish(), damaged: !sound }
 }
 
@@ -174,19 +172,13 @@ export async function readFolderPublications(
 ): Promise<Map<number, StoredPublication>> {
   const isSealed = header?.format !== 1
   const found = new Map<number, StoredPublication>()
-  await readLevelFolder(path, (name, _version, value) => {
-    const key = bytesOf(name)
-    const decoded = decodeKey(key)
-    if (!value || decoded?.kind !== 'publication') return
-    const { sequence } = decoded
+  await readLevelFolder(path, (key, _version, value) => {
+    const sequence = publicationOf(key)
+    if (!value || sequence === undefined) return
     if (publications.stateOf(sequence) !== (isSealed ? WAITING : UNSEALED)) return
     if (isSealed && checksumOf(value) !== publications.get(sequence).checksum) return
     const stored = decodeRecord(key, value, isSealed)
     if (stored) found.set(sequence, stored)
   })
   return found
-}
-
-function bytesOf(key: string): Uint8Array {
-  return Buffer.from(key, 'latin1')
 }

@@ -101,8 +101,7 @@ function* readBatch(write: Uint8Array, visit: EntryVisitor): Generator<void, voi
   reader.view(12)
   for (let sequence = first; !reader.done; sequence++) {
     const isPut = reader.u8() === 1
-    const { buffer, byteOffset, byteLength } = reader.view(reader.varint())
-    const key = Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+    const key = reader.view(reader.varint())
     visit(key, sequence, isPut ? reader.view(reader.varint()) : undefined)
     if (sequence % STEP === 0) yield
   }
@@ -111,7 +110,9 @@ function* readBatch(write: Uint8Array, visit: EntryVisitor): Generator<void, voi
 /** @returns `undefined` if it is gone: the process that has the database open has just deleted it */
 async function bytesOf(path: string, file: string): Promise<Uint8Array | undefined> {
   try {
-    return await fileSystem().promises.readFile(`${path}/${file}`)
+    const { buffer, byteOffset, byteLength } = await fileSystem().promises.readFile(`${path}/${file}`)
+    // Views of a `Buffer` are created slowly.
+    return new Uint8Array(buffer, byteOffset, byteLength)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error

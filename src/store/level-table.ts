@@ -12,17 +12,20 @@ const TRAILER = 5
 const PLAIN = 0
 const SNAPPY = 1
 
-/** The last bytes of a key: its sequence number and type, u64 little-endian. */
+/** The last bytes of a key: its type u8, and its sequence number in seven bytes, little-endian. */
 const TAG_BYTES = 8
+
+/** Longer keys, which this package does not write, make it grow. */
+const KEY_BUFFER = 64
 
 /**
  * Called with each entry that was written to a LevelDB. Of several entries with the same key, the one with the highest
  * sequence number is current.
  *
- * @param key - the bytes of the key, as Latin-1
+ * @param key - a view of a buffer that is reused after the call
  * @param value - a view of the file; `undefined` if the entry deletes the key
  */
-export type EntryVisitor = (key: string, sequence: number, value: Uint8Array | undefined) => void
+export type EntryVisitor = (key: Uint8Array, sequence: number, value: Uint8Array | undefined) => void
 
 interface Handle {
   readonly offset: number
@@ -90,11 +93,15 @@ function readHandles(table: Uint8Array, handle: Handle): Handle[] | undefined {
 
 /** @throws {RangeError} */
 function readEntries(block: Uint8Array, visit: EntryVisitor): void {
-  readBlock(block, (key, length, value) => {
+  let key: Uint8Array = new Uint8Array(0)
+  readBlock(block, (buffer, length, value) => {
     const end = length - TAG_BYTES
     if (end < 0) throw new RangeError('a key is cut short')
-    const sequence = key.readUIntLE(end + 1, 6) + (key[end + 7] as number) * 2 ** 48
-    visit(key.toString('latin1', 0, end), sequence, key[end] === 0 ? undefined : value)
+    // Most keys have the same length. A view for each would cost more than the rest of its reading.
+    if (key.byteLength !== end || key.buffer !== buffer.buffer) key = buffer.subarray(0, end)
+    let sequence = 0
+    for (let at = length - 1; at > end; at--) sequence = sequence * 0x100 + (buffer[at] as number)
+    visit(key, sequence, buffer[end] === 0 ? undefined : value)
   })
 }
 
@@ -115,12 +122,12 @@ function contentsOf(table: Uint8Array, { offset, size }: Handle): Uint8Array | u
  * @param visit - called with a buffer that is reused, the length of the key in it, and the value
  * @throws {RangeError}
  */
-function readBlock(block: Uint8Array, visit: (key: Buffer, length: number, value: Uint8Array) => void): void {
+function readBlock(block: Uint8Array, visit: (key: Uint8Array, length: number, value: Uint8Array) => void): void {
   const restarts = new DataView(block.buffer, block.byteOffset).getUint32(block.byteLength - 4, true)
   const end = block.byteLength - 4 * (restarts + 1)
   if (end < 0) throw new RangeError('a block is cut short')
-  const reader = new Reader(block.subarray(0, end))
-  let key = Buffer.alloc(64)
+  const reader = new Reader(block, end)
+  let key: Uint8Array = new Uint8Array(KEY_BUFFER)
   let length = 0
   while (!reader.done) {
     const shared = reader.varint()
@@ -128,10 +135,16 @@ function readBlock(block: Uint8Array, visit: (key: Buffer, length: number, value
     const valueLength = reader.varint()
     if (shared > length) throw new RangeError('a key is cut short')
     length = shared + added
-    if (length > key.byteLength) key = Buffer.concat([key, Buffer.alloc(length)])
-    key.set(reader.view(added), shared)
+    if (length > key.byteLength) key = grown(key, 2 * length)
+    reader.copy(added, key, shared)
     visit(key, length, reader.view(valueLength))
   }
+}
+
+function grown(bytes: Uint8Array, size: number): Uint8Array {
+  const larger = new Uint8Array(size)
+  larger.set(bytes)
+  return larger
 }
 
 function handleOf(reader: Reader): Handle {

@@ -15,6 +15,7 @@ import {
   headerKey,
   type LedgerState,
   publicationKey,
+  publicationOf,
   type StoredPublication,
   summarizePublication,
   unseal,
@@ -59,20 +60,20 @@ export class StoreReader implements StoreRecords {
 
   /** @param key - like the value, it is not used after the call */
   add(key: Uint8Array, value: Uint8Array): void {
-    const decoded = decodeKey(key)
-    if (decoded?.kind === 'publication') this.#index(decoded.sequence, key, value)
+    const sequence = publicationOf(key)
+    if (sequence !== undefined) this.#index(sequence, key, value)
     else this.#others.set(nameOf(key), { version: 0, value: value.slice() })
   }
 
   /**
    * Adds one of several versions of a record. The newest counts.
    *
+   * @param key - like the value, it is not used after the call
    * @param value - `undefined` if it is deleted
    */
   addVersion(key: Uint8Array, version: number, value: Uint8Array | undefined): void {
-    const decoded = decodeKey(key)
-    if (decoded?.kind === 'publication') {
-      const { sequence } = decoded
+    const sequence = publicationOf(key)
+    if (sequence !== undefined) {
       if (!this.publications.isNewer(sequence, version)) return
       if (value) this.#index(sequence, key, value)
       else this.publications.delete(sequence)
@@ -115,20 +116,19 @@ export class StoreReader implements StoreRecords {
 
   #index(sequence: number, key: Uint8Array, value: Uint8Array): void {
     try {
-      const { body, checksum } = unseal(key, value)
-      this.publications.set(sequence, WAITING, { ...summarizePublication(body), checksum })
+      this.publications.set(sequence, WAITING, summarizePublication(key, value, true))
     } catch {
-      this.#indexUnsealed(sequence, value)
+      this.#indexUnsealed(sequence, key, value)
     }
   }
 
   /** Format 1 has no checksums. */
-  #indexUnsealed(sequence: number, value: Uint8Array): void {
-    const nothing = { checksum: 0, bytes: 0, expiresAt: 0, latest: undefined }
+  #indexUnsealed(sequence: number, key: Uint8Array, value: Uint8Array): void {
     try {
       decodePublication(value)
-      this.publications.set(sequence, UNSEALED, { ...summarizePublication(value), checksum: 0 })
+      this.publications.set(sequence, UNSEALED, summarizePublication(key, value, false))
     } catch {
+      const nothing = { checksum: 0, bytes: 0, expiresAt: 0, latest: undefined }
       this.publications.set(sequence, DAMAGED, nothing)
     }
   }
@@ -206,11 +206,11 @@ export async function readPublications(
     for (; at < sequences.length && (sequences[at] as number) - last <= GAP; at++) last = sequences[at] as number
     const range = { ...views, gte: publicationKey(first), lte: publicationKey(last) }
     for await (const [key, value] of database.iterator(range)) {
-      const decoded = decodeKey(key)
+      const sequence = publicationOf(key)
       // A database may ignore the range.
-      if (decoded?.kind !== 'publication' || !wanted.has(decoded.sequence)) continue
+      if (sequence === undefined || !wanted.has(sequence)) continue
       const stored = decodeRecord(key, value, sealed)
-      if (stored) found.set(decoded.sequence, stored)
+      if (stored) found.set(sequence, stored)
     }
   }
   return found

@@ -2,6 +2,7 @@ import type { PublishProperties, Qos } from '../api/message.ts'
 import type { PublicationInit } from '../session/outgoing/publication.ts'
 import { Reader, textOf, Writer } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
+import type { IndexedPublication } from './publication-index.ts'
 
 /**
  * The records of a store, format 2. Numbers are big-endian, `text` and `bytes` have their length before them.
@@ -149,28 +150,43 @@ function seal(key: Uint8Array, value: Uint8Array): StoreRecord {
  * @throws {RangeError} if the checksum does not match
  */
 export function unseal(key: Uint8Array, value: Uint8Array): { body: Uint8Array; checksum: number } {
+  return { body: value.subarray(0, sealedEnd(key, value)), checksum: checksumOf(value) }
+}
+
+/** @returns where the checksum begins. @throws {RangeError} if it does not match */
+function sealedEnd(key: Uint8Array, value: Uint8Array): number {
   const end = value.byteLength - CHECKSUM_BYTES
   if (end < 0) throw new RangeError('a record is cut short')
-  const body = value.subarray(0, end)
-  const checksum = checksumOf(value)
-  if (checksum !== crc32c(value, crc32c(key), end)) throw new RangeError('a checksum is wrong')
-  return { body, checksum }
+  if (checksumOf(value) !== crc32c(value, crc32c(key), end)) throw new RangeError('a checksum is wrong')
+  return end
 }
 
 /** The checksum that a value has, whether it is right or not. */
 export function checksumOf(value: Uint8Array): number {
   let checksum = 0
-  for (const byte of value.subarray(-CHECKSUM_BYTES)) checksum = checksum * 0x100 + byte
+  for (let at = Math.max(0, value.byteLength - CHECKSUM_BYTES); at < value.byteLength; at++) {
+    checksum = checksum * 0x100 + (value[at] as number)
+  }
   return checksum
+}
+
+/** @returns the sequence of a publication; `undefined` if it is another key */
+export function publicationOf(key: Uint8Array): number | undefined {
+  return key.byteLength === KEY_BYTES && key[0] === PUBLICATION ? sequenceOf(key) : undefined
+}
+
+function sequenceOf(key: Uint8Array): number {
+  let sequence = 0
+  for (let at = 1; at < KEY_BYTES; at++) sequence = sequence * 0x100 + (key[at] as number)
+  return sequence
 }
 
 /** @returns `undefined` if it is not a key of this format */
 export function decodeKey(key: Uint8Array): StoreKey | undefined {
   if (key.byteLength === 1 && key[0] === HEADER) return { kind: 'header' }
   if (key.byteLength === 1 && key[0] === LEDGER) return { kind: 'ledger' }
-  const reader = new Reader(key)
-  const kind = key.byteLength === KEY_BYTES ? KINDS.get(reader.u8()) : undefined
-  return kind && { kind, sequence: reader.u64() }
+  const kind = key.byteLength === KEY_BYTES ? KINDS.get(key[0] as number) : undefined
+  return kind && { kind, sequence: sequenceOf(key) }
 }
 
 /**
@@ -257,7 +273,8 @@ function latestFlag({ latest, topic }: StoredPublication): number {
 
 /** @throws {RangeError} {TypeError} if it is damaged */
 export function decodePublication(body: Uint8Array): StoredPublication {
-  const { flags, acceptedAt, expiresAt, reader } = readFlags(body)
+  const reader = new Reader(body)
+  const { flags, acceptedAt, expiresAt } = readFlags(reader)
   const topic = reader.text()
   const latest = flags & LATEST_KEY ? reader.text() : undefined
   return {
@@ -272,32 +289,34 @@ export function decodePublication(body: Uint8Array): StoredPublication {
   }
 }
 
-/** The part of a publication that is known without decoding it. */
-export interface PublicationSummary {
-  /** The bytes of its topic and payload. */
-  readonly bytes: number
-  readonly expiresAt: number
-  readonly latest: string | undefined
-}
-
-/** @throws {RangeError} {TypeError} if it is damaged */
-export function summarizePublication(body: Uint8Array): PublicationSummary {
-  const { flags, expiresAt, reader } = readFlags(body)
-  const topic = reader.view(reader.varint())
-  const key = flags & LATEST_KEY ? reader.text() : undefined
-  if (flags & PROPERTIES) reader.view(reader.varint())
-  return { bytes: topic.byteLength + reader.left, expiresAt, latest: flags & LATEST_TOPIC ? textOf(topic) : key }
+/**
+ * What has to be known of a publication while it is on disk.
+ *
+ * @param isSealed - whether it has a checksum: format 1 has none
+ * @throws {RangeError} {TypeError} if it is damaged
+ */
+export function summarizePublication(key: Uint8Array, value: Uint8Array, isSealed: boolean): IndexedPublication {
+  const end = isSealed ? sealedEnd(key, value) : value.byteLength
+  const reader = new Reader(value, end)
+  const { flags, expiresAt } = readFlags(reader)
+  const topicBytes = reader.varint()
+  let latest: string | undefined
+  if (flags & LATEST_TOPIC) latest = textOf(reader.view(topicBytes))
+  else reader.skip(topicBytes)
+  const latestKey = flags & LATEST_KEY ? reader.text() : undefined
+  if (flags & PROPERTIES) reader.skip(reader.varint())
+  const checksum = isSealed ? checksumOf(value) : 0
+  return { checksum, bytes: topicBytes + reader.left, expiresAt, latest: latest ?? latestKey }
 }
 
 /** Reads what a publication begins with. */
-function readFlags(body: Uint8Array) {
-  const reader = new Reader(body)
+function readFlags(reader: Reader) {
   const flags = reader.u8()
   const qos = flags & QOS
   if (qos === 0 || qos === 3 || flags & UNKNOWN) throw new RangeError('unknown flags')
   const acceptedAt = reader.f64()
   const expiresAt = flags & EXPIRES ? reader.f64() : Number.POSITIVE_INFINITY
-  return { flags, acceptedAt, expiresAt, reader }
+  return { flags, acceptedAt, expiresAt }
 }
 
 /** The property identifiers of MQTT 5 §2.2.2.2. */

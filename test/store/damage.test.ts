@@ -128,7 +128,7 @@ describe('a byte of a table', () => {
       await database.close()
       const found = new Map<string, string>()
       const reading = readTable(readFileSync(fileOf(path, '.ldb')), (key, _sequence, value) =>
-        found.set(key, Buffer.from(value ?? []).toString()),
+        found.set(Buffer.from(key).toString(), Buffer.from(value ?? []).toString()),
       )
       expect(resultOf(reading)).toBe(true)
       expect(found).toEqual(new Map(entries))
