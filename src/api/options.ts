@@ -133,9 +133,10 @@ export type CredentialsSource = (request: {
 
 export interface SubscriptionsOptions {
   /**
-   * Maximum number of topic filters in one SUBSCRIBE. Some brokers accept only a few: AWS IoT accepts 8.
+   * Maximum number of topic filters in one SUBSCRIBE or UNSUBSCRIBE. If the broker closes the connection on so many, the
+   * client halves it until the broker answers, and remembers that for each server as long as the client exists.
    *
-   * @default 100
+   * @default 8 for endpoints of AWS IoT Core (`*.iot.*.amazonaws.com`), which accept no more; else 100
    */
   readonly batchSize?: number
   /** Whether to subscribe again if the broker kept the session. @default 'skip' */

@@ -39,7 +39,11 @@ export interface ClientConfig {
   readonly timeouts: Timeouts
   readonly outbox: OutboxOptions
   readonly inbox: Required<InboxOptions>
-  readonly subscriptions: Required<SubscriptionsOptions>
+  readonly subscriptions: {
+    /** `undefined` if the application did not set it: the default depends on the server. */
+    readonly batchSize: number | undefined
+    readonly onSessionPresent: Required<SubscriptionsOptions>['onSessionPresent']
+  }
   readonly quarantine: QuarantineOptions
   readonly onGiveUp: 'reject' | 'wait'
   readonly onMessage: ((message: Message) => unknown) | undefined

@@ -51,7 +51,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
     timeouts: withDefaults(defaultTimeouts, options.timeouts),
     outbox: withDefaults(defaultOutbox, options.outbox),
     inbox: withDefaults(defaultInbox, options.inbox),
-    subscriptions: withDefaults(defaultSubscriptions, options.subscriptions),
+    subscriptions: subscriptionsConfig(options.subscriptions),
     quarantine,
     onGiveUp: options.onGiveUp ?? defaultClient.onGiveUp,
     onMessage: options.onMessage,
@@ -113,6 +113,11 @@ function machineInput(options: ReadOptions): ClientConfig['machine'] {
     { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined },
     { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now },
   )
+}
+
+function subscriptionsConfig(options: ResilientMqttClientOptions['subscriptions']): ClientConfig['subscriptions'] {
+  const { onSessionPresent } = withDefaults(defaultSubscriptions, options)
+  return Object.freeze({ batchSize: options?.batchSize, onSessionPresent })
 }
 
 function redirectConfig(options: ResilientMqttClientOptions['redirect']): ClientConfig['redirect'] {

@@ -43,7 +43,7 @@ test('of a client', () => {
       maxUnprocessed: 10_000,
       maxUnprocessedBytes: 16_777_216,
     },
-    subscriptions: { batchSize: 100, onSessionPresent: 'skip' },
+    subscriptions: { batchSize: undefined, onSessionPresent: 'skip' },
     quarantine: { after: 120_000, initialDelay: 5_000, maxDelay: 900_000 },
     onGiveUp: 'reject',
     onMessage: undefined,

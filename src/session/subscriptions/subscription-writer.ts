@@ -56,8 +56,8 @@ export class SubscriptionWriter {
   #tell: Tell | undefined
   /** Whether a packet has to wait for the answer to another one with the same filter. */
   #blocked = false
-  /** How many packets are unanswered. */
-  #onWire = 0
+  /** The unanswered packets. */
+  #onWire: Set<readonly unknown[]> | undefined
   /** How many connections there have been. */
   #connections = 0
   #trial: Trial | undefined
@@ -69,13 +69,19 @@ export class SubscriptionWriter {
     this.#options = options
   }
 
+  /** How many packets are unanswered. */
   get onWire(): number {
-    return this.#onWire
+    return this.#onWire?.size ?? 0
+  }
+
+  /** How many filters the largest unanswered packet has. */
+  get largest(): number {
+    return Math.max(0, ...Array.from(this.#onWire ?? [], ({ length }) => length))
   }
 
   /** Whether a SUBSCRIBE is being tried alone, and no other packet of this writer is unanswered. */
   get isAlone(): boolean {
-    return this.#trial?.phase === 'asked' && this.#onWire === 1
+    return this.#trial?.phase === 'asked' && this.onWire === 1
   }
 
   attached(link: Link): void {
@@ -92,7 +98,7 @@ export class SubscriptionWriter {
     this.#exchange = undefined
     this.#trial = undefined
     this.#blocked = false
-    this.#onWire = 0
+    this.#onWire = undefined
     this.#updateClaim()
     if (blame === 'none') return
     for (const unwanted of this.#book.unwanted.values()) {
@@ -286,9 +292,7 @@ export class SubscriptionWriter {
       wanted.state = 'asked'
       wanted.known = true
     }
-    this.#onWire++
-    const codes = await link.subscribe(requests)
-    this.#onWire--
+    const codes = await this.#exchanged(batch, link.subscribe(requests))
     for (const [i, wanted] of batch.entries()) {
       this.#options.suspensions.answered(wanted)
       // The application may have changed the request, or unsubscribed, in the meantime.
@@ -298,13 +302,21 @@ export class SubscriptionWriter {
 
   async #unsubscribe(link: Link, batch: readonly Unwanted[]): Promise<void> {
     for (const unwanted of batch) unwanted.asked = true
-    this.#onWire++
-    await link.unsubscribe(batch.map(filterOf))
-    this.#onWire--
+    await this.#exchanged(batch, link.unsubscribe(batch.map(filterOf)))
     // In the meantime the application may have subscribed and unsubscribed again.
     for (const unwanted of batch) {
       if (this.#book.unwanted.get(unwanted.filter) === unwanted) this.#book.unwanted.delete(unwanted.filter)
     }
+  }
+
+  /** A packet is written. @returns the answer */
+  async #exchanged<Answer>(batch: readonly unknown[], answer: Promise<Answer>): Promise<Answer> {
+    const onWire = (this.#onWire ??= new Set())
+    onWire.add(batch)
+    const answered = await answer
+    onWire.delete(batch)
+    this.#options.suspensions.answeredPacket(batch.length)
+    return answered
   }
 
   /**

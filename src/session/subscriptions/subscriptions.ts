@@ -18,10 +18,12 @@ import type { Unwanted, Wanted } from './wanted.ts'
 
 export interface SubscriptionsConfig {
   readonly clock: Clock
+  /** The monotonic time of the clock, in milliseconds. */
+  readonly time: () => number
   readonly quarantine: QuarantineOptions
   readonly subscriptions: {
-    /** How many topic filters go into one SUBSCRIBE. */
-    readonly batchSize: number
+    /** How many topic filters go into one packet. If it is `undefined`, that depends on the server. */
+    readonly batchSize: number | undefined
     /** Whether a restore is skipped when the broker kept the session. */
     readonly onSessionPresent: 'skip' | 'always'
     /** How often a refused filter is tried again. */
@@ -60,14 +62,14 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #writer: SubscriptionWriter
 
   constructor(
-    { clock, quarantine, subscriptions }: SubscriptionsConfig,
+    { clock, time, quarantine, subscriptions }: SubscriptionsConfig,
     events: SubscriptionsEvents,
     port: SubscriptionsPort,
   ) {
     this.#config = subscriptions
     this.#events = events
     const { batchSize } = subscriptions
-    this.#suspensions = new Suspensions({ clock, quarantine, batchSize, onDue: () => port.due() }, events)
+    this.#suspensions = new Suspensions({ clock, time, quarantine, batchSize, onDue: () => port.due() }, events)
     this.#writer = new SubscriptionWriter(
       { wanted: this.#wanted, unwanted: this.#unwanted },
       {
@@ -91,11 +93,12 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
    * @returns whether it ended because of a single subscription, which is now suspended
    */
   detached(failure: Failure | undefined, publishesOnWire: boolean): boolean {
+    const { largest } = this.#writer
     const isAlone = this.#writer.isAlone && !publishesOnWire
     this.#writer.detached(blameOf(failure))
     const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
     for (const wanted of asked) wanted.state = 'wanted'
-    return this.#suspensions.closed(asked, failure, isAlone)
+    return this.#suspensions.closed({ subscriptions: asked, largest, isAlone }, failure)
   }
 
   /** How many SUBSCRIBE and UNSUBSCRIBE packets are unanswered on this connection. */

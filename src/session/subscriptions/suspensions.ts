@@ -3,10 +3,9 @@ import type { Clock } from '../../api/clock.ts'
 import type { QuarantineOptions } from '../../api/options.ts'
 import { blameOf } from '../outgoing/blame.ts'
 import { isAside, isSuspect, type Suspect, Suspects } from '../outgoing/suspects.ts'
+import { BatchSizes, type BatchSizesOptions } from './batch-sizes.ts'
 
-export interface SuspensionsOptions {
-  /** How many filters go into one SUBSCRIBE. */
-  readonly batchSize: number
+export interface SuspensionsOptions extends BatchSizesOptions {
   readonly clock: Clock
   readonly quarantine: QuarantineOptions
   /** A suspended subscription may be tried again. */
@@ -29,38 +28,47 @@ export interface Suspendable extends Suspect {
   toldSuspended: boolean
 }
 
+/** What was unanswered when a connection ended. */
+export interface Unanswered<Subscription> {
+  readonly subscriptions: readonly Subscription[]
+  /** How many filters the largest packet has. */
+  readonly largest: number
+  /** Whether the SUBSCRIBE was the only unanswered packet, after a PINGRESP. */
+  readonly isAlone: boolean
+}
+
 /**
  * Suspends the subscriptions on which the broker closes the connection: they are left out, so that everything else
  * works, and tried again after growing pauses. None is ever given up.
  */
 export class Suspensions<Subscription extends Suspendable> {
-  readonly #options: SuspensionsOptions
+  readonly #sizes: BatchSizes
   readonly #events: SuspensionEvents
   readonly #suspects: Suspects<Subscription>
-  #batchSize: number
 
   constructor(options: SuspensionsOptions, events: SuspensionEvents) {
-    this.#options = options
     this.#events = events
-    this.#batchSize = options.batchSize
+    this.#sizes = new BatchSizes(options)
     const quarantine = { ...options.quarantine, after: Number.POSITIVE_INFINITY }
     this.#suspects = new Suspects(options.clock, quarantine, () => options.onDue())
   }
 
-  /**
-   * How many filters go into one SUBSCRIBE. Fewer than configured, if the broker closed the connection on larger
-   * packets.
-   */
+  /** How many filters go into one SUBSCRIBE or UNSUBSCRIBE. */
   get batchSize(): number {
-    return this.#batchSize
+    return this.#sizes.size
   }
 
-  /** How many filters go into a SUBSCRIBE that is sent alone. */
+  /**
+   * How many filters go into a SUBSCRIBE that is sent alone. As long as the number of filters may be the cause of the
+   * last close, no single filter is looked for.
+   */
   get window(): number {
-    return Math.min(this.#batchSize, this.#suspects.window)
+    const { size, isBlamed } = this.#sizes
+    return isBlamed ? size : Math.min(size, this.#suspects.window)
   }
 
   attached(server: string): void {
+    this.#sizes.attached(server)
     this.#suspects.attached(server)
   }
 
@@ -69,27 +77,25 @@ export class Suspensions<Subscription extends Suspendable> {
     return this.#suspects.doubt || isSuspect(subscription)
   }
 
+  /** The broker answered a packet with that many filters. */
+  answeredPacket(filters: number): void {
+    this.#sizes.answered(filters)
+  }
+
   answered(subscription: Subscription): void {
     this.#suspects.passed(subscription)
     if (subscription.toldSuspended) this.#events.subscriptionResumed(subscription.filter)
     subscription.toldSuspended = false
   }
 
-  /**
-   * The connection ended while these subscriptions were unanswered.
-   *
-   * @param alone - whether their SUBSCRIBE was the only unanswered packet, after a PINGRESP
-   * @returns whether the broker objects to one of them
-   */
-  closed(unanswered: readonly Subscription[], failure: Failure | undefined, alone: boolean): boolean {
+  /** The connection ended. @returns whether the broker objects to one of the unanswered subscriptions */
+  closed({ subscriptions, largest, isAlone }: Unanswered<Subscription>, failure: Failure | undefined): boolean {
     const blame = blameOf(failure)
-    const verdict = this.#suspects.closed(unanswered, blame, alone && unanswered.length === 1)
-    const [subscription] = unanswered
+    const verdict = this.#suspects.closed(subscriptions, blame, isAlone && subscriptions.length === 1)
+    const [subscription] = subscriptions
     // Unless the broker objects to a single one, it may object to the number of filters in one packet.
-    if (verdict) this.#batchSize = this.#options.batchSize
-    else if (blame !== 'none' && unanswered.length > 1 && unanswered.every(isSuspect)) {
-      this.#batchSize = Math.ceil(Math.min(this.#batchSize, unanswered.length) / 4)
-    }
+    if (verdict) this.#sizes.exonerate()
+    else if (blame !== 'none') this.#sizes.closed(largest)
     if (subscription && verdict?.kind === 'aside') this.#suspend(subscription, verdict.delay)
     return verdict !== undefined
   }
