@@ -74,10 +74,8 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#observer = new Observer(config.logger, config.now)
     const { events } = this.#observer
     this.#runtime = new ConnectionRuntime(config, {
-      session: { ...this.#observer.sessionEvents(), drained: () => events.emit('drained', this.outbox) },
+      observer: this.#observer,
       deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
-      onOutboxRestored: (restored) => this.#observer.restored(restored),
-      onError: (error, source) => this.#observer.report(error, source),
       onGiveUp: (error) => this.#requests?.reject(error),
     })
     const { session, journal } = this.#runtime

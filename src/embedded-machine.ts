@@ -18,7 +18,6 @@ import { parseOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
 import { EventLog } from './lifecycle/event-log.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
-import { sessionReports } from './lifecycle/session-reports.ts'
 import { deliverUnmatched } from './messages/deliver.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './messages/publish.ts'
@@ -65,12 +64,15 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
   const log = new EventLog(config.logger, { isHeard: () => false, advice: () => 'Handle it by the option logger.' })
   const report = (error: unknown, source: string) => log.failed(error, source)
   const runtime = new ConnectionRuntime(config, {
-    session: { ...sessionReports(log, nothing), drained: nothing },
+    observer: {
+      log,
+      events: { emit: nothing },
+      report,
+      restored: (restored) => log.event('info', 'outboxRestored', restored),
+    },
     deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
-    onOutboxRestored: (restored) => log.event('info', 'outboxRestored', restored),
-    onError: report,
   })
-  const { session, journal, provider, input } = runtime
+  const { session, journal, input } = runtime
   const observer = new PublishRejections(new Rejections(), (topic, error) => log.publishFailed(topic, error))
   const givenUp = () => runtime.givenUp
   const publisher = { session, now: config.now, observer, givenUp }
@@ -78,7 +80,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
 
   return {
     machine: withConfig(
-      providedMachine(() => provider),
+      providedMachine(() => runtime),
       completed(input),
     ),
     input: plainData(input),

@@ -1,4 +1,4 @@
-import { fromCallback, fromPromise, type AnyActorRef, type AnyEventObject, type CallbackLogicFunction } from 'xstate'
+import { fromCallback, fromPromise, type AnyActorRef, type AnyEventObject } from 'xstate'
 
 import { connectionMachine } from '../../machines/connection/machine.ts'
 import type {
@@ -12,6 +12,7 @@ import { periodicRequestMachine, type RequestInput } from '../../machines/period
 import { subscriptionsMachine, type SyncInput } from '../../machines/subscriptions.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
 import type { Transport } from '../mqtt/transport.ts'
+import type { Session } from '../session/session.ts'
 import { callGuarded } from '../shared/emitter.ts'
 import { withFailureHandling, type FailureHandler } from './machine-failure.ts'
 
@@ -20,17 +21,15 @@ type System = AnyActorRef['system']
 /** What the actors of one connection need, provided per actor system. */
 export interface Provider {
   readonly transport: Transport
-  readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput>
-  readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput>
+  /** Runs the `sync` actors and the `request` actors. */
+  readonly session: Pick<Session, 'sync' | 'periodic' | 'pausePublishing'>
   readonly gate: AdmissionGate | undefined
   /** Called when the gate threw. */
   gateFailed(error: unknown): void
   refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials>
-  requestTimedOut(id: string): void
   /** Releases the resources of the actors that are running, one function each. */
   readonly held: Set<() => void>
   resumePublishing(machine: AnyActorRef): void
-  pausePublishing(): void
   /** Called after `stableAfter`: sends `transport.proven` to the machine as soon as the broker acknowledges. */
   prove(machine: AnyActorRef): void
   /** Called when the machine gives up: nothing is tried until the application asks for it. */
@@ -77,7 +76,7 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
         actors: {
           sync: fromCallback<AnyEventObject, SyncInput>((actor) => {
             const provider = providerOf(actor.system)
-            return hold(provider, provider.sync(actor))
+            return hold(provider, provider.session.sync(actor))
           }),
         },
       }),
@@ -85,17 +84,17 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
         actors: {
           request: fromCallback<AnyEventObject, RequestInput>((actor) => {
             const provider = providerOf(actor.system)
-            return hold(provider, provider.request(actor))
+            return hold(provider, provider.session.periodic.request(actor))
           }),
         },
         actions: {
-          announceTimeout: ({ context, system }) => providerOf(system).requestTimedOut(context.schedule.id),
+          announceTimeout: ({ context, system }) => providerOf(system).session.periodic.timedOut(context.schedule.id),
         },
       }),
     },
     actions: {
       resumePublishing: ({ self, system }) => providerOf(system).resumePublishing(self),
-      pausePublishing: ({ system }) => providerOf(system).pausePublishing(),
+      pausePublishing: ({ system }) => providerOf(system).session.pausePublishing(),
       prove: ({ self, system }) => providerOf(system).prove(self),
       giveUp: ({ context, system }) => context.failure && providerOf(system).gaveUp(context.failure),
       tryAgain: ({ system }) => providerOf(system).triesAgain(),
@@ -115,7 +114,7 @@ function hold(provider: Provider, release: (() => void) | void): (() => void) | 
 
 /** Releases them all, even if one of them throws. */
 function releaseAll(provider: Provider): void {
-  for (const release of [...provider.held, () => provider.pausePublishing()]) callGuarded(release, () => {})
+  for (const release of [...provider.held, () => provider.session.pausePublishing()]) callGuarded(release, () => {})
 }
 
 /** Asks the gate. One that throws admits the attempt. */

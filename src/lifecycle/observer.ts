@@ -9,14 +9,13 @@ import type { ResilientMqttClientOptions } from '../api/options.ts'
 import type { ConnectionState } from '../api/status.ts'
 import { callGuarded, Emitter } from '../shared/emitter.ts'
 import { EventLog } from './event-log.ts'
-import type { ReportedEvents } from './runtime.ts'
-import { sessionReports } from './session-reports.ts'
+import type { ConnectionObserver } from './session-reports.ts'
 import { stateOf } from './snapshot.ts'
 
 /** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */
-export class Observer {
+export class Observer implements ConnectionObserver {
   readonly events: Emitter<ClientEvents>
-  readonly #log: EventLog
+  readonly log: EventLog
   /** How many handlers the application has for each event. */
   #heard: Map<keyof ClientEvents, number> | undefined
   readonly #now: () => number
@@ -26,7 +25,7 @@ export class Observer {
   #since: number
 
   constructor(logger: Logger | undefined, now: () => number) {
-    this.#log = new EventLog(logger, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
+    this.log = new EventLog(logger, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
     this.#now = now
     this.#since = now()
     this.events = new Emitter((error, event) => this.report(error, `the handler of ${event}`))
@@ -68,7 +67,7 @@ export class Observer {
 
   /** Reports publishes of an earlier process that the store held. */
   restored(restored: ClientEvents['outboxRestored']): void {
-    this.#log.event('info', 'outboxRestored', restored)
+    this.log.event('info', 'outboxRestored', restored)
     this.events.emit('outboxRestored', restored)
   }
 
@@ -86,21 +85,16 @@ export class Observer {
     }
   }
 
-  /** Logs and emits what a session reports. */
-  sessionEvents(): ReportedEvents {
-    return sessionReports(this.#log, (name, event) => this.events.emit(name, event))
-  }
-
   /** Reports the subscriptions that are still suspended on a new connection. */
   stillSuspended(filters: readonly string[]): void {
-    this.#log.stillSuspended(filters)
+    this.log.stillSuspended(filters)
   }
 
   /** Reports that a part of the application failed. Errors in a handler of `error` itself go to the logger only. */
   report(error: unknown, source: string): void {
     const isHeard = this.#isHeard('error') && source !== 'the handler of error'
     if (isHeard) return this.events.emit('error', { error, source })
-    this.#log.failed(error, source)
+    this.log.failed(error, source)
   }
 
   /**
@@ -108,7 +102,7 @@ export class Observer {
    */
   publishFailed(given: unknown, error: unknown): void {
     const topic = typeof given === 'string' ? given : show(given)
-    this.#log.publishFailed(topic, error)
+    this.log.publishFailed(topic, error)
     this.events.emit('publishFailed', { topic, error })
   }
 
@@ -122,7 +116,7 @@ export class Observer {
 
   /** Prints an error whose event has no handler, if there is no logger either. */
   unheard(event: keyof ClientEvents, sentence: string, error: unknown): void {
-    this.#log.unheard(event, sentence, error)
+    this.log.unheard(event, sentence, error)
   }
 
   #isHeard(event: keyof ClientEvents): boolean {
@@ -140,11 +134,11 @@ export class Observer {
         () => (this.#since = this.#now()),
         (error) => this.report(error, 'now'),
       )
-      this.#log.stateChanged(from, to)
+      this.log.stateChanged(from, to)
       this.events.emit('stateChanged', { from, to })
     }
     for (const { type, ...event } of emitted) {
-      this.#log.emitted(type, event)
+      this.log.emitted(type, event)
       this.events.emit(type, event)
     }
   }

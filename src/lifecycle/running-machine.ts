@@ -51,13 +51,13 @@ export class RunningMachine {
 
   stop(): void {
     this.#stopped = true
-    provideFor(this.#actor.system, this.#runtime.provider)
+    provideFor(this.#actor.system, this.#runtime)
     if (this.#resumeFrom === undefined) this.#actor.stop()
   }
 
   #create(snapshot?: Snapshot<unknown>): MachineActor {
     const { inspect, clock } = this.#config
-    const { input, provider } = this.#runtime
+    const { input } = this.#runtime
     const actor = createActor(clientMachine, {
       id: 'connection',
       input,
@@ -65,7 +65,7 @@ export class RunningMachine {
       ...(inspect && { inspect: this.#observer.inspector(inspect) }),
       clock,
     })
-    provideFor(actor.system, provider, (error, failed) => {
+    provideFor(actor.system, this.#runtime, (error, failed) => {
       this.#resumeFrom = failed
       this.cause = error
     })

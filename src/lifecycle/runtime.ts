@@ -1,13 +1,14 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
+import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { defaultResubscribe } from '../../machines/subscriptions.ts'
-import { ConnectionFailedError, PublishSupersededError } from '../api/errors.ts'
-import type { ClientEvents } from '../api/events.ts'
+import type { AdmissionGate } from '../api/admission-gate.ts'
+import { ConnectionFailedError } from '../api/errors.ts'
 import type { ClientConfig } from '../config/client-config.ts'
-import { createTransport } from '../mqtt/transport.ts'
-import type { SessionConfig, SessionEvents } from '../session/session-config.ts'
+import { createTransport, type Transport } from '../mqtt/transport.ts'
+import type { SessionConfig } from '../session/session-config.ts'
 import { Session } from '../session/session.ts'
 import { monotonicTime } from '../shared/clock.ts'
 import { LazyJournal } from '../store/lazy-journal.ts'
@@ -15,73 +16,58 @@ import type { IncomingPublish } from '../wire/packets.ts'
 import type { Provider } from './actors.ts'
 import { Attempts, generateClientId } from './attempt.ts'
 import { CurrentCredentials } from './credentials.ts'
+import { type ConnectionObserver, type SessionPort, SessionReports } from './session-reports.ts'
 
-/** What a session reports to the application. */
-export type ReportedEvents = Omit<SessionEvents, 'acknowledging' | 'drained' | 'wantedChanged' | 'orphanFailed'>
-
-/** What a connection reports, beside the events of its machine. */
-export interface RuntimeEvents {
-  readonly session: ReportedEvents & Pick<SessionEvents, 'drained'>
-  /** Gets the errors of the application. The machine learns only their names. */
-  readonly onError: (error: unknown, source: 'credentials' | 'options' | 'store' | 'gate') => void
-  /** Called when pending work is rejected, because nothing is tried until the application asks for it. */
-  readonly onGiveUp?: (error: ConnectionFailedError) => void
-  /** Called when the store is open and holds publishes of an earlier process. */
-  readonly onOutboxRestored: (restored: ClientEvents['outboxRestored']) => void
+/** What a runtime is given by its owner, beside its options. */
+export interface RuntimeParts {
+  readonly observer: ConnectionObserver
   /** Handles messages that no subscription matches: the option `onMessage`. */
   readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
+  /** Called when pending work is rejected, because nothing is tried until the application asks for it. */
+  readonly onGiveUp?: (error: ConnectionFailedError) => void
 }
 
 /**
  * Everything that a connection machine drives, and that lives beside it: MQTT.js, the credentials source, the session
  * and the store.
  */
-export class ConnectionRuntime {
+export class ConnectionRuntime implements Provider, SessionPort {
   readonly session: Session
   /** Stores durable publishes, if the client has a store. */
   readonly journal: LazyJournal | undefined
-  /** For the actors of the machine, which must be started with `input`. */
-  readonly provider: Provider
+  /** The input of the machine. Its actors find the runtime as their provider. */
   readonly input: ConnectionInput
-  readonly #attempts: Attempts
+  readonly transport: Transport
+  readonly held = new Set<() => void>()
   readonly #config: ClientConfig
+  readonly #observer: ConnectionObserver
+  readonly #onGiveUp: RuntimeParts['onGiveUp']
+  readonly #credentials: CurrentCredentials
+  readonly #attempts: Attempts
   /** The actor of the machine, once it has been ready for the first time. */
   #actor: AnyActorRef | undefined
-  readonly #onGiveUp: RuntimeEvents['onGiveUp']
   #givenUp: ConnectionFailedError | undefined
   /** The error of the application that caused the last failure. */
   #cause: unknown
 
-  constructor(config: ClientConfig, events: RuntimeEvents) {
+  constructor(config: ClientConfig, { observer, deliverUnmatched, onGiveUp }: RuntimeParts) {
     this.#config = config
-    this.#onGiveUp = events.onGiveUp
+    this.#observer = observer
+    this.#onGiveUp = onGiveUp
     this.input = this.#machineInput()
-    this.journal = this.#createJournal(events)
+    this.journal = this.#createJournal()
     const { clock, now, timeouts } = config
     const time = monotonicTime(clock, now)
-    this.session = new Session(
-      { ...this.#sessionConfig(), time, deliverUnmatched: events.deliverUnmatched },
-      {
-        ...events.session,
-        // The application asked for that with `latest`.
-        orphanFailed: (error) => error instanceof PublishSupersededError || events.onError(error, 'store'),
-        acknowledging: () => this.#actor?.send({ type: 'transport.proven' }),
-        // Before the connection is ready, its restore includes these changes.
-        wantedChanged: () => this.#actor && this.sendTo(this.#actor, 'subscriptions', { type: 'wanted.changed' }),
-      },
-    )
-    const credentials = new CurrentCredentials({
+    this.session = new Session(this.#sessionConfig(time, deliverUnmatched), new SessionReports(observer, this))
+    this.#credentials = new CurrentCredentials({
       source: config.credentials,
       refreshTimeout: timeouts.refreshTimeout,
       now,
       time,
-      onError: (error) => {
-        this.#cause = error
-        events.onError(error, 'credentials')
-      },
+      onError: (error) => this.#failedBy(error, 'credentials'),
     })
-    this.#attempts = new Attempts(config, credentials, this.journal)
-    this.provider = this.#createProvider(events, credentials, time)
+    this.#attempts = new Attempts(config, this.#credentials, this.journal)
+    this.transport = this.#createTransport(time)
   }
 
   /** The version of the last connection. Before the first one it comes from the options, unless they are a function. */
@@ -126,6 +112,44 @@ export class ConnectionRuntime {
     this.#onGiveUp?.(error)
   }
 
+  get gate(): AdmissionGate | undefined {
+    return this.#config.gate
+  }
+
+  gateFailed(error: unknown): void {
+    this.#observer.report(error, 'gate')
+  }
+
+  refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials> {
+    return this.#credentials.refresh(reason, signal)
+  }
+
+  resumePublishing(machine: AnyActorRef): void {
+    this.#actor = machine
+    this.session.resumePublishing()
+  }
+
+  prove(machine: AnyActorRef): void {
+    if (this.session.isAcknowledging()) machine.send({ type: 'transport.proven' })
+  }
+
+  acknowledging(): void {
+    this.#actor?.send({ type: 'transport.proven' })
+  }
+
+  wantedChanged(): void {
+    // Before the connection is ready, its restore includes these changes.
+    if (this.#actor) this.sendTo(this.#actor, 'subscriptions', { type: 'wanted.changed' })
+  }
+
+  gaveUp(failure: Failure): void {
+    this.giveUp(this.failed(failure))
+  }
+
+  triesAgain(): void {
+    this.#givenUp = undefined
+  }
+
   #machineInput(): ConnectionInput {
     const { machine, redirect } = this.#config
     const { allow } = redirect
@@ -136,11 +160,17 @@ export class ConnectionRuntime {
     })
   }
 
-  #sessionConfig(): Omit<SessionConfig, 'time' | 'deliverUnmatched'> {
+  #failedBy(error: unknown, source: 'credentials' | 'options'): void {
+    this.#cause = error
+    this.#observer.report(error, source)
+  }
+
+  #sessionConfig(time: () => number, deliverUnmatched: SessionConfig['deliverUnmatched']): SessionConfig {
     const { clock, now, random, timeouts, outbox, inbox, quarantine, subscriptions } = this.#config
     return {
       clock,
       now,
+      time,
       random,
       timeouts,
       outbox,
@@ -148,11 +178,12 @@ export class ConnectionRuntime {
       quarantine,
       subscriptions: { ...subscriptions, maxAttempts: defaultResubscribe.maxAttempts },
       journal: this.journal,
+      deliverUnmatched,
       keepsSession: () => typeof this.keptClientId === 'string',
     }
   }
 
-  #createJournal(events: RuntimeEvents): LazyJournal | undefined {
+  #createJournal(): LazyJournal | undefined {
     const { store, clock, timeouts } = this.#config
     if (store === undefined) return undefined
     return new LazyJournal({
@@ -163,52 +194,29 @@ export class ConnectionRuntime {
       onRestored: (waiting, inFlight, quarantined, shelf) => {
         const waits = waiting.length + (shelf?.size ?? 0)
         this.session.restore(waiting, inFlight, quarantined, shelf)
-        if (waits + inFlight.length > 0) events.onOutboxRestored({ waiting: waits, inFlight: inFlight.length })
+        if (waits + inFlight.length > 0) this.#observer.restored({ waiting: waits, inFlight: inFlight.length })
       },
       onStored: (publication) => this.session.stored(publication),
       onRefused: (publication, error) => this.session.withdraw(publication, error),
-      onError: (error) => events.onError(error, 'store'),
+      onError: (error) => this.#observer.report(error, 'store'),
     })
   }
 
-  #createProvider(events: RuntimeEvents, credentials: CurrentCredentials, time: () => number): Provider {
+  #createTransport(time: () => number): Transport {
     const { session } = this
-    const { clock, gate } = this.#config
-    const { disconnectTimeout, probeTimeout } = this.#config.timeouts
-    return {
-      held: new Set(),
-      transport: createTransport({
-        prepare: (input) => this.#attempts.prepare(input),
-        packetIds: session.packetIds,
-        clock,
-        time,
-        disconnectTimeout,
-        probeTimeout,
-        onError: (error) => {
-          this.forgetOptions()
-          this.#cause = error
-          events.onError(error, 'options')
-        },
-        events: session,
-      }),
-      sync: session.sync,
-      request: session.periodic.request,
-      gate,
-      gateFailed: (error) => events.onError(error, 'gate'),
-      refresh: (reason, signal) => credentials.refresh(reason, signal),
-      requestTimedOut: (id) => session.periodic.timedOut(id),
-      resumePublishing: (machine) => {
-        this.#actor = machine
-        session.resumePublishing()
+    const { clock, timeouts } = this.#config
+    return createTransport({
+      prepare: (input) => this.#attempts.prepare(input),
+      packetIds: session.packetIds,
+      clock,
+      time,
+      disconnectTimeout: timeouts.disconnectTimeout,
+      probeTimeout: timeouts.probeTimeout,
+      onError: (error) => {
+        this.forgetOptions()
+        this.#failedBy(error, 'options')
       },
-      pausePublishing: () => session.pausePublishing(),
-      prove: (machine) => {
-        if (session.isAcknowledging()) machine.send({ type: 'transport.proven' })
-      },
-      gaveUp: (failure) => this.giveUp(this.failed(failure)),
-      triesAgain: () => {
-        this.#givenUp = undefined
-      },
-    }
+      events: session,
+    })
   }
 }

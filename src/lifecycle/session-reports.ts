@@ -1,36 +1,93 @@
-import type { ClientEvents } from '../api/events.ts'
+import { PublishSupersededError } from '../api/errors.ts'
+import type { ClientEvents, FailedMessage, Stall } from '../api/events.ts'
+import type { QuarantinedPublish } from '../api/quarantine.ts'
+import type { OutboxStatus } from '../api/status.ts'
+import type { SessionEvents } from '../session/session-config.ts'
+import type { Emitter } from '../shared/emitter.ts'
+import type { IncomingPublish } from '../wire/packets.ts'
 import type { EventLog } from './event-log.ts'
-import type { ReportedEvents } from './runtime.ts'
 
-/** Emits an event of the client. */
-type Emit = <Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]) => void
+/** Gets what a connection reports to the application, beside the events of its machine. */
+export interface ConnectionObserver {
+  readonly log: EventLog
+  readonly events: Pick<Emitter<ClientEvents>, 'emit'>
+  /** Reports an error of the application. The machine learns only its name. */
+  report(error: unknown, source: 'credentials' | 'options' | 'store' | 'gate'): void
+  /** The store is open and holds publishes of an earlier process. */
+  restored(restored: ClientEvents['outboxRestored']): void
+}
 
-/** Turns what a session reports into log lines and events of the client. */
-export function sessionReports(log: EventLog, emit: Emit): ReportedEvents {
-  const report = <Name extends keyof ClientEvents>(
+/** What the machine has to know of its session. */
+export interface SessionPort extends Pick<SessionEvents, 'acknowledging' | 'wantedChanged'> {
+  readonly session: { readonly status: { readonly outbox: OutboxStatus } }
+}
+
+/** Turns what a session reports into log lines and events of the client, and passes the rest on to the machine. */
+export class SessionReports implements SessionEvents {
+  readonly #observer: ConnectionObserver
+  readonly #port: SessionPort
+
+  constructor(observer: ConnectionObserver, port: SessionPort) {
+    this.#observer = observer
+    this.#port = port
+  }
+
+  subscriptionFailed(filter: string, error: Error): void {
+    this.#observer.log.unheard('subscriptionFailed', `the subscription to ${filter} failed`, error)
+    this.#report('warn', 'subscriptionFailed', { filter, error })
+  }
+
+  subscriptionSuspended(filter: string, delay: number): void {
+    this.#report('warn', 'subscriptionSuspended', { filter, delay }, `the broker closes the connection on ${filter}`)
+  }
+
+  subscriptionResumed(filter: string): void {
+    this.#report('info', 'subscriptionResumed', { filter })
+  }
+
+  publishQuarantined({ id, topic, qos }: QuarantinedPublish): void {
+    this.#report('error', 'publishQuarantined', { id, topic, qos }, `the broker closes the connection on ${topic}`)
+  }
+
+  unclaimed({ topic, qos }: IncomingPublish, isFirst: boolean): void {
+    const { log, events } = this.#observer
+    if (isFirst) log.event('warn', 'unclaimed', { topic, qos }, 'no subscription matches the message')
+    events.emit('unclaimed', { topic, qos })
+  }
+
+  messageFailed(failed: FailedMessage): void {
+    this.#report('error', 'messageFailed', failed)
+  }
+
+  acknowledgementsStalled(stall: Stall): void {
+    this.#report('warn', 'acknowledgementsStalled', stall)
+  }
+
+  drained(): void {
+    this.#observer.events.emit('drained', this.#port.session.status.outbox)
+  }
+
+  orphanFailed(error: unknown): void {
+    // The application asked for that with `latest`.
+    if (!(error instanceof PublishSupersededError)) this.#observer.report(error, 'store')
+  }
+
+  acknowledging(): void {
+    this.#port.acknowledging()
+  }
+
+  wantedChanged(): void {
+    this.#port.wantedChanged()
+  }
+
+  #report<Name extends keyof ClientEvents>(
     level: 'info' | 'warn' | 'error',
     name: Name,
     event: ClientEvents[Name],
     note?: string,
-  ) => {
+  ): void {
+    const { log, events } = this.#observer
     log.event(level, name, event, note)
-    emit(name, event)
-  }
-  return {
-    subscriptionFailed: (filter, error) => {
-      log.unheard('subscriptionFailed', `the subscription to ${filter} failed`, error)
-      report('warn', 'subscriptionFailed', { filter, error })
-    },
-    subscriptionSuspended: (filter, delay) =>
-      report('warn', 'subscriptionSuspended', { filter, delay }, `the broker closes the connection on ${filter}`),
-    subscriptionResumed: (filter) => report('info', 'subscriptionResumed', { filter }),
-    publishQuarantined: ({ id, topic, qos }) =>
-      report('error', 'publishQuarantined', { id, topic, qos }, `the broker closes the connection on ${topic}`),
-    unclaimed: ({ topic, qos }, isFirst) => {
-      if (isFirst) log.event('warn', 'unclaimed', { topic, qos }, 'no subscription matches the message')
-      emit('unclaimed', { topic, qos })
-    },
-    messageFailed: (failed) => report('error', 'messageFailed', failed),
-    acknowledgementsStalled: (stall) => report('warn', 'acknowledgementsStalled', stall),
+    events.emit(name, event)
   }
 }

@@ -1,5 +1,3 @@
-import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
-
 import type { PeriodicRequestEvent, RequestInput } from '../../machines/periodic-request.ts'
 
 /** What a periodic request does. */
@@ -12,6 +10,12 @@ export interface PeriodicTask {
   readonly perform: (signal: AbortSignal, sent: () => void) => Promise<void>
   /** The request was not sent in time, or its response did not arrive in time. */
   readonly timedOut: () => void
+}
+
+/** The parts of a `request` actor that its logic needs. */
+export interface RequestActor {
+  readonly input: RequestInput
+  readonly sendBack: (event: PeriodicRequestEvent) => void
 }
 
 /** The tasks of the periodic requests, by id. Topics and payloads stay here, outside the machines. */
@@ -34,8 +38,8 @@ export class PeriodicRequests {
     this.#tasks?.get(id)?.timedOut()
   }
 
-  /** The logic of a `request` actor: performs one request, and aborts it when the actor is stopped. */
-  readonly request: CallbackLogicFunction<AnyEventObject, AnyEventObject, RequestInput> = ({ input, sendBack }) => {
+  /** Runs a `request` actor: performs one request. @returns stops the actor, and aborts its request */
+  request({ input, sendBack }: RequestActor): () => void {
     const task = this.#tasks?.get(input.id)
     const controller = new AbortController()
     const tell = (event: PeriodicRequestEvent) => {

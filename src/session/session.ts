@@ -11,7 +11,7 @@ import { Sender } from './outgoing/sender.ts'
 import { PeriodicRequests } from './periodic-requests.ts'
 import type { SessionConfig, SessionEvents } from './session-config.ts'
 import { SessionStatus } from './session-status.ts'
-import { Subscriptions } from './subscriptions/subscriptions.ts'
+import { Subscriptions, type SyncActor } from './subscriptions/subscriptions.ts'
 
 /**
  * Owns what outlives a connection: the publications that are not acknowledged, the messages that are not processed, the
@@ -65,9 +65,9 @@ export class Session implements LinkEvents {
     return this.#sender.quarantine
   }
 
-  /** The logic of a `sync` actor: see `Subscriptions.sync`. */
-  get sync(): Subscriptions['sync'] {
-    return this.#subscriptions.sync
+  /** Runs a `sync` actor: see `Subscriptions.sync`. */
+  sync(actor: SyncActor): () => void {
+    return this.#subscriptions.sync(actor)
   }
 
   /** The topic filters of the suspended subscriptions. */

@@ -3,6 +3,7 @@ import { createActor } from 'xstate'
 
 import { InvalidOptionError, ResilientMqttClient, type AdmissionGate } from '../../src/index.ts'
 import { providedMachine } from '../../src/lifecycle/actors.ts'
+import { PeriodicRequests } from '../../src/session/periodic-requests.ts'
 import { createScriptedServer, createTestClock } from '../../testing/index.ts'
 import { settle } from '../support/machine-scene.ts'
 
@@ -23,15 +24,12 @@ function visitor(gate: AdmissionGate) {
   const transport = vi.fn()
   const machine = providedMachine(() => ({
     transport,
-    sync: () => {},
-    request: () => {},
+    session: { sync: () => () => {}, periodic: new PeriodicRequests(), pausePublishing: () => {} },
     gate,
     gateFailed,
     refresh: () => Promise.reject(new Error('there is no source')),
     held: new Set<() => void>(),
-    requestTimedOut: () => {},
     resumePublishing: () => {},
-    pausePublishing: () => {},
     prove: () => {},
     gaveUp: () => {},
     triesAgain: () => {},

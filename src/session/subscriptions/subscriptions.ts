@@ -1,5 +1,3 @@
-import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
-
 import type { Failure } from '../../../machines/failure.ts'
 import type { SyncInput, SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import type { Clock } from '../../api/clock.ts'
@@ -34,6 +32,12 @@ export interface SubscriptionsConfig {
 export interface SubscriptionsEvents extends SuspensionEvents {
   /** The broker refused a subscription for good. */
   subscriptionFailed(filter: string, error: Error): void
+}
+
+/** The parts of a `sync` actor that its logic needs. */
+export interface SyncActor {
+  readonly input: SyncInput
+  readonly sendBack: (event: SubscriptionsEvent) => void
 }
 
 /** What the subscriptions report to their session. */
@@ -201,12 +205,16 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return [...this.#wanted.values()].filter(({ state }) => state === 'suspended').map(({ filter }) => filter)
   }
 
-  /** The logic of a `sync` actor: brings the subscriptions of the broker in line with the wanted ones, and reports. */
-  readonly sync: CallbackLogicFunction<AnyEventObject, AnyEventObject, SyncInput> = ({ input, sendBack }) => {
+  /**
+   * Runs a `sync` actor: brings the subscriptions of the broker in line with the wanted ones, and reports.
+   *
+   * @returns stops it
+   */
+  sync({ input, sendBack }: SyncActor): () => void {
     if (input.restoring) this.#forget(input.sessionPresent)
     if (input.restoring || input.repeating) this.#writer.askAnew()
     for (const wanted of this.#wanted.values()) if (input.retrying && this.#retryable(wanted)) wanted.state = 'wanted'
-    return this.#writer.begin((event: SubscriptionsEvent) => sendBack(event))
+    return this.#writer.begin(sendBack)
   }
 
   /** Begins a new connection: the broker's subscriptions are gone, unless it kept the session. */
