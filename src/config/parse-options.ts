@@ -100,9 +100,10 @@ function completeConnect(options: WithUrls<ConnectOptions>, hasStore: boolean): 
   const complete = withDefaults<WithUrls<ConnectOptions> & typeof defaultConnect>(defaultConnect, options)
   const { url, will, sessionExpiry, ...others } = complete
   return Object.freeze<ConnectConfig>({
-    ...others,
+    // In this order: V8 keeps a hidden class for each object that adds properties to a spread.
     url,
     sessionExpiry: sessionExpiry ?? (others.clean ? 0 : Number.POSITIVE_INFINITY),
+    ...others,
     ...(will && { will: willConfig(will) }),
   })
 }

@@ -2,6 +2,8 @@
 export class EndOfTurn {
   readonly #task: () => void
   #isScheduled = false
+  /** One function for all turns: nothing is allocated for each. Many are never asked for. */
+  #run: (() => void) | undefined
 
   constructor(task: () => void) {
     this.#task = task
@@ -10,16 +12,11 @@ export class EndOfTurn {
   schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    queueMicrotask(this.#run)
+    queueMicrotask((this.#run ??= () => this.flush()))
   }
 
   /** Runs the task now, if it is scheduled. */
   flush(): void {
-    this.#run()
-  }
-
-  // One function for all turns: nothing is allocated for each.
-  readonly #run = (): void => {
     if (!this.#isScheduled) return
     this.#isScheduled = false
     this.#task()
