@@ -5,6 +5,7 @@ import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import type { Credentials } from '../api/options.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { loginOf } from '../config/login.ts'
+import { type OnWebSocketClose, webSocketFactory } from './web-socket.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {
@@ -27,9 +28,12 @@ const MORE_IN_A_FRAME = 1_048_576
 
 /**
  * The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes, queues or pings: this package does.
+ *
+ * @param onWebSocketClose - called with the close code of a WebSocket, before the client's `close`
  */
-export function clientOptions({ url, clientId, connect, credentials }: Attempt): IClientOptions {
-  const { protocolVersion, keepalive, clean, will, tls, wsOptions, maximumPacketSize } = connect
+export function clientOptions(attempt: Attempt, onWebSocketClose: OnWebSocketClose): IClientOptions {
+  const { url, clientId, connect, credentials } = attempt
+  const { protocolVersion, keepalive, clean, will, tls } = connect
   const target = new URL(url)
   const { username, password } = loginOf(target, connect, credentials)
   target.username = ''
@@ -38,12 +42,6 @@ export function clientOptions({ url, clientId, connect, credentials }: Attempt):
     clientId,
     // MQTT.js would prefer the user name and password of the URL to all others, and split them at the last colon.
     auth: '',
-    // It would also rebuild the URL, and lose the brackets of an IPv6 address. A key and a certificate would turn
-    // its `mqtt` and `ws` into `mqtts` and `wss`.
-    transformWsUrl: (_url, { protocol = 'wss' }) => {
-      target.protocol = protocol
-      return target.href
-    },
     protocolVersion,
     clean,
     keepalive: Math.ceil(keepalive / 1_000),
@@ -61,6 +59,24 @@ export function clientOptions({ url, clientId, connect, credentials }: Attempt):
     timerVariant: noKeepAlive,
     incomingStore: emptyStore,
     outgoingStore: emptyStore,
+    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, onWebSocketClose)),
+  }
+}
+
+function webSocketOptions(
+  url: URL,
+  { connect, credentials }: Attempt,
+  onClose: OnWebSocketClose,
+): Pick<IClientOptions, 'createWebsocket' | 'transformWsUrl' | 'wsOptions'> {
+  const { tls, wsOptions, maximumPacketSize } = connect
+  return {
+    createWebsocket: webSocketFactory(onClose),
+    // MQTT.js would rebuild the URL, and lose the brackets of an IPv6 address. A key and a certificate turn its `ws`
+    // into `wss`.
+    transformWsUrl: (_url, { protocol = 'wss' }) => {
+      url.protocol = protocol
+      return url.href
+    },
     // MQTT.js passes only some of the TLS options to a WebSocket.
     wsOptions: {
       ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),

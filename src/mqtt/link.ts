@@ -76,13 +76,7 @@ export class MqttLink implements Link {
     this.limits = limitsOf(connack, protocolVersion)
     this.receiveMaximum = receiveMaximum
     this.#reading = new Reading(stream, () => this.#unanswered > 0 || events.isAwaitingAnswer())
-    this.#outgoing = new Outgoing({
-      stream,
-      protocolVersion,
-      onSent: () => this.#keepAlive?.sent(),
-      onWritten: (count) => events.written(count),
-      onWritable: () => events.writable(),
-    })
+    this.#outgoing = new Outgoing({ stream, protocolVersion, events, keepAlive })
     this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, onBreach })
   }
 

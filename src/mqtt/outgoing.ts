@@ -1,9 +1,11 @@
 import type { MqttClient } from 'mqtt'
 
+import type { LinkEvents } from '../session/link.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { AckType } from '../wire/decode-ack.ts'
 import { PacketBuffer } from '../wire/packet-buffer.ts'
 import type { OutgoingPublish } from '../wire/packets.ts'
+import type { KeepAlive } from './keep-alive.ts'
 
 /**
  * How many bytes may be gathered, and how many may wait for the socket before publishes wait in the outbox. This is more
@@ -14,12 +16,8 @@ const MAX_BUFFERED = 65_536
 export interface OutgoingOptions {
   readonly stream: MqttClient['stream']
   readonly protocolVersion: 3 | 4 | 5
-  /** Something is written to the socket. */
-  readonly onSent: () => void
-  /** The socket has taken that many of the QoS 0 publishes, in their order. */
-  readonly onWritten: (count: number) => void
-  /** The socket takes bytes again. */
-  readonly onWritable: () => void
+  readonly events: Pick<LinkEvents, 'written' | 'writable'>
+  readonly keepAlive: Pick<KeepAlive, 'sent'> | undefined
 }
 
 /**
@@ -79,12 +77,12 @@ export class Outgoing {
     const count = this.#gathered
     this.#gathered = 0
     if (this.#stream.writableNeedDrain) this.#undrained += count
-    else if (count > 0) this.#options.onWritten(count)
+    else if (count > 0) this.#options.events.written(count)
   }
 
   /** Writes bytes at once. They overtake what is gathered. */
   write(...parts: readonly Uint8Array[]): void {
-    this.#options.onSent()
+    this.#options.keepAlive?.sent()
     const stream = this.#stream
     if (parts.length > 1) stream.cork()
     for (const part of parts) stream.write(part)
@@ -105,7 +103,8 @@ export class Outgoing {
     if (this.#isClosed) return
     const count = this.#undrained
     this.#undrained = 0
-    if (count > 0) this.#options.onWritten(count)
-    this.#options.onWritable()
+    const { events } = this.#options
+    if (count > 0) events.written(count)
+    events.writable()
   }
 }

@@ -17,7 +17,6 @@ import { KeepAlive } from './keep-alive.ts'
 import { MqttLink } from './link.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
-import { webSocketFactory } from './web-socket.ts'
 
 /** What all transports of one client share. */
 export interface TransportOptions {
@@ -135,18 +134,18 @@ class Connection {
       url: attempt.url,
       onData: (chunk) => this.#received(chunk, framer, parseFrame),
       options: {
-        ...clientOptions(attempt),
-        ...(log && { log }),
-        messageIdProvider: packetIds,
-        createWebsocket: webSocketFactory((closeCode, reason) => {
+        ...clientOptions(attempt, (closeCode, reason) => {
           const failure = fromCloseCode(closeCode, reason)
           if (failure) this.#fail(failure)
         }),
+        ...(log && { log }),
+        messageIdProvider: packetIds,
       },
     })
     log ??= client.log
     this.#client = client
-    this.#closed = new Promise((resolve) => client.once('close', resolve))
+    // A listener of `once` would stay in memory as long as the connection, and is larger.
+    this.#closed = new Promise((resolve) => client.on('close', () => resolve()))
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
     const isConnected = () => this.#link !== undefined

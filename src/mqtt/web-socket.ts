@@ -1,6 +1,8 @@
 import type { IClientOptions } from 'mqtt'
 import NodeWebSocket from 'ws'
 
+export type OnWebSocketClose = (closeCode: number, reason: string) => void
+
 type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
 
 /** The part of `ws` and of the browsers' WebSocket that is used here. */
@@ -16,7 +18,7 @@ interface AnyWebSocket {
  *
  * @param onClose - called before the client's `close`
  */
-export function webSocketFactory(onClose: (closeCode: number, reason: string) => void): CreateWebSocket {
+export function webSocketFactory(onClose: OnWebSocketClose): CreateWebSocket {
   return (url, protocols, { wsOptions }) => {
     const socket: AnyWebSocket = inNode()
       ? new NodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions)

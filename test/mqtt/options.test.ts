@@ -781,12 +781,15 @@ test('a password of bytes is sent as text in a browser, which has no Buffer', ()
   onTestFinished(() => void vi.unstubAllGlobals())
   const bytes = (text: string) => new TextEncoder().encode(text)
   const attempt = (password: Uint8Array) => () =>
-    clientOptions({
-      url: 'wss://broker',
-      clientId: 'me',
-      connect: parseConnectOptions({}, false),
-      credentials: { username: 'me', password },
-    })
+    clientOptions(
+      {
+        url: 'wss://broker',
+        clientId: 'me',
+        connect: parseConnectOptions({}, false),
+        credentials: { username: 'me', password },
+      },
+      () => {},
+    )
   vi.stubGlobal('Buffer', undefined)
   expect(attempt(bytes('pässword'))().password).toBe('pässword')
   expect(attempt(Uint8Array.of(0xff))).toThrow(TypeError)

@@ -25,9 +25,8 @@ function scene({ slow = false, objectMode = false } = {}) {
   const outgoing = new Outgoing({
     stream: stream as MqttClient['stream'],
     protocolVersion: 4,
-    onSent: () => sent++,
-    onWritten: (count) => written.push(count),
-    onWritable: () => writable++,
+    keepAlive: { sent: () => void sent++ },
+    events: { written: (count) => void written.push(count), writable: () => void writable++ },
   })
   const release = async () => {
     for (let next = taken.shift(); next; next = taken.shift()) {
