@@ -29,7 +29,7 @@ import { checkListener } from './config/listener.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { clientMachine } from './lifecycle/actors.ts'
 import { ConnectCalls } from './lifecycle/connect-calls.ts'
-import { Observer } from './lifecycle/observer.ts'
+import { type Happening, Observer } from './lifecycle/observer.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
 import { gaveUp, isReady } from './lifecycle/snapshot.ts'
@@ -52,8 +52,6 @@ import { Rejections } from './shared/watched-promise.ts'
  * why it could not.
  */
 export class ResilientMqttClient implements AsyncDisposable {
-  /** Durable publishes that are set aside because the broker closes the connection on them. */
-  readonly quarantine: ClientQuarantine
   readonly #config: ClientConfig
   readonly #observer: Observer
   readonly #runtime: ConnectionRuntime
@@ -62,6 +60,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   readonly #waits = new Waits()
   readonly #rejections = new Rejections()
   readonly #connectCalls: ConnectCalls
+  /** Created when it is asked for. */
+  #quarantine: ClientQuarantine | undefined
   /** Created with the first request. */
   #requests: Requests | undefined
   #disposing: Promise<void> | undefined
@@ -71,8 +71,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   constructor(options: ResilientMqttClientOptions) {
     const config = parseOptions(options)
     this.#config = config
-    this.#observer = new Observer(config.logger, config.now)
-    const { events } = this.#observer
+    this.#observer = new Observer(config.logger, config.now, (event) => this.#follow(event))
     this.#runtime = new ConnectionRuntime(config, {
       observer: this.#observer,
       deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
@@ -83,24 +82,13 @@ export class ResilientMqttClient implements AsyncDisposable {
       this.#observer.publishFailed(topic, error),
     )
     this.#publisher = { session, now: config.now, observer, givenUp: () => this.#runtime.givenUp }
-    this.quarantine = clientQuarantine(session)
-    events.on('connected', () => this.#observer.stillSuspended(session.suspendedFilters()))
     this.#machine = new RunningMachine(config, this.#runtime, this.#observer)
-    // Registered before calls of `connect()` are, which reject with the failure themselves.
-    events.on('gaveUp', ({ failure }) => {
-      // The machine ended before it could report this.
-      if (failure.kind === 'internal') this.#runtime.giveUp(this.#failed(failure))
-      if (!this.#connectCalls.isAwaited) {
-        this.#observer.unheard('gaveUp', 'the connection failed', this.#failed(failure))
-      }
-    })
     this.#connectCalls = new ConnectCalls({
       machine: this.#machine,
       observer: this.#observer,
       store: journal,
       send: (type) => this.#send(type),
       failed: (failure) => this.#failed(failure),
-      onRest: () => this.#runtime.forgetOptions(),
     })
     this.#machine.start()
   }
@@ -112,6 +100,11 @@ export class ResilientMqttClient implements AsyncDisposable {
    */
   get actor(): Actor<typeof connectionMachine> {
     return this.#machine.actor
+  }
+
+  /** Durable publishes that are set aside because the broker closes the connection on them. */
+  get quarantine(): ClientQuarantine {
+    return (this.#quarantine ??= clientQuarantine(this.#runtime.session))
   }
 
   /** What the client is doing now. */
@@ -327,6 +320,19 @@ export class ResilientMqttClient implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposing ??= this.#dispose()
     return this.#disposing
+  }
+
+  #follow(event: Happening): void {
+    if (event.type === 'gaveUp') this.#gaveUp(this.#failed(event.failure))
+    this.#connectCalls.follow(event)
+    this.#runtime.follow(event)
+  }
+
+  #gaveUp(error: ConnectionFailedError): void {
+    // The machine ended before it could report this.
+    if (error.failure.kind === 'internal') this.#runtime.giveUp(error)
+    // Calls of `connect()` reject with the error themselves.
+    if (!this.#connectCalls.isAwaited) this.#observer.unheard('gaveUp', 'the connection failed', error)
   }
 
   async #dispose(): Promise<void> {

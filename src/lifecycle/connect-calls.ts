@@ -2,7 +2,7 @@ import type { Failure } from '../../machines/failure.ts'
 import { DisconnectedError } from '../api/errors.ts'
 import { Waits, type Ending } from '../shared/wait.ts'
 import type { ClientIdSource } from './attempt.ts'
-import type { Observer } from './observer.ts'
+import { type Happening, isRest, type Observer } from './observer.ts'
 import type { RunningMachine } from './running-machine.ts'
 import { gaveUp, isReady, isResting, type ConnectionSnapshot } from './snapshot.ts'
 
@@ -14,8 +14,6 @@ export interface ConnectCallsPort {
   /** Sends a command to the machine. Returns whether a running machine took it. */
   readonly send: (type: 'CONNECT' | 'RETRY' | 'DISCONNECT') => boolean
   readonly failed: (failure: Failure) => Error
-  /** Called when the machine rests: nothing happens until the application asks for it. */
-  readonly onRest: () => void
 }
 
 /** Calls of `connect` and `disconnect`. The last call decides, even while an earlier one is under way. */
@@ -30,21 +28,16 @@ export class ConnectCalls {
 
   constructor(port: ConnectCallsPort) {
     this.#port = port
-    const { events } = port.observer
-    const rests = () => {
-      this.#onRequest = false
-      port.onRest()
-    }
-    events.on('connected', () => {
-      this.#onRequest = false
-    })
-    events.on('gaveUp', rests)
-    events.on('stateChanged', ({ to }) => to === 'disconnected' && rests())
   }
 
   /** Whether a call of `connect` is pending. */
   get isAwaited(): boolean {
     return this.#connects.size > 0
+  }
+
+  /** Called with each event of the machine, before the pending calls get it. */
+  follow(event: Happening): void {
+    if (event.type === 'connected' || isRest(event)) this.#onRequest = false
   }
 
   /** Connects, after any disconnect that is under way. Resolves when messages flow. */

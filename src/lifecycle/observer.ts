@@ -12,6 +12,22 @@ import { EventLog } from './event-log.ts'
 import type { ConnectionObserver } from './session-reports.ts'
 import { stateOf } from './snapshot.ts'
 
+/** An event of the machine, or a change of its state. */
+export type Happening =
+  | ConnectionEmitted
+  | { readonly type: 'stateChanged'; readonly from: ConnectionState; readonly to: ConnectionState }
+
+/** Whether the machine rests now: nothing happens until the application asks for it. */
+export function isRest(event: Happening): boolean {
+  return event.type === 'gaveUp' || (event.type === 'stateChanged' && event.to === 'disconnected')
+}
+
+/** Called when an actor has ended. */
+export interface ActorEnd {
+  completed(): void
+  failed(error: unknown): void
+}
+
 /** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */
 export class Observer implements ConnectionObserver {
   readonly events: Emitter<ClientEvents>
@@ -19,15 +35,18 @@ export class Observer implements ConnectionObserver {
   /** How many handlers the application has for each event. */
   #heard: Map<keyof ClientEvents, number> | undefined
   readonly #now: () => number
+  readonly #happened: (event: Happening) => void
   /** Events of the transition under way. Handlers are called after it, so that the state agrees with them. */
   #emitted: ConnectionEmitted[] = []
   #state: ConnectionState = 'idle'
   #since: number
 
-  constructor(logger: Logger | undefined, now: () => number) {
+  /** @param happened - called with each event, before the application's handlers and the pending calls get it */
+  constructor(logger: Logger | undefined, now: () => number, happened: (event: Happening) => void) {
     this.log = new EventLog(logger, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
     this.#now = now
     this.#since = now()
+    this.#happened = happened
     this.events = new Emitter((error, event) => this.report(error, `the handler of ${event}`))
   }
 
@@ -40,13 +59,17 @@ export class Observer implements ConnectionObserver {
     return this.#since
   }
 
-  /** Observes an actor, from its start on. It is called again for each actor that replaces another. */
-  watch(actor: Actor<typeof connectionMachine>): void {
+  /**
+   * Observes an actor, from its start on. It is called again for each actor that replaces another.
+   *
+   * @param end - called when the actor has ended
+   */
+  watch(actor: Actor<typeof connectionMachine>, end: ActorEnd): void {
     actor.on('*', (emitted) => void this.#emitted.push(emitted))
     actor.subscribe({
       next: (snapshot) => this.#transitioned(stateOf(snapshot)),
-      // The owner of the actor reports errors. XState throws an error that an observer has no callback for.
-      error: () => {},
+      complete: () => end.completed(),
+      error: (error) => end.failed(error),
     })
   }
 
@@ -83,11 +106,6 @@ export class Observer implements ConnectionObserver {
       isOn = false
       off()
     }
-  }
-
-  /** Reports the subscriptions that are still suspended on a new connection. */
-  stillSuspended(filters: readonly string[]): void {
-    this.log.stillSuspended(filters)
   }
 
   /** Reports that a part of the application failed. Errors in a handler of `error` itself go to the logger only. */
@@ -135,12 +153,22 @@ export class Observer implements ConnectionObserver {
         (error) => this.report(error, 'now'),
       )
       this.log.stateChanged(from, to)
+      this.#tellClient({ type: 'stateChanged', from, to })
       this.events.emit('stateChanged', { from, to })
     }
-    for (const { type, ...event } of emitted) {
+    for (const each of emitted) {
+      const { type, ...event } = each
       this.log.emitted(type, event)
+      this.#tellClient(each)
       this.events.emit(type, event)
     }
+  }
+
+  #tellClient(event: Happening): void {
+    callGuarded(
+      () => this.#happened(event),
+      (error) => this.report(error, `the handler of ${event.type}`),
+    )
   }
 }
 

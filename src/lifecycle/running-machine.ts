@@ -4,7 +4,7 @@ import type { connectionMachine } from '../../machines/connection/machine.ts'
 import type { ConnectionEvent } from '../../machines/connection/types.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { clientMachine, provideFor } from './actors.ts'
-import type { Observer } from './observer.ts'
+import type { ActorEnd, Observer } from './observer.ts'
 import type { ConnectionRuntime } from './runtime.ts'
 
 type MachineActor = Actor<typeof connectionMachine>
@@ -13,7 +13,7 @@ type MachineActor = Actor<typeof connectionMachine>
  * Runs the connection machine of a client. If an error ends its actor, another one takes its place: in `failed`, where
  * it rests until the application asks it to go on.
  */
-export class RunningMachine {
+export class RunningMachine implements ActorEnd {
   readonly #config: ClientConfig
   readonly #runtime: ConnectionRuntime
   readonly #observer: Observer
@@ -55,6 +55,17 @@ export class RunningMachine {
     if (this.#resumeFrom === undefined) this.#actor.stop()
   }
 
+  /** An error has ended the actor, in the state `failed`. */
+  completed(): void {
+    if (this.#stopped) return
+    this.#revive()
+    this.failed(this.cause)
+  }
+
+  failed(error: unknown): void {
+    this.#observer.report(error, 'the connection machine')
+  }
+
   #create(snapshot?: Snapshot<unknown>): MachineActor {
     const { inspect, clock } = this.#config
     const { input } = this.#runtime
@@ -78,21 +89,13 @@ export class RunningMachine {
     const observing = actor.subscribe({
       error: (error) => {
         problem = error
-        this.#report(error)
+        this.failed(error)
       },
     })
     actor.start()
     if (actor.getSnapshot().status !== 'active') return false
     observing.unsubscribe()
-    this.#observer.watch(actor)
-    actor.subscribe({
-      complete: () => {
-        if (this.#stopped) return
-        this.#revive()
-        this.#report(this.cause)
-      },
-      error: (error) => this.#report(error),
-    })
+    this.#observer.watch(actor, this)
     return problem === undefined
   }
 
@@ -103,9 +106,5 @@ export class RunningMachine {
     if (!this.#start(actor)) return
     this.#actor = actor
     this.#resumeFrom = undefined
-  }
-
-  #report(error: unknown): void {
-    this.#observer.report(error, 'the connection machine')
   }
 }

@@ -16,6 +16,7 @@ import type { IncomingPublish } from '../wire/packets.ts'
 import type { Provider } from './actors.ts'
 import { Attempts, generateClientId } from './attempt.ts'
 import { CurrentCredentials } from './credentials.ts'
+import { type Happening, isRest } from './observer.ts'
 import { type ConnectionObserver, type SessionPort, SessionReports } from './session-reports.ts'
 
 /** What a runtime is given by its owner, beside its options. */
@@ -93,9 +94,11 @@ export class ConnectionRuntime implements Provider, SessionPort {
     return new ConnectionFailedError(failure, ours ? { cause: this.#cause } : undefined)
   }
 
-  /** Makes the next attempt evaluate the options anew. */
-  forgetOptions(): void {
-    this.#attempts.forget()
+  /** Called with each event of the machine. */
+  follow(event: Happening): void {
+    if (event.type === 'connected') this.#observer.log.stillSuspended(this.session.suspendedFilters())
+    // The next attempt evaluates the options anew.
+    else if (isRest(event)) this.#attempts.forget()
   }
 
   /** Sends an event to a child of the machine. */
@@ -213,7 +216,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
       disconnectTimeout: timeouts.disconnectTimeout,
       probeTimeout: timeouts.probeTimeout,
       onError: (error) => {
-        this.forgetOptions()
+        this.#attempts.forget()
         this.#failedBy(error, 'options')
       },
       events: session,

@@ -1,7 +1,7 @@
 /** Event handlers by name. An error of a handler, or a rejected promise, is reported and affects nothing else. */
 export class Emitter<Events extends object> {
   /** A list is replaced, never changed: `emit` may be iterating it. */
-  readonly #handlers = new Map<keyof Events, readonly Registration[]>()
+  #handlers: Map<keyof Events, readonly Registration[]> | undefined
   readonly #onThrow: (error: unknown, event: keyof Events) => void
 
   constructor(onThrow: (error: unknown, event: keyof Events) => void) {
@@ -13,11 +13,11 @@ export class Emitter<Events extends object> {
     // A new object each time, so that the same handler can be registered twice.
     const registration = { handler }
     // Unlike a spread or `filter`, `concat` and `slice` leave no room for more entries.
-    this.#handlers.set(name, this.#registered(name).concat(registration))
+    this.#register(name, this.#registered(name).concat(registration))
     return () => {
       const registered = this.#registered(name)
       const at = registered.indexOf(registration)
-      if (at >= 0) this.#handlers.set(name, registered.slice(0, at).concat(registered.slice(at + 1)))
+      if (at >= 0) this.#register(name, registered.slice(0, at).concat(registered.slice(at + 1)))
     }
   }
 
@@ -32,7 +32,14 @@ export class Emitter<Events extends object> {
   }
 
   #registered(name: keyof Events): readonly Registration[] {
-    return this.#handlers.get(name) ?? []
+    return this.#handlers?.get(name) ?? []
+  }
+
+  #register(name: keyof Events, registered: readonly Registration[]): void {
+    const handlers = (this.#handlers ??= new Map())
+    if (registered.length > 0) handlers.set(name, registered)
+    else handlers.delete(name)
+    if (handlers.size === 0) this.#handlers = undefined
   }
 }
 
