@@ -27,30 +27,38 @@ const TLS_NOT_AUTHORIZED = 'TLS not authorized'
 const ABNORMAL_CLOSURE = 1006
 const NORMAL_CODES = new Set([1000, 1001, 1005, ABNORMAL_CLOSURE])
 
+export interface FailurePort {
+  /** Whether the CONNACK has arrived. */
+  readonly isConnected: boolean
+  /** The connection ended. */
+  fail(failure: Failure): void
+}
+
 /**
  * Watches for the end of the connection in all events of MQTT.js except packets. MQTT.js may report it several times,
  * and reports the reason first: the first report counts.
  *
- * @param isConnected - returns whether the CONNACK has arrived
+ * @returns resolves at the client's `close`, when MQTT.js has cleared its own timers
  */
-export function watchForFailure(
-  client: MqttClient,
-  isConnected: () => boolean,
-  report: (failure: Failure) => void,
-): void {
+export function watchForFailure(client: MqttClient, port: FailurePort): Promise<void> {
   const { protocol } = client.options
   const fail = (error: Error) => {
     const failure = fromError(error, protocol)
-    const isEarlyReset = failure.kind === 'socket' && failure.code === 'ECONNRESET' && !isConnected()
-    report(isEarlyReset ? { ...failure, beforeConnack: true } : failure)
+    const isEarlyReset = failure.kind === 'socket' && failure.code === 'ECONNRESET' && !port.isConnected
+    port.fail(isEarlyReset ? { ...failure, beforeConnack: true } : failure)
   }
   client.on('disconnect', ({ reasonCode = 0, properties }) => {
-    report({ kind: 'disconnected', ...serverReason(reasonCode, properties) })
+    port.fail({ kind: 'disconnected', ...serverReason(reasonCode, properties) })
   })
   client.on('error', fail)
   // MQTT.js passes on only errors with a code. A refused WebSocket upgrade has none.
   client.stream.on('error', fail)
-  client.on('close', () => report({ kind: 'closed', ...(!isConnected() && { beforeConnack: true }) }))
+  return new Promise((resolve) => {
+    client.on('close', () => {
+      port.fail({ kind: 'closed', ...(!port.isConnected && { beforeConnack: true }) })
+      resolve()
+    })
+  })
 }
 
 /**

@@ -19,8 +19,10 @@ export interface IncomingOptions {
   readonly receiveMaximum: number
   readonly events: Pick<LinkEvents, 'received' | 'released'>
   readonly outgoing: Pick<Outgoing, 'ack'>
-  /** The server broke a rule of MQTT. */
-  readonly onBreach: (breach: Breach) => void
+  readonly port: {
+    /** The server broke a rule of MQTT. */
+    breached(breach: Breach): void
+  }
 }
 
 /** Passes the messages of one connection on to the session, and answers them. */
@@ -68,13 +70,13 @@ export class Incoming {
 
   /** Counts a message of QoS 1 or 2. @returns whether the broker may send that many (MQTT 5 §4.9) */
   #mayAdd({ qos, packetId }: IncomingPublish): boolean {
-    const { protocolVersion, receiveMaximum, onBreach } = this.#options
+    const { protocolVersion, receiveMaximum, port } = this.#options
     const isKnown = qos === 2 && this.#exactlyOnce?.has(packetId)
     const unacked = this.#unacked + (this.#exactlyOnce?.size ?? 0)
     const tolerated = Math.max(10 * receiveMaximum, LEAST_TOLERATED)
     if (!isKnown && protocolVersion === 5 && unacked >= tolerated) {
       const message = `more than ${unacked} un-acked messages at a time, with a Receive Maximum of ${receiveMaximum}`
-      onBreach({ message, reasonCode: RECEIVE_MAXIMUM_EXCEEDED })
+      port.breached({ message, reasonCode: RECEIVE_MAXIMUM_EXCEEDED })
       return false
     }
     if (qos === 1) this.#unacked++

@@ -6,10 +6,14 @@ export interface KeepAliveOptions {
   readonly time: () => number
   /** In milliseconds. */
   readonly keepAlive: number
+  readonly port: KeepAlivePort
+}
+
+export interface KeepAlivePort {
   /** Sends PINGREQ. */
-  readonly ping: () => void
+  pingreq(): void
   /** The broker did not answer. */
-  readonly onSilence: () => void
+  silent(): void
 }
 
 /**
@@ -53,15 +57,15 @@ export class KeepAlive {
   }
 
   #look(): void {
-    const { time, keepAlive, ping, onSilence } = this.#options
+    const { time, keepAlive, port } = this.#options
     const now = time()
     if (this.#pingedAt !== undefined) {
       const left = this.#pingedAt + keepAlive / 2 - now
-      return left > 0 ? this.#lookAfter(left) : onSilence()
+      return left > 0 ? this.#lookAfter(left) : port.silent()
     }
     const left = Math.min(this.#sentAt, this.#heardAt) + keepAlive - now
     if (left > 0) return this.#lookAfter(left)
-    ping()
+    port.pingreq()
     this.#sentAt = this.#pingedAt = now
     this.#lookAfter(keepAlive / 2)
   }

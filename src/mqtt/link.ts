@@ -20,7 +20,7 @@ import { Incoming } from './incoming.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ControlPacketIds } from './packet-ids.ts'
-import { Reading } from './reading.ts'
+import { Reading, type ReadingPort } from './reading.ts'
 
 /** MQTT 5 §3.12. */
 const PINGREQ = Uint8Array.of(0xc0, 0)
@@ -35,17 +35,21 @@ export interface LinkInit {
   readonly receiveMaximum: number
   /** `undefined` if there is none. */
   readonly keepAlive: KeepAlive | undefined
+  readonly port: LinkPort
+}
+
+export interface LinkPort {
   /** Ends the connection. */
-  readonly fail: Link['fail']
+  fail: Link['fail']
   /** The server broke a rule of MQTT. */
-  readonly onBreach: (breach: Breach) => void
+  breached(breach: Breach): void
 }
 
 /**
  * The session's side of one connection. Packets that carry data are written and read here. SUBSCRIBE and UNSUBSCRIBE go
  * through MQTT.js.
  */
-export class MqttLink implements Link {
+export class MqttLink implements Link, ReadingPort {
   readonly server: string
   readonly protocolVersion: 3 | 4 | 5
   readonly limits: BrokerLimits
@@ -57,27 +61,27 @@ export class MqttLink implements Link {
   readonly #incoming: Incoming
   readonly #reading: Reading
   readonly #keepAlive: KeepAlive | undefined
-  readonly #fail: Link['fail']
+  readonly #port: LinkPort
   #pings: (() => void)[] | undefined
   /** How many PINGREQ are not answered. */
   #unanswered = 0
   #isClosed = false
 
-  constructor({ client, packetIds, events, connack, receiveMaximum, keepAlive, fail, onBreach }: LinkInit) {
+  constructor({ client, packetIds, events, connack, receiveMaximum, keepAlive, port }: LinkInit) {
     this.#client = client
     this.#packetIds = packetIds
     this.#events = events
     this.#keepAlive = keepAlive
-    this.#fail = fail
+    this.#port = port
     const { stream } = client
-    const { protocol, host, port, protocolVersion = 4 } = client.options
-    this.server = `${protocol}://${host}:${port}`
+    const { protocol, host, port: tcpPort, protocolVersion = 4 } = client.options
+    this.server = `${protocol}://${host}:${tcpPort}`
     this.protocolVersion = protocolVersion
     this.limits = limitsOf(connack, protocolVersion)
     this.receiveMaximum = receiveMaximum
-    this.#reading = new Reading(stream, () => this.#unanswered > 0 || events.isAwaitingAnswer())
+    this.#reading = new Reading(stream, this)
     this.#outgoing = new Outgoing({ stream, protocolVersion, events, keepAlive })
-    this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, onBreach })
+    this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, port })
   }
 
   get writable(): boolean {
@@ -115,6 +119,10 @@ export class MqttLink implements Link {
     this.#reading.listen()
   }
 
+  isAwaitingAnswer(): boolean {
+    return this.#unanswered > 0 || this.#events.isAwaitingAnswer()
+  }
+
   acknowledge(packet: IncomingPublish): void {
     this.#incoming.acknowledge(packet)
   }
@@ -128,7 +136,7 @@ export class MqttLink implements Link {
   }
 
   fail(failure: Failure, reasonCode: number): void {
-    if (!this.#isClosed) this.#fail(failure, reasonCode)
+    if (!this.#isClosed) this.#port.fail(failure, reasonCode)
   }
 
   subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {

@@ -1,5 +1,10 @@
 import type { MqttClient } from 'mqtt'
 
+export interface ReadingPort {
+  /** Whether the broker owes an answer. */
+  isAwaitingAnswer(): boolean
+}
+
 /**
  * Decides whether the socket of a connection is read. When the session has more messages than it can take, it is not,
  * and the broker has to wait. But the answers of the broker come behind its messages, so it is read on as long as one is
@@ -7,14 +12,13 @@ import type { MqttClient } from 'mqtt'
  */
 export class Reading {
   readonly #stream: MqttClient['stream']
-  readonly #isAwaiting: () => boolean
+  readonly #port: ReadingPort
   #isUnwanted = false
   #isPaused = false
 
-  /** @param isAwaiting - whether the broker owes an answer */
-  constructor(stream: MqttClient['stream'], isAwaiting: () => boolean) {
+  constructor(stream: MqttClient['stream'], port: ReadingPort) {
     this.#stream = stream
-    this.#isAwaiting = isAwaiting
+    this.#port = port
   }
 
   /** The session wants no more messages until `resume`. */
@@ -29,7 +33,7 @@ export class Reading {
 
   /** Everything that had arrived is handled. */
   handled(): void {
-    if (!this.#isUnwanted || this.#isPaused || this.#isAwaiting()) return
+    if (!this.#isUnwanted || this.#isPaused || this.#port.isAwaitingAnswer()) return
     this.#isPaused = true
     this.#stream.pause()
   }

@@ -12,9 +12,9 @@ import { type Breach, beforeConnack, breachOf } from './breach.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { CodeTranslator } from './code-translator.ts'
-import { fromCloseCode, fromFirstBytes, fromPacket, watchForFailure } from './failures.ts'
-import { KeepAlive } from './keep-alive.ts'
-import { MqttLink } from './link.ts'
+import { fromCloseCode, fromFirstBytes, fromPacket, type FailurePort, watchForFailure } from './failures.ts'
+import { KeepAlive, type KeepAlivePort } from './keep-alive.ts'
+import { type LinkPort, MqttLink } from './link.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
 
@@ -72,7 +72,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
-class Connection {
+class Connection implements FailurePort, LinkPort, KeepAlivePort {
   readonly #options: TransportOptions
   readonly #tell: (event: AnyEventObject & ConnectionFact) => void
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
@@ -97,7 +97,7 @@ class Connection {
       if (this.#phase === 'preparing') this.#connect(attempt)
     } catch (error) {
       this.#options.onError(error)
-      this.#fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
+      this.fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
     }
   }
 
@@ -112,13 +112,38 @@ class Connection {
     if (this.#phase !== 'open' || this.#probeTimer !== undefined) return
     this.#link?.pingreq()
     const { clock, probeTimeout } = this.#options
-    this.#probeTimer = clock.setTimeout(() => this.#fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
+    this.#probeTimer = clock.setTimeout(() => this.fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
   }
 
   /** Destroys the socket. MQTT.js and the machine see the same as after a broken line. */
   drop(): void {
     if (this.#phase !== 'open') return
     this.#client?.stream.destroy(Object.assign(new Error('dropped on request'), { code: 'ECONNABORTED' }))
+  }
+
+  get isConnected(): boolean {
+    return this.#link !== undefined
+  }
+
+  pingreq(): void {
+    this.#link?.pingreq()
+  }
+
+  /** The broker did not answer a PINGREQ. */
+  silent(): void {
+    this.fail({ kind: 'keepalive' })
+  }
+
+  /** The server broke a rule of MQTT. On MQTT 5 it gets a DISCONNECT with the reason (§4.13.1). */
+  breached({ message, reasonCode }: Breach): void {
+    this.fail({ kind: 'protocol', message }, this.#link && reasonCode)
+  }
+
+  /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
+  fail(failure: Failure, reasonCode?: number): void {
+    if (this.#phase === 'closed') return
+    this.#release(reasonCode, failure)
+    this.#tell({ type: 'transport.failed', failure })
   }
 
   #connect(attempt: Attempt): void {
@@ -136,7 +161,7 @@ class Connection {
       options: {
         ...clientOptions(attempt, (closeCode, reason) => {
           const failure = fromCloseCode(closeCode, reason)
-          if (failure) this.#fail(failure)
+          if (failure) this.fail(failure)
         }),
         ...(log && { log }),
         messageIdProvider: packetIds,
@@ -144,12 +169,9 @@ class Connection {
     })
     log ??= client.log
     this.#client = client
-    // A listener of `once` would stay in memory as long as the connection, and is larger.
-    this.#closed = new Promise((resolve) => client.on('close', () => resolve()))
+    this.#closed = watchForFailure(client, this)
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
-    const isConnected = () => this.#link !== undefined
-    watchForFailure(client, isConnected, (failure) => this.#fail(failure))
     client.on('packetreceive', (packet) => {
       codes.restore(packet)
       this.#control(client, packet, attempt, packetIds)
@@ -161,21 +183,21 @@ class Connection {
     if (this.#phase === 'closed') return
     this.#heard()
     const failure = this.#link ? undefined : fromFirstBytes(chunk)
-    if (failure) return this.#fail(failure)
+    if (failure) return this.fail(failure)
     framer.push(chunk)
     try {
       for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
         const { frame } = framer
         if (kind === 'control') parse(frame)
         else if (this.#link) this.#link.received(kind, frame)
-        else this.#breached(beforeConnack(packetName(frame.header)))
+        else this.breached(beforeConnack(packetName(frame.header)))
       }
       // The rest of such a packet may never come: the server may not speak MQTT at all.
-      if (!this.#link && framer.begun >= 0) this.#breached(beforeConnack(packetName(framer.begun)))
+      if (!this.#link && framer.begun >= 0) this.breached(beforeConnack(packetName(framer.begun)))
       this.#link?.handled()
     } catch (error) {
       if (!(error instanceof InvalidPacketError)) throw error
-      this.#breached(error)
+      this.breached(error)
     }
   }
 
@@ -184,8 +206,8 @@ class Connection {
     if (this.#isClosed) return
     const breach = breachOf(packet, this.#link !== undefined)
     const failure = fromPacket(packet, client.options.protocolVersion)
-    if (breach) this.#breached(breach)
-    else if (failure) this.#fail(failure)
+    if (breach) this.breached(breach)
+    else if (failure) this.fail(failure)
     else if (packet.cmd === 'connack' && !this.#link) this.#accepted(client, packet, attempt, packetIds)
   }
 
@@ -204,8 +226,7 @@ class Connection {
       connack,
       receiveMaximum: attempt.connect.receiveMaximum,
       keepAlive: this.#keepAlive,
-      fail: (failure, reasonCode) => this.#fail(failure, reasonCode),
-      onBreach: (breach) => this.#breached(breach),
+      port: this,
     })
     this.#link = link
     events.attached(link, sessionPresent)
@@ -222,25 +243,7 @@ class Connection {
     const keepAlive = serverKeepAlive === undefined ? connect.keepalive : serverKeepAlive * 1_000
     if (keepAlive === 0) return undefined
     const { clock, time } = this.#options
-    return new KeepAlive({
-      clock,
-      time,
-      keepAlive,
-      ping: () => this.#link?.pingreq(),
-      onSilence: () => this.#fail({ kind: 'keepalive' }),
-    })
-  }
-
-  /** The server broke a rule of MQTT. On MQTT 5 it gets a DISCONNECT with the reason (§4.13.1). */
-  #breached({ message, reasonCode }: Breach): void {
-    this.#fail({ kind: 'protocol', message }, this.#link && reasonCode)
-  }
-
-  /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
-  #fail(failure: Failure, reasonCode?: number): void {
-    if (this.#phase === 'closed') return
-    this.#release(reasonCode, failure)
-    this.#tell({ type: 'transport.failed', failure })
+    return new KeepAlive({ clock, time, keepAlive, port: this })
   }
 
   #release(reasonCode?: number, failure?: Failure): void {

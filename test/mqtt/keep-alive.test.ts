@@ -14,9 +14,11 @@ function scene() {
     clock,
     time: () => clock.now(),
     keepAlive: 20_000,
-    ping: () => pings.push(clock.now()),
-    onSilence: () => {
-      silentAt = clock.now()
+    port: {
+      pingreq: () => void pings.push(clock.now()),
+      silent: () => {
+        silentAt = clock.now()
+      },
     },
   })
   return {
