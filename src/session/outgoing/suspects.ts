@@ -90,10 +90,10 @@ export class Suspects<Packet extends Suspect> {
   readonly #onDue: () => void
   /** The packets that were left out and have not succeeded since, in the order in which they were first left out. */
   #stepped: Set<Packet> | undefined
-  /** The pause after a failed trial, before another packet is tried. */
-  readonly #spacing: Pause
-  /** The pause of all packets, while none succeeds. */
-  readonly #rest: Pause
+  /** The pause after a failed trial, before another packet is tried. Created with the first one. */
+  #spacing: Pause | undefined
+  /** The pause of all packets, while none succeeds. Created with the first one. */
+  #rest: Pause | undefined
   #server = ''
   /** How many packets succeeded on this server. */
   #passed = 0
@@ -110,8 +110,6 @@ export class Suspects<Packet extends Suspect> {
     this.#clock = clock
     this.#options = options
     this.#onDue = onDue
-    this.#spacing = new Pause(clock, options, onDue, SPACING_GROWTH)
-    this.#rest = new Pause(clock, options, () => this.#rested())
   }
 
   /** How many packets are left out or being tried again. */
@@ -126,12 +124,12 @@ export class Suspects<Packet extends Suspect> {
 
   /** Whether no packet of this kind may be sent now. */
   get resting(): boolean {
-    return this.#rest.running
+    return this.#rest?.running === true
   }
 
   /** How long that rest lasts, in milliseconds. */
   get rest(): number {
-    return this.#rest.delay
+    return this.#rest?.delay ?? 0
   }
 
   /** How many suspects may be un-acked at a time. */
@@ -171,13 +169,13 @@ export class Suspects<Packet extends Suspect> {
     if (!this.#doubt && packet.suspicion === undefined) return
     this.#doubt = false
     this.#last = undefined
-    if (this.#rest.times > 0) {
+    if (this.#rest && this.#rest.times > 0) {
       // The broker was the cause. Packets that were left out in that time may be innocent.
       for (const { suspicion } of this.#stepped ?? []) if (!isKnown(suspicion)) suspicion?.pause.cut()
-      this.#spacing.reset()
+      this.#spacing?.reset()
     }
-    this.#rest.reset()
-    if (this.#stepped?.has(packet)) this.#spacing.reset()
+    this.#rest?.reset()
+    if (this.#stepped?.has(packet)) this.#spacing?.reset()
     this.forget(packet)
   }
 
@@ -188,7 +186,7 @@ export class Suspects<Packet extends Suspect> {
    */
   takeDue(others: boolean): Packet | undefined {
     if (this.#last && others) return undefined
-    if (this.size === 0 || this.#trial || this.#rest.running || this.#spacing.running) return undefined
+    if (this.size === 0 || this.#trial || this.resting || this.#spacing?.running) return undefined
     for (const packet of this.#stepped ?? []) {
       const { suspicion } = packet
       if (!suspicion?.aside || suspicion.pause.running) continue
@@ -212,8 +210,8 @@ export class Suspects<Packet extends Suspect> {
   /** Clears all timers. */
   stop(): void {
     for (const { suspicion } of this.#stepped ?? []) suspicion?.pause.cut()
-    this.#spacing.cut()
-    this.#rest.cut()
+    this.#spacing?.cut()
+    this.#rest?.cut()
   }
 
   #suspicionOf(packet: Packet): Suspicion {
@@ -255,18 +253,28 @@ export class Suspects<Packet extends Suspect> {
     }
     suspicion.aside = true
     this.#last = packet
-    if (other && !known) this.#rest.begin(LONGEST_REST)
+    if (other && !known) this.#beginRest()
     // Many poison packets must not interrupt the others all the time. A new suspect may.
-    if (!this.#stepped?.has(packet)) this.#spacing.reset()
-    else if (othersPassed || known) this.#spacing.begin()
+    if (!this.#stepped?.has(packet)) this.#spacing?.reset()
+    else if (othersPassed || known) this.#beginSpacing()
     ;(this.#stepped ??= new Set()).add(packet)
     return { kind: 'aside', delay: suspicion.pause.begin(othersPassed ? undefined : LONGEST_REST) }
+  }
+
+  #beginRest(): void {
+    this.#rest ??= new Pause(this.#clock, this.#options, () => this.#rested())
+    this.#rest.begin(LONGEST_REST)
+  }
+
+  #beginSpacing(): void {
+    this.#spacing ??= new Pause(this.#clock, this.#options, this.#onDue, SPACING_GROWTH)
+    this.#spacing.begin()
   }
 
   /** Begins another round with the packet that was left out first, which keeps the order, and then another one. */
   #rested(): void {
     this.#last = undefined
-    this.#spacing.cut()
+    this.#spacing?.cut()
     const first = [...(this.#stepped ?? [])].find(({ suspicion }) => !isKnown(suspicion))
     first?.suspicion?.pause.cut()
     this.#onDue()

@@ -73,7 +73,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#config = subscriptions
     this.#events = events
     const { batchSize } = subscriptions
-    this.#suspensions = new Suspensions({ clock, time, quarantine, batchSize, onDue: () => port.due() }, events)
+    this.#suspensions = new Suspensions({ clock, time, quarantine, batchSize, port }, events)
     this.#writer = new SubscriptionWriter(
       { wanted: this.#wanted, unwanted: this.#unwanted },
       {

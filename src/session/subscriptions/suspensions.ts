@@ -8,8 +8,10 @@ import { BatchSizes, type BatchSizesOptions } from './batch-sizes.ts'
 export interface SuspensionsOptions extends BatchSizesOptions {
   readonly clock: Clock
   readonly quarantine: QuarantineOptions
-  /** A suspended subscription may be tried again. */
-  readonly onDue: () => void
+  readonly port: {
+    /** A suspended subscription may be tried again. */
+    due(): void
+  }
 }
 
 export interface SuspensionEvents {
@@ -50,7 +52,7 @@ export class Suspensions<Subscription extends Suspendable> {
     this.#events = events
     this.#sizes = new BatchSizes(options)
     const quarantine = { ...options.quarantine, after: Number.POSITIVE_INFINITY }
-    this.#suspects = new Suspects(options.clock, quarantine, () => options.onDue())
+    this.#suspects = new Suspects(options.clock, quarantine, () => options.port.due())
   }
 
   /** How many filters go into one SUBSCRIBE or UNSUBSCRIBE. */
