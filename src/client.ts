@@ -39,7 +39,7 @@ import { PublishRejections } from './messages/publish-promise.ts'
 import { noOptions, publish, type Publisher, publishNow, refusedPublish } from './messages/publish.ts'
 import { clientQuarantine } from './messages/quarantine.ts'
 import { Requests } from './messages/requests.ts'
-import { subscribe } from './messages/subscribe.ts'
+import { subscribe, subscribeToResponses } from './messages/subscribe.ts'
 import { callGuarded } from './shared/emitter.ts'
 import { oneOf } from './shared/option-rules.ts'
 import { readCallOptions } from './shared/read-options.ts'
@@ -241,7 +241,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     const { schedule, end } = preparePeriodicRequest(
       {
         requests: this.#runtime.session.periodic,
-        subscribe: (filter, handler) => this.subscribe(filter, handler, { retainHandling: 2 }),
+        subscribe: subscribeToResponses(this.#runtime, { retainHandling: 2 }, this.#observer),
         publishNow: (topic, payload, qos) => publishNow(this.#publisher, topic, payload, qos),
         guard: (call, name) => callGuarded(call, (error) => this.#observer.report(error, name)),
       },
@@ -360,7 +360,7 @@ export class ResilientMqttClient implements AsyncDisposable {
         onSubscriptionFailed: (handler) => this.on('subscriptionFailed', ({ filter }) => handler(filter)),
         report: (error, responseTopic) => this.#observer.report(error, `the match of a request on ${responseTopic}`),
         // A broker that keeps the session keeps for us what comes with QoS 1 while we are away.
-        subscribe: (filter, handler) => this.subscribe(filter, handler, { qos: 1, retainHandling: 2 }),
+        subscribe: subscribeToResponses(this.#runtime, { qos: 1, retainHandling: 2 }, this.#observer),
         publish: (topic, payload, options) => this.publish(topic, payload, options),
       },
       this.#config.responseTopic,

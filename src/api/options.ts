@@ -159,8 +159,9 @@ export interface InboxOptions {
   /**
    * How many messages subscriptions with `ack: 'after-handler'` may have received and not processed, of every QoS. At that
    * limit, further messages of all subscriptions wait until half of them are processed, and the socket is not read, so
-   * that the broker keeps or drops what it has for us. It is read on while an answer of the broker is awaited. Then as
-   * many messages again may wait; beyond that, the oldest of QoS 0 is dropped.
+   * that the broker keeps or drops what it has for us. It is read on while an answer of the broker or the response to a
+   * request is awaited; responses do not wait. Then as many messages again may wait; beyond that, the oldest of QoS 0 is
+   * dropped.
    *
    * @default 10_000
    */

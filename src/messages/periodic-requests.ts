@@ -16,8 +16,8 @@ import { notNow } from './publish.ts'
 /** The parts of a client that periodic requests need. */
 export interface PeriodicPort {
   readonly requests: PeriodicRequests
-  /** Subscribes without asking for retained messages. */
-  readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
+  /** Subscribes without asking for retained messages. @param isAwaiting - whether a response is awaited */
+  readonly subscribe: (filter: string, handler: (message: Message) => void, isAwaiting: () => boolean) => Subscription
   readonly publishNow: (topic: string, payload: Payload, qos: Qos) => Promise<unknown>
   /** Calls a function of the application, and reports what it throws. */
   readonly guard: (call: () => unknown, name: string) => void
@@ -45,13 +45,17 @@ export function preparePeriodicRequest(port: PeriodicPort, options: PeriodicRequ
   let isSent = false
   const subscription =
     response &&
-    port.subscribe(response.filter, (message) => {
-      // A retained message is older than the request: MQTT 3.1.1 has no way to ask for none.
-      if (!answered || message.retain || !(response.match?.(message) ?? true)) return
-      answered()
-      answered = undefined
-      if (onResponse) port.guard(() => onResponse(message), 'onResponse')
-    })
+    port.subscribe(
+      response.filter,
+      (message) => {
+        // A retained message is older than the request: MQTT 3.1.1 has no way to ask for none.
+        if (!answered || message.retain || !(response.match?.(message) ?? true)) return
+        answered()
+        answered = undefined
+        if (onResponse) port.guard(() => onResponse(message), 'onResponse')
+      },
+      () => answered !== undefined,
+    )
 
   const report = (error: unknown) => port.guard(() => Promise.reject(error), `the periodic request to ${topic}`)
   const send = async (signal: AbortSignal, sent: () => void): Promise<void> => {

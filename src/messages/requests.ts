@@ -23,8 +23,8 @@ export interface RequestPort {
   readonly onSubscriptionFailed: (handler: (filter: string) => void) => void
   /** Reports what the `match` of a request throws. */
   readonly report: (error: unknown, responseTopic: string) => void
-  /** Subscribes without asking for retained messages. */
-  readonly subscribe: (filter: string, handler: (message: Message) => void) => Subscription
+  /** Subscribes without asking for retained messages. @param isAwaiting - whether a response is awaited */
+  readonly subscribe: (filter: string, handler: (message: Message) => void, isAwaiting: () => boolean) => Subscription
   readonly publish: (
     topic: string,
     payload: Payload,
@@ -165,7 +165,7 @@ export class Requests {
   #listen(responseTopic: string, uncorrelated: 'all' | 'none'): Responses {
     const { subscribe, report } = this.#port
     return new Responses({
-      subscribe: (handler) => subscribe(responseTopic, handler),
+      subscribe: (handler, isAwaiting) => subscribe(responseTopic, handler, isAwaiting),
       uncorrelated,
       onThrow: (error) => report(error, responseTopic),
     })

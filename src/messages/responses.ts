@@ -9,8 +9,8 @@ export interface Waiting {
 }
 
 export interface ResponsesOptions {
-  /** Subscribes to the response topic. */
-  readonly subscribe: (handler: (message: Message) => void) => Subscription
+  /** Subscribes to the response topic. @param isAwaiting - whether a response is awaited */
+  readonly subscribe: (handler: (message: Message) => void, isAwaiting: () => boolean) => Subscription
   /** Whether a message without Correlation Data goes to all pending requests, or to none. */
   readonly uncorrelated: 'all' | 'none'
   readonly onThrow: (error: unknown) => void
@@ -27,7 +27,10 @@ export class Responses {
 
   constructor(options: ResponsesOptions) {
     this.#options = options
-    this.#subscription = options.subscribe((message) => this.#received(message))
+    this.#subscription = options.subscribe(
+      (message) => this.#received(message),
+      () => this.size > 0,
+    )
   }
 
   /** Resolves when the broker holds the subscription; rejects if the broker refused it for good. */

@@ -1,6 +1,7 @@
 import { withDefaults } from '../../machines/config.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
+import type { Message } from '../api/message.ts'
 import { subscribeRules } from '../config/call-rules.ts'
 import { defaultRetry, defaultSubscribe, type RetryPolicy } from '../config/defaults.ts'
 import { checkBackoff } from '../config/parse-options.ts'
@@ -16,6 +17,7 @@ import { SubscriptionReadiness } from './subscription-readiness.ts'
  * Subscribes on a connection.
  *
  * @param report - called with what a handler throws, and with invalid messages if there is no `onInvalid`
+ * @param isAwaiting - of the responses to requests: see `Receiver.isAwaiting`
  * @throws {InvalidOptionError} if the filter, the handler or an option is wrong
  */
 export function subscribe<Value>(
@@ -24,6 +26,7 @@ export function subscribe<Value>(
   handlerOrOptions: MessageHandler<Value> | SubscribeOptions<Value> | undefined,
   optionsAfterHandler: SubscribeOptions<Value> | undefined,
   report: (error: unknown) => void,
+  isAwaiting?: () => boolean,
 ): Subscription {
   const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
   const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
@@ -50,6 +53,7 @@ export function subscribe<Value>(
     retainHandling: options.retainHandling ?? defaultSubscribe.retainHandling,
     ack,
     retry: withDefaults<RetryPolicy>(defaultRetry, options.retry),
+    isAwaiting,
     granted: (qos) => readiness.resolve(qos),
     postponed: (error) => readiness.postpone(error),
     rejected: (error) => {
@@ -76,6 +80,18 @@ export function subscribe<Value>(
     unsubscribe,
   }
   return queue ? iterable(subscription, queue) : subscription
+}
+
+/** Returns a function that subscribes to responses. @param isAwaiting - of that function: whether one is awaited */
+export function subscribeToResponses(
+  runtime: ConnectionRuntime,
+  options: SubscribeOptions,
+  reporter: { readonly report: (error: unknown, what: string) => void },
+): (filter: string, handler: (message: Message) => void, isAwaiting: () => boolean) => Subscription {
+  return (filter, handler, isAwaiting) => {
+    const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
+    return subscribe(runtime, filter, handler, options, report, isAwaiting)
+  }
 }
 
 function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>): IterableSubscription<Value> {

@@ -95,6 +95,7 @@ export class MqttLink implements Link, ReadingPort {
   publish(packet: OutgoingPublish, packetId: number, dup: boolean): void {
     this.#outgoing.publish(packet, packetId, dup)
     if (packet.qos > 0) this.#reading.listen()
+    else this.#reading.sent()
   }
 
   pubrel(packetId: number): void {

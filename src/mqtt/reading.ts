@@ -38,6 +38,11 @@ export class Reading {
     this.#stream.pause()
   }
 
+  /** A publish of QoS 0 was sent. It may be a request. */
+  sent(): void {
+    if (this.#isPaused && this.#port.isAwaitingAnswer()) this.listen()
+  }
+
   /** From now on an answer is awaited. */
   listen(): void {
     if (!this.#isPaused) return

@@ -78,7 +78,7 @@ export interface LinkEvents {
   released(packetId: number): boolean
   /** The socket has taken that many of the QoS 0 publishes, in their order. */
   written(count: number): void
-  /** Whether the broker owes us an acknowledgement of a publish, or a SUBACK or UNSUBACK. */
+  /** Whether the broker owes us an acknowledgement of a publish, a SUBACK or UNSUBACK, or a response to a request. */
   isAwaitingAnswer(): boolean
   /** The socket takes bytes again. */
   writable(): void

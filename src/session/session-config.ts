@@ -1,4 +1,4 @@
-import type { InboxConfig, InboxEvents } from './incoming/inbox.ts'
+import type { InboxConfig, InboxEvents } from './incoming/inbox-config.ts'
 import type { SenderConfig, SenderEvents } from './outgoing/sender.ts'
 import type { SubscriptionsConfig, SubscriptionsEvents } from './subscriptions/subscriptions.ts'
 

@@ -206,7 +206,7 @@ export class Session implements LinkEvents {
   }
 
   isAwaitingAnswer(): boolean {
-    return this.#sender.onWire > 0 || this.#subscriptions.onWire > 0
+    return this.#sender.onWire > 0 || this.#subscriptions.onWire > 0 || this.#inbox.isAwaitingResponse
   }
 
   writable(): void {

@@ -1,6 +1,4 @@
-import type { Clock } from '../../api/clock.ts'
-import type { FailedMessage, Stall } from '../../api/events.ts'
-import type { InboxOptions } from '../../api/options.ts'
+import type { FailedMessage } from '../../api/events.ts'
 import type { InboxStatus } from '../../api/status.ts'
 import { EndOfTurn } from '../../shared/end-of-turn.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
@@ -8,33 +6,13 @@ import type { Link } from '../link.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { HeldMessage } from './held-message.ts'
+import type { InboxConfig, InboxEvents } from './inbox-config.ts'
 import type { Receiver } from './receiver.ts'
+import { Requesters } from './requesters.ts'
 import { type Call, type FailedCall, Retries } from './retries.ts'
 import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
 import { Unprocessed } from './unprocessed.ts'
 import { WaitingMessages } from './waiting.ts'
-
-export interface InboxConfig {
-  readonly clock: Clock
-  /** In milliseconds since 1970. */
-  readonly now: () => number
-  /** From 0 to 1. */
-  readonly random: () => number
-  readonly inbox: Required<InboxOptions>
-  /** Called with each message that no subscription matches, if the application wants them. Never throws. */
-  readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
-  /** Whether the broker keeps our session between connections. Called only after the first connection. */
-  readonly keepsSession: () => boolean
-}
-
-export interface InboxEvents {
-  /** No subscription matches a message. @param isFirst - whether it is the first on this connection */
-  unclaimed(packet: IncomingPublish, isFirst: boolean): void
-  /** A handler could not process a message, in all of its calls. */
-  messageFailed(failed: FailedMessage): void
-  /** The acknowledgements that are held back have not moved for `stallAfter`. */
-  acknowledgementsStalled(stall: Stall): void
-}
 
 /** Delivers messages to their receivers, and holds acknowledgements back until the receivers are done. */
 export class Inbox {
@@ -45,6 +23,7 @@ export class Inbox {
   readonly #retries: Retries
   readonly #unprocessed: Unprocessed
   readonly #waiting: WaitingMessages
+  readonly #requesters = new Requesters()
   /** Whether the link was asked to stop reading. */
   #isReadingPaused = false
   #isProceeding = false
@@ -136,15 +115,22 @@ export class Inbox {
   }
 
   /** A subscription was added. It claims the messages that it matches. */
-  added({ filter }: Receiver): void {
-    this.#unclaimed?.wanted(filter)
+  added(receiver: Receiver): void {
+    this.#requesters.add(receiver)
+    this.#unclaimed?.wanted(receiver.filter)
     if (this.#unclaimed?.size) this.#claims.schedule()
   }
 
   /** A subscription ended. */
   removed(receiver: Receiver): void {
+    this.#requesters.delete(receiver)
     for (const { message } of this.#retries.end(receiver)) this.#done(message)
     if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
+  }
+
+  /** Whether the response to a request is awaited. */
+  get isAwaitingResponse(): boolean {
+    return this.#requesters.areAwaiting
   }
 
   /** PUBLISH arrived. @returns whether its PUBACK is held back */
@@ -166,18 +152,29 @@ export class Inbox {
 
   /** @returns whether the acknowledgement is held back */
   #accept(packet: IncomingPublish): boolean {
-    if (this.#waiting.size > 0 || this.#isFull) return this.#wait(packet)
-    const held = this.#process(packet)
+    const isLate = this.#waiting.size > 0 || this.#isFull
+    if (isLate && !this.#isResponse(packet)) return this.#wait(packet)
+    const held = isLate ? undefined : this.#process(packet)
     if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
     const message = held ?? this.#createHeld(packet, this.#link)
     if (packet.qos === 2) (this.#unreleased ??= new Map()).set(packet.packetId, message)
     return this.#hold(message)
   }
 
-  #process(packet: IncomingPublish, held?: HeldMessage): HeldMessage | undefined {
+  /** Hands a message to the requests that wait for it. @returns whether it is for no other receivers */
+  #isResponse(packet: IncomingPublish): boolean {
+    const receivers = this.#match(packet)
+    const requesters = this.#requesters.among(receivers)
+    this.#deliver(packet, requesters)
+    return requesters.length > 0 && requesters.length === receivers.length
+  }
+
+  /** @param waited - whether the message waited: requests had it on arrival then */
+  #process(packet: IncomingPublish, held?: HeldMessage, waited = false): HeldMessage | undefined {
     this.#claims.flush()
     const receivers = this.#match(packet)
-    return receivers.length === 0 ? this.#unmatched(packet, held) : this.#deliver(packet, receivers, held)
+    if (receivers.length === 0) return this.#unmatched(packet, held)
+    return this.#deliver(packet, waited ? this.#requesters.leaveOut(receivers) : receivers, held)
   }
 
   /**
@@ -208,7 +205,7 @@ export class Inbox {
     while (!this.#isFull) {
       const next = this.#waiting.shift()
       if (!next) break
-      this.#process(next.packet, next.message)
+      this.#process(next.packet, next.message, true)
       if (next.message) this.#done(next.message)
     }
     this.#isProceeding = false

@@ -7,6 +7,11 @@ export interface Receiver extends Subscriber {
   readonly ack: 'on-receipt' | 'after-handler'
   /** How `deliver` is called again if it fails, with `after-handler`. */
   readonly retry: RetryPolicy
+  /**
+   * Of the responses to requests: whether one is awaited. Such a receiver gets its messages on arrival, also while others
+   * wait: the handlers that keep them waiting may wait for the response. `undefined` for others.
+   */
+  readonly isAwaiting?: (() => boolean) | undefined
   /** Never throws. The promise resolves when the message is processed, and rejects if that failed. */
   deliver(packet: IncomingPublish): Promise<void> | undefined
 }
