@@ -74,6 +74,21 @@ describe.each(versions)('unprocessed messages, MQTT $version', ({ version }) => 
     expect(topics()).toEqual(range(400))
   })
 
+  test.each([{ maxUnprocessed: 1 }, { maxUnprocessedBytes: 1 }, { maxUnprocessed: 1, maxUnprocessedBytes: 1 }])(
+    'may be larger than a limit, and are not dropped then: %o',
+    async (inbox) => {
+      const { server, client, topics, finish } = await scene(version, inbox)
+      for (const n of range(30)) {
+        server.publish(`in/${n}`, 'x'.repeat(300_000))
+        server.publish('in/30', 'x')
+      }
+      const finishing = () => void finish(1)
+      await until(() => (finishing(), topics().length + client.status.inbox.dropped === 60), 'all messages')
+      expect(topics().filter((n) => n < 30)).toEqual(range(30))
+      expect(client.status.inbox).toMatchObject({ waiting: 0, dropped: 0 })
+    },
+  )
+
   test('do not hold back acknowledgements, pings and answers to subscriptions', async () => {
     const { server, client, topics } = await scene(version, { maxUnprocessed: 1 })
     for (const n of range(20)) server.publish(`in/${n}`, 'x')
@@ -148,8 +163,8 @@ describe.each(versions)('unprocessed messages, MQTT $version', ({ version }) => 
     await client.subscribe('other', () => {}).ready
     const { unprocessed, waiting, dropped } = client.status.inbox
     expect(unprocessed).toBe(1)
-    // 100 KB, and 128 KiB of what is read ahead.
-    expect(waiting).toBe(4)
+    // 100 KB, another 100 KB that are read ahead, and a chunk of 64 KiB.
+    expect(waiting).toBe(5)
     expect(dropped).toBeGreaterThan(300)
   })
 

@@ -30,6 +30,8 @@ export class WaitingMessages {
   #acknowledged = 0
   #dropped = 0
   #isTooMuch = false
+  /** The size of those that waited when it became too much. The last of them may be large. */
+  #readAhead = 0
 
   constructor(limits: UnprocessedLimits) {
     this.#limits = limits
@@ -51,8 +53,10 @@ export class WaitingMessages {
 
   /** Whether so much waits that no more should be read. */
   get isTooMuch(): boolean {
-    const share = this.#isTooMuch ? 0.5 : 1
+    const was = this.#isTooMuch
+    const share = was ? 0.5 : 1
     this.#isTooMuch = this.#bytes >= share * READ_AHEAD || this.size >= share * READ_AHEAD_COUNT
+    if (this.#isTooMuch && !was) this.#readAhead = this.#bytes
     return this.#isTooMuch
   }
 
@@ -60,9 +64,10 @@ export class WaitingMessages {
     this.#messages.add({ packet, message, sequence: 0 })
     this.#bytes += packet.payload.byteLength
     if (message) this.#acknowledged++
+    if (!this.#isTooMuch) return
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
     const maxCount = maxUnprocessed + READ_AHEAD_COUNT + CHUNK_COUNT
-    if (this.size > maxCount || this.#bytes > maxUnprocessedBytes + READ_AHEAD + CHUNK) this.#dropOldest()
+    if (this.size > maxCount || this.#bytes > maxUnprocessedBytes + this.#readAhead + CHUNK) this.#dropOldest()
   }
 
   /** Removes and returns the first. */
