@@ -26,6 +26,8 @@ export interface Waiting extends Sequenced {
 export class WaitingMessages {
   readonly #limits: UnprocessedLimits
   readonly #messages = new Sequence<Waiting>()
+  /** Looks for the oldest message of QoS 0. Those that it has passed are of QoS 1 and 2, or have left. */
+  readonly #search = this.#messages.values()
   #bytes = 0
   #acknowledged = 0
   #dropped = 0
@@ -87,12 +89,12 @@ export class WaitingMessages {
   }
 
   #dropOldest(): void {
-    for (const waiting of this.#messages.values()) {
-      if (waiting.message) continue
-      this.#remove(waiting)
-      this.#dropped++
-      return
-    }
+    if (this.#acknowledged === this.size) return
+    let next = this.#search.next()
+    while (next.value?.message) next = this.#search.next()
+    if (!next.value) return
+    this.#remove(next.value)
+    this.#dropped++
   }
 
   #remove(waiting: Waiting): void {
