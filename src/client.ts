@@ -111,7 +111,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   get status(): ClientStatus {
     const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
     const { state, since } = this.#observer
-    const { outbox, inbox, subscriptions } = this.#runtime.session.status
+    const { session } = this.#runtime
+    const { outbox, inbox, subscriptions } = session.status
     return {
       state,
       since,
@@ -120,6 +121,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       nextRetryAt: retryAt,
       admission,
       lastFailure: failure,
+      broker: session.broker,
       counters,
       outbox,
       inbox,
@@ -356,6 +358,7 @@ export class ResilientMqttClient implements AsyncDisposable {
         clock: this.#config.clock,
         protocolVersion: () => this.#runtime.protocolVersion,
         keptClientId: () => this.#runtime.keptClientId,
+        responseInformation: () => this.#runtime.responseInformation(),
         onConnected: (handler) => this.#observer.events.on('connected', handler),
         onSubscriptionFailed: (handler) => this.on('subscriptionFailed', ({ filter }) => handler(filter)),
         report: (error, responseTopic) => this.#observer.report(error, `the match of a request on ${responseTopic}`),

@@ -17,7 +17,14 @@ export type {
   SubscribeOptions,
   Subscription,
 } from './api/message-options.ts'
-export type { ClientStatus, ConnectionState, InboxStatus, OutboxStatus, SubscriptionsStatus } from './api/status.ts'
+export type {
+  BrokerStatus,
+  ClientStatus,
+  ConnectionState,
+  InboxStatus,
+  OutboxStatus,
+  SubscriptionsStatus,
+} from './api/status.ts'
 export {
   binary,
   type Codec,
@@ -47,12 +54,13 @@ export {
   ResilientMqttError,
   StoreError,
   type StoreProblem,
+  type SubscriptionLimit,
   SubscriptionRefusedError,
   TimeoutError,
   UnsubscribedError,
 } from './api/errors.ts'
 export type { LevelDatabase } from './api/level-database.ts'
-export type { ClientEvents, FailedMessage, Stall } from './api/events.ts'
+export type { ClientEvents, FailedMessage, SessionLoss, Stall } from './api/events.ts'
 export { createFleet, type Fleet, type FleetEvent, type FleetStatus } from './fleet/fleet.ts'
 export type { FleetOptions } from './api/fleet-options.ts'
 export type { Logger } from './api/logger.ts'

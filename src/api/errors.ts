@@ -168,7 +168,7 @@ export class PublishSupersededError extends ResilientMqttError {
   }
 }
 
-/** The broker does not support the size of the message, its QoS, or retain. */
+/** The broker does not support the size of the message, its QoS, or retain. Nothing was sent: see `status.broker`. */
 export class NotSupportedByBrokerError extends ResilientMqttError {
   override readonly name = 'NotSupportedByBrokerError'
   readonly code = 'NOT_SUPPORTED_BY_BROKER'
@@ -213,19 +213,37 @@ export class PacketEncodingError extends ResilientMqttError {
   }
 }
 
-/** The broker refused a subscription. */
+/** A limit that the broker announced, and that a subscription exceeds: see `status.broker`. */
+export type SubscriptionLimit = 'maximumPacketSize' | 'sharedSubscriptionAvailable' | 'wildcardSubscriptionAvailable'
+
+/** The broker refused a subscription, or has announced that it would. */
 export class SubscriptionRefusedError extends ResilientMqttError {
   override readonly name = 'SubscriptionRefusedError'
   readonly code = 'SUBSCRIPTION_REFUSED'
 
   readonly filter: string
-  /** The reason code of the SUBACK (MQTT 5 §3.9.3). */
+  /** The reason code of the SUBACK (MQTT 5 §3.9.3), or the one that fits the limit. */
   readonly reasonCode: number
+  /** The broker's own words, if it gave any. They concern all filters of that SUBSCRIBE. */
+  readonly reasonString: string | undefined
+  /** The limit that the broker announced, if nothing was sent because of it. */
+  readonly limit: SubscriptionLimit | undefined
 
-  constructor(filter: string, reasonCode: number) {
-    super(`the broker refused the subscription to ${filter}: ${reasonWithCode(reasonCode)}`)
+  constructor(
+    filter: string,
+    reasonCode: number,
+    { reasonString, limit }: { reasonString?: string | undefined; limit?: SubscriptionLimit | undefined } = {},
+  ) {
+    const words = reasonWithCode(reasonCode, reasonString)
+    super(
+      limit
+        ? `the subscription to ${filter} exceeds the broker's limits: ${words}`
+        : `the broker refused the subscription to ${filter}: ${words}`,
+    )
     this.filter = filter
     this.reasonCode = reasonCode
+    this.reasonString = reasonString
+    this.limit = limit
   }
 }
 

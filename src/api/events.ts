@@ -1,4 +1,5 @@
 import type { ConnectionEmitted } from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
 import type { Qos } from './message.ts'
 import type { ConnectionState, OutboxStatus } from './status.ts'
 
@@ -46,6 +47,17 @@ export interface ClientEvents {
   publishQuarantined: { readonly id: number; readonly topic: string; readonly qos: Qos }
   /** The broker refused a subscription, and it is not retried on this connection. */
   subscriptionFailed: { readonly filter: string; readonly error: Error }
+  /**
+   * The broker keeps the session for `granted` milliseconds after a connection, instead of the `sessionExpiry` that was
+   * `asked` for. If the client is away for longer, its subscriptions and the messages queued for it are gone. Emitted
+   * again only if `granted` changes.
+   */
+  sessionExpiryReduced: { readonly asked: number; readonly granted: number }
+  /**
+   * The broker was to keep the session, and has not: the messages that it had queued for the client are lost. The client
+   * subscribes anew, and sends un-acknowledged publishes again.
+   */
+  sessionLost: SessionLoss
   /** The store was opened and holds publishes of an earlier process, `inFlight` of which it had already sent. */
   outboxRestored: { readonly waiting: number; readonly inFlight: number }
   /** A message was acknowledged that no subscription matches. */
@@ -70,6 +82,21 @@ export interface ClientEvents {
    * goes to the `logger`; without a `logger`, the first error of each kind is printed with `console.error`.
    */
   error: { readonly error: unknown; readonly source: string }
+}
+
+/** A session that the broker was to keep, and has not. */
+export interface SessionLoss {
+  /**
+   * - `quota`: the broker has ended the last connection with 0x97, quota exceeded: it had more queued for the client than it
+   *   keeps, because the client was too slow or away for too long
+   * - `expired`: the client was away for longer than the broker has promised to keep the session
+   * - `unknown`: the broker has been restarted or replaced, say
+   */
+  readonly cause: 'quota' | 'expired' | 'unknown'
+  /** How long there was no connection, in milliseconds. */
+  readonly downtime: number
+  /** Why the last connection ended; `null` if the client closed it. */
+  readonly failure: Failure | null
 }
 
 /** Acknowledgements that have made no progress for some time. */

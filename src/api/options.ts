@@ -59,7 +59,11 @@ export interface ConnectOptions {
    * @default `url` of the client's options
    */
   readonly url?: string | readonly string[]
-  /** @default generated once, and kept as long as the client, or its `store`, exists */
+  /**
+   * If it is empty, the broker chooses one: on MQTT 5 once, on MQTT 3.1.1 for each connection.
+   *
+   * @default generated once, and kept as long as the client, or its `store`, exists
+   */
   readonly clientId?: string
   /** 4 is MQTT 3.1.1. @default 4 */
   readonly protocolVersion?: 4 | 5
@@ -239,7 +243,8 @@ export interface ResilientMqttClientOptions extends Policies {
    * The topic of responses to this client's requests (MQTT 5). No other client may use the same topic.
    *
    * @default `response/` and a random text, or with `clean: false` the client id, because a kept session keeps the
-   *   subscription
+   *   subscription. If the broker gives Response Information, which is asked for once a request has needed it, that comes
+   *   first
    */
   readonly responseTopic?: string
   /** Admits each attempt to connect. `createFleet` shares one among its clients. @default every attempt may begin */

@@ -17,10 +17,54 @@ export interface ClientStatus {
    */
   readonly admission: ConnectionContext['admission']
   readonly lastFailure: Failure | null
+  /** What the broker announced in its last CONNACK; `undefined` before the first. */
+  readonly broker: BrokerStatus | undefined
   readonly counters: ConnectionCounters
   readonly outbox: OutboxStatus
   readonly inbox: InboxStatus
   readonly subscriptions: SubscriptionsStatus
+}
+
+/**
+ * What the broker announced in a CONNACK (MQTT 5 §3.2.2.3), or what applies if it announced nothing, as on MQTT 3.1.1. The
+ * client keeps to these limits. The object is frozen. Durations are in milliseconds.
+ */
+export interface BrokerStatus {
+  /** How many publishes of QoS 1 and 2 may be un-acknowledged at a time. Further ones wait in the outbox. */
+  readonly receiveMaximum: number
+  /** In bytes; `Infinity` if there is no limit. A larger publish or subscription is rejected. */
+  readonly maximumPacketSize: number
+  /**
+   * A publish with a higher QoS is rejected. A subscription may ask for more: the broker grants at most this, and a
+   * `Subscription.ready` resolves with what it grants.
+   */
+  readonly maximumQos: 0 | 1 | 2
+  /** If `false`, a publish with `retain` is rejected. */
+  readonly retainAvailable: boolean
+  /** If `false`, a subscription with `+` or `#` is rejected. */
+  readonly wildcardSubscriptionAvailable: boolean
+  /** If `false`, a subscription to `$share/…` is rejected. */
+  readonly sharedSubscriptionAvailable: boolean
+  /**
+   * If `false`, and always on MQTT 3.1.1, handlers are found by the topic alone. A message that the broker sends once for
+   * each of several overlapping subscriptions then reaches each of their handlers as often.
+   */
+  readonly subscriptionIdentifiersAvailable: boolean
+  /** The highest Topic Alias that the client may use; 0 if none. */
+  readonly topicAliasMaximum: number
+  /**
+   * How long the broker keeps the session after the connection has ended; `Infinity` for ever. It may be less than the
+   * option `sessionExpiry`: see the event `sessionExpiryReduced`. `undefined` on MQTT 3.1.1, which does not tell.
+   */
+  readonly sessionExpiry: number | undefined
+  /** The keep alive of this connection: the broker's, or else that of the option. 0 if there is none. */
+  readonly keepalive: number
+  /** The client id that the broker has chosen because the option is empty. Later connections use it, too. */
+  readonly assignedClientId: string | undefined
+  /** The part of the topic tree for responses to this client. `request()` uses it for its response topic. */
+  readonly responseInformation: string | undefined
+  /** Another server that the client could use, without user name, password and query. */
+  readonly serverReference: string | undefined
 }
 
 /** The publishes that wait or are in flight. */

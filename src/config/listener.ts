@@ -20,6 +20,8 @@ const names = Object.keys({
   subscriptionResumed: true,
   publishQuarantined: true,
   subscriptionFailed: true,
+  sessionExpiryReduced: true,
+  sessionLost: true,
   outboxRestored: true,
   unclaimed: true,
   messageFailed: true,

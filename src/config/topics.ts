@@ -19,6 +19,16 @@ export function checkTopic(topic: unknown, option = 'topic'): asserts topic is s
   }
 }
 
+/** Whether a text is a topic name. */
+export function isTopic(text: string): boolean {
+  try {
+    checkTopic(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** `checkTopic` as the rule of an option. */
 export function topicRule(option: string, value: unknown): string {
   checkTopic(value, option)

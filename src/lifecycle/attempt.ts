@@ -4,6 +4,7 @@ import type { ClientConfig, ConnectConfig } from '../config/client-config.ts'
 import { parseConnectOptions } from '../config/parse-options.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
+import type { Session } from '../session/session.ts'
 import type { CurrentCredentials } from './credentials.ts'
 
 /** Keeps the client id that was generated, if the application chose none. */
@@ -18,16 +19,25 @@ export interface ClientIdSource {
  * options is called for each recreated client, and otherwise only after `forget`.
  */
 export class Attempts {
+  /** Whether to ask the broker for Response Information: a request has needed a response topic. */
+  needsResponseInformation = false
   readonly #config: ClientConfig
   readonly #credentials: CurrentCredentials
   readonly #store: ClientIdSource | undefined
+  readonly #session: Pick<Session, 'broker'>
   readonly #generatedClientId = generateClientId()
   #evaluated: ConnectConfig | undefined
   /** The generation of the client that it was evaluated for; `undefined` if it is to be evaluated anew. */
   #evaluatedFor: number | undefined
   #ownHosts: readonly string[] = []
 
-  constructor(config: ClientConfig, credentials: CurrentCredentials, store: ClientIdSource | undefined) {
+  constructor(
+    config: ClientConfig,
+    credentials: CurrentCredentials,
+    store: ClientIdSource | undefined,
+    session: Pick<Session, 'broker'>,
+  ) {
+    this.#session = session
     this.#config = config
     this.#credentials = credentials
     this.#store = store
@@ -84,8 +94,18 @@ export class Attempts {
     const { credentials } = this.#credentials
     const urls = this.#urls(connect)
     this.#ownHosts = urls.map((each) => hostname(new URL(each).host))
-    const clientId = connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
-    return { url: serverUrl(urls, server), clientId, connect, credentials }
+    // An empty client id asks the broker for one (MQTT 5 §3.1.3.1).
+    const assignedClientId = connect.clientId === '' ? this.#session.broker?.assignedClientId : undefined
+    const clientId = assignedClientId ?? connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
+    const requestResponseInformation = this.needsResponseInformation
+    return {
+      url: serverUrl(urls, server),
+      clientId,
+      connect,
+      credentials,
+      assignedClientId,
+      requestResponseInformation,
+    }
   }
 
   #urls(connect: ConnectConfig): readonly string[] {

@@ -67,7 +67,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
       time,
       onError: (error) => this.#failedBy(error, 'credentials'),
     })
-    this.#attempts = new Attempts(config, this.#credentials, this.journal)
+    this.#attempts = new Attempts(config, this.#credentials, this.journal, this.session)
     this.transport = this.#createTransport(time)
   }
 
@@ -81,6 +81,13 @@ export class ConnectionRuntime implements Provider, SessionPort {
   /** See `Attempts.keptClientId`. */
   get keptClientId(): string | null | undefined {
     return this.#attempts.keptClientId()
+  }
+
+  /** Called when a request needs a response topic. @returns whether it is known what the broker gives; if so, that */
+  responseInformation(): { readonly given: string | undefined } | undefined {
+    this.#attempts.needsResponseInformation = true
+    const { broker } = this.session
+    return broker && { given: broker.responseInformation }
   }
 
   /** Why the machine gave up, unless calls wait for a retry then (`onGiveUp: 'wait'`). */

@@ -1,11 +1,17 @@
 import { PublishSupersededError } from '../api/errors.ts'
-import type { ClientEvents, FailedMessage, Stall } from '../api/events.ts'
+import type { ClientEvents, FailedMessage, SessionLoss, Stall } from '../api/events.ts'
 import type { QuarantinedPublish } from '../api/quarantine.ts'
 import type { OutboxStatus } from '../api/status.ts'
 import type { SessionEvents } from '../session/session-config.ts'
 import type { Emitter } from '../shared/emitter.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 import type { EventLog } from './event-log.ts'
+
+const sessionLosses: Readonly<Record<SessionLoss['cause'], string>> = {
+  quota: 'the broker ended it, because more was queued for this client than it keeps',
+  expired: 'the client was away for longer than the broker keeps it',
+  unknown: 'the broker did not keep it',
+}
 
 /** Gets what a connection reports to the application, beside the events of its machine. */
 export interface ConnectionObserver {
@@ -43,6 +49,14 @@ export class SessionReports implements SessionEvents {
 
   subscriptionResumed(filter: string): void {
     this.#report('info', 'subscriptionResumed', { filter })
+  }
+
+  sessionExpiryReduced(asked: number, granted: number): void {
+    this.#report('warn', 'sessionExpiryReduced', { asked, granted }, 'the broker keeps the session for less time')
+  }
+
+  sessionLost(loss: SessionLoss): void {
+    this.#report('warn', 'sessionLost', loss, sessionLosses[loss.cause])
   }
 
   publishQuarantined({ id, topic, qos }: QuarantinedPublish): void {

@@ -4,7 +4,7 @@ import type { RequestOptions, Subscription } from '../api/message-options.ts'
 import type { Message, Payload, PublishProperties, Qos } from '../api/message.ts'
 import { requestRules } from '../config/call-rules.ts'
 import { defaultRequest } from '../config/defaults.ts'
-import { checkTopic } from '../config/topics.ts'
+import { checkTopic, isTopic } from '../config/topics.ts'
 import { randomText } from '../lifecycle/attempt.ts'
 import { readCallOptions } from '../shared/read-options.ts'
 import { type Ending, Waits } from '../shared/wait.ts'
@@ -17,6 +17,12 @@ export interface RequestPort {
   readonly protocolVersion: () => number | undefined
   /** See `Attempts.keptClientId`. */
   readonly keptClientId: () => string | null | undefined
+  /**
+   * Called when a request needs a response topic.
+   *
+   * @returns the Response Information of the broker; `undefined` as long as that is unknown, until the first connection
+   */
+  readonly responseInformation: () => { readonly given: string | undefined } | undefined
   /** @returns removes the handler */
   readonly onConnected: (handler: () => void) => () => void
   /** Calls a handler when the broker refuses a filter for good. @returns removes the handler */
@@ -54,7 +60,10 @@ interface Terms {
  */
 export class Requests {
   readonly #port: RequestPort
+  readonly #isGiven: boolean
   #responseTopic: string | undefined
+  /** The Response Information from which the topic was made. */
+  #information: string | undefined
   /** Makes our Correlation Data unique: an earlier process of ours may have used the same response topic. */
   readonly #prefix = randomText(16)
   /** Requests that are answered on the response topic of this client. */
@@ -67,6 +76,7 @@ export class Requests {
   /** @param responseTopic - belongs to this client alone. If it is not given, one is chosen at the first request */
   constructor(port: RequestPort, responseTopic: string | undefined) {
     this.#port = port
+    this.#isGiven = responseTopic !== undefined
     this.#responseTopic = responseTopic
     // The next request subscribes anew. Pending requests go on: another subscriber may have asked for too much.
     port.onSubscriptionFailed((filter) => {
@@ -106,8 +116,24 @@ export class Requests {
     if (version === undefined) return undefined
     if (responseTopic !== undefined) return { correlated: version === 5, responseTopic }
     if (version !== 5) throw new InvalidOptionError('responseTopic', `must be given with MQTT 3.1.1`)
-    this.#responseTopic ??= defaultTopic(this.#port.keptClientId())
-    return this.#responseTopic === undefined ? undefined : { correlated: true, responseTopic: this.#responseTopic }
+    const own = this.#ownTopic()
+    return own === undefined ? undefined : { correlated: true, responseTopic: own }
+  }
+
+  /** @returns `undefined` as long as it is unknown */
+  #ownTopic(): string | undefined {
+    if (this.#isGiven) return this.#responseTopic
+    const information = this.#port.responseInformation()
+    if (!information) return undefined
+    const { given } = information
+    if (given !== undefined && given !== this.#information && isTopic(given)) {
+      // Requests that are pending go on at the earlier topic.
+      this.#forgetOwn(this.#own)
+      this.#information = given
+      this.#responseTopic = undefined
+    }
+    this.#responseTopic ??= defaultTopic(this.#port.keptClientId(), this.#information)
+    return this.#responseTopic
   }
 
   /** @returns gives the request up */
@@ -188,8 +214,10 @@ function offer({ options: { match }, ending }: Request, message: Message): void 
 }
 
 /** A kept session always has the same topic: each new topic would add a subscription to it. */
-function defaultTopic(keptClientId: string | null | undefined): string | undefined {
+function defaultTopic(keptClientId: string | null | undefined, information: string | undefined): string | undefined {
   if (keptClientId === undefined) return undefined
+  // The Response Information is the part of the topic tree where responses belong (MQTT 5 §3.2.2.3.15).
+  const prefix = information === undefined ? '' : information.replace(/\/?$/, '/')
   // Different for different client ids, and without the characters that a topic must not contain.
-  return `response/${keptClientId?.replaceAll(/[%+#]/g, encodeURIComponent) ?? randomText(20)}`
+  return `${prefix}response/${keptClientId?.replaceAll(/[%+#]/g, encodeURIComponent) ?? randomText(20)}`
 }

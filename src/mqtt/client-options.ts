@@ -13,6 +13,10 @@ export interface Attempt {
   readonly clientId: string
   readonly connect: ConnectConfig
   readonly credentials: Omit<Credentials, 'url'> | undefined
+  /** The client id, if the broker has chosen it on an earlier connection. */
+  readonly assignedClientId?: string | undefined
+  /** Whether to ask the broker where responses to this client belong (MQTT 5 §3.1.2.11.6). */
+  readonly requestResponseInformation?: boolean
 }
 
 const FOR_EVER = 0xffffffff
@@ -53,7 +57,7 @@ export function clientOptions(attempt: Attempt, onWebSocketClose: OnWebSocketClo
     connectTimeout: MAX_DELAY,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: toPassword(password) }),
-    ...(protocolVersion === 5 && { properties: connectProperties(connect) }),
+    ...(protocolVersion === 5 && { properties: connectProperties(attempt) }),
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(tls as IClientOptions | undefined),
     timerVariant: noKeepAlive,
@@ -87,12 +91,13 @@ function webSocketOptions(
   }
 }
 
-function connectProperties(connect: ConnectConfig): IClientOptions['properties'] {
+function connectProperties({ connect, requestResponseInformation }: Attempt): IClientOptions['properties'] {
   const { sessionExpiry, receiveMaximum, maximumPacketSize, userProperties } = connect
   return {
     sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
     receiveMaximum,
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
+    ...(requestResponseInformation && { requestResponseInformation }),
     ...(userProperties && { userProperties: userProperties as Record<string, string | string[]> }),
   }
 }

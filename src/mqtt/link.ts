@@ -1,21 +1,23 @@
 import type { MqttClient } from 'mqtt'
-import type { IConnackPacket } from 'mqtt-packet'
+import type { ISubackPacket } from 'mqtt-packet'
 
 import type { Failure } from '../../machines/failure.ts'
 import { ConnectionLostError } from '../api/errors.ts'
+import type { BrokerStatus } from '../api/status.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
 import { safeText } from '../shared/safe-text.ts'
 import { checkPingresp } from '../wire/check-pingresp.ts'
 import { decodeAck } from '../wire/decode-ack.ts'
 import type { Frame, FrameKind } from '../wire/framer.ts'
 import {
-  type BrokerLimits,
   FIRST_ERROR,
   type IncomingPublish,
   type OutgoingPublish,
+  type Suback,
   type SubscriptionRequest,
 } from '../wire/packets.ts'
 import type { Breach } from './breach.ts'
+import type { Attempt } from './client-options.ts'
 import { Incoming } from './incoming.ts'
 import type { KeepAlive } from './keep-alive.ts'
 import { Outgoing } from './outgoing.ts'
@@ -30,9 +32,9 @@ export interface LinkInit {
   readonly client: MqttClient
   readonly packetIds: ControlPacketIds
   readonly events: LinkEvents
-  readonly connack: IConnackPacket
-  /** How many QoS 1 and 2 messages may be un-acked. */
-  readonly receiveMaximum: number
+  readonly attempt: Attempt
+  /** What the CONNACK announced. */
+  readonly limits: BrokerStatus
   /** `undefined` if there is none. */
   readonly keepAlive: KeepAlive | undefined
   readonly port: LinkPort
@@ -52,7 +54,9 @@ export interface LinkPort {
 export class MqttLink implements Link, ReadingPort {
   readonly server: string
   readonly protocolVersion: 3 | 4 | 5
-  readonly limits: BrokerLimits
+  readonly connect: Link['connect']
+  readonly clientId: string
+  readonly limits: BrokerStatus
   readonly receiveMaximum: number
   readonly #client: MqttClient
   readonly #packetIds: ControlPacketIds
@@ -67,7 +71,7 @@ export class MqttLink implements Link, ReadingPort {
   #unanswered = 0
   #isClosed = false
 
-  constructor({ client, packetIds, events, connack, receiveMaximum, keepAlive, port }: LinkInit) {
+  constructor({ client, packetIds, events, attempt, limits, keepAlive, port }: LinkInit) {
     this.#client = client
     this.#packetIds = packetIds
     this.#events = events
@@ -77,7 +81,10 @@ export class MqttLink implements Link, ReadingPort {
     const { protocol, host, port: tcpPort, protocolVersion = 4 } = client.options
     this.server = `${protocol}://${host}:${tcpPort}`
     this.protocolVersion = protocolVersion
-    this.limits = limitsOf(connack, protocolVersion)
+    const { receiveMaximum } = attempt.connect
+    this.connect = attempt.connect
+    this.clientId = limits.assignedClientId ?? attempt.clientId
+    this.limits = limits
     this.receiveMaximum = receiveMaximum
     this.#reading = new Reading(stream, this)
     this.#outgoing = new Outgoing({ stream, protocolVersion, events, keepAlive })
@@ -140,18 +147,20 @@ export class MqttLink implements Link, ReadingPort {
     if (!this.#isClosed) this.#port.fail(failure, reasonCode)
   }
 
-  subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]> {
+  subscribe(requests: readonly SubscriptionRequest[]): Promise<Suback> {
     if (this.#isClosed) return Promise.reject(new ConnectionLostError('the SUBACK came'))
     const [first] = requests
-    if (!first) return Promise.resolve([])
+    if (!first) return Promise.resolve({ granted: [], reasonString: undefined })
     const filters = requests.map(({ filter }) => filter)
     const { qos, noLocal: nl, retainAsPublished: rap, retainHandling: rh, identifier } = first
-    const properties = this.limits.subscriptionIdentifiers && { properties: { subscriptionIdentifier: identifier } }
+    const properties = this.limits.subscriptionIdentifiersAvailable && {
+      properties: { subscriptionIdentifier: identifier },
+    }
     this.#beforeControlPacket()
     return new Promise((resolve, reject) => {
       this.#client.subscribe(filters, { qos, nl, rap, rh, ...properties }, (error, _granted, suback) => {
         // If one filter has an error code, MQTT.js reports an error for all. The packet has the individual codes.
-        if (suback) resolve(suback.granted as readonly number[])
+        if (suback) resolve(toSuback(suback))
         else reject(error ?? new ConnectionLostError('the SUBACK came'))
       })
       // MQTT.js holds back packets until the end of the turn. Without that the broker can begin with this one earlier.
@@ -220,12 +229,10 @@ export class MqttLink implements Link, ReadingPort {
   }
 }
 
-function limitsOf({ properties }: IConnackPacket, protocolVersion: number): BrokerLimits {
+function toSuback({ granted, properties }: ISubackPacket): Suback {
+  const reasonString = properties?.reasonString
   return {
-    receiveMaximum: properties?.receiveMaximum ?? 65_535,
-    maximumPacketSize: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
-    maximumQos: (properties?.maximumQoS ?? 2) as 0 | 1 | 2,
-    retainAvailable: properties?.retainAvailable ?? true,
-    subscriptionIdentifiers: protocolVersion === 5 && (properties?.subscriptionIdentifiersAvailable ?? true),
+    granted: granted as readonly number[],
+    reasonString: reasonString === undefined ? undefined : safeText(reasonString),
   }
 }

@@ -5,10 +5,12 @@ import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
+import type { BrokerStatus } from '../api/status.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { type Frame, Framer } from '../wire/framer.ts'
 import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
 import { type Breach, beforeConnack, breachOf } from './breach.ts'
+import { brokerStatus } from './broker-status.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { CodeTranslator } from './code-translator.ts'
@@ -218,13 +220,14 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
   #accepted(client: MqttClient, connack: IConnackPacket, attempt: Attempt, packetIds: ControlPacketIds): void {
     const { events } = this.#options
     const { sessionPresent } = connack
-    this.#keepAlive = this.#startKeepAlive(connack, attempt)
+    const limits = brokerStatus(connack, attempt)
+    this.#keepAlive = this.#startKeepAlive(limits)
     const link = new MqttLink({
       client,
       packetIds,
       events,
-      connack,
-      receiveMaximum: attempt.connect.receiveMaximum,
+      attempt,
+      limits,
       keepAlive: this.#keepAlive,
       port: this,
     })
@@ -238,9 +241,7 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
   }
 
   /** The broker may replace our keep alive, also if ours is off (MQTT 5 §3.2.2.3.14). */
-  #startKeepAlive({ properties }: IConnackPacket, { connect }: Attempt): KeepAlive | undefined {
-    const { serverKeepAlive } = properties ?? {}
-    const keepAlive = serverKeepAlive === undefined ? connect.keepalive : serverKeepAlive * 1_000
+  #startKeepAlive({ keepalive: keepAlive }: BrokerStatus): KeepAlive | undefined {
     if (keepAlive === 0) return undefined
     const { clock, time } = this.#options
     return new KeepAlive({ clock, time, keepAlive, port: this })

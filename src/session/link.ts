@@ -1,5 +1,7 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { Ack, BrokerLimits, IncomingPublish, OutgoingPublish, SubscriptionRequest } from '../wire/packets.ts'
+import type { BrokerStatus } from '../api/status.ts'
+import type { ConnectConfig } from '../config/client-config.ts'
+import type { Ack, IncomingPublish, OutgoingPublish, Suback, SubscriptionRequest } from '../wire/packets.ts'
 
 /**
  * One open connection, as the session sees it. The session sends packets through a link and receives them through
@@ -9,7 +11,11 @@ export interface Link {
   /** The server at the other end, without credentials. One server may object to a packet that another accepts. */
   readonly server: string
   readonly protocolVersion: 3 | 4 | 5
-  readonly limits: BrokerLimits
+  /** What the CONNECT asked for. */
+  readonly connect: Pick<ConnectConfig, 'clean' | 'sessionExpiry'>
+  readonly clientId: string
+  /** What the CONNACK announced. */
+  readonly limits: BrokerStatus
   /** How many QoS 1 and 2 messages of the broker may be un-acked. */
   readonly receiveMaximum: number
   /** Whether more can be written without filling memory. If not, `LinkEvents.writable` is called later. */
@@ -35,10 +41,10 @@ export interface Link {
   pauseReading(): void
   resumeReading(): void
   /**
-   * Sends one SUBSCRIBE for filters with the same options. Resolves with the SUBACK's codes in order; rejects if the
-   * connection ends first.
+   * Sends one SUBSCRIBE for filters with the same options. Resolves with the SUBACK; rejects if the connection ends
+   * first.
    */
-  subscribe(requests: readonly SubscriptionRequest[]): Promise<readonly number[]>
+  subscribe(requests: readonly SubscriptionRequest[]): Promise<Suback>
   /** Sends one UNSUBSCRIBE. Resolves at the UNSUBACK; rejects if the connection ends first. */
   unsubscribe(filters: readonly string[]): Promise<void>
   /**

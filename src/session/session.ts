@@ -1,5 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { ClientStatus } from '../api/status.ts'
+import type { BrokerStatus, ClientStatus } from '../api/status.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { Ack, IncomingPublish } from '../wire/packets.ts'
 import { Inbox } from './incoming/inbox.ts'
@@ -11,6 +11,7 @@ import { Sender } from './outgoing/sender.ts'
 import { PeriodicRequests } from './periodic-requests.ts'
 import type { SessionConfig, SessionEvents } from './session-config.ts'
 import { SessionStatus } from './session-status.ts'
+import { SessionWatch } from './session-watch.ts'
 import { Subscriptions, type SyncActor } from './subscriptions/subscriptions.ts'
 
 /**
@@ -29,9 +30,11 @@ export class Session implements LinkEvents {
   readonly #events: SessionEvents
   readonly #sender: Sender
   readonly #inbox: Inbox
+  readonly #watch: SessionWatch
   readonly #subscriptions: Subscriptions<Receiver>
   #link: Link | undefined
   #protocolVersion: Link['protocolVersion'] | undefined
+  #broker: BrokerStatus | undefined
   /** Writes the changes of the subscriptions at the end of the turn, so that many calls share few packets. */
   readonly #changes = new EndOfTurn(() => {
     this.#subscriptions.flush()
@@ -47,6 +50,7 @@ export class Session implements LinkEvents {
     })
     this.#sender = new Sender(config, events, () => this.#subscriptions.wireIsQuiet())
     this.#inbox = new Inbox(config, events, this.#subscriptions)
+    this.#watch = new SessionWatch(events, config.now)
     this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions)
   }
 
@@ -58,6 +62,11 @@ export class Session implements LinkEvents {
   /** The protocol version of the last connection; `undefined` before the first. */
   get protocolVersion(): Link['protocolVersion'] | undefined {
     return this.#protocolVersion
+  }
+
+  /** What the broker announced in its last CONNACK; `undefined` before the first. */
+  get broker(): BrokerStatus | undefined {
+    return this.#broker
   }
 
   /** The durable publications in quarantine, if there is a journal. */
@@ -173,14 +182,17 @@ export class Session implements LinkEvents {
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
     this.#protocolVersion = link.protocolVersion
+    this.#broker = link.limits
     this.#inbox.attached(link, sessionPresent)
     this.#subscriptions.attached(link)
     this.#sender.attached(link, sessionPresent)
+    this.#watch.attached(link, sessionPresent)
   }
 
   detached(link: Link, failure: Failure | undefined): boolean {
     if (this.#link !== link) return false
     this.#link = undefined
+    this.#watch.detached(link, failure)
     const publishesOnWire = this.#sender.onWire > 0
     const subscriptionsOnWire = this.#subscriptions.onWire > 0
     this.#inbox.detached()

@@ -1,10 +1,13 @@
+import type { BrokerStatus } from '../api/status.ts'
 import { byteLength, varintLength } from '../shared/byte-length.ts'
-import type { BrokerLimits } from './packets.ts'
+
+/** What the size of such packets depends on. */
+type SizeLimits = Pick<BrokerStatus, 'maximumPacketSize' | 'subscriptionIdentifiersAvailable'>
 
 /** What SUBSCRIBE or UNSUBSCRIBE packets have in common, whatever their topic filters are. */
 export interface FilterPackets {
   readonly kind: 'subscribe' | 'unsubscribe'
-  readonly link: { readonly protocolVersion: 3 | 4 | 5; readonly limits: BrokerLimits }
+  readonly link: { readonly protocolVersion: 3 | 4 | 5; readonly limits: SizeLimits }
   /** Of a SUBSCRIBE, if the broker supports Subscription Identifiers. */
   readonly identifier?: number
 }
@@ -19,7 +22,7 @@ export function filterPacketSize(packets: FilterPackets, filters: readonly strin
  */
 export function filterHeaderSize({ link: { protocolVersion, limits }, identifier }: FilterPackets): number {
   if (protocolVersion !== 5) return 2
-  return 3 + (identifier !== undefined && limits.subscriptionIdentifiers ? 1 + varintLength(identifier) : 0)
+  return 3 + (identifier !== undefined && limits.subscriptionIdentifiersAvailable ? 1 + varintLength(identifier) : 0)
 }
 
 /** The bytes of a topic filter and, in a SUBSCRIBE, of its options. */

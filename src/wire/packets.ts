@@ -1,17 +1,4 @@
 import type { PublishProperties } from '../api/message.ts'
-/** The limits of the broker, from the CONNACK. The defaults are those of MQTT 5 §3.2.2.3. */
-export interface BrokerLimits {
-  /** How many QoS 1 and 2 publishes may be un-acked at a time. @default 65_535 */
-  readonly receiveMaximum: number
-  /** In bytes. @default Infinity */
-  readonly maximumPacketSize: number
-  /** @default 2 */
-  readonly maximumQos: 0 | 1 | 2
-  /** @default true */
-  readonly retainAvailable: boolean
-  /** Whether the broker supports Subscription Identifiers. Always `false` on MQTT 3.1.1. @default true */
-  readonly subscriptionIdentifiers: boolean
-}
 
 /** A PUBLISH that is sent. */
 export interface OutgoingPublish {
@@ -44,6 +31,14 @@ export interface Ack {
   /** 0 on MQTT 3.1.1. */
   readonly reasonCode: number
   /** The broker's text for a refusal, if it gave one. It is safe to display. */
+  readonly reasonString: string | undefined
+}
+
+/** SUBACK. */
+export interface Suback {
+  /** The reason codes of the filters, in their order. */
+  readonly granted: readonly number[]
+  /** The broker's text, if it gave one. It is safe to display. */
   readonly reasonString: string | undefined
 }
 

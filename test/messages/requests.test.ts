@@ -38,6 +38,43 @@ describe('requests of MQTT 5', () => {
     )
   })
 
+  test('use the Response Information of the broker, which is asked for once a request needs it', async () => {
+    const responseInformation = 'answers/me'
+    const { server, client } = await scriptedClient({
+      script: (_, n) => ({ connack: { sessionPresent: n > 1, properties: n > 1 ? { responseInformation } : {} } }),
+    })
+    await client.connect()
+    const topics: (string | undefined)[] = []
+    for (const n of [1, 2, 3]) {
+      const response = client.request('service', '1').then(textOf)
+      await answer(server, n)
+      expect(await response).toBe('1')
+      topics.push(server.received('publish').at(-1)?.properties?.responseTopic)
+      if (n !== 1) continue
+      server.kick()
+      await until(() => server.connections.length === 2 && client.isConnected)
+    }
+    const asked = server.received('connect').map(({ properties }) => properties?.requestResponseInformation)
+    expect(asked).toEqual([undefined, true])
+    expect(topics).toEqual(['response/test', 'answers/me/response/test', 'answers/me/response/test'])
+    await until(() => server.received('unsubscribe').length === 1)
+    expect(server.received('unsubscribe')[0]?.unsubscriptions).toEqual(['response/test'])
+  })
+
+  test.each([
+    { responseInformation: 'answers/', responseTopic: 'answers/response/test' },
+    { responseInformation: 'not/a/+', responseTopic: 'response/test' },
+    { responseInformation: '', responseTopic: 'response/test' },
+  ])('before the first connection: $responseInformation', async ({ responseInformation, responseTopic }) => {
+    const { server, client } = await scriptedClient({ script: { connack: { properties: { responseInformation } } } })
+    const response = client.request('service', '1').then(textOf)
+    await client.connect()
+    await answer(server)
+    expect(await response).toBe('1')
+    expect(server.received('connect')[0]?.properties?.requestResponseInformation).toBe(true)
+    expect(server.received('publish')[0]?.properties?.responseTopic).toBe(responseTopic)
+  })
+
   test('wait for the SUBACK of the response topic, even while others subscribe', async () => {
     const { server, client } = await scriptedClient({ script: { suback: false } })
     await client.connect()
@@ -162,7 +199,7 @@ describe('requests', () => {
     expect(await settled).toEqual(['AbortError'])
     await client.connect()
     await client.publish('a', 'last', { qos: 1 })
-    expect(told(server, 1, 'publish')).toEqual(['publish last 2'])
+    expect(told(server, 1, 'publish')).toEqual(['publish last 1'])
   })
 
   test('reject with the error of their publish', async () => {

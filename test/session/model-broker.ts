@@ -95,6 +95,8 @@ export class ModelBroker {
 class Connection implements Link {
   readonly server = 'model'
   readonly protocolVersion = 5
+  readonly connect = { clean: false, sessionExpiry: Number.POSITIVE_INFINITY }
+  readonly clientId = 'model'
   readonly limits: Link['limits']
   readonly receiveMaximum = 65_535
   readonly sent: Sent[] = []
@@ -118,7 +120,15 @@ class Connection implements Link {
       maximumPacketSize: Number.POSITIVE_INFINITY,
       maximumQos: 2,
       retainAvailable: true,
-      subscriptionIdentifiers: false,
+      wildcardSubscriptionAvailable: true,
+      sharedSubscriptionAvailable: true,
+      subscriptionIdentifiersAvailable: false,
+      topicAliasMaximum: 0,
+      sessionExpiry: Number.POSITIVE_INFINITY,
+      keepalive: 60_000,
+      assignedClientId: undefined,
+      responseInformation: undefined,
+      serverReference: undefined,
     }
   }
 
@@ -172,8 +182,8 @@ class Connection implements Link {
     this.#broker.violations.push('it ended the connection')
   }
 
-  subscribe(): Promise<readonly number[]> {
-    return Promise.resolve([])
+  subscribe(): ReturnType<Link['subscribe']> {
+    return Promise.resolve({ granted: [], reasonString: undefined })
   }
 
   unsubscribe(): Promise<void> {

@@ -77,7 +77,7 @@ test('counts the bytes of a publication’s topic and payload', () => {
 const link = (version: 4 | 5, maximumPacketSize: number) =>
   ({
     protocolVersion: version,
-    limits: { maximumPacketSize, subscriptionIdentifiers: version === 5 },
+    limits: { maximumPacketSize, subscriptionIdentifiersAvailable: version === 5 },
   }) as unknown as Link
 
 const identifier = fc.constantFrom(undefined, 1, 127, 128, 20_000)

@@ -99,6 +99,8 @@ function createSession(): Session {
       unclaimed: ignore,
       messageFailed: ignore,
       acknowledgementsStalled: ignore,
+      sessionExpiryReduced: ignore,
+      sessionLost: ignore,
     },
   )
 }

@@ -1,17 +1,14 @@
 import type { SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import { deferred } from '../../shared/wait.ts'
 import { inPackets } from '../../wire/filter-packets.ts'
-import { type FilterPackets, filterPacketSize } from '../../wire/packet-size.ts'
 import type { Link } from '../link.ts'
 import type { Blame } from '../outgoing/blame.ts'
 import type { WireClaim } from '../wire-claim.ts'
 import { Exchange } from './exchange.ts'
+import { beyondLimits, subscribePackets, unavailable } from './limits.ts'
 import { optionsKey } from './subscribers.ts'
 import type { Suspensions } from './suspensions.ts'
-import type { Unwanted, Wanted } from './wanted.ts'
-
-/** The reason code for a SUBSCRIBE that exceeds the broker's Maximum Packet Size. */
-const PACKET_TOO_LARGE = 0x95
+import type { Answer, Unwanted, Wanted } from './wanted.ts'
 
 /** An UNSUBSCRIBE on which the broker closes is left out on at most this many connections in a row. */
 const LONGEST_PAUSE = 64
@@ -24,8 +21,8 @@ export interface SubscriptionBook {
 
 export interface SubscriptionWriterOptions {
   readonly suspensions: Suspensions<Wanted>
-  /** The broker answered with a code (MQTT 5 §3.9.3). */
-  readonly onAnswered: (wanted: Wanted, code: number) => void
+  /** The broker answered, or its limits forbid to ask. */
+  readonly onAnswered: (wanted: Wanted, answer: Answer) => void
   /** Publications have to yield. */
   readonly onClaim: (claim: WireClaim) => void
   /** The counts that `sync.settled` reports. */
@@ -286,17 +283,19 @@ export class SubscriptionWriter {
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
     const requests = batch.map(({ request }) => request)
     const [first] = batch
-    // Only a single filter can exceed the limit, and it is in a packet of its own then.
-    if (first && batch.length === 1 && isTooLarge(first, link)) return this.#options.onAnswered(first, PACKET_TOO_LARGE)
+    // A filter beyond the limits is in a batch of its own.
+    const refusal = first && batch.length === 1 ? beyondLimits(first, link) : undefined
+    if (first && refusal) return this.#options.onAnswered(first, refusal)
     for (const wanted of batch) {
       wanted.state = 'asked'
       wanted.known = true
     }
-    const codes = await this.#exchanged(batch, link.subscribe(requests))
+    const { granted, reasonString } = await this.#exchanged(batch, link.subscribe(requests))
     for (const [i, wanted] of batch.entries()) {
       this.#options.suspensions.answered(wanted)
       // The application may have changed the request, or unsubscribed, in the meantime.
-      if (wanted.state === 'asked' && wanted.request === requests[i]) this.#options.onAnswered(wanted, codes[i] ?? 0x80)
+      if (wanted.state !== 'asked' || wanted.request !== requests[i]) continue
+      this.#options.onAnswered(wanted, { code: granted[i] ?? 0x80, reasonString })
     }
   }
 
@@ -310,7 +309,7 @@ export class SubscriptionWriter {
   }
 
   /** A packet is written. @returns the answer */
-  async #exchanged<Answer>(batch: readonly unknown[], answer: Promise<Answer>): Promise<Answer> {
+  async #exchanged<Ack>(batch: readonly unknown[], answer: Promise<Ack>): Promise<Ack> {
     const onWire = (this.#onWire ??= new Set())
     onWire.add(batch)
     const answered = await answer
@@ -321,12 +320,15 @@ export class SubscriptionWriter {
 
   /**
    * All filters of one batch have the same options. MQTT.js can set options for each filter, but does not allow every
-   * filter then.
+   * filter then. A filter beyond the limits of the broker has a batch of its own.
    */
   #batches(missing: readonly Wanted[], link: Link, most = this.#options.suspensions.batchSize): Wanted[][] {
     const alike = new Map<string, Wanted[]>()
     for (const wanted of missing) {
-      const options = `${optionsKey(wanted.request)} ${link.limits.subscriptionIdentifiers ? wanted.identifier : ''}`
+      const { subscriptionIdentifiersAvailable } = link.limits
+      const options = unavailable(wanted.filter, link)
+        ? wanted.filter
+        : `${optionsKey(wanted.request)} ${subscriptionIdentifiersAvailable ? wanted.identifier : ''}`
       const group = alike.get(options)
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
@@ -337,12 +339,4 @@ export class SubscriptionWriter {
 
 function filterOf({ filter }: { readonly filter: string }): string {
   return filter
-}
-
-function subscribePackets(link: Link, wanted: Wanted | undefined): FilterPackets {
-  return { kind: 'subscribe', link, ...(wanted && { identifier: wanted.identifier }) }
-}
-
-function isTooLarge(wanted: Wanted, link: Link): boolean {
-  return filterPacketSize(subscribePackets(link, wanted), [wanted.filter]) > link.limits.maximumPacketSize
 }

@@ -12,7 +12,7 @@ import { FilterGroups } from './filter-groups.ts'
 import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
 import { SubscriptionWriter } from './subscription-writer.ts'
 import { type SuspensionEvents, Suspensions } from './suspensions.ts'
-import type { Unwanted, Wanted } from './wanted.ts'
+import type { Answer, Unwanted, Wanted } from './wanted.ts'
 
 export interface SubscriptionsConfig {
   readonly clock: Clock
@@ -78,7 +78,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       { wanted: this.#wanted, unwanted: this.#unwanted },
       {
         suspensions: this.#suspensions,
-        onAnswered: (wanted, code) => this.#answered(wanted, code),
+        onAnswered: (wanted, answer) => this.#answered(wanted, answer),
         onClaim: (claim) => port.claimed(claim),
         counts: () => this.#counts(),
       },
@@ -252,7 +252,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#events.subscriptionFailed(filter, error)
   }
 
-  #answered(wanted: Wanted, code: number): void {
+  #answered(wanted: Wanted, { code, reasonString, limit }: Answer): void {
     // Other codes below 0x80 mean nothing in a SUBACK (MQTT 5 §3.9.3).
     if (code <= 2) {
       wanted.state = 'held'
@@ -266,7 +266,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.reasonCode = code
     wanted.refusals++
     if (this.#retryable(wanted)) return
-    const error = new SubscriptionRefusedError(wanted.filter, code)
+    const error = new SubscriptionRefusedError(wanted.filter, code, { reasonString, limit })
     if (!this.#fallBack(wanted, error)) this.#failed(wanted.filter, wanted.subscribers.list, error)
   }
 

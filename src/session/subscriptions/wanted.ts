@@ -1,7 +1,18 @@
+import type { SubscriptionLimit } from '../../api/errors.ts'
 import type { Qos } from '../../api/message.ts'
 import type { SubscriptionRequest } from '../../wire/packets.ts'
 import type { Subscribers } from './subscribers.ts'
 import type { Suspendable } from './suspensions.ts'
+
+/** What became of a SUBSCRIBE for one filter. */
+export interface Answer {
+  /** A code of a SUBACK (MQTT 5 §3.9.3). */
+  readonly code: number
+  /** The broker's text, if it gave one. */
+  readonly reasonString?: string | undefined
+  /** The limit of the broker because of which nothing was sent. */
+  readonly limit?: SubscriptionLimit
+}
 
 /** A wanted topic filter: one subscription at the broker, however many subscribers there are. */
 export interface Wanted extends Suspendable {
