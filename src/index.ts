@@ -70,6 +70,7 @@ export type {
   CredentialsSource,
   InboxOptions,
   OutboxOptions,
+  RateOptions,
   QuarantineOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,

@@ -43,6 +43,8 @@ export interface ClientEvents {
   subscriptionSuspended: { readonly filter: string; readonly delay: number }
   /** The broker answered the SUBSCRIBE for a suspended subscription. */
   subscriptionResumed: { readonly filter: string }
+  /** The broker objected to the rate of publishes. From now on, `rate` are sent in a second: see `status.outbox.rate`. */
+  publishRateReduced: { readonly rate: number }
   /** The broker closes the connection on a durable publish, which was moved to `client.quarantine` under this id. */
   publishQuarantined: { readonly id: number; readonly topic: string; readonly qos: Qos }
   /** The broker refused a subscription, and it is not retried on this connection. */

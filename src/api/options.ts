@@ -275,6 +275,21 @@ export interface OutboxOptions {
    * @default 'reject'
    */
   readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest'
+  /**
+   * How much is sent in a second. Further publishes wait. If a broker objects to the rate, less is sent to it, also
+   * without this option: see `status.outbox.rate`.
+   *
+   * @default no limit
+   */
+  readonly rate: Partial<RateOptions>
+}
+
+/** How much is sent in a second, resent publishes included. A tenth of it may leave at once. */
+export interface RateOptions {
+  /** The number of PUBLISH packets. @default Infinity */
+  readonly messages: number
+  /** The size of their topics and payloads in bytes. A single larger publish is sent, and delays the next. @default Infinity */
+  readonly bytes: number
 }
 
 /** When a publish counts as poison, and when a suspended packet is tried again. */

@@ -9,6 +9,7 @@ import type {
   CredentialsSource,
   InboxOptions,
   OutboxOptions,
+  RateOptions,
   QuarantineOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,
@@ -37,7 +38,7 @@ export interface ClientConfig {
     readonly maxHops: number
   }
   readonly timeouts: Timeouts
-  readonly outbox: OutboxOptions
+  readonly outbox: OutboxConfig
   readonly inbox: Required<InboxOptions>
   readonly subscriptions: {
     /** `undefined` if the application did not set it: the default depends on the server. */
@@ -57,6 +58,11 @@ export interface ClientConfig {
   readonly now: () => number
   /** Returns a number in [0, 1). */
   readonly random: () => number
+}
+
+/** The options of the outbox, completed with defaults. */
+export interface OutboxConfig extends OutboxOptions {
+  readonly rate: RateOptions
 }
 
 /** Returns options for connecting, which are not checked yet. */

@@ -8,6 +8,7 @@ import type {
   InboxOptions,
   OutboxOptions,
   QuarantineOptions,
+  RateOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,
   TlsOptions,
@@ -69,10 +70,15 @@ const redirect = {
   maxHops: count,
 } satisfies RulesFor<RedirectPolicy>
 
+export const perSecond = must('must be a number greater than 0', (value) => typeof value === 'number' && value > 0)
+
+const rate = { messages: perSecond, bytes: perSecond } satisfies RulesFor<RateOptions>
+
 const outbox = {
   maxMessages: count,
   maxBytes: count,
   overflow: oneOf('reject', 'drop-oldest', 'drop-newest'),
+  rate: group(rate),
 } satisfies RulesFor<OutboxOptions>
 
 const atLeastOne = must(

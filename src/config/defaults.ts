@@ -12,13 +12,13 @@ import type {
 import type {
   ConnectOptions,
   InboxOptions,
-  OutboxOptions,
   QuarantineOptions,
   ResilientMqttClientOptions,
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
 import { realClock } from '../shared/clock.ts'
+import type { OutboxConfig } from './client-config.ts'
 
 /**
  * The defaults of all options. Those of the connection machine are in machines/policy (backoff and recovery) and in
@@ -30,10 +30,11 @@ export { defaultTimeouts }
 export const defaultClient: Required<Pick<ResilientMqttClientOptions, 'onGiveUp' | 'clock' | 'now' | 'random'>> =
   Object.freeze({ onGiveUp: 'reject', clock: realClock, now: systemNow, random: systemRandom })
 
-export const defaultOutbox: OutboxOptions = Object.freeze({
+export const defaultOutbox: OutboxConfig = Object.freeze({
   maxMessages: 10_000,
   maxBytes: 64 * 1024 * 1024,
   overflow: 'reject',
+  rate: Object.freeze({ messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }),
 })
 
 export const defaultInbox: Required<InboxOptions> = Object.freeze({

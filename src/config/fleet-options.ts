@@ -3,7 +3,7 @@ import type { Clock } from '../api/clock.ts'
 import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
 import { group, must } from '../shared/option-rules.ts'
 import { didYouMean, readCallOptions, type RulesFor } from '../shared/read-options.ts'
-import { clientHint, clientOptionRules } from './client-rules.ts'
+import { clientHint, clientOptionRules, perSecond } from './client-rules.ts'
 import { defaultClient, defaultFleet } from './defaults.ts'
 
 /** The checked options of a fleet, completed with their defaults. */
@@ -27,7 +27,7 @@ const rules = {
     'must be a whole number of at least 1, or Infinity',
     (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
   ),
-  connectRate: must('must be a number greater than 0', (value) => typeof value === 'number' && value > 0),
+  connectRate: perSecond,
   shared: group(clientRules, clientHint),
 } satisfies RulesFor<FleetOptions>
 

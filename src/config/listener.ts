@@ -24,6 +24,7 @@ const names = Object.keys({
   sessionLost: true,
   outboxRestored: true,
   unclaimed: true,
+  publishRateReduced: true,
   messageFailed: true,
   acknowledgementsStalled: true,
   drained: true,

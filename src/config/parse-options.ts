@@ -4,7 +4,7 @@ import { defaultReconnect, exponentialRecovery } from '../../machines/policy/rec
 import { InvalidOptionError } from '../api/errors.ts'
 import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../api/options.ts'
 import { isObject } from '../shared/read-options.ts'
-import type { ClientConfig, ConnectConfig, ConnectSource, WillConfig } from './client-config.ts'
+import type { ClientConfig, ConnectConfig, ConnectSource, OutboxConfig, WillConfig } from './client-config.ts'
 import { readClientOptions, readConnectOptions, type WithUrls } from './client-rules.ts'
 import {
   defaultClient,
@@ -49,7 +49,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
     machine: machineInput(options),
     redirect: redirectConfig(options.redirect),
     timeouts: withDefaults(defaultTimeouts, options.timeouts),
-    outbox: withDefaults(defaultOutbox, options.outbox),
+    outbox: outboxConfig(options.outbox),
     inbox: withDefaults(defaultInbox, options.inbox),
     subscriptions: subscriptionsConfig(options.subscriptions),
     quarantine,
@@ -119,6 +119,10 @@ function machineInput(options: ReadOptions): ClientConfig['machine'] {
 function subscriptionsConfig(options: ResilientMqttClientOptions['subscriptions']): ClientConfig['subscriptions'] {
   const { onSessionPresent } = withDefaults(defaultSubscriptions, options)
   return Object.freeze({ batchSize: options?.batchSize, onSessionPresent })
+}
+
+function outboxConfig({ rate, ...others }: ResilientMqttClientOptions['outbox'] = {}): OutboxConfig {
+  return withDefaults(defaultOutbox, { ...others, rate: rate && withDefaults(defaultOutbox.rate, rate) })
 }
 
 function redirectConfig(options: ResilientMqttClientOptions['redirect']): ClientConfig['redirect'] {

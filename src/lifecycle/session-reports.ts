@@ -59,6 +59,10 @@ export class SessionReports implements SessionEvents {
     this.#report('warn', 'sessionLost', loss, sessionLosses[loss.cause])
   }
 
+  publishRateReduced(rate: number): void {
+    this.#report('warn', 'publishRateReduced', { rate }, 'the broker objected to the rate of publishes')
+  }
+
   publishQuarantined({ id, topic, qos }: QuarantinedPublish): void {
     this.#report('error', 'publishQuarantined', { id, topic, qos }, `the broker closes the connection on ${topic}`)
   }

@@ -104,7 +104,7 @@ const clientOptions = () =>
     redirect: { allow: live.allow, maxHops: 1 },
     onTakeover: 'retry-later',
     onGiveUp: 'wait',
-    outbox: { maxMessages: 5, maxBytes: 6, overflow: 'drop-oldest' },
+    outbox: { maxMessages: 5, maxBytes: 6, overflow: 'drop-oldest', rate: { messages: 7, bytes: 8 } },
     inbox: { claimTimeout: 1, maxUnclaimed: 2, stallAfter: 3, maxUnprocessed: 4, maxUnprocessedBytes: 5 },
     subscriptions: { batchSize: 8, onSessionPresent: 'always' },
     quarantine: { after: 1, initialDelay: 2, maxDelay: 3 },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Failure } from '../../machines/failure.ts'
-import type { OutboxOptions } from '../../src/api/options.ts'
-import { defaultQuarantine } from '../../src/config/defaults.ts'
+import type { OutboxConfig } from '../../src/config/client-config.ts'
+import { defaultOutbox, defaultQuarantine } from '../../src/config/defaults.ts'
 import { PoisonPacketError } from '../../src/index.ts'
 import { Publication } from '../../src/session/outgoing/publication.ts'
 import { Sender } from '../../src/session/outgoing/sender.ts'
@@ -36,7 +36,7 @@ class Scene {
   readonly published: Published[] = []
   drained = 0
 
-  constructor(receiveMaximum: number, outbox: OutboxOptions) {
+  constructor(receiveMaximum: number, outbox: OutboxConfig) {
     this.broker = new ModelBroker(receiveMaximum)
     const { clock } = this
     this.sender = new Sender(
@@ -54,6 +54,7 @@ class Scene {
         drained: () => void this.drained++,
         acknowledging: () => {},
         publishQuarantined: () => {},
+        publishRateReduced: () => {},
         orphanFailed: () => {},
       },
       () => {},
@@ -183,10 +184,11 @@ const outbox = fc.record({
   maxMessages: fc.constantFrom(3, 10, 1_000),
   maxBytes: fc.constantFrom(8, 1_000),
   overflow: fc.constantFrom('reject' as const, 'drop-oldest' as const, 'drop-newest' as const),
+  rate: fc.constantFrom(defaultOutbox.rate, { messages: 20, bytes: 50 }),
 })
 const receiveMaximum = fc.constantFrom(1, 2, 5, 65_535)
 
-async function play(most: number, options: OutboxOptions, script: readonly Step[]): Promise<Scene> {
+async function play(most: number, options: OutboxConfig, script: readonly Step[]): Promise<Scene> {
   const scene = new Scene(most, options)
   for (const step of script) {
     await step(scene)
@@ -240,7 +242,8 @@ describe('any sequence of events', () => {
   }, 60_000)
 
   test('does so with closes that cast suspicion too', async () => {
-    const closes: readonly Failure[] = [{ kind: 'closed' }, { kind: 'disconnected', reasonCode: 0x90 }, reset]
+    const tooFast: Failure = { kind: 'disconnected', reasonCode: 0x96 }
+    const closes: readonly Failure[] = [tooFast, { kind: 'closed' }, { kind: 'disconnected', reasonCode: 0x90 }, reset]
     await fc.assert(
       fc.asyncProperty(receiveMaximum, outbox, steps(closes), async (most, options, script) => {
         const scene = await play(most, options, script)

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { OutboxOptions } from '../../src/api/options.ts'
-import { Outbox } from '../../src/session/outgoing/outbox.ts'
+import { Outbox, type OutboxBounds } from '../../src/session/outgoing/outbox.ts'
 import type { Publication, PublicationInit } from '../../src/session/outgoing/publication.ts'
 import { createTestClock } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
@@ -11,7 +10,7 @@ import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told } from '../support/scripted-client.ts'
 
 /** An outbox, and the outcomes of its publications, such as `a: OutboxOverflowError`. */
-function outboxScene(options: Partial<OutboxOptions> = {}) {
+function outboxScene(options: Partial<OutboxBounds> = {}) {
   const log: string[] = []
   const outbox = new Outbox({ maxMessages: 3, maxBytes: 1_000, overflow: 'reject', ...options }, () => {})
   const logged = (topic: string, init: Partial<PublicationInit> = {}) =>

@@ -91,6 +91,7 @@ function createSession(): Session {
       drained: ignore,
       acknowledging: ignore,
       publishQuarantined: ignore,
+      publishRateReduced: ignore,
       orphanFailed: ignore,
       wantedChanged: ignore,
       subscriptionFailed: ignore,

@@ -1,10 +1,10 @@
 import type { Clock } from '../../api/clock.ts'
-import type { OutboxOptions, QuarantineOptions } from '../../api/options.ts'
+import type { QuarantineOptions } from '../../api/options.ts'
 import type { OutboxStatus } from '../../api/status.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type OutboxBounds } from './outbox.ts'
 import type { Publication } from './publication.ts'
 import { Quarantine, type QuarantineEvents } from './quarantine.ts'
 import { Settlement, type SettlementEvents } from './settlement.ts'
@@ -22,7 +22,7 @@ export interface BacklogConfig {
   readonly random: () => number
   /** Persists the durable publications, if the client has a store. */
   readonly journal: Journal | undefined
-  readonly outbox: OutboxOptions
+  readonly outbox: OutboxBounds
   readonly quarantine: QuarantineOptions
 }
 
@@ -80,7 +80,7 @@ export class Backlog {
     })
   }
 
-  get status(): OutboxStatus {
+  get status(): Omit<OutboxStatus, 'rate'> {
     const { size, bytes } = this.outbox
     const quarantined = this.quarantine?.size ?? 0
     return { size, bytes, inFlight: this.inFlight.size, suspended: this.suspects.size, quarantined }

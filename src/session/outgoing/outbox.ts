@@ -6,6 +6,9 @@ import { Publication } from './publication.ts'
 import type { Shelf, Shelved } from './shelf.ts'
 import { WaitingList } from './waiting-list.ts'
 
+/** How much may wait, and what happens beyond it. */
+export type OutboxBounds = Omit<OutboxOptions, 'rate'>
+
 /** What the outbox reports of its shelf. */
 export interface ShelfEvents {
   /** A publication was taken into memory. Called before it is in the outbox. */
@@ -24,7 +27,7 @@ export interface ShelfEvents {
  * process accepted. The shelf is read when what is before it has drained to half of what was read last.
  */
 export class Outbox {
-  readonly #options: OutboxOptions
+  readonly #options: OutboxBounds
   readonly #onRemoved: (publication: Publication, error: unknown) => void
   readonly #latest = new Map<string, Publication>()
   /** Displaced publications keep their places in the queue, but no longer count. */
@@ -45,7 +48,7 @@ export class Outbox {
   #bytes = 0
 
   /** @param onRemoved - called for each publication that was rejected individually */
-  constructor(options: OutboxOptions, onRemoved: (publication: Publication, error: unknown) => void) {
+  constructor(options: OutboxBounds, onRemoved: (publication: Publication, error: unknown) => void) {
     this.#options = options
     this.#onRemoved = onRemoved
   }

@@ -2,6 +2,7 @@ import type { Link } from '../link.ts'
 import type { AckWatch } from './ack-watch.ts'
 import { beyondLimits } from './limits.ts'
 import type { OnWire } from './on-wire.ts'
+import type { Pace } from './pace.ts'
 import type { Publication } from './publication.ts'
 import type { Settlement } from './settlement.ts'
 import { writePublish, writePubrel } from './write-publish.ts'
@@ -12,6 +13,7 @@ export interface PublishWriterOptions {
   readonly settlement: Settlement
   readonly acks: AckWatch
   readonly onWire: OnWire
+  readonly pace: Pace
   /** A publication can't be encoded. */
   readonly onNotWritten: (publication: Publication, error: unknown) => void
   /** Called before PUBREL is written. PUBREL waits for the promise that it returns, if any. */
@@ -29,6 +31,7 @@ export class PublishWriter {
   write(publication: Publication, link: Link): void {
     if (publication.qos > 0) this.#options.acks.sent()
     else this.#options.onWire.forgetSignOfLife()
+    this.#options.pace.wrote(publication.bytes)
     const error = writePublish(link, publication, this.#options.time)
     if (error) this.#options.onNotWritten(publication, error)
   }

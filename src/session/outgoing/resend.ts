@@ -1,6 +1,7 @@
 import type { Link } from '../link.ts'
 import type { InFlight } from './in-flight.ts'
 import type { OnWire } from './on-wire.ts'
+import type { Pace } from './pace.ts'
 import type { Publication } from './publication.ts'
 import type { PublishWriter } from './publish-writer.ts'
 import { isAside } from './suspects.ts'
@@ -13,14 +14,16 @@ export class Resend {
   readonly #inFlight: InFlight
   readonly #onWire: OnWire
   readonly #writer: PublishWriter
+  readonly #pace: Pace
   #rest: Iterator<Publication> = [].values()
   /** The first of the publications that are left. */
   #next: Publication | undefined
 
-  constructor(inFlight: InFlight, onWire: OnWire, writer: PublishWriter) {
+  constructor(inFlight: InFlight, onWire: OnWire, writer: PublishWriter, pace: Pace) {
     this.#inFlight = inFlight
     this.#onWire = onWire
     this.#writer = writer
+    this.#pace = pace
   }
 
   /** @param publications - the publications to write; those that were sent on this connection are skipped */
@@ -43,6 +46,7 @@ export class Resend {
         this.#inFlight.giveUp(next, 'finish')
         continue
       }
+      if (next.phase === 'sent' && !this.#pace.mayWrite()) return false
       this.#onWire.add(next)
       this.#writer.writeAgain(next, link)
     }

@@ -1,6 +1,7 @@
 import type { Timeouts } from '../../../machines/config.ts'
 import type { Failure } from '../../../machines/failure.ts'
 import type { OutboxStatus } from '../../api/status.ts'
+import type { OutboxConfig } from '../../config/client-config.ts'
 import { EndOfTurn } from '../../shared/end-of-turn.ts'
 import type { Ack } from '../../wire/packets.ts'
 import type { Link } from '../link.ts'
@@ -12,6 +13,7 @@ import { blameOf } from './blame.ts'
 import { takeDurableBatch } from './durable-batch.ts'
 import type { Journal } from './journal.ts'
 import { OnWire } from './on-wire.ts'
+import { Pace } from './pace.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { PublishWriter } from './publish-writer.ts'
@@ -27,12 +29,15 @@ import {
 import { writePubrel } from './write-publish.ts'
 
 export interface SenderConfig extends BacklogConfig {
+  readonly outbox: OutboxConfig
   readonly timeouts: Pick<Timeouts, 'ackTimeout' | 'probeTimeout'>
 }
 
 export interface SenderEvents extends BacklogEvents {
   /** The broker acknowledges, after `isAcknowledging` was false. */
   acknowledging(): void
+  /** The broker objected to the rate. @param rate - how many publishes are sent in a second from now on */
+  publishRateReduced(rate: number): void
 }
 
 /**
@@ -49,11 +54,15 @@ export class Sender {
   readonly #resend: Resend
   readonly #writer: PublishWriter
   readonly #acks: AckWatch
+  readonly #pace: Pace
+  /** How many publications were acknowledged in this turn: see `#countPassed`. */
+  #acknowledged = 0
   #link: Link | undefined
   #phase: ConnectionPhase = 'detached'
   #work: InFlightWork = 'nothing'
   #claim: WireClaim = 'none'
   readonly #soon = new EndOfTurn(() => {
+    this.#countPassed()
     this.#proceed()
     this.#backlog.tellDrained()
   })
@@ -76,15 +85,23 @@ export class Sender {
       oldest: () => inFlight.oldestOnWire(),
       onAcknowledging: () => events.acknowledging(),
     })
+    this.#pace = new Pace({
+      clock,
+      time,
+      rate: config.outbox.rate,
+      onReady: proceed,
+      onReduced: (rate) => events.publishRateReduced(rate),
+    })
     this.#writer = new PublishWriter({
       time,
+      pace: this.#pace,
       settlement,
       acks: this.#acks,
       onWire: this.#onWire,
       onNotWritten: (publication, error) => this.#notWritten(publication, error),
       releasing: (publication) => this.#releasing(publication),
     })
-    this.#resend = new Resend(inFlight, this.#onWire, this.#writer)
+    this.#resend = new Resend(inFlight, this.#onWire, this.#writer, this.#pace)
   }
 
   get packetIds(): PacketIds {
@@ -102,7 +119,8 @@ export class Sender {
   }
 
   get status(): OutboxStatus {
-    return this.#backlog.status
+    const { rate } = this.#pace
+    return { ...this.#backlog.status, rate: rate === Number.POSITIVE_INFINITY ? null : rate }
   }
 
   /** @returns whether nothing waits and nothing is in flight; if not, `drained` is called later */
@@ -171,6 +189,7 @@ export class Sender {
   /** Clears all timers. */
   stop(): void {
     this.#backlog.suspects.stop()
+    this.#pace.stop()
   }
 
   attached(link: Link, sessionPresent: boolean): void {
@@ -180,6 +199,7 @@ export class Sender {
     this.#onWire.reset(link)
     this.#acks.reset(link)
     suspects.attached(link.server)
+    this.#pace.attached(link.server)
     if (sessionPresent) inFlight.kept(link)
     else this.#backlog.sessionLost()
     this.#resend.begin(sessionPresent ? inFlight.values() : [])
@@ -200,6 +220,8 @@ export class Sender {
     for (const publication of this.#backlog.inFlight.values()) publication.onWire = false
     this.#onWire.reset(undefined)
     this.#acks.reset(undefined)
+    this.#countPassed()
+    this.#pace.detached(failure)
     this.#backlog.unwritten.lost()
     return isBlamed
   }
@@ -245,13 +267,23 @@ export class Sender {
     this.#onWire.remove(publication)
     suspects.passed(publication)
     settlement.acknowledged(publication, ack)
+    this.#acknowledged++
+    if (isRefusal(ack)) this.#pace.refused(ack.reasonCode)
     this.#soon.schedule()
     if (this.#claim === 'alone' && this.#onWire.size === 0) this.#onQuiet()
   }
 
   /** The socket has taken QoS 0 publications: see `LinkEvents.written`. */
   written(count: number): void {
+    this.#pace.passed(count)
     this.#backlog.unwritten.written(count)
+  }
+
+  /** Tells the pace once for each turn, because asking for the time costs more than an acknowledgement. */
+  #countPassed(): void {
+    if (this.#acknowledged === 0) return
+    this.#pace.passed(this.#acknowledged)
+    this.#acknowledged = 0
   }
 
   /** Called before PUBREL is sent: the journal has to record a durable publication as released first. */
@@ -299,8 +331,9 @@ export class Sender {
   /** Whether a publication that is not in flight yet may be written now. This is the only place that decides it. */
   #mayWrite(publication: Publication, link: Link): boolean {
     if (this.#state !== 'flowing' || !link.writable || this.#onWire.closed) return false
-    if (publication.qos === 0) return true
-    return this.#onWire.mayAdd(publication, link, true) && this.#backlog.inFlight.hasIdFor(publication)
+    if (publication.qos === 0) return this.#pace.mayWrite()
+    if (!this.#onWire.mayAdd(publication, link, true) || !this.#backlog.inFlight.hasIdFor(publication)) return false
+    return this.#pace.mayWrite()
   }
 
   #write(publication: Publication, link: Link): void {

@@ -1,0 +1,156 @@
+import type { Failure } from '../../../machines/failure.ts'
+import type { Clock } from '../../api/clock.ts'
+import type { RateOptions } from '../../api/options.ts'
+import { blameOf } from './blame.ts'
+import { LearntRate } from './learnt-rate.ts'
+import { Throughput } from './throughput.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+export interface PaceOptions {
+  readonly clock: Clock
+  /** The monotonic time of the clock, in milliseconds. */
+  readonly time: () => number
+  readonly rate: RateOptions
+  /** Something may be written again. */
+  readonly onReady: () => void
+  /** The broker objected to the rate. @param rate - the messages a second that are sent from now on */
+  readonly onReduced: (rate: number) => void
+}
+
+/** Message rate too high, and quota exceeded (MQTT 5 §2.4). */
+const TOO_MUCH: ReadonlySet<number> = new Set([0x96, 0x97])
+
+/** With fewer messages in a second, the rate is not the cause of a close. */
+const LEAST_LOAD = 20
+
+/** A connection that lived longer, in milliseconds, was not closed because of what waited for it. */
+const SOON = 5_000
+
+const SECOND = 1_000
+
+/** Two connections delivered about as much if the numbers differ by no more than this part. */
+const ALIKE = 0.1
+
+/** A close is blamed on the rate again if this part of the learnt rate was used. */
+const NEARLY_ALL = 0.8
+
+/**
+ * Limits how many publishes are sent in a second: to what the application allows, and to what the broker takes. Some
+ * brokers close the connection of a client that sends more, and give a reason only on MQTT 5. Without a reason, the rate
+ * is the likely cause if two connections in a row ended soon and after about the same number of messages: other faults
+ * do not count.
+ */
+export class Pace {
+  readonly #options: PaceOptions
+  readonly #isUnlimited: boolean
+  /** `undefined` until there is a limit. */
+  #buckets: { readonly messages: TokenBucket; readonly bytes: TokenBucket } | undefined
+  /** Of this connection; `undefined` until the first message has passed. */
+  #throughput: Throughput | undefined
+  /** By server; `undefined` until a broker has objected. */
+  #learnt: Map<string, LearntRate> | undefined
+  #limit: LearntRate | undefined
+  #server = ''
+  #attachedAt = 0
+  /** How many messages the broker took on this connection. */
+  #passed = 0
+  /** How many it took on the last one, if that ended soon and without a reason. */
+  #passedBefore: number | undefined
+  #reducedAt = Number.NEGATIVE_INFINITY
+  #timer: unknown
+
+  constructor(options: PaceOptions) {
+    this.#options = options
+    const { messages, bytes } = options.rate
+    this.#isUnlimited = messages === Number.POSITIVE_INFINITY && bytes === Number.POSITIVE_INFINITY
+  }
+
+  /** The messages a second that may be sent now. */
+  get rate(): number {
+    return Math.min(this.#options.rate.messages, this.#limit?.at(this.#options.time()) ?? Number.POSITIVE_INFINITY)
+  }
+
+  attached(server: string): void {
+    if (server !== this.#server) this.#passedBefore = undefined
+    this.#server = server
+    this.#limit = this.#learnt?.get(server)
+    this.#attachedAt = this.#options.time()
+    this.#passed = 0
+    this.#throughput = undefined
+  }
+
+  /** The connection ended. */
+  detached(failure: Failure | undefined): void {
+    this.stop()
+    const isTold = failure?.kind === 'disconnected' && TOO_MUCH.has(failure.reasonCode)
+    if (isTold) this.#reduce(1)
+    else if (blameOf(failure) === 'silence') this.#closed()
+    else this.#passedBefore = undefined
+  }
+
+  /** The broker refused a publish. Those behind it were sent at the same rate, and may be refused, too. */
+  refused(reasonCode: number): void {
+    if (TOO_MUCH.has(reasonCode) && this.#options.time() - this.#reducedAt >= SECOND) this.#reduce(LEAST_LOAD)
+  }
+
+  /** The broker has acknowledged messages, or the socket has taken them with QoS 0. */
+  passed(count: number): void {
+    this.#passed += count
+    ;(this.#throughput ??= new Throughput()).add(count, this.#options.time())
+  }
+
+  /** Whether a publication may be written now. If not, `onReady` is called later. */
+  mayWrite(): boolean {
+    if (this.#isUnlimited && !this.#limit) return true
+    if (this.#timer !== undefined) return false
+    const { clock, time, rate, onReady } = this.#options
+    const now = time()
+    this.#buckets ??= { messages: new TokenBucket(), bytes: new TokenBucket() }
+    const wait = Math.max(this.#buckets.messages.fill(this.rate, now), this.#buckets.bytes.fill(rate.bytes, now))
+    if (wait === 0) return true
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined
+      onReady()
+    }, Math.ceil(wait))
+    return false
+  }
+
+  /** A publication was written. @param bytes - of its topic and payload */
+  wrote(bytes: number): void {
+    if (!this.#buckets || (this.#isUnlimited && !this.#limit)) return
+    this.#buckets.messages.take(1)
+    this.#buckets.bytes.take(bytes)
+  }
+
+  /** Clears the timer. */
+  stop(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** The broker closed the connection and gave no reason. */
+  #closed(): void {
+    const now = this.#options.time()
+    const before = this.#passedBefore
+    this.#passedBefore = undefined
+    if (this.#limit && this.#recent(now) >= this.rate * NEARLY_ALL) return this.#reduce(LEAST_LOAD)
+    if (this.#passed < LEAST_LOAD || now - this.#attachedAt > SOON) return
+    if (before !== undefined && Math.abs(before - this.#passed) <= before * ALIKE) return this.#reduce(LEAST_LOAD)
+    this.#passedBefore = this.#passed
+  }
+
+  #recent(time: number): number {
+    return this.#throughput?.recent(time) ?? 0
+  }
+
+  /** Halves the rate. @param least - the messages a second of which the broker may have had too many */
+  #reduce(least: number): void {
+    const now = this.#options.time()
+    const recent = Math.min(this.#recent(now), this.rate)
+    if (recent < least && !this.#limit) return
+    this.#limit = new LearntRate(recent, now)
+    ;(this.#learnt ??= new Map()).set(this.#server, this.#limit)
+    this.#reducedAt = now
+    this.#options.onReduced(this.rate)
+  }
+}
