@@ -35,7 +35,12 @@ test('of a client', () => {
     machine: { canRefresh: false, gated: false },
     redirect: { allow: 'own-hosts', maxHops: 3 },
     timeouts,
-    outbox: { maxMessages: 10_000, maxBytes: 67_108_864, overflow: 'reject' },
+    outbox: {
+      maxMessages: 10_000,
+      maxBytes: 67_108_864,
+      overflow: 'reject',
+      rate: { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
+    },
     inbox: {
       claimTimeout: 5_000,
       maxUnclaimed: 1_000,

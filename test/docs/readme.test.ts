@@ -30,11 +30,13 @@ describe('options', () => {
     expect(connect).toContain(name)
   })
 
+  const { rate, ...bounds } = defaultOutbox
   const groups = {
     reconnect: defaultReconnect,
     recovery: exponentialRecovery,
     timeouts: defaultTimeouts,
-    outbox: defaultOutbox,
+    outbox: bounds,
+    'outbox.rate': rate,
     inbox: defaultInbox,
     quarantine: defaultQuarantine,
   }
