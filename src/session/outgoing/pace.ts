@@ -6,15 +6,16 @@ import { LearntRate } from './learnt-rate.ts'
 import { Throughput } from './throughput.ts'
 import { TokenBucket } from './token-bucket.ts'
 
-export interface PaceOptions {
+export interface PaceConfig {
   readonly clock: Clock
   /** The monotonic time of the clock, in milliseconds. */
   readonly time: () => number
-  readonly rate: RateOptions
-  /** Something may be written again. */
-  readonly onReady: () => void
-  /** The broker objected to the rate. @param rate - the messages a second that are sent from now on */
-  readonly onReduced: (rate: number) => void
+  readonly outbox: { readonly rate: RateOptions }
+}
+
+export interface PaceEvents {
+  /** The broker objected to the rate. @param rate - how many publishes are sent in a second from now on */
+  publishRateReduced(rate: number): void
 }
 
 /** Message rate too high, and quota exceeded (MQTT 5 §2.4). */
@@ -41,7 +42,9 @@ const NEARLY_ALL = 0.8
  * do not count.
  */
 export class Pace {
-  readonly #options: PaceOptions
+  readonly #config: PaceConfig
+  readonly #events: PaceEvents
+  readonly #onReady: () => void
   readonly #isUnlimited: boolean
   /** `undefined` until there is a limit. */
   #buckets: { readonly messages: TokenBucket; readonly bytes: TokenBucket } | undefined
@@ -59,22 +62,26 @@ export class Pace {
   #reducedAt = Number.NEGATIVE_INFINITY
   #timer: unknown
 
-  constructor(options: PaceOptions) {
-    this.#options = options
-    const { messages, bytes } = options.rate
+  /** @param onReady - called when something may be written again */
+  constructor(config: PaceConfig, events: PaceEvents, onReady: () => void) {
+    this.#config = config
+    this.#events = events
+    this.#onReady = onReady
+    const { messages, bytes } = config.outbox.rate
     this.#isUnlimited = messages === Number.POSITIVE_INFINITY && bytes === Number.POSITIVE_INFINITY
   }
 
   /** The messages a second that may be sent now. */
   get rate(): number {
-    return Math.min(this.#options.rate.messages, this.#limit?.at(this.#options.time()) ?? Number.POSITIVE_INFINITY)
+    const { time, outbox } = this.#config
+    return Math.min(outbox.rate.messages, this.#limit?.at(time()) ?? Number.POSITIVE_INFINITY)
   }
 
   attached(server: string): void {
     if (server !== this.#server) this.#passedBefore = undefined
     this.#server = server
     this.#limit = this.#learnt?.get(server)
-    this.#attachedAt = this.#options.time()
+    this.#attachedAt = this.#config.time()
     this.#passed = 0
     this.#throughput = undefined
   }
@@ -90,27 +97,27 @@ export class Pace {
 
   /** The broker refused a publish. Those behind it were sent at the same rate, and may be refused, too. */
   refused(reasonCode: number): void {
-    if (TOO_MUCH.has(reasonCode) && this.#options.time() - this.#reducedAt >= SECOND) this.#reduce(LEAST_LOAD)
+    if (TOO_MUCH.has(reasonCode) && this.#config.time() - this.#reducedAt >= SECOND) this.#reduce(LEAST_LOAD)
   }
 
   /** The broker has acknowledged messages, or the socket has taken them with QoS 0. */
   passed(count: number): void {
     this.#passed += count
-    ;(this.#throughput ??= new Throughput()).add(count, this.#options.time())
+    ;(this.#throughput ??= new Throughput()).add(count, this.#config.time())
   }
 
   /** Whether a publication may be written now. If not, `onReady` is called later. */
   mayWrite(): boolean {
     if (this.#isUnlimited && !this.#limit) return true
     if (this.#timer !== undefined) return false
-    const { clock, time, rate, onReady } = this.#options
+    const { clock, time, outbox } = this.#config
     const now = time()
     this.#buckets ??= { messages: new TokenBucket(), bytes: new TokenBucket() }
-    const wait = Math.max(this.#buckets.messages.fill(this.rate, now), this.#buckets.bytes.fill(rate.bytes, now))
+    const wait = Math.max(this.#buckets.messages.fill(this.rate, now), this.#buckets.bytes.fill(outbox.rate.bytes, now))
     if (wait === 0) return true
     this.#timer = clock.setTimeout(() => {
       this.#timer = undefined
-      onReady()
+      this.#onReady()
     }, Math.ceil(wait))
     return false
   }
@@ -124,13 +131,13 @@ export class Pace {
 
   /** Clears the timer. */
   stop(): void {
-    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
+    if (this.#timer !== undefined) this.#config.clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   /** The broker closed the connection and gave no reason. */
   #closed(): void {
-    const now = this.#options.time()
+    const now = this.#config.time()
     const before = this.#passedBefore
     this.#passedBefore = undefined
     if (this.#limit && this.#recent(now) >= this.rate * NEARLY_ALL) return this.#reduce(LEAST_LOAD)
@@ -145,12 +152,12 @@ export class Pace {
 
   /** Halves the rate. @param least - the messages a second of which the broker may have had too many */
   #reduce(least: number): void {
-    const now = this.#options.time()
+    const now = this.#config.time()
     const recent = Math.min(this.#recent(now), this.rate)
     if (recent < least && !this.#limit) return
     this.#limit = new LearntRate(recent, now)
     ;(this.#learnt ??= new Map()).set(this.#server, this.#limit)
     this.#reducedAt = now
-    this.#options.onReduced(this.rate)
+    this.#events.publishRateReduced(this.rate)
   }
 }

@@ -13,7 +13,7 @@ import { blameOf } from './blame.ts'
 import { takeDurableBatch } from './durable-batch.ts'
 import type { Journal } from './journal.ts'
 import { OnWire } from './on-wire.ts'
-import { Pace } from './pace.ts'
+import { Pace, type PaceConfig, type PaceEvents } from './pace.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { PublishWriter } from './publish-writer.ts'
@@ -28,16 +28,14 @@ import {
 } from './sender-state.ts'
 import { writePubrel } from './write-publish.ts'
 
-export interface SenderConfig extends BacklogConfig {
+export interface SenderConfig extends BacklogConfig, PaceConfig {
   readonly outbox: OutboxConfig
   readonly timeouts: Pick<Timeouts, 'ackTimeout' | 'probeTimeout'>
 }
 
-export interface SenderEvents extends BacklogEvents {
+export interface SenderEvents extends BacklogEvents, PaceEvents {
   /** The broker acknowledges, after `isAcknowledging` was false. */
   acknowledging(): void
-  /** The broker objected to the rate. @param rate - how many publishes are sent in a second from now on */
-  publishRateReduced(rate: number): void
 }
 
 /**
@@ -85,13 +83,7 @@ export class Sender {
       oldest: () => inFlight.oldestOnWire(),
       onAcknowledging: () => events.acknowledging(),
     })
-    this.#pace = new Pace({
-      clock,
-      time,
-      rate: config.outbox.rate,
-      onReady: proceed,
-      onReduced: (rate) => events.publishRateReduced(rate),
-    })
+    this.#pace = new Pace(config, events, proceed)
     this.#writer = new PublishWriter({
       time,
       pace: this.#pace,
