@@ -27,6 +27,13 @@ export type Failure =
       readonly kind: 'closed'
       /** Set if it did so before the CONNACK. */
       readonly beforeConnack?: true
+      /**
+       * How long no bytes had passed in either direction, in milliseconds. Set if this was long, and the server owed no
+       * answer: something in between may close idle connections.
+       */
+      readonly silence?: number
+      /** The keep alive that was agreed on, in milliseconds; 0 if it was off. Set together with `silence`. */
+      readonly keepalive?: number
     }
   /** The server sent bytes that are not MQTT, or a packet that it must not send. */
   | {

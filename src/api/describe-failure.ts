@@ -33,8 +33,7 @@ export function describeFailure(failure: Failure): string {
     case 'keepalive':
       return 'no PINGRESP within 1.5 × keep alive: the connection is half-open'
     case 'closed':
-      if (failure.beforeConnack) return `the server closed the connection before the CONNACK: ${EARLY}`
-      return 'the server closed the connection without giving a reason'
+      return describeClose(failure)
     case 'protocol':
       return describeProtocol(failure)
     case 'refused':
@@ -56,6 +55,13 @@ export function describeFailure(failure: Failure): string {
 }
 
 type FailureOf<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>
+
+function describeClose({ beforeConnack, silence, keepalive = 0 }: FailureOf<'closed'>): string {
+  if (beforeConnack) return `the server closed the connection before the CONNACK: ${EARLY}`
+  if (silence === undefined) return 'the server closed the connection without giving a reason'
+  const pings = keepalive === 0 ? 'keep alive is off' : `keep alive is ${keepalive / 1_000} s`
+  return `closed after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}: something in between may close idle connections`
+}
 
 function describeSocket({ message, beforeConnack }: FailureOf<'socket'>): string {
   if (message.includes(DURING_HANDSHAKE)) return `the server closed the connection during the TLS handshake: ${EARLY}`

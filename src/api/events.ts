@@ -70,6 +70,11 @@ export interface ClientEvents {
    * No acknowledgement was sent for `inbox.stallAfter`, because handlers hold them back: the broker may stop sending.
    */
   acknowledgementsStalled: Stall
+  /**
+   * Something between the client and this server ends connections after `silence` milliseconds without a byte, although
+   * the keep alive is `keepalive` milliseconds (0: off). From now on PINGREQ is sent earlier.
+   */
+  idleTimeoutLearnt: { readonly silence: number; readonly keepalive: number }
   /** Every accepted publish has been delivered: the outbox is empty and nothing is in flight. */
   drained: OutboxStatus
   /**

@@ -67,7 +67,12 @@ export interface ConnectOptions {
   readonly clientId?: string
   /** 4 is MQTT 3.1.1. @default 4 */
   readonly protocolVersion?: 4 | 5
-  /** In milliseconds, sent as whole seconds; 0 turns it off. @default 60_000 */
+  /**
+   * In milliseconds, sent as whole seconds; 0 turns it off. If something in between closes connections that were silent
+   * for less, PINGREQ is sent earlier: see the event `idleTimeoutLearnt`.
+   *
+   * @default 60_000; 50_000 for `ws:` and `wss:`
+   */
   readonly keepalive?: number
   /**
    * Whether the broker discards the session when the client connects: Clean Session of MQTT 3.1.1, Clean Start of MQTT

@@ -75,7 +75,6 @@ export type ConnectSource = () => ConnectOptions | Promise<ConnectOptions>
 export interface ConnectConfig extends Omit<ConnectOptions, 'url' | 'will'> {
   readonly url: readonly string[] | undefined
   readonly protocolVersion: 4 | 5
-  readonly keepalive: number
   readonly clean: boolean
   readonly sessionExpiry: number
   readonly receiveMaximum: number

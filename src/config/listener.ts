@@ -27,6 +27,7 @@ const names = Object.keys({
   publishRateReduced: true,
   messageFailed: true,
   acknowledgementsStalled: true,
+  idleTimeoutLearnt: true,
   drained: true,
   publishFailed: true,
   error: true,

@@ -226,6 +226,12 @@ export class ConnectionRuntime implements Provider, SessionPort {
         this.#attempts.forget()
         this.#failedBy(error, 'options')
       },
+      onIdleTimeoutLearnt: (learnt) => {
+        const { log, events } = this.#observer
+        const note = `something in between ends connections after ${learnt.silence / 1_000} s of silence`
+        log.event('warn', 'idleTimeoutLearnt', learnt, note)
+        events.emit('idleTimeoutLearnt', learnt)
+      },
       events: session,
     })
   }

@@ -1,6 +1,7 @@
 import type { IConnackPacket } from 'mqtt-packet'
 
 import type { BrokerStatus } from '../api/status.ts'
+import { keepAliveOf } from '../config/keep-alive.ts'
 import type { Attempt } from './client-options.ts'
 import { serverReference as toServerReference } from './server-reference.ts'
 
@@ -12,7 +13,7 @@ let last: BrokerStatus | undefined
 
 /** What the broker announced in a CONNACK, completed with the defaults of MQTT (§3.2.2.3). */
 export function brokerStatus({ properties }: IConnackPacket, attempt: Attempt): BrokerStatus {
-  const { protocolVersion, keepalive, sessionExpiry } = attempt.connect
+  const { protocolVersion, sessionExpiry } = attempt.connect
   const { sessionExpiryInterval, serverKeepAlive, responseInformation, serverReference } = properties ?? {}
   const status: BrokerStatus = Object.freeze({
     receiveMaximum: properties?.receiveMaximum ?? 65_535,
@@ -24,7 +25,7 @@ export function brokerStatus({ properties }: IConnackPacket, attempt: Attempt): 
     subscriptionIdentifiersAvailable: protocolVersion === 5 && (properties?.subscriptionIdentifiersAvailable ?? true),
     topicAliasMaximum: properties?.topicAliasMaximum ?? 0,
     sessionExpiry: protocolVersion === 5 ? granted(sessionExpiryInterval, sessionExpiry) : undefined,
-    keepalive: serverKeepAlive === undefined ? keepalive : serverKeepAlive * 1_000,
+    keepalive: serverKeepAlive === undefined ? keepAliveOf(attempt.url, attempt.connect) : serverKeepAlive * 1_000,
     assignedClientId: properties?.assignedClientIdentifier ?? attempt.assignedClientId,
     responseInformation,
     serverReference: serverReference === undefined ? undefined : toServerReference(serverReference),

@@ -4,8 +4,9 @@ import type { ClientOptions } from 'ws'
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import type { Credentials } from '../api/options.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
+import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
-import { type OnWebSocketClose, webSocketFactory } from './web-socket.ts'
+import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {
@@ -33,11 +34,11 @@ const MORE_IN_A_FRAME = 1_048_576
 /**
  * The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes, queues or pings: this package does.
  *
- * @param onWebSocketClose - called with the close code of a WebSocket, before the client's `close`
+ * @param events - of a WebSocket
  */
-export function clientOptions(attempt: Attempt, onWebSocketClose: OnWebSocketClose): IClientOptions {
+export function clientOptions(attempt: Attempt, events: WebSocketEvents): IClientOptions {
   const { url, clientId, connect, credentials } = attempt
-  const { protocolVersion, keepalive, clean, will, tls } = connect
+  const { protocolVersion, clean, will, tls } = connect
   const target = new URL(url)
   const { username, password } = loginOf(target, connect, credentials)
   target.username = ''
@@ -48,7 +49,7 @@ export function clientOptions(attempt: Attempt, onWebSocketClose: OnWebSocketClo
     auth: '',
     protocolVersion,
     clean,
-    keepalive: Math.ceil(keepalive / 1_000),
+    keepalive: Math.ceil(keepAliveOf(url, connect) / 1_000),
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
@@ -63,18 +64,18 @@ export function clientOptions(attempt: Attempt, onWebSocketClose: OnWebSocketClo
     timerVariant: noKeepAlive,
     incomingStore: emptyStore,
     outgoingStore: emptyStore,
-    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, onWebSocketClose)),
+    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, events)),
   }
 }
 
 function webSocketOptions(
   url: URL,
   { connect, credentials }: Attempt,
-  onClose: OnWebSocketClose,
+  events: WebSocketEvents,
 ): Pick<IClientOptions, 'createWebsocket' | 'transformWsUrl' | 'wsOptions'> {
   const { tls, wsOptions, maximumPacketSize } = connect
   return {
-    createWebsocket: webSocketFactory(onClose),
+    createWebsocket: webSocketFactory(events),
     // MQTT.js would rebuild the URL, and lose the brackets of an IPv6 address. A key and a certificate turn its `ws`
     // into `wss`.
     transformWsUrl: (_url, { protocol = 'wss' }) => {

@@ -1,11 +1,14 @@
 import type { Clock } from '../api/clock.ts'
+import { AwaitedAnswer } from './awaited-answer.ts'
+import type { Line } from './line.ts'
 
 export interface KeepAliveOptions {
   readonly clock: Clock
-  /** Monotonic time in milliseconds. */
-  readonly time: () => number
-  /** In milliseconds. */
-  readonly keepAlive: number
+  readonly line: Line
+  /** After how much silence in one direction PINGREQ is sent, in milliseconds. */
+  readonly interval: number
+  /** How long the answer may take, in milliseconds. */
+  readonly limit: number
   readonly port: KeepAlivePort
 }
 
@@ -19,54 +22,48 @@ export interface KeepAlivePort {
 /**
  * The keep alive of one connection (MQTT 5 §3.1.2.10). It sends PINGREQ when nothing was sent for that long, so that the
  * broker keeps the connection, and when nothing was received for that long, to see whether the connection is half-open:
- * then the broker has half as long again for an answer. Anything that arrives is an answer.
+ * then the broker has some time for an answer.
  *
  * One timer looks now and then at when bytes passed. Nothing is scheduled for a packet.
  */
 export class KeepAlive {
   readonly #options: KeepAliveOptions
-  #sentAt: number
-  #heardAt: number
-  /** When the PINGREQ was sent that is not answered. */
-  #pingedAt: number | undefined
+  /** Created with the first PINGREQ. */
+  #answer: AwaitedAnswer | undefined
   #timer: unknown
 
   constructor(options: KeepAliveOptions) {
     this.#options = options
-    this.#sentAt = this.#heardAt = options.time()
-    this.#lookAfter(options.keepAlive)
-  }
-
-  /** Something was sent. */
-  sent(): void {
-    this.#sentAt = this.#options.time()
+    this.#lookAfter(options.interval)
   }
 
   /** Something arrived. */
   heard(): void {
-    this.#heardAt = this.#options.time()
-    this.#pingedAt = undefined
+    if (!this.#answer?.isAwaited) return
+    this.#answer.end()
+    this.#lookAfter(this.#left)
   }
 
   stop(): void {
+    this.#answer?.end()
     this.#options.clock.clearTimeout(this.#timer)
   }
 
+  get #left(): number {
+    const { line, interval } = this.#options
+    return Math.min(line.sentAt, line.heardAt) + interval - line.now
+  }
+
   #lookAfter(delay: number): void {
-    this.#timer = this.#options.clock.setTimeout(() => this.#look(), Math.ceil(delay))
+    this.#timer = this.#options.clock.setTimeout(() => this.#look(), Math.max(0, Math.ceil(delay)))
   }
 
   #look(): void {
-    const { time, keepAlive, port } = this.#options
-    const now = time()
-    if (this.#pingedAt !== undefined) {
-      const left = this.#pingedAt + keepAlive / 2 - now
-      return left > 0 ? this.#lookAfter(left) : port.silent()
-    }
-    const left = Math.min(this.#sentAt, this.#heardAt) + keepAlive - now
+    const left = this.#left
     if (left > 0) return this.#lookAfter(left)
+    const { clock, line, limit, port } = this.#options
+    this.#answer ??= new AwaitedAnswer({ clock, line, limit, onLate: () => port.silent() })
     port.pingreq()
-    this.#sentAt = this.#pingedAt = now
-    this.#lookAfter(keepAlive / 2)
+    this.#answer.begin()
   }
 }

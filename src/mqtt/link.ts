@@ -19,7 +19,7 @@ import {
 import type { Breach } from './breach.ts'
 import type { Attempt } from './client-options.ts'
 import { Incoming } from './incoming.ts'
-import type { KeepAlive } from './keep-alive.ts'
+import type { Line } from './line.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ControlPacketIds } from './packet-ids.ts'
 import { Reading, type ReadingPort } from './reading.ts'
@@ -35,8 +35,7 @@ export interface LinkInit {
   readonly attempt: Attempt
   /** What the CONNACK announced. */
   readonly limits: BrokerStatus
-  /** `undefined` if there is none. */
-  readonly keepAlive: KeepAlive | undefined
+  readonly line: Line
   readonly port: LinkPort
 }
 
@@ -64,18 +63,20 @@ export class MqttLink implements Link, ReadingPort {
   readonly #outgoing: Outgoing
   readonly #incoming: Incoming
   readonly #reading: Reading
-  readonly #keepAlive: KeepAlive | undefined
+  readonly #line: Line
   readonly #port: LinkPort
   #pings: (() => void)[] | undefined
   /** How many PINGREQ are not answered. */
   #unanswered = 0
+  /** Whether an answer arrived in the chunk that is being handled. */
+  #isAnswered = false
   #isClosed = false
 
-  constructor({ client, packetIds, events, attempt, limits, keepAlive, port }: LinkInit) {
+  constructor({ client, packetIds, events, attempt, limits, line, port }: LinkInit) {
     this.#client = client
     this.#packetIds = packetIds
     this.#events = events
-    this.#keepAlive = keepAlive
+    this.#line = line
     this.#port = port
     const { stream } = client
     const { protocol, host, port: tcpPort, protocolVersion = 4 } = client.options
@@ -87,7 +88,7 @@ export class MqttLink implements Link, ReadingPort {
     this.limits = limits
     this.receiveMaximum = receiveMaximum
     this.#reading = new Reading(stream, this)
-    this.#outgoing = new Outgoing({ stream, protocolVersion, events, keepAlive })
+    this.#outgoing = new Outgoing({ stream, protocolVersion, events, line })
     this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, port })
   }
 
@@ -127,8 +128,13 @@ export class MqttLink implements Link, ReadingPort {
     this.#reading.listen()
   }
 
+  /** Whether a PINGRESP is awaited. */
+  get isPinging(): boolean {
+    return this.#unanswered > 0
+  }
+
   isAwaitingAnswer(): boolean {
-    return this.#unanswered > 0 || this.#events.isAwaitingAnswer()
+    return this.isPinging || this.#events.isAwaitingAnswer()
   }
 
   acknowledge(packet: IncomingPublish): void {
@@ -185,6 +191,7 @@ export class MqttLink implements Link, ReadingPort {
     if (kind === 'publish') return this.#incoming.publish(frame)
     if (kind === 'ack') return this.#acknowledged(frame)
     checkPingresp(frame)
+    this.#isAnswered = true
     const pings = this.#pings
     this.#pings = undefined
     this.#unanswered = 0
@@ -193,7 +200,10 @@ export class MqttLink implements Link, ReadingPort {
 
   /** Everything that had arrived is handled. */
   handled(): void {
-    if (!this.#isClosed) this.#reading.handled()
+    if (this.#isClosed) return
+    if (this.#isAnswered && !this.isAwaitingAnswer()) this.#line.caughtUp()
+    this.#isAnswered = false
+    this.#reading.handled()
   }
 
   /** Writes what is gathered. */
@@ -211,6 +221,7 @@ export class MqttLink implements Link, ReadingPort {
   #acknowledged(frame: Frame): void {
     const { type, packetId, reasonCode, reasonString } = decodeAck(frame, this.protocolVersion)
     if (type === 'pubrel') return this.#incoming.pubrel(packetId)
+    this.#isAnswered = true
     // The reason string is used only for refusals.
     const isTold = reasonString !== undefined && reasonCode >= FIRST_ERROR
     this.#events.acknowledged({
@@ -224,7 +235,7 @@ export class MqttLink implements Link, ReadingPort {
   /** MQTT.js writes to the same socket, and packets must not overtake each other. */
   #beforeControlPacket(): void {
     this.#outgoing.flush()
-    this.#keepAlive?.sent()
+    this.#line.sent(0)
     this.#reading.listen()
   }
 }

@@ -5,7 +5,7 @@ import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { AckType } from '../wire/decode-ack.ts'
 import { PacketBuffer } from '../wire/packet-buffer.ts'
 import type { OutgoingPublish } from '../wire/packets.ts'
-import type { KeepAlive } from './keep-alive.ts'
+import type { Line } from './line.ts'
 
 /**
  * How many bytes may be gathered, and how many may wait for the socket before publishes wait in the outbox. This is more
@@ -17,7 +17,7 @@ export interface OutgoingOptions {
   readonly stream: MqttClient['stream']
   readonly protocolVersion: 3 | 4 | 5
   readonly events: Pick<LinkEvents, 'written' | 'writable'>
-  readonly keepAlive: Pick<KeepAlive, 'sent'> | undefined
+  readonly line: Pick<Line, 'sent'>
 }
 
 /**
@@ -82,11 +82,15 @@ export class Outgoing {
 
   /** Writes bytes at once. They overtake what is gathered. */
   write(...parts: readonly Uint8Array[]): void {
-    this.#options.keepAlive?.sent()
     const stream = this.#stream
+    let bytes = 0
     if (parts.length > 1) stream.cork()
-    for (const part of parts) stream.write(part)
+    for (const part of parts) {
+      bytes += part.length
+      stream.write(part)
+    }
     if (parts.length > 1) stream.uncork()
+    this.#options.line.sent(bytes)
   }
 
   /** From now on nothing is written. */

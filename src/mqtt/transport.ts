@@ -5,7 +5,7 @@ import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 import type { ConnectionFact, TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
-import type { BrokerStatus } from '../api/status.ts'
+import type { ClientEvents } from '../api/events.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { type Frame, Framer } from '../wire/framer.ts'
 import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
@@ -15,10 +15,12 @@ import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { CodeTranslator } from './code-translator.ts'
 import { fromCloseCode, fromFirstBytes, fromPacket, type FailurePort, watchForFailure } from './failures.ts'
-import { KeepAlive, type KeepAlivePort } from './keep-alive.ts'
+import { IdleTimeouts } from './idle-timeouts.ts'
 import { type LinkPort, MqttLink } from './link.ts'
+import { Liveness, type LivenessPort } from './liveness.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
+import type { AnySocket } from './traffic.ts'
 
 /** What all transports of one client share. */
 export interface TransportOptions {
@@ -35,6 +37,8 @@ export interface TransportOptions {
   readonly probeTimeout: number
   /** Called with the error of a failed `prepare`. The machine gets only the kind of the failure. */
   readonly onError: (error: unknown) => void
+  /** Called when it is learnt that something in between closes idle connections to a server. */
+  readonly onIdleTimeoutLearnt: (learnt: ClientEvents['idleTimeoutLearnt']) => void
 }
 
 /**
@@ -51,10 +55,11 @@ export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, 
  * each other.
  */
 export function createTransport(options: TransportOptions): Transport {
+  const idleTimeouts = new IdleTimeouts(options.time, options.onIdleTimeoutLearnt)
   let closing: Promise<void> | undefined
 
   return ({ input, sendBack, receive }) => {
-    const connection = new Connection(options, sendBack)
+    const connection = new Connection(options, idleTimeouts, sendBack)
     const previous = closing
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
@@ -74,21 +79,25 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
-class Connection implements FailurePort, LinkPort, KeepAlivePort {
+class Connection implements FailurePort, LinkPort, LivenessPort {
   readonly #options: TransportOptions
   readonly #tell: (event: AnyEventObject & ConnectionFact) => void
+  readonly #liveness: Liveness
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
   #client: MqttClient | undefined
   #link: MqttLink | undefined
-  #keepAlive: KeepAlive | undefined
   /** Resolves at the client's `close`. */
   #closed: Promise<void> = Promise.resolve()
   #closing: Promise<void> = Promise.resolve()
-  #probeTimer: unknown
 
-  constructor(options: TransportOptions, tell: (event: AnyEventObject & ConnectionFact) => void) {
+  constructor(
+    options: TransportOptions,
+    idleTimeouts: IdleTimeouts,
+    tell: (event: AnyEventObject & ConnectionFact) => void,
+  ) {
     this.#options = options
     this.#tell = tell
+    this.#liveness = new Liveness(options, idleTimeouts, this)
   }
 
   async open(input: TransportInput): Promise<void> {
@@ -111,10 +120,7 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
 
   /** Sends PINGREQ. The connection ends if the answer is late. */
   probe(): void {
-    if (this.#phase !== 'open' || this.#probeTimer !== undefined) return
-    this.#link?.pingreq()
-    const { clock, probeTimeout } = this.#options
-    this.#probeTimer = clock.setTimeout(() => this.fail({ kind: 'timeout', phase: 'probe' }), probeTimeout)
+    if (this.#phase === 'open') this.#liveness.probe()
   }
 
   /** Destroys the socket. MQTT.js and the machine see the same as after a broken line. */
@@ -131,11 +137,6 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
     this.#link?.pingreq()
   }
 
-  /** The broker did not answer a PINGREQ. */
-  silent(): void {
-    this.fail({ kind: 'keepalive' })
-  }
-
   /** The server broke a rule of MQTT. On MQTT 5 it gets a DISCONNECT with the reason (§4.13.1). */
   breached({ message, reasonCode }: Breach): void {
     this.fail({ kind: 'protocol', message }, this.#link && reasonCode)
@@ -144,8 +145,9 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
   /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
   fail(failure: Failure, reasonCode?: number): void {
     if (this.#phase === 'closed') return
-    this.#release(reasonCode, failure)
-    this.#tell({ type: 'transport.failed', failure })
+    const explained = this.#judged(() => this.#liveness.explained(failure), failure)
+    this.#release(reasonCode, explained)
+    this.#tell({ type: 'transport.failed', failure: explained })
   }
 
   #connect(attempt: Attempt): void {
@@ -161,9 +163,14 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
       url: attempt.url,
       onData: (chunk) => this.#received(chunk, framer, parseFrame),
       options: {
-        ...clientOptions(attempt, (closeCode, reason) => {
-          const failure = fromCloseCode(closeCode, reason)
-          if (failure) this.fail(failure)
+        ...clientOptions(attempt, {
+          onSocket: (socket) => {
+            this.#liveness.socket = socket
+          },
+          onClose: (closeCode, reason) => {
+            const failure = fromCloseCode(closeCode, reason)
+            if (failure) this.fail(failure)
+          },
         }),
         ...(log && { log }),
         messageIdProvider: packetIds,
@@ -171,6 +178,7 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
     })
     log ??= client.log
     this.#client = client
+    this.#liveness.socket ??= client.stream as AnySocket
     this.#closed = watchForFailure(client, this)
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
@@ -183,7 +191,7 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
   /** Handles all packets in the order in which they came, each before the next. */
   #received(chunk: Uint8Array, framer: Framer, parse: (frame: Frame) => void): void {
     if (this.#phase === 'closed') return
-    this.#heard()
+    this.#liveness.heard()
     const failure = this.#link ? undefined : fromFirstBytes(chunk)
     if (failure) return this.fail(failure)
     framer.push(chunk)
@@ -221,17 +229,17 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
     const { events } = this.#options
     const { sessionPresent } = connack
     const limits = brokerStatus(connack, attempt)
-    this.#keepAlive = this.#startKeepAlive(limits)
     const link = new MqttLink({
       client,
       packetIds,
       events,
       attempt,
       limits,
-      keepAlive: this.#keepAlive,
+      line: this.#liveness.line,
       port: this,
     })
     this.#link = link
+    this.#liveness.accepted(link, limits.keepalive)
     events.attached(link, sessionPresent)
     queueMicrotask(() => {
       if (this.#phase !== 'opening') return
@@ -240,22 +248,15 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
     })
   }
 
-  /** The broker may replace our keep alive, also if ours is off (MQTT 5 §3.2.2.3.14). */
-  #startKeepAlive({ keepalive: keepAlive }: BrokerStatus): KeepAlive | undefined {
-    if (keepAlive === 0) return undefined
-    const { clock, time } = this.#options
-    return new KeepAlive({ clock, time, keepAlive, port: this })
-  }
-
   #release(reasonCode?: number, failure?: Failure): void {
     this.#phase = 'closed'
-    this.#heard()
-    this.#keepAlive?.stop()
     const link = this.#link
+    const wasIdle = this.#judged(() => this.#liveness.ended(failure), false)
     // DISCONNECT comes after everything that was sent before.
     if (reasonCode !== undefined) link?.flush()
     link?.close()
-    if (link && this.#options.events.detached(link, failure)) this.#tell({ type: 'transport.blameless' })
+    const isOnePacket = link !== undefined && this.#options.events.detached(link, failure)
+    if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return
     const { clock, disconnectTimeout } = this.#options
@@ -266,12 +267,13 @@ class Connection implements FailurePort, LinkPort, KeepAlivePort {
     })
   }
 
-  /** Something arrived, or nothing is expected any more. */
-  #heard(): void {
-    this.#keepAlive?.heard()
-    if (this.#probeTimer === undefined) return
-    this.#options.clock.clearTimeout(this.#probeTimer)
-    this.#probeTimer = undefined
+  /** The time may be a function of the application, which throws. The socket is closed all the same. */
+  #judged<Result>(judge: () => Result, otherwise: Result): Result {
+    try {
+      return judge()
+    } catch {
+      return otherwise
+    }
   }
 
   /** A getter, because handlers may have closed the connection. */

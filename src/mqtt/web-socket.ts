@@ -1,7 +1,7 @@
 import type { IClientOptions } from 'mqtt'
 import NodeWebSocket from 'ws'
 
-export type OnWebSocketClose = (closeCode: number, reason: string) => void
+import type { AnySocket } from './traffic.ts'
 
 type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
 
@@ -13,16 +13,19 @@ interface AnyWebSocket {
   terminate?(): void
 }
 
-/**
- * Creates WebSockets as MQTT.js does, and reports the close code, which MQTT.js drops.
- *
- * @param onClose - called before the client's `close`
- */
-export function webSocketFactory(onClose: OnWebSocketClose): CreateWebSocket {
+export interface WebSocketEvents {
+  /** Called with the socket of TCP or TLS below the WebSocket; in a browser with the WebSocket. */
+  readonly onSocket: (socket: AnySocket) => void
+  /** Called before the client's `close`. */
+  readonly onClose: (closeCode: number, reason: string) => void
+}
+
+/** Creates WebSockets as MQTT.js does, and reports their socket and the close code, which MQTT.js drops. */
+export function webSocketFactory({ onSocket, onClose }: WebSocketEvents): CreateWebSocket {
   return (url, protocols, { wsOptions }) => {
     const socket: AnyWebSocket = inNode()
-      ? new NodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions)
-      : new WebSocket(url, protocols)
+      ? nodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions, onSocket)
+      : browserWebSocket(url, protocols, onSocket)
     socket.addEventListener('close', ({ code, reason }) => onClose(code, reason))
     // After an invalid frame, ws waits 30 s for the server to close. MQTT.js would notice nothing before that.
     socket.addEventListener('error', () => socket.terminate?.())
@@ -33,4 +36,25 @@ export function webSocketFactory(onClose: OnWebSocketClose): CreateWebSocket {
 /** In a browser bundle `ws` is a stub that throws when it is called. */
 function inNode(): boolean {
   return typeof process !== 'undefined' && process.versions?.node !== undefined
+}
+
+function nodeWebSocket(
+  url: string,
+  protocols: string[],
+  options: NodeWebSocket.ClientOptions,
+  onSocket: WebSocketEvents['onSocket'],
+): AnyWebSocket {
+  return new NodeWebSocket(url, protocols, {
+    ...options,
+    finishRequest: (request) => {
+      request.once('socket', (socket) => onSocket(socket))
+      request.end()
+    },
+  })
+}
+
+function browserWebSocket(url: string, protocols: string[], onSocket: WebSocketEvents['onSocket']): AnyWebSocket {
+  const socket = new WebSocket(url, protocols)
+  onSocket(socket)
+  return socket
 }

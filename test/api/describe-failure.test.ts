@@ -47,6 +47,11 @@ test.each<[Failure, string]>([
   [{ kind: 'closed', beforeConnack: true }, `the server closed the connection before the CONNACK: ${limits}`],
   [{ kind: 'closed' }, 'the server closed the connection without giving a reason'],
   [
+    { kind: 'closed', silence: 59_900, keepalive: 60_000 },
+    'closed after 59.9 s of silence; keep alive is 60 s: something in between may close idle connections',
+  ],
+  [{ kind: 'closed', silence: 350_000, keepalive: 0 }, 'closed after 350.0 s of silence; keep alive is off'],
+  [
     { kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET', beforeConnack: true },
     `the server reset the connection before the CONNACK (read ECONNRESET): ${limits}`,
   ],

@@ -26,7 +26,6 @@ test('of a client', () => {
     connect: {
       url: undefined,
       protocolVersion: 4,
-      keepalive: 60_000,
       clean: true,
       sessionExpiry: 0,
       receiveMaximum: 1_000,

@@ -29,7 +29,7 @@ test.each(everywhere)('connects over $scheme with MQTT $version', async ({ schem
     {
       protocolVersion: version,
       clean: true,
-      keepalive: 60,
+      keepalive: scheme.startsWith('ws') ? 50 : 60,
       clientId: expect.stringMatching(/^xstate-mqtt-[0-9a-z]{11}$/),
     },
   ])
@@ -788,7 +788,7 @@ test('a password of bytes is sent as text in a browser, which has no Buffer', ()
         connect: parseConnectOptions({}, false),
         credentials: { username: 'me', password },
       },
-      () => {},
+      { onSocket: () => {}, onClose: () => {} },
     )
   vi.stubGlobal('Buffer', undefined)
   expect(attempt(bytes('pässword'))().password).toBe('pässword')

@@ -25,7 +25,7 @@ function scene({ slow = false, objectMode = false } = {}) {
   const outgoing = new Outgoing({
     stream: stream as MqttClient['stream'],
     protocolVersion: 4,
-    keepAlive: { sent: () => void sent++ },
+    line: { sent: () => void sent++ },
     events: { written: (count) => void written.push(count), writable: () => void writable++ },
   })
   const release = async () => {

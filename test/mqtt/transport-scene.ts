@@ -19,6 +19,7 @@ export interface AttemptOptions {
   readonly clock?: Clock
   readonly disconnectTimeout?: number
   readonly prepare?: TransportOptions['prepare']
+  readonly isAwaitingAnswer?: () => boolean
 }
 
 /**
@@ -31,6 +32,7 @@ export function transportScene(attempt: AttemptOptions) {
   const links: Link[] = []
   const received: string[] = []
   const errors: unknown[] = []
+  const learnt: { readonly silence: number; readonly keepalive: number }[] = []
   const waiters = new Waiters(() => `Told: ${JSON.stringify(told)}`)
 
   const open = createTransport({
@@ -46,6 +48,7 @@ export function transportScene(attempt: AttemptOptions) {
     disconnectTimeout: attempt.disconnectTimeout ?? 5_000,
     probeTimeout: 5_000,
     onError: (error) => errors.push(error),
+    onIdleTimeoutLearnt: (event) => void learnt.push(event),
     events: {
       attached: (link) => void links.push(link),
       detached: () => false,
@@ -53,7 +56,7 @@ export function transportScene(attempt: AttemptOptions) {
       received: ({ topic }) => received.push(topic) < 0,
       released: () => false,
       written: () => {},
-      isAwaitingAnswer: () => false,
+      isAwaitingAnswer: attempt.isAwaitingAnswer ?? (() => false),
       writable: () => {},
     },
     ...(attempt.prepare && { prepare: attempt.prepare }),
@@ -88,13 +91,16 @@ export function transportScene(attempt: AttemptOptions) {
     /** Topics of the received messages. */
     received,
     errors,
+    /** The idle timeouts that were learnt. */
+    learnt,
     failures,
     /** Starts an attempt, and stops the previous one. */
     start: () => actor.send({ type: 'UP' }),
     /** Stops the attempt, as the machine does when it leaves a state. */
     stop: () => actor.send({ type: 'DOWN' }),
     send: (type: 'CLOSE' | 'PROBE' | 'DROP') => actor.getSnapshot().children['transport']?.send({ type }),
-    waitFor: (type: ConnectionFact['type']) => waiters.wait(type, () => told.some((event) => event.type === type)),
+    waitFor: (type: ConnectionFact['type'], n = 1) =>
+      waiters.wait(type, () => told.filter((event) => event.type === type).length >= n),
     failure: (): Promise<Failure> => waiters.wait('a failure', () => failures()[0]),
   }
 }

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+
+import { tls } from '../../measure/lab/tls-fixture.ts'
+import { trafficOf } from '../../src/mqtt/traffic.ts'
+import { webSocketFactory } from '../../src/mqtt/web-socket.ts'
+import { until } from '../support/event-loop.ts'
+import { startServer } from '../support/servers.ts'
+
+const LARGE = Buffer.alloc(8_000_000)
+
+/** Two ends of one connection. */
+async function connected(scheme: 'mqtt' | 'mqtts'): Promise<{ ours: Socket; theirs: Socket }> {
+  const server = scheme === 'mqtt' ? createServer() : createTlsServer(tls)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const accepted = once(server, scheme === 'mqtt' ? 'connection' : 'secureConnection')
+  const ours = scheme === 'mqtt' ? connect(port, '127.0.0.1') : connectTls({ port, ca: tls.cert })
+  const [theirs] = (await accepted) as [Socket]
+  onTestFinished(() => {
+    ours.destroy()
+    theirs.destroy()
+    server.close()
+  })
+  return { ours, theirs }
+}
+
+test.each(['mqtt', 'mqtts'] as const)('sees what the network takes of one large write on %s', async (scheme) => {
+  const { ours, theirs } = await connected(scheme)
+  theirs.pause()
+  ours.write(LARGE)
+  await until(() => trafficOf(ours, 0).isWaiting)
+  const before = trafficOf(ours, 0)
+  expect(before.arrived).toBe(0)
+  theirs.resume()
+  await until(() => trafficOf(ours, 0).taken > before.taken)
+  await until(() => !trafficOf(ours, 0).isWaiting)
+  theirs.write('answer')
+  await until(() => trafficOf(ours, 0).arrived > 0)
+})
+
+test('is given the socket below a WebSocket of Node', async () => {
+  const server = await startServer({ transport: 'ws' })
+  const sockets: Socket[] = []
+  const create = webSocketFactory({ onSocket: (socket) => sockets.push(socket as Socket), onClose: () => {} })
+  const socket = create(server.url.replace('mqtt:', 'ws:'), ['mqtt'], {} as never) as WebSocket
+  onTestFinished(() => socket.close())
+  await until(() => sockets[0] && trafficOf(sockets[0], 0).arrived > 0)
+  expect(sockets).toHaveLength(1)
+})
+
+test('counts what a WebSocket of a browser has buffered', () => {
+  expect(trafficOf({ bufferedAmount: 300 }, 1_000)).toEqual({ arrived: 0, taken: 700, isWaiting: true })
+  expect(trafficOf({ bufferedAmount: 0 }, 1_000)).toEqual({ arrived: 0, taken: 1_000, isWaiting: false })
+})
