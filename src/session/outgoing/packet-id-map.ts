@@ -66,9 +66,15 @@ export class PacketIdMap<Value> {
   /** With twice as many slots, entries that had slots of their own still do. */
   #resize(slots: number): void {
     const [ids, values] = [this.#ids, this.#values]
-    this.#ids = Array.from({ length: slots }, () => 0)
-    this.#values = Array.from({ length: slots }, () => undefined)
-    for (const [index, packetId] of ids.entries()) {
+    this.#ids = []
+    this.#values = []
+    // `Array.from` with a function takes ten times as long.
+    for (let slot = 0; slot < slots; slot++) {
+      this.#ids.push(0)
+      this.#values.push(undefined)
+    }
+    for (let index = 0; index < ids.length; index++) {
+      const packetId = ids[index] as number
       if (packetId === 0) continue
       const slot = this.#slotOf(packetId)
       this.#ids[slot] = packetId
