@@ -5,14 +5,12 @@ import { WAITING } from './publication-index.ts'
 import type { StoreRecords } from './read-store.ts'
 import {
   encodePublication,
-  FORMAT,
   type Handshake,
   handshakeKey,
   handshakeRecord,
   headerRecord,
   publicationKey,
   publicationRecord,
-  quarantineKey,
   quarantineRecord,
   type StoreRecord,
 } from './records.ts'
@@ -116,9 +114,13 @@ export class Entries {
     this.#written.clear()
   }
 
-  /** Takes over the publications of an earlier process. */
-  takeUp(publications: Iterable<Publication>, lastSequence: number): void {
+  /** New publications come after this sequence number. */
+  continueAfter(lastSequence: number): void {
     this.ledger.lastSequence = Math.max(this.ledger.lastSequence, lastSequence)
+  }
+
+  /** Takes over publications of an earlier process. */
+  takeUp(publications: Iterable<Publication>): void {
     for (const publication of publications) this.#takeUp(publication)
   }
 
@@ -140,9 +142,7 @@ export class Entries {
    *   others stay
    */
   differFrom(records: StoreRecords, clientId: string, unwanted: Iterable<number>): void {
-    const { batches, lastSequence } = this.ledger
-    this.ledger = new Ledger({ batches: Math.max(batches, records.ledger?.batches ?? 0), lastSequence })
-    this.ledger.countPublications(records.publications.totalOf(WAITING))
+    this.#countFound(records)
     this.discard()
     // Written each time, so that it is in several files, and damage does not destroy all of them.
     this.#operations.push(put(headerRecord(clientId)))
@@ -156,6 +156,13 @@ export class Entries {
     for (const entry of this.#written.values()) this.#complete(entry, records)
   }
 
+  /** The ledger begins with what is there: only the differences take time. */
+  #countFound(records: StoreRecords): void {
+    const { batches, lastSequence } = this.ledger
+    this.ledger = new Ledger({ batches: Math.max(batches, records.ledger?.batches ?? 0), lastSequence })
+    if (!isOld(records)) this.ledger.take(records.found)
+  }
+
   #takeUp(publication: Publication): Entry {
     const { phase, packetId, quarantined, storeId } = publication
     const entry = this.create(publication)
@@ -167,27 +174,29 @@ export class Entries {
     return entry
   }
 
-  /** Takes a publication of the store out of the ledger. Without a right checksum, it is not in there. */
-  #uncount(sequence: number, { publications }: StoreRecords): void {
-    if (publications.stateOf(sequence) !== WAITING) return
-    this.ledger.uncount('publications', publications.get(sequence).checksum)
+  /** Takes a publication of the store out of the ledger, if it is in there. */
+  #uncount(sequence: number, records: StoreRecords): void {
+    const checksum = checksumIn(records, sequence)
+    if (checksum !== undefined) this.ledger.uncount('publications', checksum)
   }
 
-  #deleteOthersThan({ handshakes, quarantined }: StoreRecords): void {
+  #deleteOthersThan(records: StoreRecords): void {
+    const { handshakes, quarantined } = records
     const written = this.#written
-    for (const sequence of handshakes.keys()) {
-      if (!written.get(sequence)?.handshake) this.#delete(handshakeKey(sequence))
+    for (const [sequence, handshake] of handshakes) {
+      if (written.get(sequence)?.handshake) continue
+      if (isOld(records)) this.#delete(handshakeKey(sequence))
+      else this.#deleteOther(handshakeRecord(sequence, handshake))
     }
     for (const sequence of quarantined) {
-      if (!written.get(sequence)?.quarantined) this.#delete(quarantineKey(sequence))
+      if (!written.get(sequence)?.quarantined) this.#deleteOther(quarantineRecord(sequence))
     }
   }
 
   #complete(entry: Entry, records: StoreRecords): void {
-    const { header, publications, handshakes, quarantined } = records
+    const { handshakes, quarantined } = records
     const { sequence, publication, handshake } = entry
-    const sealed = header?.format === FORMAT
-    const checksum = publications.stateOf(sequence) === WAITING ? publications.get(sequence).checksum : undefined
+    const checksum = checksumIn(records, sequence)
     // A restored entry has the checksum that was found.
     entry.checksum ||= checksum ?? 0
     if (checksum === undefined || checksum !== entry.checksum) {
@@ -195,11 +204,12 @@ export class Entries {
       this.#add(entry, encodePublication(publication))
     }
     if (handshake) {
-      const { phase, packetId } = handshakes.get(sequence) ?? {}
-      const same = sealed && phase === handshake.phase && packetId === handshake.packetId
-      this.#other(handshakeRecord(sequence, handshake), same)
+      const there = isOld(records) ? undefined : handshakes.get(sequence)
+      const isSame = there?.phase === handshake.phase && there.packetId === handshake.packetId
+      if (there && !isSame) this.ledger.uncount('others', handshakeRecord(sequence, there).checksum)
+      if (!isSame) this.#other(handshakeRecord(sequence, handshake))
     }
-    if (entry.quarantined) this.#other(quarantineRecord(sequence), quarantined.has(sequence))
+    if (entry.quarantined && !quarantined.has(sequence)) this.#other(quarantineRecord(sequence))
   }
 
   #add(entry: Entry, encoded: Uint8Array): void {
@@ -209,9 +219,9 @@ export class Entries {
     this.#operations.push(put(record))
   }
 
-  #other(record: StoreRecord, isThere = false): void {
+  #other(record: StoreRecord): void {
     this.ledger.count('others', record.checksum)
-    if (!isThere) this.#operations.push(put(record))
+    this.#operations.push(put(record))
   }
 
   #deleteOther({ key, checksum }: StoreRecord): void {
@@ -222,6 +232,18 @@ export class Entries {
   #delete(key: Uint8Array): void {
     this.#operations.push({ type: 'del', key, keyEncoding: 'view' })
   }
+}
+
+/** Records of format 1 have no checksums, and are written anew. */
+function isOld({ header }: StoreRecords): boolean {
+  return header?.format === 1
+}
+
+/** @returns the checksum of a publication in the store; `undefined` if there is no sound one */
+function checksumIn(records: StoreRecords, sequence: number): number | undefined {
+  const { publications } = records
+  if (isOld(records) || publications.stateOf(sequence) !== WAITING) return undefined
+  return publications.get(sequence).checksum
 }
 
 function put({ key, value }: StoreRecord): Operation {

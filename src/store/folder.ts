@@ -18,6 +18,7 @@ import {
   type StoreRecords,
 } from './read-store.ts'
 import { checksumOf, FORMAT, ledgerKey, publicationOf, type StoredPublication } from './records.ts'
+import { inSlices, turnsOfNode } from './slices.ts'
 import { views } from './views.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
@@ -160,9 +161,9 @@ class StoreFolder implements OpenDatabase {
 
 /** Reads the sound records in a folder, and changes nothing. */
 export async function readFolder(path: string): Promise<{ records: StoreRecords; damaged: boolean }> {
-  const records = new StoreReader()
-  const sound = await readLevelFolder(path, (key, version, value) => records.addVersion(key, version, value))
-  return { records: records.finish(), damaged: !sound }
+  const reader = new StoreReader()
+  const sound = await readLevelFolder(path, (key, version, value) => reader.addVersion(key, version, value))
+  return { records: await inSlices(reader.finishing(), turnsOfNode), damaged: !sound }
 }
 
 /** The same, but only the publications that the records name. All of them are kept in memory. */

@@ -31,6 +31,13 @@ export class Ledger implements LedgerState {
     this.sum = (this.sum + checksums) % MODULUS
   }
 
+  /** Counts what another ledger has counted. */
+  take({ publications, others, sum }: LedgerState): void {
+    this.publications += publications
+    this.others += others
+    this.sum = (this.sum + sum) % MODULUS
+  }
+
   /** @returns the ledger record for the next batch */
   next(): StoreRecord {
     this.batches++

@@ -2,10 +2,9 @@ import { Reader } from './bytes.ts'
 import { readLog } from './level-log.ts'
 import { readManifest, type Manifest } from './level-manifest.ts'
 import { readTable, type EntryVisitor } from './level-table.ts'
-import { codeOf, fileSystem, nextTurn } from './node.ts'
+import { codeOf, fileSystem } from './node.ts'
+import { inSlices, type Turns, turnsOfNode } from './slices.ts'
 
-/** How long the event loop may be busy with a file at a time, in milliseconds. */
-const SLICE = 10
 /** How many operations of a write are decoded in one step. */
 const STEP = 256
 
@@ -17,7 +16,7 @@ const STEP = 256
  *   its file in memory
  * @returns whether nothing is damaged beyond what a crash leaves behind
  */
-export async function readLevelFolder(path: string, visit: EntryVisitor): Promise<boolean> {
+export async function readLevelFolder(path: string, visit: EntryVisitor, turns: Turns = turnsOfNode): Promise<boolean> {
   const files = await fileSystem().promises.readdir(path)
   const data = files.filter((file) => /^\d+\.(?:log|ldb|sst)$/.test(file))
   const manifest = await currentManifest(path, files)
@@ -26,7 +25,11 @@ export async function readLevelFolder(path: string, visit: EntryVisitor): Promis
   const live = manifest ? liveFiles(manifest, data) : undefined
   let sound = live !== undefined
   // Without a list of the current files, any file may be one.
-  for (const file of live ?? data) sound = (await readFile(path, file, manifest, visit)) && sound
+  for (const file of live ?? data) {
+    const bytes = await bytesOf(path, file)
+    const isSound = bytes !== undefined && (await inSlices(readEntries(bytes, file, manifest, visit), turns))
+    sound &&= isSound
+  }
   return sound
 }
 
@@ -53,30 +56,16 @@ function liveFiles({ tables, logNumber, previousLogNumber }: Manifest, data: rea
   return live
 }
 
-/** @returns whether all of it is sound */
-async function readFile(
-  path: string,
+/** @returns whether all of the file is sound */
+function* readEntries(
+  bytes: Uint8Array,
   file: string,
   manifest: Manifest | undefined,
   visit: EntryVisitor,
-): Promise<boolean> {
-  const bytes = await bytesOf(path, file)
-  if (!bytes) return false
-  if (file.endsWith('.log')) return await inSlices(readWrites(bytes, visit))
+): Generator<void, boolean> {
+  if (file.endsWith('.log')) return yield* readWrites(bytes, visit)
   const size = manifest?.tables.get(numberOf(file)) ?? bytes.byteLength
-  return (await inSlices(readTable(bytes, visit))) && size === bytes.byteLength
-}
-
-/** Runs something to its end that yields in between, and lets other tasks of the event loop run. */
-async function inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
-  let since = performance.now()
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-    if (performance.now() - since < SLICE) continue
-    await nextTurn()
-    since = performance.now()
-  }
+  return (yield* readTable(bytes, visit)) && size === bytes.byteLength
 }
 
 function* readWrites(bytes: Uint8Array, visit: EntryVisitor): Generator<void, boolean> {

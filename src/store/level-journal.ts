@@ -47,6 +47,9 @@ export interface LevelJournalOptions {
   readonly window?: Window
 }
 
+/** How many publications are restored in one turn of the event loop. */
+const PART = 1_000
+
 const WINDOW: Window = { messages: 2_048, bytes: 8 * 1_024 * 1_024 }
 
 /**
@@ -281,7 +284,7 @@ export class LevelJournal implements Journal {
       this.#clientId = records.header?.clientId ?? this.#options.generateClientId()
       const plan = planRestore(records, this.#options.window ?? WINDOW)
       const publications = await this.#read(open, records, plan)
-      this.#entries.takeUp(publications, lastSequenceOf(records))
+      this.#entries.continueAfter(lastSequenceOf(records))
       // This includes a store of an older format, or one that lost its last write. From now on its content is known.
       this.#entries.differFrom(records, this.#clientId, plan.dropped)
       await this.#inTime('writing to the store', open.write(this.#entries.operations(true), true))
@@ -298,13 +301,22 @@ export class LevelJournal implements Journal {
     }
   }
 
-  async #read(open: OpenDatabase, records: StoreRecords, plan: RestorePlan): Promise<Publication[]> {
-    const stored = await open.load(plan.first, records.header?.format !== 1)
-    return plan.first.map((sequence) => {
-      const each = stored.get(sequence)
-      if (!each) throw new StoreError('corrupt', this.#location)
-      return restorePublication(sequence, each, plan.handshakes.get(sequence), records.quarantined.has(sequence))
-    })
+  /** Reads what is restored at once. Everything can have been in flight, so this is done in parts. */
+  async #read(open: OpenDatabase, records: StoreRecords, { first, handshakes }: RestorePlan): Promise<Publication[]> {
+    const isSealed = records.header?.format !== 1
+    const publications: Publication[] = []
+    for (let from = 0; from < first.length; from += PART) {
+      const sequences = first.slice(from, from + PART)
+      const stored = await open.load(sequences, isSealed)
+      const part = sequences.map((sequence) => {
+        const each = stored.get(sequence)
+        if (!each) throw new StoreError('corrupt', this.#location)
+        return restorePublication(sequence, each, handshakes.get(sequence), records.quarantined.has(sequence))
+      })
+      this.#entries.takeUp(part)
+      publications.push(...part)
+    }
+    return publications
   }
 
   #putOnShelf(index: PublicationIndex): void {

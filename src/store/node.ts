@@ -3,11 +3,6 @@ export function fileSystem() {
   return process.getBuiltinModule('node:fs')
 }
 
-/** Resolves in the next turn of the event loop. */
-export function nextTurn(): Promise<void> {
-  return process.getBuiltinModule('node:timers/promises').setImmediate()
-}
-
 export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown }).code
 }

@@ -75,9 +75,15 @@ export class PublicationIndex {
   /** By state, at `state - 1`. */
   readonly #totals = Array.from({ length: DAMAGED }, () => new RunningTotal())
   #size = 0
+  #earliestExpiry = Number.POSITIVE_INFINITY
 
   get size(): number {
     return this.#size
+  }
+
+  /** No publication expires before this time. */
+  get earliestExpiry(): number {
+    return this.#earliestExpiry
   }
 
   totalOf(state: PublicationState): Total {
@@ -126,6 +132,8 @@ export class PublicationIndex {
     page.checksums[at] = publication.checksum
     page.bytes[at] = publication.bytes
     page.expiries[at] = publication.expiresAt
+    // A damaged one never expires.
+    if (state !== DAMAGED && publication.expiresAt < this.#earliestExpiry) this.#earliestExpiry = publication.expiresAt
     this.#count(page, at, state)
     if (publication.latest !== undefined) this.#latest.set(sequence, publication.latest)
     else if (this.#latest.size > 0) this.#latest.delete(sequence)

@@ -20,6 +20,7 @@ import {
   summarizePublication,
   unseal,
 } from './records.ts'
+import { resultOf } from './slices.ts'
 import { views } from './views.ts'
 
 /** The sound records of a store. The publications themselves stay on disk. */
@@ -86,16 +87,23 @@ export class StoreReader implements StoreRecords {
 
   /** Decodes the other records, and counts all. Called when all are added. */
   finish(): this {
+    return resultOf(this.finishing())
+  }
+
+  /** The same in steps: everything can have been in flight. */
+  *finishing(): Generator<void, this> {
     this.publications.complete()
-    const others = [...this.#others].filter(([, { value }]) => value)
-    this.#others.clear()
-    this.count = others.length + this.publications.size
-    const header = others.find(([name]) => name === nameOf(headerKey))?.[1].value
+    const header = this.#others.get(nameOf(headerKey))?.value
     if (header) this.#attempt(headerKey, () => this.#readHeader(header))
-    for (const [name, { value }] of others) {
+    for (const [name, { value }] of this.#others) {
+      yield
+      if (!value) continue
+      this.count++
       const key = Uint8Array.from(name, (character) => character.charCodeAt(0))
-      if (value && name !== nameOf(headerKey)) this.#attempt(key, () => this.#read(key, value))
+      if (value !== header) this.#attempt(key, () => this.#read(key, value))
     }
+    this.#others.clear()
+    this.count += this.publications.size
     this.found.countPublications(this.publications.totalOf(WAITING))
     if (this.header?.format === 1) this.found.countPublications(this.publications.totalOf(UNSEALED))
     else this.#addDamaged(UNSEALED)

@@ -106,7 +106,7 @@ export function handshakeKey(sequence: number): Uint8Array {
   return keyOf(HANDSHAKE, sequence)
 }
 
-export function quarantineKey(sequence: number): Uint8Array {
+function quarantineKey(sequence: number): Uint8Array {
   return keyOf(QUARANTINE, sequence)
 }
 

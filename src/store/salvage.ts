@@ -84,7 +84,8 @@ async function write(
   const opened = await openFolder(to, LevelClass)
   try {
     const entries = new Entries()
-    entries.takeUp(publications, lastSequenceOf(records))
+    entries.continueAfter(lastSequenceOf(records))
+    entries.takeUp(publications)
     entries.differFrom(new StoreReader(), records.header?.clientId ?? generateClientId(), [])
     await opened.write(entries.operations(true), true)
     await opened.remember(entries.ledger.batches)

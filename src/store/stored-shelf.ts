@@ -37,7 +37,8 @@ export class StoredShelf implements Shelf {
   readonly #latest = new Map<string, number>()
   /** Those that will be removed when their topics are read. */
   readonly #leaving = new Map<number, (topic: string | undefined) => void>()
-  #nextExpiry = Number.POSITIVE_INFINITY
+  /** None expires before this time. */
+  #nextExpiry: number
   #removing: Promise<void> | undefined
   #isClosed = false
   /** Whether the last attempt to read failed. */
@@ -48,7 +49,7 @@ export class StoredShelf implements Shelf {
     this.#options = options
     this.#index = options.index
     for (const [sequence, key] of this.#index.latestKeys) this.#latest.set(key, sequence)
-    this.#nextExpiry = this.#index.expiring(Number.NEGATIVE_INFINITY, 0).next
+    this.#nextExpiry = this.#index.earliestExpiry
   }
 
   get size(): number {

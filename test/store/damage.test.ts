@@ -7,6 +7,7 @@ import { StoreError } from '../../src/index.ts'
 import { readTable } from '../../src/store/level-table.ts'
 import { MARKER } from '../../src/store/marker.ts'
 import { salvageStore } from '../../src/store/salvage.ts'
+import { resultOf } from '../../src/store/slices.ts'
 import { rejection } from '../support/promises.ts'
 import { durablePublication } from '../support/publication.ts'
 import { repetitions } from '../support/repetitions.ts'
@@ -340,12 +341,4 @@ function changeOne(values: Map<string, Uint8Array>, text: string): void {
 /** A publication. */
 function deleteOne(values: Map<string, Uint8Array>): void {
   for (const key of values.keys()) if (key.startsWith('01')) return void values.delete(key)
-}
-
-/** Runs a generator to its end. */
-function resultOf<Result>(steps: Generator<void, Result>): Result {
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
-  }
 }

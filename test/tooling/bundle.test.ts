@@ -66,6 +66,7 @@ it('loads the code of a store only with a client that has one', async () => {
     'src/store/read-store.ts',
     'src/store/records.ts',
     'src/store/restore.ts',
+    'src/store/slices.ts',
     'src/store/snappy.ts',
     'src/store/stored-shelf.ts',
     'src/store/views.ts',

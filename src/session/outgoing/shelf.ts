@@ -21,7 +21,7 @@ export interface Shelf {
   readonly isEmpty: boolean
   /** Whether `take` has something to take. The first one may be held back. */
   readonly isReady: boolean
-  /** When the first one expires, in milliseconds since 1970; `Infinity` if none does. */
+  /** None expires before this time, in milliseconds since 1970; `Infinity` if none ever does. */
   readonly nextExpiry: number
   /** Whether one counts: it is neither held back nor removed. */
   counts(shelved: Shelved): boolean
