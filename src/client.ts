@@ -197,7 +197,8 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /**
    * Subscribes, now and again after each interruption. A handler is called for each message. Without one, a loop takes
-   * the messages: `for await (const message of client.subscribe('a/#'))`.
+   * the messages: `for await (const message of client.subscribe('a/#'))`. The same handler with the same filter and
+   * options again is subscribed once: the result is the same subscription.
    *
    * @throws {InvalidOptionError} if the filter or an option is wrong
    * @throws {ClientDisposedError}
@@ -214,8 +215,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     options?: SubscribeOptions<Value>,
   ): Subscription {
     this.#ensureAlive()
-    const report = (error: unknown) => this.#observer.report(error, `the handler of ${filter}`)
-    return subscribe(this.#runtime, filter, handlerOrOptions, options, report)
+    return subscribe(this.#runtime, filter, handlerOrOptions, options, this.#observer)
   }
 
   /**

@@ -95,9 +95,10 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       subscribeOptions?: SubscribeOptions<Value>,
     ) => {
       if (disposed) throw new ClientDisposedError()
-      return subscribe(runtime, filter, handlerOrOptions, subscribeOptions, (error: unknown) =>
-        report(error, `the handler of ${filter}`),
-      ) as IterableSubscription<Value>
+      return subscribe(runtime, filter, handlerOrOptions, subscribeOptions, {
+        report,
+        subscribedAgain: (again) => log.subscribedAgain(again),
+      }) as IterableSubscription<Value>
     },
     [Symbol.dispose]() {
       disposed = true

@@ -60,7 +60,8 @@ export interface SubscribeOptions<Value = Uint8Array> {
   readonly retainAsPublished?: boolean
   /**
    * When the broker sends retained messages: 0 at each SUBSCRIBE, 1 only if the subscription is new, 2 never
-   * (MQTT 5 §3.8.3.1).
+   * (MQTT 5 §3.8.3.1). With 0, a handler that joins others gets them too, and the others do not get them again, unless
+   * one of them has set `retainAsPublished`.
    *
    * @default 0
    */

@@ -25,6 +25,7 @@ export class EventLog {
   readonly #logger: Logger
   readonly #lastResort: LastResort | undefined
   readonly #options: EventLogOptions
+  #toldAgain = false
 
   constructor(logger: Logger | undefined, options: EventLogOptions) {
     this.#logger = guarded(logger)
@@ -62,6 +63,15 @@ export class EventLog {
       { suspended: filters.length, filters: shown },
       `connected without ${filters.length} subscriptions, on which the broker closed the connection`,
     )
+  }
+
+  /** Logs, once, that a handler was subscribed again to the same filter. */
+  subscribedAgain(filter: string): void {
+    if (this.#toldAgain) return
+    this.#toldAgain = true
+    const note =
+      'the same handler is subscribed already. Subscriptions are restored: subscribe once, not when connected'
+    this.#logger.warn({ filter }, `subscribe(${filter}): ${note}`)
   }
 
   /** Logs that a part of the application failed. */

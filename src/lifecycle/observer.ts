@@ -108,6 +108,11 @@ export class Observer implements ConnectionObserver {
     }
   }
 
+  /** Logs that a handler was subscribed again to the same filter. */
+  subscribedAgain(filter: string): void {
+    this.log.subscribedAgain(filter)
+  }
+
   /** Reports that a part of the application failed. Errors in a handler of `error` itself go to the logger only. */
   report(error: unknown, source: string): void {
     const isHeard = this.#isHeard('error') && source !== 'the handler of error'

@@ -13,10 +13,17 @@ import { createDeliver } from './deliver.ts'
 import { MessageQueue } from './message-queue.ts'
 import { SubscriptionReadiness } from './subscription-readiness.ts'
 
+/** What `subscribe` reports. */
+export interface SubscribeReporter {
+  /** Called with what a handler throws, and with invalid messages if there is no `onInvalid`. */
+  report(error: unknown, source: string): void
+  /** The same handler is subscribed to the filter already, with the same options: nothing was done. */
+  subscribedAgain(filter: string): void
+}
+
 /**
  * Subscribes on a connection.
  *
- * @param report - called with what a handler throws, and with invalid messages if there is no `onInvalid`
  * @param isAwaiting - of the responses to requests: see `Receiver.isAwaiting`
  * @throws {InvalidOptionError} if the filter, the handler or an option is wrong
  */
@@ -25,7 +32,7 @@ export function subscribe<Value>(
   filter: string,
   handlerOrOptions: MessageHandler<Value> | SubscribeOptions<Value> | undefined,
   optionsAfterHandler: SubscribeOptions<Value> | undefined,
-  report: (error: unknown) => void,
+  reporter: SubscribeReporter,
   isAwaiting?: () => boolean,
 ): Subscription {
   const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
@@ -36,6 +43,15 @@ export function subscribe<Value>(
   if (!handler && optionsAfterHandler !== undefined) {
     throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
   }
+  const earlier = handler && runtime.session.receiverOf(filter, handler)
+  if (earlier && isAlike(earlier.options, options)) {
+    if (!earlier.isRefused) {
+      reporter.subscribedAgain(filter)
+      return earlier.subscription
+    }
+    // The broker is asked again.
+    runtime.session.forget(earlier)
+  }
   const unsubscribe = () => {
     runtime.session.unsubscribe(receiver)
     queue?.close()
@@ -44,9 +60,23 @@ export function subscribe<Value>(
   const { bufferSize = defaultSubscribe.bufferSize } = options
   const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, ack === 'after-handler', unsubscribe)
   const readiness = new SubscriptionReadiness()
+  const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
 
+  const subscription: Subscription = {
+    filter,
+    get ready() {
+      return readiness.promise
+    },
+    unsubscribe,
+  }
   const receiver: Receiver = {
     filter,
+    handler,
+    options,
+    subscription,
+    get isRefused() {
+      return readiness.isRejected
+    },
     qos: options.qos ?? defaultSubscribe.qos,
     noLocal: options.noLocal ?? defaultSubscribe.noLocal,
     retainAsPublished: options.retainAsPublished ?? defaultSubscribe.retainAsPublished,
@@ -72,13 +102,6 @@ export function subscribe<Value>(
   }
   runtime.session.subscribe(receiver)
   if (runtime.givenUp) receiver.postponed(runtime.givenUp)
-  const subscription = {
-    filter,
-    get ready() {
-      return readiness.promise
-    },
-    unsubscribe,
-  }
   return queue ? iterable(subscription, queue) : subscription
 }
 
@@ -86,12 +109,9 @@ export function subscribe<Value>(
 export function subscribeToResponses(
   runtime: ConnectionRuntime,
   options: SubscribeOptions,
-  reporter: { readonly report: (error: unknown, what: string) => void },
+  reporter: SubscribeReporter,
 ): (filter: string, handler: (message: Message) => void, isAwaiting: () => boolean) => Subscription {
-  return (filter, handler, isAwaiting) => {
-    const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
-    return subscribe(runtime, filter, handler, options, report, isAwaiting)
-  }
+  return (filter, handler, isAwaiting) => subscribe(runtime, filter, handler, options, reporter, isAwaiting)
 }
 
 function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>): IterableSubscription<Value> {
@@ -106,6 +126,15 @@ function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>)
       return queue.dropped
     },
   }
+}
+
+/** Whether two sets of options are equal, apart from a group in them that is a different object. */
+function isAlike(earlier: object, options: object): boolean {
+  const [a, b] = [earlier as Record<string, unknown>, options as Record<string, unknown>]
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => {
+    const [one, other] = [a[name], b[name]]
+    return Object.is(one, other) || (name === 'retry' && isAlike(Object(one) as object, Object(other) as object))
+  })
 }
 
 function readOptions<Value>(filter: string, given: SubscribeOptions<Value>): SubscribeOptions<Value> {

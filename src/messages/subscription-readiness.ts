@@ -4,19 +4,23 @@ import { deferred } from '../shared/wait.ts'
 /** The promise `ready` of a subscription. A promise that was postponed rejects, and another one follows it. */
 export class SubscriptionReadiness {
   #current = pending()
-  #state: 'pending' | 'postponed' | 'settled' = 'pending'
+  #state: 'pending' | 'postponed' | 'resolved' | 'rejected' = 'pending'
 
   get promise(): Promise<Qos> {
     return this.#current.promise
   }
 
+  get isRejected(): boolean {
+    return this.#state === 'rejected'
+  }
+
   resolve(granted: Qos): void {
-    this.#settle()
+    this.#settle('resolved')
     this.#current.resolve(granted)
   }
 
   reject(error: unknown): void {
-    this.#settle()
+    this.#settle('rejected')
     this.#current.reject(error)
   }
 
@@ -27,9 +31,9 @@ export class SubscriptionReadiness {
     this.#current.reject(error)
   }
 
-  #settle(): void {
+  #settle(as: 'resolved' | 'rejected'): void {
     if (this.#state === 'postponed') this.#current = pending()
-    this.#state = 'settled'
+    this.#state = as
   }
 }
 

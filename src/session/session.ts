@@ -149,6 +149,11 @@ export class Session implements LinkEvents {
     this.#inbox.added(receiver)
   }
 
+  /** The receiver of an earlier subscription to a filter with the same handler. */
+  receiverOf(filter: string, handler: object): Receiver | undefined {
+    return this.#subscriptions.withHandler(filter, handler)
+  }
+
   /** Ends a subscription. */
   unsubscribe(receiver: Receiver): void {
     if (this.#subscriptions.remove(receiver)) this.#changes.schedule()

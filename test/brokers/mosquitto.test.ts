@@ -52,6 +52,25 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       await broker.down()
     })
 
+    test('gives the retained messages of a held filter to a second handler, and to it alone', async () => {
+      const broker = await start()
+      const { client } = startClient({ ...soon, url: broker.url, options: { protocolVersion } })
+      const got: string[] = []
+      const note = (name: string) => client.subscribe('kept/#', ({ topic }) => void got.push(`${name} ${topic}`))
+      const kept = ['kept/1', 'kept/2', 'kept/3']
+      for (const topic of kept) void client.publish(topic, 'value', { retain: true, qos: 1 })
+      await client.connect()
+      note('first')
+      await until(() => got.length === 3, 'the messages of the first handler')
+      note('second')
+      await until(() => got.length >= 6, 'the messages of the second handler')
+      await client.publish('kept/end', '', { qos: 1 })
+      await until(() => got.includes('second kept/end'), 'the last message')
+      const all = [...kept, 'kept/end']
+      expect(got.toSorted()).toEqual(['first', 'second'].flatMap((name) => all.map((topic) => `${name} ${topic}`)))
+      await broker.down()
+    })
+
     test('loses no message of a kept session that arrives before the application has subscribed', async () => {
       const broker = await start()
       const options = { protocolVersion, clientId: 'kept', clean: false } as const

@@ -94,6 +94,19 @@ describe('the broker', () => {
   })
 })
 
+describe('a handler', () => {
+  test('leads to its first subscriber, until that leaves', () => {
+    const handler = () => {}
+    const [first, second, loop] = [subscriber({ handler }), subscriber({ handler }), subscriber()]
+    const group = subscribers(first, second, loop)
+    expect([group.size, group.withHandler(handler)]).toEqual([3, first])
+    group.delete(first)
+    expect([group.list, group.withHandler(handler), group.has(first)]).toEqual([[second, loop], undefined, false])
+    group.delete(second)
+    expect(group.list).toEqual([loop])
+  })
+})
+
 test('looks at each of 10,000 subscribers only a few times', () => {
   let looks = 0
   const counted = () =>

@@ -72,7 +72,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     const received: string[] = []
     const first = client.subscribe('a', () => received.push('first'))
     await client.connect()
-    const second = client.subscribe('a', () => received.push('second'))
+    const second = client.subscribe('a', () => received.push('second'), { retainHandling: 2 })
     expect(await Promise.all([first.ready, second.ready])).toEqual([0, 0])
     server.publish('a', '')
     await until(() => received.length > 0)
@@ -92,7 +92,7 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     await client.connect()
     const first = client.subscribe('a', nothing)
     const { messageId = 0 } = await server.waitFor('subscribe')
-    const second = client.subscribe('a', nothing)
+    const second = client.subscribe('a', () => {}, { retainHandling: 2 })
     server.send({ cmd: 'suback', messageId, granted: [0] })
     expect(await Promise.all([first.ready, second.ready])).toEqual([0, 0])
     await turns()

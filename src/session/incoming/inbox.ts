@@ -163,7 +163,7 @@ export class Inbox {
 
   /** Hands a message to the requests that wait for it. @returns whether it is for no other receivers */
   #isResponse(packet: IncomingPublish): boolean {
-    const receivers = this.#match(packet)
+    const receivers = this.#subscriptions.match(packet)
     const requesters = this.#requesters.among(receivers)
     this.#deliver(packet, requesters)
     return requesters.length > 0 && requesters.length === receivers.length
@@ -172,8 +172,8 @@ export class Inbox {
   /** @param waited - whether the message waited: requests had it on arrival then */
   #process(packet: IncomingPublish, held?: HeldMessage, waited = false): HeldMessage | undefined {
     this.#claims.flush()
-    const receivers = this.#match(packet)
-    if (receivers.length === 0) return this.#unmatched(packet, held)
+    const receivers = this.#subscriptions.receivers(packet)
+    if (!receivers) return this.#unmatched(packet, held)
     return this.#deliver(packet, waited ? this.#requesters.leaveOut(receivers) : receivers, held)
   }
 
@@ -243,10 +243,6 @@ export class Inbox {
 
   #createHeld(packet: IncomingPublish, link: Link | undefined): HeldMessage {
     return new HeldMessage(packet, link, this.#session)
-  }
-
-  #match({ topic, properties }: IncomingPublish): readonly Receiver[] {
-    return this.#subscriptions.match(topic, properties?.subscriptionIdentifier)
   }
 
   /** @returns the held message, if a receiver has yet to process it */
@@ -357,9 +353,9 @@ export class Inbox {
   }
 
   #claim(): void {
-    const claimed = this.#unclaimed?.take((packet) => this.#match(packet).length > 0) ?? []
+    const claimed = this.#unclaimed?.take((packet) => this.#subscriptions.match(packet).length > 0) ?? []
     for (const { packet, message } of claimed) {
-      this.#deliver(packet, this.#match(packet), message)
+      this.#deliver(packet, this.#subscriptions.receivers(packet) ?? [], message)
       if (message) this.#done(message)
     }
   }

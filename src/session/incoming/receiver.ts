@@ -1,3 +1,4 @@
+import type { Subscription } from '../../api/message-options.ts'
 import type { RetryPolicy } from '../../config/defaults.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Subscriber } from '../subscriptions/subscribers.ts'
@@ -7,6 +8,11 @@ export interface Receiver extends Subscriber {
   readonly ack: 'on-receipt' | 'after-handler'
   /** How `deliver` is called again if it fails, with `after-handler`. */
   readonly retry: RetryPolicy
+  /** The options and the result of the call of `subscribe`. */
+  readonly options: object
+  readonly subscription: Subscription
+  /** Whether the broker has refused it for good. */
+  readonly isRefused: boolean
   /**
    * Of the responses to requests: whether one is awaited. Such a receiver gets its messages on arrival, also while others
    * wait: the handlers that keep them waiting may wait for the response. `undefined` for others.

@@ -80,6 +80,7 @@ export class Pause {
   }
 }
 
-function canBeUnref(timer: unknown): timer is { unref(): void } {
+/** Whether a timer can be told not to keep the process alive. */
+export function canBeUnref(timer: unknown): timer is { unref(): void } {
   return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function'
 }

@@ -12,6 +12,8 @@ export interface SubscriberOptions {
 /** One `subscribe()` call. */
 export interface Subscriber extends SubscriberOptions {
   readonly filter: string
+  /** The function that gets the messages, by which the subscriber can be found; `undefined` for a loop. */
+  readonly handler?: object | undefined
   /** The broker granted the subscription. */
   granted(qos: Qos): void
   /** The broker refused the subscription for good, or it was ended. */
@@ -31,7 +33,8 @@ interface Alike {
  * 10,000 handlers.
  */
 export class Subscribers {
-  readonly #all = new Set<Subscriber>()
+  /** By their handlers. A further subscriber with the same handler, or without one, stands under itself. */
+  readonly #all = new Map<object, Subscriber>()
   /** The subscribers that the broker does not serve. */
   readonly #unserved = new Set<Subscriber>()
   /** By options, of which there are at most 36 combinations. */
@@ -44,7 +47,21 @@ export class Subscribers {
 
   /** A returned list never changes: a message goes to the subscribers that existed when it arrived. */
   get list(): readonly Subscriber[] {
-    return (this.#list ??= [...this.#all])
+    return (this.#list ??= [...this.#all.values()])
+  }
+
+  has(subscriber: Subscriber): boolean {
+    return this.#all.get(this.#keyOf(subscriber)) === subscriber
+  }
+
+  /** The first subscriber with a handler. */
+  withHandler(handler: object): Subscriber | undefined {
+    return this.#all.get(handler)
+  }
+
+  /** The subscribers that the broker does not serve. */
+  get unserved(): readonly Subscriber[] {
+    return [...this.#unserved]
   }
 
   /** Whether the broker serves any of them. */
@@ -55,7 +72,8 @@ export class Subscribers {
   /** Adds a subscriber, which is not served yet. */
   add(subscriber: Subscriber): void {
     this.#list = undefined
-    this.#all.add(subscriber)
+    const { handler } = subscriber
+    this.#all.set(handler && !this.#all.has(handler) ? handler : subscriber, subscriber)
     this.#unserved.add(subscriber)
     const key = optionsKey(subscriber)
     const alike = this.#alike.get(key)
@@ -64,7 +82,8 @@ export class Subscribers {
   }
 
   delete(subscriber: Subscriber): void {
-    if (!this.#all.delete(subscriber)) return
+    if (!this.has(subscriber)) return
+    this.#all.delete(this.#keyOf(subscriber))
     this.#list = undefined
     this.#unserved.delete(subscriber)
     const key = optionsKey(subscriber)
@@ -72,17 +91,14 @@ export class Subscribers {
     if (alike && --alike.count === 0) this.#alike.delete(key)
   }
 
-  /** The broker serves all of them from now on. */
-  serve(granted: Qos): void {
-    for (const subscriber of this.#unserved) {
-      this.#unserved.delete(subscriber)
-      subscriber.granted(granted)
-    }
+  /** The broker serves these from now on. */
+  serve(granted: Qos, these: Iterable<Subscriber> = this.#unserved): void {
+    for (const subscriber of these) if (this.#unserved.delete(subscriber)) subscriber.granted(granted)
   }
 
   /** The broker serves none of them any more: it lost the session. */
   lose(): void {
-    for (const subscriber of this.#all) this.#unserved.add(subscriber)
+    for (const subscriber of this.#all.values()) this.#unserved.add(subscriber)
   }
 
   /** Removes and returns the subscribers that the broker does not serve. */
@@ -103,6 +119,11 @@ export class Subscribers {
       retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
       retainHandling: Math.min(...all.map(({ retainHandling }) => retainHandling)) as 0 | 1 | 2,
     }
+  }
+
+  #keyOf(subscriber: Subscriber): object {
+    const { handler } = subscriber
+    return handler && this.#all.get(handler) === subscriber ? handler : subscriber
   }
 }
 

@@ -1,12 +1,13 @@
 import type { SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import { deferred } from '../../shared/wait.ts'
 import { inPackets } from '../../wire/filter-packets.ts'
+import type { SubscriptionRequest } from '../../wire/packets.ts'
 import type { Link } from '../link.ts'
 import type { Blame } from '../outgoing/blame.ts'
 import type { WireClaim } from '../wire-claim.ts'
 import { Exchange } from './exchange.ts'
 import { beyondLimits, subscribePackets, unavailable } from './limits.ts'
-import { optionsKey } from './subscribers.ts'
+import { optionsKey, type Subscriber } from './subscribers.ts'
 import type { Suspensions } from './suspensions.ts'
 import type { Answer, Unwanted, Wanted } from './wanted.ts'
 
@@ -21,8 +22,12 @@ export interface SubscriptionBook {
 
 export interface SubscriptionWriterOptions {
   readonly suspensions: Suspensions<Wanted>
+  /** A SUBSCRIBE is about to be written. @returns for which of the subscribers it is */
+  readonly onAsking: (wanted: Wanted) => readonly Subscriber[]
   /** The broker answered, or its limits forbid to ask. */
   readonly onAnswered: (wanted: Wanted, answer: Answer) => void
+  /** The same, but more was asked for in the meantime. */
+  readonly onOvertaken: (wanted: Wanted, answer: Answer, askedFor: readonly Subscriber[]) => void
   /** Publications have to yield. */
   readonly onClaim: (claim: WireClaim) => void
   /** The counts that `sync.settled` reports. */
@@ -281,21 +286,26 @@ export class SubscriptionWriter {
   }
 
   async #subscribe(link: Link, batch: readonly Wanted[]): Promise<void> {
-    const requests = batch.map(({ request }) => request)
     const [first] = batch
     // A filter beyond the limits is in a batch of its own.
     const refusal = first && batch.length === 1 ? beyondLimits(first, link) : undefined
     if (first && refusal) return this.#options.onAnswered(first, refusal)
-    for (const wanted of batch) {
+    const asked = batch.map((wanted) => {
+      const request = nextRequest(wanted)
+      const subscribers = this.#options.onAsking(wanted)
       wanted.state = 'asked'
       wanted.known = true
-    }
+      wanted.repeats = false
+      return { wanted, was: wanted.request, request, subscribers }
+    })
+    const requests = asked.map(({ request }) => request)
     const { granted, reasonString } = await this.#exchanged(batch, link.subscribe(requests))
-    for (const [i, wanted] of batch.entries()) {
+    for (const [i, { wanted, was, subscribers }] of asked.entries()) {
       this.#options.suspensions.answered(wanted)
       // The application may have changed the request, or unsubscribed, in the meantime.
-      if (wanted.state !== 'asked' || wanted.request !== requests[i]) continue
-      this.#options.onAnswered(wanted, { code: granted[i] ?? 0x80, reasonString })
+      const answer = { code: granted[i] ?? 0x80, reasonString }
+      if (wanted.state === 'asked' && wanted.request === was) this.#options.onAnswered(wanted, answer)
+      else if (this.#isMissing(wanted)) this.#options.onOvertaken(wanted, answer, subscribers)
     }
   }
 
@@ -328,13 +338,20 @@ export class SubscriptionWriter {
       const { subscriptionIdentifiersAvailable } = link.limits
       const options = unavailable(wanted.filter, link)
         ? wanted.filter
-        : `${optionsKey(wanted.request)} ${subscriptionIdentifiersAvailable ? wanted.identifier : ''}`
+        : `${optionsKey(nextRequest(wanted))} ${subscriptionIdentifiersAvailable ? wanted.identifier : ''}`
       const group = alike.get(options)
       if (group) group.push(wanted)
       else alike.set(options, [wanted])
     }
     return [...alike.values()].flatMap((group) => inPackets(subscribePackets(link, group[0]), group, filterOf, most))
   }
+}
+
+/** The request for a filter that the broker holds brings retained messages only if a new subscriber wants them. */
+function nextRequest({ request, repeats, subscribers }: Wanted): SubscriptionRequest {
+  if (repeats || !subscribers.anyServed) return request
+  const joining = subscribers.unserved.map(({ retainHandling }) => retainHandling)
+  return { ...request, retainHandling: Math.min(2, ...joining) as 0 | 1 | 2 }
 }
 
 function filterOf({ filter }: { readonly filter: string }): string {

@@ -5,10 +5,12 @@ import { SubscriptionRefusedError, UnsubscribedError } from '../../api/errors.ts
 import type { Qos } from '../../api/message.ts'
 import type { QuarantineOptions } from '../../api/options.ts'
 import type { SubscriptionsStatus } from '../../api/status.ts'
+import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Link } from '../link.ts'
 import { blameOf } from '../outgoing/blame.ts'
 import type { WireClaim } from '../wire-claim.ts'
 import { FilterGroups } from './filter-groups.ts'
+import { RetainedMessages } from './retained-messages.ts'
 import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
 import { SubscriptionWriter } from './subscription-writer.ts'
 import { type SuspensionEvents, Suspensions } from './suspensions.ts'
@@ -40,6 +42,9 @@ export interface SyncActor {
   readonly sendBack: (event: SubscriptionsEvent) => void
 }
 
+/** The parts of a message by which its subscribers are found. */
+type Matchable = Pick<IncomingPublish, 'topic' | 'properties' | 'retain'>
+
 /** What the subscriptions report to their session. */
 export interface SubscriptionsPort {
   /** A suspended subscription may be tried again. */
@@ -63,6 +68,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #unwanted = new Map<string, Unwanted>()
   readonly #groups = new FilterGroups<Wanted>()
   readonly #suspensions: Suspensions<Wanted>
+  readonly #retained: RetainedMessages
   readonly #writer: SubscriptionWriter
 
   constructor(
@@ -74,11 +80,17 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#events = events
     const { batchSize } = subscriptions
     this.#suspensions = new Suspensions({ clock, time, quarantine, batchSize, port }, events)
+    this.#retained = new RetainedMessages(clock, time)
     this.#writer = new SubscriptionWriter(
       { wanted: this.#wanted, unwanted: this.#unwanted },
       {
         suspensions: this.#suspensions,
+        onAsking: (wanted) => this.#asking(wanted),
         onAnswered: (wanted, answer) => this.#answered(wanted, answer),
+        onOvertaken: (wanted, { code }, askedFor) => {
+          this.#retained.answered(wanted)
+          if (code <= 2) wanted.subscribers.serve(code as Qos, askedFor)
+        },
         onClaim: (claim) => port.claimed(claim),
         counts: () => this.#counts(),
       },
@@ -100,6 +112,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const { largest } = this.#writer
     const isAlone = this.#writer.isAlone && !publishesOnWire
     this.#writer.detached(blameOf(failure))
+    this.#retained.reset(this.#wanted.values())
     const asked = [...this.#wanted.values()].filter(({ state }) => state === 'asked')
     for (const wanted of asked) wanted.state = 'wanted'
     return this.#suspensions.closed({ subscriptions: asked, largest, isAlone }, failure)
@@ -125,7 +138,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const changed = optionsKey(request) !== optionsKey(wanted.request)
     if (changed) wanted.request = request
     if (wanted.state === 'suspended') return false
-    if (changed || wanted.state === 'refused') {
+    if (changed || wanted.state === 'refused' || this.#bringsRetained(subscriber)) {
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
@@ -143,6 +156,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     subscriber.rejected(new UnsubscribedError(subscriber.filter))
     if (wanted.subscribers.size > 0) return false
     this.#suspensions.forget(wanted)
+    this.#retained.forget(wanted)
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
     if (!wanted.known) return false
@@ -167,22 +181,38 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   /** Rejects all subscribers for good. */
   reject(error: unknown): void {
     this.#suspensions.stop()
+    this.#retained.stop()
     for (const { subscribers } of this.#wanted.values()) {
       for (const subscriber of subscribers.list) subscriber.rejected(error)
     }
   }
 
-  /**
-   * The subscribers whose filters match, each once.
-   *
-   * @param identifiers - the Subscription Identifiers that came with the message
-   */
-  match(topic: string, identifiers?: number | readonly number[]): readonly S[] {
-    const matching = this.#groups.match(topic, identifiers)
+  /** The subscribers whose filters match a message, each once. */
+  match({ topic, properties }: Matchable): readonly S[] {
+    const matching = this.#groups.match(topic, properties?.subscriptionIdentifier)
     const [first] = matching
     const subscribers =
       matching.length === 1 && first ? first.subscribers.list : matching.flatMap((each) => each.subscribers.list)
     return subscribers as readonly S[]
+  }
+
+  /**
+   * The subscribers that have to get a message; `undefined` if no filter matches. Of those that match, some may have got
+   * a retained message before. To be called once for each message.
+   */
+  receivers(message: Matchable): readonly S[] | undefined {
+    const { topic, properties, retain } = message
+    if (retain) {
+      const matching = this.#groups.match(topic, properties?.subscriptionIdentifier)
+      return matching.length > 0 ? (this.#retained.receivers(topic, matching) as readonly S[]) : undefined
+    }
+    const subscribers = this.match(message)
+    return subscribers.length > 0 ? subscribers : undefined
+  }
+
+  /** The first subscriber to a filter with a handler. */
+  withHandler(filter: string, handler: object): S | undefined {
+    return this.#wanted.get(filter)?.subscribers.withHandler(handler) as S | undefined
   }
 
   /** Whether a subscriber is still subscribed. */
@@ -226,6 +256,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
         wanted.subscribers.lose()
       }
       if ((wanted.state === 'held' && kept) || wanted.state === 'suspended') continue
+      wanted.repeats = wanted.state === 'held'
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
@@ -252,7 +283,22 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#events.subscriptionFailed(filter, error)
   }
 
+  /** Whether the broker has to send its retained messages again for a subscriber that joins others. */
+  #bringsRetained({ filter, retainHandling }: Subscriber): boolean {
+    // A shared subscription brings none (MQTT 5 §4.8.2).
+    return retainHandling === 0 && !filter.startsWith('$share/')
+  }
+
+  #asking(wanted: Wanted): readonly Subscriber[] {
+    const { subscribers, repeats } = wanted
+    const isForAll = repeats || !subscribers.anyServed
+    const askedFor = isForAll ? subscribers.list : subscribers.unserved
+    this.#retained.begin(wanted, askedFor, isForAll)
+    return askedFor
+  }
+
   #answered(wanted: Wanted, { code, reasonString, limit }: Answer): void {
+    this.#retained.answered(wanted)
     // Other codes below 0x80 mean nothing in a SUBACK (MQTT 5 §3.9.3).
     if (code <= 2) {
       wanted.state = 'held'
@@ -293,7 +339,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     // The filter may have been wanted before, with an UNSUBSCRIBE that is not sent yet.
     const known = this.#unwanted.delete(filter)
     const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, toldSuspended: false, suspicion: undefined } as const
-    const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...fresh }
+    const retained = { repeats: false, retainedUntil: 0 }
+    const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...fresh, ...retained }
     this.#wanted.set(filter, wanted)
     this.#groups.add(wanted)
     return wanted

@@ -25,6 +25,10 @@ export interface Wanted extends Suspendable {
   reasonCode: number
   /** Whether the broker may hold the subscription, regardless of the current request. */
   known: boolean
+  /** Whether the next SUBSCRIBE is for all subscribers again, although the broker kept the session. */
+  repeats: boolean
+  /** Until when retained messages are expected, by the session's time: see `RetainedMessages`. */
+  retainedUntil: number
 }
 
 /** A topic filter that the broker holds and the application no longer wants. */
