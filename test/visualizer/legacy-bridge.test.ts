@@ -60,11 +60,13 @@ test('a late viewer gets every running service in its current state', async () =
   const stopped = startLamp(visualizer.inspect)
   const lamp = startLamp(visualizer.inspect)
   lamp.send({ type: 'PRESS' })
-  stopped.stop()
   const isOf =
     ({ sessionId }: { sessionId: string }) =>
     (event: ParsedEvent) =>
       event.sessionId === `local/${sessionId}`
+  // The first viewer may be late itself: then it hears of a service only while that runs.
+  await first((event) => event.type === 'service.register' && isOf(stopped)(event))
+  stopped.stop()
   await first((event) => event.type === 'service.stop' && isOf(stopped)(event))
 
   const events: ParsedEvent[] = []
