@@ -60,7 +60,7 @@ export {
   UnsubscribedError,
 } from './api/errors.ts'
 export type { LevelDatabase } from './api/level-database.ts'
-export type { ClientEvents, FailedMessage, SessionLoss, Stall } from './api/events.ts'
+export type { ClientEvents, FailedMessage, SessionLoss, SlowConsumer, Stall } from './api/events.ts'
 export { createFleet, type Fleet, type FleetEvent, type FleetStatus } from './fleet/fleet.ts'
 export type { FleetOptions } from './api/fleet-options.ts'
 export type { Logger } from './api/logger.ts'

@@ -71,6 +71,12 @@ export interface ClientEvents {
    */
   acknowledgementsStalled: Stall
   /**
+   * The broker sends one message at a time, and waits for handlers with `ack: 'after-handler'`: 20 messages in a row came
+   * right after the acknowledgement of the one before, each of which was held back for 50 ms or more. Some brokers do that
+   * (ejabberd), queue the rest, and end the session when too much is queued. Emitted once for each connection.
+   */
+  slowConsumer: SlowConsumer
+  /**
    * Something between the client and this server ends connections after `silence` milliseconds without a byte, although
    * the keep alive is `keepalive` milliseconds (0: off). From now on PINGREQ is sent earlier.
    */
@@ -113,6 +119,14 @@ export interface Stall {
   /** When the last progress was made, in milliseconds since 1970. */
   readonly since: number
   /** The topic of the message that must be acknowledged next. */
+  readonly topic: string
+}
+
+/** Handlers that are slower than the messages come. */
+export interface SlowConsumer {
+  /** For how long the acknowledgement of such a message was held back on average, in milliseconds. */
+  readonly holdTime: number
+  /** The topic of the last of them. */
   readonly topic: string
 }
 

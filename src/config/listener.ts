@@ -27,6 +27,7 @@ const names = Object.keys({
   publishRateReduced: true,
   messageFailed: true,
   acknowledgementsStalled: true,
+  slowConsumer: true,
   idleTimeoutLearnt: true,
   drained: true,
   publishFailed: true,

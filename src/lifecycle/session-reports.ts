@@ -1,5 +1,5 @@
 import { PublishSupersededError } from '../api/errors.ts'
-import type { ClientEvents, FailedMessage, SessionLoss, Stall } from '../api/events.ts'
+import type { ClientEvents, FailedMessage, SessionLoss, SlowConsumer, Stall } from '../api/events.ts'
 import type { QuarantinedPublish } from '../api/quarantine.ts'
 import type { OutboxStatus } from '../api/status.ts'
 import type { SessionEvents } from '../session/session-config.ts'
@@ -79,6 +79,11 @@ export class SessionReports implements SessionEvents {
 
   acknowledgementsStalled(stall: Stall): void {
     this.#report('warn', 'acknowledgementsStalled', stall)
+  }
+
+  slowConsumer(slow: SlowConsumer): void {
+    const note = `the broker sends one message at a time, and handlers take ${slow.holdTime} ms each`
+    this.#report('warn', 'slowConsumer', slow, note)
   }
 
   drained(): void {

@@ -92,12 +92,14 @@ export class Session implements LinkEvents {
    */
   publish(publication: Publication, orphanedBy?: Error): Promise<void> | undefined {
     this.#changes.flush()
+    this.#inbox.published()
     return this.#sender.publish(publication, orphanedBy)
   }
 
   /** Sends a publication that must never wait, such as a periodic request. @returns whether it could go at once */
   publishNow(publication: Publication): boolean {
     this.#changes.flush()
+    this.#inbox.published()
     return this.#sender.publishNow(publication)
   }
 

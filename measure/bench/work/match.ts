@@ -103,6 +103,7 @@ function createSession(): Session {
       unclaimed: ignore,
       messageFailed: ignore,
       acknowledgementsStalled: ignore,
+      slowConsumer: ignore,
       sessionExpiryReduced: ignore,
       sessionLost: ignore,
     },

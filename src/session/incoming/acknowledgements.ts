@@ -1,15 +1,11 @@
 import { clampDelay } from '../../../machines/policy/backoff.ts'
-import type { Clock } from '../../api/clock.ts'
-import type { Stall } from '../../api/events.ts'
 import type { HeldMessage } from './held-message.ts'
+import type { InboxConfig, InboxEvents } from './inbox-config.ts'
+import { OneByOne } from './one-by-one.ts'
 
 export interface AcknowledgementsOptions {
-  readonly clock: Clock
-  /** In milliseconds since 1970. */
-  readonly now: () => number
-  /** In milliseconds. */
-  readonly stallAfter: number
-  readonly onStalled: (stall: Stall) => void
+  readonly config: Pick<InboxConfig, 'clock' | 'now' | 'time' | 'inbox'>
+  readonly events: Pick<InboxEvents, 'acknowledgementsStalled' | 'slowConsumer'>
   /** The message may be acknowledged: its receivers are done, and all earlier ones are acknowledged. */
   readonly onDue: (message: HeldMessage) => void
 }
@@ -20,6 +16,8 @@ export interface AcknowledgementsOptions {
  */
 export class Acknowledgements {
   readonly #options: AcknowledgementsOptions
+  /** Created with the first acknowledgement that is held back. */
+  #oneByOne: OneByOne | undefined
   #queue: HeldMessage[] = []
   /** When the first acknowledgement became the first, in milliseconds since 1970. */
   #since = 0
@@ -27,6 +25,11 @@ export class Acknowledgements {
 
   constructor(options: AcknowledgementsOptions) {
     this.#options = options
+  }
+
+  /** The client has published something. */
+  published(): void {
+    this.#oneByOne?.published()
   }
 
   get size(): number {
@@ -43,6 +46,9 @@ export class Acknowledgements {
   add(message: HeldMessage): void {
     this.#queue.push(message)
     if (this.#queue.length === 1) this.#moved()
+    this.#oneByOne ??= new OneByOne(this.#options.config.time)
+    const holdTime = this.#oneByOne.came(this.#queue.length === 1)
+    if (holdTime !== undefined) this.#options.events.slowConsumer({ holdTime, topic: message.packet.topic })
   }
 
   /** Sends the acknowledgements that are due. */
@@ -53,36 +59,41 @@ export class Acknowledgements {
       moved = true
       this.#options.onDue(first)
     }
-    if (moved && this.#queue.length > 0) this.#moved()
+    if (!moved) return
+    if (this.#queue.length > 0) this.#moved()
+    else this.#oneByOne?.acknowledged()
   }
 
   /** The connection ended. The acknowledgements are void, and the broker sends the messages again. */
   clear(): void {
     this.#queue = []
-    this.#options.clock.clearTimeout(this.#timer)
+    this.#oneByOne?.reset()
+    this.#options.config.clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   #moved(): void {
-    this.#since = this.#options.now()
+    this.#since = this.#options.config.now()
     // One timer serves all messages: when it ends, it checks again.
-    if (this.#timer === undefined) this.#lookAfter(this.#options.stallAfter)
+    if (this.#timer === undefined) this.#lookAfter(this.#options.config.inbox.stallAfter)
   }
 
   #lookAfter(delay: number): void {
-    this.#timer = this.#options.clock.setTimeout(() => {
+    this.#timer = this.#options.config.clock.setTimeout(() => {
       this.#timer = undefined
       this.#look()
     }, clampDelay(delay))
   }
 
   #look(): void {
-    const { now, stallAfter, onStalled } = this.#options
+    const { config, events } = this.#options
+    const { now, inbox } = config
+    const { stallAfter } = inbox
     const [first] = this.#queue
     if (!first) return
     const left = this.#since + stallAfter - now()
     if (left > 0) this.#lookAfter(Math.min(left, stallAfter))
     // Reported once. The next check begins when another acknowledgement becomes the first.
-    else onStalled({ heldBack: this.#queue.length, since: this.#since, topic: first.packet.topic })
+    else events.acknowledgementsStalled({ heldBack: this.#queue.length, since: this.#since, topic: first.packet.topic })
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../api/clock.ts'
-import type { FailedMessage, Stall } from '../../api/events.ts'
+import type { FailedMessage, SlowConsumer, Stall } from '../../api/events.ts'
 import type { InboxOptions } from '../../api/options.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 
@@ -7,6 +7,8 @@ export interface InboxConfig {
   readonly clock: Clock
   /** In milliseconds since 1970. */
   readonly now: () => number
+  /** The monotonic time of the clock, in milliseconds. */
+  readonly time: () => number
   /** From 0 to 1. */
   readonly random: () => number
   readonly inbox: Required<InboxOptions>
@@ -23,4 +25,6 @@ export interface InboxEvents {
   messageFailed(failed: FailedMessage): void
   /** The acknowledgements that are held back have not moved for `stallAfter`. */
   acknowledgementsStalled(stall: Stall): void
+  /** The broker waits for each acknowledgement before it sends the next message, and handlers are slow. */
+  slowConsumer(slow: SlowConsumer): void
 }

@@ -52,15 +52,12 @@ export class Inbox {
     this.#config = config
     this.#events = events
     this.#subscriptions = subscriptions
-    const { clock, now, random } = config
-    this.#retries = new Retries(clock, random)
+    this.#retries = new Retries(config.clock, config.random)
     this.#waiting = new WaitingMessages(config.inbox)
     this.#unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
     this.#acknowledgements = new Acknowledgements({
-      clock,
-      now,
-      stallAfter: config.inbox.stallAfter,
-      onStalled: (stall) => events.acknowledgementsStalled(stall),
+      config,
+      events,
       onDue: ({ packet }) => {
         if (packet.qos === 2) {
           this.#unreleased?.delete(packet.packetId)
@@ -112,6 +109,11 @@ export class Inbox {
   /** The client is disposed of. The messages that wait are not handed over any more. */
   stop(): void {
     this.#waiting.clear()
+  }
+
+  /** The client has published something. */
+  published(): void {
+    this.#acknowledgements.published()
   }
 
   /** A subscription was added. It claims the messages that it matches. */
