@@ -42,6 +42,25 @@ describe('publishing', () => {
     expect(await contentsAt(store)).toEqual([])
   })
 
+  it('rejects, and leaves the store, if a later broker announces a limit that it exceeds; the others are sent', async () => {
+    const server = await startServer({ script: { connack: { properties: { maximumQoS: 1 } } } })
+    const store = join(temporaryFolder(), 'store')
+    const { client } = startDurableClient({ url: server.url, store, options: { protocolVersion: 5, clean: false } })
+
+    const before = client.publish('a', 'before', durable)
+    const beyond = client.publish('a', 'beyond', once)
+    const rejected = rejection(beyond)
+    const after = client.publish('a', 'after', durable)
+    await Promise.all([before.accepted, beyond.accepted, after.accepted])
+    await client.connect()
+    await Promise.all([before, after])
+    expect(await rejected).toMatchObject({ name: 'NotSupportedByBrokerError', limit: 'maximumQos' })
+    await client[Symbol.asyncDispose]()
+
+    expect(publishes(server)).toEqual(['a before', 'a after'])
+    expect(await contentsAt(store)).toEqual([])
+  })
+
   it('rejects when the client gives up and while it is in `failed`, but stays in the store', async () => {
     const server = await startServer()
     await server.close()
