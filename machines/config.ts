@@ -69,6 +69,11 @@ export interface ConnectionConfig {
    * their lifetime.
    */
   readonly refreshBefore: number
+  /**
+   * After how many WebSocket connections in a row that are closed before the CONNACK, without a reason, new credentials are
+   * obtained. 0 turns it off.
+   */
+  readonly refreshAfterCloses: number
   /** What a DISCONNECT 0x8E (session taken over) means. */
   readonly onTakeover: 'fail' | 'retry-later'
 }
@@ -91,7 +96,7 @@ export interface ConnectionRules {
 /** The input of `connectionMachine`. Missing properties get their defaults. */
 export interface ConnectionInput
   extends
-    Partial<Pick<ConnectionConfig, 'canRefresh' | 'gated' | 'refreshBefore' | 'onTakeover'>>,
+    Partial<Pick<ConnectionConfig, 'canRefresh' | 'gated' | 'refreshBefore' | 'refreshAfterCloses' | 'onTakeover'>>,
     Partial<Pick<ConnectionRules, 'classify' | 'random' | 'now'>> {
   readonly reconnect?: Partial<ReconnectPolicy>
   readonly recovery?: Partial<RecoveryPolicy>
@@ -113,6 +118,8 @@ export const defaultRedirect: RedirectPolicy = Object.freeze({ allow: () => fals
 
 export const DEFAULT_REFRESH_BEFORE = 5 * 60_000
 
+const DEFAULT_REFRESH_AFTER_CLOSES = 3
+
 /** The functions of each config, kept here so that no context contains a function. */
 const rules = /* @__PURE__ */ new WeakMap<ConnectionConfig, ConnectionRules>()
 
@@ -125,6 +132,7 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
     canRefresh: input.canRefresh ?? false,
     gated: input.gated ?? false,
     refreshBefore: input.refreshBefore ?? DEFAULT_REFRESH_BEFORE,
+    refreshAfterCloses: input.refreshAfterCloses ?? DEFAULT_REFRESH_AFTER_CLOSES,
     onTakeover: input.onTakeover ?? 'fail',
     reconnect: policyData(reconnect),
     recovery: policyData(recovery),

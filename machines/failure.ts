@@ -14,7 +14,18 @@ export type Failure =
   /** The TLS handshake or the certificate check failed. */
   | { readonly kind: 'tls'; readonly code?: string; readonly message: string }
   /** The server answered the WebSocket upgrade with an HTTP status, or closed the WebSocket with a code. */
-  | { readonly kind: 'websocket'; readonly status?: number; readonly closeCode?: number; readonly message: string }
+  | {
+      readonly kind: 'websocket'
+      readonly status?: number
+      readonly closeCode?: number
+      readonly message: string
+      /** Set if it did so before the CONNACK. */
+      readonly beforeConnack?: true
+      /** Where a status 3xx redirects to: the scheme and the host of its Location. */
+      readonly location?: string
+      /** How long the server asks us to wait, by the Retry-After of a status 429 or 503. In milliseconds. */
+      readonly retryAfter?: number
+    }
   /**
    * A time limit passed. `probe` is the answer to a PINGREQ after a WAKE, and `ack` the acknowledgement of a publish on
    * an open connection.
@@ -27,6 +38,8 @@ export type Failure =
       readonly kind: 'closed'
       /** Set if it did so before the CONNACK. */
       readonly beforeConnack?: true
+      /** Set if that connection was a WebSocket. */
+      readonly webSocket?: true
       /**
        * How long no bytes had passed in either direction, in milliseconds. Set if this was long, and the server owed no
        * answer: something in between may close idle connections.
@@ -34,6 +47,8 @@ export type Failure =
       readonly silence?: number
       /** The keep alive that was agreed on, in milliseconds; 0 if it was off. Set together with `silence`. */
       readonly keepalive?: number
+      /** Set if the client seems to share its client id with another one: they take the session from each other. */
+      readonly suspicion?: 'takeover'
     }
   /** The server sent bytes that are not MQTT, or a packet that it must not send. */
   | {

@@ -3,7 +3,16 @@ import type { Disposition, Failure } from '../failure.ts'
 import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from '../policy/backoff.ts'
 import { defaultReconnect } from '../policy/recovery.ts'
 import type { SubscriptionsInput } from '../subscriptions.ts'
-import { dispositionOf, isRefreshFailure, redirects, refreshBefore, sendsAway, serverReferenceOf } from './guards.ts'
+import {
+  closesBeforeConnack,
+  dispositionOf,
+  isRefreshFailure,
+  redirects,
+  refreshBefore,
+  sendsAway,
+  serverReferenceOf,
+  suspectsCredentials,
+} from './guards.ts'
 import type { ConnectionContext, ConnectionCounters, CredentialsState, ServerChoice } from './types.ts'
 
 /** A change of the context. The functions that return one are pure, apart from the injected chance and time. */
@@ -28,6 +37,7 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
   context.disposition = null
   context.credentials = withoutCredentials(config)
   context.refreshReason = 'initial'
+  context.closesBeforeConnack = 0
   context.renewals = 0
   context.server = { index: 0, redirect: null, hops: 0 }
   context.generation = 1
@@ -108,7 +118,8 @@ export function failed(context: ConnectionContext, failure: Failure): Patch {
     replaced: false,
     interruptedAt: open ? (interruptedAt ?? now(context)) : interruptedAt,
     renewals: context.renewals + Number(refresh),
-    credentials: judged(context.credentials, disposition),
+    ...judged(context, failure, disposition),
+    generation: context.generation + Number(failure.kind === 'tls'),
     server: nextServer(context, failure),
     counters: {
       ...context.counters,
@@ -133,6 +144,7 @@ export function opened(context: ConnectionContext, sessionPresent: boolean): Pat
     sessionPresent,
     openedAt: now(context),
     unprovenSince: context.unprovenSince ?? now(context),
+    closesBeforeConnack: 0,
     restore: { done: 0, total: 0 },
     counters: count(context, 'connects'),
   }
@@ -193,6 +205,7 @@ export function refreshed(context: ConnectionContext, expiresAt: number | null):
   const lifetime = expiresAt === null ? null : expiresAt - now(context)
   return {
     credentials: { status: 'fresh', expiresAt, lifetime },
+    closesBeforeConnack: 0,
     counters: count(context, 'tokenRefreshes'),
     renewals:
       lifetime !== null && lifetime < backoffCeiling(renewalPolicy(context.config), 1) ? context.renewals + 1 : 0,
@@ -246,7 +259,15 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   const later = disposition === 'retry-later'
   const { random } = rulesOf(config)
   const delay = later ? laterDelay(policy, random) : backoffDelay(policy, n, random, previous)
-  return { delay, retryAt: now(context) + delay }
+  const asked = askedDelay(context, policy)
+  const chosen = asked > delay ? laterDelay(policy, random, asked) : delay
+  return { delay: chosen, retryAt: now(context) + chosen }
+}
+
+/** Returns how long the server asked us to wait, but at most the longest delay of recovery. */
+function askedDelay({ config, failure }: ConnectionContext, { maxDelay }: BackoffPolicy): number {
+  const asked = failure?.kind === 'websocket' ? (failure.retryAfter ?? 0) : 0
+  return Math.min(clampDelay(asked), Math.max(maxDelay, config.recovery.maxDelay))
 }
 
 /** Returns the rest of a delay. Only a restored machine enters a waiting state while a delay is already running. */
@@ -276,8 +297,23 @@ function withoutCredentials({ canRefresh }: ConnectionConfig): CredentialsState 
   return { status: canRefresh ? 'missing' : 'none', expiresAt: null, lifetime: null }
 }
 
-function judged(credentials: CredentialsState, disposition: Disposition): CredentialsState {
-  return disposition === 'refresh' ? { ...credentials, status: 'refused' } : credentials
+/**
+ * Returns what the failure says about the credentials. If they were only suspected and the source fails, they are used again:
+ * the broker may be away, and the credentials valid.
+ */
+function judged(
+  context: ConnectionContext,
+  failure: Failure,
+  disposition: Disposition,
+): Pick<ConnectionContext, 'credentials' | 'closesBeforeConnack'> {
+  const { credentials, config } = context
+  const closes = closesBeforeConnack(context, failure)
+  const isSuspected = credentials.status === 'refused' && suspectsCredentials(config, closes)
+  if (isSuspected && isRefreshFailure(failure)) {
+    return { credentials: { ...credentials, status: 'fresh' }, closesBeforeConnack: 0 }
+  }
+  const refused = disposition === 'refresh'
+  return { credentials: refused ? { ...credentials, status: 'refused' } : credentials, closesBeforeConnack: closes }
 }
 
 function count({ counters }: ConnectionContext, name: keyof ConnectionCounters): ConnectionCounters {

@@ -1,15 +1,28 @@
 import { rulesOf, type ConnectionConfig } from '../config.ts'
 import type { Disposition, Failure } from '../failure.ts'
-import { classify } from '../policy/classify.ts'
+import { classify, isUnexplainedClose } from '../policy/classify.ts'
 import type { ConnectionContext, CredentialsState, RefreshReason } from './types.ts'
 
 /** Returns what the failure means with the current configuration. */
-export function dispositionOf({ config }: ConnectionContext, failure: Failure): Disposition {
+export function dispositionOf(context: ConnectionContext, failure: Failure): Disposition {
+  const { config } = context
   return classify(failure, {
     canRefresh: config.canRefresh,
     onTakeover: config.onTakeover,
+    suspectsCredentials: suspectsCredentials(config, closesBeforeConnack(context, failure)),
     override: rulesOf(config).classify,
   })
+}
+
+/** Returns how many WebSocket connections in a row were closed before the CONNACK, with this one. */
+export function closesBeforeConnack(context: ConnectionContext, failure: Failure): number {
+  if (isRefreshFailure(failure)) return context.closesBeforeConnack
+  return isUnexplainedClose(failure) ? context.closesBeforeConnack + 1 : 0
+}
+
+/** Returns whether so many closes cast suspicion on the credentials. */
+export function suspectsCredentials({ refreshAfterCloses }: ConnectionConfig, closes: number): boolean {
+  return refreshAfterCloses > 0 && closes >= refreshAfterCloses
 }
 
 /**

@@ -79,10 +79,12 @@ export interface ConnectionContext {
   readonly disposition: Disposition | null
   readonly credentials: CredentialsState
   readonly refreshReason: RefreshReason
+  /** How many WebSocket connections in a row were closed before the CONNACK, since the last new credentials. */
+  readonly closesBeforeConnack: number
   /** Number of refreshes in a row that failed, or returned a token that is due again immediately. */
   readonly renewals: number
   readonly server: ServerChoice
-  /** Grows whenever the client is recreated: options and server list are then evaluated again. */
+  /** Grows whenever the client is recreated, and after a TLS failure: options and server list are then evaluated again. */
   readonly generation: number
   /**
    * Whether the gate has admitted the attempt:

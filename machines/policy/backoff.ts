@@ -86,9 +86,10 @@ export function expectedDelay(policy: BackoffPolicy, attempt: number): number {
 /**
  * Returns the delay after a server reported that it is busy: at least the tier's maximum delay and, unless jitter is
  * off, up to half as much again, so that the clients of a fleet do not all return at once.
+ *
+ * @param least - the shortest delay, in milliseconds, if it is not the tier's maximum delay
  */
-export function laterDelay(policy: BackoffPolicy, random: () => number): number {
-  const least = longestDelay(policy)
+export function laterDelay(policy: BackoffPolicy, random: () => number, least = longestDelay(policy)): number {
   const spread = policy.jitter === 'none' ? 0 : least * 0.5 * chance(random)
   return clampDelay(least + spread)
 }

@@ -1,4 +1,5 @@
 import type { Disposition, Failure } from '../failure.ts'
+import { certificateFault } from './certificate-fault.ts'
 
 /** The settings that `classify` depends on. */
 export interface ClassifyOptions {
@@ -11,6 +12,12 @@ export interface ClassifyOptions {
    * @default 'fail'
    */
   readonly onTakeover?: 'fail' | 'retry-later'
+  /**
+   * Whether so many connections in a row were closed before the CONNACK that the credentials may be the cause.
+   *
+   * @default false
+   */
+  readonly suspectsCredentials?: boolean
   /** Overrides the table for single cases. If it returns `undefined` or throws, the table decides. */
   readonly override?: ((failure: Failure, disposition: Disposition) => Disposition | undefined) | undefined
 }
@@ -68,6 +75,11 @@ const objections: ReadonlySet<number> = new Set([
 
 const SESSION_TAKEN_OVER = 0x8e
 
+/** WebSocket close codes: policy violation (RFC 6455 §7.4.1), and those that many servers use for the statuses 401 and 403. */
+const UNAUTHORIZED_CODES: ReadonlySet<number> = new Set([1008, 4401, 4403])
+/** RabbitMQ, for example, closes with 1002 and "unauthenticated". */
+const UNAUTHORIZED_WORDS = /unauthori[sz]ed|not authori[sz]ed|unauthenticated|forbidden|expired/i
+
 /**
  * Returns how to respond to a failure. Pure and total: failures that are not listed are retried, because an unattended
  * device must never give up on a failure that it does not recognize.
@@ -86,13 +98,28 @@ export function objectsToPacket(failure: Failure): boolean {
   return failure.kind === 'disconnected' && objections.has(failure.reasonCode)
 }
 
-function fromTable(failure: Failure, { canRefresh, onTakeover = 'fail' }: ClassifyOptions): Disposition {
+/**
+ * Returns whether a WebSocket was closed before the CONNACK, and no reason was given. A browser hides the HTTP status of a
+ * refused upgrade, so that a refused token looks like this.
+ */
+export function isUnexplainedClose(failure: Failure): boolean {
+  if (failure.kind === 'closed') return failure.beforeConnack === true && failure.webSocket === true
+  return failure.kind === 'websocket' && failure.beforeConnack === true && failure.status === undefined
+}
+
+function fromTable(failure: Failure, options: ClassifyOptions): Disposition {
+  const { canRefresh, onTakeover = 'fail', suspectsCredentials = false } = options
   switch (failure.kind) {
     case 'credentials':
       return 'fatal'
+    case 'closed':
+      return suspectsCredentials && canRefresh && isUnexplainedClose(failure) ? 'refresh' : 'retry'
+    case 'tls':
+      return certificateFault(failure) === undefined ? 'retry' : 'retry-later'
     case 'websocket': {
-      const unauthorized = failure.status === 401 || failure.status === 403
-      return unauthorized && canRefresh ? 'refresh' : 'retry'
+      const suspected = suspectsCredentials && isUnexplainedClose(failure)
+      if (canRefresh && (isUnauthorized(failure) || suspected)) return 'refresh'
+      return isMisconfigured(failure) ? 'retry-later' : 'retry'
     }
     case 'refused': {
       const table = failure.protocolVersion === 5 ? connack5 : connack3
@@ -114,4 +141,17 @@ function fromTable(failure: Failure, { canRefresh, onTakeover = 'fail' }: Classi
 /** A redirect without a Server Reference is a retry, which uses the next server of the list. */
 function withoutReference(disposition: Disposition, serverReference: string | undefined): Disposition {
   return disposition === 'redirect' && !serverReference ? 'retry' : disposition
+}
+
+type WebSocketFailure = Extract<Failure, { readonly kind: 'websocket' }>
+
+function isUnauthorized({ status, closeCode, message }: WebSocketFailure): boolean {
+  if (closeCode === undefined) return status === 401 || status === 403
+  return UNAUTHORIZED_CODES.has(closeCode) || UNAUTHORIZED_WORDS.test(message)
+}
+
+/** Another URL is needed, or fewer attempts. A server that said when to come back is followed instead. */
+function isMisconfigured({ status = 0, retryAfter }: WebSocketFailure): boolean {
+  if (status === 429) return retryAfter === undefined
+  return status === 404 || (status >= 300 && status <= 399)
 }

@@ -16,6 +16,9 @@ const EARLY =
   'it may be at its limit of connections, it may be a proxy whose backend is down, it may require a client certificate, ' +
   'or the port or the MQTT version is wrong'
 
+const TAKEOVER =
+  ', soon after it had accepted it, again and again: perhaps another client uses the same client id and takes the session over'
+
 /** The message of Node for a connection that ended during the TLS handshake. */
 const DURING_HANDSHAKE = 'before secure TLS connection was established'
 
@@ -27,7 +30,7 @@ export function describeFailure(failure: Failure): string {
     case 'tls':
       return describeTls(failure)
     case 'websocket':
-      return failure.message
+      return describeWebSocket(failure)
     case 'timeout':
       return timeouts[failure.phase]
     case 'keepalive':
@@ -56,8 +59,9 @@ export function describeFailure(failure: Failure): string {
 
 type FailureOf<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>
 
-function describeClose({ beforeConnack, silence, keepalive = 0 }: FailureOf<'closed'>): string {
+function describeClose({ beforeConnack, suspicion, silence, keepalive = 0 }: FailureOf<'closed'>): string {
   if (beforeConnack) return `the server closed the connection before the CONNACK: ${EARLY}`
+  if (suspicion) return `the server closed the connection without giving a reason${TAKEOVER}`
   if (silence === undefined) return 'the server closed the connection without giving a reason'
   const pings = keepalive === 0 ? 'keep alive is off' : `keep alive is ${keepalive / 1_000} s`
   return `closed after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}: something in between may close idle connections`
@@ -66,6 +70,14 @@ function describeClose({ beforeConnack, silence, keepalive = 0 }: FailureOf<'clo
 function describeSocket({ message, beforeConnack }: FailureOf<'socket'>): string {
   if (message.includes(DURING_HANDSHAKE)) return `the server closed the connection during the TLS handshake: ${EARLY}`
   return beforeConnack ? `the server reset the connection before the CONNACK (${message}): ${EARLY}` : message
+}
+
+function describeWebSocket({ status, message, location }: FailureOf<'websocket'>): string {
+  if (status === undefined) return message
+  const answer = `the server answered the WebSocket upgrade with HTTP ${status}`
+  if (status === 404) return `${answer}: the path of the URL may be wrong`
+  if (location !== undefined) return `${answer}, a redirection to ${location}: the URL may be wrong`
+  return answer
 }
 
 function describeProtocol({ message, speaks }: FailureOf<'protocol'>): string {

@@ -1,4 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
+import { certificateFault, type CertificateFault } from '../../machines/policy/certificate-fault.ts'
 
 type TlsFailure = Extract<Failure, { readonly kind: 'tls' }>
 
@@ -19,28 +20,27 @@ const alerts = {
   'no application protocol': 'the server speaks none of our ALPNProtocols',
 } as const
 
-/** The errors of our side, by their codes in Node. */
+const faults = {
+  expired: () => 'the certificate of the server has expired',
+  'wrong-name': (message) => `the certificate of the server is for another name (${message})`,
+  'unknown-ca': (message) => `the certificate of the server is from an unknown CA (${message})`,
+} as const satisfies Record<CertificateFault, (message: string) => string>
+
+/** Other errors of our side, by their codes in Node. */
 const codes: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
   CERT_NOT_YET_VALID: 'the certificate of the server is not valid yet: the clock of this device may be wrong',
   CERT_REVOKED: 'the certificate of the server was revoked',
 }
-
-/** The codes of Node for a certificate that does not have the host name. */
-const WRONG_NAME: ReadonlySet<string> = new Set(['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'])
-
-/** The codes of Node for a chain that ends in no CA that we trust. */
-const UNKNOWN_CA = /^(SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_UNTRUSTED)/
 
 /** What OpenSSL says about an answer that is not TLS. */
 const NOT_TLS = ['wrong version number', 'packet length too long', 'record layer failure', 'http request']
 
 /** Describes a TLS failure in words. The same cause always gives the same text. */
-export function describeTls({ code = '', message }: TlsFailure): string {
-  const known = codes[code]
+export function describeTls(failure: TlsFailure): string {
+  const { code = '', message } = failure
+  const fault = certificateFault(failure)
+  const known = fault ? faults[fault](message) : codes[code]
   if (known) return known
-  if (WRONG_NAME.has(code)) return `the certificate of the server is for another name (${message})`
-  if (UNKNOWN_CA.test(code)) return `the certificate of the server is from an unknown CA (${message})`
   // The error has the name in its code or, if its code is EPROTO, only in its message.
   const said = `${code.replaceAll('_', ' ')} ${message}`.toLowerCase()
   if (NOT_TLS.some((each) => said.includes(each))) {

@@ -190,7 +190,8 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly url?: string | readonly string[]
   /**
    * How to connect, or a function that returns it. The function is called for each recreated client, when connecting
-   * starts over after the client gave up or was disconnected, and again if its result could not be used.
+   * starts over after the client gave up or was disconnected, and again if its result could not be used. It is also called
+   * for the attempt after a TLS failure, and for each attempt once its client certificate has expired.
    */
   readonly options?: ConnectOptions | (() => ConnectOptions | Promise<ConnectOptions>)
   /** Returns credentials, if they are more than a fixed user name and password. */
@@ -201,6 +202,13 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default 300_000
    */
   readonly refreshBefore?: number
+  /**
+   * After how many WebSocket connections in a row that are closed before the CONNACK, without a reason, the client asks for
+   * new credentials. A browser hides the HTTP status by which a server refuses a token. 0 turns it off.
+   *
+   * @default 3
+   */
+  readonly refreshAfterCloses?: number
   /**
    * Which Server References the client follows (MQTT 5 §4.11): those to the hosts of its own URLs, from whichever
    * option they come, all, none, or those that a function allows. The scheme never changes, so TLS stays TLS.

@@ -180,6 +180,7 @@ export const clientOptionRules = {
   // Errors do not show the value: the user may have passed the credentials themselves.
   credentials: mustInSecret('must be a function that returns credentials', (value) => typeof value === 'function'),
   refreshBefore: duration,
+  refreshAfterCloses: count,
   reconnect: group(reconnect, clientHint),
   recovery: group(recovery, clientHint),
   timeouts: group(timeouts, clientHint),

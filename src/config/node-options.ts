@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+
 /**
  * The options of Node and of `ws` for which we have no rule, listed so that they do not count as typos. A bundler for
  * browsers, where they have no effect, takes `node-options.browser.ts` instead: see `browser` in package.json.
@@ -17,4 +19,20 @@ export const nodeOptions: { readonly tls: readonly string[]; readonly ws: readon
     'generateMask handshakeTimeout insecureHTTPParser joinDuplicateHeaders maxHeaderSize maxPayload maxRedirects ' +
     'method origin protocol protocolVersion setHost skipUTF8Validation socketPath'
   ).split(' '),
+}
+
+/**
+ * Returns when a client certificate expires, in milliseconds since 1970. Of a chain that is the certificate at its top, which
+ * is the client's own.
+ *
+ * @returns `undefined` if that cannot be read
+ */
+export function certificateExpiry(cert: unknown): number | undefined {
+  const [first] = [cert].flat() as (string | Uint8Array | undefined)[]
+  if (first === undefined) return undefined
+  try {
+    return Date.parse(new X509Certificate(first).validTo)
+  } catch {
+    return undefined
+  }
 }

@@ -109,10 +109,11 @@ function completeConnect(options: WithUrls<ConnectOptions>, hasStore: boolean): 
 }
 
 function machineInput(options: ReadOptions): ClientConfig['machine'] {
-  const { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now } = options
+  const { reconnect, recovery, timeouts, refreshBefore, refreshAfterCloses, onTakeover, classify, random, now } =
+    options
   return withDefaults<ClientConfig['machine']>(
     { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined },
-    { reconnect, recovery, timeouts, refreshBefore, onTakeover, classify, random, now },
+    { reconnect, recovery, timeouts, refreshBefore, refreshAfterCloses, onTakeover, classify, random, now },
   )
 }
 

@@ -1,6 +1,7 @@
 import type { TransportInput } from '../../machines/connection/types.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { ClientConfig, ConnectConfig } from '../config/client-config.ts'
+import { certificateExpiry } from '../config/node-options.ts'
 import { parseConnectOptions } from '../config/parse-options.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
@@ -16,7 +17,8 @@ export interface ClientIdSource {
 
 /**
  * Evaluates what each attempt to connect needs: options, credentials, server and client id. A function that gives the
- * options is called for each recreated client, and otherwise only after `forget`.
+ * options is called for each recreated client, once the client certificate that it gave has expired, and otherwise only
+ * after `forget`.
  */
 export class Attempts {
   /** Whether to ask the broker for Response Information: a request has needed a response topic. */
@@ -29,6 +31,8 @@ export class Attempts {
   #evaluated: ConnectConfig | undefined
   /** The generation of the client that it was evaluated for; `undefined` if it is to be evaluated anew. */
   #evaluatedFor: number | undefined
+  /** When the client certificate of the function's options expires, in milliseconds since 1970. */
+  #expiresAt = Number.POSITIVE_INFINITY
   #ownHosts: readonly string[] = []
 
   constructor(
@@ -80,12 +84,14 @@ export class Attempts {
   #prepare(input: TransportInput): Attempt | Promise<Attempt> {
     const { connect, store } = this.#config
     if (typeof connect !== 'function') return this.#attempt(connect, input)
-    if (this.#evaluated && this.#evaluatedFor === input.generation) return this.#attempt(this.#evaluated, input)
+    const isCurrent = this.#evaluatedFor === input.generation && this.#config.now() < this.#expiresAt
+    if (this.#evaluated && isCurrent) return this.#attempt(this.#evaluated, input)
     return Promise.resolve(connect()).then((given) => {
       const evaluated = parseConnectOptions(given, store !== undefined)
       const attempt = this.#attempt(evaluated, input)
       this.#evaluated = evaluated
       this.#evaluatedFor = input.generation
+      this.#expiresAt = certificateExpiry(evaluated.tls?.cert) ?? Number.POSITIVE_INFINITY
       return attempt
     })
   }

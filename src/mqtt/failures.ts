@@ -2,9 +2,11 @@ import type { MqttClient } from 'mqtt'
 import type { Packet } from 'mqtt-packet'
 
 import type { Failure, ServerReason } from '../../machines/failure.ts'
+import { parseUrl } from '../shared/parse-url.ts'
 import { safeText } from '../shared/safe-text.ts'
 import { FIRST_ERROR } from '../wire/packets.ts'
 import { serverReference as toServerReference } from './server-reference.ts'
+import type { UpgradeResponse } from './web-socket.ts'
 
 /** The codes of OpenSSL and Node for TLS failures: certificates first, then the handshake. */
 const TLS_CODE =
@@ -42,11 +44,7 @@ export interface FailurePort {
  */
 export function watchForFailure(client: MqttClient, port: FailurePort): Promise<void> {
   const { protocol } = client.options
-  const fail = (error: Error) => {
-    const failure = fromError(error, protocol)
-    const isEarlyReset = failure.kind === 'socket' && failure.code === 'ECONNRESET' && !port.isConnected
-    port.fail(isEarlyReset ? { ...failure, beforeConnack: true } : failure)
-  }
+  const fail = (error: Error) => port.fail(inTime(fromError(error, protocol), port.isConnected))
   client.on('disconnect', ({ reasonCode = 0, properties }) => {
     port.fail({ kind: 'disconnected', ...serverReason(reasonCode, properties) })
   })
@@ -55,10 +53,21 @@ export function watchForFailure(client: MqttClient, port: FailurePort): Promise<
   client.stream.on('error', fail)
   return new Promise((resolve) => {
     client.on('close', () => {
-      port.fail({ kind: 'closed', ...(!port.isConnected && { beforeConnack: true }) })
+      const webSocket = !port.isConnected && isWebSocket(protocol) && { webSocket: true as const }
+      port.fail(inTime({ kind: 'closed', ...webSocket }, port.isConnected))
       resolve()
     })
   })
+}
+
+/** Adds that the server ended the connection before the CONNACK. */
+function inTime(failure: Failure, isConnected: boolean): Failure {
+  if (isConnected) return failure
+  const isByServer =
+    failure.kind === 'closed' ||
+    failure.kind === 'websocket' ||
+    (failure.kind === 'socket' && failure.code === 'ECONNRESET')
+  return isByServer ? { ...failure, beforeConnack: true } : failure
 }
 
 /**
@@ -85,9 +94,36 @@ export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Fail
 }
 
 /** The failure of a WebSocket that was closed with a meaningful code. */
-export function fromCloseCode(closeCode: number, reason: string): Failure | undefined {
+export function fromCloseCode(closeCode: number, reason: string, isConnected: boolean): Failure | undefined {
   if (NORMAL_CODES.has(closeCode)) return undefined
-  return { kind: 'websocket', closeCode, message: safeText(`WebSocket closed: ${closeCode} ${reason}`) }
+  const message = safeText(`WebSocket closed: ${closeCode} ${reason}`)
+  return inTime({ kind: 'websocket', closeCode, message }, isConnected)
+}
+
+/** The failure of a WebSocket upgrade that the server answered with a status (RFC 9110 §10.2). */
+export function fromUpgradeResponse({ status, headers }: UpgradeResponse): Failure {
+  const location = status >= 300 && status <= 399 ? parseUrl(headers.location ?? '') : undefined
+  const retryAfter = status === 429 || status === 503 ? retryAfterOf(headers) : undefined
+  return {
+    kind: 'websocket',
+    status,
+    message: `Unexpected server response: ${status}`,
+    beforeConnack: true,
+    // Its path and query may hold secrets.
+    ...(location && { location: safeText(`${location.protocol}//${location.host}`) }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  }
+}
+
+/** The value of a Retry-After: seconds, or a date, which is compared with the clock of the server. In milliseconds. */
+function retryAfterOf({ date, 'retry-after': value = '' }: UpgradeResponse['headers']): number | undefined {
+  if (/^\d{1,10}$/.test(value)) return Number(value) * 1_000
+  const delay = Date.parse(value) - Date.parse(date ?? '')
+  return delay > 0 ? delay : undefined
+}
+
+function isWebSocket(protocol: string | undefined): boolean {
+  return protocol?.startsWith('ws') === true
 }
 
 function fromError(error: Error & { code?: unknown }, protocol: string | undefined): Failure {
@@ -97,9 +133,7 @@ function fromError(error: Error & { code?: unknown }, protocol: string | undefin
   if (message === TLS_NOT_AUTHORIZED) return { kind: 'tls', message }
   if (code !== undefined && TLS_CODE.test(code)) return { kind: 'tls', code, message }
 
-  const status = /^Unexpected server response: (\d{3})$/.exec(message)?.[1]
-  if (status !== undefined) return { kind: 'websocket', status: Number(status), message }
-  if (code?.startsWith('WS_ERR_') || (protocol?.startsWith('ws') && message === 'WebSocket error')) {
+  if (code?.startsWith('WS_ERR_') || (isWebSocket(protocol) && message === 'WebSocket error')) {
     return { kind: 'websocket', message }
   }
   if (code !== undefined && !code.startsWith('ERR_')) return { kind: 'socket', code, message: socketMessage(error) }

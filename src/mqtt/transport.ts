@@ -14,12 +14,20 @@ import { brokerStatus } from './broker-status.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient, NORMAL } from './close.ts'
 import { CodeTranslator } from './code-translator.ts'
-import { fromCloseCode, fromFirstBytes, fromPacket, type FailurePort, watchForFailure } from './failures.ts'
+import {
+  type FailurePort,
+  fromCloseCode,
+  fromFirstBytes,
+  fromPacket,
+  fromUpgradeResponse,
+  watchForFailure,
+} from './failures.ts'
 import { IdleTimeouts } from './idle-timeouts.ts'
 import { type LinkPort, MqttLink } from './link.ts'
 import { Liveness, type LivenessPort } from './liveness.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
+import { type EndedConnection, TakeoverSuspicion } from './takeover.ts'
 import type { AnySocket } from './traffic.ts'
 
 /** What all transports of one client share. */
@@ -56,10 +64,11 @@ export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, 
  */
 export function createTransport(options: TransportOptions): Transport {
   const idleTimeouts = new IdleTimeouts(options.time, options.onIdleTimeoutLearnt)
+  const takeovers = new TakeoverSuspicion()
   let closing: Promise<void> | undefined
 
   return ({ input, sendBack, receive }) => {
-    const connection = new Connection(options, idleTimeouts, sendBack)
+    const connection = new Connection(options, idleTimeouts, takeovers, sendBack)
     const previous = closing
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
@@ -82,10 +91,15 @@ export function createTransport(options: TransportOptions): Transport {
 class Connection implements FailurePort, LinkPort, LivenessPort {
   readonly #options: TransportOptions
   readonly #tell: (event: AnyEventObject & ConnectionFact) => void
+  readonly #takeovers: TakeoverSuspicion
   readonly #liveness: Liveness
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
   #client: MqttClient | undefined
   #link: MqttLink | undefined
+  /** When the CONNACK arrived, on the clock of `time`. */
+  #acceptedAt = 0
+  /** Whether anything arrived after the CONNACK. */
+  #isAnswered = false
   /** Resolves at the client's `close`. */
   #closed: Promise<void> = Promise.resolve()
   #closing: Promise<void> = Promise.resolve()
@@ -93,9 +107,11 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   constructor(
     options: TransportOptions,
     idleTimeouts: IdleTimeouts,
+    takeovers: TakeoverSuspicion,
     tell: (event: AnyEventObject & ConnectionFact) => void,
   ) {
     this.#options = options
+    this.#takeovers = takeovers
     this.#tell = tell
     this.#liveness = new Liveness(options, idleTimeouts, this)
   }
@@ -114,7 +130,10 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
 
   /** Sends DISCONNECT if the connection is open. Resolves when no socket is left. */
   close(): Promise<void> {
-    if (this.#phase !== 'closed') this.#release(this.#phase === 'open' ? NORMAL : undefined)
+    if (this.#phase !== 'closed') {
+      this.#takeovers.reset()
+      this.#release(this.#phase === 'open' ? NORMAL : undefined)
+    }
     return this.#closing
   }
 
@@ -145,7 +164,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
   fail(failure: Failure, reasonCode?: number): void {
     if (this.#phase === 'closed') return
-    const explained = this.#judged(() => this.#liveness.explained(failure), failure)
+    const explained = this.#judged(() => this.#explained(failure), failure)
     this.#release(reasonCode, explained)
     this.#tell({ type: 'transport.failed', failure: explained })
   }
@@ -168,9 +187,10 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
             this.#liveness.socket = socket
           },
           onClose: (closeCode, reason) => {
-            const failure = fromCloseCode(closeCode, reason)
+            const failure = fromCloseCode(closeCode, reason, this.isConnected)
             if (failure) this.fail(failure)
           },
+          onRefused: (response) => this.fail(fromUpgradeResponse(response)),
         }),
         ...(log && { log }),
         messageIdProvider: packetIds,
@@ -192,8 +212,12 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   #received(chunk: Uint8Array, framer: Framer, parse: (frame: Frame) => void): void {
     if (this.#phase === 'closed') return
     this.#liveness.heard()
-    const failure = this.#link ? undefined : fromFirstBytes(chunk)
-    if (failure) return this.fail(failure)
+    if (this.#link) {
+      this.#isAnswered = true
+    } else {
+      const failure = fromFirstBytes(chunk)
+      if (failure) return this.fail(failure)
+    }
     framer.push(chunk)
     try {
       for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
@@ -239,6 +263,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
       port: this,
     })
     this.#link = link
+    this.#acceptedAt = this.#options.time()
     this.#liveness.accepted(link, limits.keepalive)
     events.attached(link, sessionPresent)
     queueMicrotask(() => {
@@ -246,6 +271,18 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
       this.#phase = 'open'
       this.#tell({ type: 'transport.opened', sessionPresent })
     })
+  }
+
+  /** Adds to a failure what this connection, and those before it, say about its cause. */
+  #explained(failure: Failure): Failure {
+    return this.#takeovers.judge(this.#liveness.explained(failure), this.#ended)
+  }
+
+  get #ended(): EndedConnection | undefined {
+    if (!this.#link) return undefined
+    const { events, time } = this.#options
+    const isAwaitingAnswer = events.isAwaitingAnswer()
+    return { age: time() - this.#acceptedAt, isAnswered: this.#isAnswered, isAwaitingAnswer }
   }
 
   #release(reasonCode?: number, failure?: Failure): void {

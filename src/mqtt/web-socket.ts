@@ -13,20 +13,31 @@ interface AnyWebSocket {
   terminate?(): void
 }
 
+/** The answer of a server that refuses the upgrade. A browser hides it. */
+export interface UpgradeResponse {
+  readonly status: number
+  readonly headers: {
+    readonly date?: string | undefined
+    readonly location?: string | undefined
+    readonly 'retry-after'?: string | undefined
+  }
+}
+
 export interface WebSocketEvents {
   /** Called with the socket of TCP or TLS below the WebSocket; in a browser with the WebSocket. */
   readonly onSocket: (socket: AnySocket) => void
   /** Called before the client's `close`. */
   readonly onClose: (closeCode: number, reason: string) => void
+  readonly onRefused: (response: UpgradeResponse) => void
 }
 
-/** Creates WebSockets as MQTT.js does, and reports their socket and the close code, which MQTT.js drops. */
-export function webSocketFactory({ onSocket, onClose }: WebSocketEvents): CreateWebSocket {
+/** Creates WebSockets as MQTT.js does, and reports what MQTT.js drops: their socket, close code and refused upgrade. */
+export function webSocketFactory(events: WebSocketEvents): CreateWebSocket {
   return (url, protocols, { wsOptions }) => {
     const socket: AnyWebSocket = inNode()
-      ? nodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions, onSocket)
-      : browserWebSocket(url, protocols, onSocket)
-    socket.addEventListener('close', ({ code, reason }) => onClose(code, reason))
+      ? nodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions, events)
+      : browserWebSocket(url, protocols, events)
+    socket.addEventListener('close', ({ code, reason }) => events.onClose(code, reason))
     // After an invalid frame, ws waits 30 s for the server to close. MQTT.js would notice nothing before that.
     socket.addEventListener('error', () => socket.terminate?.())
     return socket
@@ -42,18 +53,24 @@ function nodeWebSocket(
   url: string,
   protocols: string[],
   options: NodeWebSocket.ClientOptions,
-  onSocket: WebSocketEvents['onSocket'],
+  { onSocket, onRefused }: WebSocketEvents,
 ): AnyWebSocket {
-  return new NodeWebSocket(url, protocols, {
+  const webSocket = new NodeWebSocket(url, protocols, {
     ...options,
     finishRequest: (request) => {
       request.once('socket', (socket) => onSocket(socket))
       request.end()
     },
   })
+  webSocket.on('unexpected-response', (_request, { statusCode = 0, headers }) => {
+    onRefused({ status: statusCode, headers })
+    // With a listener, ws leaves that to us.
+    webSocket.terminate()
+  })
+  return webSocket
 }
 
-function browserWebSocket(url: string, protocols: string[], onSocket: WebSocketEvents['onSocket']): AnyWebSocket {
+function browserWebSocket(url: string, protocols: string[], { onSocket }: WebSocketEvents): AnyWebSocket {
   const socket = new WebSocket(url, protocols)
   onSocket(socket)
   return socket

@@ -102,6 +102,7 @@ const clientOptions = () =>
       stableAfter: 7,
     },
     redirect: { allow: live.allow, maxHops: 1 },
+    refreshAfterCloses: 2,
     onTakeover: 'retry-later',
     onGiveUp: 'wait',
     outbox: { maxMessages: 5, maxBytes: 6, overflow: 'drop-oldest', rate: { messages: 7, bytes: 8 } },

@@ -74,6 +74,7 @@ test('of the connection machine', () => {
   expect(connectionConfig()).toEqual({
     canRefresh: false,
     gated: false,
+    refreshAfterCloses: 3,
     refreshBefore: 300_000,
     onTakeover: 'fail',
     reconnect: {

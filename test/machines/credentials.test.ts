@@ -172,6 +172,99 @@ describe('credentials that are refused', () => {
   })
 })
 
+describe('closes before the CONNACK on WebSocket, which may hide a refusal', () => {
+  const early = { kind: 'closed', beforeConnack: true, webSocket: true } as const
+  const hidden = { kind: 'websocket', beforeConnack: true, message: 'WebSocket error' } as const
+
+  /** The times, in seconds, of the requests of the source. */
+  const asked = (s: Scene) => s.tokens.map(({ at, reason }) => `${reason} ${at / 1000}`)
+
+  test.each([early, hidden])('the third in a row refreshes credentials that were proven: %o', async (failure) => {
+    let isDown = false
+    const s = await withTokens(null, { transport: (c) => void (isDown && c.fail(failure)) })
+    s.clock.tick(seconds(30))
+    isDown = true
+    s.transport.current.fail(closed)
+    await next(s)
+    await next(s)
+    expect(asked(s)).toEqual(['initial 0'])
+    await next(s)
+    expect(s.state).toBe('refreshingToken.offline')
+    expect(asked(s)).toEqual(['initial 0', 'refused 37'])
+  })
+
+  test('credentials that never worked are refreshed after a backoff, and after three more closes again', async () => {
+    const s = machineScene({ input, refresh: (request) => request.resolve(), transport: (c) => c.fail(early) })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 6; n++) await next(s)
+    // Attempts at 0, 1, 3, 7, 15, 31 and 63 s.
+    expect(asked(s)).toEqual(['initial 0', 'refused 7', 'refused 63'])
+  })
+
+  test('other failures in between, and a CONNACK, begin the count again', async () => {
+    const failures = [
+      early,
+      early,
+      { kind: 'timeout', phase: 'connect' } as const,
+      early,
+      early,
+      undefined,
+      early,
+      early,
+    ]
+    const s = machineScene({
+      input,
+      refresh: (request) => request.resolve(),
+      transport: (c) => {
+        const failure = failures.shift()
+        if (failure) c.fail(failure)
+        else c.open()
+      },
+    })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 5; n++) await next(s)
+    expect(s.state).toBe('connected.ready')
+    s.transport.current.fail(closed)
+    for (let n = 0; n < 2; n++) await next(s)
+    expect(failures).toEqual([])
+    expect(asked(s)).toEqual(['initial 0'])
+  })
+
+  test('if the source fails, the present credentials are used again', async () => {
+    const s = machineScene({
+      input,
+      refresh: (request) => (request.reason === 'initial' ? request.resolve() : request.reject(unreachable)),
+      transport: (c) => c.fail(early),
+    })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 3; n++) await next(s)
+    expect(asked(s)).toEqual(['initial 0', 'refused 7'])
+    expect(s.transport.connections).toHaveLength(3)
+    await next(s)
+    expect(s.transport.connections).toHaveLength(4)
+    expect(s.context).toMatchObject({ credentials: { status: 'fresh' }, closesBeforeConnack: 1 })
+  })
+
+  test.each([
+    ['refreshAfterCloses: 0', { refreshAfterCloses: 0 }, 0],
+    ['refreshAfterCloses: 1', { refreshAfterCloses: 1 }, 6],
+    ['no source', { canRefresh: false }, 0],
+  ])('%s', async (_, given, requests) => {
+    const s = machineScene({
+      input: { ...input, ...given },
+      refresh: (request) => request.resolve(),
+      transport: (c) => c.fail(early),
+    })
+    s.send('CONNECT')
+    await settle()
+    for (let n = 0; n < 6; n++) await next(s)
+    expect(s.tokens.filter(({ reason }) => reason === 'refused')).toHaveLength(requests)
+  })
+})
+
 describe('the planned renewal', () => {
   test.each([
     ['a tenth of the lifetime before the end', minutes(10), minutes(9)],

@@ -336,6 +336,56 @@ describe('success is proven by time', () => {
   })
 })
 
+describe('a Retry-After', () => {
+  const asks = (retryAfter: number) => ({ kind: 'websocket', status: 503, message: '', retryAfter }) as const
+
+  test.each([
+    ['is the least delay', 1, 0, seconds(20), seconds(20)],
+    ['gets jitter', 1, 1, seconds(20), seconds(30)],
+    ['does not shorten the backoff', 1, 1, 200, seconds(1)],
+    ['is bounded by the longest delay of recovery', 1, 0, hours(24), seconds(300)],
+    ['is bounded like that with jitter', 1, 1, hours(24), seconds(450)],
+  ])('%s', (_, _attempt, chance, retryAfter, delay) => {
+    const s = timed({ reconnect: { jitter: 'equal' }, random: () => chance }, (c) => c.fail(asks(retryAfter)))
+    s.send('CONNECT')
+    expect(s.context.delay).toBe(delay)
+    expect(s.heard('reconnectScheduled')).toMatchObject([{ attempt: 1, delay }])
+  })
+
+  test('is followed in recovery, too, and forgotten after another failure', () => {
+    const failures = [asks(seconds(200)), { kind: 'closed' }] as const
+    let n = 0
+    const s = timed({ ...plain, reconnect: { enabled: false } }, (c) => c.fail(failures[n++ % 2]))
+    s.send('CONNECT')
+    s.clock.next()
+    expect(s.context).toMatchObject({ cycle: 1, delay: seconds(200) })
+    s.clock.next()
+    expect(s.context).toMatchObject({ cycle: 2, delay: seconds(120) })
+  })
+})
+
+describe('a certificate that is not accepted', () => {
+  const expired = { kind: 'tls', code: 'CERT_HAS_EXPIRED', message: '' } as const
+
+  test('is tried at the pace of a busy server, also without a limit of attempts', () => {
+    const s = timed({ reconnect: { jitter: 'none', maxAttempts: Infinity } }, (c) => c.fail(expired))
+    s.send('CONNECT')
+    for (let n = 0; n < 20; n++) s.clock.next()
+    expect(new Set(s.gaps())).toEqual(new Set([seconds(120)]))
+  })
+
+  test.each([
+    ['a TLS failure', { kind: 'tls', code: 'EPROTO', message: '' } as const, [1, 2, 3, 4]],
+    ['an expired certificate', expired, [1, 2, 3, 4]],
+    ['another failure', { kind: 'closed', beforeConnack: true } as const, [1, 1, 1, 1]],
+  ])('after %s the options are evaluated anew in the fast tier', (_, failure, generations) => {
+    const s = timed({ ...onlyFast, recovery: { recreateClient: false } }, (c) => c.fail(failure))
+    s.send('CONNECT')
+    for (let n = 0; n < 3; n++) s.clock.next()
+    expect(s.transport.connections.map((each) => each.input.generation)).toEqual(generations)
+  })
+})
+
 describe('a busy server', () => {
   test.each([
     ['none', 0, seconds(120)],

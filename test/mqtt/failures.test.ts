@@ -35,6 +35,7 @@ const closed: Failure = { kind: 'closed' }
 const protocol: Failure = { kind: 'protocol', message: text }
 const reset: Failure = { kind: 'socket', code: 'ECONNRESET', message: text }
 const closedEarly: Failure = { ...closed, beforeConnack: true }
+const webSocketClosedEarly: Failure = { ...closed, beforeConnack: true, webSocket: true }
 const resetEarly: Failure = { ...reset, beforeConnack: true }
 const badOptions: Failure = { kind: 'options', name: 'Error' }
 
@@ -69,13 +70,46 @@ const rows: Row[] = [
     name: `WebSocket upgrade ${status}`,
     on: onWebSocket,
     script: { upgradeStatus: status },
-    failure: { kind: 'websocket', status, message: text },
+    failure: { kind: 'websocket', status, message: text, beforeConnack: true },
+  })),
+  ...(
+    [
+      ['503 Busy', ['Retry-After: 20'], { status: 503, retryAfter: 20_000 }],
+      [
+        '429 Busy',
+        ['Retry-After: Sat, 28 Nov 2026 10:00:30 GMT', 'Date: Sat, 28 Nov 2026 10:00:00 GMT'],
+        { status: 429, retryAfter: 30_000 },
+      ],
+      ['503 Busy', ['Retry-After: Sat, 28 Nov 2026 10:00:30 GMT'], { status: 503 }],
+      ['503 Busy', ['Retry-After: soon'], { status: 503 }],
+      ['502 Bad Gateway', ['Retry-After: 20'], { status: 502 }],
+      ['404 Not Found', ['Location: https://a.example/'], { status: 404 }],
+      [
+        '301 Moved',
+        ['Location: https://me:secret@a.example:8443/mqtt?token=abc'],
+        { status: 301, location: 'https://a.example:8443' },
+      ],
+      ['302 Found', ['Location: /login'], { status: 302 }],
+      ['302 Found', [], { status: 302 }],
+    ] as const
+  ).map(([line, headers, failure]): Row => ({
+    name: `WebSocket upgrade ${line} ${headers.join(', ')}`,
+    on: ({ scheme, version }) => scheme === 'ws' && version === 5,
+    script: {
+      steps: [
+        {
+          at: 'accept',
+          do: { bytes: Buffer.from([`HTTP/1.1 ${line}`, ...headers, 'Content-Length: 0', '', ''].join('\r\n')) },
+        },
+      ],
+    },
+    failure: { kind: 'websocket', message: text, beforeConnack: true, ...failure },
   })),
   {
     name: 'a web server without WebSocket',
     on: ({ scheme }) => scheme === 'ws',
     script: { steps: [{ at: 'accept', do: { bytes: Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') } }] },
-    failure: { kind: 'websocket', status: 200, message: text },
+    failure: { kind: 'websocket', status: 200, message: text, beforeConnack: true },
   },
   {
     name: 'TLS to a server without TLS',
@@ -117,12 +151,16 @@ const rows: Row[] = [
   },
 
   // The CONNECT is sent.
-  { name: 'FIN on CONNECT', script: { steps: [{ at: 'connect', do: 'close' }] }, failure: closedEarly },
+  {
+    name: 'FIN on CONNECT',
+    script: { steps: [{ at: 'connect', do: 'close' }] },
+    failure: ({ scheme }) => (scheme.startsWith('ws') ? webSocketClosedEarly : closedEarly),
+  },
   {
     name: 'RST on CONNECT',
     script: { steps: [{ at: 'connect', do: 'reset' }] },
     // ws hides the error, and reports a close without a status.
-    failure: ({ scheme }) => (scheme.startsWith('ws') ? closedEarly : resetEarly),
+    failure: ({ scheme }) => (scheme.startsWith('ws') ? webSocketClosedEarly : resetEarly),
   },
   {
     name: 'malformed bytes instead of a CONNACK',
@@ -178,7 +216,12 @@ const rows: Row[] = [
     name: `WebSocket close code at ${at}`,
     on: onWebSocket,
     script: { steps: [{ at, do: { close: 4_401, reason: 'expired' } }] },
-    failure: { kind: 'websocket', closeCode: 4_401, message: expect.stringContaining('4401 expired') as string },
+    failure: {
+      kind: 'websocket',
+      closeCode: 4_401,
+      message: expect.stringContaining('4401 expired') as string,
+      ...(at === 'connect' && { beforeConnack: true }),
+    },
   })),
   ...[1_000, 1_001].map((close): Row => ({
     name: `WebSocket close code ${close}, which says nothing`,
@@ -459,7 +502,7 @@ test('reports one failure for an invalid WebSocket frame, without waiting for th
   const peer = await webSocketServer((socket) => socket.write(Uint8Array.of(0xff, 0xff, 0xff)))
   const scene = transportScene({ url: peer.url })
   scene.start()
-  expect(await scene.failure()).toEqual({ kind: 'websocket', message: text })
+  expect(await scene.failure()).toEqual({ kind: 'websocket', message: text, beforeConnack: true })
   await peer.closed
   expect(scene.failures()).toHaveLength(1)
 })

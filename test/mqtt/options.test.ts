@@ -788,7 +788,7 @@ test('a password of bytes is sent as text in a browser, which has no Buffer', ()
         connect: parseConnectOptions({}, false),
         credentials: { username: 'me', password },
       },
-      { onSocket: () => {}, onClose: () => {} },
+      { onSocket: () => {}, onClose: () => {}, onRefused: () => {} },
     )
   vi.stubGlobal('Buffer', undefined)
   expect(attempt(bytes('pässword'))().password).toBe('pässword')

@@ -45,7 +45,11 @@ test.each(['mqtt', 'mqtts'] as const)('sees what the network takes of one large 
 test('is given the socket below a WebSocket of Node', async () => {
   const server = await startServer({ transport: 'ws' })
   const sockets: Socket[] = []
-  const create = webSocketFactory({ onSocket: (socket) => sockets.push(socket as Socket), onClose: () => {} })
+  const create = webSocketFactory({
+    onSocket: (socket) => sockets.push(socket as Socket),
+    onClose: () => {},
+    onRefused: () => {},
+  })
   const socket = create(server.url.replace('mqtt:', 'ws:'), ['mqtt'], {} as never) as WebSocket
   onTestFinished(() => socket.close())
   await until(() => sockets[0] && trafficOf(sockets[0], 0).arrived > 0)

@@ -25,13 +25,23 @@ describe('failures without a code', () => {
   test.each<[string, Failure, Disposition]>([
     ['socket refused', { kind: 'socket', code: 'ECONNREFUSED', message: '' }, 'retry'],
     ['DNS', { kind: 'socket', code: 'ENOTFOUND', message: '' }, 'retry'],
-    ['TLS', { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: '' }, 'retry'],
+    ['a TLS alert', { kind: 'tls', code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', message: '' }, 'retry'],
+    ['no TLS', { kind: 'tls', code: 'EPROTO', message: 'wrong version number' }, 'retry'],
+    ['a certificate of the future', { kind: 'tls', code: 'CERT_NOT_YET_VALID', message: '' }, 'retry'],
+    ['an expired certificate', { kind: 'tls', code: 'CERT_HAS_EXPIRED', message: '' }, 'retry-later'],
+    ['a wrong name', { kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID', message: '' }, 'retry-later'],
+    ['an unknown CA', { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: '' }, 'retry-later'],
+    ['an unknown CA of a chain', { kind: 'tls', code: 'SELF_SIGNED_CERT_IN_CHAIN', message: '' }, 'retry-later'],
+    ['a missing intermediate', { kind: 'tls', code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', message: '' }, 'retry-later'],
+    ['a name of Object.prototype', { kind: 'tls', code: 'constructor', message: '' }, 'retry'],
     ['connect timeout', { kind: 'timeout', phase: 'connect' }, 'retry'],
     ['refresh timeout', { kind: 'timeout', phase: 'refresh' }, 'retry'],
     ['probe timeout', { kind: 'timeout', phase: 'probe' }, 'retry'],
     ['SUBACK timeout', { kind: 'timeout', phase: 'restore' }, 'retry'],
     ['keep alive lost', { kind: 'keepalive' }, 'retry'],
     ['closed without a reason', { kind: 'closed' }, 'retry'],
+    ['closed before the CONNACK', { kind: 'closed', beforeConnack: true, webSocket: true }, 'retry'],
+    ['perhaps taken over', { kind: 'closed', suspicion: 'takeover' }, 'retry'],
     ['no MQTT', { kind: 'protocol', message: '' }, 'retry'],
     ['options failed', { kind: 'options', name: 'Error' }, 'retry'],
     ['transport threw', { kind: 'internal', actor: 'transport', message: '' }, 'retry'],
@@ -50,9 +60,12 @@ describe('WebSocket upgrade', () => {
     [401, 'refresh'],
     [403, 'refresh'],
     [400, 'retry'],
-    [404, 'retry'],
+    [301, 'retry-later'],
+    [302, 'retry-later'],
+    [308, 'retry-later'],
+    [404, 'retry-later'],
     [407, 'retry'],
-    [429, 'retry'],
+    [429, 'retry-later'],
     [500, 'retry'],
     [502, 'retry'],
     [503, 'retry'],
@@ -60,11 +73,47 @@ describe('WebSocket upgrade', () => {
   ])('status %s', (status, disposition) => {
     const failure: Failure = { kind: 'websocket', message: '', ...(status === undefined ? {} : { status }) }
     expect(classify(failure, withSource)).toBe(disposition)
-    expect(classify(failure, withoutSource), 'without a credentials source').toBe('retry')
+    const without = disposition === 'refresh' ? 'retry' : disposition
+    expect(classify(failure, withoutSource), 'without a credentials source').toBe(without)
   })
 
-  test.each([1000, 1006, 1008, 4401])('close code %d is a retry', (closeCode) => {
-    expect(classify({ kind: 'websocket', closeCode, message: '' }, withSource)).toBe('retry')
+  test('a Retry-After is a retry, which waits that long', () => {
+    for (const status of [429, 503]) {
+      expect(classify({ kind: 'websocket', status, retryAfter: 1_000, message: '' }, withSource)).toBe('retry')
+    }
+  })
+
+  test.each<[number, string, Disposition]>([
+    [1000, '', 'retry'],
+    [1002, 'protocol error', 'retry'],
+    [1006, '', 'retry'],
+    [1011, 'internal', 'retry'],
+    [1008, '', 'refresh'],
+    [4401, '', 'refresh'],
+    [4403, '', 'refresh'],
+    [1002, 'unauthenticated', 'refresh'],
+    [1002, 'Not Authorized', 'refresh'],
+    [3000, 'Unauthorized', 'refresh'],
+    [4000, 'forbidden', 'refresh'],
+    [4000, 'token expired', 'refresh'],
+  ])('close code %d %s', (closeCode, reason, disposition) => {
+    const failure: Failure = { kind: 'websocket', closeCode, message: `WebSocket closed: ${closeCode} ${reason}` }
+    expect(classify(failure, withSource)).toBe(disposition)
+    expect(classify(failure, withoutSource)).toBe('retry')
+  })
+
+  test.each<[Failure, Disposition]>([
+    [{ kind: 'closed', beforeConnack: true, webSocket: true }, 'refresh'],
+    // What a browser reports for every refused upgrade.
+    [{ kind: 'websocket', beforeConnack: true, message: 'WebSocket error' }, 'refresh'],
+    [{ kind: 'closed', beforeConnack: true }, 'retry'],
+    [{ kind: 'closed', webSocket: true }, 'retry'],
+    [{ kind: 'websocket', beforeConnack: true, status: 502, message: '' }, 'retry'],
+    [{ kind: 'socket', code: 'ECONNREFUSED', message: '' }, 'retry'],
+    [{ kind: 'timeout', phase: 'connect' }, 'retry'],
+  ])('suspected credentials: %o', (failure, disposition) => {
+    expect(classify(failure, { canRefresh: true, suspectsCredentials: true })).toBe(disposition)
+    expect(classify(failure, { canRefresh: false, suspectsCredentials: true })).toBe('retry')
   })
 })
 
