@@ -30,8 +30,8 @@ export interface Timeouts {
    */
   readonly ackTimeout: number
   /**
-   * How long a connection must be open before the counters reset, because a CONNACK alone proves nothing. A planned
-   * replacement counts as the same connection.
+   * How long a connection must be open before the counters reset, because a CONNACK alone proves nothing. The first
+   * acknowledgement of a publish proves it at once. A planned replacement counts as the same connection.
    *
    * @default 30_000
    */

@@ -182,8 +182,8 @@ export const connectionSetup = setup({
     // The owner of a session provides the following actions. They must not throw.
 
     /**
-     * The connection is stable: sends `transport.proven` at once, or when the broker has acknowledged a pending
-     * publish.
+     * The connection was open for `stableAfter`: sends `transport.proven` at once, or when the broker has acknowledged a
+     * pending publish.
      */
     prove: raise({ type: 'transport.proven' }),
     settleWaiting: enqueueActions(({ context, enqueue }) => {

@@ -175,7 +175,10 @@ export type ConnectionFact =
   | { readonly type: 'transport.failed'; readonly failure: Failure }
   /** The transport is closed, after a CLOSE. */
   | { readonly type: 'transport.closed' }
-  /** The connection was open for `stableAfter`, and the broker acknowledges publishes. */
+  /**
+   * The broker has acknowledged a publish, or the connection was open for `stableAfter` and there is nothing to
+   * acknowledge. Received messages prove nothing: they may be the reason why the connection ends.
+   */
   | { readonly type: 'transport.proven' }
   /** The connection worked, and is about to fail because of one packet, which is suspended. */
   | { readonly type: 'transport.blameless' }

@@ -30,7 +30,7 @@ export interface Provider {
   /** Releases the resources of the actors that are running, one function each. */
   readonly held: Set<() => void>
   resumePublishing(machine: AnyActorRef): void
-  /** Called after `stableAfter`: sends `transport.proven` to the machine as soon as the broker acknowledges. */
+  /** Called after `stableAfter`: sends `transport.proven` to the machine, unless the broker owes an acknowledgement. */
   prove(machine: AnyActorRef): void
   /** Called when the machine gives up: nothing is tried until the application asks for it. */
   gaveUp(failure: Failure): void

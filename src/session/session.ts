@@ -123,9 +123,7 @@ export class Session implements LinkEvents {
     return this.#sender.awaitDrained()
   }
 
-  /**
-   * Whether the broker acknowledges on this connection, or has nothing to; if not, `acknowledging` tells when it does.
-   */
+  /** Whether the broker acknowledges on this connection, or has nothing to acknowledge. */
   isAcknowledging(): boolean {
     return this.#sender.isAcknowledging()
   }

@@ -10,7 +10,7 @@ export interface AckWatchOptions {
   readonly probeTimeout: number
   /** The publication that was sent first on this connection and is not acknowledged. */
   readonly oldest: () => Publication | undefined
-  /** The broker acknowledges, after `isAcknowledging` was false. */
+  /** The broker has acknowledged something, for the first time on this connection. */
   readonly onAcknowledging: () => void
 }
 
@@ -43,19 +43,14 @@ export class AckWatch {
   #drained = false
   /** Whether anything was acknowledged on this connection. */
   #answered = false
-  #doubted = false
 
   constructor(options: AckWatchOptions) {
     this.#options = options
   }
 
-  /**
-   * Whether the broker acknowledges on this connection, or has nothing to acknowledge; if not, `onAcknowledging` is
-   * called when it does.
-   */
+  /** Whether the broker acknowledges on this connection, or has nothing to acknowledge. */
   isAcknowledging(): boolean {
-    this.#doubted = !this.#answered && this.#options.oldest() !== undefined
-    return !this.#doubted
+    return this.#answered || this.#options.oldest() === undefined
   }
 
   /** The connection changed, or ended. */
@@ -65,7 +60,6 @@ export class AckWatch {
     this.#link = link
     this.#watched = undefined
     this.#answered = false
-    this.#doubted = false
   }
 
   /** A packet was written that the broker has to acknowledge. */
@@ -74,9 +68,8 @@ export class AckWatch {
   }
 
   answered(): void {
+    if (this.#answered) return
     this.#answered = true
-    if (!this.#doubted) return
-    this.#doubted = false
     this.#options.onAcknowledging()
   }
 

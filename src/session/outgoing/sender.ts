@@ -34,7 +34,7 @@ export interface SenderConfig extends BacklogConfig, PaceConfig {
 }
 
 export interface SenderEvents extends BacklogEvents, PaceEvents {
-  /** The broker acknowledges, after `isAcknowledging` was false. */
+  /** The broker has acknowledged a publish, for the first time on this connection. */
   acknowledging(): void
 }
 
@@ -120,10 +120,7 @@ export class Sender {
     return this.#backlog.awaitDrained()
   }
 
-  /**
-   * Whether the broker acknowledges on this connection, or has nothing to acknowledge; if not, `acknowledging` is
-   * called when it does.
-   */
+  /** Whether the broker acknowledges on this connection, or has nothing to acknowledge. */
   isAcknowledging(): boolean {
     return this.#acks.isAcknowledging()
   }
