@@ -6,6 +6,7 @@ import type { Credentials } from '../api/options.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
+import type { Lookup } from './node-module.ts'
 import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
 
 /** The evaluated options of one attempt. */
@@ -35,8 +36,9 @@ const MORE_IN_A_FRAME = 1_048_576
  * The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes, queues or pings: this package does.
  *
  * @param events - of a WebSocket
+ * @param lookup - resolves the name of the server, in Node
  */
-export function clientOptions(attempt: Attempt, events: WebSocketEvents): IClientOptions {
+export function clientOptions(attempt: Attempt, events: WebSocketEvents, lookup?: Lookup): IClientOptions {
   const { url, clientId, connect, credentials } = attempt
   const { protocolVersion, clean, will, tls } = connect
   const target = new URL(url)
@@ -60,11 +62,12 @@ export function clientOptions(attempt: Attempt, events: WebSocketEvents): IClien
     ...(password !== undefined && { password: toPassword(password) }),
     ...(protocolVersion === 5 && { properties: connectProperties(attempt) }),
     ...(will && { will: toWill(will, protocolVersion) }),
+    ...(lookup && { lookup }),
     ...(tls as IClientOptions | undefined),
     timerVariant: noKeepAlive,
     incomingStore: emptyStore,
     outgoingStore: emptyStore,
-    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, events)),
+    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, events, lookup)),
   }
 }
 
@@ -72,6 +75,7 @@ function webSocketOptions(
   url: URL,
   { connect, credentials }: Attempt,
   events: WebSocketEvents,
+  lookup: Lookup | undefined,
 ): Pick<IClientOptions, 'createWebsocket' | 'transformWsUrl' | 'wsOptions'> {
   const { tls, wsOptions, maximumPacketSize } = connect
   return {
@@ -85,6 +89,7 @@ function webSocketOptions(
     // MQTT.js passes only some of the TLS options to a WebSocket.
     wsOptions: {
       ...(maximumPacketSize !== undefined && { maxPayload: maximumPacketSize + MORE_IN_A_FRAME }),
+      ...(lookup && { lookup }),
       ...(tls as ClientOptions | undefined),
       ...(wsOptions as ClientOptions | undefined),
       headers: { ...wsOptions?.headers, ...credentials?.wsHeaders },

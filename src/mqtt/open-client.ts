@@ -1,5 +1,6 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 
+import { type Lookup, nodeModule } from './node-module.ts'
 import { connectWithPasswordAlone } from './password-alone.ts'
 
 type StreamBuilder = (client: MqttClient) => MqttClient['stream']
@@ -7,6 +8,8 @@ type StreamBuilder = (client: MqttClient) => MqttClient['stream']
 export interface OpenClientOptions {
   readonly url: string
   readonly options: IClientOptions
+  /** Resolves the name of the server, in Node. */
+  readonly lookup: Lookup | undefined
   /** Called with everything that arrives, until the stream is closed. */
   readonly onData: (chunk: Uint8Array) => void
 }
@@ -21,12 +24,12 @@ export interface OpenedClient {
  * Starts a client of MQTT.js that reads only what it is given. MQTT.js opens the stream, for TCP, TLS and WebSocket, and
  * writes its own packets to it. The bytes that arrive come to us.
  */
-export function openClient({ url, options, onData }: OpenClientOptions): OpenedClient {
+export function openClient({ url, options, lookup, onData }: OpenClientOptions): OpenedClient {
   const client = mqtt.connect(url, { ...options, manualConnect: true })
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
   client['streamBuilder'] = (each: MqttClient) => {
-    const stream = build(each)
+    const stream = (lookup && tcpSocket(each, lookup)) ?? build(each)
     // MQTT.js calls this once, to connect the stream with its parser.
     stream.pipe = <Destination extends NodeJS.WritableStream>(destination: Destination) => {
       parser = destination
@@ -42,6 +45,14 @@ export function openClient({ url, options, onData }: OpenClientOptions): OpenedC
   Reflect.deleteProperty(client.stream, 'pipe')
   client['streamBuilder'] = build
   return { client, parse: (bytes) => parser?.write(bytes) }
+}
+
+/** Opens a socket as MQTT.js does, which does not pass on `lookup` without TLS. */
+function tcpSocket({ options }: MqttClient, lookup: Lookup): MqttClient['stream'] | undefined {
+  if (options.protocol !== 'mqtt') return undefined
+  options.port ||= 1883
+  const { host = 'localhost', port } = options
+  return nodeModule('net')?.connect({ host, port, lookup })
 }
 
 /**

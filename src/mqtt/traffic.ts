@@ -11,6 +11,8 @@ export interface Traffic {
 /** A socket of Node, as far as it is used here. `_handle` is not documented, but Node's own idle timeout reads it too. */
 interface NodeSocket {
   readonly bytesRead?: number
+  readonly remoteAddress?: string | undefined
+  once?(event: 'connect', listener: () => void): unknown
   readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null
 }
 

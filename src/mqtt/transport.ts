@@ -9,6 +9,7 @@ import type { ClientEvents } from '../api/events.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { type Frame, Framer } from '../wire/framer.ts'
 import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
+import { Addresses } from './addresses.ts'
 import { type Breach, beforeConnack, breachOf } from './breach.ts'
 import { brokerStatus } from './broker-status.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
@@ -63,12 +64,15 @@ export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, 
  * each other.
  */
 export function createTransport(options: TransportOptions): Transport {
-  const idleTimeouts = new IdleTimeouts(options.time, options.onIdleTimeoutLearnt)
-  const takeovers = new TakeoverSuspicion()
+  const known = {
+    idleTimeouts: new IdleTimeouts(options.time, options.onIdleTimeoutLearnt),
+    takeovers: new TakeoverSuspicion(),
+    addresses: new Addresses(),
+  }
   let closing: Promise<void> | undefined
 
   return ({ input, sendBack, receive }) => {
-    const connection = new Connection(options, idleTimeouts, takeovers, sendBack)
+    const connection = new Connection(options, known, sendBack)
     const previous = closing
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
@@ -88,11 +92,21 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
+/** What outlives the connections of one client. */
+interface KnownServers {
+  readonly idleTimeouts: IdleTimeouts
+  readonly takeovers: TakeoverSuspicion
+  readonly addresses: Addresses
+}
+
 class Connection implements FailurePort, LinkPort, LivenessPort {
   readonly #options: TransportOptions
   readonly #tell: (event: AnyEventObject & ConnectionFact) => void
   readonly #takeovers: TakeoverSuspicion
   readonly #liveness: Liveness
+  readonly #addresses: Addresses
+  /** Called when the server answers the CONNECT, or does not. */
+  #onAnswer: ((hasAnswered: boolean) => void) | undefined
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
   #client: MqttClient | undefined
   #link: MqttLink | undefined
@@ -104,16 +118,12 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   #closed: Promise<void> = Promise.resolve()
   #closing: Promise<void> = Promise.resolve()
 
-  constructor(
-    options: TransportOptions,
-    idleTimeouts: IdleTimeouts,
-    takeovers: TakeoverSuspicion,
-    tell: (event: AnyEventObject & ConnectionFact) => void,
-  ) {
+  constructor(options: TransportOptions, known: KnownServers, tell: (event: AnyEventObject & ConnectionFact) => void) {
     this.#options = options
-    this.#takeovers = takeovers
+    this.#takeovers = known.takeovers
+    this.#addresses = known.addresses
     this.#tell = tell
-    this.#liveness = new Liveness(options, idleTimeouts, this)
+    this.#liveness = new Liveness(options, known.idleTimeouts, this)
   }
 
   async open(input: TransportInput): Promise<void> {
@@ -171,6 +181,12 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
 
   #connect(attempt: Attempt): void {
     this.#phase = 'opening'
+    const { hostname } = new URL(attempt.url)
+    const { lookup } = this.#addresses
+    const onSocket = (socket: AnySocket) => {
+      this.#liveness.socket = socket
+      this.#onAnswer = this.#addresses.follow(hostname, socket)
+    }
     const framer = new Framer(attempt.connect.maximumPacketSize)
     const packetIds = new ControlPacketIds(this.#options.packetIds)
     const codes = new CodeTranslator(attempt.connect.protocolVersion)
@@ -180,25 +196,25 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
     }
     const { client, parse } = openClient({
       url: attempt.url,
+      lookup,
       onData: (chunk) => this.#received(chunk, framer, parseFrame),
       options: {
-        ...clientOptions(attempt, {
-          onSocket: (socket) => {
-            this.#liveness.socket = socket
+        ...clientOptions(
+          attempt,
+          {
+            onSocket,
+            onClose: (...close) => this.#socketClosed(...close),
+            onRefused: (response) => this.fail(fromUpgradeResponse(response)),
           },
-          onClose: (closeCode, reason) => {
-            const failure = fromCloseCode(closeCode, reason, this.isConnected)
-            if (failure) this.fail(failure)
-          },
-          onRefused: (response) => this.fail(fromUpgradeResponse(response)),
-        }),
+          lookup,
+        ),
         ...(log && { log }),
         messageIdProvider: packetIds,
       },
     })
     log ??= client.log
     this.#client = client
-    this.#liveness.socket ??= client.stream as AnySocket
+    if (!this.#liveness.socket) onSocket(client.stream)
     this.#closed = watchForFailure(client, this)
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
@@ -240,6 +256,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
     if (this.#isClosed) return
     const breach = breachOf(packet, this.#link !== undefined)
     const failure = fromPacket(packet, client.options.protocolVersion)
+    if (packet.cmd === 'connack') this.#answered(true)
     if (breach) this.breached(breach)
     else if (failure) this.fail(failure)
     else if (packet.cmd === 'connack' && !this.#link) this.#accepted(client, packet, attempt, packetIds)
@@ -287,6 +304,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
 
   #release(reasonCode?: number, failure?: Failure): void {
     this.#phase = 'closed'
+    this.#answered(false)
     const link = this.#link
     const wasIdle = this.#judged(() => this.#liveness.ended(failure), false)
     // DISCONNECT comes after everything that was sent before.
@@ -302,6 +320,17 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
       // An even later error can't be reported any more, but must not be thrown.
       client.on('error', () => {})
     })
+  }
+
+  /** @param hasAnswered - whether the server has answered the CONNECT */
+  #answered(hasAnswered: boolean): void {
+    this.#onAnswer?.(hasAnswered)
+    this.#onAnswer = undefined
+  }
+
+  #socketClosed(closeCode: number, reason: string): void {
+    const failure = fromCloseCode(closeCode, reason, this.isConnected)
+    if (failure) this.fail(failure)
   }
 
   /** The time may be a function of the application, which throws. The socket is closed all the same. */

@@ -1,0 +1,25 @@
+import type { MqttClient } from 'mqtt'
+
+interface Address {
+  readonly address: string
+  readonly family: number
+}
+
+type Found = (error: Error | null, address: string | readonly Address[], family?: number) => void
+
+/** The option `lookup` of Node's sockets, with the signature of `dns.lookup`. */
+export type Lookup = (hostname: string, options: { readonly all?: boolean }, found: Found) => void
+
+/** The parts of Node's modules that are used here. */
+interface NodeModules {
+  readonly dns: { readonly lookup: Lookup }
+  readonly net: {
+    connect(options: { readonly host: string; readonly port: number; readonly lookup: Lookup }): MqttClient['stream']
+  }
+}
+
+/** A module of Node, which a bundle for browsers does not need to contain; `undefined` in a browser. */
+export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
+  if (typeof process === 'undefined') return undefined
+  return process.getBuiltinModule?.(name) as NodeModules[Name] | undefined
+}
