@@ -166,11 +166,11 @@ export interface InboxOptions {
   /** How long acknowledgements may be held back without progress before `acknowledgementsStalled`. @default 30_000 */
   readonly stallAfter?: number
   /**
-   * How many messages subscriptions with `ack: 'after-handler'` may have received and not processed, of every QoS. At that
-   * limit, further messages of all subscriptions wait until half of them are processed, and the socket is not read, so
-   * that the broker keeps or drops what it has for us. It is read on while an answer of the broker or the response to a
-   * request is awaited; responses do not wait. Then as many messages again may wait; beyond that, the oldest of QoS 0 is
-   * dropped.
+   * How many messages subscriptions with `ack: 'after-handler'`, and loops, may have received and not processed, of every
+   * QoS. At that limit, further messages of all subscriptions wait until half of them are processed, or their subscription
+   * is unsubscribed, and the socket is not read, so that the broker keeps or drops what it has for us. It is read on while
+   * an answer of the broker or the response to a request is awaited; responses do not wait. Then as many messages again
+   * may wait; beyond that, the oldest of QoS 0 is dropped.
    *
    * @default 10_000
    */

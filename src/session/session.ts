@@ -47,6 +47,7 @@ export class Session implements LinkEvents {
     this.#subscriptions = new Subscriptions(config, events, {
       due: () => this.#changes.schedule(),
       claimed: (claim) => this.#sender.yieldTo(claim),
+      removed: (receiver) => this.#inbox.removed(receiver),
     })
     this.#sender = new Sender(config, events, () => this.#subscriptions.wireIsQuiet())
     this.#inbox = new Inbox(config, events, this.#subscriptions)
@@ -157,7 +158,6 @@ export class Session implements LinkEvents {
   /** Ends a subscription. */
   unsubscribe(receiver: Receiver): void {
     if (this.#subscriptions.remove(receiver)) this.#changes.schedule()
-    this.#inbox.removed(receiver)
   }
 
   /** Removes a subscription that was rejected and whose loop has ended. No packet is sent for it now. */

@@ -1,6 +1,7 @@
 import type { FailedMessage } from '../../api/events.ts'
 import type { InboxStatus } from '../../api/status.ts'
 import { EndOfTurn } from '../../shared/end-of-turn.ts'
+import { nothing } from '../../shared/nothing.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Link } from '../link.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
@@ -54,7 +55,7 @@ export class Inbox {
     this.#subscriptions = subscriptions
     this.#retries = new Retries(config.clock, config.random)
     this.#waiting = new WaitingMessages(config.inbox)
-    this.#unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
+    this.#unprocessed = new Unprocessed(config.inbox)
     this.#acknowledgements = new Acknowledgements({
       config,
       events,
@@ -126,7 +127,10 @@ export class Inbox {
   /** A subscription ended. */
   removed(receiver: Receiver): void {
     this.#requesters.delete(receiver)
+    this.#unprocessed.release(receiver)
     for (const { message } of this.#retries.end(receiver)) this.#done(message)
+    // Later, because other handlers must not be called from within an `unsubscribe()`.
+    if (this.#waiting.size > 0) queueMicrotask(() => this.#proceed())
     if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
   }
 
@@ -261,7 +265,7 @@ export class Inbox {
         message.pending++
         this.#await(processed, { message, receiver, calls: 1, delay: undefined })
       } else {
-        const settled = this.#count(packet)
+        const settled = this.#count(receiver, packet)
         processed.then(settled, settled)
       }
     }
@@ -269,7 +273,7 @@ export class Inbox {
   }
 
   #await(processed: Promise<void>, call: Call): void {
-    const settled = this.#count(call.message.packet)
+    const settled = this.#count(call.receiver, call.message.packet)
     processed.then(
       () => {
         settled()
@@ -283,10 +287,14 @@ export class Inbox {
   }
 
   /** Counts a message as not processed. @returns to be called when it is, or when that has failed */
-  #count({ payload }: IncomingPublish): () => void {
-    const { byteLength } = payload
-    this.#unprocessed.add(byteLength)
-    return () => this.#unprocessed.remove(byteLength)
+  #count(receiver: Receiver, { payload }: IncomingPublish): () => void {
+    // A handler may have ended its own subscription.
+    if (!this.#subscriptions.has(receiver)) return nothing
+    const settled = this.#unprocessed.add(receiver, payload.byteLength)
+    return () => {
+      settled()
+      this.#proceed()
+    }
   }
 
   #done(message: HeldMessage): void {

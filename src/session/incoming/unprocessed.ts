@@ -1,23 +1,31 @@
 import type { InboxOptions } from '../../api/options.ts'
+import type { Receiver } from './receiver.ts'
 
 /** The options that limit what handlers and the messages that wait for them may have. */
 export type UnprocessedLimits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 'maxUnprocessedBytes'>
 
+/** What one receiver has received and not processed. */
+interface Share {
+  count: number
+  bytes: number
+  /** The receiver was unsubscribed. */
+  isReleased: boolean
+}
+
 /**
  * Counts the messages that subscriptions with `ack: 'after-handler'` have received and not processed. It pauses when they
- * reach a limit, until half of them are processed, so that the two do not alternate with each message.
+ * reach a limit, until half of them are processed, so that the two do not alternate with each message. An unsubscribed
+ * receiver no longer counts: its handler may never finish.
  */
 export class Unprocessed {
   readonly #limits: UnprocessedLimits
-  readonly #onResume: () => void
+  #shares: Map<Receiver, Share> | undefined
   #count = 0
   #bytes = 0
   #isPaused = false
 
-  /** @param onResume - called when more messages may be handed over again */
-  constructor(limits: UnprocessedLimits, onResume: () => void) {
+  constructor(limits: UnprocessedLimits) {
     this.#limits = limits
-    this.#onResume = onResume
   }
 
   get count(): number {
@@ -32,19 +40,43 @@ export class Unprocessed {
     return this.#isPaused
   }
 
-  add(bytes: number): void {
+  /** Counts a message of a receiver. @returns to be called when it is processed, or when that has failed */
+  add(receiver: Receiver, bytes: number): () => void {
+    const share = this.#shareOf(receiver)
+    share.count++
+    share.bytes += bytes
     this.#count++
     this.#bytes += bytes
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
     if (this.#count >= maxUnprocessed || this.#bytes >= maxUnprocessedBytes) this.#isPaused = true
+    return () => {
+      if (share.isReleased) return
+      share.count--
+      share.bytes -= bytes
+      this.#subtract(1, bytes)
+    }
   }
 
-  remove(bytes: number): void {
-    this.#count--
+  /** The receiver was unsubscribed. */
+  release(receiver: Receiver): void {
+    const share = this.#shares?.get(receiver)
+    if (!share) return
+    this.#shares?.delete(receiver)
+    share.isReleased = true
+    this.#subtract(share.count, share.bytes)
+  }
+
+  #shareOf(receiver: Receiver): Share {
+    const shares = (this.#shares ??= new Map())
+    let share = shares.get(receiver)
+    if (!share) shares.set(receiver, (share = { count: 0, bytes: 0, isReleased: false }))
+    return share
+  }
+
+  #subtract(count: number, bytes: number): void {
+    this.#count -= count
     this.#bytes -= bytes
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
-    if (!this.#isPaused || this.#count > maxUnprocessed / 2 || this.#bytes > maxUnprocessedBytes / 2) return
-    this.#isPaused = false
-    this.#onResume()
+    if (this.#count <= maxUnprocessed / 2 && this.#bytes <= maxUnprocessedBytes / 2) this.#isPaused = false
   }
 }

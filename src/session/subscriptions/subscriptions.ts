@@ -46,11 +46,13 @@ export interface SyncActor {
 type Matchable = Pick<IncomingPublish, 'topic' | 'properties' | 'retain'>
 
 /** What the subscriptions report to their session. */
-export interface SubscriptionsPort {
+export interface SubscriptionsPort<S> {
   /** A suspended subscription may be tried again. */
   due(): void
   /** Publications have to yield to this claim. */
   claimed(claim: WireClaim): void
+  /** A subscriber was removed: it was unsubscribed, or the broker refused it. */
+  removed(subscriber: S): void
 }
 
 /**
@@ -63,6 +65,7 @@ const PERMANENT = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
 export class Subscriptions<S extends Subscriber = Subscriber> {
   readonly #config: SubscriptionsConfig['subscriptions']
   readonly #events: SubscriptionsEvents
+  readonly #port: SubscriptionsPort<S>
   readonly #wanted = new Map<string, Wanted>()
   readonly #subscribers = new Set<Subscriber>()
   readonly #unwanted = new Map<string, Unwanted>()
@@ -74,10 +77,11 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   constructor(
     { clock, time, quarantine, subscriptions }: SubscriptionsConfig,
     events: SubscriptionsEvents,
-    port: SubscriptionsPort,
+    port: SubscriptionsPort<S>,
   ) {
     this.#config = subscriptions
     this.#events = events
+    this.#port = port
     const { batchSize } = subscriptions
     this.#suspensions = new Suspensions({ clock, time, quarantine, batchSize, port }, events)
     this.#retained = new RetainedMessages(clock, time)
@@ -154,16 +158,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     if (!wanted || !this.#subscribers.delete(subscriber)) return false
     wanted.subscribers.delete(subscriber)
     subscriber.rejected(new UnsubscribedError(subscriber.filter))
-    if (wanted.subscribers.size > 0) return false
-    this.#suspensions.forget(wanted)
-    this.#retained.forget(wanted)
-    this.#wanted.delete(wanted.filter)
-    this.#groups.remove(wanted)
-    if (!wanted.known) return false
-    const unwanted = { filter: wanted.filter, asked: false, askFrom: 0, pause: 0 }
-    this.#unwanted.set(wanted.filter, unwanted)
-    this.#writer.leaves(unwanted)
-    return true
+    const mustAsk = wanted.subscribers.size === 0 && this.#leave(wanted)
+    this.#port.removed(subscriber)
+    return mustAsk
   }
 
   /** Writes the changes since the last time: see `SubscriptionWriter.flush`. */
@@ -320,7 +317,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   #fallBack(wanted: Wanted, error: Error): boolean {
     if (!wanted.subscribers.anyServed) return false
     const refused = wanted.subscribers.takeUnserved()
-    for (const subscriber of refused) this.#subscribers.delete(subscriber)
+    for (const subscriber of refused) {
+      this.#subscribers.delete(subscriber)
+      this.#port.removed(subscriber as S)
+    }
     wanted.request = wanted.subscribers.request(wanted)
     wanted.state = 'held'
     wanted.refusals = 0
@@ -330,6 +330,19 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
 
   #retryable({ state, refusals, reasonCode }: Wanted): boolean {
     return state === 'refused' && refusals <= this.#config.maxAttempts && !PERMANENT.has(reasonCode)
+  }
+
+  /** No subscriber is left. @returns whether the broker has to be asked */
+  #leave(wanted: Wanted): boolean {
+    this.#suspensions.forget(wanted)
+    this.#retained.forget(wanted)
+    this.#wanted.delete(wanted.filter)
+    this.#groups.remove(wanted)
+    if (!wanted.known) return false
+    const unwanted = { filter: wanted.filter, asked: false, askFrom: 0, pause: 0 }
+    this.#unwanted.set(wanted.filter, unwanted)
+    this.#writer.leaves(unwanted)
+    return true
   }
 
   #want({ filter, qos, noLocal, retainAsPublished, retainHandling }: Subscriber): Wanted {
