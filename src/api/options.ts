@@ -172,6 +172,9 @@ export interface InboxOptions {
    * an answer of the broker or the response to a request is awaited; responses do not wait. Then as many messages again
    * may wait; beyond that, the oldest of QoS 0 is dropped.
    *
+   * Messages of QoS 1 and 2 that wait when the connection ends wait for the next one: the broker sends them again if it
+   * keeps the session.
+   *
    * @default 10_000
    */
   readonly maxUnprocessed?: number

@@ -2,14 +2,20 @@ import { Socket } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import type { InboxOptions, Message } from '../../src/index.ts'
-import { createTestClock } from '../../testing/index.ts'
+import { createTestClock, type TestClock } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, versions, type Version } from '../support/scripted-client.ts'
 
+interface Others {
+  readonly keepalive?: number
+  readonly receiveMaximum?: number
+  readonly clock?: TestClock
+}
+
 /** A client whose handler is done with a message when the test says so. */
-async function scene(version: Version, inbox: InboxOptions, others: { keepalive?: number } = {}) {
-  const { server, client } = await scriptedClient({ version, inbox, connect: { ...others } })
+async function scene(version: Version, inbox: InboxOptions, { clock, ...connect }: Others = {}) {
+  const { server, client } = await scriptedClient({ version, inbox, connect, ...(clock && { clock }) })
   const handled: Message[] = []
   const waiting: (() => void)[] = []
   await client.connect()
@@ -117,6 +123,20 @@ describe.each(versions)('unprocessed messages, MQTT $version', ({ version }) => 
       expect(topics()).toEqual([0, 1, 2, 3])
       expect(client.status.inbox).toMatchObject({ waiting: 0, dropped: 0 })
     }
+  })
+
+  test('of QoS 0 come without a connection, those of QoS 1 and 2 on the next one, in order', async () => {
+    const { server, client, topics, finish } = await scene(version, { maxUnprocessed: 1 })
+    for (const [n, qos] of ([0, 0, 1, 0, 2] as const).entries()) server.publish(`in/${n}`, 'x', { qos })
+    await until(() => client.status.inbox.waiting === 4, 'the messages')
+    await client.disconnect()
+    expect(topics()).toEqual([0])
+    for (let i = 0; i < 3; i++) await finish(1)
+    expect(topics()).toEqual([0, 1])
+    expect(client.status.inbox).toMatchObject({ unprocessed: 0, waiting: 3, paused: false })
+    await client.connect()
+    for (let i = 0; i < 3; i++) await finish(1)
+    expect(topics()).toEqual([0, 1, 2, 3, 4])
   })
 
   test('do not keep a handler from awaiting its own publishes, however much waits', async () => {
@@ -227,4 +247,15 @@ test.each(['maxUnprocessed', 'maxUnprocessedBytes'] as const)('inbox.%s is check
       option: `inbox.${name}`,
     })
   }
+})
+
+test('messages that wait for the un-acked ones of MQTT 3.1.1 wait for the next connection', async () => {
+  const { server, client, topics, finish } = await scene(4, {}, { receiveMaximum: 2 })
+  for (const n of range(5)) server.publish(`in/${n}`, 'x', { qos: 1 })
+  await until(() => client.status.inbox.waiting === 3, 'the messages')
+  await client.disconnect()
+  for (let i = 0; i < 5; i++) await finish(1)
+  expect(topics()).toEqual([0, 1])
+  await client.connect()
+  expect(topics()).toEqual(range(5))
 })

@@ -105,6 +105,8 @@ export class Inbox {
     for (const call of this.#retries.end()) this.#park(call)
     this.#acknowledgements.clear()
     this.#unclaimed?.pause()
+    // Later, because handlers may use the connection, which has not ended for all parts of the session.
+    if (this.#waiting.size > 0) queueMicrotask(() => this.#proceed())
   }
 
   /** The client is disposed of. The messages that wait are not handed over any more. */
@@ -185,12 +187,13 @@ export class Inbox {
 
   /**
    * Whether handlers have as much as they may have. MQTT 3.1.1 has no Receive Maximum that would limit the un-acked
-   * messages.
+   * messages. Without a connection, none can be acknowledged, and most of them will be sent again.
    */
   get #isFull(): boolean {
     if (this.#unprocessed.isPaused) return true
     const link = this.#link
-    if (!link || link.protocolVersion === 5) return false
+    if (!link) return this.#waiting.first?.message !== undefined
+    if (link.protocolVersion === 5) return false
     return this.#acknowledgements.size - this.#waiting.acknowledged >= link.receiveMaximum
   }
 

@@ -43,6 +43,10 @@ export class WaitingMessages {
     return this.#messages.size
   }
 
+  get first(): Waiting | undefined {
+    return this.#messages.first
+  }
+
   /** How many of them have to be acknowledged. */
   get acknowledged(): number {
     return this.#acknowledged
@@ -74,7 +78,7 @@ export class WaitingMessages {
 
   /** Removes and returns the first. */
   shift(): Waiting | undefined {
-    const { first } = this.#messages
+    const { first } = this
     if (first) this.#remove(first)
     return first
   }
