@@ -2,6 +2,7 @@ import type { MqttClient } from 'mqtt'
 import type { ISubackPacket } from 'mqtt-packet'
 
 import type { Failure } from '../../machines/failure.ts'
+import type { Clock } from '../api/clock.ts'
 import { ConnectionLostError } from '../api/errors.ts'
 import type { BrokerStatus } from '../api/status.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
@@ -32,6 +33,7 @@ export interface LinkInit {
   readonly client: MqttClient
   readonly packetIds: ControlPacketIds
   readonly events: LinkEvents
+  readonly clock: Clock
   readonly attempt: Attempt
   /** What the CONNACK announced. */
   readonly limits: BrokerStatus
@@ -72,7 +74,7 @@ export class MqttLink implements Link, ReadingPort {
   #isAnswered = false
   #isClosed = false
 
-  constructor({ client, packetIds, events, attempt, limits, line, port }: LinkInit) {
+  constructor({ client, packetIds, events, clock, attempt, limits, line, port }: LinkInit) {
     this.#client = client
     this.#packetIds = packetIds
     this.#events = events
@@ -87,7 +89,7 @@ export class MqttLink implements Link, ReadingPort {
     this.clientId = limits.assignedClientId ?? attempt.clientId
     this.limits = limits
     this.receiveMaximum = receiveMaximum
-    this.#reading = new Reading(stream, this)
+    this.#reading = new Reading(stream, clock, this)
     this.#outgoing = new Outgoing({ stream, protocolVersion, events, line })
     this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, port })
   }
@@ -214,6 +216,7 @@ export class MqttLink implements Link, ReadingPort {
   /** From now on the link ignores what it is given. */
   close(): void {
     this.#isClosed = true
+    this.#reading.stop()
     this.#outgoing.close()
     this.#packetIds.releaseAll()
   }

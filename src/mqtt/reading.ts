@@ -1,23 +1,36 @@
 import type { MqttClient } from 'mqtt'
 
+import type { Clock } from '../api/clock.ts'
+
+/** How long the socket may be paused before a PINGREQ is sent, in milliseconds. */
+const MAX_PAUSE = 60_000
+
 export interface ReadingPort {
   /** Whether the broker owes an answer. */
   isAwaitingAnswer(): boolean
+  /** Sends PINGREQ, whose answer is awaited then. */
+  pingreq(): void
 }
 
 /**
  * Decides whether the socket of a connection is read. When the session has more messages than it can take, it is not,
  * and the broker has to wait. But the answers of the broker come behind its messages, so it is read on as long as one is
  * awaited: a handler may be waiting for the acknowledgement of its own publish.
+ *
+ * The end of a connection comes behind the messages, too. A PINGREQ now and then finds it, also without keep alive. The
+ * connection does not end if there is no answer: that is up to the keep alive.
  */
 export class Reading {
   readonly #stream: MqttClient['stream']
+  readonly #clock: Clock
   readonly #port: ReadingPort
   #isUnwanted = false
   #isPaused = false
+  #timer: unknown
 
-  constructor(stream: MqttClient['stream'], port: ReadingPort) {
+  constructor(stream: MqttClient['stream'], clock: Clock, port: ReadingPort) {
     this.#stream = stream
+    this.#clock = clock
     this.#port = port
   }
 
@@ -36,6 +49,7 @@ export class Reading {
     if (!this.#isUnwanted || this.#isPaused || this.#port.isAwaitingAnswer()) return
     this.#isPaused = true
     this.#stream.pause()
+    this.#timer = this.#clock.setTimeout(() => this.#port.pingreq(), MAX_PAUSE)
   }
 
   /** A publish of QoS 0 was sent. It may be a request. */
@@ -47,6 +61,12 @@ export class Reading {
   listen(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
+    this.stop()
     this.#stream.resume()
+  }
+
+  /** The connection is closed. */
+  stop(): void {
+    this.#clock.clearTimeout(this.#timer)
   }
 }

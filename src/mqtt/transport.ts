@@ -267,13 +267,14 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
    * microtask. MQTT.js handles the CONNACK later, and accepts subscriptions only after that.
    */
   #accepted(client: MqttClient, connack: IConnackPacket, attempt: Attempt, packetIds: ControlPacketIds): void {
-    const { events } = this.#options
+    const { events, clock } = this.#options
     const { sessionPresent } = connack
     const limits = brokerStatus(connack, attempt)
     const link = new MqttLink({
       client,
       packetIds,
       events,
+      clock,
       attempt,
       limits,
       line: this.#liveness.line,

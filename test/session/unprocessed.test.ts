@@ -139,6 +139,22 @@ describe.each(versions)('unprocessed messages, MQTT $version', ({ version }) => 
     expect(topics()).toEqual([0, 1, 2, 3, 4])
   })
 
+  test('do not hide the end of the connection, also without keep alive', async () => {
+    for (const end of ['close', 'reset'] as const) {
+      const clock = createTestClock()
+      const { server, client, topics } = await scene(version, { maxUnprocessed: 1 }, { keepalive: 0, clock })
+      for (const n of range(100)) server.publish(`in/${n}`, 'x'.repeat(100_000))
+      await until(() => client.status.inbox.paused, 'the pause')
+      await turns(20)
+      server.kick(end)
+      await turns(20)
+      expect(client.status.state).toBe('connected')
+      clock.tick(60_000)
+      await until(() => !client.isConnected, 'the end')
+      expect(topics()).toEqual([0])
+    }
+  })
+
   test('do not keep a handler from awaiting its own publishes, however much waits', async () => {
     const { server, client } = await scriptedClient({ version, inbox: { maxUnprocessed: 10 } })
     await client.connect()
