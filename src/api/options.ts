@@ -170,7 +170,8 @@ export interface InboxOptions {
    * QoS. At that limit, further messages of all subscriptions wait until half of them are processed, or their subscription
    * is unsubscribed, and the socket is not read, so that the broker keeps or drops what it has for us. It is read on while
    * an answer of the broker or the response to a request is awaited; responses do not wait. Then as many messages again
-   * may wait; beyond that, the oldest of QoS 0 is dropped.
+   * may wait; beyond that, the oldest of QoS 0 is dropped. A browser cannot stop reading a WebSocket: there, further
+   * messages wait or are dropped at once.
    *
    * Messages of QoS 1 and 2 that wait when the connection ends wait for the next one: the broker sends them again if it
    * keeps the session.

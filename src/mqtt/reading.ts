@@ -47,6 +47,8 @@ export class Reading {
   /** Everything that had arrived is handled. */
   handled(): void {
     if (!this.#isUnwanted || this.#isPaused || this.#port.isAwaitingAnswer()) return
+    // MQTT.js's stream for the WebSocket of a browser can't pause the WebSocket: it would pile up what arrives.
+    if (this.#stream.readableObjectMode) return
     this.#isPaused = true
     this.#stream.pause()
     this.#timer = this.#clock.setTimeout(() => this.#port.pingreq(), MAX_PAUSE)

@@ -76,3 +76,10 @@ test.each(['resume', 'listen', 'stop'] as const)('the broker is not pinged after
   clock.tick(60_000)
   expect(pings).toEqual([])
 })
+
+test("the stream of a browser's WebSocket is not paused: it would pile up what arrives", () => {
+  const { stream, clock, reading } = scene({ readableObjectMode: true })
+  reading.pause()
+  reading.handled()
+  expect([stream.isPaused(), clock.pending]).toEqual([false, 0])
+})
