@@ -86,7 +86,8 @@ export interface SubscribeOptions<Value = Uint8Array> {
    * Maximum number of messages that wait for an async loop; beyond it, the oldest is dropped. Messages of QoS 1 and 2
    * are not dropped while their acknowledgements wait for the loop: the broker then holds further messages back.
    *
-   * @default 1_000
+   * @default no limit, because `inbox.maxUnprocessed` makes the broker wait for the loop. With `ack: 'on-receipt'`, which
+   *   that option does not count, 1_000
    */
   readonly bufferSize?: number
 }

@@ -115,8 +115,8 @@ export const defaultSubscribe: Required<
   noLocal: false,
   retainAsPublished: false,
   retainHandling: 0,
-  /** As many as the broker may send un-acknowledged. */
-  bufferSize: defaultConnect.receiveMaximum,
+  /** Of loops with `ack: 'on-receipt'`. The others have no default: `inbox.maxUnprocessed` limits them. */
+  bufferSize: 1_000,
 })
 
 export const defaultRequest: Required<Pick<RequestOptions, 'qos' | 'timeout'>> = Object.freeze({

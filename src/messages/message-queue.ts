@@ -33,8 +33,8 @@ export class MessageQueue<Value> {
   #dropped = 0
 
   /**
-   * @param limit - how many messages may wait; beyond it, the oldest is dropped. Messages of QoS 1 and 2 do not count if
-   *   their acknowledgements wait for the loop, because the Receive Maximum limits them then
+   * @param limit - how many messages may wait, or `Infinity`; beyond it, the oldest is dropped. Messages of QoS 1 and 2
+   *   do not count if their acknowledgements wait for the loop, because the Receive Maximum limits them then
    * @param acksWaitForLoop - whether a message is acknowledged only when the loop has processed it
    * @param end - called when the last loop ends
    */

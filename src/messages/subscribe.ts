@@ -57,8 +57,9 @@ export function subscribe<Value>(
     queue?.close()
   }
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
-  const { bufferSize = defaultSubscribe.bufferSize } = options
-  const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, ack === 'after-handler', unsubscribe)
+  const acksWaitForLoop = ack === 'after-handler'
+  const { bufferSize = acksWaitForLoop ? Number.POSITIVE_INFINITY : defaultSubscribe.bufferSize } = options
+  const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, acksWaitForLoop, unsubscribe)
   const readiness = new SubscriptionReadiness()
   const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
 

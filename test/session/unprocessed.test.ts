@@ -275,3 +275,20 @@ test('messages that wait for the un-acked ones of MQTT 3.1.1 wait for the next c
   await client.connect()
   expect(topics()).toEqual(range(5))
 })
+
+test('a loop over QoS 0 makes the broker wait before it drops any, by default', async () => {
+  const { server, client } = await scriptedClient()
+  await client.connect()
+  const subscription = client.subscribe('in')
+  await subscription.ready
+  const payload = 'x'.repeat(1_000)
+  for (const _ of range(50_000)) server.publish('in', payload)
+  await until(() => client.status.inbox.paused, 'the pause')
+  await turns(50)
+  const { unprocessed, waiting } = client.status.inbox
+  expect(unprocessed).toBe(10_000)
+  expect(waiting).toBeLessThan(1_024)
+  let count = 0
+  for await (const _ of subscription) if (++count === 50_000) break
+  expect([subscription.dropped, client.status.inbox.dropped]).toEqual([0, 0])
+})
