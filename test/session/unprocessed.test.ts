@@ -273,8 +273,27 @@ test('messages that wait for the un-acked ones of MQTT 3.1.1 wait for the next c
   for (let i = 0; i < 5; i++) await finish(1)
   expect(topics()).toEqual([0, 1])
   await client.connect()
+  expect(topics()).toEqual([0, 1, 2, 3])
+  await finish(2)
   expect(topics()).toEqual(range(5))
 })
+
+test.each([1, 2] as const)(
+  'handlers get no more of QoS %i at a time on MQTT 3.1.1, across connections',
+  async (qos) => {
+    const { server, client, topics, finish } = await scene(4, {}, { receiveMaximum: 2 })
+    for (const n of range(5)) server.publish(`in/${n}`, 'x', { qos })
+    await until(() => client.status.inbox.waiting === 3, 'the messages')
+    server.kick('close')
+    await until(() => server.connections.length === 2 && client.isConnected, 'the next connection')
+    await turns()
+    expect(topics()).toEqual([0, 1])
+    await finish(1)
+    expect(topics()).toEqual([0, 1, 2])
+    for (let i = 0; i < 4; i++) await finish(1)
+    expect(topics()).toEqual(range(5))
+  },
+)
 
 test('a loop over QoS 0 makes the broker wait before it drops any, by default', async () => {
   const { server, client } = await scriptedClient()

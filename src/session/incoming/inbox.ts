@@ -55,7 +55,7 @@ export class Inbox {
     this.#subscriptions = subscriptions
     this.#retries = new Retries(config.clock, config.random)
     this.#waiting = new WaitingMessages(config.inbox)
-    this.#unprocessed = new Unprocessed(config.inbox)
+    this.#unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
     this.#acknowledgements = new Acknowledgements({
       config,
       events,
@@ -194,7 +194,9 @@ export class Inbox {
     const link = this.#link
     if (!link) return this.#waiting.first?.message !== undefined
     if (link.protocolVersion === 5) return false
-    return this.#acknowledgements.size - this.#waiting.acknowledged >= link.receiveMaximum
+    // Handlers may also have messages of an earlier connection, which are not acknowledged on this one.
+    const unacked = this.#acknowledgements.size - this.#waiting.acknowledged
+    return Math.max(unacked, this.#unprocessed.unacked) >= link.receiveMaximum
   }
 
   /** @returns whether the acknowledgement is held back */
@@ -290,14 +292,9 @@ export class Inbox {
   }
 
   /** Counts a message as not processed. @returns to be called when it is, or when that has failed */
-  #count(receiver: Receiver, { payload }: IncomingPublish): () => void {
+  #count(receiver: Receiver, packet: IncomingPublish): () => void {
     // A handler may have ended its own subscription.
-    if (!this.#subscriptions.has(receiver)) return nothing
-    const settled = this.#unprocessed.add(receiver, payload.byteLength)
-    return () => {
-      settled()
-      this.#proceed()
-    }
+    return this.#subscriptions.has(receiver) ? this.#unprocessed.add(receiver, packet) : nothing
   }
 
   #done(message: HeldMessage): void {

@@ -1,4 +1,5 @@
 import type { InboxOptions } from '../../api/options.ts'
+import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Receiver } from './receiver.ts'
 
 /** The options that limit what handlers and the messages that wait for them may have. */
@@ -7,6 +8,8 @@ export type UnprocessedLimits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 
 /** What one receiver has received and not processed. */
 interface Share {
   count: number
+  /** How many of them have to be acknowledged. */
+  unacked: number
   bytes: number
   /** The receiver was unsubscribed. */
   isReleased: boolean
@@ -19,17 +22,26 @@ interface Share {
  */
 export class Unprocessed {
   readonly #limits: UnprocessedLimits
+  readonly #onProcessed: () => void
   #shares: Map<Receiver, Share> | undefined
   #count = 0
+  #unacked = 0
   #bytes = 0
   #isPaused = false
 
-  constructor(limits: UnprocessedLimits) {
+  /** @param onProcessed - called after each message, also if processing has failed */
+  constructor(limits: UnprocessedLimits, onProcessed: () => void) {
     this.#limits = limits
+    this.#onProcessed = onProcessed
   }
 
   get count(): number {
     return this.#count
+  }
+
+  /** How many of them have to be acknowledged. */
+  get unacked(): number {
+    return this.#unacked
   }
 
   get bytes(): number {
@@ -41,19 +53,25 @@ export class Unprocessed {
   }
 
   /** Counts a message of a receiver. @returns to be called when it is processed, or when that has failed */
-  add(receiver: Receiver, bytes: number): () => void {
+  add(receiver: Receiver, { qos, payload }: IncomingPublish): () => void {
     const share = this.#shareOf(receiver)
+    const bytes = payload.byteLength
+    const unacked = qos > 0 ? 1 : 0
     share.count++
+    share.unacked += unacked
     share.bytes += bytes
     this.#count++
+    this.#unacked += unacked
     this.#bytes += bytes
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
     if (this.#count >= maxUnprocessed || this.#bytes >= maxUnprocessedBytes) this.#isPaused = true
     return () => {
       if (share.isReleased) return
       share.count--
+      share.unacked -= unacked
       share.bytes -= bytes
-      this.#subtract(1, bytes)
+      this.#subtract({ count: 1, unacked, bytes })
+      this.#onProcessed()
     }
   }
 
@@ -63,18 +81,19 @@ export class Unprocessed {
     if (!share) return
     this.#shares?.delete(receiver)
     share.isReleased = true
-    this.#subtract(share.count, share.bytes)
+    this.#subtract(share)
   }
 
   #shareOf(receiver: Receiver): Share {
     const shares = (this.#shares ??= new Map())
     let share = shares.get(receiver)
-    if (!share) shares.set(receiver, (share = { count: 0, bytes: 0, isReleased: false }))
+    if (!share) shares.set(receiver, (share = { count: 0, unacked: 0, bytes: 0, isReleased: false }))
     return share
   }
 
-  #subtract(count: number, bytes: number): void {
+  #subtract({ count, unacked, bytes }: Omit<Share, 'isReleased'>): void {
     this.#count -= count
+    this.#unacked -= unacked
     this.#bytes -= bytes
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
     if (this.#count <= maxUnprocessed / 2 && this.#bytes <= maxUnprocessedBytes / 2) this.#isPaused = false
