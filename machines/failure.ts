@@ -61,7 +61,12 @@ export type Failure =
    * The server sent a CONNACK with a code other than success. `protocolVersion` says to which version the code belongs: some
    * brokers answer a CONNECT of MQTT 5 with a code of MQTT 3.1.1.
    */
-  | (ServerReason & { readonly kind: 'refused'; readonly protocolVersion: 3 | 4 | 5 })
+  | (ServerReason & {
+      readonly kind: 'refused'
+      readonly protocolVersion: 3 | 4 | 5
+      /** Set if the server does not take MQTT 5, and the next attempt uses MQTT 3.1.1 (`protocolVersion: 'auto'`). */
+      readonly nextVersion?: 4
+    })
   /** The server sent a DISCONNECT (MQTT 5 only). */
   | (ServerReason & { readonly kind: 'disconnected' })
   /** A handler failed to process a message, so the client closed the connection to receive it again. */

@@ -122,6 +122,7 @@ function fromTable(failure: Failure, options: ClassifyOptions): Disposition {
       return isMisconfigured(failure) ? 'retry-later' : 'retry'
     }
     case 'refused': {
+      if (failure.nextVersion !== undefined) return 'retry'
       const table = failure.protocolVersion === 5 ? connack5 : connack3
       const disposition = table[failure.reasonCode] ?? 'retry'
       if (disposition === 'refresh' && !canRefresh) return 'fatal'

@@ -4,7 +4,7 @@ import { connackReason, reason } from './reason-codes.ts'
 
 const timeouts = {
   // Not "no CONNACK": the timeout includes the wait for the options and the store, before there is a socket.
-  connect: 'not connected in time',
+  connect: 'not connected in time (a broker without MQTT 5 may never answer a CONNECT of MQTT 5)',
   refresh: 'the credentials source did not answer in time',
   probe: 'no PINGRESP in time after a wake-up',
   restore: 'no SUBACK in time',
@@ -14,7 +14,7 @@ const timeouts = {
 /** Why a server may end a connection before the CONNACK. */
 const EARLY =
   'it may be at its limit of connections, it may be a proxy whose backend is down, it may require a client certificate, ' +
-  'or the port or the MQTT version is wrong'
+  "or the port or the MQTT version is wrong (protocolVersion: 'auto' tries both versions)"
 
 const TAKEOVER =
   ', soon after it had accepted it, again and again: perhaps another client uses the same client id and takes the session over'
@@ -39,8 +39,11 @@ export function describeFailure(failure: Failure): string {
       return describeClose(failure)
     case 'protocol':
       return describeProtocol(failure)
-    case 'refused':
-      return `connection refused: ${connackReason(failure.reasonCode, failure.protocolVersion, failure.reasonString)}`
+    case 'refused': {
+      const { reasonCode, protocolVersion, reasonString, nextVersion } = failure
+      const described = `connection refused: ${connackReason(reasonCode, protocolVersion, reasonString)}`
+      return nextVersion === undefined ? described : `${described}; MQTT 3.1.1 is tried next`
+    }
     case 'disconnected':
       return `the server disconnected: ${reason(failure.reasonCode, failure.reasonString)}`
     case 'unprocessed':

@@ -65,8 +65,14 @@ export interface ConnectOptions {
    * @default generated once, and kept as long as the client, or its `store`, exists
    */
   readonly clientId?: string
-  /** 4 is MQTT 3.1.1. @default 4 */
-  readonly protocolVersion?: 4 | 5
+  /**
+   * 4 is MQTT 3.1.1. With `auto`, the client connects by MQTT 5, and by MQTT 3.1.1 after a CONNACK that refuses the version
+   * (return code 1, or 0x84). If the server closes the connection before the CONNACK or does not answer, the versions
+   * alternate. The version that a server took is kept as long as the client exists.
+   *
+   * @default 4
+   */
+  readonly protocolVersion?: 4 | 5 | 'auto'
   /**
    * In milliseconds, sent as whole seconds; 0 turns it off. If something in between closes connections that were silent
    * for less, PINGREQ is sent earlier: see the event `idleTimeoutLearnt`.

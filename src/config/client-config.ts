@@ -74,7 +74,7 @@ export type ConnectSource = () => ConnectOptions | Promise<ConnectOptions>
  */
 export interface ConnectConfig extends Omit<ConnectOptions, 'url' | 'will'> {
   readonly url: readonly string[] | undefined
-  readonly protocolVersion: 4 | 5
+  readonly protocolVersion: 4 | 5 | 'auto'
   readonly clean: boolean
   readonly sessionExpiry: number
   readonly receiveMaximum: number

@@ -143,7 +143,7 @@ const wsOptions = { headers, agent: anything, perMessageDeflate: data } satisfie
 const connect = {
   url: parseUrls,
   clientId: text,
-  protocolVersion: oneOf(4, 5),
+  protocolVersion: oneOf(4, 5, 'auto'),
   keepalive: must(
     'is in milliseconds: it must be 0, or between 1000 and 65535000',
     (value) => typeof value === 'number' && (value === 0 || (value >= 1_000 && value <= 65_535_000)),

@@ -7,6 +7,7 @@ import type { Attempt } from '../mqtt/client-options.ts'
 import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
 import type { Session } from '../session/session.ts'
 import type { CurrentCredentials } from './credentials.ts'
+import { ProtocolVersions } from './protocol-versions.ts'
 
 /** Keeps the client id that was generated, if the application chose none. */
 export interface ClientIdSource {
@@ -34,6 +35,7 @@ export class Attempts {
   /** When the client certificate of the function's options expires, in milliseconds since 1970. */
   #expiresAt = Number.POSITIVE_INFINITY
   #ownHosts: readonly string[] = []
+  #versions: ProtocolVersions | undefined
 
   constructor(
     config: ClientConfig,
@@ -66,7 +68,7 @@ export class Attempts {
   keptClientId(): string | null | undefined {
     const connect = this.#evaluated
     // With an expiry of 0 the session ends with the connection (MQTT 5 §3.1.2.11.2).
-    const isKept = connect?.clean === false && !(connect.protocolVersion === 5 && connect.sessionExpiry === 0)
+    const isKept = connect?.clean === false && !(connect.protocolVersion !== 4 && connect.sessionExpiry === 0)
     if (isKept) return connect.clientId || this.#store?.clientId
     return connect && null
   }
@@ -104,13 +106,16 @@ export class Attempts {
     const assignedClientId = connect.clientId === '' ? this.#session.broker?.assignedClientId : undefined
     const clientId = assignedClientId ?? connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
     const requestResponseInformation = this.needsResponseInformation
+    const url = serverUrl(urls, server)
+    const trial = hasVersion(connect) ? undefined : (this.#versions ??= new ProtocolVersions()).next(url)
     return {
-      url: serverUrl(urls, server),
+      url,
       clientId,
-      connect,
+      connect: hasVersion(connect) ? connect : { ...connect, protocolVersion: trial?.version ?? 5 },
       credentials,
       assignedClientId,
       requestResponseInformation,
+      trial,
     }
   }
 
@@ -119,6 +124,10 @@ export class Attempts {
     if (urls === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
     return urls
   }
+}
+
+function hasVersion(connect: ConnectConfig): connect is Attempt['connect'] {
+  return connect.protocolVersion !== 'auto'
 }
 
 /** 23 characters, as every MQTT 3.1.1 server must take (MQTT-3.1.3-5). */

@@ -71,11 +71,12 @@ export class ConnectionRuntime implements Provider, SessionPort {
     this.transport = this.#createTransport(time)
   }
 
-  /** The version of the last connection. Before the first one it comes from the options, unless they are a function. */
+  /** The version of the last connection. Before the first one it comes from the options, if they say it. */
   get protocolVersion(): number | undefined {
     const { connect } = this.#config
     if (this.session.protocolVersion !== undefined) return this.session.protocolVersion
-    return typeof connect === 'function' ? undefined : connect.protocolVersion
+    if (typeof connect === 'function' || connect.protocolVersion === 'auto') return undefined
+    return connect.protocolVersion
   }
 
   /** See `Attempts.keptClientId`. */

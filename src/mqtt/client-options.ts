@@ -7,18 +7,21 @@ import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
 import type { Lookup } from './node-module.ts'
+import type { VersionTrial } from './version-trial.ts'
 import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {
   readonly url: string
   readonly clientId: string
-  readonly connect: ConnectConfig
+  readonly connect: ConnectConfig & { readonly protocolVersion: 4 | 5 }
   readonly credentials: Omit<Credentials, 'url'> | undefined
   /** The client id, if the broker has chosen it on an earlier connection. */
   readonly assignedClientId?: string | undefined
   /** Whether to ask the broker where responses to this client belong (MQTT 5 §3.1.2.11.6). */
   readonly requestResponseInformation?: boolean
+  /** For `protocolVersion: 'auto'`. */
+  readonly trial?: VersionTrial | undefined
 }
 
 const FOR_EVER = 0xffffffff

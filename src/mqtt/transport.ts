@@ -30,6 +30,7 @@ import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
 import { type EndedConnection, TakeoverSuspicion } from './takeover.ts'
 import type { AnySocket } from './traffic.ts'
+import { judgeVersion, type VersionTrial } from './version-trial.ts'
 
 /** What all transports of one client share. */
 export interface TransportOptions {
@@ -54,6 +55,9 @@ export interface TransportOptions {
  * MQTT.js's own logger, which follows `DEBUG=mqttjs*`. MQTT.js would create one for each client, of more than 1 KiB.
  */
 let log: MqttClient['log'] | undefined
+
+/** An attempt that is stopped earlier was not given up because the server is silent. In milliseconds. */
+const LEAST_WAIT = 500
 
 /** The logic of a transport actor. */
 export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, TransportInput>
@@ -84,6 +88,7 @@ export function createTransport(options: TransportOptions): Transport {
     else void connection.open(input)
 
     return () => {
+      connection.abandoned()
       const closed = Promise.all([previous, connection.close()]).then(() => {
         if (closing === closed) closing = undefined
       })
@@ -110,8 +115,9 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
   #client: MqttClient | undefined
   #link: MqttLink | undefined
-  /** When the CONNACK arrived, on the clock of `time`. */
-  #acceptedAt = 0
+  #trial: VersionTrial | undefined
+  /** When it began to open, or the CONNACK arrived, on the clock of `time`. */
+  #since = 0
   /** Whether anything arrived after the CONNACK. */
   #isAnswered = false
   /** Resolves at the client's `close`. */
@@ -145,6 +151,13 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
       this.#release(this.#phase === 'open' ? NORMAL : undefined)
     }
     return this.#closing
+  }
+
+  /** The machine waits no longer, without a CLOSE. */
+  abandoned(): void {
+    if (this.#phase !== 'opening' || this.#link || !this.#trial) return
+    const waited = this.#judged(() => this.#options.time() - this.#since, 0)
+    if (waited >= LEAST_WAIT) this.#trial.unanswered()
   }
 
   /** Sends PINGREQ. The connection ends if the answer is late. */
@@ -181,6 +194,8 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
 
   #connect(attempt: Attempt): void {
     this.#phase = 'opening'
+    this.#trial = attempt.trial
+    this.#since = this.#options.time()
     const { hostname } = new URL(attempt.url)
     const { lookup } = this.#addresses
     const onSocket = (socket: AnySocket) => {
@@ -281,7 +296,8 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
       port: this,
     })
     this.#link = link
-    this.#acceptedAt = this.#options.time()
+    this.#since = this.#options.time()
+    this.#trial?.accepted()
     this.#liveness.accepted(link, limits.keepalive)
     events.attached(link, sessionPresent)
     queueMicrotask(() => {
@@ -293,14 +309,15 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
 
   /** Adds to a failure what this connection, and those before it, say about its cause. */
   #explained(failure: Failure): Failure {
-    return this.#takeovers.judge(this.#liveness.explained(failure), this.#ended)
+    const explained = this.#takeovers.judge(this.#liveness.explained(failure), this.#ended)
+    return this.#trial && !this.#link ? judgeVersion(this.#trial, explained) : explained
   }
 
   get #ended(): EndedConnection | undefined {
     if (!this.#link) return undefined
     const { events, time } = this.#options
     const isAwaitingAnswer = events.isAwaitingAnswer()
-    return { age: time() - this.#acceptedAt, isAnswered: this.#isAnswered, isAwaitingAnswer }
+    return { age: time() - this.#since, isAnswered: this.#isAnswered, isAwaitingAnswer }
   }
 
   #release(reasonCode?: number, failure?: Failure): void {

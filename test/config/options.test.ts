@@ -125,8 +125,8 @@ const table: [Bad, string][] = [
     { options: { userProperties: 'a=b' } },
     'options.userProperties must be strings, or lists of strings, of at most 65535 bytes',
   ],
-  [{ options: { protocolVersion: 3 } }, 'options.protocolVersion must be one of 4, 5, got 3'],
-  [{ options: { protocolVersion: '5' } }, 'options.protocolVersion must be one of 4, 5, got "5"'],
+  [{ options: { protocolVersion: 3 } }, 'options.protocolVersion must be one of 4, 5, "auto", got 3'],
+  [{ options: { protocolVersion: '5' } }, 'options.protocolVersion must be one of 4, 5, "auto", got "5"'],
   ...[60, -1, Number.NaN, 65_536_000, '60000'].map((keepalive): [Bad, string] => [
     { options: { keepalive } },
     `options.keepalive is in milliseconds: it must be 0, or between 1000 and 65535000, got ${shown(keepalive)}`,

@@ -2,14 +2,13 @@ import mqtt, { type MqttClient } from 'mqtt'
 import type { Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 
-import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import { type Behaviour, createTestClock, type ScriptedServer } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
 import { repetitions } from '../support/repetitions.ts'
 import { schemes, serve, trusting } from '../support/servers.ts'
 import { stubbornServer } from '../support/stubborn-server.ts'
 import { webSocketServer } from '../support/web-socket-server.ts'
-import { transportScene, type TransportScene } from './transport-scene.ts'
+import { connectConfig, transportScene, type TransportScene } from './transport-scene.ts'
 
 const RECONNECTS = repetitions(8, 100)
 
@@ -247,7 +246,7 @@ describe('closing before a replacement', () => {
       return {
         url: server.url,
         clientId: 'test',
-        connect: parseConnectOptions({}, false),
+        connect: connectConfig(),
         credentials: undefined,
         clock,
       }

@@ -3,7 +3,6 @@ import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { tls } from '../../measure/lab/tls-fixture.ts'
-import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import {
   type ConnectOptions,
   type Credentials,
@@ -19,6 +18,7 @@ import { turns, until } from '../support/event-loop.ts'
 import { rejection } from '../support/promises.ts'
 import { atOnce, once, startClient } from '../support/recorded-client.ts'
 import { startServer, everywhere, serve, trusting } from '../support/servers.ts'
+import { connectConfig } from './transport-scene.ts'
 import { upgradeRecorder } from './upgrade-recorder.ts'
 
 test.each(everywhere)('connects over $scheme with MQTT $version', async ({ scheme, version }) => {
@@ -785,7 +785,7 @@ test('a password of bytes is sent as text in a browser, which has no Buffer', ()
       {
         url: 'wss://broker',
         clientId: 'me',
-        connect: parseConnectOptions({}, false),
+        connect: connectConfig(),
         credentials: { username: 'me', password },
       },
       { onSocket: () => {}, onClose: () => {}, onRefused: () => {} },

@@ -6,11 +6,17 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../../src/api/clock.ts'
 import type { ConnectOptions, Credentials } from '../../src/api/options.ts'
 import { parseConnectOptions } from '../../src/config/parse-options.ts'
+import type { Attempt } from '../../src/mqtt/client-options.ts'
 import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
 import type { Link } from '../../src/session/link.ts'
 import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
 import { monotonicTime, realClock } from '../../src/shared/clock.ts'
 import { Waiters } from '../../testing/wait-for.ts'
+
+/** Options for connecting, checked and completed. Without `protocolVersion: 'auto'`, which a transport does not see. */
+export function connectConfig(options: ConnectOptions = {}): Attempt['connect'] {
+  return parseConnectOptions(options, false) as Attempt['connect']
+}
 
 export interface AttemptOptions {
   readonly url: string
@@ -39,7 +45,7 @@ export function transportScene(attempt: AttemptOptions) {
     prepare: () => ({
       url: attempt.url,
       clientId: 'test',
-      connect: parseConnectOptions(attempt.options ?? {}, false),
+      connect: connectConfig(attempt.options),
       credentials: attempt.credentials,
     }),
     packetIds: new PacketIds(),

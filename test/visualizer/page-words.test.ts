@@ -67,7 +67,10 @@ describe('the summary for an operator', () => {
 
   test.each<[failure: unknown, words: string]>([
     [failure, 'connect ECONNREFUSED 10.0.0.1:8883'],
-    [{ kind: 'timeout', phase: 'connect' }, 'not connected in time'],
+    [
+      { kind: 'timeout', phase: 'connect' },
+      'not connected in time (a broker without MQTT 5 may never answer a CONNECT of MQTT 5)',
+    ],
     [{ kind: 'of another version' }, 'of another version'],
     [{ kind: 'socket' }, 'socket'],
     [{ kind: 'refused' }, 'refused'],

@@ -168,6 +168,15 @@ describe.each([
   })
 })
 
+test.each([5, 4] as const)(
+  'a refused version of which another one follows is a retry, code of version %d',
+  (version) => {
+    const failure: Failure = { kind: 'refused', protocolVersion: version, reasonCode: version === 5 ? 0x84 : 1 }
+    expect(classify(failure, withSource)).toBe('fatal')
+    expect(classify({ ...failure, nextVersion: 4 }, withSource)).toBe('retry')
+  },
+)
+
 describe('session taken over', () => {
   test.each<['fail' | 'retry-later' | undefined, Disposition]>([
     [undefined, 'fatal'],
