@@ -29,6 +29,8 @@ export interface Timeouts {
    * @default 60_000
    */
   readonly ackTimeout: number
+  /** For the application's `birth` on a new connection, before the outbox drains. @default 30_000 */
+  readonly birthTimeout: number
   /**
    * How long a connection must be open before the counters reset, because a CONNACK alone proves nothing. The first
    * acknowledgement of a publish proves it at once. A planned replacement counts as the same connection.
@@ -111,6 +113,7 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   disconnectTimeout: 5_000,
   probeTimeout: 5_000,
   ackTimeout: 60_000,
+  birthTimeout: 30_000,
   stableAfter: 30_000,
 })
 

@@ -33,6 +33,7 @@ import { type Happening, Observer } from './lifecycle/observer.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
 import { gaveUp, isReady } from './lifecycle/snapshot.ts'
+import { announcing } from './messages/birth.ts'
 import { deliverUnmatched } from './messages/deliver.ts'
 import { preparePeriodicRequest } from './messages/periodic-requests.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
@@ -75,6 +76,12 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#runtime = new ConnectionRuntime(config, {
       observer: this.#observer,
       deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
+      announce: announcing(config.birth, {
+        clock: config.clock,
+        timeout: config.timeouts.birthTimeout,
+        publisher: () => this.#publisher,
+        report: (error, source) => this.#observer.report(error, source),
+      }),
       onGiveUp: (error) => this.#requests?.reject(error),
     })
     const { session, journal } = this.#runtime

@@ -18,6 +18,7 @@ import { parseOptions } from './config/parse-options.ts'
 import { providedMachine } from './lifecycle/actors.ts'
 import { EventLog } from './lifecycle/event-log.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
+import { announcing } from './messages/birth.ts'
 import { deliverUnmatched } from './messages/deliver.ts'
 import { PublishRejections } from './messages/publish-promise.ts'
 import { noOptions, publish, refusedPublish } from './messages/publish.ts'
@@ -71,6 +72,12 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       restored: (restored) => log.event('info', 'outboxRestored', restored),
     },
     deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
+    announce: announcing(config.birth, {
+      clock: config.clock,
+      timeout: config.timeouts.birthTimeout,
+      publisher: () => publisher,
+      report,
+    }),
   })
   const { session, journal, input } = runtime
   const observer = new PublishRejections(new Rejections(), (topic, error) => log.publishFailed(topic, error))

@@ -1,4 +1,5 @@
 export type { AdmissionGate } from './api/admission-gate.ts'
+export type { Birth, BirthConnection, BirthPublishOptions } from './api/birth.ts'
 export { ResilientMqttClient } from './client.ts'
 export type { ClientQuarantine, QuarantinedPublish } from './api/quarantine.ts'
 export type {

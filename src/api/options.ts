@@ -3,6 +3,7 @@ import type { InspectionEvent, Observer } from 'xstate'
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { AdmissionGate } from './admission-gate.ts'
+import type { Birth } from './birth.ts'
 import type { Clock } from './clock.ts'
 import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
@@ -201,9 +202,18 @@ export interface ResilientMqttClientOptions extends Policies {
   /**
    * How to connect, or a function that returns it. The function is called for each recreated client, when connecting
    * starts over after the client gave up or was disconnected, and again if its result could not be used. It is also called
-   * for the attempt after a TLS failure, and for each attempt once its client certificate has expired.
+   * for the attempt after a TLS failure, and for each attempt once its client certificate has expired. For a
+   * function that is called for each CONNECT, see `evaluateOptions`.
    */
   readonly options?: ConnectOptions | (() => ConnectOptions | Promise<ConnectOptions>)
+  /**
+   * When a function in `options` is called: `per-client` for each recreated client, or `per-attempt` for each attempt to
+   * connect. With `per-attempt`, everything in it may change at every CONNECT: will, client id, clean start, keep alive,
+   * TLS. The calls never overlap.
+   *
+   * @default 'per-client'
+   */
+  readonly evaluateOptions?: 'per-client' | 'per-attempt'
   /** Returns credentials, if they are more than a fixed user name and password. */
   readonly credentials?: CredentialsSource
   /**
@@ -239,6 +249,16 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default 'reject'
    */
   readonly onGiveUp?: 'reject' | 'wait'
+  /**
+   * Called on each connection after the subscriptions are restored and before the outbox drains, for messages that must
+   * come first: the birth certificate of Sparkplug B, or the availability of a device. The outbox drains when the promise
+   * has resolved and everything that `publish` was given is acknowledged. If it rejects, or takes longer than
+   * `timeouts.birthTimeout`, the event `error` reports that, and the outbox drains. `client.publish` and the handlers of
+   * `connected` do not wait for it, but what they publish comes after it: do not await `client.publish` in it.
+   *
+   * @default the outbox drains at once
+   */
+  readonly birth?: Birth
   readonly outbox?: Partial<OutboxOptions>
   readonly inbox?: InboxOptions
   /**

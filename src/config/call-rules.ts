@@ -1,3 +1,4 @@
+import type { BirthPublishOptions } from '../api/birth.ts'
 import type {
   DisconnectOptions,
   HandlerRetryOptions,
@@ -44,6 +45,13 @@ export const publishRules = {
   codec,
   signal: abortSignal,
 } satisfies RulesFor<PublishOptions>
+
+export const birthPublishRules = {
+  qos,
+  retain: boolean,
+  properties: anything,
+  codec,
+} satisfies RulesFor<BirthPublishOptions>
 
 const retry = {
   ...backoff,

@@ -1,5 +1,6 @@
 import type { ConnectionInput, Timeouts } from '../../machines/config.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
+import type { Birth } from '../api/birth.ts'
 import type { Clock } from '../api/clock.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import type { Logger } from '../api/logger.ts'
@@ -46,7 +47,10 @@ export interface ClientConfig {
     readonly onSessionPresent: Required<SubscriptionsOptions>['onSessionPresent']
   }
   readonly quarantine: QuarantineOptions
+  /** When `connect` is called, if it is a function. */
+  readonly evaluateOptions: 'per-client' | 'per-attempt'
   readonly onGiveUp: 'reject' | 'wait'
+  readonly birth: Birth | undefined
   readonly onMessage: ((message: Message) => unknown) | undefined
   readonly store: string | LevelDatabase | undefined
   readonly responseTopic: string | undefined

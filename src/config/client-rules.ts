@@ -62,6 +62,7 @@ const timeouts = {
   disconnectTimeout: duration,
   probeTimeout: duration,
   ackTimeout: duration,
+  birthTimeout: duration,
   stableAfter: duration,
 } satisfies RulesFor<Timeouts>
 
@@ -185,10 +186,12 @@ export const clientOptionRules = {
   recovery: group(recovery, clientHint),
   timeouts: group(timeouts, clientHint),
   redirect: group(redirect, clientHint),
+  birth: callback,
   outbox: group(outbox, clientHint),
   subscriptions: group(subscriptions, clientHint),
   quarantine: group(quarantine, clientHint),
   onTakeover: oneOf('fail', 'retry-later'),
+  evaluateOptions: oneOf('per-client', 'per-attempt'),
   onGiveUp: oneOf('reject', 'wait'),
   classify: callback,
   random: callback,

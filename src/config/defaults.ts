@@ -27,8 +27,9 @@ import type { OutboxConfig } from './client-config.ts'
 
 export { defaultTimeouts }
 
-export const defaultClient: Required<Pick<ResilientMqttClientOptions, 'onGiveUp' | 'clock' | 'now' | 'random'>> =
-  Object.freeze({ onGiveUp: 'reject', clock: realClock, now: systemNow, random: systemRandom })
+export const defaultClient: Required<
+  Pick<ResilientMqttClientOptions, 'evaluateOptions' | 'onGiveUp' | 'clock' | 'now' | 'random'>
+> = Object.freeze({ evaluateOptions: 'per-client', onGiveUp: 'reject', clock: realClock, now: systemNow, random: systemRandom })
 
 export const defaultOutbox: OutboxConfig = Object.freeze({
   maxMessages: 10_000,

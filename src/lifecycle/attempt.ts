@@ -18,7 +18,8 @@ export interface ClientIdSource {
 
 /**
  * Evaluates what each attempt to connect needs: options, credentials, server and client id. A function that gives the
- * options is called for each recreated client, once the client certificate that it gave has expired, and otherwise only
+ * options is called for each attempt, if the application wants that, or else for each recreated client, once the client
+ * certificate that it gave has expired, and otherwise only
  * after `forget`.
  */
 export class Attempts {
@@ -84,9 +85,10 @@ export class Attempts {
   }
 
   #prepare(input: TransportInput): Attempt | Promise<Attempt> {
-    const { connect, store } = this.#config
+    const { connect, store, evaluateOptions } = this.#config
     if (typeof connect !== 'function') return this.#attempt(connect, input)
-    const isCurrent = this.#evaluatedFor === input.generation && this.#config.now() < this.#expiresAt
+    const isSame = this.#evaluatedFor === input.generation && this.#config.now() < this.#expiresAt
+    const isCurrent = evaluateOptions === 'per-client' && isSame
     if (this.#evaluated && isCurrent) return this.#attempt(this.#evaluated, input)
     return Promise.resolve(connect()).then((given) => {
       const evaluated = parseConnectOptions(given, store !== undefined)

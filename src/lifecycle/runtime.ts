@@ -8,6 +8,7 @@ import type { AdmissionGate } from '../api/admission-gate.ts'
 import { ConnectionFailedError } from '../api/errors.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { createTransport, type Transport } from '../mqtt/transport.ts'
+import type { Announce } from '../session/announcement.ts'
 import type { SessionConfig } from '../session/session-config.ts'
 import { Session } from '../session/session.ts'
 import { monotonicTime } from '../shared/clock.ts'
@@ -24,6 +25,8 @@ export interface RuntimeParts {
   readonly observer: ConnectionObserver
   /** Handles messages that no subscription matches: the option `onMessage`. */
   readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
+  /** Publishes the birth of each connection: the option `birth`. */
+  readonly announce?: Announce | undefined
   /** Called when pending work is rejected, because nothing is tried until the application asks for it. */
   readonly onGiveUp?: (error: ConnectionFailedError) => void
 }
@@ -43,6 +46,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
   readonly #config: ClientConfig
   readonly #observer: ConnectionObserver
   readonly #onGiveUp: RuntimeParts['onGiveUp']
+  readonly #announce: Announce | undefined
   readonly #credentials: CurrentCredentials
   readonly #attempts: Attempts
   /** The actor of the machine, once it has been ready for the first time. */
@@ -51,10 +55,11 @@ export class ConnectionRuntime implements Provider, SessionPort {
   /** The error of the application that caused the last failure. */
   #cause: unknown
 
-  constructor(config: ClientConfig, { observer, deliverUnmatched, onGiveUp }: RuntimeParts) {
+  constructor(config: ClientConfig, { observer, deliverUnmatched, announce, onGiveUp }: RuntimeParts) {
     this.#config = config
     this.#observer = observer
     this.#onGiveUp = onGiveUp
+    this.#announce = announce
     this.input = this.#machineInput()
     this.journal = this.#createJournal()
     const { clock, now, timeouts } = config
@@ -137,7 +142,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
 
   resumePublishing(machine: AnyActorRef): void {
     this.#actor = machine
-    this.session.resumePublishing()
+    this.session.resumePublishing(this.#announce)
   }
 
   prove(machine: AnyActorRef): void {

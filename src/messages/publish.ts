@@ -1,7 +1,8 @@
+import type { BirthPublishOptions } from '../api/birth.ts'
 import { InvalidOptionError, show } from '../api/errors.ts'
 import type { PendingPublish, PublishOptions, PublishResult } from '../api/message-options.ts'
 import type { Payload, Qos } from '../api/message.ts'
-import { publishRules } from '../config/call-rules.ts'
+import { birthPublishRules, publishRules } from '../config/call-rules.ts'
 import { defaultPublish } from '../config/defaults.ts'
 import { MAX_USER_BYTES, parseProperties } from '../config/publish-properties.ts'
 import { checkTopic } from '../config/topics.ts'
@@ -82,6 +83,23 @@ export function publishNow(publisher: Publisher, topic: string, payload: Payload
     // It is worthless later: if the connection is lost together with the session, it is not sent anew.
     const publication = createPublication(publisher, topic, payload, { qos, ttl: 0 }, resolve, reject, undefined)
     if (!publisher.session.publishNow(publication)) reject(notNow)
+  })
+}
+
+/** Passes a publish of a birth to the session. @param signal - rejects it with its reason when it aborts */
+export function publishFirst<Value>(
+  publisher: Publisher,
+  topic: string,
+  value: Value,
+  given: BirthPublishOptions<Value>,
+  signal: AbortSignal,
+): Promise<PublishResult> {
+  return new Promise((resolve, reject) => {
+    const options = { ...checkCallOptions('publish', given, birthPublishRules), signal }
+    const payload = encode(value, options)
+    checkPublish(topic, payload, options, false)
+    const publication = createPublication(publisher, topic, payload, options, resolve, reject, undefined)
+    publisher.session.publishFirst(publication)
   })
 }
 

@@ -2,6 +2,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { BrokerStatus, ClientStatus } from '../api/status.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { Ack, IncomingPublish } from '../wire/packets.ts'
+import { type Announce, Announcement } from './announcement.ts'
 import { Inbox } from './incoming/inbox.ts'
 import type { Receiver } from './incoming/receiver.ts'
 import type { Link, LinkEvents, PacketIdSource } from './link.ts'
@@ -33,6 +34,8 @@ export class Session implements LinkEvents {
   readonly #watch: SessionWatch
   readonly #subscriptions: Subscriptions<Receiver>
   #link: Link | undefined
+  #sessionPresent = false
+  #announcement: Announcement | undefined
   #protocolVersion: Link['protocolVersion'] | undefined
   #broker: BrokerStatus | undefined
   /** Writes the changes of the subscriptions at the end of the turn, so that many calls share few packets. */
@@ -109,13 +112,26 @@ export class Session implements LinkEvents {
     this.#sender.abort(publication, reason)
   }
 
-  /** The connection is ready: the outbox drains. */
-  resumePublishing(): void {
-    this.#sender.resumePublishing()
+  /** Sends a publication of the birth before those that wait. Only while `announce` of `resumePublishing` runs. */
+  publishFirst(publication: Publication): void {
+    this.#changes.flush()
+    this.#sender.publishFirst(publication)
+  }
+
+  /** The connection is ready: the outbox drains. @param announce - called before that, once for each connection */
+  resumePublishing(announce?: Announce): void {
+    const link = this.#link
+    const resume = () => this.#sender.resumePublishing()
+    if (!link || !announce) return resume()
+    const isNew = !this.#announcement?.isFor(link)
+    const announcement = (this.#announcement ??= new Announcement())
+    if (isNew) this.#sender.resumePublishing(true)
+    if (!announcement.begin(link, this.#sessionPresent, announce, resume)) resume()
   }
 
   /** The connection is about to end: publications wait for the next one. */
   pausePublishing(): void {
+    this.#announcement?.end()
     this.#sender.pausePublishing()
   }
 
@@ -186,6 +202,7 @@ export class Session implements LinkEvents {
 
   attached(link: Link, sessionPresent: boolean): void {
     this.#link = link
+    this.#sessionPresent = sessionPresent
     this.#protocolVersion = link.protocolVersion
     this.#broker = link.limits
     this.#inbox.attached(link, sessionPresent)
@@ -197,6 +214,7 @@ export class Session implements LinkEvents {
   detached(link: Link, failure: Failure | undefined): boolean {
     if (this.#link !== link) return false
     this.#link = undefined
+    this.#announcement?.end()
     this.#watch.detached(link, failure)
     const publishesOnWire = this.#sender.onWire > 0
     const subscriptionsOnWire = this.#subscriptions.onWire > 0

@@ -17,6 +17,7 @@ const timeouts = {
   disconnectTimeout: 5_000,
   probeTimeout: 5_000,
   ackTimeout: 60_000,
+  birthTimeout: 30_000,
   stableAfter: 30_000,
 }
 
@@ -49,7 +50,9 @@ test('of a client', () => {
     },
     subscriptions: { batchSize: undefined, onSessionPresent: 'skip' },
     quarantine: { after: 120_000, initialDelay: 5_000, maxDelay: 900_000 },
+    evaluateOptions: 'per-client',
     onGiveUp: 'reject',
+    birth: undefined,
     onMessage: undefined,
     store: undefined,
     responseTopic: undefined,

@@ -266,6 +266,28 @@ describe('the client id', () => {
 })
 
 describe('an options function', () => {
+  test('is called for each CONNECT with evaluateOptions per-attempt', async () => {
+    const server = await startServer({ script: [{ connack: { reasonCode: 3 } }, {}] })
+    let bdSeq = 0
+    const options = () => {
+      const n = bdSeq++
+      return { clientId: `edge-${n}`, keepalive: 10_000 + n * 1_000, clean: n % 2 === 0, will: { topic: 'w', payload: `${n}` } }
+    }
+    const { client, next } = startClient({ ...atOnce, url: server.url, options, evaluateOptions: 'per-attempt' })
+    await client.connect()
+    for (const n of [1, 2]) {
+      server.kick()
+      await next('connectionResumed', n)
+    }
+    const connects = server.received('connect')
+    expect(connects.map(({ will, clientId, keepalive, clean }) => [String(will?.payload), clientId, keepalive, clean])).toEqual([
+      ['0', 'edge-0', 10, true],
+      ['1', 'edge-1', 11, false],
+      ['2', 'edge-2', 12, true],
+      ['3', 'edge-3', 13, false],
+    ])
+  })
+
   test('is called once for each recreated client', async () => {
     const server = await startServer()
     const calls: number[] = []

@@ -5,10 +5,11 @@ import type { WireClaim } from '../wire-claim.ts'
  *
  * - `detached`: there is no connection
  * - `restoring`: the connection is new, and the subscriptions are being restored
+ * - `announcing`: the connection is ready, and the application publishes its birth
  * - `publishing`: the connection is ready
  * - `paused`: the connection is about to end
  */
-export type ConnectionPhase = 'detached' | 'restoring' | 'publishing' | 'paused'
+export type ConnectionPhase = 'detached' | 'restoring' | 'announcing' | 'publishing' | 'paused'
 
 /**
  * What has to be done with the publications in flight before another one may join them.
@@ -28,6 +29,7 @@ export type SenderState =
   | 'resending'
   | 'restoring'
   | 'yielding'
+  | 'announcing'
   | 'flowing'
 
 /**
@@ -44,6 +46,7 @@ export type SenderState =
  * | `resending`  | something in flight is unwritten | yes                  | no             | the last of it                   |
  * | `restoring`  | the machine is not ready         | yes                  | no             | `resumePublishing`               |
  * | `yielding`   | a SUBSCRIBE has to go first      | yes                  | no             | the write of that SUBSCRIBE      |
+ * | `announcing` | the birth is published           | yes                  | of the birth   | `resumePublishing`               |
  * | `flowing`    | none of these                    | yes                  | yes            |                                  |
  *
  * In the states that write, the socket, the broker's Receive Maximum and the suspects limit how much is written.
@@ -54,10 +57,18 @@ export function senderState(phase: ConnectionPhase, inFlight: InFlightWork, clai
   if (claim === 'alone') return 'held'
   if (inFlight === 'resending') return inFlight
   if (phase === 'restoring') return phase
-  return claim === 'first' ? 'yielding' : 'flowing'
+  if (claim === 'first') return 'yielding'
+  return phase === 'announcing' ? phase : 'flowing'
 }
+
+const WRITING: ReadonlySet<SenderState> = new Set(['resending', 'restoring', 'yielding', 'announcing', 'flowing'])
 
 /** Whether publications in flight may be written in a state. */
 export function writesInFlight(state: SenderState): boolean {
-  return state === 'flowing' || state === 'resending' || state === 'restoring' || state === 'yielding'
+  return WRITING.has(state)
+}
+
+/** Whether publications that are not in flight may be written in a state. */
+export function writesNew(state: SenderState): boolean {
+  return state === 'flowing' || state === 'announcing'
 }

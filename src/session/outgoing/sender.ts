@@ -9,6 +9,7 @@ import type { WireClaim } from '../wire-claim.ts'
 import { AckWatch } from './ack-watch.ts'
 import { isRefusal, outOfTurn, PROTOCOL_ERROR } from './acknowledgement.ts'
 import { Backlog, type BacklogConfig, type BacklogEvents } from './backlog.ts'
+import { BirthQueue } from './birth-queue.ts'
 import { blameOf } from './blame.ts'
 import { takeDurableBatch } from './durable-batch.ts'
 import type { Journal } from './journal.ts'
@@ -25,6 +26,7 @@ import {
   senderState,
   type SenderState,
   writesInFlight,
+  writesNew,
 } from './sender-state.ts'
 import { writePubrel } from './write-publish.ts'
 
@@ -59,6 +61,8 @@ export class Sender {
   #phase: ConnectionPhase = 'detached'
   #work: InFlightWork = 'nothing'
   #claim: WireClaim = 'none'
+  /** Created with the first birth. */
+  #birth: BirthQueue | undefined
   readonly #soon = new EndOfTurn(() => {
     this.#countPassed()
     this.#proceed()
@@ -150,6 +154,13 @@ export class Sender {
     return this.#sendNow(publication)
   }
 
+  /** Accepts a publication of the birth, which goes before the outbox. Only while it is announcing. */
+  publishFirst(publication: Publication): void {
+    publication.startedAt = this.#time()
+    this.#birth?.add(publication)
+    this.#proceed()
+  }
+
   /** Takes over what an earlier process left behind. Called before the first connection. */
   restore(...publications: Parameters<Backlog['restore']>): void {
     this.#backlog.restore(...publications)
@@ -167,7 +178,7 @@ export class Sender {
 
   /** See `Backlog.abort`. */
   abort(publication: Publication, reason: unknown): void {
-    this.#backlog.abort(publication, reason)
+    if (!this.#birth?.abort(publication, reason)) this.#backlog.abort(publication, reason)
   }
 
   /** Rejects everything that waits or is in flight. Durable publications stay: the next connection delivers them. */
@@ -215,10 +226,11 @@ export class Sender {
     return isBlamed
   }
 
-  /** The connection is ready. */
-  resumePublishing(): void {
+  /** The connection is ready. @param announcing - whether a birth is published before the outbox drains */
+  resumePublishing(announcing = false): void {
     if (!this.#link) return
-    this.#phase = 'publishing'
+    if (announcing) this.#birth ??= new BirthQueue()
+    this.#phase = announcing ? 'announcing' : 'publishing'
     this.#proceed()
   }
 
@@ -288,15 +300,15 @@ export class Sender {
   #proceed(): void {
     const link = this.#link
     if (!link || !writesInFlight(this.#state)) return
-    const isReady = this.#phase === 'publishing'
+    const isReady = this.#phase === 'publishing' || this.#phase === 'announcing'
     if (isReady) this.#takeDue()
     if (this.#work === 'resending' && this.#resend.proceed(link, isReady)) this.#work = 'nothing'
-    const { outbox } = this.#backlog
-    while (this.#state === 'flowing') {
-      const publication = outbox.peek(this.#time())
+    while (writesNew(this.#state)) {
+      const queue = (this.#phase === 'announcing' && this.#birth) || this.#backlog.outbox
+      const publication = queue.peek(this.#time())
       if (!publication || !this.#mayWrite(publication, link)) return
       if (publication.durable && this.#journal) return this.#journalIds(this.#journal, link)
-      outbox.shift(publication)
+      queue.shift(publication)
       this.#write(publication, link)
     }
   }
@@ -312,14 +324,14 @@ export class Sender {
 
   #sendNow(publication: Publication): boolean {
     const link = this.#link
-    if (!link || publication.durable || !this.#mayWrite(publication, link)) return false
+    if (!link || publication.durable || this.#phase !== 'publishing' || !this.#mayWrite(publication, link)) return false
     this.#write(publication, link)
     return true
   }
 
   /** Whether a publication that is not in flight yet may be written now. This is the only place that decides it. */
   #mayWrite(publication: Publication, link: Link): boolean {
-    if (this.#state !== 'flowing' || !link.writable || this.#onWire.closed) return false
+    if (!writesNew(this.#state) || !link.writable || this.#onWire.closed) return false
     if (publication.qos === 0) return this.#pace.mayWrite()
     if (!this.#onWire.mayAdd(publication, link, true) || !this.#backlog.inFlight.hasIdFor(publication)) return false
     return this.#pace.mayWrite()
