@@ -3,7 +3,7 @@ import type { Actor } from 'xstate'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { ConnectionCommand } from '../machines/connection/types.ts'
 import type { Failure } from '../machines/failure.ts'
-import { ClientDisposedError, ConnectionFailedError, DisconnectedError, TimeoutError } from './api/errors.ts'
+import { ClientDisposedError, ConnectionFailedError, TimeoutError } from './api/errors.ts'
 import type { ClientEvents } from './api/events.ts'
 import type {
   DisconnectOptions,
@@ -24,11 +24,11 @@ import type { ClientQuarantine } from './api/quarantine.ts'
 import type { ClientStatus, ConnectionState, OutboxStatus } from './api/status.ts'
 import { connectRules, disconnectRules, waitRules } from './config/call-rules.ts'
 import type { ClientConfig } from './config/client-config.ts'
-import { defaultDisconnect } from './config/defaults.ts'
 import { checkListener } from './config/listener.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { clientMachine } from './lifecycle/actors.ts'
 import { ConnectCalls } from './lifecycle/connect-calls.ts'
+import { depart } from './lifecycle/departure.ts'
 import { type Happening, Observer } from './lifecycle/observer.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
@@ -123,6 +123,8 @@ export class ResilientMqttClient implements AsyncDisposable {
     return {
       state,
       since,
+      server: this.#runtime.session.peer?.server,
+      clientId: this.#runtime.session.peer?.clientId,
       attempt,
       cycle,
       nextRetryAt: retryAt,
@@ -165,7 +167,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Disconnects gracefully and stays disconnected: the outbox drains, DISCONNECT is sent, and the socket is closed,
+   * Disconnects gracefully and stays disconnected: handlers finish if `handlers` says so, the outbox drains, DISCONNECT is sent, and the socket is closed,
    * each in bounded time. Subscriptions, periodic requests and durable publishes are kept for the next `connect()`, and
    * durable publishes also for a later process. A rejection that is not handled is reported through the event `error`.
    *
@@ -325,6 +327,16 @@ export class ResilientMqttClient implements AsyncDisposable {
     return this.#observer.on(event, handler)
   }
 
+  /** Adds a handler for the next event of a name. @returns removes the handler */
+  once<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
+    checkListener(event, handler)
+    const off = this.#observer.on(event, (emitted) => {
+      off()
+      return handler(emitted)
+    })
+    return off
+  }
+
   /** Disconnects and ends the client for good. Pending calls reject with `ClientDisposedError`. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposing ??= this.#dispose()
@@ -388,40 +400,18 @@ export class ResilientMqttClient implements AsyncDisposable {
     await this.#connectCalls.disconnect(() => this.#disconnect(read))
   }
 
-  async #disconnect({ signal, drainTimeout, outbox = defaultDisconnect.outbox }: DisconnectOptions): Promise<void> {
-    const { state } = this.#observer
-    if (this.#disposed || state === 'idle' || state === 'disconnected') return this.#leaveOutbox(outbox)
-    try {
-      await this.#drain(drainTimeout ?? this.#config.timeouts.disconnectTimeout, signal).finally(() => {
-        this.#send('DISCONNECT')
-      })
-      await this.#connectCalls.disconnected(this.#waits, signal)
-    } finally {
-      // Also if the signal ended the wait: otherwise the remaining publishes would never settle.
-      await this.#leaveOutbox(outbox)
+  #disconnect(options: DisconnectOptions): Promise<void> {
+    const port = {
+      config: this.#config,
+      runtime: this.#runtime,
+      observer: this.#observer,
+      connectCalls: this.#connectCalls,
+      waits: this.#waits,
+      isDisposed: () => this.#disposed,
+      isReady: () => isReady(this.actor.getSnapshot()),
+      leave: () => this.#send('DISCONNECT'),
     }
-  }
-
-  /** Lets the outbox drain for a while, if the connection is ready. */
-  async #drain(after: number, signal: AbortSignal | undefined): Promise<void> {
-    const { session } = this.#runtime
-    if (session.awaitDrained() || after === 0 || !isReady(this.actor.getSnapshot())) return
-    const timeout = this.#timeout('draining the outbox', after)
-    await this.#waits
-      .wait<void>({ signal, timeout }, (ending) => [
-        this.#observer.events.on('drained', () => ending.resolve()),
-        this.#observer.events.on('stateChanged', () => ending.resolve()),
-      ])
-      .catch((error: unknown) => {
-        if (!(error instanceof TimeoutError)) throw error
-      })
-  }
-
-  async #leaveOutbox(policy: 'reject' | 'keep'): Promise<void> {
-    const { session, journal } = this.#runtime
-    if (policy === 'reject') session.reject(new DisconnectedError('the publish was delivered'))
-    // The next process must not send settled publishes again.
-    await journal?.flush()
+    return depart(port, options)
   }
 
   #timeout(what: string, after: number | undefined) {

@@ -209,6 +209,32 @@ export interface RequestOptions {
 }
 
 export interface DisconnectOptions {
+  /**
+   * What happens to handlers with `ack: 'after-handler'`, and loops, that are processing messages:
+   *
+   * - `abandon`: the connection ends, and a broker that keeps the session sends their messages again
+   * - `finish`: no more messages are handed over; those that handlers and loops have are processed and acknowledged first,
+   *   within `timeout`. A broker that keeps the session keeps the others
+   *
+   * @default 'abandon'
+   */
+  readonly handlers?: 'abandon' | 'finish'
+  /** How long to wait for handlers with `finish`, in milliseconds. @default timeouts.disconnectTimeout */
+  readonly timeout?: number
+  /**
+   * Of the DISCONNECT: 0 lets the broker discard the will, 0x04 lets it publish the will (MQTT 5 §3.14.2.1). MQTT 3.1.1 has
+   * no reason code: with 0x04 the connection is closed without a DISCONNECT, which has the same effect.
+   *
+   * @default 0
+   */
+  readonly reasonCode?: 0x00 | 0x04
+  /**
+   * How long the broker keeps the session from now on, in milliseconds, instead of the option `sessionExpiry` (MQTT 5). 0
+   * ends the session. If CONNECT asked for 0, it can't be more (MQTT 5 §3.14.2.2.2).
+   */
+  readonly sessionExpiry?: number
+  /** User properties of the DISCONNECT (MQTT 5). */
+  readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
   /** Stops waiting when it aborts. The connection is closed nevertheless. */
   readonly signal?: AbortSignal
   /**

@@ -5,6 +5,10 @@ export interface ClientStatus {
   readonly state: ConnectionState
   /** When the client entered this state. */
   readonly since: number
+  /** The server of the last connection, as `mqtts://host:port`, without any secret; `undefined` before the first. */
+  readonly server: string | undefined
+  /** The client id of the last connection; `undefined` before the first. */
+  readonly clientId: string | undefined
   /** The attempt of the fast tier; 0 if the fast tier is not active. */
   readonly attempt: number
   /** The cycle of the recovery tier; 0 if the recovery tier is not active. */

@@ -24,6 +24,7 @@ import {
 } from '../shared/option-rules.ts'
 import type { RulesFor } from '../shared/read-options.ts'
 import { backoff } from './client-rules.ts'
+import { parseUserProperties } from './publish-properties.ts'
 import { filterRule, topicRule } from './topics.ts'
 
 // Rules for the options of single calls.
@@ -107,6 +108,11 @@ export const disconnectRules = {
   signal: abortSignal,
   drainTimeout: timeout,
   outbox: oneOf('reject', 'keep'),
+  handlers: oneOf('abandon', 'finish'),
+  timeout,
+  reasonCode: oneOf(0x00, 0x04),
+  sessionExpiry: must('must be at least 0, or Infinity', (value) => typeof value === 'number' && value >= 0),
+  userProperties: (option, value) => parseUserProperties(value, option),
 } satisfies RulesFor<DisconnectOptions>
 
 export const waitRules = { signal: abortSignal, timeout } satisfies RulesFor<{ signal?: AbortSignal; timeout?: number }>

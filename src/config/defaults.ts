@@ -29,7 +29,13 @@ export { defaultTimeouts }
 
 export const defaultClient: Required<
   Pick<ResilientMqttClientOptions, 'evaluateOptions' | 'onGiveUp' | 'clock' | 'now' | 'random'>
-> = Object.freeze({ evaluateOptions: 'per-client', onGiveUp: 'reject', clock: realClock, now: systemNow, random: systemRandom })
+> = Object.freeze({
+  evaluateOptions: 'per-client',
+  onGiveUp: 'reject',
+  clock: realClock,
+  now: systemNow,
+  random: systemRandom,
+})
 
 export const defaultOutbox: OutboxConfig = Object.freeze({
   maxMessages: 10_000,
@@ -130,8 +136,14 @@ export const defaultPeriodic: Required<Pick<PeriodicRequestOptions, 'qos' | 'jit
   jitter: 0,
 })
 
-/** The default of `drainTimeout` is the client's `disconnectTimeout`. */
-export const defaultDisconnect: Required<Pick<DisconnectOptions, 'outbox'>> = Object.freeze({ outbox: 'reject' })
+/** The default of `drainTimeout` and `timeout` is the client's `disconnectTimeout`. */
+export const defaultDisconnect: Required<Pick<DisconnectOptions, 'outbox' | 'handlers' | 'reasonCode'>> = Object.freeze(
+  {
+    outbox: 'reject',
+    handlers: 'abandon',
+    reasonCode: 0,
+  },
+)
 
 export const defaultFleet: Required<Pick<FleetOptions, 'maxConnecting' | 'connectRate'>> = Object.freeze({
   maxConnecting: 50,

@@ -13,6 +13,7 @@ import type { SessionConfig } from '../session/session-config.ts'
 import { Session } from '../session/session.ts'
 import { monotonicTime } from '../shared/clock.ts'
 import { LazyJournal } from '../store/lazy-journal.ts'
+import type { Disconnect } from '../wire/disconnect.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 import type { Provider } from './actors.ts'
 import { Attempts, generateClientId } from './attempt.ts'
@@ -43,6 +44,8 @@ export class ConnectionRuntime implements Provider, SessionPort {
   readonly input: ConnectionInput
   readonly transport: Transport
   readonly held = new Set<() => void>()
+  /** The DISCONNECT with which the application ends the connection, if it is not the normal one. */
+  farewell: Disconnect | undefined
   readonly #config: ClientConfig
   readonly #observer: ConnectionObserver
   readonly #onGiveUp: RuntimeParts['onGiveUp']
@@ -239,6 +242,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
         events.emit('idleTimeoutLearnt', learnt)
       },
       events: session,
+      farewell: () => this.farewell,
     })
   }
 }

@@ -1,30 +1,25 @@
 import type { MqttClient } from 'mqtt'
 
 import type { Clock } from '../api/clock.ts'
-
-/** Normal disconnection: the broker discards our will (MQTT 5 §3.14.2.1). */
-export const NORMAL = 0
-
-/** DISCONNECT, normal disconnection: the same bytes in MQTT 3.1.1 §3.14 and MQTT 5 §3.14. */
-const DISCONNECT = Uint8Array.of(0xe0, 0)
+import { type Disconnect, encodeDisconnect } from '../wire/disconnect.ts'
 
 /**
  * Closes a client completely, within `timeout`: no socket, timer or listener is left. MQTT.js's own `end` does not do
  * this: while connecting it leaves the socket open, and with an un-acked publish it never calls back.
  *
  * @param closed - resolves at the client's `close`, when MQTT.js has cleared its own timers
- * @param reasonCode - of the DISCONNECT to send; the socket then has up to `timeout` milliseconds to finish. Without a
- *   code the socket is destroyed at once
+ * @param disconnect - is sent; the socket then has up to `timeout` milliseconds to finish. Without it the socket is
+ *   destroyed at once
  */
 export async function closeClient(
   { stream, options }: MqttClient,
   closed: Promise<void>,
-  reasonCode: number | undefined,
+  disconnect: Disconnect | undefined,
   clock: Clock,
   timeout: number,
 ): Promise<void> {
   // The only DISCONNECT of MQTT 3.1.1 is the normal one, which would discard our will.
-  if (reasonCode === undefined || (reasonCode !== NORMAL && options.protocolVersion !== 5)) {
+  if (!disconnect || (disconnect.reasonCode !== 0 && options.protocolVersion !== 5)) {
     stream.destroy()
     return closed
   }
@@ -38,7 +33,7 @@ export async function closeClient(
   }
   // The end of the stream would not be noticed otherwise. What arrives is ignored.
   stream.resume()
-  stream.write(reasonCode === NORMAL ? DISCONNECT : Uint8Array.of(0xe0, 2, reasonCode, 0))
+  stream.write(encodeDisconnect(disconnect))
   stream.end()
   await closed
   clock.clearTimeout(timer)

@@ -7,13 +7,14 @@ import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { ClientEvents } from '../api/events.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
+import { type Disconnect, NORMAL_DISCONNECT } from '../wire/disconnect.ts'
 import { type Frame, Framer } from '../wire/framer.ts'
 import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
 import { Addresses } from './addresses.ts'
 import { type Breach, beforeConnack, breachOf } from './breach.ts'
 import { brokerStatus } from './broker-status.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
-import { closeClient, NORMAL } from './close.ts'
+import { closeClient } from './close.ts'
 import { CodeTranslator } from './code-translator.ts'
 import {
   type FailurePort,
@@ -36,6 +37,8 @@ import { judgeVersion, type VersionTrial } from './version-trial.ts'
 export interface TransportOptions {
   /** Evaluates the options, credentials and server of an attempt. Secrets enter here and never reach the machine. */
   readonly prepare: (input: TransportInput) => Attempt | Promise<Attempt>
+  /** The DISCONNECT of a graceful close, if it is not the normal one. */
+  readonly farewell?: () => Disconnect | undefined
   readonly events: LinkEvents
   readonly packetIds: PacketIdSource
   readonly clock: Clock
@@ -148,7 +151,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   close(): Promise<void> {
     if (this.#phase !== 'closed') {
       this.#takeovers.reset()
-      this.#release(this.#phase === 'open' ? NORMAL : undefined)
+      this.#release(this.#phase === 'open' ? this.#farewell : undefined)
     }
     return this.#closing
   }
@@ -188,7 +191,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
   fail(failure: Failure, reasonCode?: number): void {
     if (this.#phase === 'closed') return
     const explained = this.#judged(() => this.#explained(failure), failure)
-    this.#release(reasonCode, explained)
+    this.#release(reasonCode === undefined ? undefined : { reasonCode }, explained)
     this.#tell({ type: 'transport.failed', failure: explained })
   }
 
@@ -320,20 +323,24 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
     return { age: time() - this.#since, isAnswered: this.#isAnswered, isAwaitingAnswer }
   }
 
-  #release(reasonCode?: number, failure?: Failure): void {
+  get #farewell(): Disconnect {
+    return this.#options.farewell?.() ?? NORMAL_DISCONNECT
+  }
+
+  #release(disconnect?: Disconnect, failure?: Failure): void {
     this.#phase = 'closed'
     this.#answered(false)
     const link = this.#link
     const wasIdle = this.#judged(() => this.#liveness.ended(failure), false)
     // DISCONNECT comes after everything that was sent before.
-    if (reasonCode !== undefined) link?.flush()
+    if (disconnect) link?.flush()
     link?.close()
     const isOnePacket = link !== undefined && this.#options.events.detached(link, failure)
     if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return
     const { clock, disconnectTimeout } = this.#options
-    this.#closing = closeClient(client, this.#closed, reasonCode, clock, disconnectTimeout).then(() => {
+    this.#closing = closeClient(client, this.#closed, disconnect, clock, disconnectTimeout).then(() => {
       client.removeAllListeners()
       // An even later error can't be reported any more, but must not be thrown.
       client.on('error', () => {})

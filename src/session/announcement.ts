@@ -36,7 +36,7 @@ export class Announcement {
 
   async #run(announce: Announce, sessionPresent: boolean, ending: AbortController, onOver: () => void): Promise<void> {
     // The machine is in a transition. The application may send it commands.
-    await undefined
+    await Promise.resolve()
     await announce({ sessionPresent, ended: ending.signal })
     if (this.#ending !== ending) return
     this.#ending = undefined

@@ -15,6 +15,12 @@ import { SessionStatus } from './session-status.ts'
 import { SessionWatch } from './session-watch.ts'
 import { Subscriptions, type SyncActor } from './subscriptions/subscriptions.ts'
 
+/** The two ends of a connection, as far as others have to know them. */
+export interface Peer extends Pick<Link, 'server' | 'clientId'> {
+  /** What CONNECT asked for, in milliseconds (MQTT 5). */
+  readonly sessionExpiry: number
+}
+
 /**
  * Owns what outlives a connection: the publications that are not acknowledged, the messages that are not processed, the
  * wanted subscriptions, and the periodic requests. Each new connection attaches its link.
@@ -38,6 +44,7 @@ export class Session implements LinkEvents {
   #announcement: Announcement | undefined
   #protocolVersion: Link['protocolVersion'] | undefined
   #broker: BrokerStatus | undefined
+  #peer: Peer | undefined
   /** Writes the changes of the subscriptions at the end of the turn, so that many calls share few packets. */
   readonly #changes = new EndOfTurn(() => {
     this.#subscriptions.flush()
@@ -66,6 +73,11 @@ export class Session implements LinkEvents {
   /** The protocol version of the last connection; `undefined` before the first. */
   get protocolVersion(): Link['protocolVersion'] | undefined {
     return this.#protocolVersion
+  }
+
+  /** The last connection; `undefined` before the first. */
+  get peer(): Peer | undefined {
+    return this.#peer
   }
 
   /** What the broker announced in its last CONNACK; `undefined` before the first. */
@@ -133,6 +145,12 @@ export class Session implements LinkEvents {
   pausePublishing(): void {
     this.#announcement?.end()
     this.#sender.pausePublishing()
+  }
+
+  /** Hands over no more messages on this connection. @returns resolves when handlers have processed those that they have */
+  finishHandlers(): Promise<void> {
+    this.#link?.pauseReading()
+    return this.#inbox.unprocessed.close()
   }
 
   /** @returns whether nothing waits and nothing is in flight; if not, `drained` tells when that is so */
@@ -205,6 +223,8 @@ export class Session implements LinkEvents {
     this.#sessionPresent = sessionPresent
     this.#protocolVersion = link.protocolVersion
     this.#broker = link.limits
+    this.#peer = { server: link.server, clientId: link.clientId, sessionExpiry: link.connect.sessionExpiry }
+    this.#inbox.unprocessed.reopen()
     this.#inbox.attached(link, sessionPresent)
     this.#subscriptions.attached(link)
     this.#sender.attached(link, sessionPresent)

@@ -271,7 +271,12 @@ describe('an options function', () => {
     let bdSeq = 0
     const options = () => {
       const n = bdSeq++
-      return { clientId: `edge-${n}`, keepalive: 10_000 + n * 1_000, clean: n % 2 === 0, will: { topic: 'w', payload: `${n}` } }
+      return {
+        clientId: `edge-${n}`,
+        keepalive: 10_000 + n * 1_000,
+        clean: n % 2 === 0,
+        will: { topic: 'w', payload: `${n}` },
+      }
     }
     const { client, next } = startClient({ ...atOnce, url: server.url, options, evaluateOptions: 'per-attempt' })
     await client.connect()
@@ -280,7 +285,9 @@ describe('an options function', () => {
       await next('connectionResumed', n)
     }
     const connects = server.received('connect')
-    expect(connects.map(({ will, clientId, keepalive, clean }) => [String(will?.payload), clientId, keepalive, clean])).toEqual([
+    expect(
+      connects.map(({ will, clientId, keepalive, clean }) => [String(will?.payload), clientId, keepalive, clean]),
+    ).toEqual([
       ['0', 'edge-0', 10, true],
       ['1', 'edge-1', 11, false],
       ['2', 'edge-2', 12, true],

@@ -22,7 +22,7 @@ export class Inbox {
   readonly #subscriptions: Subscriptions<Receiver>
   readonly #acknowledgements: Acknowledgements
   readonly #retries: Retries
-  readonly #unprocessed: Unprocessed
+  readonly unprocessed: Unprocessed
   readonly #waiting: WaitingMessages
   readonly #requesters = new Requesters()
   /** Whether the link was asked to stop reading. */
@@ -55,7 +55,7 @@ export class Inbox {
     this.#subscriptions = subscriptions
     this.#retries = new Retries(config.clock, config.random)
     this.#waiting = new WaitingMessages(config.inbox)
-    this.#unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
+    this.unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
     this.#acknowledgements = new Acknowledgements({
       config,
       events,
@@ -72,7 +72,7 @@ export class Inbox {
 
   get status(): InboxStatus {
     const { size: heldBack, since: heldBackSince } = this.#acknowledgements
-    const { count: unprocessed, bytes: unprocessedBytes, isPaused: paused } = this.#unprocessed
+    const { count: unprocessed, bytes: unprocessedBytes, isPaused: paused } = this.unprocessed
     const { size: waiting, dropped } = this.#waiting
     const unclaimed = this.#unclaimed?.size ?? 0
     return { heldBack, heldBackSince, unclaimed, unprocessed, unprocessedBytes, waiting, dropped, paused }
@@ -129,7 +129,7 @@ export class Inbox {
   /** A subscription ended. */
   removed(receiver: Receiver): void {
     this.#requesters.delete(receiver)
-    this.#unprocessed.release(receiver)
+    this.unprocessed.release(receiver)
     for (const { message } of this.#retries.end(receiver)) this.#done(message)
     // Later, because other handlers must not be called from within an `unsubscribe()`.
     if (this.#waiting.size > 0) queueMicrotask(() => this.#proceed())
@@ -190,13 +190,13 @@ export class Inbox {
    * messages. Without a connection, none can be acknowledged, and most of them will be sent again.
    */
   get #isFull(): boolean {
-    if (this.#unprocessed.isPaused) return true
+    if (this.unprocessed.isPaused) return true
     const link = this.#link
     if (!link) return this.#waiting.first?.message !== undefined
     if (link.protocolVersion === 5) return false
     // Handlers may also have messages of an earlier connection, which are not acknowledged on this one.
     const unacked = this.#acknowledgements.size - this.#waiting.acknowledged
-    return Math.max(unacked, this.#unprocessed.unacked) >= link.receiveMaximum
+    return Math.max(unacked, this.unprocessed.unacked) >= link.receiveMaximum
   }
 
   /** @returns whether the acknowledgement is held back */
@@ -294,7 +294,7 @@ export class Inbox {
   /** Counts a message as not processed. @returns to be called when it is, or when that has failed */
   #count(receiver: Receiver, packet: IncomingPublish): () => void {
     // A handler may have ended its own subscription.
-    return this.#subscriptions.has(receiver) ? this.#unprocessed.add(receiver, packet) : nothing
+    return this.#subscriptions.has(receiver) ? this.unprocessed.add(receiver, packet) : nothing
   }
 
   #done(message: HeldMessage): void {

@@ -1,4 +1,5 @@
 import type { InboxOptions } from '../../api/options.ts'
+import { deferred } from '../../shared/wait.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -28,6 +29,8 @@ export class Unprocessed {
   #unacked = 0
   #bytes = 0
   #isPaused = false
+  /** Resolves when nothing is left; set while nothing more is taken. */
+  #closing: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   /** @param onProcessed - called after each message, also if processing has failed */
   constructor(limits: UnprocessedLimits, onProcessed: () => void) {
@@ -49,7 +52,19 @@ export class Unprocessed {
   }
 
   get isPaused(): boolean {
-    return this.#isPaused
+    return this.#isPaused || this.#closing !== undefined
+  }
+
+  /** From now on it is paused. @returns resolves when everything is processed */
+  close(): Promise<void> {
+    this.#closing ??= deferred<void>()
+    if (this.#count === 0) this.#closing.resolve()
+    return this.#closing.promise
+  }
+
+  /** Ends what `close` began. */
+  reopen(): void {
+    this.#closing = undefined
   }
 
   /** Counts a message of a receiver. @returns to be called when it is processed, or when that has failed */
@@ -95,6 +110,7 @@ export class Unprocessed {
     this.#count -= count
     this.#unacked -= unacked
     this.#bytes -= bytes
+    if (this.#count === 0) this.#closing?.resolve()
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
     if (this.#count <= maxUnprocessed / 2 && this.#bytes <= maxUnprocessedBytes / 2) this.#isPaused = false
   }
