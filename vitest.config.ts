@@ -21,9 +21,13 @@ const LONG = [
   'test/wire/{decode,encode,noise}.test.ts',
 ]
 
-/** Tests that replace modules, or globals that a module reads while it loads. */
+/**
+ * Tests that replace modules, or globals that a module reads while it loads, and one that looks at all handles of its
+ * process.
+ */
 const ISOLATED = [
   'test/cli/page.test.ts',
+  'test/mqtt/closing.test.ts',
   'test/react/strict-mode.test.ts',
   'test/store/no-package.test.ts',
   'test/wire/no-buffer.test.ts',

@@ -95,7 +95,10 @@ test.each(closings)(
 
     await turns(10)
     await server.waitFor(() => server.openSockets === 0)
-    await until(() => handles() === '', 'the handles to be gone')
+    await until(
+      () => handles() === '',
+      () => `the end of ${handles()}`,
+    )
     expect(clock.pending).toBe(0)
     expect(server.received('disconnect')).toHaveLength(Number(graceful))
     const disconnected = server.connections.filter(

@@ -8,13 +8,19 @@ export async function turns(n = 5): Promise<void> {
 /**
  * Looks again at each turn of the event loop until `look` returns something truthy.
  *
- * @param what - it waits for, for the message of the error
+ * @param what - it waits for, for the message of the error; a function is called when the time is over
  * @param timeout - in milliseconds, after which it throws
  */
-export async function until(look: () => unknown, what = String(look), timeout = 8_000): Promise<void> {
+export async function until(
+  look: () => unknown,
+  what: string | (() => string) = String(look),
+  timeout = 8_000,
+): Promise<void> {
   const deadline = Date.now() + timeout
   while (!look()) {
-    if (Date.now() > deadline) throw new Error(`Gave up after ${timeout} ms waiting for ${what}`)
+    if (Date.now() > deadline) {
+      throw new Error(`Gave up after ${timeout} ms waiting for ${typeof what === 'string' ? what : what()}`)
+    }
     await turn()
   }
 }
