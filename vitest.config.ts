@@ -44,7 +44,7 @@ export default defineConfig({
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**', ...ISOLATED],
+        exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**', 'test/field/**', ...ISOLATED],
         testTimeout: 30_000,
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,
@@ -66,6 +66,8 @@ export default defineConfig({
         // A page may open slowly on a busy computer. vitest would give up polling after a second.
         expect: { poll: { timeout: 30_000 } },
       }),
+      // Other brokers, and proxies, that have to be installed. `npm run test:field` is the only command that runs it.
+      project('field', 0, { testTimeout: 60_000, maxWorkers: WORKERS }),
     ],
   },
 })

@@ -1,0 +1,12 @@
+import { testBroker } from './field-test.ts'
+import { aedes } from './lab/npm-brokers.ts'
+
+testBroker(aedes, {
+  'QoS 0, 1 and 2': { 4: 'ok', 5: 'CONNACK 1' },
+  'denied filter': { 4: '0x80' },
+  'shared subscription': { 4: 'granted, nothing comes' },
+  'un-acked of 40': { 4: '40' },
+  '1 MB': { 4: 'ok' },
+  takeover: { 4: 'closed' },
+  restart: { 4: 'ok, new session' },
+})

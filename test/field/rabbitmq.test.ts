@@ -1,0 +1,14 @@
+import { testBroker } from './field-test.ts'
+import { rabbitmq } from './lab/debian-brokers.ts'
+
+testBroker(rabbitmq, {
+  'QoS 0, 1 and 2': {
+    4: 'QoS 2: the server broke the protocol: PUBACK for a publish of QoS 2',
+    5: 'closed before the CONNACK',
+  },
+  'shared subscription': { 4: 'granted, nothing comes' },
+  'un-acked of 40': { 4: '10' },
+  '1 MB': { 4: 'ok' },
+  takeover: { 4: 'closed' },
+  restart: { 4: 'ok' },
+})
