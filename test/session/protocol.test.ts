@@ -7,7 +7,6 @@ import { scriptedClient, sessionIs, told, versions } from '../support/scripted-c
 
 describe.each(versions)('MQTT version $version, an invalid acknowledgement', ({ version }) => {
   test.each([
-    { qos: 2, answer: 'puback', message: 'PUBACK for a publish of QoS 2' },
     { qos: 2, answer: 'pubcomp', message: 'PUBCOMP before PUBREC' },
     { qos: 1, answer: 'pubrec', message: 'PUBREC for a publish of QoS 1' },
     { qos: 1, answer: 'pubcomp', message: 'PUBCOMP for a publish of QoS 1' },
@@ -32,6 +31,48 @@ describe.each(versions)('MQTT version $version, an invalid acknowledgement', ({ 
     server.kick()
     expect(await published).toEqual({ reasonCode: 0 })
     expect(told(server, 3, 'publish')).toEqual(['publish m 1 dup'])
+  })
+
+  test('PUBACK after PUBREC is none either', async () => {
+    const { server, client } = await scriptedClient({
+      version,
+      script: sessionIs(
+        true,
+        {
+          steps: [
+            {
+              at: 'pubrel',
+              do: (connection, { messageId = 0 }) => void connection.send({ cmd: 'puback', messageId, reasonCode: 0 }),
+            },
+          ],
+        },
+        {},
+      ),
+    })
+    await client.connect()
+    const lost = new Promise((resolve) => client.on('connectionInterrupted', ({ failure }) => resolve(failure)))
+    const published = client.publish('a', 'm', { qos: 2 })
+    expect(await lost).toEqual({ kind: 'protocol', message: 'PUBACK after PUBREC' })
+    expect(await published).toEqual({ reasonCode: 0 })
+    expect(told(server, 2, 'publish', 'pubrel')).toEqual(['pubrel 1'])
+  })
+
+  test('PUBACK for a publish of QoS 2 settles it: the broker has taken it with QoS 1', async () => {
+    const script: Behaviour = {
+      steps: [
+        {
+          at: 'publish',
+          do: (connection, { messageId = 0 }) => void connection.send({ cmd: 'puback', messageId, reasonCode: 0 }),
+        },
+      ],
+    }
+    const { server, client } = await scriptedClient({ version, script })
+    await client.connect()
+    expect(await client.publish('a', 'm', { qos: 2 })).toEqual({ reasonCode: 0 })
+    expect(await client.publish('a', 'n', { qos: 2 })).toEqual({ reasonCode: 0 })
+    expect(client.outbox).toMatchObject({ size: 0, inFlight: 0 })
+    expect(server.connections).toHaveLength(1)
+    expect(server.received('pubrel')).toEqual([])
   })
 })
 

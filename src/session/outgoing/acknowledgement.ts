@@ -12,9 +12,15 @@ export function isRefusal({ type, reasonCode }: Ack): boolean {
   return reasonCode >= FIRST_ERROR && !(type === 'pubcomp' && reasonCode === NOT_FOUND)
 }
 
-/** Describes why an answer does not fit the handshake of a publication (MQTT 5 §4.3); `undefined` if it fits. */
+/**
+ * Describes why an answer does not fit the handshake of a publication (MQTT 5 §4.3); `undefined` if it fits.
+ *
+ * PUBACK for QoS 2 does not fit, but RabbitMQ 3.10 has no QoS 2 and answers so: it has taken the message with QoS 1. If
+ * that ended the connection, the publish could never succeed.
+ */
 export function outOfTurn({ type }: Ack, { qos, phase }: Publication): string | undefined {
   if (qos === 1) return type === 'puback' ? undefined : `${type.toUpperCase()} for a publish of QoS 1`
-  if (type === 'puback') return 'PUBACK for a publish of QoS 2'
-  return type === 'pubcomp' && phase === 'sent' ? 'PUBCOMP before PUBREC' : undefined
+  if (type === 'pubrec') return undefined
+  if (type === 'puback') return phase === 'sent' ? undefined : 'PUBACK after PUBREC'
+  return phase === 'sent' ? 'PUBCOMP before PUBREC' : undefined
 }
