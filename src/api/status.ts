@@ -88,7 +88,7 @@ export interface OutboxStatus {
   readonly quarantined: number
   /**
    * How many publishes are sent in a second; `null` if there is no limit. It is the option `outbox.rate.messages`, or less
-   * if the broker objected: by a reason code 0x96 or 0x97, or because it closed the connection twice in a row after the
+   * if the broker objected: by a reason code 0x96 or 0x97, or because it closed the connection three times in a row after the
    * same number of messages. It grows again slowly.
    */
   readonly rate: number | null

@@ -336,6 +336,7 @@ class Connection implements FailurePort, LinkPort, LivenessPort {
     if (disconnect) link?.flush()
     link?.close()
     const isOnePacket = link !== undefined && this.#options.events.detached(link, failure)
+    if (!link && failure) this.#options.events.attemptFailed()
     if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return

@@ -68,6 +68,8 @@ export interface LinkEvents {
    * @returns whether the connection failed because of a single packet, which is now left out
    */
   detached(link: Link, failure: Failure | undefined): boolean
+  /** An attempt to connect failed before its CONNACK: the server or the network may be down. */
+  attemptFailed(): void
   /** PUBACK, PUBREC or PUBCOMP arrived. After a PUBREC, PUBREL is up to the session. */
   acknowledged(ack: Ack): void
   /**

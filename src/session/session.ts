@@ -244,6 +244,10 @@ export class Session implements LinkEvents {
     return this.#subscriptions.detached(failure, publishesOnWire) || isPublicationBlamed
   }
 
+  attemptFailed(): void {
+    this.#sender.attemptFailed()
+  }
+
   acknowledged(ack: Ack): void {
     this.#sender.acknowledged(ack)
   }

@@ -56,6 +56,7 @@ export function transportScene(attempt: AttemptOptions) {
     onError: (error) => errors.push(error),
     onIdleTimeoutLearnt: (event) => void learnt.push(event),
     events: {
+      attemptFailed: () => {},
       attached: (link) => void links.push(link),
       detached: () => false,
       acknowledged: () => {},

@@ -29,17 +29,18 @@ const SOON = 5_000
 
 const SECOND = 1_000
 
-/** Two connections delivered about as much if the numbers differ by no more than this part. */
-const ALIKE = 0.1
+/** Connections delivered as much as each other if the numbers differ by no more than this part, or by these few. */
+const ALIKE = 0.03
+const FEW = 2
 
-/** A close is blamed on the rate again if this part of the learnt rate was used. */
-const NEARLY_ALL = 0.8
+/** After so many such closes in a row, the rate is the cause. */
+const PROOF = 3
 
 /**
  * Limits how many publishes are sent in a second: to what the application allows, and to what the broker takes. Some
  * brokers close the connection of a client that sends more, and give a reason only on MQTT 5. Without a reason, the rate
- * is the likely cause if two connections in a row ended soon and after about the same number of messages: other faults
- * do not count.
+ * is the cause if three connections in a row ended soon and after the same number of messages, and each attempt between
+ * them succeeded: a broker that fails is away for a while, and fails at any time.
  */
 export class Pace {
   readonly #config: PaceConfig
@@ -57,8 +58,8 @@ export class Pace {
   #attachedAt = 0
   /** How many messages the broker took on this connection. */
   #passed = 0
-  /** How many it took on the last one, if that ended soon and without a reason. */
-  #passedBefore: number | undefined
+  /** How many it took on the last connections, if they ended soon, without a reason, and after as many. */
+  #alike: { readonly passed: number; readonly closes: number } | undefined
   #reducedAt = Number.NEGATIVE_INFINITY
   #timer: unknown
 
@@ -78,7 +79,7 @@ export class Pace {
   }
 
   attached(server: string): void {
-    if (server !== this.#server) this.#passedBefore = undefined
+    if (server !== this.#server) this.#alike = undefined
     this.#server = server
     this.#limit = this.#learnt?.get(server)
     this.#attachedAt = this.#config.time()
@@ -92,7 +93,12 @@ export class Pace {
     const isTold = failure?.kind === 'disconnected' && TOO_MUCH.has(failure.reasonCode)
     if (isTold) this.#reduce(1)
     else if (blameOf(failure) === 'silence') this.#closed()
-    else this.#passedBefore = undefined
+    else this.#alike = undefined
+  }
+
+  /** An attempt to connect failed. */
+  attemptFailed(): void {
+    this.#alike = undefined
   }
 
   /** The broker refused a publish. Those behind it were sent at the same rate, and may be refused, too. */
@@ -137,13 +143,14 @@ export class Pace {
 
   /** The broker closed the connection and gave no reason. */
   #closed(): void {
-    const now = this.#config.time()
-    const before = this.#passedBefore
-    this.#passedBefore = undefined
-    if (this.#limit && this.#recent(now) >= this.rate * NEARLY_ALL) return this.#reduce(LEAST_LOAD)
-    if (this.#passed < LEAST_LOAD || now - this.#attachedAt > SOON) return
-    if (before !== undefined && Math.abs(before - this.#passed) <= before * ALIKE) return this.#reduce(LEAST_LOAD)
-    this.#passedBefore = this.#passed
+    const before = this.#alike
+    this.#alike = undefined
+    const passed = this.#passed
+    if (passed < LEAST_LOAD || this.#config.time() - this.#attachedAt > SOON) return
+    const isAlike = before !== undefined && Math.abs(before.passed - passed) <= Math.max(FEW, passed * ALIKE)
+    const closes = isAlike ? before.closes + 1 : 1
+    if (closes === PROOF) return this.#reduce(LEAST_LOAD)
+    this.#alike = { passed, closes }
   }
 
   #recent(time: number): number {

@@ -234,6 +234,11 @@ export class Sender {
     this.#proceed()
   }
 
+  /** An attempt to connect failed. */
+  attemptFailed(): void {
+    this.#pace.attemptFailed()
+  }
+
   /** The connection is about to end. */
   pausePublishing(): void {
     if (this.#link) this.#phase = 'paused'
