@@ -3,6 +3,7 @@ import type { DisconnectOptions } from '../api/message-options.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { defaultDisconnect } from '../config/defaults.ts'
 import { nothing } from '../shared/nothing.ts'
+import { toSessionExpiryInterval } from '../shared/session-expiry.ts'
 import type { Waits } from '../shared/wait.ts'
 import type { Disconnect } from '../wire/disconnect.ts'
 import type { ConnectCalls } from './connect-calls.ts'
@@ -21,8 +22,6 @@ export interface DeparturePort {
   /** Sends DISCONNECT to the machine. */
   readonly leave: () => void
 }
-
-const FOR_EVER = 0xffffffff
 
 /**
  * Disconnects: handlers finish, the outbox drains, and DISCONNECT is sent, each in bounded time.
@@ -68,8 +67,7 @@ function farewellOf(options: DisconnectOptions, { session }: ConnectionRuntime):
       sessionExpiry,
     )
   }
-  const sessionExpiryInterval =
-    sessionExpiry === undefined ? undefined : Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER)
+  const sessionExpiryInterval = sessionExpiry === undefined ? undefined : toSessionExpiryInterval(sessionExpiry)
   return { reasonCode, sessionExpiryInterval, userProperties }
 }
 

@@ -2,11 +2,9 @@ import type { IConnackPacket } from 'mqtt-packet'
 
 import type { BrokerStatus } from '../api/status.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
+import { fromSessionExpiryInterval } from '../shared/session-expiry.ts'
 import type { Attempt } from './client-options.ts'
 import { serverReference as toServerReference } from './server-reference.ts'
-
-/** The Session Expiry Interval of a session that never expires (MQTT 5 §3.1.2.11.2). */
-const NEVER = 0xffffffff
 
 /** The last one that was made. Brokers announce the same to all clients, so a process with many clients keeps few. */
 let last: BrokerStatus | undefined
@@ -15,6 +13,8 @@ let last: BrokerStatus | undefined
 export function brokerStatus({ properties }: IConnackPacket, attempt: Attempt): BrokerStatus {
   const { protocolVersion, sessionExpiry } = attempt.connect
   const { sessionExpiryInterval, serverKeepAlive, responseInformation, serverReference } = properties ?? {}
+  const grantedExpiry =
+    sessionExpiryInterval === undefined ? sessionExpiry : fromSessionExpiryInterval(sessionExpiryInterval)
   const status: BrokerStatus = Object.freeze({
     receiveMaximum: properties?.receiveMaximum ?? 65_535,
     maximumPacketSize: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
@@ -24,7 +24,7 @@ export function brokerStatus({ properties }: IConnackPacket, attempt: Attempt): 
     sharedSubscriptionAvailable: properties?.sharedSubscriptionAvailable ?? true,
     subscriptionIdentifiersAvailable: protocolVersion === 5 && (properties?.subscriptionIdentifiersAvailable ?? true),
     topicAliasMaximum: properties?.topicAliasMaximum ?? 0,
-    sessionExpiry: protocolVersion === 5 ? granted(sessionExpiryInterval, sessionExpiry) : undefined,
+    sessionExpiry: protocolVersion === 5 ? grantedExpiry : undefined,
     keepalive: serverKeepAlive === undefined ? keepAliveOf(attempt.url, attempt.connect) : serverKeepAlive * 1_000,
     assignedClientId: properties?.assignedClientIdentifier ?? attempt.assignedClientId,
     responseInformation,
@@ -32,12 +32,6 @@ export function brokerStatus({ properties }: IConnackPacket, attempt: Attempt): 
   })
   if (!last || !isSame(last, status)) last = status
   return last
-}
-
-/** In milliseconds. @param interval - in seconds */
-function granted(interval: number | undefined, asked: number): number {
-  if (interval === undefined) return asked
-  return interval === NEVER ? Number.POSITIVE_INFINITY : interval * 1_000
 }
 
 function isSame(one: BrokerStatus, other: BrokerStatus): boolean {

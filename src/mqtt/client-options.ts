@@ -6,6 +6,7 @@ import type { Credentials } from '../api/options.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
+import { toSessionExpiryInterval } from '../shared/session-expiry.ts'
 import type { Lookup } from './node-module.ts'
 import type { VersionTrial } from './version-trial.ts'
 import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
@@ -23,8 +24,6 @@ export interface Attempt {
   /** For `protocolVersion: 'auto'`. */
   readonly trial?: VersionTrial | undefined
 }
-
-const FOR_EVER = 0xffffffff
 
 /** Timers that never fire. `KeepAlive` does what MQTT.js's keep alive would do, and CONNECT still announces it. */
 const noKeepAlive = { set: () => 0, clear: () => {} }
@@ -103,7 +102,7 @@ function webSocketOptions(
 function connectProperties({ connect, requestResponseInformation }: Attempt): IClientOptions['properties'] {
   const { sessionExpiry, receiveMaximum, maximumPacketSize, userProperties } = connect
   return {
-    sessionExpiryInterval: Math.min(Math.ceil(sessionExpiry / 1_000), FOR_EVER),
+    sessionExpiryInterval: toSessionExpiryInterval(sessionExpiry),
     receiveMaximum,
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     ...(requestResponseInformation && { requestResponseInformation }),
