@@ -113,6 +113,25 @@ export interface ConnectOptions {
    * @default no limit
    */
   readonly maximumPacketSize?: number
+  /**
+   * How many topics the broker may replace by Topic Aliases, which are shorter, in the messages that it sends (MQTT 5
+   * §3.1.2.11.5). The client keeps that many topics in memory for each connection.
+   *
+   * @default 0, which allows none
+   */
+  readonly topicAliasMaximum?: number
+  /**
+   * Whether the client replaces the topics of its publishes by Topic Aliases, as MQTT.js does with the option of this name:
+   * the first publish to a topic carries the topic and an alias, and later ones on the same connection the alias only
+   * (MQTT 5 §3.3.2.3.4). Each of them is shorter by the topic less 3 bytes. The broker limits the number of aliases: see
+   * `status.broker.topicAliasMaximum`. It has no effect if that is 0, and on MQTT 3.1.1.
+   *
+   * If there are more topics than aliases, the first topics get them, and one that is then published to rarely makes room for
+   * another.
+   *
+   * @default false
+   */
+  readonly autoAssignTopicAlias?: boolean
   /** User properties of the CONNECT packet (MQTT 5). */
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
   readonly tls?: TlsOptions

@@ -54,7 +54,7 @@ export interface BrokerStatus {
    * each of several overlapping subscriptions then reaches each of their handlers as often.
    */
   readonly subscriptionIdentifiersAvailable: boolean
-  /** The highest Topic Alias that the client may use; 0 if none. */
+  /** The highest Topic Alias that the client may use; 0 if none. It uses some only with `autoAssignTopicAlias`. */
   readonly topicAliasMaximum: number
   /**
    * How long the broker keeps the session after the connection has ended; `Infinity` for ever. It may be less than the

@@ -82,6 +82,8 @@ export interface ConnectConfig extends Omit<ConnectOptions, 'url' | 'will'> {
   readonly clean: boolean
   readonly sessionExpiry: number
   readonly receiveMaximum: number
+  readonly topicAliasMaximum: number
+  readonly autoAssignTopicAlias: boolean
   readonly will?: WillConfig
 }
 

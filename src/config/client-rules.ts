@@ -160,6 +160,8 @@ const connect = {
   },
   receiveMaximum: wholeNumber(1, 65_535),
   maximumPacketSize: wholeNumber(1, 0xffffffff),
+  topicAliasMaximum: wholeNumber(0, 65_535),
+  autoAssignTopicAlias: boolean,
   userProperties: (option, value) => parseUserProperties(value, option),
   tls: openGroup(tls, nodeOptions?.tls),
   // `ws` also takes the TLS options.
@@ -233,7 +235,8 @@ const renamed = new Map([
   ['servers', 'url'],
   ['reconnectPeriod', 'reconnect'],
   ['cleanStart', 'options.clean'],
-  ['properties', 'options.sessionExpiry, receiveMaximum, maximumPacketSize, userProperties'],
+  ['properties', 'options.sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties'],
+  ['autoUseTopicAlias', 'options.autoAssignTopicAlias'],
   ['sessionExpiryInterval', 'options.sessionExpiry'],
 ])
 

@@ -71,16 +71,19 @@ export const defaultRedirect: RedirectOptions = Object.freeze({
 })
 
 /** The default of `sessionExpiry` depends on `clean`: see `parseConnectOptions`. */
-export const defaultConnect: Required<Pick<ConnectOptions, 'protocolVersion' | 'clean' | 'receiveMaximum'>> =
-  Object.freeze({
-    protocolVersion: 4,
-    clean: true,
-    /**
-     * Enough for 10,000 messages a second over a round trip of 100 ms, and small enough to keep the messages that wait
-     * for a slow handler or loop in memory.
-     */
-    receiveMaximum: 1_000,
-  })
+export const defaultConnect: Required<
+  Pick<ConnectOptions, 'protocolVersion' | 'clean' | 'receiveMaximum' | 'topicAliasMaximum' | 'autoAssignTopicAlias'>
+> = Object.freeze({
+  protocolVersion: 4,
+  clean: true,
+  /**
+   * Enough for 10,000 messages a second over a round trip of 100 ms, and small enough to keep the messages that wait for a
+   * slow handler or loop in memory.
+   */
+  receiveMaximum: 1_000,
+  topicAliasMaximum: 0,
+  autoAssignTopicAlias: false,
+})
 
 /** Proxies often close a WebSocket that was silent for 60 s: nginx does. */
 export const defaultKeepAlive = Object.freeze({ tcp: 60_000, webSocket: 50_000 })

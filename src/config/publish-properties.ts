@@ -4,7 +4,7 @@ import { byteLength } from '../shared/byte-length.ts'
 import { copyOf } from '../shared/bytes.ts'
 import { nothing } from '../shared/nothing.ts'
 import { boolean, must } from '../shared/option-rules.ts'
-import { entriesOf, isObject, readByRules, type RulesFor } from '../shared/read-options.ts'
+import { didYouMean, entriesOf, isObject, readByRules, type RulesFor } from '../shared/read-options.ts'
 import { isData, MAX_BYTES, textInSecret } from './mqtt-text.ts'
 import { topicRule } from './topics.ts'
 
@@ -55,7 +55,7 @@ export function parseProperties(
 ): PublishProperties | undefined {
   if (properties === undefined) return undefined
   if (!isObject(properties)) throw new InvalidOptionError(path, 'must be an object')
-  const parsed = readByRules(properties, rules, { of: path, path: `${path}.` })
+  const parsed = readByRules(properties, rules, { of: path, path: `${path}.`, hint: propertyHint })
   return Object.keys(parsed).length > 0 ? parsed : undefined
 }
 
@@ -83,6 +83,11 @@ export function parseUserProperties(userProperties: unknown, path: string): User
   }
   if (bytes > MAX_USER_BYTES) throw new InvalidOptionError(path, `must be at most ${MAX_USER_BYTES} bytes in all`)
   return parsed.length > 0 ? Object.freeze(Object.fromEntries(parsed)) : undefined
+}
+
+/** An alias belongs to one connection, and a publish may outlive several. */
+function propertyHint(name: string, known: readonly string[]): string | undefined {
+  return name === 'topicAlias' ? 'see options.autoAssignTopicAlias' : didYouMean(name, known)
 }
 
 function checkUserText(option: string, text: unknown): asserts text is string {

@@ -100,11 +100,12 @@ function webSocketOptions(
 }
 
 function connectProperties({ connect, requestResponseInformation }: Attempt): IClientOptions['properties'] {
-  const { sessionExpiry, receiveMaximum, maximumPacketSize, userProperties } = connect
+  const { sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties } = connect
   return {
     sessionExpiryInterval: toSessionExpiryInterval(sessionExpiry),
     receiveMaximum,
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
+    ...(topicAliasMaximum > 0 && { topicAliasMaximum }),
     ...(requestResponseInformation && { requestResponseInformation }),
     ...(userProperties && { userProperties: userProperties as Record<string, string | string[]> }),
   }

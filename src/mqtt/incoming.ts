@@ -1,8 +1,8 @@
 import type { LinkEvents } from '../session/link.ts'
-import { decodePublish } from '../wire/decode-publish.ts'
+import { type DecodedPublish, decodePublish } from '../wire/decode-publish.ts'
 import type { Frame } from '../wire/framer.ts'
+import { IncomingTopicAliases } from '../wire/incoming-topic-aliases.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
-import { TopicAliases } from '../wire/topic-aliases.ts'
 import { type Breach, RECEIVE_MAXIMUM_EXCEEDED } from './breach.ts'
 import type { Outgoing } from './outgoing.ts'
 
@@ -17,6 +17,8 @@ export interface IncomingOptions {
   readonly protocolVersion: 3 | 4 | 5
   /** How many QoS 1 and 2 messages may be un-acked. */
   readonly receiveMaximum: number
+  /** How many Topic Aliases the broker may use. */
+  readonly topicAliasMaximum: number
   readonly events: Pick<LinkEvents, 'received' | 'released'>
   readonly outgoing: Pick<Outgoing, 'ack'>
   readonly port: {
@@ -28,7 +30,7 @@ export interface IncomingOptions {
 /** Passes the messages of one connection on to the session, and answers them. */
 export class Incoming {
   readonly #options: IncomingOptions
-  #aliases: TopicAliases | undefined
+  #aliases: IncomingTopicAliases | undefined
   /** How many messages of QoS 1 that this connection brought are un-acked. */
   #unacked = 0
   /** The un-acked messages of QoS 2 that this connection brought, by packet identifier. */
@@ -44,7 +46,7 @@ export class Incoming {
   publish(frame: Frame): void {
     const { protocolVersion, events, outgoing } = this.#options
     const packet = decodePublish(frame, protocolVersion)
-    if (packet.topicAlias > 0) (this.#aliases ??= new TopicAliases(0)).resolve(packet)
+    if (packet.topicAlias > 0) this.#resolve(packet)
     if (packet.qos === 0) events.received(packet)
     else if (this.#mayAdd(packet)) {
       const isHeldBack = events.received(packet)
@@ -66,6 +68,11 @@ export class Incoming {
     if (qos === 2) return this.#pubcomp(packetId)
     this.#unacked--
     this.#options.outgoing.ack('puback', packetId)
+  }
+
+  #resolve(packet: DecodedPublish): void {
+    this.#aliases ??= new IncomingTopicAliases(this.#options.topicAliasMaximum)
+    this.#aliases.resolve(packet)
   }
 
   /** Counts a message of QoS 1 or 2. @returns whether the broker may send that many (MQTT 5 §4.9) */

@@ -84,14 +84,17 @@ export class MqttLink implements Link, ReadingPort {
     const { protocol, host, port: tcpPort, protocolVersion = 4 } = client.options
     this.server = `${protocol}://${host}:${tcpPort}`
     this.protocolVersion = protocolVersion
-    const { receiveMaximum } = attempt.connect
+    const { receiveMaximum, autoAssignTopicAlias, topicAliasMaximum } = attempt.connect
     this.connect = attempt.connect
     this.clientId = limits.assignedClientId ?? attempt.clientId
     this.limits = limits
     this.receiveMaximum = receiveMaximum
     this.#reading = new Reading(stream, clock, this)
-    this.#outgoing = new Outgoing({ stream, protocolVersion, events, line })
-    this.#incoming = new Incoming({ protocolVersion, receiveMaximum, events, outgoing: this.#outgoing, port })
+    const { maximumPacketSize } = limits
+    const outgoingLimits = { maximumPacketSize, topicAliasMaximum: autoAssignTopicAlias ? limits.topicAliasMaximum : 0 }
+    const outgoing = new Outgoing({ stream, protocolVersion, limits: outgoingLimits, events, line })
+    this.#outgoing = outgoing
+    this.#incoming = new Incoming({ protocolVersion, receiveMaximum, topicAliasMaximum, events, outgoing, port })
   }
 
   get writable(): boolean {

@@ -3,7 +3,7 @@ import type { MqttClient } from 'mqtt'
 import type { LinkEvents } from '../session/link.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { AckType } from '../wire/decode-ack.ts'
-import { PacketBuffer } from '../wire/packet-buffer.ts'
+import { PacketBuffer, type ServerLimits } from '../wire/packet-buffer.ts'
 import type { OutgoingPublish } from '../wire/packets.ts'
 import type { Line } from './line.ts'
 
@@ -16,6 +16,7 @@ const MAX_BUFFERED = 65_536
 export interface OutgoingOptions {
   readonly stream: MqttClient['stream']
   readonly protocolVersion: 3 | 4 | 5
+  readonly limits: ServerLimits
   readonly events: Pick<LinkEvents, 'written' | 'writable'>
   readonly line: Pick<Line, 'sent'>
 }
@@ -38,7 +39,7 @@ export class Outgoing {
   constructor(options: OutgoingOptions) {
     this.#options = options
     this.#stream = options.stream
-    this.#buffer = new PacketBuffer(options.protocolVersion)
+    this.#buffer = new PacketBuffer(options.protocolVersion, options.limits)
     this.#stream.on('drain', () => this.#drained())
   }
 

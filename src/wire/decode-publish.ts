@@ -7,7 +7,7 @@ import { isTopicName, readTopic } from './topic.ts'
 
 /** A PUBLISH as it came, with its Topic Alias. */
 export interface DecodedPublish extends IncomingPublish {
-  /** Empty if the packet has only an alias: `TopicAliases` puts the topic in. */
+  /** Empty if the packet has only an alias: `IncomingTopicAliases` puts the topic in. */
   topic: string
   /** 0 without one. */
   readonly topicAlias: number

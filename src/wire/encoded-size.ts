@@ -5,10 +5,11 @@ import { checkedLength, UnencodablePacketError } from './unencodable-packet.ts'
 import { propertiesSize } from './write-properties.ts'
 
 /** The largest Variable Byte Integer (MQTT 5 §1.5.5). */
-const MAX_REMAINING_LENGTH = 268_435_455
+export const MAX_REMAINING_LENGTH = 268_435_455
 
 /**
- * How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3).
+ * How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3), with its topic: it may have to be sent again on a connection where no
+ * Topic Alias stands for that.
  *
  * @throws {UnencodablePacketError}
  */

@@ -1,10 +1,11 @@
 import { varintLength } from '../shared/byte-length.ts'
 import { allocate, EMPTY } from './bytes.ts'
 import type { AckType } from './decode-ack.ts'
-import { publishRemainingLength } from './encoded-size.ts'
+import { MAX_REMAINING_LENGTH, publishRemainingLength } from './encoded-size.ts'
+import { OutgoingTopicAliases } from './outgoing-topic-aliases.ts'
 import type { OutgoingPublish } from './packets.ts'
 import { utf8 } from './text.ts'
-import { TopicWriter } from './topic-writer.ts'
+import { ALIAS_BYTES, TopicWriter } from './topic-writer.ts'
 import { UnencodablePacketError } from './unencodable-packet.ts'
 import { writeVariableByteInteger } from './variable-byte-integer.ts'
 import { propertiesSize, writeProperties } from './write-properties.ts'
@@ -15,7 +16,18 @@ const OWN_PART_FROM = 16_384
 const SMALLEST_BUFFER = 128
 const LARGEST_FIRST_BUFFER = 65_536
 
+/** By how much a Topic Alias can make a PUBLISH longer than its content without one: fixed header, property, its length. */
+const MOST_FOR_ALIAS = 5 + ALIAS_BYTES + 1
+
 const ACK_HEADERS: Readonly<Record<AckType, number>> = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 }
+
+/** What the server announced in its CONNACK. */
+export interface ServerLimits {
+  /** In bytes. @default no limit */
+  readonly maximumPacketSize?: number
+  /** How many Topic Aliases to use; MQTT 3.1.1 has none. @default 0 */
+  readonly topicAliasMaximum?: number
+}
 
 /**
  * Gathers packets for one write. Small ones share a buffer, which is allocated with the first of them and given away by `take`:
@@ -23,7 +35,9 @@ const ACK_HEADERS: Readonly<Record<AckType, number>> = { puback: 0x40, pubrec: 0
  */
 export class PacketBuffer {
   readonly #protocolVersion: 3 | 4 | 5
-  readonly #topic = new TopicWriter()
+  readonly #topic: TopicWriter
+  /** The longest content of a PUBLISH to which a Topic Alias is added. */
+  readonly #longestAliased: number
   /** Parts that are whole: they come before what the buffer has from `#partStart` on. */
   #parts: Uint8Array[] = []
   #partBytes = 0
@@ -33,8 +47,12 @@ export class PacketBuffer {
   /** What the last write needed: the next is likely to need as much. */
   #firstSize = SMALLEST_BUFFER
 
-  constructor(protocolVersion: 3 | 4 | 5) {
+  constructor(protocolVersion: 3 | 4 | 5, limits: ServerLimits = {}) {
+    const { maximumPacketSize = MAX_REMAINING_LENGTH, topicAliasMaximum = 0 } = limits
+    const hasAliases = protocolVersion === 5 && topicAliasMaximum > 0
     this.#protocolVersion = protocolVersion
+    this.#topic = new TopicWriter(hasAliases ? new OutgoingTopicAliases(topicAliasMaximum) : undefined)
+    this.#longestAliased = Math.min(maximumPacketSize, MAX_REMAINING_LENGTH) - MOST_FOR_ALIAS
   }
 
   /** How many bytes of packets wait for `take`. */
@@ -46,17 +64,21 @@ export class PacketBuffer {
    * Adds a PUBLISH (MQTT 5 §3.3). A payload of 16 KiB or more is not copied: it must not change until it is written.
    *
    * @param packetId - 0 for QoS 0
+   * @param dup - whether it is sent again: it has its topic then, in any case
    * @throws {UnencodablePacketError} nothing was added
    */
   publish(packet: OutgoingPublish, packetId: number, dup: boolean): void {
     const { qos, retain, properties } = packet
     const isVersion5 = this.#protocolVersion === 5
     if (qos > 0) checkPacketId(packetId)
-    const topicSize = this.#topic.prepare(packet.topic)
-    const propertyBytes = isVersion5 && properties ? propertiesSize(properties) : 0
+    const topicSize = this.#topic.prepare(packet.topic, dup)
+    const ownBytes = isVersion5 && properties ? propertiesSize(properties) : 0
     const payload = isLongText(packet.payload) ? utf8.encode(packet.payload) : packet.payload
     const payloadLength = typeof payload === 'string' ? utf8.lengthOf(payload) : payload.byteLength
-    const length = publishRemainingLength(topicSize, qos, this.#protocolVersion, propertyBytes, payloadLength)
+    const ownLength = publishRemainingLength(topicSize, qos, this.#protocolVersion, ownBytes, payloadLength)
+    if (ownLength > this.#longestAliased) this.#topic.assignNone()
+    const propertyBytes = ownBytes + this.#topic.aliasSize
+    const length = propertyBytes === ownBytes ? ownLength : ownLength + growth(ownBytes, propertyBytes)
 
     const ownPart = typeof payload !== 'string' && payloadLength >= OWN_PART_FROM ? payload : undefined
     const buffer = this.#reserve(1 + varintLength(length) + length - (ownPart ? payloadLength : 0))
@@ -70,7 +92,8 @@ export class PacketBuffer {
     }
     if (isVersion5) {
       at = writeVariableByteInteger(propertyBytes, buffer, at)
-      if (properties && propertyBytes > 0) at = writeProperties(properties, buffer, at)
+      if (propertyBytes > ownBytes) at = this.#topic.writeAlias(buffer, at)
+      if (properties && ownBytes > 0) at = writeProperties(properties, buffer, at)
     }
     if (ownPart) {
       this.#at = at
@@ -78,6 +101,7 @@ export class PacketBuffer {
     } else {
       this.#at = writePayload(payload, payloadLength, buffer, at)
     }
+    if (propertyBytes > ownBytes) this.#topic.assign()
   }
 
   /**
@@ -145,6 +169,11 @@ export class PacketBuffer {
     this.#parts.push(part)
     this.#partBytes += part.byteLength
   }
+}
+
+/** By how much a packet grows with its properties, whose length is written before them. */
+function growth(propertyBytes: number, newBytes: number): number {
+  return newBytes + varintLength(newBytes) - propertyBytes - varintLength(propertyBytes)
 }
 
 function checkPacketId(packetId: number): void {

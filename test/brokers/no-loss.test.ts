@@ -41,7 +41,7 @@ describe.skipIf(!installed)(`mosquitto${installed ? '' : ` (${howToInstall})`}`,
       const broker = await startMosquitto({ config })
       const cutter = await Cutter.start(broker.port)
       const client = (clientId: string) => {
-        const options = { protocolVersion: version, clean: false, clientId } as const
+        const options = { protocolVersion: version, clean: false, clientId, autoAssignTopicAlias: true } as const
         return new ResilientMqttClient({ ...soon, url: cutter.url, options })
       }
       const [publisher, subscriber] = [client('publisher'), client('subscriber')]

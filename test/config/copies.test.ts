@@ -58,6 +58,8 @@ const connectOptions = () =>
     },
     receiveMaximum: 7,
     maximumPacketSize: 1_000,
+    topicAliasMaximum: 4,
+    autoAssignTopicAlias: true,
     userProperties: { a: 'b', c: ['d', 'e'] },
     tls: {
       ca: ['one', Uint8Array.of(8)],

@@ -30,6 +30,8 @@ test('of a client', () => {
       clean: true,
       sessionExpiry: 0,
       receiveMaximum: 1_000,
+      topicAliasMaximum: 0,
+      autoAssignTopicAlias: false,
     },
     credentials: undefined,
     machine: { canRefresh: false, gated: false },

@@ -42,12 +42,13 @@ describe('an unknown option', () => {
     [{ ca: 'planted' }, 'ca is not an option of the client: see options.tls'],
     [
       { properties: {} },
-      'properties is not an option of the client: see options.sessionExpiry, receiveMaximum, maximumPacketSize, userProperties',
+      'properties is not an option of the client: see options.sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties',
     ],
     [
       { options: { sessionExpiryInterval: 1 } },
       'options.sessionExpiryInterval is not an option of options: see options.sessionExpiry',
     ],
+    [{ autoUseTopicAlias: true }, 'autoUseTopicAlias is not an option of the client: see options.autoAssignTopicAlias'],
     [{ constructor: 'planted' }, 'constructor is not an option of the client'],
     [{ reconnect: { maxAttempt: 1 } }, 'reconnect.maxAttempt is not an option of reconnect: did you mean maxAttempts?'],
     [{ recovery: { retries: 1 } }, 'recovery.retries is not an option of recovery'],

@@ -25,6 +25,7 @@ function scene({ slow = false, objectMode = false } = {}) {
   const outgoing = new Outgoing({
     stream: stream as MqttClient['stream'],
     protocolVersion: 4,
+    limits: {},
     line: { sent: () => void sent++ },
     events: { written: (count) => void written.push(count), writable: () => void writable++ },
   })

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 
-import { TopicAliases } from '../../src/wire/topic-aliases.ts'
+import { IncomingTopicAliases } from '../../src/wire/incoming-topic-aliases.ts'
 
 /** Resolves PUBLISH packets one after the other. @returns their topics, or the rule that one broke */
 function resolved(maximum: number, ...sent: readonly [topic: string, alias: number][]): string[] {
-  const aliases = new TopicAliases(maximum)
+  const aliases = new IncomingTopicAliases(maximum)
   return sent.map(([topic, topicAlias]) => {
     const payload = Buffer.of()
     const publish = {

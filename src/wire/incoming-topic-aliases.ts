@@ -4,7 +4,7 @@ import { InvalidPacketError } from './invalid-packet.ts'
 const PUBLISH = 0x30
 
 /** What the server's Topic Aliases stand for on one connection (MQTT 5 §3.3.2.3.4). */
-export class TopicAliases {
+export class IncomingTopicAliases {
   readonly #maximum: number
   #topics: Map<number, string> | undefined
 
