@@ -3,6 +3,7 @@ import { ejabberd } from './lab/debian-brokers.ts'
 
 testBroker(ejabberd, {
   'QoS 0, 1 and 2': 'ok',
+  "protocolVersion: 'auto'": { auto: '5 at attempt 1' },
   'denied filter': '0x8F',
   'shared subscription': { 4: 'closed, then left out', 5: 'not sent: announced' },
   'un-acked of 40': '1',

@@ -6,6 +6,7 @@ testBroker(rabbitmq, {
     4: 'QoS 2 arrives as 1',
     5: 'closed before the CONNACK',
   },
+  "protocolVersion: 'auto'": { auto: '3.1.1 at attempt 2' },
   'shared subscription': { 4: 'granted, nothing comes' },
   'un-acked of 40': { 4: '10' },
   '1 MB': { 4: 'ok' },

@@ -6,18 +6,19 @@ import {
   SubscriptionRefusedError,
   type ConnectOptions,
   type Qos,
+  type ResilientMqttClient,
   type ResilientMqttClientOptions,
 } from '../../src/index.ts'
 import { until } from '../support/event-loop.ts'
 import { once, startClient } from '../support/recorded-client.ts'
 import { inShort, hex } from './in-short.ts'
 import type { FieldBroker } from './lab/product.ts'
-import { MAX_PACKET } from './lab/product.ts'
+import { MAX_CLIENTS, MAX_PACKET } from './lab/product.ts'
 
 /** A client against a broker. */
 export interface Scene {
   readonly broker: FieldBroker
-  readonly protocolVersion: 4 | 5
+  readonly protocolVersion: 4 | 5 | 'auto'
   /** A topic that only this scenario uses. */
   readonly topic: string
 }
@@ -36,11 +37,13 @@ const soon = {
 /** Each scenario returns what it has seen: `ok` if it is what MQTT promises. */
 export const scenarios = {
   'QoS 0, 1 and 2': exchange,
+  "protocolVersion: 'auto'": findVersion,
   'denied filter': deniedFilter,
   'shared subscription': sharedSubscription,
   'un-acked of 40': window,
   '1 MB': (scene: Scene) => large(scene, MAX_PACKET / 2),
   'too large': tooLarge,
+  'too many clients': tooManyClients,
   takeover,
   restart,
 } satisfies Record<string, (scene: Scene) => Promise<string>>
@@ -58,6 +61,20 @@ async function exchange(scene: Scene): Promise<string> {
   await until(() => got.length === 3, 'three messages')
   const highest = Math.max(...got)
   return highest === 2 ? 'ok' : `QoS 2 arrives as ${highest}`
+}
+
+/** At which attempt the client connects, and that it connects at the first after it knows the version. */
+async function findVersion(scene: Scene): Promise<string> {
+  const { client, path } = start(scene, { ...soon, timeouts: { connectTimeout: 3_000 } })
+  const attempts = () => path().filter((state) => state === 'connecting').length
+  await client.connect()
+  await client.publish(scene.topic, '', { qos: 1 })
+  const first = attempts()
+  await client.disconnect()
+  await client.connect()
+  // What applies if it is not sent does not include the Session Expiry Interval, which MQTT 3.1.1 does not have.
+  const version = client.status.broker?.sessionExpiry === undefined ? '3.1.1' : '5'
+  return attempts() - first === 1 ? `${version} at attempt ${first}` : `${version}, not remembered`
 }
 
 async function deniedFilter(scene: Scene): Promise<string> {
@@ -121,6 +138,8 @@ async function tooLarge(scene: Scene): Promise<string> {
   const { client } = start(scene, { ...soon, quarantine: { after: 1_000, initialDelay: 100, maxDelay: 500 } })
   await client.connect()
   let seen: string | undefined
+  let got = false
+  await client.subscribe(scene.topic, ({ payload }) => void (got ||= payload.length > 0), { qos: 1 }).ready
   void outcomeOf(client.publish(scene.topic, Buffer.alloc(MAX_PACKET * 1.5), { qos: 1 })).then(
     (outcome) => (seen = outcome),
   )
@@ -129,7 +148,33 @@ async function tooLarge(scene: Scene): Promise<string> {
     await client.publish(scene.topic, '', { qos: 1 })
     await sleep(20)
   }
-  return seen
+  if (seen !== 'granted') return seen
+  await until(() => got, 'the message', QUIET).catch(() => {})
+  return got ? 'ok' : 'acknowledged, nothing comes'
+}
+
+async function tooManyClients(scene: Scene): Promise<string> {
+  // The count of mosquitto is not exact, so it is filled until it refuses a client.
+  const clients = await fill(scene)
+  const { client, heard, next } = start(scene, soon)
+  const connected = client.connect()
+  await next('reconnectScheduled', 5)
+  const failures = heard('reconnectScheduled').map(({ failure }) => failure)
+  await clients[0]?.disconnect()
+  await connected
+  const early = failures.every((failure) => 'beforeConnack' in failure && failure.beforeConnack)
+  return early ? 'closed before the CONNACK, then ok' : failures.map(inShort).join(', ')
+}
+
+/** As many clients as the broker accepts. */
+async function fill(scene: Scene): Promise<ResilientMqttClient[]> {
+  const clients: ResilientMqttClient[] = []
+  while (clients.length < 10 * MAX_CLIENTS) {
+    const { client } = start(scene, once)
+    if (await failureOf(client.connect())) return clients
+    clients.push(client)
+  }
+  throw new Error(`the broker accepts ${clients.length} clients`)
 }
 
 async function takeover(scene: Scene): Promise<string> {

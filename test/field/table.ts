@@ -28,8 +28,9 @@ function markdown(tests: readonly TestCase[]): string {
     rows.set(field.product, row)
     row.set(field.scenario, [...(row.get(field.scenario) ?? []), cell(test)])
   }
-  const columns = [...new Set([...rows.values()].flatMap((row) => [...row.keys()]))]
-  const lines = [...rows].map(([product, row]) => [product, ...columns.map((column) => merged(row.get(column)))])
+  const sorted = [...rows].toSorted(([one], [other]) => one.localeCompare(other, 'en'))
+  const columns = [...new Set(sorted.flatMap(([, row]) => [...row.keys()]))]
+  const lines = sorted.map(([product, row]) => [product, ...columns.map((column) => merged(row.get(column)))])
   return [['', ...columns], columns.map(() => '---').concat('---'), ...lines]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n')
@@ -39,7 +40,7 @@ function cell(test: TestCase): string {
   const { state } = test.result()
   const { field } = test.meta()
   if (state === 'skipped') return 'skipped'
-  const version = field?.protocolVersion ? { 4: '3.1.1: ', 5: '5: ' }[field.protocolVersion] : ''
+  const version = { 4: '3.1.1: ', 5: '5: ', auto: '' }[field?.protocolVersion ?? 'auto']
   const seen = field?.seen ?? 'failed'
   return version + (state === 'failed' ? `✗ ${seen}` : seen)
 }

@@ -1,25 +1,39 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { freePort } from '../../../measure/lab/ports.ts'
 import { startMosquitto } from '../../support/mosquitto.ts'
 import { Daemon } from './daemon.ts'
-import { debianVersion, MAX_PACKET, type FieldBroker, type Product } from './product.ts'
+import { debianVersion, MAX_CLIENTS, MAX_PACKET, type FieldBroker, type Product } from './product.ts'
 
 export const mosquitto: Product = {
   ...debian('mosquitto'),
-  async start() {
-    const broker = await startMosquitto({
-      prepare: (folder) => writeFileSync(join(folder, 'acl'), 'topic readwrite field/#\ntopic readwrite $share/#\n'),
-      config: (folder) => [`acl_file ${join(folder, 'acl')}`, `max_packet_size ${MAX_PACKET}`],
-    })
-    return {
-      url: broker.url,
-      up: () => broker.up(),
-      down: () => broker.down('SIGTERM'),
-      [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
-    }
-  },
+  start: () => mosquittoWith([`max_packet_size ${MAX_PACKET}`]),
+}
+
+export const mosquittoMessageSizeLimit: Product = {
+  ...debian('mosquitto'),
+  setting: 'message_size_limit',
+  start: () => mosquittoWith([`message_size_limit ${MAX_PACKET}`]),
+}
+
+export const mosquittoMaxConnections: Product = {
+  ...debian('mosquitto'),
+  setting: 'max_connections',
+  start: () => mosquittoWith([`max_connections ${MAX_CLIENTS}`]),
+}
+
+async function mosquittoWith(settings: readonly string[]): Promise<FieldBroker> {
+  const broker = await startMosquitto({
+    prepare: (folder) => writeFileSync(join(folder, 'acl'), 'topic readwrite field/#\ntopic readwrite $share/#\n'),
+    config: (folder) => [`acl_file ${join(folder, 'acl')}`, ...settings],
+  })
+  return {
+    url: broker.url,
+    up: () => broker.up(),
+    down: () => broker.down('SIGTERM'),
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  }
 }
 
 export const ejabberd: Product = {
@@ -98,6 +112,52 @@ export const rabbitmq: Product = {
     return listening(server, epmd)
   },
 }
+
+/** Debian's package leaves out a library, without which it accepts connections for MQTT and never answers. */
+export const activemq: Product = {
+  name: 'ActiveMQ',
+  version: debianVersion('libmqtt-client-java') && debianVersion('activemq'),
+  howToInstall: 'sudo apt-get install activemq libmqtt-client-java',
+  async start() {
+    const port = await freePort()
+    const server = await Daemon.start('activemq', (folder) => {
+      writeFileSync(join(folder, 'activemq.xml'), ACTIVEMQ(port))
+      mkdirSync(join(folder, 'lib'))
+      symlinkSync('/usr/share/java/mqtt-client.jar', join(folder, 'lib', 'mqtt-client.jar'))
+      const properties = Object.entries({
+        'activemq.home': '/usr/share/activemq',
+        'activemq.base': folder,
+        'activemq.conf': folder,
+        'activemq.data': join(folder, 'data'),
+      })
+      return {
+        port,
+        command: 'java',
+        args: [
+          '-Xmx256m',
+          ...properties.map(([name, value]) => `-D${name}=${value}`),
+          '-jar',
+          '/usr/share/activemq/bin/activemq.jar',
+          'start',
+          `xbean:file:${folder}/activemq.xml`,
+        ],
+      }
+    })
+    return listening(server)
+  },
+}
+
+const ACTIVEMQ = (port: number) => `
+<beans xmlns="http://www.springframework.org/schema/beans" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+  xsi:schemaLocation="http://www.springframework.org/schema/beans http://www.springframework.org/schema/beans/spring-beans-2.0.xsd
+    http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
+  <bean class="org.springframework.beans.factory.config.PropertyPlaceholderConfigurer"/>
+  <broker xmlns="http://activemq.apache.org/schema/core" brokerName="field" useJmx="false">
+    <persistenceAdapter><kahaDB directory="\${activemq.data}/kahadb"/></persistenceAdapter>
+    <transportConnectors><transportConnector name="mqtt" uri="mqtt://127.0.0.1:${port}"/></transportConnectors>
+  </broker>
+</beans>
+`
 
 function debian(name: string) {
   return { name, version: debianVersion(name), howToInstall: `sudo apt-get install ${name}` }

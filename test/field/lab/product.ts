@@ -20,11 +20,16 @@ export interface Product {
   readonly version: string | undefined
   /** A command. */
   readonly howToInstall: string
+  /** What it is configured to limit, if it is started in several ways. */
+  readonly setting?: string
   start(): Promise<FieldBroker>
 }
 
 /** The largest packet that a broker of the field tests accepts, if it has such a setting. In bytes. */
 export const MAX_PACKET = 2_000_000
+
+/** How many clients a broker accepts at a time, if it is configured to limit them. */
+export const MAX_CLIENTS = 2
 
 /** The upstream version of an installed Debian package. */
 export function debianVersion(name: string): string | undefined {
