@@ -17,8 +17,9 @@ export interface BirthConnection {
    * @throws {ConnectionLostError} if the connection ends first. With QoS 1 and 2 the message may still be delivered
    * @throws the errors of `client.publish`
    */
-  publish(topic: string, payload: Payload, options?: BirthPublishOptions): Promise<PublishResult>
+  publish(this: void, topic: string, payload: Payload, options?: BirthPublishOptions): Promise<PublishResult>
   publish<Value>(
+    this: void,
     topic: string,
     value: Value,
     options: BirthPublishOptions<Value> & Required<Pick<BirthPublishOptions<Value>, 'codec'>>,
