@@ -85,7 +85,7 @@ export const rooms = [
     packages: ['xstate', 'node:*'],
     sees: ['machines', 'src', 'testing', 'visualizer/index.ts', 'visualizer/chart'],
   },
-  { room: 'examples', packages: ['xstate', 'xstate-mqtt', 'node:*'], sees: [] },
+  { room: 'examples', packages: ['sparkplug-payload', 'xstate', 'xstate-mqtt', 'node:*'], sees: [] },
   { room: 'examples/xstate-inspect', packages: ['@xstate/inspect', 'ws', 'xstate', 'node:*'], sees: [] },
   { room: 'scripts', packages: ['*'], sees: ['machines', 'src', 'testing', 'visualizer', 'measure', 'cli'] },
   { room: 'test', packages: ['*'] },
