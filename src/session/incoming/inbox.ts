@@ -6,6 +6,7 @@ import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Link } from '../link.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
 import { Acknowledgements } from './acknowledgements.ts'
+import { ExactlyOnce } from './exactly-once.ts'
 import { HeldMessage } from './held-message.ts'
 import type { InboxConfig, InboxEvents } from './inbox-config.ts'
 import type { Receiver } from './receiver.ts'
@@ -28,12 +29,7 @@ export class Inbox {
   /** Whether the link was asked to stop reading. */
   #isReadingPaused = false
   #isProceeding = false
-  /** The QoS 2 messages whose PUBCOMP was not sent, by packet id. They outlive a connection, but not the session. */
-  #exactlyOnce: Map<number, IncomingPublish> | undefined
-  /**
-   * Those that receivers have seen, and whose PUBCOMP is held back. After a reconnect the broker sends their PUBREL again.
-   */
-  #unreleased: Map<number, HeldMessage> | undefined
+  readonly #exactlyOnce = new ExactlyOnce()
   /**
    * The calls that failed after the connection ended, or were ended by that. If the broker keeps the session, it sends
    * their messages again.
@@ -60,10 +56,7 @@ export class Inbox {
       config,
       events,
       onDue: ({ packet }) => {
-        if (packet.qos === 2) {
-          this.#unreleased?.delete(packet.packetId)
-          this.#exactlyOnce?.delete(packet.packetId)
-        }
+        if (packet.qos === 2) this.#exactlyOnce.completed(packet.packetId)
         this.#link?.acknowledge(packet)
         this.#proceed()
       },
@@ -88,8 +81,7 @@ export class Inbox {
     this.#parked = []
     if (sessionPresent) this.#waiting.sentAgain()
     else {
-      this.#unreleased = undefined
-      this.#exactlyOnce = undefined
+      this.#exactlyOnce.clear()
       this.#session = {}
       // Reported later, because a listener may end the connection.
       for (const call of parked) queueMicrotask(() => this.#lost(call))
@@ -144,17 +136,17 @@ export class Inbox {
   /** PUBLISH arrived. @returns whether its PUBACK is held back */
   received(packet: IncomingPublish): boolean {
     if (packet.qos < 2) return this.#accept(packet)
-    ;(this.#exactlyOnce ??= new Map()).set(packet.packetId, packet)
+    this.#exactlyOnce.received(packet)
     return false
   }
 
   /** PUBREL arrived. @returns whether the PUBCOMP is held back */
   released(packetId: number): boolean {
-    const packet = this.#exactlyOnce?.get(packetId)
+    const packet = this.#exactlyOnce.packet(packetId)
     if (!packet) return false
-    const earlier = this.#unreleased?.get(packetId)
+    const earlier = this.#exactlyOnce.earlier(packetId)
     const isHeldBack = earlier ? this.#processAgain(earlier, packet) : this.#accept(packet)
-    if (!isHeldBack) this.#exactlyOnce?.delete(packetId)
+    if (!isHeldBack) this.#exactlyOnce.completed(packetId)
     return isHeldBack
   }
 
@@ -165,7 +157,7 @@ export class Inbox {
     const held = isLate ? undefined : this.#process(packet)
     if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
     const message = held ?? this.#createHeld(packet, this.#link)
-    if (packet.qos === 2) (this.#unreleased ??= new Map()).set(packet.packetId, message)
+    this.#exactlyOnce.released(message)
     return this.#hold(message)
   }
 
@@ -202,8 +194,10 @@ export class Inbox {
   /** @returns whether the acknowledgement is held back */
   #wait(packet: IncomingPublish): boolean {
     const message = packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined
-    if (message) message.pending++
-    if (message && packet.qos === 2) (this.#unreleased ??= new Map()).set(packet.packetId, message)
+    if (message) {
+      message.pending++
+      this.#exactlyOnce.released(message)
+    }
     this.#waiting.add(packet, message)
     this.#updateReading()
     return message ? this.#hold(message) : false
@@ -241,8 +235,7 @@ export class Inbox {
     earlier.link = this.#link
     earlier.failed = []
     this.#deliver(packet, receivers, earlier)
-    if (earlier.pending === 0 && this.#acknowledgements.size === 0) return !this.#unreleased?.delete(packet.packetId)
-    return this.#hold(earlier)
+    return earlier.pending > 0 || this.#acknowledgements.size > 0 ? this.#hold(earlier) : false
   }
 
   /** @returns true: the acknowledgement is held back */
