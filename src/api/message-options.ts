@@ -87,7 +87,7 @@ export interface SubscribeOptions<Value = Uint8Array> {
    * are not dropped while their acknowledgements wait for the loop: the broker then holds further messages back.
    *
    * @default no limit, because `inbox.maxUnprocessed` makes the broker wait for the loop. With `ack: 'on-receipt'`, which
-   *   that option does not count, 1_000
+   *   that option does not count unless the subscription is paused, 1_000
    */
   readonly bufferSize?: number
 }
@@ -138,8 +138,26 @@ export interface Subscription {
    * stays pending while the subscription is suspended.
    */
   readonly ready: Promise<Qos>
-  /** Ends the subscription. While offline, the UNSUBSCRIBE is sent later. */
+  /** Ends the subscription. While offline, the UNSUBSCRIBE is sent later. Messages that a pause holds are dropped. */
   unsubscribe(): void
+  /** Whether `pause()` was called last. */
+  readonly isPaused: boolean
+  /**
+   * Hands no more messages to the handler or the loops, until `resume()`. The broker still sends them: they are held in
+   * order, and count towards `inbox.maxUnprocessed` and `inbox.maxUnprocessedBytes`. At these limits the messages of all
+   * subscriptions wait, and the socket is not read.
+   *
+   * With `ack: 'after-handler'`, and in loops, held messages of QoS 1 and 2 are not acknowledged, so a broker that keeps the
+   * session sends them again after a reconnect. It sends no more than the Receive Maximum, and the acknowledgements of
+   * later messages of other subscriptions wait, too (MQTT-4.6.0-2). With `ack: 'on-receipt'`, held messages are
+   * acknowledged: if the process ends, they are lost.
+   *
+   * A message that the handler is processing is not interrupted. A message that fails its `schema` or can't be decoded is
+   * still reported on arrival.
+   */
+  pause(): void
+  /** Ends a pause. The held messages come first, after the code that is running now. */
+  resume(): void
 }
 
 /**
@@ -214,7 +232,7 @@ export interface DisconnectOptions {
    *
    * - `abandon`: the connection ends, and a broker that keeps the session sends their messages again
    * - `finish`: no more messages are handed over; those that handlers and loops have are processed and acknowledged first,
-   *   within `timeout`. A broker that keeps the session keeps the others
+   *   within `timeout`. A broker that keeps the session keeps the others, and those that a paused subscription holds
    *
    * @default 'abandon'
    */

@@ -193,7 +193,7 @@ export interface InboxOptions {
   readonly stallAfter?: number
   /**
    * How many messages subscriptions with `ack: 'after-handler'`, and loops, may have received and not processed, of every
-   * QoS. At that limit, further messages of all subscriptions wait until half of them are processed, or their subscription
+   * QoS, together with those that paused subscriptions hold. At that limit, further messages of all subscriptions wait until half of them are processed, or their subscription
    * is unsubscribed, and the socket is not read, so that the broker keeps or drops what it has for us. It is read on while
    * an answer of the broker or the response to a request is awaited; responses do not wait. Then as many messages again
    * may wait; beyond that, the oldest of QoS 0 is dropped. A browser cannot stop reading a WebSocket: there, further

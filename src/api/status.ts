@@ -102,7 +102,10 @@ export interface InboxStatus {
   readonly heldBackSince: number | null
   /** How many messages of a kept session wait for a subscription. */
   readonly unclaimed: number
-  /** How many messages subscriptions with `ack: 'after-handler'` have received and not processed, of every QoS. */
+  /**
+   * How many messages subscriptions with `ack: 'after-handler'` have received and not processed, of every QoS, and how many
+   * arrived for paused subscriptions since.
+   */
   readonly unprocessed: number
   /** The size of their payloads in bytes. */
   readonly unprocessedBytes: number
@@ -127,6 +130,8 @@ export interface SubscriptionsStatus {
    * growing pauses.
    */
   readonly suspended: number
+  /** How many `Subscription`s are paused. Each counts, also if several have the same filter. */
+  readonly paused: number
 }
 
 /** The states of the connection machine. */

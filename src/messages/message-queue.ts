@@ -1,8 +1,12 @@
 import type { Message } from '../api/message.ts'
+import { defaultSubscribe } from '../config/defaults.ts'
+import type { Pausable } from '../session/incoming/receiver.ts'
 
 interface Queued<Value> {
   readonly message: Message<Value>
   readonly droppable: boolean
+  /** The broker has lost the session, so it will not send the message again. */
+  isOnlyCopy: boolean
   readonly consumed: () => void
 }
 
@@ -18,10 +22,12 @@ type Result<Value> = IteratorResult<Message<Value>, undefined>
 /**
  * Queues the messages of a subscription for async iteration. A message counts as processed when the loop asks for the
  * next one. If messages are acknowledged only then, the broker sends no more than the Receive Maximum. Several loops
- * share the messages.
+ * share the messages. While the subscription is paused, the loops wait, and what they have not taken stays in the queue.
  */
-export class MessageQueue<Value> {
+export class MessageQueue<Value> implements Pausable {
   readonly #limit: number
+  /** Whether the limit was given for this subscription. */
+  readonly #isLimitGiven: boolean
   readonly #acksWaitForLoop: boolean
   readonly #end: () => void
   #queue: Queued<Value>[] = []
@@ -31,15 +37,18 @@ export class MessageQueue<Value> {
   #droppable = 0
   #ended = false
   #dropped = 0
+  #isPaused = false
 
   /**
-   * @param limit - how many messages may wait, or `Infinity`; beyond it, the oldest is dropped. Messages of QoS 1 and 2
-   *   do not count if their acknowledgements wait for the loop, because the Receive Maximum limits them then
+   * @param limit - how many messages may wait; beyond it, the oldest is dropped. Messages of QoS 1 and 2 do not count if
+   *   their acknowledgements wait for the loop, because the Receive Maximum limits them then. `undefined` for the default,
+   *   which does not apply to messages that arrive during a pause
    * @param acksWaitForLoop - whether a message is acknowledged only when the loop has processed it
    * @param end - called when the last loop ends
    */
-  constructor(limit: number, acksWaitForLoop: boolean, end: () => void) {
-    this.#limit = limit
+  constructor(limit: number | undefined, acksWaitForLoop: boolean, end: () => void) {
+    this.#limit = limit ?? (acksWaitForLoop ? Number.POSITIVE_INFINITY : defaultSubscribe.bufferSize)
+    this.#isLimitGiven = limit !== undefined
     this.#acksWaitForLoop = acksWaitForLoop
     this.#end = end
   }
@@ -49,12 +58,44 @@ export class MessageQueue<Value> {
     return this.#dropped
   }
 
+  get isHolding(): boolean {
+    return this.#isPaused && !this.#isLimitGiven
+  }
+
+  get held(): number {
+    return this.#queue.length
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    for (const { loop, resolve } of this.#waiting.splice(0)) void this.#next(loop).then(resolve)
+  }
+
+  attached(sessionPresent: boolean): void {
+    if (!sessionPresent) for (const queued of this.#queue) queued.isOnlyCopy = true
+    else if (this.#acksWaitForLoop) {
+      const isSentAgain = ({ message, isOnlyCopy }: Queued<Value>) => message.qos === 1 && !isOnlyCopy
+      for (const { consumed } of this.#queue.filter(isSentAgain)) consumed()
+      this.#queue = this.#queue.filter((queued) => !isSentAgain(queued))
+    }
+  }
+
+  /** What is queued goes to the loops before they end. */
+  drop(): void {
+    this.resume()
+  }
+
   /** @returns resolves when the message is processed, or no loop is left to process it */
-  push(message: Message<Value>): Promise<void> {
+  handle(message: Message<Value>): Promise<void> {
     if (this.#ended) return Promise.resolve()
     return new Promise((resolve) => {
-      const queued = { message, droppable: message.qos === 0 || !this.#acksWaitForLoop, consumed: resolve }
-      const waiting = this.#waiting.shift()
+      const droppable = (message.qos === 0 || !this.#acksWaitForLoop) && !this.isHolding
+      const queued = { message, droppable, isOnlyCopy: false, consumed: resolve }
+      const waiting = this.#isPaused ? undefined : this.#waiting.shift()
       if (waiting) return waiting.resolve(give(waiting.loop, queued))
       this.#queue.push(queued)
       if (queued.droppable && ++this.#droppable > this.#limit) this.#dropOldest()
@@ -79,6 +120,7 @@ export class MessageQueue<Value> {
 
   /** Ends the loops, after the queued messages. */
   close(): void {
+    this.resume()
     this.#ended = true
     for (const { resolve } of this.#waiting.splice(0)) resolve(done)
     // A loop may still begin later, but no acknowledgement may wait for that.
@@ -86,7 +128,8 @@ export class MessageQueue<Value> {
   }
 
   #next(loop: Loop<Value>): Promise<Result<Value>> {
-    const queued = loop.ended ? undefined : this.#queue.shift()
+    const mayTake = !loop.ended && !this.#isPaused
+    const queued = mayTake ? this.#queue.shift() : undefined
     if (queued?.droppable) this.#droppable--
     if (queued) return Promise.resolve(give(loop, queued))
     if (loop.ended || this.#ended) return Promise.resolve(done)

@@ -11,6 +11,7 @@ import type { Receiver } from '../session/incoming/receiver.ts'
 import { readCallOptions } from '../shared/read-options.ts'
 import { createDeliver } from './deliver.ts'
 import { MessageQueue } from './message-queue.ts'
+import { PausableHandler } from './pausable-handler.ts'
 import { SubscriptionReadiness } from './subscription-readiness.ts'
 
 /** What `subscribe` reports. */
@@ -57,9 +58,11 @@ export function subscribe<Value>(
     queue?.close()
   }
   const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
-  const acksWaitForLoop = ack === 'after-handler'
-  const { bufferSize = acksWaitForLoop ? Number.POSITIVE_INFINITY : defaultSubscribe.bufferSize } = options
-  const queue = handler ? undefined : new MessageQueue<Value>(bufferSize, acksWaitForLoop, unsubscribe)
+  const acksWait = ack === 'after-handler'
+  const consumer = handler
+    ? new PausableHandler(handler, acksWait)
+    : new MessageQueue<Value>(options.bufferSize, acksWait, unsubscribe)
+  const queue = consumer instanceof MessageQueue ? consumer : undefined
   const readiness = new SubscriptionReadiness()
   const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
 
@@ -69,6 +72,11 @@ export function subscribe<Value>(
       return readiness.promise
     },
     unsubscribe,
+    get isPaused() {
+      return runtime.session.isPaused(receiver)
+    },
+    pause: () => runtime.session.pause(receiver),
+    resume: () => runtime.session.resume(receiver),
   }
   const receiver: Receiver = {
     filter,
@@ -85,6 +93,7 @@ export function subscribe<Value>(
     ack,
     retry: withDefaults<RetryPolicy>(defaultRetry, options.retry),
     isAwaiting,
+    pausable: consumer,
     granted: (qos) => readiness.resolve(qos),
     postponed: (error) => readiness.postpone(error),
     rejected: (error) => {
@@ -96,7 +105,7 @@ export function subscribe<Value>(
     },
     deliver: createDeliver({
       options,
-      handler: handler ?? ((message) => queue?.push(message)),
+      handler: (message) => consumer.handle(message),
       onThrow: report,
       onInvalid: report,
     }),
@@ -122,6 +131,11 @@ function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>)
       return subscription.ready
     },
     unsubscribe: () => subscription.unsubscribe(),
+    get isPaused() {
+      return subscription.isPaused
+    },
+    pause: () => subscription.pause(),
+    resume: () => subscription.resume(),
     [Symbol.asyncIterator]: () => queue.iterate(),
     get dropped() {
       return queue.dropped

@@ -1,4 +1,4 @@
-import type { ClientStatus } from '../api/status.ts'
+import type { ClientStatus, SubscriptionsStatus } from '../api/status.ts'
 
 interface Part<Name extends keyof ClientStatus> {
   readonly status: ClientStatus[Name]
@@ -8,12 +8,19 @@ interface Part<Name extends keyof ClientStatus> {
 export class SessionStatus implements Pick<ClientStatus, 'outbox' | 'inbox' | 'subscriptions'> {
   readonly #sender: Part<'outbox'>
   readonly #inbox: Part<'inbox'>
-  readonly #subscriptions: Part<'subscriptions'>
+  readonly #subscriptions: { readonly status: Omit<SubscriptionsStatus, 'paused'> }
+  readonly #pauses: { readonly size: number }
 
-  constructor(sender: Part<'outbox'>, inbox: Part<'inbox'>, subscriptions: Part<'subscriptions'>) {
+  constructor(
+    sender: Part<'outbox'>,
+    inbox: Part<'inbox'>,
+    subscriptions: { readonly status: Omit<SubscriptionsStatus, 'paused'> },
+    pauses: { readonly size: number },
+  ) {
     this.#sender = sender
     this.#inbox = inbox
     this.#subscriptions = subscriptions
+    this.#pauses = pauses
   }
 
   get outbox(): ClientStatus['outbox'] {
@@ -25,6 +32,6 @@ export class SessionStatus implements Pick<ClientStatus, 'outbox' | 'inbox' | 's
   }
 
   get subscriptions(): ClientStatus['subscriptions'] {
-    return this.#subscriptions.status
+    return { ...this.#subscriptions.status, paused: this.#pauses.size }
   }
 }

@@ -4,6 +4,7 @@ import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { Ack, IncomingPublish } from '../wire/packets.ts'
 import { type Announce, Announcement } from './announcement.ts'
 import { Inbox } from './incoming/inbox.ts'
+import { Pauses } from './incoming/pauses.ts'
 import type { Receiver } from './incoming/receiver.ts'
 import type { Link, LinkEvents, PacketIdSource } from './link.ts'
 import type { Publication } from './outgoing/publication.ts'
@@ -36,6 +37,7 @@ export class Session implements LinkEvents {
   readonly status: Pick<ClientStatus, 'outbox' | 'inbox' | 'subscriptions'>
   readonly #events: SessionEvents
   readonly #sender: Sender
+  readonly #pauses = new Pauses()
   readonly #inbox: Inbox
   readonly #watch: SessionWatch
   readonly #subscriptions: Subscriptions<Receiver>
@@ -57,12 +59,15 @@ export class Session implements LinkEvents {
     this.#subscriptions = new Subscriptions(config, events, {
       due: () => this.#changes.schedule(),
       claimed: (claim) => this.#sender.yieldTo(claim),
-      removed: (receiver) => this.#inbox.removed(receiver),
+      removed: (receiver) => {
+        this.#pauses.drop(receiver)
+        this.#inbox.removed(receiver)
+      },
     })
     this.#sender = new Sender(config, events, () => this.#subscriptions.wireIsQuiet())
-    this.#inbox = new Inbox(config, events, this.#subscriptions)
+    this.#inbox = new Inbox(config, events, this.#subscriptions, this.#pauses)
     this.#watch = new SessionWatch(events, config.now)
-    this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions)
+    this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions, this.#pauses)
   }
 
   /** The source of packet ids for SUBSCRIBE and UNSUBSCRIBE. */
@@ -150,6 +155,7 @@ export class Session implements LinkEvents {
   /** Hands over no more messages on this connection. @returns resolves when handlers have processed those that they have */
   finishHandlers(): Promise<void> {
     this.#link?.pauseReading()
+    this.#pauses.freeze()
     return this.#inbox.unprocessed.close()
   }
 
@@ -199,6 +205,21 @@ export class Session implements LinkEvents {
     this.#subscriptions.remove(receiver)
   }
 
+  /** Hands the messages of a subscription over no more, until `resume`. They count as unprocessed. */
+  pause(receiver: Receiver): void {
+    if (!this.#subscriptions.has(receiver)) return
+    this.#pauses.add(receiver)
+    this.#inbox.unprocessed.changed()
+  }
+
+  resume(receiver: Receiver): void {
+    this.#pauses.delete(receiver)
+  }
+
+  isPaused(receiver: Receiver): boolean {
+    return this.#pauses.has(receiver)
+  }
+
   /** Rejects the undelivered publications. Durable ones stay for a later connection or process. */
   reject(error: Error): void {
     this.#sender.reject(error)
@@ -214,6 +235,7 @@ export class Session implements LinkEvents {
   end(error: Error): void {
     this.#sender.reject(error)
     this.#sender.stop()
+    this.#pauses.stop()
     this.#inbox.stop()
     this.#subscriptions.reject(error)
   }
@@ -225,6 +247,7 @@ export class Session implements LinkEvents {
     this.#broker = link.limits
     this.#peer = { server: link.server, clientId: link.clientId, sessionExpiry: link.connect.sessionExpiry }
     this.#inbox.unprocessed.reopen()
+    this.#pauses.attached(sessionPresent)
     this.#inbox.attached(link, sessionPresent)
     this.#subscriptions.attached(link)
     this.#sender.attached(link, sessionPresent)

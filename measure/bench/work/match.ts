@@ -44,6 +44,8 @@ function filterAt(n: number): string {
   return n % 10 === 0 ? `site/+/device/${n}/temperature` : `site/${n % 100}/device/${n}/temperature`
 }
 
+const noop = () => {}
+
 function ourDispatch(names: readonly string[]) {
   const session = createSession()
   let handled = 0
@@ -56,11 +58,12 @@ function ourDispatch(names: readonly string[]) {
     ack: 'on-receipt',
     retry: defaultRetry,
     options: {},
-    subscription: { filter, ready: Promise.resolve(0), unsubscribe: () => {} },
+    subscription: { filter, ready: Promise.resolve(0), isPaused: false, unsubscribe: noop, pause: noop, resume: noop },
+    pausable: { isHolding: false, held: 0, pause: noop, resume: noop, attached: noop, drop: noop },
     isRefused: false,
-    granted: () => {},
-    rejected: () => {},
-    postponed: () => {},
+    granted: noop,
+    rejected: noop,
+    postponed: noop,
     deliver: () => void handled++,
   })
   for (const name of names) session.subscribe(receiver(name))

@@ -9,6 +9,7 @@ import { Acknowledgements } from './acknowledgements.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { HeldMessage } from './held-message.ts'
 import type { InboxConfig, InboxEvents } from './inbox-config.ts'
+import type { Pauses } from './pauses.ts'
 import type { Receiver } from './receiver.ts'
 import { Requesters } from './requesters.ts'
 import { type Call, type FailedCall, Retries } from './retries.ts'
@@ -45,13 +46,13 @@ export class Inbox {
   readonly #claims = new EndOfTurn(() => this.#claim())
   #anyUnclaimed = false
 
-  constructor(config: InboxConfig, events: InboxEvents, subscriptions: Subscriptions<Receiver>) {
+  constructor(config: InboxConfig, events: InboxEvents, subscriptions: Subscriptions<Receiver>, pauses: Pauses) {
     this.#config = config
     this.#events = events
     this.#subscriptions = subscriptions
     this.#retries = new Retries(config.clock, config.random)
     this.#waiting = new WaitingMessages(config.inbox)
-    this.unprocessed = new Unprocessed(config.inbox, () => this.#proceed())
+    this.unprocessed = new Unprocessed(config.inbox, pauses, () => this.#proceed())
     this.#acknowledgements = new Acknowledgements({
       config,
       events,
@@ -257,8 +258,8 @@ export class Inbox {
       // A handler may have ended another subscription.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet)
-      if (!processed || receiver.ack === 'on-receipt') continue
-      if (packet.qos > 0) {
+      if (!processed || (receiver.ack === 'on-receipt' && !receiver.pausable.isHolding)) continue
+      if (packet.qos > 0 && receiver.ack === 'after-handler') {
         message ??= this.#createHeld(packet, link)
         message.pending++
         this.#await(processed, { message, receiver, calls: 1, delay: undefined })

@@ -2,6 +2,7 @@ import type { Subscription } from '../../api/message-options.ts'
 import type { RetryPolicy } from '../../config/defaults.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Subscriber } from '../subscriptions/subscribers.ts'
+
 /** Receives the messages of a topic filter. */
 export interface Receiver extends Subscriber {
   /** When the message is acknowledged: at once, or when the promise of `deliver` has resolved. */
@@ -18,6 +19,25 @@ export interface Receiver extends Subscriber {
    * wait: the handlers that keep them waiting may wait for the response. `undefined` for others.
    */
   readonly isAwaiting?: (() => boolean) | undefined
+  readonly pausable: Pausable
   /** Never throws. The promise resolves when the message is processed, and rejects if that failed. */
   deliver(packet: IncomingPublish): Promise<void> | undefined
+}
+
+/** Hands the messages of a receiver to the application, and holds them while its subscription is paused. */
+export interface Pausable {
+  /** Whether it holds messages that arrive now, so that they count as unprocessed also with `ack: 'on-receipt'`. */
+  readonly isHolding: boolean
+  /** How many messages the application has yet to get. */
+  readonly held: number
+  pause(): void
+  /** Hands over what it holds, and what comes from now on. */
+  resume(): void
+  /**
+   * A connection is open. If the broker has kept the session, it sends un-acked messages of QoS 1 again: those that are
+   * held are dropped. For those of QoS 2 it sends only the PUBREL.
+   */
+  attached(sessionPresent: boolean): void
+  /** The subscription has ended. */
+  drop(): void
 }

@@ -1,6 +1,7 @@
 import type { InboxOptions } from '../../api/options.ts'
 import { deferred } from '../../shared/wait.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
+import type { Pauses } from './pauses.ts'
 import type { Receiver } from './receiver.ts'
 
 /** The options that limit what handlers and the messages that wait for them may have. */
@@ -9,6 +10,8 @@ export type UnprocessedLimits = Pick<Required<InboxOptions>, 'maxUnprocessed' | 
 /** What one receiver has received and not processed. */
 interface Share {
   count: number
+  /** How many of them a handler or a loop has to process before they may be acknowledged. The others are only held. */
+  awaited: number
   /** How many of them have to be acknowledged. */
   unacked: number
   bytes: number
@@ -17,24 +20,27 @@ interface Share {
 }
 
 /**
- * Counts the messages that subscriptions with `ack: 'after-handler'` have received and not processed. It pauses when they
- * reach a limit, until half of them are processed, so that the two do not alternate with each message. An unsubscribed
- * receiver no longer counts: its handler may never finish.
+ * Counts the messages that subscriptions with `ack: 'after-handler'` have received and not processed, and all that arrived
+ * for a paused subscription. It pauses when they reach a limit, until half of them are processed, so that the two do not
+ * alternate with each message. An unsubscribed receiver no longer counts: its handler may never finish.
  */
 export class Unprocessed {
   readonly #limits: UnprocessedLimits
+  readonly #pauses: Pauses
   readonly #onProcessed: () => void
   #shares: Map<Receiver, Share> | undefined
   #count = 0
+  #awaited = 0
   #unacked = 0
   #bytes = 0
   #isPaused = false
-  /** Resolves when nothing is left; set while nothing more is taken. */
+  /** Resolves when the handlers are done; set while nothing more is taken. */
   #closing: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   /** @param onProcessed - called after each message, also if processing has failed */
-  constructor(limits: UnprocessedLimits, onProcessed: () => void) {
+  constructor(limits: UnprocessedLimits, pauses: Pauses, onProcessed: () => void) {
     this.#limits = limits
+    this.#pauses = pauses
     this.#onProcessed = onProcessed
   }
 
@@ -55,11 +61,16 @@ export class Unprocessed {
     return this.#isPaused || this.#closing !== undefined
   }
 
-  /** From now on it is paused. @returns resolves when everything is processed */
+  /** From now on it is paused. @returns resolves when handlers and loops have processed everything that they have */
   close(): Promise<void> {
-    this.#closing ??= deferred<void>()
-    if (this.#count === 0) this.#closing.resolve()
-    return this.#closing.promise
+    const { promise } = (this.#closing ??= deferred<void>())
+    this.changed()
+    return promise
+  }
+
+  /** A subscription was paused: what it holds is not processed for now. */
+  changed(): void {
+    if (this.#awaited <= this.#pauses.held) this.#closing?.resolve()
   }
 
   /** Ends what `close` began. */
@@ -71,11 +82,14 @@ export class Unprocessed {
   add(receiver: Receiver, { qos, payload }: IncomingPublish): () => void {
     const share = this.#shareOf(receiver)
     const bytes = payload.byteLength
-    const unacked = qos > 0 ? 1 : 0
+    const awaited = receiver.ack === 'after-handler' ? 1 : 0
+    const unacked = qos > 0 ? awaited : 0
     share.count++
+    share.awaited += awaited
     share.unacked += unacked
     share.bytes += bytes
     this.#count++
+    this.#awaited += awaited
     this.#unacked += unacked
     this.#bytes += bytes
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
@@ -83,9 +97,10 @@ export class Unprocessed {
     return () => {
       if (share.isReleased) return
       share.count--
+      share.awaited -= awaited
       share.unacked -= unacked
       share.bytes -= bytes
-      this.#subtract({ count: 1, unacked, bytes })
+      this.#subtract({ count: 1, awaited, unacked, bytes })
       this.#onProcessed()
     }
   }
@@ -102,15 +117,16 @@ export class Unprocessed {
   #shareOf(receiver: Receiver): Share {
     const shares = (this.#shares ??= new Map())
     let share = shares.get(receiver)
-    if (!share) shares.set(receiver, (share = { count: 0, unacked: 0, bytes: 0, isReleased: false }))
+    if (!share) shares.set(receiver, (share = { count: 0, awaited: 0, unacked: 0, bytes: 0, isReleased: false }))
     return share
   }
 
-  #subtract({ count, unacked, bytes }: Omit<Share, 'isReleased'>): void {
+  #subtract({ count, awaited, unacked, bytes }: Omit<Share, 'isReleased'>): void {
     this.#count -= count
+    this.#awaited -= awaited
     this.#unacked -= unacked
     this.#bytes -= bytes
-    if (this.#count === 0) this.#closing?.resolve()
+    if (this.#closing) this.changed()
     const { maxUnprocessed, maxUnprocessedBytes } = this.#limits
     if (this.#count <= maxUnprocessed / 2 && this.#bytes <= maxUnprocessedBytes / 2) this.#isPaused = false
   }

@@ -222,7 +222,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#wanted.has(filter)
   }
 
-  get status(): SubscriptionsStatus {
+  get status(): Omit<SubscriptionsStatus, 'paused'> {
     const { wanted, held, refused, suspended } = this.#counts()
     return { wanted, held, refused, suspended }
   }

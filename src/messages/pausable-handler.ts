@@ -1,0 +1,92 @@
+import type { MessageHandler } from '../api/message-options.ts'
+import type { Message } from '../api/message.ts'
+import type { Pausable } from '../session/incoming/receiver.ts'
+
+/** A message that waits for the handler. */
+interface Held {
+  readonly isQos1: boolean
+  /** The broker has lost the session, so it will not send the message again. */
+  isOnlyCopy: boolean
+  /** Calls the handler. */
+  readonly handOver: () => void
+  readonly drop: () => void
+}
+
+/** Calls the handler of a subscription. While the subscription is paused, it holds the messages. */
+export class PausableHandler<Value> implements Pausable {
+  readonly #handler: MessageHandler<Value>
+  readonly #acksWaitForHandler: boolean
+  #isPaused = false
+  #isDropped = false
+  #held: Held[] = []
+
+  /** @param acksWaitForHandler - whether a message is acknowledged only when the handler has processed it */
+  constructor(handler: MessageHandler<Value>, acksWaitForHandler: boolean) {
+    this.#handler = handler
+    this.#acksWaitForHandler = acksWaitForHandler
+  }
+
+  get isHolding(): boolean {
+    return this.#isPaused || this.#held.length > 0
+  }
+
+  get held(): number {
+    return this.#held.length
+  }
+
+  /** @returns what the handler returns. For a message that is held, a promise of that */
+  handle(message: Message<Value>): unknown {
+    if (this.#isDropped) return undefined
+    return this.isHolding ? this.#hold(message) : this.#handler(message)
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    // Later, because a handler must not be called from within `resume()`, which may be a call of its own.
+    if (this.#held.length > 0) queueMicrotask(() => this.#handOver())
+  }
+
+  attached(sessionPresent: boolean): void {
+    if (!sessionPresent) for (const held of this.#held) held.isOnlyCopy = true
+    else if (this.#acksWaitForHandler) {
+      const isSentAgain = ({ isQos1, isOnlyCopy }: Held) => isQos1 && !isOnlyCopy
+      for (const { drop } of this.#held.filter(isSentAgain)) drop()
+      this.#held = this.#held.filter((held) => !isSentAgain(held))
+    }
+  }
+
+  drop(): void {
+    this.#isDropped = true
+    for (const { drop } of this.#held.splice(0)) drop()
+  }
+
+  #hold(message: Message<Value>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#held.push({
+        isQos1: message.qos === 1,
+        isOnlyCopy: false,
+        handOver: () => {
+          try {
+            resolve(this.#handler(message))
+          } catch (error) {
+            reject(error)
+          }
+        },
+        drop: () => resolve(undefined),
+      })
+    })
+  }
+
+  /** The handler may pause the subscription again. */
+  #handOver(): void {
+    while (!this.#isPaused) {
+      const next = this.#held.shift()
+      if (!next) return
+      next.handOver()
+    }
+  }
+}
