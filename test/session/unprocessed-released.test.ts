@@ -68,6 +68,28 @@ describe.each(versions)('messages that are never processed, MQTT $version', ({ v
   })
 })
 
+test('messages that wait when the session is lost still wait when the next session is kept', async () => {
+  let connections = 0
+  const script = () => ({ connack: { sessionPresent: ++connections > 2 } })
+  const { server, client } = await scriptedClient({ script, inbox: { maxUnprocessed: 1 } })
+  const texts: string[] = []
+  await client.connect()
+  await client.subscribe('in', (message) => void texts.push(message.text()), { qos: 1 }).ready
+  const stuck = client.subscribe('stuck', hang, { qos: 1, ack: 'after-handler' })
+  await stuck.ready
+  server.publish('stuck', '', { qos: 1, messageId: 1 })
+  server.publish('in', 'only copy', { qos: 1, messageId: 2 })
+  await until(() => client.status.inbox.waiting === 1, 'the message')
+  for (const _ of range(2)) {
+    const connected = new Promise((resolve) => client.once('connected', resolve))
+    server.kick()
+    await connected
+  }
+  stuck.unsubscribe()
+  await turns()
+  expect(texts).toEqual(['only copy'])
+})
+
 test('messages of a subscription that the broker refuses in favour of an earlier one do not count', async () => {
   const script: Behaviour = {
     steps: [

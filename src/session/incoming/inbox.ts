@@ -80,7 +80,7 @@ export class Inbox {
     this.#acknowledgements.clear()
     const parked = this.#parked
     this.#parked = []
-    if (sessionPresent) this.#waiting.sentAgain()
+    if (sessionPresent) this.#waiting.sentAgain(this.#session)
     else {
       this.#exactlyOnce.clear()
       this.#session = {}

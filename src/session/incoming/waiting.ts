@@ -87,9 +87,11 @@ export class WaitingMessages {
     for (const waiting of this.#messages.values()) this.#remove(waiting)
   }
 
-  /** The broker kept the session, and sends the messages of QoS 1 again. For those of QoS 2 it sends only the PUBREL. */
-  sentAgain(): void {
-    for (const waiting of this.#messages.values()) if (waiting.packet.qos === 1) this.#remove(waiting)
+  /** The broker kept the session, and sends its messages of QoS 1 again. For those of QoS 2 it sends only the PUBREL. */
+  sentAgain(session: object): void {
+    for (const waiting of this.#messages.values()) {
+      if (waiting.packet.qos === 1 && waiting.message?.session === session) this.#remove(waiting)
+    }
   }
 
   #dropOldest(): void {
