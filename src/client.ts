@@ -3,7 +3,7 @@ import type { Actor } from 'xstate'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { ConnectionCommand } from '../machines/connection/types.ts'
 import type { Failure } from '../machines/failure.ts'
-import { ClientDisposedError, ConnectionFailedError, TimeoutError } from './api/errors.ts'
+import { ClientDisposedError, type ConnectionFailedError, TimeoutError } from './api/errors.ts'
 import type { ClientEvents } from './api/events.ts'
 import type {
   DisconnectOptions,
@@ -27,6 +27,7 @@ import type { ClientConfig } from './config/client-config.ts'
 import { checkListener } from './config/listener.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { clientMachine } from './lifecycle/actors.ts'
+import { clientStatus } from './lifecycle/client-status.ts'
 import { ConnectCalls } from './lifecycle/connect-calls.ts'
 import { depart } from './lifecycle/departure.ts'
 import { type Happening, Observer } from './lifecycle/observer.ts'
@@ -72,7 +73,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   constructor(options: ResilientMqttClientOptions) {
     const config = parseOptions(options)
     this.#config = config
-    this.#observer = new Observer(config.logger, config.now, (event) => this.#follow(event))
+    this.#observer = new Observer(config, (event) => this.#follow(event))
     this.#runtime = new ConnectionRuntime(config, {
       observer: this.#observer,
       deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
@@ -114,28 +115,14 @@ export class ResilientMqttClient implements AsyncDisposable {
     return (this.#quarantine ??= clientQuarantine(this.#runtime.session))
   }
 
+  /** The option `name`. */
+  get name(): string | undefined {
+    return this.#config.name
+  }
+
   /** What the client is doing now. */
   get status(): ClientStatus {
-    const { attempt, cycle, retryAt, admission, failure, counters } = this.actor.getSnapshot().context
-    const { state, since } = this.#observer
-    const { session } = this.#runtime
-    const { outbox, inbox, subscriptions } = session.status
-    return {
-      state,
-      since,
-      server: this.#runtime.session.peer?.server,
-      clientId: this.#runtime.session.peer?.clientId,
-      attempt,
-      cycle,
-      nextRetryAt: retryAt,
-      admission,
-      lastFailure: failure,
-      broker: session.broker,
-      counters,
-      outbox,
-      inbox,
-      subscriptions,
-    }
+    return clientStatus(this.name, this.actor.getSnapshot(), this.#observer, this.#runtime.session)
   }
 
   /** Whether a connection is open. */
@@ -425,8 +412,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   #failed(failure: Failure): ConnectionFailedError {
-    if (failure.kind === 'internal') return new ConnectionFailedError(failure, { cause: this.#machine.cause })
-    return this.#runtime.failed(failure)
+    const isInternal = failure.kind === 'internal'
+    return isInternal ? this.#runtime.failed(failure, this.#machine.cause) : this.#runtime.failed(failure)
   }
 
   #ensureAlive(): void {

@@ -62,7 +62,10 @@ export interface ConnectionMachine extends Disposable {
  */
 export function createConnectionMachine(options: ResilientMqttClientOptions): ConnectionMachine {
   const config = parseOptions(options)
-  const log = new EventLog(config.logger, { isHeard: () => false, advice: () => 'Handle it by the option logger.' })
+  const log = new EventLog(config.logger, config.name, {
+    isHeard: () => false,
+    advice: () => 'Handle it by the option logger.',
+  })
   const report = (error: unknown, source: string) => log.failed(error, source)
   const runtime = new ConnectionRuntime(config, {
     observer: {

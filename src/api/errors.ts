@@ -53,10 +53,14 @@ export class ConnectionFailedError extends ResilientMqttError {
   readonly code = 'CONNECTION_FAILED'
 
   readonly failure: Failure
+  /** The name of the client, if it has one. */
+  readonly client: string | undefined
 
-  constructor(failure: Failure, options?: ErrorOptions) {
-    super(`gave up: ${describeFailure(failure)}`, options)
+  constructor(failure: Failure, options: ErrorOptions & { readonly client?: string | undefined } = {}) {
+    const { client } = options
+    super(`${client === undefined ? '' : `${client} `}gave up: ${describeFailure(failure)}`, options)
     this.failure = failure
+    this.client = client
   }
 
   /** The reason code, if the failure was a CONNACK or DISCONNECT of the server. */

@@ -11,12 +11,16 @@ const ignore = () => {}
 /** Shared by all clients without a logger. */
 const silent: Logger = Object.freeze({ debug: ignore, info: ignore, warn: ignore, error: ignore })
 
-/** Wraps a logger so that its errors affect nothing else. Without a logger, the result is silent. */
-export function guarded(logger: Logger | undefined): Logger {
+/**
+ * Wraps a logger so that its errors affect nothing else. Without a logger, the result is silent.
+ *
+ * @param client - the name of the client, which is added to the details
+ */
+export function guarded(logger: Logger | undefined, client?: string): Logger {
   if (!logger) return silent
   const guard = (level: keyof Logger) => (details: object, message: string) => {
     try {
-      logger[level](details, message)
+      logger[level](client === undefined ? details : { client, ...details }, message)
     } catch {
       // A broken logger cannot be reported anywhere.
     }

@@ -216,6 +216,14 @@ type Policies = Pick<
 
 /** Options of `ResilientMqttClient`. Durations are in milliseconds. */
 export interface ResilientMqttClientOptions extends Policies {
+  /**
+   * Tells the client from others of the process: as the property `client` of its log lines, in `status`, in
+   * `ConnectionFailedError`, and as the id of its actor, which inspectors and the visualizer show. The broker does not get
+   * it. At most 100 characters; it must not be a secret.
+   *
+   * @default none. The id of the actor is `connection` then
+   */
+  readonly name?: string
   /** The server, or a list of servers. Required unless `options` or `credentials` provide it. */
   readonly url?: string | readonly string[]
   /**

@@ -2,6 +2,8 @@ import type { ConnectionContext, ConnectionCounters, ConnectionStateName } from 
 import type { Failure } from '../../machines/failure.ts'
 /** The status of a client at one moment. Times are in milliseconds since 1970. */
 export interface ClientStatus {
+  /** The option `name`. */
+  readonly name: string | undefined
   readonly state: ConnectionState
   /** When the client entered this state. */
   readonly since: number

@@ -23,6 +23,7 @@ import type {
  * of the application. Durations are in milliseconds.
  */
 export interface ClientConfig {
+  readonly name: string | undefined
   /** The servers, unless `connect` or the credentials provide them. */
   readonly url: readonly string[] | undefined
   /** How to connect. A function is called later, and `parseConnectOptions` checks its result. */

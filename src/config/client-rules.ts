@@ -34,6 +34,7 @@ import {
   wholeNumber,
 } from '../shared/option-rules.ts'
 import { didYouMean, entriesOf, isObject, readByRules, type Rule, type RulesFor } from '../shared/read-options.ts'
+import { isPrintable } from '../shared/safe-text.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { nodeOptions } from './node-options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
@@ -178,6 +179,10 @@ const credentials = {
 } satisfies RulesFor<Credentials>
 
 export const clientOptionRules = {
+  name: must(
+    'must be 1 to 100 printable characters, without space around them',
+    (value) => typeof value === 'string' && value.length > 0 && value.length <= 100 && isPrintable(value),
+  ),
   url: parseUrls,
   options: callbackOr((option, value) => readConnectOptions(value, option)),
   // Errors do not show the value: the user may have passed the credentials themselves.

@@ -43,6 +43,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
   const connect = connectConfig(options.options, store !== undefined)
   if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, url)
   return Object.freeze<ClientConfig>({
+    name: options.name,
     url,
     connect,
     credentials,

@@ -27,9 +27,10 @@ export class EventLog {
   readonly #options: EventLogOptions
   #toldAgain = false
 
-  constructor(logger: Logger | undefined, options: EventLogOptions) {
-    this.#logger = guarded(logger)
-    this.#lastResort = logger ? undefined : new LastResort()
+  /** @param name - of the client, in every line */
+  constructor(logger: Logger | undefined, name: string | undefined, options: EventLogOptions) {
+    this.#logger = guarded(logger, name)
+    this.#lastResort = logger ? undefined : new LastResort(name)
     this.#options = options
   }
 

@@ -9,7 +9,13 @@ const SECRET = new Set(['credentials', 'options'])
  * only the first error of each kind: a handler that throws may do so at each message.
  */
 export class LastResort {
+  readonly #name: string | undefined
   #printed: Set<string> | undefined
+
+  /** @param name - of the client */
+  constructor(name: string | undefined) {
+    this.#name = name
+  }
 
   /** Reports that a part of the application failed, such as a handler. */
   report(error: unknown, source: string, advice: string): void {
@@ -30,7 +36,7 @@ export class LastResort {
       const what = mayHoldSecret ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
       // oxlint-disable-next-line eslint/no-console -- This is the last resort.
       console.error(
-        `xstate-mqtt: ${safeText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
+        `xstate-mqtt${this.#name === undefined ? '' : ` (${this.#name})`}: ${safeText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
       )
     } catch {
       // A console that throws must not end the client.

@@ -4,9 +4,9 @@ import type { connectionMachine } from '../../machines/connection/machine.ts'
 import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 import { ConnectionFailedError, InvalidOptionError, show, StoreError } from '../api/errors.ts'
 import type { ClientEvents } from '../api/events.ts'
-import type { Logger } from '../api/logger.ts'
 import type { ResilientMqttClientOptions } from '../api/options.ts'
 import type { ConnectionState } from '../api/status.ts'
+import type { ClientConfig } from '../config/client-config.ts'
 import { callGuarded, Emitter } from '../shared/emitter.ts'
 import { EventLog } from './event-log.ts'
 import type { ConnectionObserver } from './session-reports.ts'
@@ -28,6 +28,8 @@ export interface ActorEnd {
   failed(error: unknown): void
 }
 
+type ObserverConfig = Pick<ClientConfig, 'logger' | 'name' | 'now'>
+
 /** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */
 export class Observer implements ConnectionObserver {
   readonly events: Emitter<ClientEvents>
@@ -42,8 +44,8 @@ export class Observer implements ConnectionObserver {
   #since: number
 
   /** @param happened - called with each event, before the application's handlers and the pending calls get it */
-  constructor(logger: Logger | undefined, now: () => number, happened: (event: Happening) => void) {
-    this.log = new EventLog(logger, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
+  constructor({ logger, name, now }: ObserverConfig, happened: (event: Happening) => void) {
+    this.log = new EventLog(logger, name, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
     this.#now = now
     this.#since = now()
     this.#happened = happened

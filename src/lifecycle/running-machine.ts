@@ -67,10 +67,10 @@ export class RunningMachine implements ActorEnd {
   }
 
   #create(snapshot?: Snapshot<unknown>): MachineActor {
-    const { inspect, clock } = this.#config
+    const { name = 'connection', inspect, clock } = this.#config
     const { input } = this.#runtime
     const actor = createActor(clientMachine, {
-      id: 'connection',
+      id: name,
       input,
       ...(snapshot && { snapshot }),
       ...(inspect && { inspect: this.#observer.inspector(inspect) }),

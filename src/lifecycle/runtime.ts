@@ -104,10 +104,12 @@ export class ConnectionRuntime implements Provider, SessionPort {
     return this.#givenUp
   }
 
-  /** The error by which a failure is reported. */
-  failed(failure: Failure): ConnectionFailedError {
-    const ours = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
-    return new ConnectionFailedError(failure, ours ? { cause: this.#cause } : undefined)
+  /** The error by which a failure is reported. @param cause - of an internal failure */
+  failed(failure: Failure, cause?: unknown): ConnectionFailedError {
+    const { name: client } = this.#config
+    const isOurs = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
+    if (failure.kind === 'internal') return new ConnectionFailedError(failure, { client, cause })
+    return new ConnectionFailedError(failure, { client, ...(isOurs && { cause: this.#cause }) })
   }
 
   /** Called with each event of the machine. */

@@ -21,6 +21,11 @@ export function shortLine(text: string): string {
   return cut(printable(text))
 }
 
+/** Whether a text is one line without control characters, and without space around it. */
+export function isPrintable(text: string): boolean {
+  return text.length <= MAX_READ && text === printable(text)
+}
+
 function printable(text: string): string {
   return text.slice(0, MAX_READ).replaceAll(UNPRINTABLE, ' ').trim()
 }

@@ -79,6 +79,7 @@ const connectOptions = () =>
 /** Every option of a client, none of them with its default. */
 const clientOptions = () =>
   ({
+    name: 'pump',
     url: ['mqtt://c:3'],
     options: connectOptions(),
     credentials: nothing as never,
