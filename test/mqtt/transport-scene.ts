@@ -7,7 +7,8 @@ import type { Clock } from '../../src/api/clock.ts'
 import type { ConnectOptions, Credentials } from '../../src/api/options.ts'
 import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import type { Attempt } from '../../src/mqtt/client-options.ts'
-import { createTransport, type TransportOptions } from '../../src/mqtt/transport.ts'
+import type { ConnectionOptions } from '../../src/mqtt/connection.ts'
+import { createTransport } from '../../src/mqtt/transport.ts'
 import type { Link } from '../../src/session/link.ts'
 import { PacketIds } from '../../src/session/outgoing/packet-ids.ts'
 import { monotonicTime, realClock } from '../../src/shared/clock.ts'
@@ -24,7 +25,7 @@ export interface AttemptOptions {
   readonly credentials?: Credentials
   readonly clock?: Clock
   readonly disconnectTimeout?: number
-  readonly prepare?: TransportOptions['prepare']
+  readonly prepare?: ConnectionOptions['prepare']
   readonly isAwaitingAnswer?: () => boolean
 }
 

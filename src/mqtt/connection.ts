@@ -1,0 +1,338 @@
+import type { MqttClient } from 'mqtt'
+import type { IConnackPacket, Packet } from 'mqtt-packet'
+import type { AnyEventObject } from 'xstate'
+
+import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
+import type { Clock } from '../api/clock.ts'
+import type { ClientEvents } from '../api/events.ts'
+import type { LinkEvents, PacketIdSource } from '../session/link.ts'
+import { type Disconnect, NORMAL_DISCONNECT } from '../wire/disconnect.ts'
+import { type Frame, Framer } from '../wire/framer.ts'
+import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
+import type { Addresses } from './addresses.ts'
+import { type Breach, beforeConnack, breachOf } from './breach.ts'
+import { brokerStatus } from './broker-status.ts'
+import { type Attempt, clientOptions } from './client-options.ts'
+import { closeClient } from './close.ts'
+import { CodeTranslator } from './code-translator.ts'
+import {
+  type FailurePort,
+  fromCloseCode,
+  fromFirstBytes,
+  fromPacket,
+  fromUpgradeResponse,
+  watchForFailure,
+} from './failures.ts'
+import type { IdleTimeouts } from './idle-timeouts.ts'
+import { type LinkPort, MqttLink } from './link.ts'
+import { Liveness, type LivenessPort } from './liveness.ts'
+import { openClient } from './open-client.ts'
+import { ControlPacketIds } from './packet-ids.ts'
+import type { EndedConnection, TakeoverSuspicion } from './takeover.ts'
+import type { AnySocket } from './traffic.ts'
+import { judgeVersion, type VersionTrial } from './version-trial.ts'
+
+/** What all connections of one client share. */
+export interface ConnectionOptions {
+  /** Evaluates the options, credentials and server of an attempt. Secrets enter here and never reach the machine. */
+  readonly prepare: (input: TransportInput) => Attempt | Promise<Attempt>
+  /** The DISCONNECT of a graceful close, if it is not the normal one. */
+  readonly farewell?: () => Disconnect | undefined
+  readonly events: LinkEvents
+  readonly packetIds: PacketIdSource
+  readonly clock: Clock
+  /** The time of the clock, in milliseconds. */
+  readonly time: () => number
+  /** How long a graceful close may take, in milliseconds. */
+  readonly disconnectTimeout: number
+  /** How long the answer to a PINGREQ may take after a WAKE, in milliseconds. */
+  readonly probeTimeout: number
+  /** Called with the error of a failed `prepare`. The machine gets only the kind of the failure. */
+  readonly onError: (error: unknown) => void
+  /** Called when it is learnt that something in between closes idle connections to a server. */
+  readonly onIdleTimeoutLearnt: (learnt: ClientEvents['idleTimeoutLearnt']) => void
+}
+
+/**
+ * MQTT.js's own logger, which follows `DEBUG=mqttjs*`. MQTT.js would create one for each client, of more than 1 KiB.
+ */
+let log: MqttClient['log'] | undefined
+
+/** An attempt that is stopped earlier was not given up because the server is silent. In milliseconds. */
+const LEAST_WAIT = 500
+
+/** What outlives the connections of one client. */
+export interface KnownServers {
+  readonly idleTimeouts: IdleTimeouts
+  readonly takeovers: TakeoverSuspicion
+  readonly addresses: Addresses
+}
+
+/** One attempt to connect, its connection and its end. */
+export class Connection implements FailurePort, LinkPort, LivenessPort {
+  readonly #options: ConnectionOptions
+  readonly #tell: (event: AnyEventObject & ConnectionFact) => void
+  readonly #takeovers: TakeoverSuspicion
+  readonly #liveness: Liveness
+  readonly #addresses: Addresses
+  /** Called when the server answers the CONNECT, or does not. */
+  #onAnswer: ((hasAnswered: boolean) => void) | undefined
+  #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
+  #client: MqttClient | undefined
+  #link: MqttLink | undefined
+  #trial: VersionTrial | undefined
+  /** When it began to open, or the CONNACK arrived, on the clock of `time`. */
+  #since = 0
+  /** Whether anything arrived after the CONNACK. */
+  #isAnswered = false
+  /** Resolves at the client's `close`. */
+  #closed: Promise<void> = Promise.resolve()
+  #closing: Promise<void> = Promise.resolve()
+
+  constructor(options: ConnectionOptions, known: KnownServers, tell: (event: AnyEventObject & ConnectionFact) => void) {
+    this.#options = options
+    this.#takeovers = known.takeovers
+    this.#addresses = known.addresses
+    this.#tell = tell
+    this.#liveness = new Liveness(options, known.idleTimeouts, this)
+  }
+
+  async open(input: TransportInput): Promise<void> {
+    if (this.#phase !== 'preparing') return
+    try {
+      const prepared = this.#options.prepare(input)
+      const attempt = prepared instanceof Promise ? await prepared : prepared
+      if (this.#phase === 'preparing') this.#connect(attempt)
+    } catch (error) {
+      this.#options.onError(error)
+      this.fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
+    }
+  }
+
+  /** Sends DISCONNECT if the connection is open. Resolves when no socket is left. */
+  close(): Promise<void> {
+    if (this.#phase !== 'closed') {
+      this.#takeovers.reset()
+      this.#release(this.#phase === 'open' ? this.#farewell : undefined)
+    }
+    return this.#closing
+  }
+
+  /** The machine waits no longer, without a CLOSE. */
+  abandoned(): void {
+    if (this.#phase !== 'opening' || this.#link || !this.#trial) return
+    const waited = this.#judged(() => this.#options.time() - this.#since, 0)
+    if (waited >= LEAST_WAIT) this.#trial.unanswered()
+  }
+
+  /** Sends PINGREQ. The connection ends if the answer is late. */
+  probe(): void {
+    if (this.#phase === 'open') this.#liveness.probe()
+  }
+
+  /** Destroys the socket. MQTT.js and the machine see the same as after a broken line. */
+  drop(): void {
+    if (this.#phase !== 'open') return
+    this.#client?.stream.destroy(Object.assign(new Error('dropped on request'), { code: 'ECONNABORTED' }))
+  }
+
+  get isConnected(): boolean {
+    return this.#link !== undefined
+  }
+
+  pingreq(): void {
+    this.#link?.pingreq()
+  }
+
+  /** The server broke a rule of MQTT. On MQTT 5 it gets a DISCONNECT with the reason (§4.13.1). */
+  breached({ message, reasonCode }: Breach): void {
+    this.fail({ kind: 'protocol', message }, this.#link && reasonCode)
+  }
+
+  /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
+  fail(failure: Failure, reasonCode?: number): void {
+    if (this.#phase === 'closed') return
+    const explained = this.#judged(() => this.#explained(failure), failure)
+    this.#release(reasonCode === undefined ? undefined : { reasonCode }, explained)
+    this.#tell({ type: 'transport.failed', failure: explained })
+  }
+
+  #connect(attempt: Attempt): void {
+    this.#phase = 'opening'
+    this.#trial = attempt.trial
+    this.#since = this.#options.time()
+    const { hostname } = new URL(attempt.url)
+    const { lookup } = this.#addresses
+    const onSocket = (socket: AnySocket) => {
+      this.#liveness.socket = socket
+      this.#onAnswer = this.#addresses.follow(hostname, socket)
+    }
+    const framer = new Framer(attempt.connect.maximumPacketSize)
+    const packetIds = new ControlPacketIds(this.#options.packetIds)
+    const codes = new CodeTranslator(attempt.connect.protocolVersion)
+    const parseFrame = (frame: Frame) => {
+      const bytes = codes.translate(frame)
+      if (bytes) parse(bytes)
+    }
+    const { client, parse } = openClient({
+      url: attempt.url,
+      lookup,
+      onData: (chunk) => this.#received(chunk, framer, parseFrame),
+      options: {
+        ...clientOptions(
+          attempt,
+          {
+            onSocket,
+            onClose: (...close) => this.#socketClosed(...close),
+            onRefused: (response) => this.fail(fromUpgradeResponse(response)),
+          },
+          lookup,
+        ),
+        ...(log && { log }),
+        messageIdProvider: packetIds,
+      },
+    })
+    log ??= client.log
+    this.#client = client
+    if (!this.#liveness.socket) onSocket(client.stream)
+    this.#closed = watchForFailure(client, this)
+    // mqtt-packet destroys the stream if the CONNECT can't be encoded.
+    if (client.stream.errored) throw client.stream.errored
+    client.on('packetreceive', (packet) => {
+      codes.restore(packet)
+      this.#control(client, packet, attempt, packetIds)
+    })
+  }
+
+  /** Handles all packets in the order in which they came, each before the next. */
+  #received(chunk: Uint8Array, framer: Framer, parse: (frame: Frame) => void): void {
+    if (this.#phase === 'closed') return
+    this.#liveness.heard()
+    if (this.#link) {
+      this.#isAnswered = true
+    } else {
+      const failure = fromFirstBytes(chunk)
+      if (failure) return this.fail(failure)
+    }
+    framer.push(chunk)
+    try {
+      for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
+        const { frame } = framer
+        if (kind === 'control') parse(frame)
+        else if (this.#link) this.#link.received(kind, frame)
+        else this.breached(beforeConnack(packetName(frame.header)))
+      }
+      // The rest of such a packet may never come: the server may not speak MQTT at all.
+      if (!this.#link && framer.begun >= 0) this.breached(beforeConnack(packetName(framer.begun)))
+      this.#link?.handled()
+    } catch (error) {
+      if (!(error instanceof InvalidPacketError)) throw error
+      this.breached(error)
+    }
+  }
+
+  /** Called before MQTT.js handles a packet that does not carry data. */
+  #control(client: MqttClient, packet: Packet, attempt: Attempt, packetIds: ControlPacketIds): void {
+    if (this.#isClosed) return
+    const breach = breachOf(packet, this.#link !== undefined)
+    const failure = fromPacket(packet, client.options.protocolVersion)
+    if (packet.cmd === 'connack') this.#answered(true)
+    if (breach) this.breached(breach)
+    else if (failure) this.fail(failure)
+    else if (packet.cmd === 'connack' && !this.#link) this.#accepted(client, packet, attempt, packetIds)
+  }
+
+  /**
+   * The CONNACK arrived. The session has to know at once, because packets in the same chunk are handled before any
+   * microtask. MQTT.js handles the CONNACK later, and accepts subscriptions only after that.
+   */
+  #accepted(client: MqttClient, connack: IConnackPacket, attempt: Attempt, packetIds: ControlPacketIds): void {
+    const { events, clock } = this.#options
+    const { sessionPresent } = connack
+    const limits = brokerStatus(connack, attempt)
+    const link = new MqttLink({
+      client,
+      packetIds,
+      events,
+      clock,
+      attempt,
+      limits,
+      line: this.#liveness.line,
+      port: this,
+    })
+    this.#link = link
+    this.#since = this.#options.time()
+    this.#trial?.accepted()
+    this.#liveness.accepted(link, limits.keepalive)
+    events.attached(link, sessionPresent)
+    queueMicrotask(() => {
+      if (this.#phase !== 'opening') return
+      this.#phase = 'open'
+      this.#tell({ type: 'transport.opened', sessionPresent })
+    })
+  }
+
+  /** Adds to a failure what this connection, and those before it, say about its cause. */
+  #explained(failure: Failure): Failure {
+    const explained = this.#takeovers.judge(this.#liveness.explained(failure), this.#ended)
+    return this.#trial && !this.#link ? judgeVersion(this.#trial, explained) : explained
+  }
+
+  get #ended(): EndedConnection | undefined {
+    if (!this.#link) return undefined
+    const { events, time } = this.#options
+    const isAwaitingAnswer = events.isAwaitingAnswer()
+    return { age: time() - this.#since, isAnswered: this.#isAnswered, isAwaitingAnswer }
+  }
+
+  get #farewell(): Disconnect {
+    return this.#options.farewell?.() ?? NORMAL_DISCONNECT
+  }
+
+  #release(disconnect?: Disconnect, failure?: Failure): void {
+    this.#phase = 'closed'
+    this.#answered(false)
+    const link = this.#link
+    const wasIdle = this.#judged(() => this.#liveness.ended(failure), false)
+    // DISCONNECT comes after everything that was sent before.
+    if (disconnect) link?.flush()
+    link?.close()
+    const isOnePacket = link !== undefined && this.#options.events.detached(link, failure)
+    if (!link && failure) this.#options.events.attemptFailed()
+    if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
+    const client = this.#client
+    if (!client) return
+    const { clock, disconnectTimeout } = this.#options
+    this.#closing = closeClient(client, this.#closed, disconnect, clock, disconnectTimeout).then(() => {
+      client.removeAllListeners()
+      // An even later error can't be reported any more, but must not be thrown.
+      client.on('error', () => {})
+    })
+  }
+
+  /** @param hasAnswered - whether the server has answered the CONNECT */
+  #answered(hasAnswered: boolean): void {
+    this.#onAnswer?.(hasAnswered)
+    this.#onAnswer = undefined
+  }
+
+  #socketClosed(closeCode: number, reason: string): void {
+    const failure = fromCloseCode(closeCode, reason, this.isConnected)
+    if (failure) this.fail(failure)
+  }
+
+  /** The time may be a function of the application, which throws. The socket is closed all the same. */
+  #judged<Result>(judge: () => Result, otherwise: Result): Result {
+    try {
+      return judge()
+    } catch {
+      return otherwise
+    }
+  }
+
+  /** A getter, because handlers may have closed the connection. */
+  get #isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+}
