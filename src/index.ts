@@ -62,6 +62,7 @@ export {
 } from './api/errors.ts'
 export type { LevelDatabase } from './api/level-database.ts'
 export type { ClientEvents, FailedMessage, SessionLoss, SlowConsumer, Stall } from './api/events.ts'
+export type { PacketEvent, PacketType } from './api/packet-event.ts'
 export { createFleet, type Fleet, type FleetEvent, type FleetStatus } from './fleet/fleet.ts'
 export type { FleetOptions } from './api/fleet-options.ts'
 export type { Logger } from './api/logger.ts'

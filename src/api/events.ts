@@ -1,6 +1,7 @@
 import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Qos } from './message.ts'
+import type { PacketEvent } from './packet-event.ts'
 import type { ConnectionState, OutboxStatus } from './status.ts'
 
 type Emitted<Type extends ConnectionEmitted['type']> = Omit<Extract<ConnectionEmitted, { type: Type }>, 'type'>
@@ -81,6 +82,13 @@ export interface ClientEvents {
    * the keep alive is `keepalive` milliseconds (0: off). From now on PINGREQ is sent earlier.
    */
   idleTimeoutLearnt: { readonly silence: number; readonly keepalive: number }
+  /**
+   * A packet was written, for debugging. Its handlers are called at the end of the turn. They must not publish: each publish
+   * would cause the next.
+   */
+  packetsend: PacketEvent
+  /** A packet arrived, and is handled next. Packets that MQTT forbids are reported, too, as far as they can be read. */
+  packetreceive: PacketEvent
   /** Every accepted publish has been delivered: the outbox is empty and nothing is in flight. */
   drained: OutboxStatus
   /**

@@ -29,6 +29,8 @@ const names = Object.keys({
   acknowledgementsStalled: true,
   slowConsumer: true,
   idleTimeoutLearnt: true,
+  packetsend: true,
+  packetreceive: true,
   drained: true,
   publishFailed: true,
   error: true,

@@ -7,6 +7,7 @@ import type { ClientEvents } from '../api/events.ts'
 import type { ResilientMqttClientOptions } from '../api/options.ts'
 import type { ConnectionState } from '../api/status.ts'
 import type { ClientConfig } from '../config/client-config.ts'
+import { PacketTrace } from '../mqtt/packet-trace.ts'
 import { callGuarded, Emitter } from '../shared/emitter.ts'
 import { EventLog } from './event-log.ts'
 import type { ConnectionObserver } from './session-reports.ts'
@@ -34,6 +35,9 @@ type ObserverConfig = Pick<ClientConfig, 'logger' | 'name' | 'now'>
 export class Observer implements ConnectionObserver {
   readonly events: Emitter<ClientEvents>
   readonly log: EventLog
+  readonly packets = new PacketTrace((packet) => {
+    this.events.emit(packet.direction === 'sent' ? 'packetsend' : 'packetreceive', packet)
+  })
   /** How many handlers the application has for each event. */
   #heard: Map<keyof ClientEvents, number> | undefined
   readonly #now: () => number
@@ -100,7 +104,10 @@ export class Observer implements ConnectionObserver {
   on<Name extends keyof ClientEvents>(event: Name, handler: (event: ClientEvents[Name]) => unknown): () => void {
     const off = this.events.on(event, handler)
     const heard = (this.#heard ??= new Map())
-    const count = (change: number) => heard.set(event, (heard.get(event) ?? 0) + change)
+    const count = (change: number) => {
+      heard.set(event, (heard.get(event) ?? 0) + change)
+      this.packets.turn(this.#isHeard('packetsend') || this.#isHeard('packetreceive'))
+    }
     count(1)
     let isOn = true
     return () => {

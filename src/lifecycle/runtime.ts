@@ -229,6 +229,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
     return createTransport({
       prepare: (input) => this.#attempts.prepare(input),
       packetIds: session.packetIds,
+      packets: this.#observer.packets,
       clock,
       time,
       disconnectTimeout: timeouts.disconnectTimeout,

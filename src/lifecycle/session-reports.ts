@@ -2,6 +2,7 @@ import { PublishSupersededError } from '../api/errors.ts'
 import type { ClientEvents, FailedMessage, SessionLoss, SlowConsumer, Stall } from '../api/events.ts'
 import type { QuarantinedPublish } from '../api/quarantine.ts'
 import type { OutboxStatus } from '../api/status.ts'
+import type { PacketTrace } from '../mqtt/packet-trace.ts'
 import type { SessionEvents } from '../session/session-config.ts'
 import type { Emitter } from '../shared/emitter.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
@@ -17,6 +18,8 @@ const sessionLosses: Readonly<Record<SessionLoss['cause'], string>> = {
 export interface ConnectionObserver {
   readonly log: EventLog
   readonly events: Pick<Emitter<ClientEvents>, 'emit'>
+  /** Reports packets; `undefined` if there are no such events. */
+  readonly packets?: PacketTrace
   /** Reports an error of the application. The machine learns only its name. */
   report(error: unknown, source: 'credentials' | 'options' | 'store' | 'gate'): void
   /** The store is open and holds publishes of an earlier process. */

@@ -29,6 +29,7 @@ import { type LinkPort, MqttLink } from './link.ts'
 import { Liveness, type LivenessPort } from './liveness.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
+import type { PacketTap, PacketTrace } from './packet-trace.ts'
 import type { EndedConnection, TakeoverSuspicion } from './takeover.ts'
 import type { AnySocket } from './traffic.ts'
 import { judgeVersion, type VersionTrial } from './version-trial.ts'
@@ -41,6 +42,8 @@ export interface ConnectionOptions {
   readonly farewell?: () => Disconnect | undefined
   readonly events: LinkEvents
   readonly packetIds: PacketIdSource
+  /** Reports packets to the application; `undefined` if it can't ask for them. */
+  readonly packets?: PacketTrace | undefined
   readonly clock: Clock
   /** The time of the clock, in milliseconds. */
   readonly time: () => number
@@ -81,6 +84,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
   #client: MqttClient | undefined
   #link: MqttLink | undefined
+  #tap: PacketTap | undefined
   #trial: VersionTrial | undefined
   /** When it began to open, or the CONNACK arrived, on the clock of `time`. */
   #since = 0
@@ -178,6 +182,9 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     const { client, parse } = openClient({
       url: attempt.url,
       lookup,
+      onStream: (stream) => {
+        this.#tap = this.#options.packets?.follow(stream, attempt.connect.protocolVersion)
+      },
       onData: (chunk) => this.#received(chunk, framer, parseFrame),
       options: {
         ...clientOptions(
@@ -216,9 +223,13 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
       if (failure) return this.fail(failure)
     }
     framer.push(chunk)
+    const tap = this.#tap?.isOn ? this.#tap : undefined
     try {
       for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
         const { frame } = framer
+        tap?.received(kind, framer)
+        // A handler of the application may have closed the connection.
+        if (tap && this.#isClosed) return
         if (kind === 'control') parse(frame)
         else if (this.#link) this.#link.received(kind, frame)
         else this.breached(beforeConnack(packetName(frame.header)))
@@ -302,9 +313,10 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     if (!link && failure) this.#options.events.attemptFailed()
     if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
-    if (!client) return
+    if (!client) return this.#tap?.remove()
     const { clock, disconnectTimeout } = this.#options
     this.#closing = closeClient(client, this.#closed, disconnect, clock, disconnectTimeout).then(() => {
+      this.#tap?.remove()
       client.removeAllListeners()
       // An even later error can't be reported any more, but must not be thrown.
       client.on('error', () => {})

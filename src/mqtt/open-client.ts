@@ -10,6 +10,8 @@ export interface OpenClientOptions {
   readonly options: IClientOptions
   /** Resolves the name of the server, in Node. */
   readonly lookup: Lookup | undefined
+  /** Called before anything is written. */
+  readonly onStream?: (stream: MqttClient['stream']) => void
   /** Called with everything that arrives, until the stream is closed. */
   readonly onData: (chunk: Uint8Array) => void
 }
@@ -24,7 +26,7 @@ export interface OpenedClient {
  * Starts a client of MQTT.js that reads only what it is given. MQTT.js opens the stream, for TCP, TLS and WebSocket, and
  * writes its own packets to it. The bytes that arrive come to us.
  */
-export function openClient({ url, options, lookup, onData }: OpenClientOptions): OpenedClient {
+export function openClient({ url, options, lookup, onStream, onData }: OpenClientOptions): OpenedClient {
   const client = mqtt.connect(url, { ...options, manualConnect: true })
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
@@ -37,6 +39,7 @@ export function openClient({ url, options, lookup, onData }: OpenClientOptions):
       return destination
     }
     disableNagle(stream)
+    onStream?.(stream)
     return stream
   }
   if (options.password !== undefined && options.username === undefined) connectWithPasswordAlone(client)

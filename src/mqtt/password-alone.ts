@@ -17,8 +17,10 @@ export function connectWithPasswordAlone(client: MqttClient): void {
   client.options.username = ''
   const build = client['streamBuilder']
   const written: (string | Uint8Array)[] = []
+  let own: PropertyDescriptor | undefined
   client['streamBuilder'] = (each: MqttClient) => {
     const stream = build(each)
+    own = Object.getOwnPropertyDescriptor(stream, 'write')
     stream.write = (chunk: string | Uint8Array) => written.push(chunk) > 0
     return stream
   }
@@ -26,6 +28,7 @@ export function connectWithPasswordAlone(client: MqttClient): void {
   client.connect()
   // This uncovers the method of the prototype.
   Reflect.deleteProperty(client.stream, 'write')
+  if (own) Object.defineProperty(client.stream, 'write', own)
   if (written.length > 0) client.stream.write(withoutUserName(concat(written), client.options.password ?? ''))
 }
 

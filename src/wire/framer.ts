@@ -37,6 +37,8 @@ const PINGRESP = 13
 export class Framer {
   /** What `next` found. It is the same object each time. */
   readonly frame: Frame
+  /** Whether its packet begins with it. Only a control packet comes in several frames. */
+  isStart = true
   readonly #frame: { -readonly [Key in keyof Frame]: Frame[Key] }
   readonly #maximumPacketSize: number
   readonly #chunk = new Chunk()
@@ -159,6 +161,7 @@ export class Framer {
   #passOn(header: number): boolean {
     const chunk = this.#chunk
     const start = chunk.at
+    this.isStart = this.#header < 0
     if (this.#readHeader()) {
       const missing = this.#remainingLength
       const available = chunk.bytes.length - chunk.at
