@@ -1,9 +1,7 @@
-import { transformSync } from 'esbuild'
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { connectionDiagram } from '../../cli/diagram.ts'
 import { defaultReconnect, defaultTimeouts, exponentialRecovery } from '../../machines/index.ts'
@@ -75,44 +73,6 @@ describe('errors', () => {
   })
 })
 
-describe('as pasted', () => {
-  // Inside of the package, so that its name resolves as it does for a user.
-  const folder = join(root, '.cache', `readme-${process.pid}`)
-  mkdirSync(folder, { recursive: true })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-  test('the first example', () => {
-    const [example = ''] = snippets(readme)
-    const withBroker = [
-      "import { createEmbeddedBroker } from 'xstate-mqtt/testing'",
-      'const broker = await createEmbeddedBroker()',
-      example.replace("'mqtt://test.mosquitto.org'", 'broker.url'),
-      'setTimeout(async () => { await client.disconnect(); await broker.stop() }, 300)',
-    ]
-    const { stdout, stderr, status } = runModule(join(folder, 'demo.mjs'), withBroker.join('\n'))
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toContain('connecting → connected\n')
-    expect(stdout).toContain('xstate-mqtt/demo/status/get ?\n')
-    expect(stdout).toContain('xstate-mqtt/demo/lamp on\n')
-  })
-
-  test('a day of outage takes milliseconds', () => {
-    const example = snippets(readme).find((code) => code.includes('24 * 3_600_000')) ?? ''
-    const { stdout, stderr, status } = runModule(join(folder, 'day.mjs'), `${example}\nactor.stop()`)
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toMatch(/^recovering after \d{3} attempts\n\{ connected: 'ready' \}\n$/)
-  })
-
-  test.each(['docs/testing.md#0', 'docs/testing.md#1', 'docs/testing.md#3'])('%s', (place) => {
-    const [file = '', index] = place.split('#')
-    const code = snippets(read(file))[Number(index)] ?? ''
-    // Node 20 has no `await using`.
-    const { code: compiled } = transformSync(code, { loader: 'ts', target: 'node20' })
-    const { status, stderr } = runModule(join(folder, `snippet-${index}.mjs`), compiled)
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  })
-})
-
 function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
@@ -136,10 +96,6 @@ function codes(text = ''): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '')
 }
 
-function snippets(page: string): string[] {
-  return [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code ?? '')
-}
-
 /** The names of an interface's own properties. */
 function propertiesOf(file: string, name: string): string[] {
   const [, body = ''] = new RegExp(`interface ${name}\\b[^]*?\\{\\n([^]*?)\\n\\}`).exec(read(file)) ?? []
@@ -150,9 +106,4 @@ function propertiesOf(file: string, name: string): string[] {
 function policies(): string[] {
   const [, names = ''] = /type Policies = Pick<\s*ConnectionInput,([^>]*)>/.exec(read('src/api/options.ts')) ?? []
   return [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name ?? '')
-}
-
-function runModule(file: string, code: string) {
-  writeFileSync(file, code)
-  return spawnSync(process.execPath, [file], { cwd: root, encoding: 'utf8', timeout: 20_000 })
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,6 @@ import { expect, test } from 'vitest'
 import { benchOptions } from '../../measure/bench/options.ts'
 import { CONTENDERS } from '../../measure/bench/rows/row.ts'
 import { chaosOptions } from '../../measure/chaos/options.ts'
-import { compile } from '../../measure/lab/build.ts'
 import { stormOptions } from '../../measure/storm/options.ts'
 import { sharedFolder } from '../support/temporary-folder.ts'
 
@@ -64,16 +62,3 @@ test.each(['bench', 'chaos', 'storm'] as const)('%s makes the folder of what it 
   expect(scripts[script](['--json', json])).toMatchObject({ json })
   expect(existsSync(join(json, '..'))).toBe(true)
 })
-
-test.each(['measure/bench/main.ts', 'measure/storm/main.ts', 'measure/update-figures.ts', 'measure/chaos/main.ts'])(
-  '%s ends with 2, the message and the usage, and with 0 at --help',
-  async (file) => {
-    const program = await compile(new URL(`../../${file}`, import.meta.url))
-    const run = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
-    const wrong = run('--nope')
-    expect(wrong).toMatchObject({ status: 2, stdout: '' })
-    expect(wrong.stderr).toMatch(/^Unknown option '--nope'[^\n]*\n\nnpm run /)
-    expect(run('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^npm run /) })
-  },
-  30_000,
-)
