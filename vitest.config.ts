@@ -53,6 +53,7 @@ export default defineConfig({
       }),
       project('isolated', 0, { include: ISOLATED, testTimeout: 30_000, maxWorkers: WORKERS }),
       project('brokers', 0, {
+        isolate: false,
         // Each of its kills starts a process, which takes seconds: it runs in `long` only.
         exclude: ['test/brokers/durable-kill.test.ts'],
         testTimeout: 60_000,

@@ -84,8 +84,8 @@ function find(root: unknown): string[] {
   const found: string[] = []
   const seen = new WeakSet()
   const queue: [path: string, value: unknown][] = [['', root]]
-  for (let entry = queue.shift(); entry; entry = queue.shift()) {
-    const [path, value] = entry
+  // The queue grows meanwhile, to 100,000 entries: it is not shifted.
+  for (const [path, value] of queue) {
     if (typeof value === 'string' && value.includes(marker)) found.push(`${path}: ${value}`)
     if (value instanceof Uint8Array && Buffer.from(value).includes(marker)) found.push(path)
     if (value === null || (typeof value !== 'object' && typeof value !== 'function')) continue

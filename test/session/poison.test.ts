@@ -11,13 +11,18 @@ import { scriptedClient, sessionIs, told, versions } from '../support/scripted-c
 /** How long the broker is sick, in hours. */
 const hours = repetitions(1, 3)
 
-/** How a broker objects: by a reason code (MQTT 5 only), by closing, or, like mosquitto on MQTT 3.1.1, by a reset. */
-const objections: readonly { how: string; version: 4 | 5; minds: Objection }[] = [
-  { how: 'closing', version: 4, minds: 'close' },
-  { how: 'a reset', version: 4, minds: 'reset' },
-  { how: 'closing', version: 5, minds: 'close' },
-  { how: 'DISCONNECT 0x90', version: 5, minds: { disconnect: { reasonCode: 0x90 } } },
-]
+/**
+ * How a broker objects: by a reason code (MQTT 5 only), by closing, or, like mosquitto on MQTT 3.1.1, by a reset. The two
+ * that differ most come first.
+ */
+const objections = (
+  [
+    { how: 'a reset', version: 4, minds: 'reset' },
+    { how: 'DISCONNECT 0x90', version: 5, minds: { disconnect: { reasonCode: 0x90 } } },
+    { how: 'closing', version: 4, minds: 'close' },
+    { how: 'closing', version: 5, minds: 'close' },
+  ] satisfies readonly { how: string; version: 4 | 5; minds: Objection }[]
+).slice(0, repetitions(2, 4))
 
 const isBad = (name: string) => name.startsWith('bad')
 
@@ -78,7 +83,7 @@ describe.each(objections)('a broker that objects by $how, version $version', ({ 
       const filters = range(100).map((i) => (i === 37 ? 'bad' : `good/${i}`))
       const ready = filters.map((filter) => client.subscribe(filter, () => {}).ready)
       await connect()
-      expect(client.status.subscriptions).toEqual({ wanted: 100, held: 99, refused: 0, suspended: 1 })
+      expect(client.status.subscriptions).toEqual({ wanted: 100, held: 99, refused: 0, suspended: 1, paused: 0 })
       expect(await outcomes(ready.filter((_, i) => i !== 37))).toEqual(range(99).map(() => 'done'))
       await until(() => clock.now() > 600_000)
       expect(client.status).toMatchObject({ state: 'connected', subscriptions: { held: 99, suspended: 1 } })
@@ -336,7 +341,7 @@ test('keeps the loop of a suspended subscription running until it is ended', asy
   expect(client.status.subscriptions.suspended).toBe(1)
   subscription.unsubscribe()
   expect(await ended).toBe('ended')
-  expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0, suspended: 0 })
+  expect(client.status.subscriptions).toEqual({ wanted: 0, held: 0, refused: 0, suspended: 0, paused: 0 })
 })
 
 test('logs a warning on each connection that is ready without some subscriptions', async () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe, expect, test } from 'vitest'
 
 import { TopicMatcher } from '../../src/session/subscriptions/topic-matcher.ts'
@@ -40,8 +41,9 @@ describe('the topic matcher', () => {
           }
           for (const each of topics) {
             const expected = [...held].filter(([wanted]) => matches(wanted, each)).map(([, it]) => it)
-            expect(new Set(matcher.match(each))).toEqual(new Set(expected))
-            expect(matcher.match(each)).toHaveLength(expected.length)
+            const found = matcher.match(each)
+            const isSame = found.length === expected.length && new Set([...found, ...expected]).size === found.length
+            assert(isSame, `${each}: ${JSON.stringify({ found, expected })}`)
           }
         }
       }),
@@ -70,8 +72,11 @@ describe('the topic matcher', () => {
     const matcher = new TopicMatcher<number>()
     for (const i of range(100_000)) matcher.add(`site/${i % 100}/device/${i}/+`, i)
     matcher.add('site/+/device/#', -1)
-    const found = range(10_000).map((i) => matcher.match(`site/${i % 100}/device/${i}/x`).toSorted((a, b) => a - b))
-    expect(found).toEqual(range(10_000).map((i) => [-1, i]))
+    const wrong = range(10_000).filter((i) => {
+      const found = matcher.match(`site/${i % 100}/device/${i}/x`)
+      return found.length !== 2 || !found.includes(-1) || !found.includes(i)
+    })
+    expect(wrong).toEqual([])
     for (const i of range(100_000)) matcher.remove(`site/${i % 100}/device/${i}/+`, i)
     expect(matcher.match('site/1/device/1/x')).toEqual([-1])
   })
