@@ -227,9 +227,11 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     try {
       for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
         const { frame } = framer
-        tap?.received(kind, framer)
-        // A handler of the application may have closed the connection.
-        if (tap && this.#isClosed) return
+        if (tap) {
+          tap.received(kind, framer)
+          // A handler of the application may have closed the connection.
+          if (this.#isClosed) return
+        }
         if (kind === 'control') parse(frame)
         else if (this.#link) this.#link.received(kind, frame)
         else this.breached(beforeConnack(packetName(frame.header)))

@@ -19,7 +19,8 @@ export class PacketTrace {
   #isOn = false
   /** The taps of open connections. There may be two for a moment: one of them is being closed. */
   #taps: readonly PacketTap[] = []
-  #sent: PacketEvent[] = []
+  /** Those that are not reported yet. Created with the first. */
+  #sent: PacketEvent[] | undefined
   #turn: EndOfTurn | undefined
 
   constructor(report: (packet: PacketEvent) => void) {
@@ -51,7 +52,7 @@ export class PacketTrace {
 
   /** A packet is being written. Its handlers must not interfere: they might write another one. */
   sent(packet: PacketEvent): void {
-    this.#sent.push(packet)
+    ;(this.#sent ??= []).push(packet)
     this.#turn ??= new EndOfTurn(() => this.#reportSent())
     this.#turn.schedule()
   }
@@ -64,8 +65,8 @@ export class PacketTrace {
 
   #reportSent(): void {
     const sent = this.#sent
-    this.#sent = []
-    for (const packet of sent) this.#report(packet)
+    this.#sent = undefined
+    for (const packet of sent ?? []) this.#report(packet)
   }
 }
 
