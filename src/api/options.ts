@@ -99,9 +99,9 @@ export interface ConnectOptions {
   readonly will?: Will
   /**
    * Maximum number of un-acknowledged QoS 1 and 2 messages from the broker (MQTT 5 §3.1.2.11.3). It bounds the memory
-   * that a slow handler or loop uses. Some brokers send a few more; one that sends more than ten times as many, and more
-   * than 1,000, is disconnected. MQTT 3.1.1 cannot announce this limit: there, handlers get no more at a time, and
-   * further messages wait as with `inbox.maxUnprocessed`.
+   * that a slow handler or loop uses. MQTT 3.1.1 cannot announce this limit, and some brokers send more than MQTT 5 allows:
+   * handlers get no more at a time, and further messages wait as with `inbox.maxUnprocessed`. On MQTT 5, a broker that
+   * sends more than ten times as many, and more than 20,000, is disconnected.
    *
    * @default 1_000
    */

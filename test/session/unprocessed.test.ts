@@ -278,10 +278,10 @@ test('messages that wait for the un-acked ones of MQTT 3.1.1 wait for the next c
   expect(topics()).toEqual(range(5))
 })
 
-test.each([1, 2] as const)(
-  'handlers get no more of QoS %i at a time on MQTT 3.1.1, across connections',
-  async (qos) => {
-    const { server, client, topics, finish } = await scene(4, {}, { receiveMaximum: 2 })
+test.each(versions.flatMap(({ version }) => ([1, 2] as const).map((qos) => ({ version, qos }))))(
+  'handlers get no more than receiveMaximum at a time, across connections: MQTT $version, QoS $qos',
+  async ({ version, qos }) => {
+    const { server, client, topics, finish } = await scene(version, {}, { receiveMaximum: 2 })
     for (const n of range(5)) server.publish(`in/${n}`, 'x', { qos })
     await until(() => client.status.inbox.waiting === 3, 'the messages')
     server.kick('close')

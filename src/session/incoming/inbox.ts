@@ -180,13 +180,13 @@ export class Inbox {
 
   /**
    * Whether handlers have as much as they may have. MQTT 3.1.1 has no Receive Maximum that would limit the un-acked
-   * messages. Without a connection, none can be acknowledged, and most of them will be sent again.
+   * messages, and mosquitto 2.0.11 exceeds that of MQTT 5. Without a connection, none can be acknowledged, and most of them
+   * will be sent again.
    */
   get #isFull(): boolean {
     if (this.unprocessed.isPaused) return true
     const link = this.#link
     if (!link) return this.#waiting.first?.message !== undefined
-    if (link.protocolVersion === 5) return false
     // Handlers may also have messages of an earlier connection, which are not acknowledged on this one.
     const unacked = this.#acknowledgements.size - this.#waiting.acknowledged
     return Math.max(unacked, this.unprocessed.unacked) >= link.receiveMaximum
