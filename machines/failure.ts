@@ -10,6 +10,8 @@ export type Failure =
       readonly message: string
       /** Set if the server reset the connection before the CONNACK. */
       readonly beforeConnack?: true
+      /** Set if the function `socket` of the application failed. */
+      readonly bySource?: true
     }
   /** The TLS handshake or the certificate check failed. */
   | { readonly kind: 'tls'; readonly code?: string; readonly message: string }

@@ -70,7 +70,8 @@ function describeClose({ beforeConnack, suspicion, silence, keepalive = 0 }: Fai
   return `closed after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}: something in between may close idle connections`
 }
 
-function describeSocket({ message, beforeConnack }: FailureOf<'socket'>): string {
+function describeSocket({ message, beforeConnack, bySource }: FailureOf<'socket'>): string {
+  if (bySource) return `the function socket could not open a connection: ${message}`
   if (message.includes(DURING_HANDSHAKE)) return `the server closed the connection during the TLS handshake: ${EARLY}`
   return beforeConnack ? `the server reset the connection before the CONNACK (${message}): ${EARLY}` : message
 }

@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts'
 import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
+import type { SocketSource } from './socket.ts'
 
 /** The message that the broker publishes on behalf of the client when its connection dies (MQTT 5 §3.1.2.5). */
 export interface Will {
@@ -46,7 +47,7 @@ export interface TlsOptions {
 export interface WebSocketOptions {
   /** Headers of the upgrade request. */
   readonly headers?: Readonly<Record<string, string>>
-  /** An `http.Agent`. */
+  /** An `http.Agent` for the upgrade request, for example that of a proxy. Not together with `socket`. */
   readonly agent?: unknown
   readonly perMessageDeflate?: boolean
 }
@@ -136,6 +137,15 @@ export interface ConnectOptions {
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
   readonly tls?: TlsOptions
   readonly wsOptions?: WebSocketOptions
+  /**
+   * Opens the connection to the server, in Node: through a SOCKS proxy or an SSH tunnel, or to a Unix domain socket. It is
+   * called for each attempt and returns a `Duplex`, such as a `net.Socket`, or a promise of one. TLS (`mqtts:`, `wss:`) and
+   * the WebSocket run on top of it, and TLS verifies the host of the URL. `timeouts.connectTimeout` includes its time. What
+   * it throws ends the attempt with a failure of kind `socket`, and is the `cause` of `ConnectionFailedError`.
+   *
+   * @default a TCP connection to the host and port of the URL
+   */
+  readonly socket?: SocketSource
 }
 
 /** The result of a credentials source. None of it enters the machine. */

@@ -165,6 +165,8 @@ const connect = {
   autoAssignTopicAlias: boolean,
   userProperties: (option, value) => parseUserProperties(value, option),
   tls: openGroup(tls, nodeOptions?.tls),
+  // A browser would connect without it, past the proxy.
+  socket: nodeOptions ? callback : must('needs Node: a browser opens its connections itself', () => false),
   // `ws` also takes the TLS options.
   wsOptions: openGroup(wsOptions, nodeOptions && [...Object.keys(tls), ...nodeOptions.tls, ...nodeOptions.ws]),
 } satisfies RulesFor<ConnectOptions>
@@ -240,6 +242,9 @@ const renamed = new Map([
   ['servers', 'url'],
   ['reconnectPeriod', 'reconnect'],
   ['cleanStart', 'options.clean'],
+  ['socksProxy', 'options.socket'],
+  ['createConnection', 'options.socket'],
+  ['agent', 'options.wsOptions.agent'],
   ['properties', 'options.sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties'],
   ['autoUseTopicAlias', 'options.autoAssignTopicAlias'],
   ['sessionExpiryInterval', 'options.sessionExpiry'],

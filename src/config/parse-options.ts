@@ -100,6 +100,9 @@ function connectConfig(options: ReadOptions['options'] = {}, hasStore: boolean):
 
 function completeConnect(options: WithUrls<ConnectOptions>, hasStore: boolean): ConnectConfig {
   checkSession(options, hasStore)
+  if (options.socket && options.wsOptions?.agent !== undefined) {
+    throw new InvalidOptionError('options.socket', 'must not be given together with wsOptions.agent')
+  }
   const complete = withDefaults<WithUrls<ConnectOptions> & typeof defaultConnect>(defaultConnect, options)
   const { url, will, sessionExpiry, ...others } = complete
   return Object.freeze<ConnectConfig>({

@@ -107,7 +107,11 @@ export class ConnectionRuntime implements Provider, SessionPort {
   /** The error by which a failure is reported. @param cause - of an internal failure */
   failed(failure: Failure, cause?: unknown): ConnectionFailedError {
     const { name: client } = this.#config
-    const isOurs = failure.kind === 'refresh' || failure.kind === 'credentials' || failure.kind === 'options'
+    const isOurs =
+      failure.kind === 'refresh' ||
+      failure.kind === 'credentials' ||
+      failure.kind === 'options' ||
+      (failure.kind === 'socket' && failure.bySource === true)
     if (failure.kind === 'internal') return new ConnectionFailedError(failure, { client, cause })
     return new ConnectionFailedError(failure, { client, ...(isOurs && { cause: this.#cause }) })
   }
@@ -234,7 +238,10 @@ export class ConnectionRuntime implements Provider, SessionPort {
       time,
       disconnectTimeout: timeouts.disconnectTimeout,
       probeTimeout: timeouts.probeTimeout,
-      onError: (error) => {
+      onError: (error, source) => {
+        this.#cause = error
+        // A proxy that is down is a failure like others, which the application learns of by its events.
+        if (source === 'socket') return
         this.#attempts.forget()
         this.#failedBy(error, 'options')
       },

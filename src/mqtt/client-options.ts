@@ -3,11 +3,12 @@ import type { ClientOptions } from 'ws'
 
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import type { Credentials } from '../api/options.ts'
+import type { DuplexStream } from '../api/socket.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
 import { toSessionExpiryInterval } from '../shared/session-expiry.ts'
-import type { Lookup } from './node-module.ts'
+import { type Lookup, nodeModule } from './node-module.ts'
 import type { VersionTrial } from './version-trial.ts'
 import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
 
@@ -34,13 +35,21 @@ const emptyStore = new mqtt.Store()
 /** How much larger than a packet a WebSocket frame may be: it may hold several packets, or parts of them. */
 const MORE_IN_A_FRAME = 1_048_576
 
+/** How the server is reached, in Node. */
+export interface Route {
+  /** Resolves its name. */
+  readonly lookup?: Lookup | undefined
+  /** Is connected to it, if the application opens the sockets. */
+  readonly socket?: DuplexStream | undefined
+}
+
 /**
  * The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes, queues or pings: this package does.
  *
  * @param events - of a WebSocket
- * @param lookup - resolves the name of the server, in Node
  */
-export function clientOptions(attempt: Attempt, events: WebSocketEvents, lookup?: Lookup): IClientOptions {
+export function clientOptions(attempt: Attempt, events: WebSocketEvents, route: Route = {}): IClientOptions {
+  const { lookup, socket } = route
   const { url, clientId, connect, credentials } = attempt
   const { protocolVersion, clean, will, tls } = connect
   const target = new URL(url)
@@ -66,10 +75,12 @@ export function clientOptions(attempt: Attempt, events: WebSocketEvents, lookup?
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(lookup && { lookup }),
     ...(tls as IClientOptions | undefined),
+    // MQTT.js passes it to `tls.connect`, and its types do not have it.
+    ...(socket && ({ socket } as object)),
     timerVariant: noKeepAlive,
     incomingStore: emptyStore,
     outgoingStore: emptyStore,
-    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, events, lookup)),
+    ...(target.protocol.startsWith('ws') && webSocketOptions(target, attempt, events, route)),
   }
 }
 
@@ -77,7 +88,7 @@ function webSocketOptions(
   url: URL,
   { connect, credentials }: Attempt,
   events: WebSocketEvents,
-  lookup: Lookup | undefined,
+  { lookup, socket }: Route,
 ): Pick<IClientOptions, 'createWebsocket' | 'transformWsUrl' | 'wsOptions'> {
   const { tls, wsOptions, maximumPacketSize } = connect
   return {
@@ -94,9 +105,24 @@ function webSocketOptions(
       ...(lookup && { lookup }),
       ...(tls as ClientOptions | undefined),
       ...(wsOptions as ClientOptions | undefined),
+      ...(socket && { createConnection: overSocket(socket, url) }),
       headers: { ...wsOptions?.headers, ...credentials?.wsHeaders },
     },
   }
+}
+
+/** Takes a socket that is connected. TLS verifies the host of the URL, as without such a socket. */
+function overSocket(socket: DuplexStream, url: URL): NonNullable<ClientOptions['createConnection']> {
+  const { tls, net } = { tls: nodeModule('tls'), net: nodeModule('net') }
+  const connect = (options: { readonly host?: string; readonly servername?: string }) => {
+    // It is known only now: a key and a certificate turn `ws` into `wss`.
+    if (url.protocol !== 'wss:') return socket
+    const { host = '' } = options
+    const { servername = net?.isIP(host) ? '' : host } = options
+    return tls?.connect({ ...options, path: undefined, servername, socket })
+  }
+  // ws needs no more of the socket than a stream has, and passes only options.
+  return connect as unknown as NonNullable<ClientOptions['createConnection']>
 }
 
 function connectProperties({ connect, requestResponseInformation }: Attempt): IClientOptions['properties'] {

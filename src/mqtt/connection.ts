@@ -6,6 +6,7 @@ import type { ConnectionFact, TransportInput } from '../../machines/connection/t
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { ClientEvents } from '../api/events.ts'
+import type { DuplexStream } from '../api/socket.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { type Disconnect, NORMAL_DISCONNECT } from '../wire/disconnect.ts'
 import { type Frame, Framer } from '../wire/framer.ts'
@@ -21,6 +22,7 @@ import {
   fromCloseCode,
   fromFirstBytes,
   fromPacket,
+  fromSocketSource,
   fromUpgradeResponse,
   watchForFailure,
 } from './failures.ts'
@@ -30,6 +32,7 @@ import { Liveness, type LivenessPort } from './liveness.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
 import type { PacketTap, PacketTrace } from './packet-trace.ts'
+import { ProvidedSocket, SocketSourceError } from './provided-socket.ts'
 import type { EndedConnection, TakeoverSuspicion } from './takeover.ts'
 import type { AnySocket } from './traffic.ts'
 import { judgeVersion, type VersionTrial } from './version-trial.ts'
@@ -51,16 +54,11 @@ export interface ConnectionOptions {
   readonly disconnectTimeout: number
   /** How long the answer to a PINGREQ may take after a WAKE, in milliseconds. */
   readonly probeTimeout: number
-  /** Called with the error of a failed `prepare`. The machine gets only the kind of the failure. */
-  readonly onError: (error: unknown) => void
+  /** Called with the error of a failed `prepare`, or of the function `socket`. The machine gets only the failure. */
+  readonly onError: (error: unknown, source: 'options' | 'socket') => void
   /** Called when it is learnt that something in between closes idle connections to a server. */
   readonly onIdleTimeoutLearnt: (learnt: ClientEvents['idleTimeoutLearnt']) => void
 }
-
-/**
- * MQTT.js's own logger, which follows `DEBUG=mqttjs*`. MQTT.js would create one for each client, of more than 1 KiB.
- */
-let log: MqttClient['log'] | undefined
 
 /** An attempt that is stopped earlier was not given up because the server is silent. In milliseconds. */
 const LEAST_WAIT = 500
@@ -82,6 +80,8 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
   /** Called when the server answers the CONNECT, or does not. */
   #onAnswer: ((hasAnswered: boolean) => void) | undefined
   #phase: 'preparing' | 'opening' | 'open' | 'closed' = 'preparing'
+  /** Set if the application opens the socket. */
+  #provided: ProvidedSocket | undefined
   #client: MqttClient | undefined
   #link: MqttLink | undefined
   #tap: PacketTap | undefined
@@ -107,10 +107,14 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     try {
       const prepared = this.#options.prepare(input)
       const attempt = prepared instanceof Promise ? await prepared : prepared
-      if (this.#phase === 'preparing') this.#connect(attempt)
+      if (this.#phase !== 'preparing') return
+      const { socket } = attempt.connect
+      if (!socket) return this.#connect(attempt)
+      this.#provided = new ProvidedSocket()
+      const provided = await this.#provided.open(socket, attempt.url)
+      if (provided) this.#connect(attempt, provided)
     } catch (error) {
-      this.#options.onError(error)
-      this.fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
+      this.#unprepared(error)
     }
   }
 
@@ -162,7 +166,17 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     this.#tell({ type: 'transport.failed', failure: explained })
   }
 
-  #connect(attempt: Attempt): void {
+  #unprepared(error: unknown): void {
+    if (error instanceof SocketSourceError) {
+      this.#options.onError(error.cause, 'socket')
+      return this.fail(fromSocketSource(error.cause))
+    }
+    this.#options.onError(error, 'options')
+    this.fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
+  }
+
+  /** @param provided - the socket, if the application has opened one */
+  #connect(attempt: Attempt, provided?: DuplexStream): void {
     this.#phase = 'opening'
     this.#trial = attempt.trial
     this.#since = this.#options.time()
@@ -185,6 +199,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
       onStream: (stream) => {
         this.#tap = this.#options.packets?.follow(stream, attempt.connect.protocolVersion)
       },
+      socket: provided,
       onData: (chunk) => this.#received(chunk, framer, parseFrame),
       options: {
         ...clientOptions(
@@ -194,13 +209,11 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
             onClose: (...close) => this.#socketClosed(...close),
             onRefused: (response) => this.fail(fromUpgradeResponse(response)),
           },
-          lookup,
+          { lookup, socket: provided },
         ),
-        ...(log && { log }),
         messageIdProvider: packetIds,
       },
     })
-    log ??= client.log
     this.#client = client
     if (!this.#liveness.socket) onSocket(client.stream)
     this.#closed = watchForFailure(client, this)
@@ -305,6 +318,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
 
   #release(disconnect?: Disconnect, failure?: Failure): void {
     this.#phase = 'closed'
+    this.#provided?.end()
     this.#answered(false)
     const link = this.#link
     const wasIdle = this.#judged(() => this.#liveness.ended(failure), false)

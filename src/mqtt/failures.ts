@@ -82,6 +82,18 @@ export function fromFirstBytes(bytes: Uint8Array): Failure | undefined {
   return line.startsWith('HTTP/') ? { kind: 'protocol', message: safeText(line), speaks: 'http' } : undefined
 }
 
+/** The failure if the function `socket` did not give a socket. */
+export function fromSocketSource(error: unknown): Failure {
+  const failure = error instanceof Error ? fromError(error, undefined) : undefined
+  if (failure?.kind === 'tls') return failure
+  const code = failure?.kind === 'socket' ? failure.code : undefined
+  const reason =
+    error instanceof Error
+      ? socketMessage(error)
+      : `it threw ${error === null ? 'null' : `a value of type ${typeof error}`}`
+  return { kind: 'socket', ...(code !== undefined && { code }), message: reason, bySource: true }
+}
+
 /** The reason why a packet ends the connection, if MQTT.js does not report it completely. */
 export function fromPacket(packet: Packet, protocolVersion: 3 | 4 | 5 = 4): Failure | undefined {
   if (packet.cmd !== 'connack') return undefined

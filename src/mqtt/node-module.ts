@@ -15,6 +15,10 @@ interface NodeModules {
   readonly dns: { readonly lookup: Lookup }
   readonly net: {
     connect(options: { readonly host: string; readonly port: number; readonly lookup: Lookup }): MqttClient['stream']
+    isIP(host: string): number
+  }
+  readonly tls: {
+    connect(options: object): MqttClient['stream']
   }
 }
 

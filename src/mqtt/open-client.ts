@@ -1,9 +1,15 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 
+import type { DuplexStream } from '../api/socket.ts'
 import { type Lookup, nodeModule } from './node-module.ts'
 import { connectWithPasswordAlone } from './password-alone.ts'
 
 type StreamBuilder = (client: MqttClient) => MqttClient['stream']
+
+/**
+ * MQTT.js's own logger, which follows `DEBUG=mqttjs*`. MQTT.js would create one for each client, of more than 1 KiB.
+ */
+let log: MqttClient['log'] | undefined
 
 export interface OpenClientOptions {
   readonly url: string
@@ -12,6 +18,8 @@ export interface OpenClientOptions {
   readonly lookup: Lookup | undefined
   /** Called before anything is written. */
   readonly onStream?: (stream: MqttClient['stream']) => void
+  /** Is used instead of a new socket. */
+  readonly socket: DuplexStream | undefined
   /** Called with everything that arrives, until the stream is closed. */
   readonly onData: (chunk: Uint8Array) => void
 }
@@ -26,12 +34,13 @@ export interface OpenedClient {
  * Starts a client of MQTT.js that reads only what it is given. MQTT.js opens the stream, for TCP, TLS and WebSocket, and
  * writes its own packets to it. The bytes that arrive come to us.
  */
-export function openClient({ url, options, lookup, onStream, onData }: OpenClientOptions): OpenedClient {
-  const client = mqtt.connect(url, { ...options, manualConnect: true })
+export function openClient({ url, options, lookup, socket, onStream, onData }: OpenClientOptions): OpenedClient {
+  const client = mqtt.connect(url, { ...options, ...(log && { log }), manualConnect: true })
+  log ??= client.log
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
   client['streamBuilder'] = (each: MqttClient) => {
-    const stream = (lookup && tcpSocket(each, lookup)) ?? build(each)
+    const stream = tcpSocket(each, lookup, socket) ?? build(each)
     // MQTT.js calls this once, to connect the stream with its parser.
     stream.pipe = <Destination extends NodeJS.WritableStream>(destination: Destination) => {
       parser = destination
@@ -51,9 +60,15 @@ export function openClient({ url, options, lookup, onStream, onData }: OpenClien
 }
 
 /** Opens a socket as MQTT.js does, which does not pass on `lookup` without TLS. */
-function tcpSocket({ options }: MqttClient, lookup: Lookup): MqttClient['stream'] | undefined {
+function tcpSocket(
+  { options }: MqttClient,
+  lookup: Lookup | undefined,
+  socket: DuplexStream | undefined,
+): MqttClient['stream'] | undefined {
   if (options.protocol !== 'mqtt') return undefined
   options.port ||= 1883
+  if (socket) return socket as MqttClient['stream']
+  if (!lookup) return undefined
   const { host = 'localhost', port } = options
   return nodeModule('net')?.connect({ host, port, lookup })
 }

@@ -29,6 +29,14 @@ export function hostOf(serverReference: string): string | undefined {
   return parseUrl(`http://${host}`) && host
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 }
+
+/** The host and port of a URL. An IPv6 address has no brackets. */
+export function targetOf(url: string): { readonly host: string; readonly port: number } {
+  const { protocol, hostname: host, port } = new URL(url)
+  return { host: host.replaceAll(/[[\]]/g, ''), port: port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port) }
+}
+
 /** The host name without the port. */
 export function hostname(host: string): string {
   return parseUrl(`http://${host}`)?.hostname ?? ''

@@ -11,6 +11,8 @@ export interface Traffic {
 /** A socket of Node, as far as it is used here. `_handle` is not documented, but Node's own idle timeout reads it too. */
 interface NodeSocket {
   readonly bytesRead?: number
+  /** Bytes that wait in a stream of JavaScript. */
+  readonly writableLength?: number
   readonly remoteAddress?: string | undefined
   once?(event: 'connect', listener: () => void): unknown
   readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null
@@ -28,6 +30,8 @@ export type AnySocket = NodeSocket | BrowserSocket
 /** @param written - how many bytes were written so far */
 export function trafficOf(socket: AnySocket, written: number): Traffic {
   if ('bufferedAmount' in socket) return traffic(0, written, socket.bufferedAmount)
+  // A stream of the application need not be a socket.
+  if (socket._handle === undefined) return traffic(0, written, socket.writableLength ?? 0)
   const { bytesRead = 0, _handle: handle } = socket
   return traffic(bytesRead, handle?.bytesWritten ?? 0, handle?.writeQueueSize ?? 0)
 }

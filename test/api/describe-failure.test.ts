@@ -57,6 +57,10 @@ test.each<[Failure, string]>([
   ],
   [{ kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET' }, 'read ECONNRESET'],
   [
+    { kind: 'socket', message: 'Socks5 Authentication failed', bySource: true },
+    'the function socket could not open a connection: Socks5 Authentication failed',
+  ],
+  [
     {
       kind: 'socket',
       code: 'ECONNRESET',

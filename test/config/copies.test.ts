@@ -74,7 +74,8 @@ const connectOptions = () =>
       ...ofNode(),
     },
     wsOptions: { headers: { Authorization: 'Basic abc' }, agent: live.agent, perMessageDeflate: { level: 9 } as never },
-  }) satisfies Complete<ConnectOptions>
+    // `socket` excludes `agent`, and a function is not copied.
+  }) satisfies Complete<Omit<ConnectOptions, 'socket'>>
 
 /** Every option of a client, none of them with its default. */
 const clientOptions = () =>

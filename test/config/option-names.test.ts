@@ -58,6 +58,8 @@ describe('an unknown option', () => {
     [{ outbox: { max: 1 } }, 'outbox.max is not an option of outbox: did you mean maxMessages or maxBytes?'],
     [{ subscriptions: { batch: 1 } }, 'subscriptions.batch is not an option of subscriptions: did you mean batchSize?'],
     [{ options: { ca: 'planted' } }, 'options.ca is not an option of options: see options.tls'],
+    [{ options: { socksProxy: 'a' } }, 'options.socksProxy is not an option of options: see options.socket'],
+    [{ options: { agent: {} } }, 'options.agent is not an option of options: see options.wsOptions.agent'],
     [{ options: { reconnectPeriod: 1 } }, 'options.reconnectPeriod is not an option of options: see reconnect'],
     [{ options: { keepAlive: 1 } }, 'options.keepAlive is not an option of options: did you mean keepalive?'],
     [{ options: { clientID: 'a' } }, 'options.clientID is not an option of options: did you mean clientId?'],

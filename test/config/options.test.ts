@@ -99,6 +99,11 @@ const table: [Bad, string][] = [
     { subscriptions: { onSessionPresent: 'no' } },
     'subscriptions.onSessionPresent must be one of "skip", "always", got "no"',
   ],
+  [{ options: { socket: 'unix:///tmp/sock' } }, 'options.socket must be a function, got "unix:///tmp/sock"'],
+  [
+    { options: { socket: () => {}, wsOptions: { agent: {} } } },
+    'options.socket must not be given together with wsOptions.agent',
+  ],
   [{ responseTopic: 'a/#' }, 'responseTopic must not contain wildcards, got "a/#"'],
   ...(['classify', 'random', 'now'] as const).map((name): [Bad, string] => [
     { [name]: {} },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -54,6 +55,12 @@ test('is given the socket below a WebSocket of Node', async () => {
   onTestFinished(() => socket.close())
   await until(() => sockets[0] && trafficOf(sockets[0], 0).arrived > 0)
   expect(sockets).toHaveLength(1)
+})
+
+test('counts what a stream of JavaScript has buffered', () => {
+  const stream = new PassThrough()
+  stream.write(new Uint8Array(100_000))
+  expect(trafficOf(stream, 300_000)).toEqual({ arrived: 0, taken: 200_000, isWaiting: true })
 })
 
 test('counts what a WebSocket of a browser has buffered', () => {

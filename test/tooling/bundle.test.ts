@@ -1,7 +1,10 @@
 import { build } from 'esbuild'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { runInThisContext } from 'node:vm'
 import { expect, it } from 'vitest'
+
+import type { parseConnectOptions } from '../../src/config/parse-options.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -83,6 +86,22 @@ it("leaves out the names of Node's options, which have no effect in a browser", 
   const { code } = await bundle('ResilientMqttClient')
   expect(code).toContain('rejectUnauthorized')
   expect(code).not.toMatch(/ALPNCallback|skipUTF8Validation/)
+})
+
+it('refuses the option socket, past which a browser would connect', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: `export { parseConnectOptions } from './src/config/parse-options.ts'`, resolveDir: root },
+    absWorkingDir: root,
+    bundle: true,
+    format: 'iife',
+    globalName: 'config',
+    platform: 'browser',
+    write: false,
+  })
+  const parse = runInThisContext(`${outputFiles[0]?.text};config.parseConnectOptions`) as typeof parseConnectOptions
+  const socket = () => ({}) as never
+  expect(() => parse({ socket }, false)).toThrow('options.socket needs Node: a browser opens its connections')
+  expect(parse({ keepalive: 2_000 }, false).keepalive).toBe(2_000)
 })
 
 it('replaces files that exist, in the sources and in dist', () => {
