@@ -1,8 +1,9 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 
 import type { DuplexStream } from '../api/socket.ts'
-import { type Lookup, nodeModule } from './node-module.ts'
+import type { Lookup } from './node-module.ts'
 import { connectWithPasswordAlone } from './password-alone.ts'
+import { onRead, tcpSocket } from './tcp-socket.ts'
 
 type StreamBuilder = (client: MqttClient) => MqttClient['stream']
 
@@ -35,15 +36,17 @@ export interface OpenedClient {
  * writes its own packets to it. The bytes that arrive come to us.
  */
 export function openClient({ url, options, lookup, socket, onStream, onData }: OpenClientOptions): OpenedClient {
-  const client = mqtt.connect(url, { ...options, ...(log && { log }), manualConnect: true })
+  const onread = onRead(onData)
+  const client = mqtt.connect(url, { ...options, ...(log && { log }), ...(onread && { onread }), manualConnect: true })
   log ??= client.log
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
   client['streamBuilder'] = (each: MqttClient) => {
-    const stream = tcpSocket(each, lookup, socket) ?? build(each)
+    const stream = tcpSocket(each, socket, { lookup, onread }) ?? build(each)
     // MQTT.js calls this once, to connect the stream with its parser.
     stream.pipe = <Destination extends NodeJS.WritableStream>(destination: Destination) => {
       parser = destination
+      // A socket with `onread` has no such event, and is read from now on.
       stream.on('data', onData)
       return destination
     }
@@ -57,20 +60,6 @@ export function openClient({ url, options, lookup, socket, onStream, onData }: O
   Reflect.deleteProperty(client.stream, 'pipe')
   client['streamBuilder'] = build
   return { client, parse: (bytes) => parser?.write(bytes) }
-}
-
-/** Opens a socket as MQTT.js does, which does not pass on `lookup` without TLS. */
-function tcpSocket(
-  { options }: MqttClient,
-  lookup: Lookup | undefined,
-  socket: DuplexStream | undefined,
-): MqttClient['stream'] | undefined {
-  if (options.protocol !== 'mqtt') return undefined
-  options.port ||= 1883
-  if (socket) return socket as MqttClient['stream']
-  if (!lookup) return undefined
-  const { host = 'localhost', port } = options
-  return nodeModule('net')?.connect({ host, port, lookup })
 }
 
 /**
