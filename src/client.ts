@@ -269,8 +269,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   }
 
   /**
-   * Call this when the network may be back, or the computer woke up. It ends a delay, or probes the open connection
-   * with a PINGREQ. An attempt that it brings forward does not count.
+   * Call this when the network may be back, or the computer woke up, and the client can't know: see the option `wakeOn`. It
+   * ends a delay, or probes the open connection with a PINGREQ. An attempt that it brings forward does not count.
    */
   wake(): void {
     this.#send('WAKE')
@@ -334,6 +334,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     if (event.type === 'gaveUp') this.#gaveUp(this.#failed(event.failure))
     this.#connectCalls.follow(event)
     this.#runtime.follow(event)
+    this.#machine.follow(event)
   }
 
   #gaveUp(error: ConnectionFailedError): void {

@@ -82,6 +82,7 @@ export type {
 } from './api/options.ts'
 export type { Clock } from './api/clock.ts'
 export type { DuplexStream, SocketSource, SocketTarget } from './api/socket.ts'
+export type { WakeSignal } from './api/wake-signal.ts'
 export type { Message, Payload, PublishProperties, Qos } from './api/message.ts'
 export type { ConnectionCounters, RefreshReason } from '../machines/connection/types.ts'
 export type { RedirectPolicy, Timeouts } from '../machines/config.ts'

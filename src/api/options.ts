@@ -9,6 +9,7 @@ import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
 import type { SocketSource } from './socket.ts'
+import type { WakeSignal } from './wake-signal.ts'
 
 /** The message that the broker publishes on behalf of the client when its connection dies (MQTT 5 §3.1.2.5). */
 export interface Will {
@@ -327,6 +328,14 @@ export interface ResilientMqttClientOptions extends Policies {
    *   first
    */
   readonly responseTopic?: string
+  /**
+   * Which signals wake the client, as `wake()` does: they end a delay, or probe the open connection with a PINGREQ, which
+   * has to be answered within `timeouts.probeTimeout`. `false` turns all of them off. After a signal, the client is woken
+   * by the next one of the same name 5 s later at the earliest. Of the clients of a process, 100 are woken every 10 ms.
+   *
+   * @default every signal that exists where the client runs; none with the option `clock`
+   */
+  readonly wakeOn?: false | readonly WakeSignal[]
   /** Admits each attempt to connect. `createFleet` shares one among its clients. @default every attempt may begin */
   readonly gate?: AdmissionGate
   /** A logger with pino's methods. @default prints the first error of each kind with `console.error` */

@@ -16,6 +16,7 @@ import type {
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
+import type { WakeSignal } from '../api/wake-signal.ts'
 
 /**
  * The checked options of a client, completed with their defaults. The rest of the code sees only this, never the raw
@@ -55,6 +56,7 @@ export interface ClientConfig {
   readonly onMessage: ((message: Message) => unknown) | undefined
   readonly store: string | LevelDatabase | undefined
   readonly responseTopic: string | undefined
+  readonly wakeOn: readonly WakeSignal[]
   readonly gate: AdmissionGate | undefined
   readonly logger: Logger | undefined
   readonly inspect: ResilientMqttClientOptions['inspect']

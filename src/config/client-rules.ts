@@ -15,6 +15,7 @@ import type {
   WebSocketOptions,
   Will,
 } from '../api/options.ts'
+import type { WakeSignal } from '../api/wake-signal.ts'
 import {
   anything,
   boolean,
@@ -35,6 +36,7 @@ import {
 } from '../shared/option-rules.ts'
 import { didYouMean, entriesOf, isObject, readByRules, type Rule, type RulesFor } from '../shared/read-options.ts'
 import { isPrintable } from '../shared/safe-text.ts'
+import { defaultClient } from './defaults.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { nodeOptions } from './node-options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
@@ -100,6 +102,14 @@ const subscriptions = {
   batchSize: wholeNumber(1, 65_535),
   onSessionPresent: oneOf('skip', 'always'),
 } satisfies RulesFor<SubscriptionsOptions>
+
+const wakeOn: Rule = (option, value) => {
+  const isList = Array.isArray(value) && value.every((each) => defaultClient.wakeOn.includes(each as WakeSignal))
+  if (value !== false && !isList) {
+    throw new InvalidOptionError(option, `must be false, or a list of ${defaultClient.wakeOn.join(', ')}`, value)
+  }
+  return data(option, value)
+}
 
 const quarantine = { after: duration, initialDelay: duration, maxDelay: duration } satisfies RulesFor<QuarantineOptions>
 
@@ -212,6 +222,7 @@ export const clientOptionRules = {
   inbox: group(inbox, clientHint),
   onMessage: callback,
   responseTopic: topicRule,
+  wakeOn,
   gate: methods('ask'),
   logger: methods('debug', 'info', 'warn', 'error'),
   inspect: callbackOr(methods('next')),

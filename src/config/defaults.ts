@@ -17,6 +17,7 @@ import type {
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
+import type { WakeSignal } from '../api/wake-signal.ts'
 import { realClock } from '../shared/clock.ts'
 import type { OutboxConfig } from './client-config.ts'
 
@@ -29,9 +30,11 @@ export { defaultTimeouts }
 
 export const defaultClient: Required<
   Pick<ResilientMqttClientOptions, 'evaluateOptions' | 'onGiveUp' | 'clock' | 'now' | 'random'>
-> = Object.freeze({
+> & { readonly wakeOn: readonly WakeSignal[] } = Object.freeze({
   evaluateOptions: 'per-client',
   onGiveUp: 'reject',
+  /** All of them. A client with a clock of its own is woken by those that it asks for. */
+  wakeOn: Object.freeze(['online', 'visibilitychange', 'resume', 'pageshow', 'sleep'] as const),
   clock: realClock,
   now: systemNow,
   random: systemRandom,

@@ -21,6 +21,8 @@ import { loginOf } from './login.ts'
 
 type ReadOptions = WithUrls<ResilientMqttClientOptions>
 
+const noSignals: ClientConfig['wakeOn'] = Object.freeze([])
+
 /**
  * Checks all options of a client before anything else happens, and adds the defaults.
  *
@@ -60,6 +62,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
     onMessage: options.onMessage,
     store,
     responseTopic: options.responseTopic,
+    wakeOn: wakeSignals(options),
     gate: options.gate,
     logger: options.logger,
     inspect: options.inspect,
@@ -121,6 +124,12 @@ function machineInput(options: ReadOptions): ClientConfig['machine'] {
     { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined },
     { reconnect, recovery, timeouts, refreshBefore, refreshAfterCloses, onTakeover, classify, random, now },
   )
+}
+
+/** Timers of a clock that the application moves must not be mixed with signals of the real world, unless it wants that. */
+function wakeSignals({ wakeOn, clock }: ReadOptions): ClientConfig['wakeOn'] {
+  if (wakeOn === undefined) return clock ? noSignals : defaultClient.wakeOn
+  return wakeOn === false ? noSignals : wakeOn
 }
 
 function subscriptionsConfig(options: ResilientMqttClientOptions['subscriptions']): ClientConfig['subscriptions'] {

@@ -56,6 +56,11 @@ export class EventLog {
     this.event(type === 'gaveUp' ? 'error' : 'warn', type, event, describeFailure(event.failure))
   }
 
+  /** Logs that a signal woke the client. */
+  woken(): void {
+    this.#logger.debug({}, 'woken: the network may be back')
+  }
+
   /** Logs the subscriptions that are still suspended on a new connection. */
   stillSuspended(filters: readonly string[]): void {
     if (filters.length === 0) return

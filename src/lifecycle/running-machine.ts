@@ -4,16 +4,18 @@ import type { connectionMachine } from '../../machines/connection/machine.ts'
 import type { ConnectionEvent } from '../../machines/connection/types.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { clientMachine, provideFor } from './actors.ts'
-import type { ActorEnd, Observer } from './observer.ts'
+import { type ActorEnd, type Happening, isRest, type Observer } from './observer.ts'
 import type { ConnectionRuntime } from './runtime.ts'
+import { stopWaking, wakeOn } from './wake/process-signals.ts'
+import type { Wakeable } from './wake/shared-signal.ts'
 
 type MachineActor = Actor<typeof connectionMachine>
 
 /**
  * Runs the connection machine of a client. If an error ends its actor, another one takes its place: in `failed`, where
- * it rests until the application asks it to go on.
+ * it rests until the application asks it to go on. Unless it rests, the signals of the option `wakeOn` wake it.
  */
-export class RunningMachine implements ActorEnd {
+export class RunningMachine implements ActorEnd, Wakeable {
   readonly #config: ClientConfig
   readonly #runtime: ConnectionRuntime
   readonly #observer: Observer
@@ -49,8 +51,20 @@ export class RunningMachine implements ActorEnd {
     return this.#resumeFrom === undefined
   }
 
+  /** Called with each event of the machine. */
+  follow(event: Happening): void {
+    if (isRest(event)) stopWaking(this.#config.wakeOn, this)
+    else if (event.type === 'stateChanged') wakeOn(this.#config.wakeOn, this)
+  }
+
+  wake(): void {
+    this.#observer.log.woken()
+    this.send({ type: 'WAKE' })
+  }
+
   stop(): void {
     this.#stopped = true
+    stopWaking(this.#config.wakeOn, this)
     provideFor(this.#actor.system, this.#runtime)
     if (this.#resumeFrom === undefined) this.#actor.stop()
   }

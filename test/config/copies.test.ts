@@ -119,6 +119,7 @@ const clientOptions = () =>
     onMessage: nothing,
     store: live.store,
     responseTopic: 'mine/answers',
+    wakeOn: ['online'],
     gate: live.gate,
     logger: live.logger,
     inspect: live.inspect,

@@ -58,6 +58,7 @@ test('of a client', () => {
     onMessage: undefined,
     store: undefined,
     responseTopic: undefined,
+    wakeOn: ['online', 'visibilitychange', 'resume', 'pageshow', 'sleep'],
     gate: undefined,
     logger: undefined,
     inspect: undefined,

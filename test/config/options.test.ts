@@ -104,6 +104,10 @@ const table: [Bad, string][] = [
     { options: { socket: () => {}, wsOptions: { agent: {} } } },
     'options.socket must not be given together with wsOptions.agent',
   ],
+  ...([true, 'online', ['online', 'offline']] as const).map((value): [Bad, string] => [
+    { wakeOn: value },
+    `wakeOn must be false, or a list of online, visibilitychange, resume, pageshow, sleep, got ${Array.isArray(value) ? 'an array' : shown(value)}`,
+  ]),
   [{ responseTopic: 'a/#' }, 'responseTopic must not contain wildcards, got "a/#"'],
   ...(['classify', 'random', 'now'] as const).map((name): [Bad, string] => [
     { [name]: {} },
