@@ -29,10 +29,10 @@ export type Failure =
       readonly retryAfter?: number
     }
   /**
-   * A time limit passed. `probe` is the answer to a PINGREQ after a WAKE, and `ack` the acknowledgement of a publish on
-   * an open connection.
+   * A time limit passed. `probe` is the answer to a PINGREQ after a WAKE, `ack` the acknowledgement of a publish on an
+   * open connection, and `traffic` the next message of a connection that must not be silent.
    */
-  | { readonly kind: 'timeout'; readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' | 'ack' }
+  | { readonly kind: 'timeout'; readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' | 'ack' | 'traffic' }
   /** No PINGRESP within 1.5 × keep alive: the connection is half-open. */
   | { readonly kind: 'keepalive' }
   /** The server closed the connection without giving a reason. */

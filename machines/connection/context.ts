@@ -5,6 +5,7 @@ import { defaultReconnect } from '../policy/recovery.ts'
 import type { SubscriptionsInput } from '../subscriptions.ts'
 import {
   closesBeforeConnack,
+  deliversNothing,
   dispositionOf,
   isRefreshFailure,
   redirects,
@@ -283,12 +284,13 @@ function now({ config }: ConnectionContext): number {
 
 /**
  * As in MQTT.js, the next server of the list follows a failed attempt. It also follows a connection that was not
- * stable, or that the server redirected: such a server might otherwise accept and drop the client forever.
+ * stable, on which the server delivered nothing, or that it redirected: such a server might otherwise accept and drop the
+ * client forever.
  */
 function nextServer(context: ConnectionContext, failure: Failure): ServerChoice {
   const { openedAt, unprovenSince, server } = context
   const proven = openedAt !== null && unprovenSince === null
-  const stays = proven && !sendsAway(failure)
+  const stays = proven && !sendsAway(failure) && !deliversNothing(failure)
   if (stays || isRefreshFailure(failure) || redirects(context, failure)) return server
   return { ...server, index: server.index + 1, redirect: null }
 }

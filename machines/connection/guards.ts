@@ -51,6 +51,11 @@ export function sendsAway(failure: Failure): boolean {
   return hasReason && (failure.reasonCode === 0x9c || failure.reasonCode === 0x9d)
 }
 
+/** Returns whether the server kept the connection open and delivered nothing. */
+export function deliversNothing(failure: Failure): boolean {
+  return failure.kind === 'timeout' && failure.phase === 'traffic'
+}
+
 export function serverReferenceOf(failure: Failure): string | null {
   return failure.kind === 'refused' || failure.kind === 'disconnected' ? (failure.serverReference ?? null) : null
 }

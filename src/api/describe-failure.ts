@@ -9,6 +9,7 @@ const timeouts = {
   probe: 'no PINGRESP in time after a wake-up',
   restore: 'no SUBACK in time',
   ack: 'no acknowledgement of a publish in time',
+  traffic: 'no message within expectTrafficWithin, nor after a PINGREQ: the server may deliver nothing',
 } as const
 
 /** Why a server may end a connection before the CONNACK. */

@@ -307,6 +307,19 @@ export interface ResilientMqttClientOptions extends Policies {
    */
   readonly onMessage?: (message: Message) => unknown
   /**
+   * For feeds that must never be silent: how long no message may come while the broker has subscriptions of the client, in
+   * milliseconds. Some brokers answer pings and deliver nothing. The limit is exceeded by at most a quarter. A PINGREQ
+   * follows, and if no message comes before its answer, or within `timeouts.probeTimeout`, the connection is replaced, with
+   * the next server of the list: a failure of kind `timeout` and phase `traffic`. If no message comes on the new connection
+   * either, the limit doubles, up to an hour.
+   *
+   * The time does not run while the client itself keeps messages away: a subscription is paused, acknowledgements are held
+   * back, or messages wait for handlers.
+   *
+   * @default 0, which turns it off
+   */
+  readonly expectTrafficWithin?: number
+  /**
    * Where publishes with `durable: true` are kept until they are acknowledged, so that they outlive the process: the
    * path of a folder, which requires the package `classic-level`, or a database with the `abstract-level` interface,
    * such as `browser-level`, which you close yourself. Each store belongs to one client at one broker.

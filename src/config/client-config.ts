@@ -54,6 +54,8 @@ export interface ClientConfig {
   readonly onGiveUp: 'reject' | 'wait'
   readonly birth: Birth | undefined
   readonly onMessage: ((message: Message) => unknown) | undefined
+  /** In milliseconds; 0 if it is off. */
+  readonly expectTrafficWithin: number
   readonly store: string | LevelDatabase | undefined
   readonly responseTopic: string | undefined
   readonly wakeOn: readonly WakeSignal[]

@@ -221,6 +221,7 @@ export const clientOptionRules = {
   },
   inbox: group(inbox, clientHint),
   onMessage: callback,
+  expectTrafficWithin: duration,
   responseTopic: topicRule,
   wakeOn,
   gate: methods('ask'),

@@ -29,10 +29,11 @@ import type { OutboxConfig } from './client-config.ts'
 export { defaultTimeouts }
 
 export const defaultClient: Required<
-  Pick<ResilientMqttClientOptions, 'evaluateOptions' | 'onGiveUp' | 'clock' | 'now' | 'random'>
+  Pick<ResilientMqttClientOptions, 'evaluateOptions' | 'onGiveUp' | 'expectTrafficWithin' | 'clock' | 'now' | 'random'>
 > & { readonly wakeOn: readonly WakeSignal[] } = Object.freeze({
   evaluateOptions: 'per-client',
   onGiveUp: 'reject',
+  expectTrafficWithin: 0,
   /** All of them. A client with a clock of its own is woken by those that it asks for. */
   wakeOn: Object.freeze(['online', 'visibilitychange', 'resume', 'pageshow', 'sleep'] as const),
   clock: realClock,

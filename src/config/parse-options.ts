@@ -60,6 +60,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
     onGiveUp: options.onGiveUp ?? defaultClient.onGiveUp,
     birth: options.birth,
     onMessage: options.onMessage,
+    expectTrafficWithin: options.expectTrafficWithin ?? defaultClient.expectTrafficWithin,
     store,
     responseTopic: options.responseTopic,
     wakeOn: wakeSignals(options),

@@ -191,13 +191,14 @@ export class ConnectionRuntime implements Provider, SessionPort {
   }
 
   #sessionConfig(time: () => number, deliverUnmatched: SessionConfig['deliverUnmatched']): SessionConfig {
-    const { clock, now, random, timeouts, outbox, inbox, quarantine, subscriptions } = this.#config
+    const { clock, now, random, timeouts, outbox, inbox, quarantine, subscriptions, expectTrafficWithin } = this.#config
     return {
       clock,
       now,
       time,
       random,
       timeouts,
+      expectTrafficWithin,
       outbox,
       inbox,
       quarantine,

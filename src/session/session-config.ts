@@ -4,7 +4,10 @@ import type { SessionWatchEvents } from './session-watch.ts'
 import type { SubscriptionsConfig, SubscriptionsEvents } from './subscriptions/subscriptions.ts'
 
 /** The complete configuration of a session. Nothing is optional: the defaults are in config/defaults.ts. */
-export interface SessionConfig extends SenderConfig, InboxConfig, SubscriptionsConfig {}
+export interface SessionConfig extends SenderConfig, InboxConfig, SubscriptionsConfig {
+  /** How long no message may come, in milliseconds; 0 if that does not matter. */
+  readonly expectTrafficWithin: number
+}
 
 /** What a session reports. None of these may throw. */
 export interface SessionEvents extends SenderEvents, InboxEvents, SubscriptionsEvents, SessionWatchEvents {

@@ -6,6 +6,7 @@ import { type Announce, Announcement } from './announcement.ts'
 import { Inbox } from './incoming/inbox.ts'
 import { Pauses } from './incoming/pauses.ts'
 import type { Receiver } from './incoming/receiver.ts'
+import { TrafficWatch } from './incoming/traffic-watch.ts'
 import type { Link, LinkEvents, PacketIdSource } from './link.ts'
 import type { Publication } from './outgoing/publication.ts'
 import type { Quarantine } from './outgoing/quarantine.ts'
@@ -40,6 +41,8 @@ export class Session implements LinkEvents {
   readonly #pauses = new Pauses()
   readonly #inbox: Inbox
   readonly #watch: SessionWatch
+  /** Only if the application expects messages all the time. */
+  readonly #traffic: TrafficWatch | undefined
   readonly #subscriptions: Subscriptions<Receiver>
   #link: Link | undefined
   #sessionPresent = false
@@ -67,6 +70,12 @@ export class Session implements LinkEvents {
     this.#sender = new Sender(config, events, () => this.#subscriptions.wireIsQuiet())
     this.#inbox = new Inbox(config, events, this.#subscriptions, this.#pauses)
     this.#watch = new SessionWatch(events, config.now)
+    const { clock, expectTrafficWithin, timeouts } = config
+    if (expectTrafficWithin > 0) {
+      const isExpecting = () => this.#isExpecting
+      const { probeTimeout } = timeouts
+      this.#traffic = new TrafficWatch({ clock, expectTrafficWithin, probeTimeout, isExpecting })
+    }
     this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions, this.#pauses)
   }
 
@@ -252,6 +261,7 @@ export class Session implements LinkEvents {
     this.#subscriptions.attached(link)
     this.#sender.attached(link, sessionPresent)
     this.#watch.attached(link, sessionPresent)
+    this.#traffic?.attached(link)
   }
 
   detached(link: Link, failure: Failure | undefined): boolean {
@@ -259,6 +269,7 @@ export class Session implements LinkEvents {
     this.#link = undefined
     this.#announcement?.end()
     this.#watch.detached(link, failure)
+    this.#traffic?.detached()
     const publishesOnWire = this.#sender.onWire > 0
     const subscriptionsOnWire = this.#subscriptions.onWire > 0
     this.#inbox.detached()
@@ -276,6 +287,7 @@ export class Session implements LinkEvents {
   }
 
   received(packet: IncomingPublish): boolean {
+    this.#traffic?.heard()
     return this.#inbox.received(packet)
   }
 
@@ -293,5 +305,11 @@ export class Session implements LinkEvents {
 
   writable(): void {
     this.#sender.writable()
+  }
+  /** Whether messages can come: the broker has subscriptions of ours, and nothing of ours keeps it from sending. */
+  get #isExpecting(): boolean {
+    const { inbox, subscriptions } = this.status
+    const isBlocked = inbox.paused || inbox.waiting > 0 || inbox.heldBack > 0 || subscriptions.paused > 0
+    return subscriptions.held > 0 && !isBlocked
   }
 }

@@ -117,6 +117,7 @@ const clientOptions = () =>
     subscriptions: { batchSize: 8, onSessionPresent: 'always' },
     quarantine: { after: 1, initialDelay: 2, maxDelay: 3 },
     onMessage: nothing,
+    expectTrafficWithin: 9,
     store: live.store,
     responseTopic: 'mine/answers',
     wakeOn: ['online'],

@@ -56,6 +56,7 @@ test('of a client', () => {
     onGiveUp: 'reject',
     birth: undefined,
     onMessage: undefined,
+    expectTrafficWithin: 0,
     store: undefined,
     responseTopic: undefined,
     wakeOn: ['online', 'visibilitychange', 'resume', 'pageshow', 'sleep'],

@@ -84,6 +84,7 @@ const table: [Bad, string][] = [
       `${group} must be an object, got ${Array.isArray(value) ? 'an array' : shown(value)}`,
     ]),
   ),
+  [{ expectTrafficWithin: -1 }, `expectTrafficWithin ${duration}, got -1`],
   [{ refreshBefore: -1 }, `refreshBefore ${duration}, got -1`],
   [{ redirect: { maxHops: -1 } }, `redirect.maxHops ${count}, got -1`],
   [{ redirect: { allow: 'all' } }, 'redirect.allow must be one of "own-hosts", "any", "none", got "all"'],

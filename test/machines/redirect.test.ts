@@ -129,6 +129,7 @@ describe('the server list', () => {
   test.each<[string, number, Failure, number]>([
     ['was stable and is lost', 30_000, closed, 0],
     ['was not stable and is lost', 29_999, closed, 1],
+    ['was stable and delivers nothing', 30_000, { kind: 'timeout', phase: 'traffic' }, 1],
     ['was stable and is redirected', 30_000, sentAway(0x9c), 1],
     ['was stable and is redirected permanently', 30_000, sentAway(0x9d), 1],
     ['was stable and is redirected to a server that is not allowed', 30_000, useAnother('evil:1883'), 1],

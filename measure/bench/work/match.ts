@@ -1,4 +1,5 @@
 import {
+  defaultClient,
   defaultInbox,
   defaultOutbox,
   defaultQuarantine,
@@ -89,6 +90,7 @@ function createSession(): Session {
       inbox: defaultInbox,
       quarantine: defaultQuarantine,
       timeouts: defaultTimeouts,
+      expectTrafficWithin: defaultClient.expectTrafficWithin,
       subscriptions: { batchSize: 100, onSessionPresent: 'skip', maxAttempts: 5 },
       deliverUnmatched: undefined,
       keepsSession: () => false,

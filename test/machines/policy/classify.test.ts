@@ -37,6 +37,7 @@ describe('failures without a code', () => {
     ['connect timeout', { kind: 'timeout', phase: 'connect' }, 'retry'],
     ['refresh timeout', { kind: 'timeout', phase: 'refresh' }, 'retry'],
     ['probe timeout', { kind: 'timeout', phase: 'probe' }, 'retry'],
+    ['no messages', { kind: 'timeout', phase: 'traffic' }, 'retry'],
     ['SUBACK timeout', { kind: 'timeout', phase: 'restore' }, 'retry'],
     ['keep alive lost', { kind: 'keepalive' }, 'retry'],
     ['closed without a reason', { kind: 'closed' }, 'retry'],
