@@ -8,6 +8,7 @@ import {
   banned,
   busy,
   closed,
+  hours,
   kicked,
   minutes,
   moved,
@@ -15,6 +16,7 @@ import {
   notAuthorized,
   machineScene,
   seconds,
+  START,
 } from '../support/machine-scene.ts'
 import type { Scene, SceneOptions, SyncRound } from '../support/machine-scene.ts'
 
@@ -201,7 +203,12 @@ describe('without a credentials source', () => {
   })
 })
 
-describe('without an event', () => {
+/** However long its actors are silent. Delays run on the clock of the actor, so the wall clock does not matter. */
+describe.each([
+  ['stands still', 0],
+  ['jumps a day ahead', hours(24)],
+  ['is set back by a day', -hours(24)],
+])('without an event, while the wall clock %s', (_, jump) => {
   const timeouts = { connectTimeout: 11, refreshTimeout: 12, disconnectTimeout: 13, subscribeTimeout: 14 }
   const inTime: ConnectionInput = { ...base, canRefresh: true, timeouts, recovery: { refreshTokenEvery: 0 } }
 
@@ -220,7 +227,9 @@ describe('without an event', () => {
   ])('%s after %s ms → %s', (state, after, target) => {
     // A connection without a SUBACK does not stay ready.
     const answered = state === 'connected.ready' ? (round: SyncRound) => round.settle() : undefined
-    const s = reach(state, inTime, answered)
+    const wall = { ahead: 0 }
+    const s = reach(state, { ...inTime, now: () => START + wall.ahead }, answered)
+    wall.ahead = jump
     s.clock.tick(after === null ? minutes(60 * 24) : after - 1)
     expect(s.state, 'not before').toBe(state)
     s.clock.tick(1)
