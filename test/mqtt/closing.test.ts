@@ -10,7 +10,7 @@ import { stubbornServer } from '../support/stubborn-server.ts'
 import { webSocketServer } from '../support/web-socket-server.ts'
 import { connectConfig, transportScene, type TransportScene } from './transport-scene.ts'
 
-const RECONNECTS = repetitions(8, 100)
+const RECONNECTS = repetitions(4, 100)
 
 interface Phase {
   readonly name: string
@@ -75,7 +75,7 @@ const ways = {
 const closings = phases.flatMap((phase, row) =>
   schemes.flatMap((scheme, column) =>
     (Object.keys(ways) as (keyof typeof ways)[])
-      .filter((_, n) => (row + column + n) % repetitions(2, 1) === 0)
+      .filter((_, n) => (row + column + n) % repetitions(4, 1) === 0)
       .map((way) => ({ ...phase, phase: phase.name, scheme, way })),
   ),
 )
