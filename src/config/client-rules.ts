@@ -254,7 +254,9 @@ const renamed = new Map([
   ['servers', 'url'],
   ['reconnectPeriod', 'reconnect'],
   ['cleanStart', 'options.clean'],
+  ['path', 'url'],
   ['socksProxy', 'options.socket'],
+  ['socketPath', 'options.socket'],
   ['createConnection', 'options.socket'],
   ['agent', 'options.wsOptions.agent'],
   ['properties', 'options.sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties'],
@@ -291,7 +293,9 @@ export function readCredentials(given: unknown): WithUrls<Credentials> {
 /** Suggests the right place for an option that belongs to another group, or that has another name in MQTT.js. */
 export function clientHint(name: string, known: readonly string[]): string | undefined {
   const place = renamed.get(name) ?? Object.entries(groups).find(([, rules]) => Object.hasOwn(rules, name))?.[0]
-  return place === undefined ? (didYouMean(name, known) ?? nearElsewhere(name)) : `see ${place}`
+  if (place !== undefined) return `see ${place}`
+  if (Object.hasOwn(clientOptionRules, name)) return 'it is an option of the client'
+  return didYouMean(name, known) ?? nearElsewhere(name)
 }
 
 function nearElsewhere(name: string): string | undefined {

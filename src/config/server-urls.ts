@@ -22,7 +22,8 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
     }
     const { protocol, hostname: host, username, password } = parsed
     if (!SCHEMES.has(protocol)) {
-      throw new InvalidOptionError(option, 'must begin with mqtt:, mqtts:, ws: or wss:', protocol)
+      const hint = protocol.includes('unix') ? ' (for a Unix socket, see options.socket)' : ''
+      throw new InvalidOptionError(option, `must begin with mqtt:, mqtts:, ws: or wss:${hint}`, protocol)
     }
     if (host === '') throw new InvalidOptionError(option, 'must have a host, such as mqtt://localhost:1883')
     if (!isUserInfo(username) || !isUserInfo(password)) {

@@ -25,7 +25,10 @@ export class ProvidedSocket {
       if (signal.aborted) return undefined
       throw new SocketSourceError('the function socket failed', { cause })
     }
-    if (!isDuplex(socket)) throw new InvalidOptionError('options.socket', 'must return a Duplex stream', socket)
+    if (!isDuplex(socket)) {
+      const got = socket === undefined ? ', got undefined' : ''
+      throw new InvalidOptionError('options.socket', `must return a Duplex stream${got}`, socket)
+    }
     this.#isOver = true
     // The server has ended the connection. Not every stream closes by itself then.
     socket.on('end', () => socket.destroy())

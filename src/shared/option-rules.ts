@@ -59,7 +59,7 @@ export const anything: Rule = (_option, value) => value
 /** Any value. Data is copied: lists, bytes and plain objects. An object of a class stays as it is. */
 export const data: Rule = (_option, value) => plainCopy(value)
 
-export const boolean: Rule = must('must be one of true, false', (value) => typeof value === 'boolean')
+export const boolean: Rule = must('must be true or false', (value) => typeof value === 'boolean')
 
 export const string: Rule = must('must be a string', (value) => typeof value === 'string')
 

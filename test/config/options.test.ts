@@ -12,7 +12,7 @@ type Bad = { readonly [K in keyof ResilientMqttClientOptions]?: unknown }
 const url = 'mqtt://127.0.0.1:1'
 const duration = 'must be milliseconds between 0 and 2147483647'
 const count = 'must be a whole number of at least 0, or Infinity'
-const boolean = 'must be one of true, false'
+const boolean = 'must be true or false'
 const noUrl = 'must be a string with a URL, such as mqtt://localhost:1883'
 const noHost = 'must have a host, such as mqtt://localhost:1883'
 const fourMethods = 'must have the methods debug(), info(), warn(), error()'
@@ -39,6 +39,10 @@ const table: [Bad, string][] = [
   [{ url: 'mqtt:localhost' }, `url ${noHost}`],
   [{ url: 'mqtt://' }, `url ${noHost}`],
   [{ url: 'https://example.org' }, 'url must begin with mqtt:, mqtts:, ws: or wss:, got "https:"'],
+  [
+    { url: 'mqtt+unix:///run/mqtt.sock' },
+    'url must begin with mqtt:, mqtts:, ws: or wss: (for a Unix socket, see options.socket), got "mqtt+unix:"',
+  ],
   [{ url: 'localhost:1883' }, 'url must begin with mqtt:, mqtts:, ws: or wss:, got "localhost:"'],
 
   ...(['reconnect', 'recovery'] as const).flatMap((tier): [Bad, string][] => [

@@ -208,7 +208,13 @@ describe('a socket that can’t be opened', () => {
     expect(count).toBe(3)
   })
 
-  test.each([undefined, null, {}, 'a', connect])('by a result that is no stream: %s', async (result) => {
+  test.each([
+    [undefined, ', got undefined'],
+    [null, ', got null'],
+    [{}, ', got an object'],
+    ['a', ', got "a"'],
+    [connect, ', got a function'],
+  ])('by a result that is no stream: %s', async (result, got) => {
     const { client } = startClient({
       url: 'mqtt://localhost',
       ...once,
@@ -218,7 +224,9 @@ describe('a socket that can’t be opened', () => {
     expect(await rejection(client.connect())).toMatchObject({
       failure: { kind: 'options', name: 'InvalidOptionError' },
     })
-    expect(errors).toMatchObject([{ error: { option: 'options.socket' }, source: 'options' }])
+    expect(errors).toMatchObject([
+      { error: { message: `options.socket must return a Duplex stream${got}` }, source: 'options' },
+    ])
   })
 })
 

@@ -7,9 +7,9 @@ import { parseOrigin } from '../../visualizer/origin.ts'
 
 /** What is wrong with options of each entry, in its words. Without a value if that may be a secret. */
 const wrong: readonly (readonly [entry: 'create' | 'connect' | 'both', options: unknown, message: string])[] = [
-  ['both', { allowCommands: 'false' }, 'allowCommands must be one of true, false, got "false"'],
-  ['both', { allowCommands: 1 }, 'allowCommands must be one of true, false, got 1'],
-  ['both', { allowCommands: null }, 'allowCommands must be one of true, false, got null'],
+  ['both', { allowCommands: 'false' }, 'allowCommands must be true or false, got "false"'],
+  ['both', { allowCommands: 1 }, 'allowCommands must be true or false, got 1'],
+  ['both', { allowCommands: null }, 'allowCommands must be true or false, got null'],
   ['both', { allowCommand: true }, ': did you mean allowCommands?'],
   ['both', { allowcommands: true }, ': did you mean allowCommands?'],
   ['both', { name: 7 }, 'name must be a name, got 7'],
