@@ -152,8 +152,8 @@ if ('stop' in broker) {
   await born(1)
   node.report(181.5)
 
-  console.log('the connection is cut')
   await sleep(200)
+  console.log('the connection is cut')
   broker.kick()
   await born(2)
 
