@@ -237,7 +237,12 @@ export interface DisconnectOptions {
    * @default 'abandon'
    */
   readonly handlers?: 'abandon' | 'finish'
-  /** How long to wait for handlers with `finish`, in milliseconds. @default timeouts.disconnectTimeout */
+  /**
+   * How long to wait for handlers with `finish`, in milliseconds. Then the connection ends as with `abandon`, and the call
+   * still resolves.
+   *
+   * @default timeouts.disconnectTimeout
+   */
   readonly timeout?: number
   /**
    * Of the DISCONNECT: 0 lets the broker discard the will, 0x04 lets it publish the will (MQTT 5 §3.14.2.1). MQTT 3.1.1 has

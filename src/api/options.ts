@@ -142,7 +142,8 @@ export interface ConnectOptions {
    * Opens the connection to the server, in Node: through a SOCKS proxy or an SSH tunnel, or to a Unix domain socket. It is
    * called for each attempt and returns a `Duplex`, such as a `net.Socket`, or a promise of one. TLS (`mqtts:`, `wss:`) and
    * the WebSocket run on top of it, and TLS verifies the host of the URL. `timeouts.connectTimeout` includes its time. What
-   * it throws ends the attempt with a failure of kind `socket`, and is the `cause` of `ConnectionFailedError`.
+   * it throws ends the attempt with a failure of kind `socket`, and is the `cause` of `ConnectionFailedError`, where it is not
+   * redacted: do not throw an error that contains a secret.
    *
    * @default a TCP connection to the host and port of the URL
    */
@@ -203,12 +204,14 @@ export interface InboxOptions {
   /** How long acknowledgements may be held back without progress before `acknowledgementsStalled`. @default 30_000 */
   readonly stallAfter?: number
   /**
-   * How many messages subscriptions with `ack: 'after-handler'`, and loops, may have received and not processed, of every
-   * QoS, together with those that paused subscriptions hold. At that limit, further messages of all subscriptions wait until half of them are processed, or their subscription
-   * is unsubscribed, and the socket is not read, so that the broker keeps or drops what it has for us. It is read on while
-   * an answer of the broker or the response to a request is awaited; responses do not wait. Then as many messages again
-   * may wait; beyond that, the oldest of QoS 0 is dropped. A browser cannot stop reading a WebSocket: there, further
-   * messages wait or are dropped at once.
+   * How many messages may be unprocessed, of every QoS: those that handlers with `ack: 'after-handler'` have received and not
+   * processed, those that loops have not taken, and those that paused subscriptions hold.
+   *
+   * At this limit, further messages of all subscriptions wait until half of these are processed, or their subscription is
+   * unsubscribed. Meanwhile the socket is not read, so that the broker keeps or drops what it has for the client. It is read
+   * while the client awaits an answer of the broker or the response to a request; responses do not wait. Of the messages that
+   * arrive then, as many again may wait; beyond that, the oldest of QoS 0 is dropped. A browser cannot stop reading a
+   * WebSocket: there, further messages wait or are dropped at once.
    *
    * Messages of QoS 1 and 2 that wait when the connection ends wait for the next one: the broker sends them again if it
    * keeps the session.

@@ -105,13 +105,13 @@ export interface InboxStatus {
   /** How many messages of a kept session wait for a subscription. */
   readonly unclaimed: number
   /**
-   * How many messages subscriptions with `ack: 'after-handler'` have received and not processed, of every QoS, and how many
-   * arrived for paused subscriptions since.
+   * How many messages are unprocessed, of every QoS: those that handlers with `ack: 'after-handler'` have received and not
+   * processed, those that loops have not taken, and those that paused subscriptions hold.
    */
   readonly unprocessed: number
   /** The size of their payloads in bytes. */
   readonly unprocessedBytes: number
-  /** How many messages wait until handlers are done with earlier ones. */
+  /** How many further messages have arrived, and wait until earlier ones are processed. */
   readonly waiting: number
   /** How many waiting messages of QoS 0 were dropped so far, because too many waited. */
   readonly dropped: number
