@@ -5,8 +5,8 @@ import type { Pausable } from '../session/incoming/receiver.ts'
 interface Queued<Value> {
   readonly message: Message<Value>
   readonly droppable: boolean
-  /** The broker has lost the session, so it will not send the message again. */
-  isOnlyCopy: boolean
+  /** Identifies the broker's session that it came from. */
+  readonly session: object
   readonly consumed: () => void
 }
 
@@ -75,13 +75,11 @@ export class MessageQueue<Value> implements Pausable {
     for (const { loop, resolve } of this.#waiting.splice(0)) void this.#next(loop).then(resolve)
   }
 
-  attached(sessionPresent: boolean): void {
-    if (!sessionPresent) for (const queued of this.#queue) queued.isOnlyCopy = true
-    else if (this.#acksWaitForLoop) {
-      const isSentAgain = ({ message, isOnlyCopy }: Queued<Value>) => message.qos === 1 && !isOnlyCopy
-      for (const { consumed } of this.#queue.filter(isSentAgain)) consumed()
-      this.#queue = this.#queue.filter((queued) => !isSentAgain(queued))
-    }
+  sentAgain(session: object): void {
+    if (!this.#acksWaitForLoop) return
+    const isSentAgain = (queued: Queued<Value>) => queued.message.qos === 1 && queued.session === session
+    for (const { consumed } of this.#queue.filter(isSentAgain)) consumed()
+    this.#queue = this.#queue.filter((queued) => !isSentAgain(queued))
   }
 
   /** What is queued goes to the loops before they end. */
@@ -90,11 +88,11 @@ export class MessageQueue<Value> implements Pausable {
   }
 
   /** @returns resolves when the message is processed, or no loop is left to process it */
-  handle(message: Message<Value>): Promise<void> {
+  handle(message: Message<Value>, session: object): Promise<void> {
     if (this.#ended) return Promise.resolve()
     return new Promise((resolve) => {
       const droppable = (message.qos === 0 || !this.#acksWaitForLoop) && !this.isHolding
-      const queued = { message, droppable, isOnlyCopy: false, consumed: resolve }
+      const queued = { message, droppable, session, consumed: resolve }
       const waiting = this.#isPaused ? undefined : this.#waiting.shift()
       if (waiting) return waiting.resolve(give(waiting.loop, queued))
       this.#queue.push(queued)

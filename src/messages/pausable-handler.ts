@@ -5,8 +5,8 @@ import type { Pausable } from '../session/incoming/receiver.ts'
 /** A message that waits for the handler. */
 interface Held {
   readonly isQos1: boolean
-  /** The broker has lost the session, so it will not send the message again. */
-  isOnlyCopy: boolean
+  /** Identifies the broker's session that it came from. */
+  readonly session: object
   /** Calls the handler. */
   readonly handOver: () => void
   readonly drop: () => void
@@ -35,9 +35,9 @@ export class PausableHandler<Value> implements Pausable {
   }
 
   /** @returns what the handler returns. For a message that is held, a promise of that */
-  handle(message: Message<Value>): unknown {
+  handle(message: Message<Value>, session: object): unknown {
     if (this.#isDropped) return undefined
-    return this.isHolding ? this.#hold(message) : this.#handler(message)
+    return this.isHolding ? this.#hold(message, session) : this.#handler(message)
   }
 
   pause(): void {
@@ -50,13 +50,11 @@ export class PausableHandler<Value> implements Pausable {
     if (this.#held.length > 0) queueMicrotask(() => this.#handOver())
   }
 
-  attached(sessionPresent: boolean): void {
-    if (!sessionPresent) for (const held of this.#held) held.isOnlyCopy = true
-    else if (this.#acksWaitForHandler) {
-      const isSentAgain = ({ isQos1, isOnlyCopy }: Held) => isQos1 && !isOnlyCopy
-      for (const { drop } of this.#held.filter(isSentAgain)) drop()
-      this.#held = this.#held.filter((held) => !isSentAgain(held))
-    }
+  sentAgain(session: object): void {
+    if (!this.#acksWaitForHandler) return
+    const isSentAgain = (held: Held) => held.isQos1 && held.session === session
+    for (const { drop } of this.#held.filter(isSentAgain)) drop()
+    this.#held = this.#held.filter((held) => !isSentAgain(held))
   }
 
   drop(): void {
@@ -64,11 +62,11 @@ export class PausableHandler<Value> implements Pausable {
     for (const { drop } of this.#held.splice(0)) drop()
   }
 
-  #hold(message: Message<Value>): Promise<unknown> {
+  #hold(message: Message<Value>, session: object): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#held.push({
         isQos1: message.qos === 1,
-        isOnlyCopy: false,
+        session,
         handOver: () => {
           try {
             resolve(this.#handler(message))

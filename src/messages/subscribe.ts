@@ -105,7 +105,7 @@ export function subscribe<Value>(
     },
     deliver: createDeliver({
       options,
-      handler: (message) => consumer.handle(message),
+      handler: (message, session) => consumer.handle(message, session),
       onThrow: report,
       onInvalid: report,
     }),

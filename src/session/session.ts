@@ -256,8 +256,8 @@ export class Session implements LinkEvents {
     this.#broker = link.limits
     this.#peer = { server: link.server, clientId: link.clientId, sessionExpiry: link.connect.sessionExpiry }
     this.#inbox.unprocessed.reopen()
-    this.#pauses.attached(sessionPresent)
     this.#inbox.attached(link, sessionPresent)
+    this.#pauses.thaw()
     this.#subscriptions.attached(link)
     this.#sender.attached(link, sessionPresent)
     this.#watch.attached(link, sessionPresent)

@@ -60,7 +60,7 @@ function ourDispatch(names: readonly string[]) {
     retry: defaultRetry,
     options: {},
     subscription: { filter, ready: Promise.resolve(0), isPaused: false, unsubscribe: noop, pause: noop, resume: noop },
-    pausable: { isHolding: false, held: 0, pause: noop, resume: noop, attached: noop, drop: noop },
+    pausable: { isHolding: false, held: 0, pause: noop, resume: noop, sentAgain: noop, drop: noop },
     isRefused: false,
     granted: noop,
     rejected: noop,

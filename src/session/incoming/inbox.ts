@@ -80,15 +80,18 @@ export class Inbox {
     this.#acknowledgements.clear()
     const parked = this.#parked
     this.#parked = []
-    if (sessionPresent) this.#waiting.sentAgain(this.#session)
-    else {
+    if (sessionPresent) {
+      this.#waiting.sentAgain(this.#session)
+      this.unprocessed.sentAgain(this.#session)
+      this.#unclaimed?.sentAgain(this.#session)
+    } else {
       this.#exactlyOnce.clear()
       this.#session = {}
       // Reported later, because a listener may end the connection.
       for (const call of parked) queueMicrotask(() => this.#lost(call))
     }
     // Messages wait only after the first connection. By the next ones the application has subscribed to what it wants.
-    if (++this.#connections > 1) this.#unclaimed?.resume(sessionPresent)
+    if (++this.#connections > 1) this.#unclaimed?.resume()
     else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
     this.#proceed()
   }
@@ -257,7 +260,7 @@ export class Inbox {
     for (const receiver of receivers) {
       // A handler may have ended another subscription.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
-      const processed = receiver.deliver(packet)
+      const processed = receiver.deliver(packet, held?.session ?? this.#session)
       if (!processed || (receiver.ack === 'on-receipt' && !receiver.pausable.isHolding)) continue
       if (packet.qos > 0 && receiver.ack === 'after-handler') {
         message ??= this.#createHeld(packet, link)
@@ -331,7 +334,7 @@ export class Inbox {
   }
 
   #retry({ message, receiver, calls }: FailedCall, delay: number): void {
-    const processed = receiver.deliver(message.packet)
+    const processed = receiver.deliver(message.packet, message.session)
     if (processed) this.#await(processed, { message, receiver, calls: calls + 1, delay })
     else this.#done(message)
   }

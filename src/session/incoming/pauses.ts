@@ -42,9 +42,13 @@ export class Pauses {
     this.#isFrozen = true
   }
 
-  /** A connection is open. Resumed receivers get what they hold. */
-  attached(sessionPresent: boolean): void {
-    for (const { pausable } of this.#paused ?? []) pausable.attached(sessionPresent)
+  /** The broker has kept a session: see `Pausable`. */
+  sentAgain(session: object): void {
+    for (const { pausable } of this.#paused ?? []) pausable.sentAgain(session)
+  }
+
+  /** Ends what `freeze` began. Resumed receivers get what they hold. */
+  thaw(): void {
     this.#isFrozen = false
     for (const receiver of this.#resumed) {
       this.#paused?.delete(receiver)

@@ -20,8 +20,12 @@ export interface Receiver extends Subscriber {
    */
   readonly isAwaiting?: (() => boolean) | undefined
   readonly pausable: Pausable
-  /** Never throws. The promise resolves when the message is processed, and rejects if that failed. */
-  deliver(packet: IncomingPublish): Promise<void> | undefined
+  /**
+   * Never throws. The promise resolves when the message is processed, and rejects if that failed.
+   *
+   * @param session - identifies the broker's session that the message came from
+   */
+  deliver(packet: IncomingPublish, session: object): Promise<void> | undefined
 }
 
 /** Hands the messages of a receiver to the application, and holds them while its subscription is paused. */
@@ -34,10 +38,10 @@ export interface Pausable {
   /** Hands over what it holds, and what comes from now on. */
   resume(): void
   /**
-   * A connection is open. If the broker has kept the session, it sends un-acked messages of QoS 1 again: those that are
-   * held are dropped. For those of QoS 2 it sends only the PUBREL.
+   * The broker has kept a session, and sends its un-acked messages of QoS 1 again: those that are held are dropped. For
+   * those of QoS 2 it sends only the PUBREL. Of those of an earlier session, ours is the only copy.
    */
-  attached(sessionPresent: boolean): void
+  sentAgain(session: object): void
   /** The subscription has ended. */
   drop(): void
 }

@@ -81,11 +81,15 @@ export class UnclaimedMessages {
     this.#timer = undefined
   }
 
-  /** A connection is open. @param sentAgain - whether the broker sends un-acked messages again */
-  resume(sentAgain = false): void {
+  /** The broker kept the session, and sends its messages of QoS 1 again. For those of QoS 2 it sends only the PUBREL. */
+  sentAgain(session: object): void {
+    const isSentAgain = ({ packet, message }: Unclaimed) => packet.qos === 1 && message?.session === session
+    this.#messages = this.#messages.filter((unclaimed) => !isSentAgain(unclaimed))
+  }
+
+  /** A connection is open. */
+  resume(): void {
     if (this.#over) return
-    // QoS 2 messages stay: the broker sends only their PUBREL again.
-    if (sentAgain) this.#messages = this.#messages.filter(({ packet }) => packet.qos !== 1)
     const { clock, now, timeout } = this.#options
     const delay = clampDelay(Math.min(this.#endsAt - now(), timeout))
     this.#timer = clock.setTimeout(() => this.#end(), delay)

@@ -105,6 +105,11 @@ export class Unprocessed {
     }
   }
 
+  /** The broker has kept a session, and sends its un-acked messages again: those that paused receivers hold are dropped. */
+  sentAgain(session: object): void {
+    this.#pauses.sentAgain(session)
+  }
+
   /** The receiver was unsubscribed. */
   release(receiver: Receiver): void {
     const share = this.#shares?.get(receiver)
