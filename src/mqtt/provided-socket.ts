@@ -3,7 +3,7 @@ import type { DuplexStream, SocketSource } from '../api/socket.ts'
 import { nothing } from '../shared/nothing.ts'
 import { targetOf } from './server-url.ts'
 
-/** The function `socket` failed. Its error is the cause. */
+/** The function `socket` failed, or its socket is closed already. That error is the cause. */
 export class SocketSourceError extends Error {}
 
 /** The socket that the function `socket` opens for one attempt. */
@@ -13,12 +13,15 @@ export class ProvidedSocket {
 
   /**
    * @returns the socket; `undefined` if the attempt has ended meanwhile
-   * @throws {SocketSourceError} if the function throws or rejects
+   * @throws {SocketSourceError} if the function throws or rejects, or the socket is closed already
    * @throws {InvalidOptionError} if its result is no stream
    */
   async open(source: SocketSource, url: string): Promise<DuplexStream | undefined> {
     const { signal } = this.#controller
     let socket: unknown
+    // A socket of Node that can't connect may emit its error before the next microtask, unless a microtask has opened it.
+    await Promise.resolve()
+    if (signal.aborted) return undefined
     try {
       socket = await source({ ...targetOf(url), signal })
     } catch (cause) {
@@ -30,19 +33,34 @@ export class ProvidedSocket {
       throw new InvalidOptionError('options.socket', `must return a Duplex stream${got}`, socket)
     }
     this.#isOver = true
+    // TLS and WebSocket handle its errors, but not always from the beginning to the end.
+    socket.on('error', nothing)
     // The server has ended the connection. Not every stream closes by itself then.
     socket.on('end', () => socket.destroy())
-    if (!signal.aborted) return socket
-    // No code is left that would handle its errors.
-    socket.on('error', nothing)
+    const isClosed = hasEnded(socket)
+    if (!signal.aborted && !isClosed) return socket
     socket.destroy()
-    return undefined
+    if (signal.aborted) return undefined
+    const cause = (socket as StreamState).errored ?? new Error('the socket is closed already')
+    throw new SocketSourceError('the function socket gave a closed socket', { cause })
   }
 
   /** The attempt has ended. The signal aborts, unless the socket was given. */
   end(): void {
     if (!this.#isOver) this.#controller.abort()
   }
+}
+
+/** What streams of Node tell about themselves, too. */
+interface StreamState {
+  readonly destroyed?: boolean
+  readonly readableEnded?: boolean
+  readonly errored?: Error | null
+}
+
+/** Such a socket may never emit anything again. */
+function hasEnded(socket: DuplexStream & StreamState): boolean {
+  return !socket.writable || socket.destroyed === true || socket.readableEnded === true
 }
 
 function isDuplex(value: unknown): value is DuplexStream {

@@ -1,5 +1,5 @@
 import { Agent } from 'node:http'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, Socket } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { Duplex, PassThrough } from 'node:stream'
 import { SocksClient } from 'socks'
@@ -228,6 +228,57 @@ describe('a socket that can’t be opened', () => {
       { error: { message: `options.socket must return a Duplex stream${got}` }, source: 'options' },
     ])
   })
+})
+
+describe('a socket that is closed already', () => {
+  const unreachable = Object.assign(new Error('no route'), { code: 'ENETUNREACH' })
+  const closing: [how: string, close: (socket: Socket) => unknown, message: string][] = [
+    ['long ago', (socket) => (socket.destroy(), turns()), 'the socket is closed already'],
+    ['just now', (socket) => void socket.destroy(), 'the socket is closed already'],
+    ['with an error', (socket) => void socket.destroy(unreachable), 'no route'],
+  ]
+  const cases = schemes.flatMap((scheme) => closing.map(([how, close, message]) => ({ scheme, how, close, message })))
+
+  test.each(cases)('$how ends the attempt, $scheme', async ({ scheme, close, message }) => {
+    const socket = async () => {
+      const closed = new Socket()
+      await close(closed)
+      return closed
+    }
+    const { client } = startClient({ url: `${scheme}://localhost`, ...once, options: { socket } })
+    const error = await rejection(client.connect())
+    expect(error).toMatchObject({ failure: { kind: 'socket', message, bySource: true } })
+  })
+})
+
+test('a stream that never closes does not keep the next attempt waiting', async () => {
+  const server = await startServer()
+  const clock = createTestClock()
+  let count = 0
+  const socket = () =>
+    ++count > 1
+      ? connect(server.port, '127.0.0.1')
+      : new Duplex({ emitClose: false, read() {}, write: (_chunk, _encoding, done) => done() })
+  const { client } = startClient({ ...atOnce, url: 'mqtt://localhost', clock, now: clock.now, options: { socket } })
+  const connecting = client.connect()
+  await until(() => count === 1)
+  await turns()
+  clock.tick(30_000)
+  await until(() => (clock.tick(100), count === 2))
+  await connecting
+  await client[Symbol.asyncDispose]()
+  expect(clock.pending).toBe(0)
+})
+
+test('an error that Node emits at once does not end the process', async () => {
+  let count = 0
+  // The system refuses this address within the call. The test fails if an error has no handler.
+  const socket = () => (count++, connect(1, '255.255.255.255'))
+  const { client } = startClient({ ...atOnce, url: 'mqtt://localhost', options: { socket } })
+  void client.connect()
+  await until(() => count === 3)
+  expect(client.status.lastFailure).toMatchObject({ kind: 'socket', code: 'ENETUNREACH' })
+  await client.disconnect()
 })
 
 test.each(['timeout', 'disconnect'] as const)('a %s aborts the signal, and a late socket is destroyed', async (how) => {
