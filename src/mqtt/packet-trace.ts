@@ -75,6 +75,8 @@ export class PacketTap {
   readonly #stream: Stream
   readonly #protocolVersion: 3 | 4 | 5
   readonly #trace: PacketTrace
+  /** The stream's own method, which is not the one of its prototype. */
+  #ownWrite: PropertyDescriptor | undefined
   /** Of control packets; `undefined` until the first one begins. */
   #control: PacketScanner | undefined
 
@@ -88,8 +90,13 @@ export class PacketTap {
   turn(isOn: boolean): void {
     const stream = this.#stream
     this.#control = undefined
-    // This uncovers the method of the prototype.
-    if (!isOn) return void Reflect.deleteProperty(stream, 'write')
+    if (!isOn) {
+      if (this.#ownWrite) Object.defineProperty(stream, 'write', this.#ownWrite)
+      // This uncovers the method of the prototype.
+      else Reflect.deleteProperty(stream, 'write')
+      return
+    }
+    this.#ownWrite = Object.getOwnPropertyDescriptor(stream, 'write')
     const write = stream.write as (...written: readonly unknown[]) => boolean
     const scanner = new PacketScanner(this.#protocolVersion, (packet, size) => {
       this.#trace.sent({ direction: 'sent', size, ...packet })

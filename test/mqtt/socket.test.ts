@@ -321,6 +321,22 @@ test('the signal of an open connection does not abort', async () => {
   expect(signal?.aborted).toBe(false)
 })
 
+test('a socket with a method `write` of its own keeps it when packets are no longer looked at', async () => {
+  const server = await startServer()
+  let writes = 0
+  const socket = () => {
+    const opened = connect(server.port, '127.0.0.1')
+    const write = opened.write.bind(opened) as (chunk: Uint8Array) => boolean
+    return Object.assign(opened, { write: (chunk: Uint8Array) => (writes++, write(chunk)) })
+  }
+  const { client } = startClient({ url: 'mqtt://localhost', options: { socket } })
+  await client.connect()
+  client.on('packetsend', () => {})()
+  const before = writes
+  await client.publish('a', 'b', { qos: 1 })
+  expect(writes).toBe(before + 1)
+})
+
 test('an agent carries the upgrade of a WebSocket', async () => {
   const server = await serve('ws')
   class Elsewhere extends Agent {
