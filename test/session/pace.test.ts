@@ -46,6 +46,16 @@ function paceScene(rate: { messages?: number; bytes?: number } = {}) {
 }
 
 describe('the option `outbox.rate`', () => {
+  test('waits for months after a large publish at a tiny rate, and asks no earlier', () => {
+    const scene = paceScene({ bytes: 1 })
+    const { clock, pace } = scene
+    expect(pace.mayWrite()).toBe(true)
+    pace.wrote(3_000_000)
+    expect(pace.mayWrite()).toBe(false)
+    clock.tick(86_400_000)
+    expect([pace.mayWrite(), scene.ready, clock.pending]).toEqual([false, 0, 1])
+  })
+
   test.each([
     { rate: { messages: 100 }, bytes: 1, burst: 10, perSecond: 100 },
     { rate: { messages: 5 }, bytes: 1, burst: 1, perSecond: 5 },

@@ -1,4 +1,5 @@
 import type { Failure } from '../../../machines/failure.ts'
+import { clampDelay } from '../../../machines/policy/backoff.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { RateOptions } from '../../api/options.ts'
 import { blameOf } from './blame.ts'
@@ -121,10 +122,13 @@ export class Pace {
     this.#buckets ??= { messages: new TokenBucket(), bytes: new TokenBucket() }
     const wait = Math.max(this.#buckets.messages.fill(this.rate, now), this.#buckets.bytes.fill(outbox.rate.bytes, now))
     if (wait === 0) return true
-    this.#timer = clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#onReady()
-    }, Math.ceil(wait))
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#onReady()
+      },
+      clampDelay(Math.ceil(wait)),
+    )
     return false
   }
 
