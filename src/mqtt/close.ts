@@ -3,23 +3,27 @@ import type { MqttClient } from 'mqtt'
 import type { Clock } from '../api/clock.ts'
 import { type Disconnect, encodeDisconnect } from '../wire/disconnect.ts'
 
-/** How long a destroyed stream may take to close, in milliseconds. */
+/** How long a destroyed stream of the application may take to close, in milliseconds. */
 const LONGEST_CLOSE = 2_000
+
+export interface CloseOptions {
+  /** Resolves at the client's `close`, when MQTT.js has cleared its own timers. */
+  readonly closed: Promise<void>
+  /** Is sent; the socket then has up to `timeout` milliseconds to finish. Without it the socket is destroyed at once. */
+  readonly disconnect: Disconnect | undefined
+  readonly clock: Clock
+  readonly timeout: number
+  /** Whether the application provided the socket, which may not close when it is destroyed. Node's sockets do. */
+  readonly isProvided: boolean
+}
 
 /**
  * Closes a client completely, in bounded time: no socket, timer or listener is left. MQTT.js's own `end` does not do
  * this: while connecting it leaves the socket open, and with an un-acked publish it never calls back.
- *
- * @param closed - resolves at the client's `close`, when MQTT.js has cleared its own timers
- * @param disconnect - is sent; the socket then has up to `timeout` milliseconds to finish. Without it the socket is
- *   destroyed at once
  */
 export async function closeClient(
   { stream, options }: MqttClient,
-  closed: Promise<void>,
-  disconnect: Disconnect | undefined,
-  clock: Clock,
-  timeout: number,
+  { closed, disconnect, clock, timeout, isProvided }: CloseOptions,
 ): Promise<void> {
   let timer: unknown
   /** @returns whether the timer runs: a clock of the application may throw */
@@ -32,8 +36,7 @@ export async function closeClient(
     }
   }
   const destroy = () => {
-    // A stream of the application may never do so itself.
-    after(LONGEST_CLOSE, () => stream.emit('close'))
+    if (isProvided) after(LONGEST_CLOSE, () => stream.emit('close'))
     stream.destroy()
   }
   // The only DISCONNECT of MQTT 3.1.1 is the normal one, which would discard our will.

@@ -330,8 +330,9 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
     if (!client) return this.#tap?.remove()
-    const { clock, disconnectTimeout } = this.#options
-    this.#closing = closeClient(client, this.#closed, disconnect, clock, disconnectTimeout).then(() => {
+    const { clock, disconnectTimeout: timeout } = this.#options
+    const close = { closed: this.#closed, disconnect, clock, timeout, isProvided: this.#provided !== undefined }
+    this.#closing = closeClient(client, close).then(() => {
       this.#tap?.remove()
       client.removeAllListeners()
       // An even later error can't be reported any more, but must not be thrown.
