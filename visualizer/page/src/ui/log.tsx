@@ -38,7 +38,8 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
   const fresh = entries.length - upTo
   const paused = held !== null
 
-  useEffect(() => {
+  // Not after the next frame: a key may be pressed as soon as the list is visible.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
       if (event.key === '/' && !typing) {
