@@ -1,6 +1,7 @@
 import type { IClientOptions } from 'mqtt'
 import NodeWebSocket from 'ws'
 
+import { inNode } from '../shared/in-node.ts'
 import type { AnySocket } from './traffic.ts'
 
 type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
@@ -34,6 +35,7 @@ export interface WebSocketEvents {
 /** Creates WebSockets as MQTT.js does, and reports what MQTT.js drops: their socket, close code and refused upgrade. */
 export function webSocketFactory(events: WebSocketEvents): CreateWebSocket {
   return (url, protocols, { wsOptions }) => {
+    // In a browser bundle `ws` is a stub that throws when it is called.
     const socket: AnyWebSocket = inNode()
       ? nodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions, events)
       : browserWebSocket(url, protocols, events)
@@ -42,11 +44,6 @@ export function webSocketFactory(events: WebSocketEvents): CreateWebSocket {
     socket.addEventListener('error', () => socket.terminate?.())
     return socket
   }
-}
-
-/** In a browser bundle `ws` is a stub that throws when it is called. */
-function inNode(): boolean {
-  return typeof process !== 'undefined' && process.versions?.node !== undefined
 }
 
 function nodeWebSocket(

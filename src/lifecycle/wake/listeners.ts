@@ -2,6 +2,7 @@ import { systemNow } from '../../../machines/system-defaults.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { WakeSignal } from '../../api/wake-signal.ts'
 import { monotonicTime, realClock } from '../../shared/clock.ts'
+import { inNode } from '../../shared/in-node.ts'
 import type { Listen } from './shared-signal.ts'
 import { SleepDetector } from './sleep-detector.ts'
 
@@ -36,10 +37,6 @@ export function listenerFor(signal: WakeSignal): Listen | undefined {
 /** The window of a page, or the global scope of a worker. */
 function thisWindow(): Partial<EventTarget> {
   return globalThis
-}
-
-function inNode(): boolean {
-  return typeof process !== 'undefined' && process.versions?.node !== undefined
 }
 
 /** @param isWake - whether an event of that type counts */
