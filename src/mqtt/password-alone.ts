@@ -1,6 +1,7 @@
 import type { MqttClient } from 'mqtt'
 
 import { byteLength, varintLength } from '../shared/byte-length.ts'
+import { joinBytes } from '../shared/bytes.ts'
 import { writeVariableByteInteger } from '../wire/variable-byte-integer.ts'
 
 /** The bytes of the protocol's name and version, which come before the flags. */
@@ -58,12 +59,5 @@ function variableByteInteger(value: number): Uint8Array {
 
 function concat(chunks: readonly (string | Uint8Array)[]): Uint8Array {
   const encoder = new TextEncoder()
-  const encoded = chunks.map((chunk) => (typeof chunk === 'string' ? encoder.encode(chunk) : chunk))
-  const whole = new Uint8Array(encoded.reduce((length, chunk) => length + chunk.byteLength, 0))
-  let at = 0
-  for (const chunk of encoded) {
-    whole.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return whole
+  return joinBytes(chunks.map((chunk) => (typeof chunk === 'string' ? encoder.encode(chunk) : chunk)))
 }

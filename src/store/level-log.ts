@@ -1,3 +1,4 @@
+import { joinBytes } from '../shared/bytes.ts'
 import { crc32c } from './crc32c.ts'
 
 /** The header of a record: masked checksum u32, length u16, both little-endian, type u8. */
@@ -62,21 +63,11 @@ export function readLog(log: Uint8Array): LevelLog {
     else if (type === FIRST) parts = [part]
     else parts?.push(part)
     if (type === LAST && parts) {
-      writes.push(joined(parts))
+      writes.push(joinBytes(parts))
       parts = undefined
     }
   }
   return { writes, damaged }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.byteLength, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.byteLength
-  }
-  return whole
 }
 
 /** @returns `undefined` if there is no record, or if its checksum is wrong */

@@ -1,5 +1,5 @@
 import type { PacketType } from '../api/packet-event.ts'
-import { EMPTY } from './bytes.ts'
+import { joinBytes } from '../shared/bytes.ts'
 import { describePacket, type PacketDescription, packetType } from './describe-packet.ts'
 
 /** More than the topic of a PUBLISH and its length. Of a longer packet only its beginning is kept, in bytes. */
@@ -74,7 +74,8 @@ export class PacketScanner {
   }
 
   #describe(type: PacketType, isWhole: boolean): void {
-    const bytes = joined(this.#parts ?? [])
+    const parts = this.#parts ?? []
+    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : joinBytes(parts)
     const size = 1 + this.#lengthBytes + this.#remainingLength
     const frame = { header: this.#header, bytes, start: 0, end: bytes.length }
     const packet = describePacket(type, frame, this.#protocolVersion) ?? (isWhole ? { type } : undefined)
@@ -91,16 +92,4 @@ export class PacketScanner {
     this.#parts = undefined
     this.#kept = 0
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [first = EMPTY] = parts
-  if (parts.length <= 1) return first
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
