@@ -4,6 +4,12 @@ import type { ConnectConfig } from '../config/client-config.ts'
 import type { Ack, IncomingPublish, OutgoingPublish, Suback, SubscriptionRequest } from '../wire/packets.ts'
 
 /**
+ * The reason code of our DISCONNECT if the client reconnects at once: the broker discards the will and keeps the session (MQTT 5
+ * §3.14.2.1).
+ */
+export const NORMAL_DISCONNECTION = 0
+
+/**
  * One open connection, as the session sees it. The session sends packets through a link and receives them through
  * `LinkEvents`. A closed link ignores what it is given.
  */

@@ -3,7 +3,7 @@ import type { InboxStatus } from '../../api/status.ts'
 import { EndOfTurn } from '../../shared/end-of-turn.ts'
 import { nothing } from '../../shared/nothing.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
-import type { Link } from '../link.ts'
+import { type Link, NORMAL_DISCONNECTION } from '../link.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { ExactlyOnce } from './exactly-once.ts'
@@ -378,6 +378,3 @@ export class Inbox {
     this.#events.unclaimed(packet, isFirst)
   }
 }
-
-/** The reason code of our DISCONNECT: the broker discards our will and keeps the session. */
-const NORMAL_DISCONNECTION = 0

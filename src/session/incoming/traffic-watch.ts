@@ -1,5 +1,5 @@
 import type { Clock } from '../../api/clock.ts'
-import type { Link } from '../link.ts'
+import { type Link, NORMAL_DISCONNECTION } from '../link.ts'
 
 export interface TrafficWatchOptions {
   readonly clock: Clock
@@ -16,12 +16,6 @@ const LOOKS = 4
 
 /** The limit doubles up to this one, in milliseconds, unless the application has set a longer one. */
 const LONGEST = 3_600_000
-
-/**
- * The reason code of our DISCONNECT. The client reconnects at once, so the broker must not send the will (MQTT 5
- * §3.14.2.1).
- */
-const NORMAL_DISCONNECTION = 0
 
 /**
  * Replaces a connection on which no messages come, although the broker may answer pings. If none comes on the next

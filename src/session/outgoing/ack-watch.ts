@@ -1,5 +1,5 @@
 import type { Clock } from '../../api/clock.ts'
-import type { Link } from '../link.ts'
+import { type Link, NORMAL_DISCONNECTION } from '../link.ts'
 import type { Publication } from './publication.ts'
 
 export interface AckWatchOptions {
@@ -13,12 +13,6 @@ export interface AckWatchOptions {
   /** The broker has acknowledged something, for the first time on this connection. */
   readonly onAcknowledging: () => void
 }
-
-/**
- * The reason code of our DISCONNECT. The client reconnects at once, so the broker must not send the will (MQTT 5
- * §3.14.2.1).
- */
-const NORMAL_DISCONNECTION = 0
 
 /** How often the oldest publication is checked within the timeout. An overdue one is found at most one check late. */
 const LOOKS = 4
