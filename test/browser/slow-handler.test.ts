@@ -1,36 +1,15 @@
-import { build } from 'esbuild'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
-import type { ResilientMqttClient } from '../../src/index.ts'
 import { createScriptedServer } from '../../testing/index.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-declare global {
-  // In the page.
-  var XstateMqtt: { ResilientMqttClient: typeof ResilientMqttClient }
-  var client: ResilientMqttClient
-}
+import { clientScript } from './client-script.ts'
 
 describe.skipIf(noBrowser)('a slow handler in a browser', () => {
   let browsing: Browsing
   let script: string
 
   beforeAll(async () => {
-    const { outputFiles } = await build({
-      entryPoints: [`${root}/src/index.ts`],
-      bundle: true,
-      format: 'iife',
-      globalName: 'XstateMqtt',
-      platform: 'browser',
-      target: 'es2022',
-      external: ['browser-level'],
-      define: { global: 'globalThis' },
-      write: false,
-    })
-    script = outputFiles[0]?.text ?? ''
+    script = await clientScript()
     browsing = await browse()
   })
   afterAll(() => browsing?.[Symbol.asyncDispose]())
