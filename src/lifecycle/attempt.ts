@@ -19,8 +19,7 @@ export interface ClientIdSource {
 /**
  * Evaluates what each attempt to connect needs: options, credentials, server and client id. A function that gives the
  * options is called for each attempt, if the application wants that, or else for each recreated client, once the client
- * certificate that it gave has expired, and otherwise only
- * after `forget`.
+ * certificate that it gave has expired, and otherwise only after `forget`.
  */
 export class Attempts {
   /** Whether to ask the broker for Response Information: a request has needed a response topic. */
