@@ -77,11 +77,6 @@ export const connectionMachine = /* @__PURE__ */ persistable(
   connectionSetup.createMachine({
     id: 'connection',
     context: ({ input }) => patch.initialContext(input),
-    invoke: {
-      id: 'subscriptions',
-      src: 'subscriptions',
-      input: ({ context }) => patch.subscriptionsInput(context),
-    },
     initial: 'idle',
     on: {
       DISCONNECT: '.disconnecting',

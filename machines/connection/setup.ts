@@ -63,10 +63,13 @@ export const connectionSetup = setup({
     nothingToClose: ({ context }) => !context.transport,
   },
   actions: {
+    /** A failure ends the connection, too, if there is one. */
     recordFailure: enqueueActions(({ context, event, enqueue }) => {
       const failure = failureOf(event)
       for (const emitted of announce.failure(context, failure)) enqueue.emit(emitted)
-      enqueue.assign(({ context: current }) => patch.failed(current, failure))
+      if (context.transport) closeTransport(context, enqueue)
+      // One change instead of two: each copies the context.
+      enqueue.assign({ ...patch.failed(context, failure), transport: false })
     }),
     recordOpened: assign(({ context, event }) =>
       event.type === 'transport.opened' ? patch.opened(context, event.sessionPresent) : {},
@@ -126,14 +129,10 @@ export const connectionSetup = setup({
     }),
     goOffline: enqueueActions(({ context, enqueue }) => {
       if (!context.transport) return
-      enqueue('quiesce')
-      enqueue.stopChild('transport')
-      enqueue.assign(({ context: current }) => patch.offline(current))
+      closeTransport(context, enqueue)
+      enqueue.assign(patch.offline(context))
     }),
-    quiesce: enqueueActions(({ context, enqueue }) => {
-      enqueue('pausePublishing')
-      for (const id of ['subscriptions', ...context.periodic]) enqueue.sendTo(id, { type: 'connection.lost' })
-    }),
+    quiesce: enqueueActions(({ context, enqueue }) => quiesce(context, enqueue)),
     askToClose: enqueueActions(({ context, enqueue }) => {
       if (context.transport) enqueue.sendTo('transport', { type: 'CLOSE' })
     }),
@@ -143,12 +142,15 @@ export const connectionSetup = setup({
     drop: enqueueActions(({ context, enqueue }) => {
       if (context.transport) enqueue.sendTo('transport', { type: 'DROP' })
     }),
+    /** The first connection creates the actor: a machine that only waits for one needs none. */
     restoreSubscriptions: enqueueActions(({ context, enqueue, self }) => {
-      // Replaces an actor that threw, because no connection would become ready without it. XState's pure `transition()`
-      // has no children to look at.
-      const { children } = self.getSnapshot() as { children?: Record<string, AnyActorRef> }
-      if (children?.subscriptions?.getSnapshot().status === 'error') {
-        enqueue.stopChild('subscriptions')
+      // XState's pure `transition()` has no children to look at.
+      const { children } = self.getSnapshot() as { children?: Record<string, AnyActorRef | undefined> }
+      const subscriptions = children?.subscriptions
+      // Replaces an actor that threw, because no connection would become ready without it.
+      const isBroken = subscriptions?.getSnapshot().status === 'error'
+      if (isBroken) enqueue.stopChild('subscriptions')
+      if (isBroken || !subscriptions) {
         enqueue.spawnChild('subscriptions', { id: 'subscriptions', input: patch.subscriptionsInput(context) })
       }
       enqueue.sendTo('subscriptions', { type: 'connection.opened', sessionPresent: context.sessionPresent })
@@ -208,6 +210,25 @@ export const connectionSetup = setup({
     renewalDue: ({ context }) => patch.renewalDelay(context),
   },
 })
+
+/** The enqueuing functions that these helpers need. */
+interface Enqueue {
+  (action: 'pausePublishing'): void
+  sendTo(id: string, event: { readonly type: 'connection.lost' }): void
+  stopChild(id: 'transport'): void
+}
+
+function closeTransport(context: ConnectionContext, enqueue: Enqueue): void {
+  quiesce(context, enqueue)
+  enqueue.stopChild('transport')
+}
+
+/** Those that use the connection learn that it is lost, unless the attempt ended before it opened. */
+function quiesce({ openedAt, periodic }: ConnectionContext, enqueue: Enqueue): void {
+  enqueue('pausePublishing')
+  if (openedAt === null) return
+  for (const id of ['subscriptions', ...periodic]) enqueue.sendTo(id, { type: 'connection.lost' })
+}
 
 /** Returns whether the attempt continues: it was admitted, or obtained the credentials that it needed. */
 function keepsPlace({ type }: { readonly type: string }): boolean {

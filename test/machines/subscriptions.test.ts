@@ -10,6 +10,26 @@ function opened(options: SceneOptions = {}, sessionPresent = false) {
   return s
 }
 
+test('have an actor from the first connection on, which attempts that fail leave alone', () => {
+  const s = machineScene()
+  const sent = () =>
+    s.inspected.filter(
+      ({ type, actorRef }) => type === '@xstate.event' && (actorRef as { id?: string }).id === 'subscriptions',
+    ).length
+  s.send('CONNECT')
+  s.transport.current.fail()
+  expect([s.state, Object.keys(s.actor.getSnapshot().children), sent()]).toEqual(['reconnecting', [], 0])
+  s.clock.tick(seconds(1))
+  s.transport.current.open()
+  expect(Object.keys(s.actor.getSnapshot().children)).toContain('subscriptions')
+  s.transport.current.fail()
+  expect(subscriptions(s).getSnapshot()).toMatchObject({ value: 'offline' })
+  const before = sent()
+  s.clock.tick(seconds(1))
+  s.transport.current.fail()
+  expect(sent()).toBe(before)
+})
+
 const subscriptions = (s: Scene) => s.actor.getSnapshot().children.subscriptions!
 const round = (s: Scene) => s.rounds.at(-1)!
 
