@@ -134,7 +134,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
             entry: 'restoreSubscriptions',
             on: {
               'subscriptions.progress': { actions: 'recordRestore' },
-              'subscriptions.restored': { target: 'ready', actions: 'announceReady' },
+              'subscriptions.restored': { target: 'ready', actions: ['announceReady', 'releaseAdmission'] },
               RECOVER: recoverNow('#refreshingToken.offline'),
             },
           },

@@ -230,7 +230,14 @@ function quiesce({ openedAt, periodic }: ConnectionContext, enqueue: Enqueue): v
   for (const id of ['subscriptions', ...periodic]) enqueue.sendTo(id, { type: 'connection.lost' })
 }
 
-/** Returns whether the attempt continues: it was admitted, or obtained the credentials that it needed. */
+/** The attempt continues after these events: it was admitted, has the credentials that it needed, or is connected. */
+const continuing: ReadonlySet<string> = new Set([
+  'admission.granted',
+  'xstate.error.actor.admission',
+  'xstate.done.actor.refresh',
+  'transport.opened',
+])
+
 function keepsPlace({ type }: { readonly type: string }): boolean {
-  return ['admission.granted', 'xstate.error.actor.admission', 'xstate.done.actor.refresh'].includes(type)
+  return continuing.has(type)
 }

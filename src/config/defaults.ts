@@ -152,7 +152,8 @@ export const defaultDisconnect: Required<Pick<DisconnectOptions, 'outbox' | 'han
   },
 )
 
-export const defaultFleet: Required<Pick<FleetOptions, 'maxConnecting' | 'connectRate'>> = Object.freeze({
+export const defaultFleet: Required<Pick<FleetOptions, 'maxConnecting' | 'connectRate' | 'canaries'>> = Object.freeze({
   maxConnecting: 50,
   connectRate: Number.POSITIVE_INFINITY,
+  canaries: 1,
 })

@@ -10,6 +10,7 @@ import { defaultClient, defaultFleet } from './defaults.ts'
 export interface FleetConfig {
   readonly maxConnecting: number
   readonly connectRate: number
+  readonly canaries: number
   /** Checked copies. Each client completes them, together with its own options. */
   readonly shared: FleetClientOptions
   readonly clock: Clock
@@ -22,20 +23,23 @@ const clientRules = {
   gate: must('must be left out: the fleet provides the gate', () => false),
 }
 
+const countOrInfinity = must(
+  'must be a whole number of at least 1, or Infinity',
+  (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
+)
+
 const rules = {
-  maxConnecting: must(
-    'must be a whole number of at least 1, or Infinity',
-    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
-  ),
+  maxConnecting: countOrInfinity,
+  canaries: countOrInfinity,
   connectRate: perSecond,
   shared: group(clientRules, clientHint),
 } satisfies RulesFor<FleetOptions>
 
 /** Checks the options of a fleet and adds the defaults. @throws {InvalidOptionError} */
 export function parseFleetOptions(options: FleetOptions): FleetConfig {
-  const { shared = {}, maxConnecting, connectRate } = readCallOptions('createFleet', options, rules, fleetHint)
+  const { shared = {}, ...limits } = readCallOptions('createFleet', options, rules, fleetHint)
   const { clock = defaultClient.clock, now = defaultClient.now } = shared
-  return Object.freeze({ ...withDefaults(defaultFleet, { maxConnecting, connectRate }), shared, clock, now })
+  return Object.freeze({ ...withDefaults(defaultFleet, limits), shared, clock, now })
 }
 
 /** Checks the options of one client of a fleet and copies them. @throws {InvalidOptionError} */

@@ -7,7 +7,7 @@ import { ResilientMqttClient } from '../client.ts'
 import { parseFleetOptions, readFleetClientOptions } from '../config/fleet-options.ts'
 import { checkListener } from '../config/listener.ts'
 import { stateOf } from '../lifecycle/snapshot.ts'
-import { Turnstile } from './turnstile.ts'
+import { type CircuitStatus, Turnstile } from './turnstile.ts'
 
 type Options = ResilientMqttClientOptions['options']
 
@@ -19,12 +19,16 @@ export interface FleetStatus {
   readonly states: Readonly<Record<ConnectionState, number>>
   /** Number of clients with an open connection. */
   readonly online: number
-  /** Number of admitted clients, which open a connection or first wait for new credentials. */
+  /** Number of admitted clients, which open a connection, restore its subscriptions, or first wait for new credentials. */
   readonly connecting: number
   /**
    * Number of clients that wait to be admitted. They are `connecting` without a socket, or about to renew a connection.
    */
   readonly waiting: number
+  /** Number of these that wait because their servers are down, until a canary is ready. */
+  readonly waitingForCanary: number
+  /** The circuit breaker of each list of servers that clients ask for or that is down. */
+  readonly circuits: readonly CircuitStatus[]
 }
 
 /** An event of one client of the fleet. */
@@ -53,7 +57,8 @@ export interface Fleet extends AsyncDisposable {
 
 /**
  * Creates a fleet, for processes with thousands of connections. The clients open their connections in turn, with limits
- * per second and at the same time, so that they do not all reconnect at once after an outage.
+ * per second and at the same time, so that they do not all reconnect at once after an outage. While the broker is down, a
+ * single client tries it.
  *
  * @throws {InvalidOptionError}
  */
@@ -147,5 +152,7 @@ function statusOf(clients: ReadonlySet<ResilientMqttClient>, gate: Turnstile): F
     states[stateOf(client.actor.getSnapshot())]++
     if (client.isConnected) online++
   }
-  return { clients: clients.size, states, online, connecting: gate.inside, waiting: gate.waiting }
+  const { circuits, inside: connecting, waiting } = gate
+  const waitingForCanary = circuits.reduce((sum, each) => sum + (each.state === 'closed' ? 0 : each.waiting), 0)
+  return { clients: clients.size, states, online, connecting, waiting, waitingForCanary, circuits }
 }

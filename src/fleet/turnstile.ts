@@ -1,25 +1,43 @@
 import { clampDelay } from '../../machines/policy/backoff.ts'
-import type { AdmissionGate } from '../api/admission-gate.ts'
-import type { Clock } from '../api/clock.ts'
+import type { AdmissionGate, AdmissionOutcome, AdmissionRequest } from '../api/admission-gate.ts'
+import { Circuit, type CircuitOptions, type CircuitState, type Visitor } from './circuit.ts'
 
-export interface TurnstileOptions {
-  /** Maximum number of attempts at the same time. */
-  readonly maxConnecting: number
+export interface TurnstileOptions extends Omit<CircuitOptions, 'canaries'> {
+  /** How many clients try servers that are down. @default 1 */
+  readonly canaries?: number
   /** Maximum number of attempts that begin per second. */
   readonly connectRate: number
-  readonly clock: Clock
-  /** In milliseconds. */
-  readonly now: () => number
+}
+
+/** The circuit breaker of the clients that have the same servers. */
+export interface CircuitStatus {
+  /** The servers, as `mqtts://host:port`; empty for clients whose servers are not known before their first attempt. */
+  readonly servers: readonly string[]
+  /**
+   * - `closed`: attempts may begin
+   * - `open`: the servers are down. The next canary tries them after a pause
+   * - `half-open`: the servers are down. A canary tries them
+   */
+  readonly state: CircuitState
+  /** Number of clients that wait to be admitted. Unless the circuit is `closed`, they wait for a canary. */
+  readonly waiting: number
+  /** Number of admitted clients. */
+  readonly connecting: number
 }
 
 /** How late a timer may be, in milliseconds. */
 const LATE = 20
 
-/** A gate that many clients share: first come, first served, with limits at the same time and per second. */
+/**
+ * A gate that many clients share, with limits at the same time and per second, and with a circuit breaker for each list of
+ * servers. Clients with the same servers are admitted in the order of their requests. Lists of servers take turns.
+ */
 export class Turnstile implements AdmissionGate {
-  readonly #options: TurnstileOptions
-  /** In the order of their requests. */
-  readonly #waiting = new Set<{ readonly admit: () => void }>()
+  readonly #options: TurnstileOptions & CircuitOptions
+  readonly #circuits = new Map<string, Circuit>()
+  /** The circuits with a client that may be admitted, in the order of their turns. */
+  readonly #passable = new Set<Circuit>()
+  #waiting = 0
   #inside = 0
   /** When the next attempt may begin, in milliseconds. */
   #nextAt = Number.NEGATIVE_INFINITY
@@ -27,12 +45,12 @@ export class Turnstile implements AdmissionGate {
   #admitting = false
 
   constructor(options: TurnstileOptions) {
-    this.#options = options
+    this.#options = { canaries: 1, ...options }
   }
 
   /** Number of attempts that wait to be admitted. */
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting
   }
 
   /** Number of attempts that were admitted and have not ended. */
@@ -40,23 +58,54 @@ export class Turnstile implements AdmissionGate {
     return this.#inside
   }
 
-  ask(admit: () => void): () => void {
+  get circuits(): CircuitStatus[] {
+    return Array.from(this.#circuits.values(), ({ servers, state, waiting, inside }) => ({
+      servers,
+      state,
+      waiting,
+      connecting: inside,
+    }))
+  }
+
+  ask(admit: () => void, { servers, wake }: Partial<AdmissionRequest> = {}): (outcome?: AdmissionOutcome) => void {
+    const circuit = this.#circuitOf(servers ?? [])
+    const visitor: Visitor = { admit, wake }
     let over = false
-    const visitor = {
-      admit: () => {
-        this.#inside++
-        admit()
-      },
-    }
-    this.#waiting.add(visitor)
+    circuit.ask(visitor)
+    this.#waiting++
+    this.#turn(circuit)
     this.#admit()
-    return () => {
+    return (outcome = { type: 'withdrawn' }) => {
       if (over) return
       over = true
-      if (!this.#waiting.delete(visitor)) this.#inside--
-      if (this.#waiting.size > 0) this.#admit()
+      if (circuit.withdraw(visitor)) this.#waiting--
+      else {
+        this.#inside--
+        circuit.ended(visitor, outcome)
+      }
+      this.#turn(circuit)
+      if (circuit.isIdle) this.#circuits.delete(keyOf(circuit.servers))
+      if (this.#passable.size > 0) this.#admit()
       else this.#stopWaiting()
     }
+  }
+
+  #circuitOf(servers: readonly string[]): Circuit {
+    const key = keyOf(servers)
+    const known = this.#circuits.get(key)
+    if (known) return known
+    const circuit: Circuit = new Circuit(servers, this.#options, () => {
+      this.#turn(circuit)
+      this.#admit()
+    })
+    this.#circuits.set(key, circuit)
+    return circuit
+  }
+
+  /** A circuit that has become passable takes its turn after the others. */
+  #turn(circuit: Circuit): void {
+    if (circuit.isPassable) this.#passable.add(circuit)
+    else this.#passable.delete(circuit)
   }
 
   #admit(): void {
@@ -65,7 +114,7 @@ export class Turnstile implements AdmissionGate {
     this.#admitting = true
     const { maxConnecting, connectRate, now } = this.#options
     const interval = 1_000 / connectRate
-    for (const visitor of this.#waiting) {
+    for (const circuit of this.#passable) {
       if (this.#inside >= maxConnecting) break
       // Waits at most one interval, even if the wall clock was set back.
       this.#nextAt = Math.min(this.#nextAt, now() + interval)
@@ -76,7 +125,12 @@ export class Turnstile implements AdmissionGate {
       }
       // Makes up for a late timer, so that the rate is kept.
       this.#nextAt = Math.max(this.#nextAt, now() - LATE) + interval
-      this.#waiting.delete(visitor)
+      this.#passable.delete(circuit)
+      const visitor = circuit.take()
+      this.#turn(circuit)
+      if (!visitor) continue
+      this.#waiting--
+      this.#inside++
       visitor.admit()
     }
     this.#admitting = false
@@ -89,10 +143,14 @@ export class Turnstile implements AdmissionGate {
     }, clampDelay(delay))
   }
 
-  /** Leaves no timer behind when no client waits. */
+  /** Leaves no timer behind when no client may be admitted. */
   #stopWaiting(): void {
     if (this.#timer === undefined) return
     this.#options.clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
+}
+
+function keyOf(servers: readonly string[]): string {
+  return servers.toSorted().join(' ')
 }

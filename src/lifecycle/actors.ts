@@ -14,6 +14,7 @@ import type { AdmissionGate } from '../api/admission-gate.ts'
 import type { Transport } from '../mqtt/transport.ts'
 import type { Session } from '../session/session.ts'
 import { callGuarded } from '../shared/emitter.ts'
+import { visit } from './admission.ts'
 import { withFailureHandling, type FailureHandler } from './machine-failure.ts'
 
 type System = AnyActorRef['system']
@@ -24,6 +25,8 @@ export interface Provider {
   /** Runs the `sync` actors and the `request` actors. */
   readonly session: Pick<Session, 'sync' | 'periodic' | 'pausePublishing'>
   readonly gate: AdmissionGate | undefined
+  /** The servers that the next attempt may use, without secrets, as far as they are known. */
+  servers(): readonly string[]
   /** Called when the gate threw. */
   gateFailed(error: unknown): void
   refresh(reason: RefreshReason, signal: AbortSignal): Promise<RefreshedCredentials>
@@ -67,10 +70,14 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
         signal.addEventListener('abort', release)
         return provider.refresh(input.reason, given.signal).finally(() => provider.held.delete(release))
       }),
-      admission: fromCallback(({ sendBack, system }) => {
+      admission: fromCallback(({ self, sendBack, system }) => {
         const provider = providerOf(system)
+        const { gate } = provider
+        const machine = self._parent
+        if (!gate || !machine) return undefined
         const admit = () => sendBack({ type: 'admission.granted' })
-        return hold(provider, provider.gate && visit(provider.gate, admit, (error) => provider.gateFailed(error)))
+        const onThrow = (error: unknown) => provider.gateFailed(error)
+        return hold(provider, visit({ gate, machine, servers: provider.servers(), admit, onThrow }))
       }),
       subscriptions: subscriptionsMachine.provide({
         actors: {
@@ -115,19 +122,6 @@ function hold(provider: Provider, release: (() => void) | void): (() => void) | 
 /** Releases them all, even if one of them throws. */
 function releaseAll(provider: Provider): void {
   for (const release of [...provider.held, () => provider.session.pausePublishing()]) callGuarded(release, () => {})
-}
-
-/** Asks the gate. One that throws admits the attempt. */
-function visit(gate: AdmissionGate, admit: () => void, onThrow: (error: unknown) => void): () => void {
-  let leave = () => {}
-  callGuarded(
-    () => (leave = gate.ask(admit)),
-    (error) => {
-      onThrow(error)
-      admit()
-    },
-  )
-  return () => callGuarded(() => leave(), onThrow)
 }
 
 interface Run {

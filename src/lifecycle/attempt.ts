@@ -4,7 +4,7 @@ import type { ClientConfig, ConnectConfig } from '../config/client-config.ts'
 import { certificateExpiry } from '../config/node-options.ts'
 import { parseConnectOptions } from '../config/parse-options.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
-import { hostname, hostOf, serverUrl } from '../mqtt/server-url.ts'
+import { hostname, hostOf, serverName, serverUrl } from '../mqtt/server-url.ts'
 import type { Session } from '../session/session.ts'
 import type { CurrentCredentials } from './credentials.ts'
 import { ProtocolVersions } from './protocol-versions.ts'
@@ -81,6 +81,12 @@ export class Attempts {
   /** Whether a Server Reference leads to one of the hosts of the last attempt's URLs. */
   isOwnHost(serverReference: string): boolean {
     return this.#ownHosts.includes(hostname(hostOf(serverReference) ?? ''))
+  }
+
+  /** The servers of the next attempt, as scheme, host and port; none if only functions know them, and were not called yet. */
+  servers(): readonly string[] {
+    const urls = this.#credentials.credentials?.url ?? this.#evaluated?.url ?? this.#config.url ?? []
+    return urls.map(serverName)
   }
 
   #prepare(input: TransportInput): Attempt | Promise<Attempt> {

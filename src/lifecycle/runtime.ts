@@ -141,6 +141,10 @@ export class ConnectionRuntime implements Provider, SessionPort {
     return this.#config.gate
   }
 
+  servers(): readonly string[] {
+    return this.#attempts.servers()
+  }
+
   gateFailed(error: unknown): void {
     this.#observer.report(error, 'gate')
   }

@@ -37,6 +37,12 @@ export function targetOf(url: string): { readonly host: string; readonly port: n
   return { host: host.replaceAll(/[[\]]/g, ''), port: port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port) }
 }
 
+/** Scheme, host and port of a URL, without user name, password, path and query. */
+export function serverName(url: string): string {
+  const { host, port } = targetOf(url)
+  return `${new URL(url).protocol}//${host}:${port}`
+}
+
 /** The host name without the port. */
 export function hostname(host: string): string {
   return parseUrl(`http://${host}`)?.hostname ?? ''

@@ -118,6 +118,7 @@ test('of a fleet', () => {
   expect(parseFleetOptions({})).toEqual({
     maxConnecting: 50,
     connectRate: Number.POSITIVE_INFINITY,
+    canaries: 1,
     shared: {},
     clock: realClock,
     now: Date.now,

@@ -3,6 +3,8 @@ import { fromCallback } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import { Turnstile } from '../../src/fleet/turnstile.ts'
+import type { AdmissionOutcome, AdmissionRequest } from '../../src/index.ts'
+import { visit } from '../../src/lifecycle/admission.ts'
 import { createTestClock } from '../../testing/index.ts'
 import {
   closed,
@@ -286,4 +288,120 @@ test('requests no admission without a gate', () => {
   const s = machineScene()
   s.send('CONNECT')
   expect([s.context.admission, s.transport.running]).toEqual(['none', 1])
+})
+
+describe('tells the gate', () => {
+  /** A machine with a gate that admits at once and is told what becomes of it. */
+  function told(options: SceneOptions = {}) {
+    const outcomes: (AdmissionOutcome | undefined)[] = []
+    const requests: (AdmissionRequest | undefined)[] = []
+    const gate = {
+      ask: (admit: () => void, request?: AdmissionRequest) => {
+        requests.push(request)
+        admit()
+        return (outcome?: AdmissionOutcome) => void outcomes.push(outcome)
+      },
+    }
+    const admission = fromCallback(({ self, sendBack }) =>
+      visit({
+        gate,
+        machine: self._parent!,
+        servers: ['mqtt://a:1883'],
+        admit: () => sendBack({ type: 'admission.granted' }),
+        onThrow: (error) => expect.unreachable(String(error)),
+      }),
+    )
+    const s = machineScene({ ...options, input: { gated: true, ...options.input }, actors: { admission } })
+    s.send('CONNECT')
+    return { s, outcomes, requests }
+  }
+
+  const silent = () => {}
+
+  test.each<[string, SceneOptions, (s: ReturnType<typeof told>['s']) => unknown, AdmissionOutcome]>([
+    ['is ready', {}, (s) => s.transport.current.open(), { type: 'ready' }],
+    ['fails', {}, (s) => s.transport.current.fail(closed), { type: 'failed', failure: closed, retryIn: 1_000 }],
+    [
+      'takes too long',
+      {},
+      (s) => s.clock.tick(seconds(30)),
+      { type: 'failed', failure: { kind: 'timeout', phase: 'connect' }, retryIn: 1_000 },
+    ],
+    [
+      'is lost before its subscriptions are restored',
+      { sync: silent },
+      (s) => (s.transport.current.open(), s.transport.current.fail(closed)),
+      { type: 'failed', failure: closed, retryIn: 1_000 },
+    ],
+    [
+      'is refused for good',
+      {},
+      (s) => s.transport.current.fail({ kind: 'refused', protocolVersion: 5, reasonCode: 0x8a }),
+      { type: 'failed', failure: { kind: 'refused', protocolVersion: 5, reasonCode: 0x8a }, retryIn: 0 },
+    ],
+    ['is disconnected', {}, (s) => s.send('DISCONNECT'), { type: 'withdrawn' }],
+    [
+      'is disconnected before its subscriptions are restored',
+      { sync: silent },
+      (s) => (s.transport.current.open(), s.send('DISCONNECT')),
+      { type: 'withdrawn' },
+    ],
+    ['is stopped', {}, (s) => s.actor.stop(), { type: 'withdrawn' }],
+    [
+      'is stopped before its subscriptions are restored',
+      { sync: silent },
+      (s) => (s.transport.current.open(), s.actor.stop()),
+      { type: 'withdrawn' },
+    ],
+    [
+      'is redirected',
+      { input: { redirect: { allow: () => true } } },
+      (s) =>
+        s.transport.current.fail({ kind: 'refused', protocolVersion: 5, reasonCode: 0x9c, serverReference: 'other' }),
+      { type: 'withdrawn' },
+    ],
+  ])('when an attempt %s', (_, options, end, outcome) => {
+    const { s, outcomes } = told(options)
+    expect([s.context.admission, outcomes]).toEqual(['granted', []])
+    end(s)
+    expect(outcomes).toEqual([outcome])
+  })
+
+  test('nothing of success when a renewal fails and the connection stays', async () => {
+    const { s, outcomes } = told({ input: { canRefresh: true } })
+    s.tokens[0]!.resolve(hours(1))
+    await settle()
+    s.transport.current.open()
+    s.clock.tick(minutes(55))
+    s.tokens.at(-1)!.reject(new TypeError('unreachable'))
+    await settle()
+    expect([s.state, outcomes]).toEqual(['connected.ready', [{ type: 'ready' }, { type: 'withdrawn' }]])
+  })
+
+  test('its servers, and how to end its backoff', () => {
+    const { s, requests } = told()
+    s.transport.current.fail(closed)
+    expect(s.state).toBe('reconnecting')
+    requests[0]!.wake()
+    expect([s.state, s.context.attempt]).toEqual(['connecting', 1])
+    expect(requests).toEqual([requests[0], requests[0]])
+    expect(requests[1]!.wake, 'the same for each attempt').toBe(requests[0]!.wake)
+    expect(requests[0]!.servers).toEqual(['mqtt://a:1883'])
+    s.transport.current.open()
+    s.send('DISCONNECT')
+    requests[0]!.wake()
+    s.actor.stop()
+    requests[0]!.wake()
+    expect(s.state).toBe('disconnected')
+  })
+})
+
+test('keeps its admission until its subscriptions are restored', () => {
+  const gate = gated({ sync: () => {} })
+  gate.s.send('CONNECT')
+  gate.admit()
+  gate.s.transport.current.open()
+  expect([gate.s.state, gate.s.context.admission, gate.inside]).toEqual(['connected.restoring', 'granted', 1])
+  gate.s.rounds.at(-1)!.settle()
+  expect([gate.s.state, gate.s.context.admission, gate.inside]).toEqual(['connected.ready', 'none', 0])
 })

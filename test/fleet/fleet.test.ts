@@ -101,10 +101,32 @@ test('closes many connections in parallel', async () => {
   expect(server.received('disconnect')).toHaveLength(300)
 })
 
+test('lets one client try a broker that is down, and the others in when that one is ready', async () => {
+  const { server, fleet } = await start({ shared: { reconnect: { initialDelay: 50, maxDelay: 200 } } })
+  const clients = Array.from({ length: 40 }, () => fleet.createClient())
+  await Promise.all(clients.map((client) => client.connect()))
+  expect(fleet.status).toMatchObject({ waitingForCanary: 0, circuits: [] })
+  await server.close()
+  await until(() => fleet.status.waitingForCanary >= 35, 'most wait for a canary')
+  const { circuits, connecting, online } = fleet.status
+  expect([online, connecting <= 1]).toEqual([0, true])
+  expect(circuits).toMatchObject([{ servers: [`mqtt://127.0.0.1:${server.port}`] }])
+  expect(['open', 'half-open']).toContain(circuits[0]?.state)
+  expect(clients.filter(({ status }) => status.state === 'connecting' && status.admission === 'awaited').length).toBe(
+    fleet.status.waiting,
+  )
+  await server.listen()
+  await until(() => fleet.status.online === 40, 'all are back')
+  expect(fleet.status).toMatchObject({ waiting: 0, waitingForCanary: 0, connecting: 0, circuits: [] })
+  expect(clients.reduce((sum, { status }) => sum + status.counters.failedAttempts, 0)).toBeLessThan(80)
+})
+
 test.each<[FleetOptions, string]>([
   [{ maxConnecting: 0 }, 'maxConnecting must be a whole number of at least 1, or Infinity, got 0'],
   [{ maxConnecting: 1.5 }, 'maxConnecting must be a whole number of at least 1, or Infinity, got 1.5'],
   [{ maxConnecting: '5' as never }, 'maxConnecting must be a whole number of at least 1, or Infinity, got "5"'],
+  [{ canaries: 0 }, 'canaries must be a whole number of at least 1, or Infinity, got 0'],
+  [{ canaries: Number.NaN }, 'canaries must be a whole number of at least 1, or Infinity, got NaN'],
   [{ connectRate: 0 }, 'connectRate must be a number greater than 0, got 0'],
   [{ connectRate: '5' as never }, 'connectRate must be a number greater than 0, got "5"'],
   [{ connectRate: Number.NaN }, 'connectRate must be a number greater than 0, got NaN'],

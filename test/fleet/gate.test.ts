@@ -26,6 +26,7 @@ function visitor(gate: AdmissionGate) {
     transport,
     session: { sync: () => () => {}, periodic: new PeriodicRequests(), pausePublishing: () => {} },
     gate,
+    servers: () => [],
     gateFailed,
     refresh: () => Promise.reject(new Error('there is no source')),
     held: new Set<() => void>(),
