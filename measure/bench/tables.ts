@@ -78,7 +78,7 @@ export function stormTable({ clients, capacity, policies }: StormReport): string
 }
 
 /** The transitions per second that the simulation must reach with any number of clients. */
-const FAST_ENOUGH = 50_000
+const FAST_ENOUGH = 100_000
 
 /** The speed of the simulation, which is the only figure of a storm that depends on the machine. */
 export function speedTable(reports: readonly StormReport[]): string {

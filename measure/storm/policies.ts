@@ -1,4 +1,6 @@
 import type { ConnectionInput } from '../../machines/config.ts'
+import { defaultFleet } from '../../src/config/defaults.ts'
+import type { TurnstileOptions } from '../../src/fleet/turnstile.ts'
 
 export interface StormPolicy {
   readonly label: string
@@ -6,6 +8,8 @@ export interface StormPolicy {
   /** Set if its curve would hide another one. */
   readonly dashed?: true
   readonly input: ConnectionInput
+  /** The options of the gate that the clients share, if they do, for a broker with a capacity in connections per second. */
+  readonly gate?: (capacity: number) => Omit<TurnstileOptions, 'clock' | 'now'>
   /**
    * Whether each second of an outage is like any other, as with a fixed delay. Then only the last part of the outage is
    * simulated, and the attempts in the rest are calculated.
@@ -17,6 +21,12 @@ const forEver = { maxAttempts: Number.POSITIVE_INFINITY }
 
 export const policies: Readonly<Record<string, StormPolicy>> = {
   equal: { label: 'ours: equal jitter (default)', color: { light: '#00795a', dark: '#3ddc9f' }, input: {} },
+  canary: {
+    label: 'ours: a fleet with one canary',
+    color: { light: '#8a6d00', dark: '#e3c341' },
+    input: { gated: true },
+    gate: (connectRate) => ({ ...defaultFleet, connectRate }),
+  },
   none: { label: 'ours: no jitter', color: { light: '#c1292e', dark: '#ff7b72' }, input: withJitter('none') },
   full: { label: 'ours: full jitter', color: { light: '#2a62bd', dark: '#79b8ff' }, input: withJitter('full') },
   decorrelated: {

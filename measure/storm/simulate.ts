@@ -2,6 +2,8 @@ import { createActor, fromCallback, type Actor } from 'xstate'
 
 import type { TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import { connectionMachine } from '../../machines/index.ts'
+import { Turnstile } from '../../src/fleet/turnstile.ts'
+import { visit } from '../../src/lifecycle/admission.ts'
 import { seeded } from '../lab/seeded.ts'
 import { BrokerModel } from './broker-model.ts'
 import { EventQueue } from './event-queue.ts'
@@ -49,8 +51,10 @@ export interface StormResult {
   readonly timeline: readonly StormSecond[]
 }
 
-/** In milliseconds. By then all clients are connected and stable. */
-const CALM = 120_000
+/** In milliseconds. By then all clients are connected and stable, even if the gate lets in a hundredth of them per second. */
+const CALM = 180_000
+/** In milliseconds. The clients start within this time. */
+const START_WITHIN = 60_000
 const ROUND_TRIP = 20
 /** In milliseconds. Clients notice almost at once that the broker has failed. */
 const LEARN_WITHIN = 200
@@ -58,6 +62,8 @@ const LEARN_WITHIN = 200
 const MEMORYLESS = 60_000
 /** In milliseconds. The simulation ends after this time, even if not all clients are connected. */
 const PATIENCE = 3_600_000
+
+const SERVERS = ['mqtt://broker:1883']
 
 /** Simulates an outage of the broker, with the real machines in simulated time. */
 export function simulate(
@@ -70,6 +76,7 @@ export function simulate(
   const random = seeded(seed)
   const calmBroker = { capacity: Number.POSITIVE_INFINITY, backlog: Number.POSITIVE_INFINITY, roundTrip: ROUND_TRIP }
   let broker = new BrokerModel(queue, calmBroker)
+  const gate = policy.gate && new Turnstile({ ...policy.gate(capacity), clock: queue, now: queue.now })
   const restoredAt: number[] = []
   let transitions = 0
 
@@ -81,6 +88,11 @@ export function simulate(
           failed: (failure) => sendBack({ type: 'transport.failed', failure }),
         })
         return () => attempt.abandon()
+      }),
+      admission: fromCallback(({ self, sendBack }) => {
+        const asker = self._parent
+        const admit = () => sendBack({ type: 'admission.granted' })
+        return gate && asker && visit({ gate, machine: asker, servers: SERVERS, admit, onThrow: fail })
       }),
     },
     // Each connection means two transitions of the subscriptions machine, and its end means one. A failed attempt means
@@ -100,7 +112,7 @@ export function simulate(
     const actor = createActor(machine, { clock: queue, input: { ...policy.input, random, now: queue.now } })
     actor.subscribe(() => void transitions++)
     actors.push(actor)
-    queue.at((CALM / 2) * random(), () => {
+    queue.at(START_WITHIN * random(), () => {
       actor.start()
       actor.send({ type: 'CONNECT' })
     })
@@ -146,6 +158,10 @@ export function simulate(
     transitionsPerSecond: Math.round(transitions / took),
     timeline: seconds,
   }
+}
+
+function fail(error: unknown): never {
+  throw error
 }
 
 function peak(seconds: readonly StormSecond[], from: number, to: number): number {

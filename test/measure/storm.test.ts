@@ -144,3 +144,14 @@ test('counts the skipped part of an outage like the part that is simulated', () 
   const during = (result: typeof hour) => (result?.wastedAttempts ?? 0) - (result?.wastedAfterOutage ?? 0)
   expect(during(hour)).toBe(60 * during(minute))
 })
+
+test('a fleet with one canary wastes few attempts, and uses the whole capacity of the broker and no more', () => {
+  const { equal, canary } = policies
+  const storm = { clients: 300, outage: 120_000, capacity: 10, backlog: 200, seed: 1 }
+  const [alone, together] = [equal, canary].map((policy) => policy && simulate(policy, storm))
+  expect(together).toMatchObject({ restored: 300, gaveUp: 0, wastedAfterOutage: 0 })
+  expect(together!.wastedAttempts).toBeLessThan(alone!.wastedAttempts / 10)
+  expect(together!.peakConnectsPerSecond).toBeLessThanOrEqual(10)
+  expect(together!.medianRestoredMs).toBeLessThan(1.2 * 15_000)
+  expect(together!.p99RestoredMs).toBeLessThan(1.2 * 30_000)
+})
