@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { Subscribers, type Subscriber } from '../../src/session/subscriptions/subscribers.ts'
+import { fc } from '../support/property.ts'
 import { range } from '../support/range.ts'
 
 const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
@@ -46,6 +47,34 @@ describe('options that satisfy all subscribers of a filter', () => {
     group.delete(other)
     expect(group.request({ filter: 'a', identifier: 1 }).qos).toBe(0)
   })
+})
+
+test('options are combined alike, whatever came and left before', () => {
+  const options = fc.record({
+    qos: fc.constantFrom(0, 1, 2),
+    noLocal: fc.boolean(),
+    retainAsPublished: fc.boolean(),
+    retainHandling: fc.constantFrom(0, 1, 2),
+  })
+  const steps = fc.array(fc.oneof(options, fc.nat(9)), { maxLength: 20 })
+  fc.assert(
+    fc.property(steps, (all) => {
+      const group = new Subscribers()
+      const present: Subscriber[] = []
+      for (const step of all) {
+        if (typeof step === 'object') group.add(present[present.push(subscriber(step as Partial<Subscriber>)) - 1]!)
+        else for (const left of present.splice(step, 1)) group.delete(left)
+      }
+      if (present.length === 0) return
+      const request = group.request({ filter: 'a', identifier: 1 })
+      expect(request).toEqual(subscribers(...present).request({ filter: 'a', identifier: 1 }))
+      expect(request.qos).toBe(Math.max(...present.map(({ qos }) => qos)))
+      expect(request.retainHandling).toBe(Math.min(...present.map(({ retainHandling }) => retainHandling)))
+      expect(request.noLocal).toBe(present.every(({ noLocal }) => noLocal))
+      expect(request.retainAsPublished).toBe(present.some(({ retainAsPublished }) => retainAsPublished))
+    }),
+    { numRuns: 300 },
+  )
 })
 
 describe('the list of subscribers', () => {

@@ -22,12 +22,6 @@ export interface Subscriber extends SubscriberOptions {
   postponed(error: unknown): void
 }
 
-/** How many subscribers have the same options. */
-interface Alike {
-  readonly options: SubscriberOptions
-  count: number
-}
-
 /**
  * The subscribers of one topic filter. The cost of adding or removing one does not depend on their number, which can be
  * 10,000 handlers.
@@ -35,10 +29,12 @@ interface Alike {
 export class Subscribers {
   /** By their handlers. A further subscriber with the same handler, or without one, stands under itself. */
   readonly #all = new Map<object, Subscriber>()
-  /** The subscribers that the broker does not serve. */
-  readonly #unserved = new Set<Subscriber>()
-  /** By options, of which there are at most 36 combinations. */
-  readonly #alike = new Map<string, Alike>()
+  /** The subscribers that the broker does not serve, if there are any. */
+  #unserved: Set<Subscriber> | undefined
+  /** The options that all of them have, unless they differ. */
+  #common: SubscriberOptions | undefined
+  /** How many of them have these options, once they differ. */
+  #alike: Map<SubscriberOptions, number> | undefined
   #list: readonly Subscriber[] | undefined
 
   get size(): number {
@@ -61,12 +57,12 @@ export class Subscribers {
 
   /** The subscribers that the broker does not serve. */
   get unserved(): readonly Subscriber[] {
-    return [...this.#unserved]
+    return this.#unserved ? [...this.#unserved] : []
   }
 
   /** Whether the broker serves any of them. */
   get anyServed(): boolean {
-    return this.#unserved.size < this.#all.size
+    return (this.#unserved?.size ?? 0) < this.#all.size
   }
 
   /** Adds a subscriber, which is not served yet. */
@@ -74,43 +70,44 @@ export class Subscribers {
     this.#list = undefined
     const { handler } = subscriber
     this.#all.set(handler && !this.#all.has(handler) ? handler : subscriber, subscriber)
-    this.#unserved.add(subscriber)
-    const key = optionsKey(subscriber)
-    const alike = this.#alike.get(key)
-    if (alike) alike.count++
-    else this.#alike.set(key, { options: optionsOf(subscriber), count: 1 })
+    this.#leaveUnserved(subscriber)
+    this.#count(optionsOf(subscriber))
   }
 
   delete(subscriber: Subscriber): void {
     if (!this.has(subscriber)) return
     this.#all.delete(this.#keyOf(subscriber))
     this.#list = undefined
-    this.#unserved.delete(subscriber)
-    const key = optionsKey(subscriber)
-    const alike = this.#alike.get(key)
-    if (alike && --alike.count === 0) this.#alike.delete(key)
+    this.#serves(subscriber)
+    const alike = this.#alike
+    if (!alike) return
+    const options = optionsOf(subscriber)
+    const count = (alike.get(options) ?? 0) - 1
+    if (count > 0) alike.set(options, count)
+    else alike.delete(options)
   }
 
   /** The broker serves these from now on. */
-  serve(granted: Qos, these: Iterable<Subscriber> = this.#unserved): void {
-    for (const subscriber of these) if (this.#unserved.delete(subscriber)) subscriber.granted(granted)
+  serve(granted: Qos, these: readonly Subscriber[] = this.unserved): void {
+    for (const subscriber of these) if (this.#serves(subscriber)) subscriber.granted(granted)
   }
 
   /** The broker serves none of them any more: it lost the session. */
   lose(): void {
-    for (const subscriber of this.#all.values()) this.#unserved.add(subscriber)
+    for (const subscriber of this.#all.values()) this.#leaveUnserved(subscriber)
   }
 
   /** Removes and returns the subscribers that the broker does not serve. */
   takeUnserved(): readonly Subscriber[] {
-    const unserved = [...this.#unserved]
+    const { unserved } = this
     for (const subscriber of unserved) this.delete(subscriber)
     return unserved
   }
 
   /** The request that satisfies all of them. */
   request({ filter, identifier }: Pick<SubscriptionRequest, 'filter' | 'identifier'>): SubscriptionRequest {
-    const all = Array.from(this.#alike.values(), ({ options }) => options)
+    if (!this.#alike && this.#common) return { filter, identifier, ...this.#common }
+    const all = [...(this.#alike?.keys() ?? [])]
     return {
       filter,
       identifier,
@@ -121,15 +118,49 @@ export class Subscribers {
     }
   }
 
+  #leaveUnserved(subscriber: Subscriber): void {
+    this.#unserved ??= new Set()
+    this.#unserved.add(subscriber)
+  }
+
+  /** @returns whether it was not served before */
+  #serves(subscriber: Subscriber): boolean {
+    const wasUnserved = this.#unserved?.delete(subscriber) ?? false
+    if (this.#unserved?.size === 0) this.#unserved = undefined
+    return wasUnserved
+  }
+
+  #count(options: SubscriberOptions): void {
+    if (this.#all.size === 1) {
+      this.#common = options
+      this.#alike = undefined
+    } else if (this.#alike) this.#alike.set(options, (this.#alike.get(options) ?? 0) + 1)
+    else if (this.#common && this.#common !== options) {
+      this.#alike = new Map([
+        [this.#common, this.#all.size - 1],
+        [options, 1],
+      ])
+    }
+  }
+
   #keyOf(subscriber: Subscriber): object {
     const { handler } = subscriber
     return handler && this.#all.get(handler) === subscriber ? handler : subscriber
   }
 }
 
-/** A copy, so that it does not keep the subscriber in memory after it has left. */
-function optionsOf({ qos, noLocal, retainAsPublished, retainHandling }: SubscriberOptions): SubscriberOptions {
-  return { qos, noLocal, retainAsPublished, retainHandling }
+/** One object for each combination, of which there are at most 36. */
+const combinations = new Map<string, SubscriberOptions>()
+
+/** Returns the same object for equal options. */
+function optionsOf(subscriber: SubscriberOptions): SubscriberOptions {
+  const key = optionsKey(subscriber)
+  const known = combinations.get(key)
+  if (known) return known
+  const { qos, noLocal, retainAsPublished, retainHandling } = subscriber
+  const options = { qos, noLocal, retainAsPublished, retainHandling }
+  combinations.set(key, options)
+  return options
 }
 
 /** Two sets of options have the same key if they are equal. */

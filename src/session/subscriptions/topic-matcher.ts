@@ -6,11 +6,11 @@ const MAX_VISITED = 1_000
 
 const SHARED = /^\$share\/[^/]+\//
 
-/** One level in the tree of filters. */
+/** One level in the tree of filters. Most levels have no next one, or no value: such a collection comes with its first entry. */
 interface Level<Value> {
-  readonly next: Map<string, Level<Value>>
+  next: Map<string, Level<Value>> | undefined
   /** The values of the filters that end at this level. */
-  readonly values: Set<Value>
+  values: Value[] | undefined
 }
 
 /**
@@ -25,11 +25,12 @@ export class TopicMatcher<Value> {
   add(filter: string, value: Value): void {
     let level = this.#root
     for (const name of levelsOf(filter)) {
-      const next = level.next.get(name) ?? createLevel<Value>()
-      level.next.set(name, next)
+      let next = level.next?.get(name)
+      if (!next) (level.next ??= new Map()).set(name, (next = createLevel()))
       level = next
     }
-    level.values.add(value)
+    if (!level.values) level.values = [value]
+    else if (!level.values.includes(value)) level.values.push(value)
     this.#cache.clear()
   }
 
@@ -65,7 +66,7 @@ function levelsOf(filter: string): string[] {
 }
 
 function createLevel<Value>(): Level<Value> {
-  return { next: new Map(), values: new Set() }
+  return { next: undefined, values: undefined }
 }
 
 function collect<Value>(level: Level<Value>, names: readonly string[], depth: number, found: Set<Value>): void {
@@ -73,14 +74,14 @@ function collect<Value>(level: Level<Value>, names: readonly string[], depth: nu
   // A wildcard at the beginning does not match topics that begin with `$` (MQTT-4.7.2-1).
   const wild = depth > 0 || !name?.startsWith('$')
   // `a/#` matches `a` too (MQTT-4.7.1-2).
-  if (wild) for (const value of level.next.get('#')?.values ?? []) found.add(value)
+  if (wild) for (const value of level.next?.get('#')?.values ?? []) found.add(value)
   if (name === undefined) {
-    for (const value of level.values) found.add(value)
+    for (const value of level.values ?? []) found.add(value)
     return
   }
-  const exact = level.next.get(name)
+  const exact = level.next?.get(name)
   if (exact) collect(exact, names, depth + 1, found)
-  const any = wild ? level.next.get('+') : undefined
+  const any = wild ? level.next?.get('+') : undefined
   if (any) collect(any, names, depth + 1, found)
 }
 
@@ -88,8 +89,9 @@ function collect<Value>(level: Level<Value>, names: readonly string[], depth: nu
 function meets<Value>(level: Level<Value>, names: readonly string[], depth: number, visits: { left: number }): boolean {
   if (visits.left-- <= 0) return true
   const name = names[depth]
-  if (level.next.has('#') || name === '#') return level.next.size > 0 || level.values.size > 0
-  if (name === undefined) return level.values.size > 0
+  if (level.next?.has('#') || name === '#') return !isEmpty(level)
+  if (name === undefined) return level.values !== undefined
+  if (!level.next) return false
   const nexts = name === '+' ? level.next.values() : [level.next.get(name), level.next.get('+')]
   for (const next of nexts) if (next && meets(next, names, depth + 1, visits)) return true
   return false
@@ -98,8 +100,17 @@ function meets<Value>(level: Level<Value>, names: readonly string[], depth: numb
 /** @returns whether the level is empty */
 function prune<Value>(level: Level<Value>, names: readonly string[], depth: number, value: Value): boolean {
   const name = names[depth]
-  const next = name === undefined ? undefined : level.next.get(name)
-  if (name === undefined) level.values.delete(value)
-  else if (next && prune(next, names, depth + 1, value)) level.next.delete(name)
-  return level.next.size === 0 && level.values.size === 0
+  if (name === undefined) {
+    const left = level.values?.filter((each) => each !== value)
+    level.values = left?.length ? left : undefined
+  } else {
+    const next = level.next?.get(name)
+    if (next && prune(next, names, depth + 1, value)) level.next?.delete(name)
+    if (level.next?.size === 0) level.next = undefined
+  }
+  return isEmpty(level)
+}
+
+function isEmpty({ next, values }: Level<unknown>): boolean {
+  return next === undefined && values === undefined
 }
