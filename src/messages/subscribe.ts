@@ -1,18 +1,14 @@
 import { withDefaults } from '../../machines/config.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import type { IterableSubscription, MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
+import type { MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
 import { subscribeRules } from '../config/call-rules.ts'
-import { defaultRetry, defaultSubscribe, type RetryPolicy } from '../config/defaults.ts'
+import { defaultRetry, type RetryPolicy } from '../config/defaults.ts'
 import { checkBackoff } from '../config/parse-options.ts'
 import { checkFilter } from '../config/topics.ts'
 import type { ConnectionRuntime } from '../lifecycle/runtime.ts'
-import type { Receiver } from '../session/incoming/receiver.ts'
 import { readCallOptions } from '../shared/read-options.ts'
-import { createDeliver } from './deliver.ts'
-import { MessageQueue } from './message-queue.ts'
-import { PausableHandler } from './pausable-handler.ts'
-import { SubscriptionReadiness } from './subscription-readiness.ts'
+import { ClientReceiver } from './client-receiver.ts'
 
 /** What `subscribe` reports. */
 export interface SubscribeReporter {
@@ -53,66 +49,12 @@ export function subscribe<Value>(
     // The broker is asked again.
     runtime.session.forget(earlier)
   }
-  const unsubscribe = () => {
-    runtime.session.unsubscribe(receiver)
-    queue?.close()
-  }
-  const ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
-  const acksWait = ack === 'after-handler'
-  const consumer = handler
-    ? new PausableHandler(handler, acksWait)
-    : new MessageQueue<Value>(options.bufferSize, acksWait, unsubscribe)
-  const queue = consumer instanceof MessageQueue ? consumer : undefined
-  const readiness = new SubscriptionReadiness()
   const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
-
-  const subscription: Subscription = {
-    filter,
-    get ready() {
-      return readiness.promise
-    },
-    unsubscribe,
-    get isPaused() {
-      return runtime.session.isPaused(receiver)
-    },
-    pause: () => runtime.session.pause(receiver),
-    resume: () => runtime.session.resume(receiver),
-  }
-  const receiver: Receiver = {
-    filter,
-    handler,
-    options,
-    subscription,
-    get isRefused() {
-      return readiness.isRejected
-    },
-    qos: options.qos ?? defaultSubscribe.qos,
-    noLocal: options.noLocal ?? defaultSubscribe.noLocal,
-    retainAsPublished: options.retainAsPublished ?? defaultSubscribe.retainAsPublished,
-    retainHandling: options.retainHandling ?? defaultSubscribe.retainHandling,
-    ack,
-    retry: withDefaults<RetryPolicy>(defaultRetry, options.retry),
-    isAwaiting,
-    pausable: consumer,
-    granted: (qos) => readiness.resolve(qos),
-    postponed: (error) => readiness.postpone(error),
-    rejected: (error) => {
-      readiness.reject(error)
-      if (!queue) return
-      // No loop is left to take what a later connection might bring.
-      runtime.session.forget(receiver)
-      queue.close()
-    },
-    deliver: createDeliver({
-      options,
-      handler: (message, session) => consumer.handle(message, session),
-      onThrow: report,
-      onInvalid: report,
-    }),
-  }
-  runtime.session.subscribe(receiver)
+  const { session } = runtime
+  const receiver = new ClientReceiver({ session, filter, handler, options, isAwaiting, report })
+  session.subscribe(receiver)
   if (runtime.givenUp) receiver.postponed(runtime.givenUp)
-  return queue ? iterable(subscription, queue) : subscription
+  return receiver.subscription
 }
 
 /** Returns a function that subscribes to responses. @param isAwaiting - of that function: whether one is awaited */
@@ -122,25 +64,6 @@ export function subscribeToResponses(
   reporter: SubscribeReporter,
 ): (filter: string, handler: (message: Message) => void, isAwaiting: () => boolean) => Subscription {
   return (filter, handler, isAwaiting) => subscribe(runtime, filter, handler, options, reporter, isAwaiting)
-}
-
-function iterable<Value>(subscription: Subscription, queue: MessageQueue<Value>): IterableSubscription<Value> {
-  return {
-    filter: subscription.filter,
-    get ready() {
-      return subscription.ready
-    },
-    unsubscribe: () => subscription.unsubscribe(),
-    get isPaused() {
-      return subscription.isPaused
-    },
-    pause: () => subscription.pause(),
-    resume: () => subscription.resume(),
-    [Symbol.asyncIterator]: () => queue.iterate(),
-    get dropped() {
-      return queue.dropped
-    },
-  }
 }
 
 /** Whether two sets of options are equal, apart from a group in them that is a different object. */
