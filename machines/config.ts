@@ -1,6 +1,7 @@
 import type { Disposition, Failure } from './failure.ts'
 import { policyData, type BackoffPolicy, type PolicyData } from './policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery, type ReconnectPolicy, type RecoveryPolicy } from './policy/recovery.ts'
+import { defaultFailover, type FailoverPolicy } from './policy/servers.ts'
 import { systemNow, systemRandom } from './system-defaults.ts'
 
 /** The time limits of the machine, in milliseconds. */
@@ -62,6 +63,7 @@ export interface ConnectionConfig {
   readonly recovery: PolicyData<RecoveryPolicy>
   readonly timeouts: Timeouts
   readonly redirect: Pick<RedirectPolicy, 'maxHops'>
+  readonly failover: FailoverPolicy
   /** Whether a `refreshToken` actor is provided. */
   readonly canRefresh: boolean
   /** Whether an `admission` actor is provided, which must admit each attempt. */
@@ -104,6 +106,7 @@ export interface ConnectionInput
   readonly recovery?: Partial<RecoveryPolicy>
   readonly timeouts?: Partial<Timeouts>
   readonly redirect?: Partial<RedirectPolicy>
+  readonly failover?: Partial<FailoverPolicy>
 }
 
 export const defaultTimeouts: Timeouts = Object.freeze({
@@ -141,6 +144,7 @@ export function connectionConfig(input: ConnectionInput = {}): ConnectionConfig 
     recovery: policyData(recovery),
     timeouts: withDefaults(defaultTimeouts, input.timeouts),
     redirect: Object.freeze({ maxHops }),
+    failover: withDefaults(defaultFailover, input.failover),
   })
   const { classify, random = systemRandom, now = systemNow } = input
   rules.set(config, Object.freeze({ reconnect, recovery, allow, classify, random, now }))
@@ -170,12 +174,13 @@ export function rulesOf(config: ConnectionConfig): ConnectionRules {
 export function restoredConfig(restored: ConnectionConfig, given: ConnectionInput = {}): ConnectionConfig {
   const known = rules.get(restored)
   if (known && Object.keys(given).length === 0) return restored
-  const { reconnect, recovery, timeouts, redirect, ...rest } = fromJson(restored)
+  const { reconnect, recovery, timeouts, redirect, failover, ...rest } = fromJson(restored)
   return connectionConfig({
     ...withDefaults<ConnectionInput>({ ...rest, ...functionsOf(known) }, given),
     reconnect: withDefaults(known?.reconnect ?? namedJitter(reconnect, defaultReconnect), given.reconnect),
     recovery: withDefaults(known?.recovery ?? namedJitter(recovery, exponentialRecovery), given.recovery),
     timeouts: withDefaults(timeouts, given.timeouts),
+    failover: withDefaults(failover ?? {}, given.failover),
     redirect: withDefaults({ allow: known?.allow ?? defaultRedirect.allow, ...redirect }, given.redirect),
   })
 }

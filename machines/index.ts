@@ -8,11 +8,13 @@ export type {
   ConnectionTag,
   RefreshedCredentials,
   RefreshReason,
+  ServerChosen,
   TransportCommand,
   TransportInput,
 } from './connection/types.ts'
 export { withConfig } from './connection/persistable.ts'
 export { periodicRequestMachine } from './periodic-request.ts'
+export type { ServerHealth } from './policy/servers.ts'
 export type {
   PeriodicRequestContext,
   PeriodicRequestEvent,

@@ -122,7 +122,7 @@ export class ResilientMqttClient implements AsyncDisposable {
 
   /** What the client is doing now. */
   get status(): ClientStatus {
-    return clientStatus(this.name, this.actor.getSnapshot(), this.#observer, this.#runtime.session)
+    return clientStatus(this.#config, this.actor.getSnapshot(), this.#observer, this.#runtime.session)
   }
 
   /** Whether a connection is open. */

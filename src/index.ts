@@ -24,6 +24,7 @@ export type {
   ConnectionState,
   InboxStatus,
   OutboxStatus,
+  ServerStatus,
   SubscriptionsStatus,
 } from './api/status.ts'
 export {
@@ -67,6 +68,7 @@ export { createFleet, type Fleet, type FleetEvent, type FleetStatus } from './fl
 export type { CircuitState } from './fleet/circuit.ts'
 export type { CircuitStatus } from './fleet/turnstile.ts'
 export type { FleetOptions } from './api/fleet-options.ts'
+export type { FailoverOptions, ServerList, ServerOptions, ServersSource } from './api/servers.ts'
 export type { Logger } from './api/logger.ts'
 export type {
   ConnectOptions,

@@ -3,18 +3,9 @@ import type { Disposition, Failure } from '../failure.ts'
 import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from '../policy/backoff.ts'
 import { defaultReconnect } from '../policy/recovery.ts'
 import type { SubscriptionsInput } from '../subscriptions.ts'
-import {
-  closesBeforeConnack,
-  deliversNothing,
-  dispositionOf,
-  isRefreshFailure,
-  redirects,
-  refreshBefore,
-  sendsAway,
-  serverReferenceOf,
-  suspectsCredentials,
-} from './guards.ts'
-import type { ConnectionContext, ConnectionCounters, CredentialsState, ServerChoice } from './types.ts'
+import { closesBeforeConnack, dispositionOf, isRefreshFailure, refreshBefore, suspectsCredentials } from './guards.ts'
+import * as servers from './servers.ts'
+import type { ConnectionContext, ConnectionCounters, CredentialsState } from './types.ts'
 
 /** A change of the context. The functions that return one are pure, apart from the injected chance and time. */
 type Patch = Partial<ConnectionContext>
@@ -40,9 +31,11 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
   context.refreshReason = 'initial'
   context.closesBeforeConnack = 0
   context.renewals = 0
-  context.server = { index: 0, redirect: null, hops: 0 }
+  context.server = servers.noServer
+  context.servers = []
   context.generation = 1
   context.admission = 'none'
+  context.failingBack = false
   context.transport = false
   context.sessionPresent = false
   context.openedAt = null
@@ -70,11 +63,13 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
 export function restored(persisted: ConnectionContext): ConnectionContext {
   const config = restoredConfig(persisted.config)
   // Properties that an earlier version did not have get their defaults.
-  const context = Object.assign(emptyContext(config), persisted, { config })
+  const server = { ...servers.noServer, ...persisted.server }
+  const context = Object.assign(emptyContext(config), persisted, { config, server })
   const credentials = context.credentials.status === 'refused' ? context.credentials : withoutCredentials(config)
   return Object.assign(context, offline(context), {
     credentials: config.canRefresh ? credentials : withoutCredentials(config),
     admission: 'none',
+    failingBack: false,
     unprovenSince: null,
     restore: { done: 0, total: 0 },
     periodic: [],
@@ -90,6 +85,7 @@ export function broken(context: ConnectionContext, failure: Failure): Connection
     failure,
     disposition: 'fatal',
     admission: 'none',
+    failingBack: false,
     transport: false,
     retryAt: null,
     openedAt: null,
@@ -121,7 +117,7 @@ export function failed(context: ConnectionContext, failure: Failure): Patch {
     renewals: context.renewals + Number(refresh),
     ...judged(context, failure, disposition),
     generation: context.generation + Number(failure.kind === 'tls'),
-    server: nextServer(context, failure),
+    ...servers.failed(context, failure),
     counters: {
       ...context.counters,
       interruptions: interruptions + Number(open || replaced),
@@ -147,6 +143,7 @@ export function opened(context: ConnectionContext, sessionPresent: boolean): Pat
     unprovenSince: context.unprovenSince ?? now(context),
     closesBeforeConnack: 0,
     restore: { done: 0, total: 0 },
+    ...servers.opened(context),
     counters: count(context, 'connects'),
   }
 }
@@ -167,11 +164,11 @@ export function offline(context: ConnectionContext): Patch {
 export function stable(context: ConnectionContext): Patch {
   const { credentials } = context
   const proven = credentials.status === 'fresh' ? { ...credentials, status: 'proven' as const } : credentials
-  return { ...startOver(context), unprovenSince: null, credentials: proven }
+  return { ...startOver(context), ...servers.proven(context), unprovenSince: null, credentials: proven }
 }
 
 export function startOver({ server }: ConnectionContext): Patch {
-  return { attempt: 0, cycle: 0, woken: false, delay: 0, retryAt: null, server: { ...server, hops: 0 } }
+  return { attempt: 0, cycle: 0, woken: false, delay: 0, retryAt: null, server: servers.rowEnded(server) }
 }
 
 export function scheduleReconnect(context: ConnectionContext): Patch {
@@ -193,9 +190,7 @@ export function scheduleRecovery(context: ConnectionContext): Patch {
 
 /** Follows the Server Reference of the failure that was recorded last. */
 export function redirected(context: ConnectionContext): Patch {
-  const { server, failure } = context
-  const redirect = failure && serverReferenceOf(failure)
-  return { server: { ...server, redirect, hops: server.hops + 1 }, counters: count(context, 'redirects') }
+  return { ...servers.redirected(context), counters: count(context, 'redirects') }
 }
 
 export function recreated({ config, generation }: ConnectionContext): Patch {
@@ -252,7 +247,7 @@ function renewalPolicy(config: ConnectionConfig): BackoffPolicy {
   return { ...reconnect, initialDelay, maxDelay: Math.max(initialDelay, reconnect.maxDelay) }
 }
 
-type Schedule = Pick<ConnectionContext, 'delay' | 'retryAt'>
+type Schedule = Pick<ConnectionContext, 'delay' | 'retryAt' | 'server'>
 
 function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number): Schedule {
   const { config, disposition } = context
@@ -262,7 +257,7 @@ function schedule(context: ConnectionContext, policy: BackoffPolicy, n: number):
   const delay = later ? laterDelay(policy, random) : backoffDelay(policy, n, random, previous)
   const asked = askedDelay(context, policy)
   const chosen = asked > delay ? laterDelay(policy, random, asked) : delay
-  return { delay: chosen, retryAt: now(context) + chosen }
+  return { delay: chosen, retryAt: now(context) + chosen, server: servers.afterDelay(context, chosen) }
 }
 
 /** Returns how long the server asked us to wait, but at most the longest delay of recovery. */
@@ -275,24 +270,11 @@ function askedDelay({ config, failure }: ConnectionContext, { maxDelay }: Backof
 function resumed(context: ConnectionContext, retryAt: number): Schedule {
   // At most the original delay, even if the wall clock was set back.
   const delay = clampDelay(Math.min(retryAt - now(context), context.delay))
-  return { delay, retryAt: now(context) + delay }
+  return { delay, retryAt: now(context) + delay, server: context.server }
 }
 
 function now({ config }: ConnectionContext): number {
   return rulesOf(config).now()
-}
-
-/**
- * As in MQTT.js, the next server of the list follows a failed attempt. It also follows a connection that was not
- * stable, on which the server delivered nothing, or that it redirected: such a server might otherwise accept and drop the
- * client forever.
- */
-function nextServer(context: ConnectionContext, failure: Failure): ServerChoice {
-  const { openedAt, unprovenSince, server } = context
-  const proven = openedAt !== null && unprovenSince === null
-  const stays = proven && !sendsAway(failure) && !deliversNothing(failure)
-  if (stays || isRefreshFailure(failure) || redirects(context, failure)) return server
-  return { ...server, index: server.index + 1, redirect: null }
 }
 
 function withoutCredentials({ canRefresh }: ConnectionConfig): CredentialsState {

@@ -1,6 +1,7 @@
 import { rulesOf } from '../config.ts'
 import type { Failure } from '../failure.ts'
-import { attemptsLeft, isRefreshFailure, mayRecover } from './guards.ts'
+import { attemptsLeft, isRefreshFailure, mayRecover, serverReferenceOf } from './guards.ts'
+import { type Redirect, redirectOf } from './redirects.ts'
 import type { ConnectionContext, ConnectionEmitted, ConnectionEvent } from './types.ts'
 
 type Emitted<Type extends ConnectionEmitted['type']> = Extract<ConnectionEmitted, { type: Type }>
@@ -12,7 +13,15 @@ export function failure(context: ConnectionContext, cause: Failure): ConnectionE
   const emitted: ConnectionEmitted[] = []
   if (isRefreshFailure(cause)) emitted.push(tokenRefreshFailed(context, cause))
   if (context.openedAt !== null || context.replaced) emitted.push({ type: 'connectionInterrupted', failure: cause })
+  const redirect = redirectOf(context, cause)
+  if (redirect) emitted.push(redirected(redirect, serverReferenceOf(cause) ?? ''))
   return emitted
+}
+
+/** Emits `serverChanged` if the last connection was open to another server. */
+export function opened({ server }: ConnectionContext): ConnectionEmitted[] {
+  const { opened: from, address: to } = server
+  return from === null || to === null || from === to ? [] : [{ type: 'serverChanged', from, to }]
 }
 
 export function ready(context: ConnectionContext, event: ConnectionEvent): ConnectionEmitted[] {
@@ -39,6 +48,11 @@ export function reconnectScheduled(context: ConnectionContext): Emitted<'reconne
 export function recoveryStarted(context: ConnectionContext): Emitted<'recoveryStarted'> {
   const { cycle, delay } = context
   return { type: 'recoveryStarted', cycle, delay, failure: context.failure ?? unknown }
+}
+
+function redirected(redirect: Redirect, serverReference: string): ConnectionEmitted {
+  if (!redirect.follows) return { type: 'redirectIgnored', serverReference, reason: redirect.refusal }
+  return { type: 'redirected', to: redirect.to, permanent: redirect.isPermanent }
 }
 
 export function tokenRefreshed(context: ConnectionContext): Emitted<'tokenRefreshed'> {

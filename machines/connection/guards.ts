@@ -35,14 +35,6 @@ export function wantsCredentials(context: ConnectionContext, failure: Failure): 
   return context.config.canRefresh && !fresh && dispositionOf(context, failure) === 'refresh'
 }
 
-/** Returns whether the failure redirects to another server, and the client follows. */
-export function redirects(context: ConnectionContext, failure: Failure): boolean {
-  const { config, server } = context
-  const serverReference = serverReferenceOf(failure)
-  if (serverReference === null || dispositionOf(context, failure) !== 'redirect') return false
-  return server.hops < config.redirect.maxHops && allows(rulesOf(config).allow, serverReference)
-}
-
 /**
  * Returns whether the server refers the client to another server (0x9C for now, 0x9D for good), even without naming it.
  */
@@ -124,13 +116,4 @@ export function isRefreshFailure(failure: Failure): boolean {
 function isExpiring(config: ConnectionConfig, credentials: CredentialsState): boolean {
   const { expiresAt } = credentials
   return expiresAt !== null && rulesOf(config).now() >= expiresAt - refreshBefore(config, credentials)
-}
-
-/** A function of the application that throws allows nothing. */
-function allows(allow: (serverReference: string) => boolean, serverReference: string): boolean {
-  try {
-    return allow(serverReference)
-  } catch {
-    return false
-  }
 }

@@ -30,6 +30,7 @@ const beginAttempt = [
 
 /** The gate admits the replacement of the connection, which stayed open until then. */
 const beginReplacement = [
+  { guard: 'awaitsFailBack', actions: ['recordAdmitted', 'askQuiet'] },
   { guard: 'awaitsRenewal', target: '#refreshingToken', actions: 'recordAdmitted' },
   { guard: 'awaitsAdmission', target: '#connecting', actions: 'recordAdmitted' },
 ] as const
@@ -103,6 +104,7 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           'admission.granted': beginAttempt,
           // If the gate throws, the attempt begins.
           'xstate.error.actor.admission': beginAttempt,
+          'server.chosen': { actions: 'recordServer' },
           'transport.opened': { target: 'connected', actions: 'recordOpened' },
           'transport.failed': decide,
           'xstate.error.actor.transport': decide,
@@ -140,9 +142,12 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           },
           ready: {
             id: 'ready',
-            description: 'Messages flow. Credentials are renewed before they expire, once the gate admits it.',
+            description:
+              'Messages flow. Credentials are renewed before they expire, and a server with a better priority is ' +
+              'returned to in a quiet moment, once the gate admits it.',
             tags: 'ready',
-            entry: ['resumePublishing', 'runPeriodic'],
+            entry: ['resumePublishing', 'runPeriodic', 'scheduleFailBack'],
+            exit: 'cancelFailBack',
             // The longest timer ends after 24.8 days. It then starts again.
             after: {
               renewalDue: [
@@ -155,6 +160,13 @@ export const connectionMachine = /* @__PURE__ */ persistable(
               'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
               'admission.granted': beginReplacement,
               'xstate.error.actor.admission': beginReplacement,
+              'failBack.due': [{ guard: 'failsBack', actions: 'askQuiet' }, { actions: 'scheduleFailBack' }],
+              'session.quiet': [
+                { guard: 'failsBackNow', target: '#connecting' },
+                { guard: 'failsBackInTurn', actions: 'requestFailBack' },
+                { actions: 'postponeFailBack' },
+              ],
+              'session.busy': { actions: 'postponeFailBack' },
               RECOVER: [
                 { guard: 'isGated', actions: ['startOver', 'newClient', 'becauseRequested', 'requestAdmission'] },
                 ...recoverNow('#refreshingToken.online'),

@@ -119,5 +119,6 @@ function mergedInput(given: ConnectionInput, input: ConnectionInput = {}): Conne
     recovery: withDefaults(given.recovery ?? {}, input.recovery),
     timeouts: withDefaults(given.timeouts ?? {}, input.timeouts),
     redirect: withDefaults(given.redirect ?? {}, input.redirect),
+    failover: withDefaults(given.failover ?? {}, input.failover),
   }
 }

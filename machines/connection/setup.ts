@@ -1,4 +1,4 @@
-import { type AnyActorRef, assign, emit, enqueueActions, fromCallback, fromPromise, raise, setup } from 'xstate'
+import { type AnyActorRef, assign, cancel, emit, enqueueActions, fromCallback, fromPromise, raise, setup } from 'xstate'
 
 import { rulesOf, type ConnectionInput } from '../config.ts'
 import { periodicRequestMachine } from '../periodic-request.ts'
@@ -8,6 +8,8 @@ import * as patch from './context.ts'
 import * as announce from './emitted.ts'
 import * as check from './guards.ts'
 import { expiresAtOf, failureOf, periodicIdOf } from './read-event.ts'
+import { redirects } from './redirects.ts'
+import * as servers from './servers.ts'
 import type {
   ConnectionContext,
   ConnectionEmitted,
@@ -44,7 +46,7 @@ export const connectionSetup = setup({
   guards: {
     isFatal: ({ context, event }) => check.dispositionOf(context, failureOf(event)) === 'fatal',
     wantsCredentials: ({ context, event }) => check.wantsCredentials(context, failureOf(event)),
-    redirects: ({ context, event }) => check.redirects(context, failureOf(event)),
+    redirects: ({ context, event }) => redirects(context, failureOf(event)),
     recoveryGoesOn: ({ context }) => context.cycle > 0 && check.cyclesLeft(context),
     recoveryIsOver: ({ context }) => context.cycle > 0,
     attemptsLeft: ({ context }) => check.attemptsLeft(context),
@@ -59,6 +61,12 @@ export const connectionSetup = setup({
     awaitsAdmission: ({ context }) => context.admission === 'awaited',
     awaitsRenewal: ({ context }) => context.admission === 'awaited' && context.config.canRefresh,
     needsCredentialsByNow: ({ context }) => context.admission === 'awaited' && check.needsCredentials(context),
+    failsBack: ({ context }) => servers.failsBack(context) && context.admission === 'none',
+    failsBackNow: ({ context }) =>
+      servers.failsBack(context) && (context.failingBack ? context.admission === 'granted' : !context.config.gated),
+    failsBackInTurn: ({ context }) =>
+      servers.failsBack(context) && context.config.gated && context.admission === 'none',
+    awaitsFailBack: ({ context }) => context.admission === 'awaited' && context.failingBack,
     notOpen: ({ context }) => context.openedAt === null,
     nothingToClose: ({ context }) => !context.transport,
   },
@@ -71,9 +79,14 @@ export const connectionSetup = setup({
       // One change instead of two: each copies the context.
       enqueue.assign({ ...patch.failed(context, failure), transport: false })
     }),
-    recordOpened: assign(({ context, event }) =>
-      event.type === 'transport.opened' ? patch.opened(context, event.sessionPresent) : {},
+    recordServer: assign(({ context, event }) =>
+      event.type === 'server.chosen' ? servers.chosen(context, event) : {},
     ),
+    recordOpened: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'transport.opened') return
+      for (const emitted of announce.opened(context)) enqueue.emit(emitted)
+      enqueue.assign(patch.opened(context, event.sessionPresent))
+    }),
     recordRestore: enqueueActions(({ event, enqueue }) => {
       if (event.type !== 'subscriptions.progress') return
       const { done, total } = event
@@ -110,22 +123,43 @@ export const connectionSetup = setup({
     }),
 
     /** Opens a connection. If there is a gate, asks it first. */
-    openTransport: enqueueActions(({ context: { attempt, cycle, generation, server, ...context }, enqueue }) => {
+    openTransport: enqueueActions(({ context, enqueue }) => {
       if (context.config.gated && context.admission === 'none') return enqueue('requestAdmission')
-      enqueue.spawnChild('transport', { id: 'transport', input: { attempt, cycle, generation, server } })
-      enqueue.assign({ transport: true })
+      const { attempt, cycle, generation, server, servers: known, failure, replaced: replaces } = context
+      const input = { attempt, cycle, generation, server, servers: known, failure, replaces }
+      enqueue.spawnChild('transport', { id: 'transport', input })
+      enqueue.assign({ transport: true, server: { ...server, chosenAt: null } })
     }),
     requestAdmission: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ failingBack: false })
       if (context.admission !== 'none') return
       enqueue.spawnChild('admission', { id: 'admission' })
       enqueue.assign({ admission: 'awaited' })
     }),
+    /** Asks the gate for a connection to a server with a better priority. */
+    requestFailBack: enqueueActions(({ enqueue }) => {
+      enqueue('requestAdmission')
+      enqueue.assign({ failingBack: true })
+    }),
+    /** Gives up a fail-back that the gate has admitted, and tries again later. */
+    postponeFailBack: enqueueActions(({ context, enqueue }) => {
+      if (context.failingBack) {
+        enqueue.stopChild('admission')
+        enqueue.assign({ admission: 'none', failingBack: false })
+      }
+      enqueue('scheduleFailBack')
+    }),
+    scheduleFailBack: enqueueActions(({ context, enqueue }) => {
+      const delay = servers.failBackDelay(context)
+      if (delay !== null) enqueue.raise({ type: 'failBack.due' }, { id: 'failBack', delay })
+    }),
+    cancelFailBack: cancel('failBack'),
     recordAdmitted: assign({ admission: 'granted' }),
     /** Gives the admission back, or withdraws the request for it, unless the attempt continues. */
     releaseAdmission: enqueueActions(({ context, event, enqueue }) => {
       if (context.admission === 'none' || keepsPlace(event)) return
       enqueue.stopChild('admission')
-      enqueue.assign({ admission: 'none' })
+      enqueue.assign({ admission: 'none', failingBack: false })
     }),
     goOffline: enqueueActions(({ context, enqueue }) => {
       if (!context.transport) return
@@ -183,6 +217,9 @@ export const connectionSetup = setup({
     }),
     // The owner of a session provides the following actions. They must not throw.
 
+    /** Sends `session.quiet` or `session.busy`: whether the connection can be replaced without disturbing a message. */
+    askQuiet: raise({ type: 'session.quiet' }),
+
     /**
      * The connection was open for `stableAfter`: sends `transport.proven` at once, or when the broker has acknowledged a
      * pending publish.
@@ -236,6 +273,8 @@ const continuing: ReadonlySet<string> = new Set([
   'xstate.error.actor.admission',
   'xstate.done.actor.refresh',
   'transport.opened',
+  // The connection is replaced by one to a better server.
+  'session.quiet',
 ])
 
 function keepsPlace({ type }: { readonly type: string }): boolean {

@@ -1,5 +1,6 @@
 import type { ConnectionConfig } from '../config.ts'
 import type { Disposition, Failure } from '../failure.ts'
+import type { ServerHealth } from '../policy/servers.ts'
 
 /** Why new credentials are needed. */
 export type RefreshReason =
@@ -38,6 +39,42 @@ export interface ServerChoice {
   readonly redirect: string | null
   /** Number of redirects in a row. */
   readonly hops: number
+  /** When the last of them was followed, in milliseconds since 1970; `null` outside a row of redirects. */
+  readonly redirectedAt: number | null
+  /** The servers of a row of redirects, as scheme, host and port. The client follows no redirect back to one of them. */
+  readonly visited: readonly string[]
+  /** The entry of `servers` that was chosen last; `null` if another one has to be chosen. */
+  readonly current: string | null
+  /** Where the last attempt went, as scheme, host and port; `null` if the transport has not reported that. */
+  readonly address: string | null
+  /** Whether this is the place that the server has moved to. */
+  readonly moved: boolean
+  /** When the server of the attempt was chosen, in milliseconds since 1970; `null` if it is not chosen yet. */
+  readonly chosenAt: number | null
+  /** Where the last connection was opened, as scheme, host and port. */
+  readonly opened: string | null
+}
+
+/** Why a Server Reference was not followed. */
+export type RedirectRefusal =
+  /** The option `redirect.allow` does not allow it, or it names no server. */
+  | 'not-allowed'
+  /** It leads back to a server of the same row of redirects. */
+  | 'loop'
+  /** There were `redirect.maxHops` redirects in a row. */
+  | 'max-hops'
+
+/** The transport has chosen the server of its attempt. */
+export interface ServerChosen {
+  readonly type: 'server.chosen'
+  /** The chosen entry of `servers`. */
+  readonly current: string
+  /** Where the attempt goes, as scheme, host and port. */
+  readonly address: string
+  /** Whether this is the place that the server has moved to. */
+  readonly moved: boolean
+  /** The server list, as it is now. */
+  readonly servers: readonly ServerHealth[]
 }
 
 /** Totals since the actor started. */
@@ -84,6 +121,8 @@ export interface ConnectionContext {
   /** Number of refreshes in a row that failed, or returned a token that is due again immediately. */
   readonly renewals: number
   readonly server: ServerChoice
+  /** What is known of the servers of the list; empty until the transport has reported the list. */
+  readonly servers: readonly ServerHealth[]
   /** Grows whenever the client is recreated, and after a TLS failure: options and server list are then evaluated again. */
   readonly generation: number
   /**
@@ -94,6 +133,8 @@ export interface ConnectionContext {
    * - `granted`: the gate has admitted the attempt, and is notified when the attempt has ended
    */
   readonly admission: 'none' | 'awaited' | 'granted'
+  /** Whether the gate was asked only because a server with a better priority is available. */
+  readonly failingBack: boolean
   /** Whether there is a transport actor, whose connection may be opening, open or closing. */
   readonly transport: boolean
   /** Whether the broker kept the session, according to the last CONNACK. */
@@ -171,6 +212,7 @@ export interface Restored {
 
 export type ConnectionFact =
   | TransportOpened
+  | ServerChosen
   /** A connection or an attempt ended: exactly one for each transport, unless the machine closed it. */
   | { readonly type: 'transport.failed'; readonly failure: Failure }
   /** The transport is closed, after a CLOSE. */
@@ -184,6 +226,12 @@ export type ConnectionFact =
   | { readonly type: 'transport.blameless' }
   /** The gate admitted the attempt. */
   | { readonly type: 'admission.granted' }
+  /** It is time to check whether a server with a better priority is available. */
+  | { readonly type: 'failBack.due' }
+  /** The answer to `askQuiet`: nothing waits, and nothing is in flight. */
+  | { readonly type: 'session.quiet' }
+  /** The answer to `askQuiet`: messages are under way. */
+  | { readonly type: 'session.busy' }
   | { readonly type: 'subscriptions.progress'; readonly done: number; readonly total: number }
   | { readonly type: 'subscriptions.restored'; readonly restored: number; readonly refused: number }
   /** The broker did not answer SUBSCRIBE packets. */
@@ -210,6 +258,12 @@ export type ConnectionEmitted =
       readonly restored: number
       readonly refused: number
     }
+  /** A connection was opened to another server than the one before. Both are scheme, host and port. */
+  | { readonly type: 'serverChanged'; readonly from: string; readonly to: string }
+  /** The client follows a Server Reference. `permanent`: the server has moved for good (0x9D). */
+  | { readonly type: 'redirected'; readonly to: string; readonly permanent: boolean }
+  /** The client does not follow the Server Reference of a server that sent it away. */
+  | { readonly type: 'redirectIgnored'; readonly serverReference: string; readonly reason: RedirectRefusal }
   /** An open connection was lost. */
   | { readonly type: 'connectionInterrupted'; readonly failure: Failure }
   /** Messages flow again after an interruption of `downtime` milliseconds. */
@@ -244,6 +298,11 @@ export interface TransportInput {
   readonly cycle: number
   readonly generation: number
   readonly server: ServerChoice
+  readonly servers: readonly ServerHealth[]
+  /** The last failure. */
+  readonly failure: Failure | null
+  /** Whether it replaces an open connection as planned, rather than one that was lost. */
+  readonly replaces: boolean
 }
 
 /** The commands that the machine sends to its transport. */

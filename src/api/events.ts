@@ -12,6 +12,15 @@ export interface ClientEvents {
   stateChanged: { readonly from: ConnectionState; readonly to: ConnectionState }
   /** Subscriptions are restored and messages flow, for the first time or again. */
   connected: Emitted<'connected'>
+  /** A connection was opened to another server than the one before. Both are scheme, host and port. */
+  serverChanged: Emitted<'serverChanged'>
+  /** A server sent the client to another one, and the client follows. `permanent`: it has moved for good (0x9D). */
+  redirected: Emitted<'redirected'>
+  /**
+   * A server sent the client to another one, and the client does not follow: `not-allowed` by the option `redirect`, a
+   * `loop`, or after `max-hops` redirects in a row.
+   */
+  redirectIgnored: Emitted<'redirectIgnored'>
   /** An open connection was lost. */
   connectionInterrupted: Emitted<'connectionInterrupted'>
   /** Messages flow again after an interruption, which took `downtime` milliseconds. */

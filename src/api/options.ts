@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts'
 import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
+import type { FailoverOptions, ServerList, ServersSource } from './servers.ts'
 import type { SocketSource } from './socket.ts'
 import type { WakeSignal } from './wake-signal.ts'
 
@@ -238,8 +239,22 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default none. The id of the actor is `connection` then
    */
   readonly name?: string
-  /** The server, or a list of servers. Required unless `options` or `credentials` provide it. */
+  /**
+   * The server, or a list of servers: the next one follows an attempt that failed or a connection that was not stable.
+   * Required unless `servers`, `options` or `credentials` provide it.
+   */
   readonly url?: string | readonly string[]
+  /**
+   * Several servers with priorities and weights, or a function that returns them, for example from a directory. Instead of
+   * every `url`: together with one of the options or the credentials it is an error. A server that fails cools down, and the
+   * client returns to a better one in a quiet moment: see `failover`.
+   *
+   * If the function fails, the client keeps to the servers that it returned before, and reports the error through the event
+   * `error`. If there are none, the attempt fails.
+   */
+  readonly servers?: ServerList | ServersSource
+  /** How one of several `servers` is chosen. */
+  readonly failover?: FailoverOptions
   /**
    * How to connect, or a function that returns it. The function is called for each recreated client, when connecting
    * starts over after the client gave up or was disconnected, and again if its result could not be used. It is also called

@@ -1,5 +1,7 @@
 import type { ConnectionContext, ConnectionCounters, ConnectionStateName } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
+import type { ServerHealth } from '../../machines/policy/servers.ts'
+
 /** The status of a client at one moment. Times are in milliseconds since 1970. */
 export interface ClientStatus {
   /** The option `name`. */
@@ -9,6 +11,8 @@ export interface ClientStatus {
   readonly since: number
   /** The server of the last connection, as `mqtts://host:port`, without any secret; `undefined` before the first. */
   readonly server: string | undefined
+  /** The servers of the list, in its order, with what is known of each; empty before the first attempt. */
+  readonly servers: readonly ServerStatus[]
   /** The client id of the last connection; `undefined` before the first. */
   readonly clientId: string | undefined
   /** The attempt of the fast tier; 0 if the fast tier is not active. */
@@ -29,6 +33,16 @@ export interface ClientStatus {
   readonly outbox: OutboxStatus
   readonly inbox: InboxStatus
   readonly subscriptions: SubscriptionsStatus
+}
+
+/** One server of the list. Times are in milliseconds since 1970. */
+export interface ServerStatus extends ServerHealth {
+  /**
+   * - `in-use`: the connection is open to it, or the attempt under way goes there
+   * - `cooling-down`: it has failed or was slow, and others are preferred until `coolingUntil`
+   * - `available`: any other
+   */
+  readonly state: 'in-use' | 'cooling-down' | 'available'
 }
 
 /**

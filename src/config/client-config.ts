@@ -16,6 +16,7 @@ import type {
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
+import type { ServerOptions, ServersSource } from '../api/servers.ts'
 import type { WakeSignal } from '../api/wake-signal.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface ClientConfig {
   readonly name: string | undefined
   /** The servers, unless `connect` or the credentials provide them. */
   readonly url: readonly string[] | undefined
+  /** The servers with their priorities. A function is called later, and `parseServers` checks its result. */
+  readonly servers: readonly ServerConfig[] | ServersSource | undefined
   /** How to connect. A function is called later, and `parseConnectOptions` checks its result. */
   readonly connect: ConnectConfig | ConnectSource
   readonly credentials: CredentialsSource | undefined
@@ -68,6 +71,9 @@ export interface ClientConfig {
   /** Returns a number in [0, 1). */
   readonly random: () => number
 }
+
+/** One of several servers, completed with defaults. */
+export type ServerConfig = Required<ServerOptions>
 
 /** The options of the outbox, completed with defaults. */
 export interface OutboxConfig extends OutboxOptions {

@@ -15,6 +15,7 @@ import type {
   WebSocketOptions,
   Will,
 } from '../api/options.ts'
+import type { FailoverOptions } from '../api/servers.ts'
 import type { WakeSignal } from '../api/wake-signal.ts'
 import {
   anything,
@@ -36,11 +37,12 @@ import {
 } from '../shared/option-rules.ts'
 import { didYouMean, entriesOf, isObject, readByRules, type Rule, type RulesFor } from '../shared/read-options.ts'
 import { isPrintable } from '../shared/safe-text.ts'
+import type { ClientConfig } from './client-config.ts'
 import { defaultClient } from './defaults.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { nodeOptions } from './node-options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
-import { parseUrls } from './server-urls.ts'
+import { parseServers, parseUrls } from './server-urls.ts'
 import { topicRule } from './topics.ts'
 
 const multiplier = must('must be at least 1', (value) => typeof value === 'number' && value >= 1)
@@ -73,6 +75,17 @@ const redirect = {
   allow: callbackOr(oneOf('own-hosts', 'any', 'none')),
   maxHops: count,
 } satisfies RulesFor<RedirectPolicy>
+
+const failover = {
+  selection: oneOf('ordered', 'weighted'),
+  failBackAfter: must(
+    'must be milliseconds of at least 0, or Infinity',
+    (value) => typeof value === 'number' && value >= 0,
+  ),
+  coolDown: duration,
+  maxCoolDown: duration,
+  slowAfter: duration,
+} satisfies RulesFor<FailoverOptions>
 
 export const perSecond = must('must be a number greater than 0', (value) => typeof value === 'number' && value > 0)
 
@@ -196,6 +209,8 @@ export const clientOptionRules = {
     (value) => typeof value === 'string' && value.length > 0 && value.length <= 100 && isPrintable(value),
   ),
   url: parseUrls,
+  servers: callbackOr(parseServers),
+  failover: group(failover, clientHint),
   options: callbackOr((option, value) => readConnectOptions(value, option)),
   // Errors do not show the value: the user may have passed the credentials themselves.
   credentials: mustInSecret('must be a function that returns credentials', (value) => typeof value === 'function'),
@@ -239,6 +254,7 @@ const groups = {
   recovery,
   timeouts,
   redirect,
+  failover,
   outbox,
   inbox,
   subscriptions,
@@ -251,7 +267,6 @@ const renamed = new Map([
   ['hostname', 'url'],
   ['port', 'url'],
   ['protocol', 'url'],
-  ['servers', 'url'],
   ['reconnectPeriod', 'reconnect'],
   ['cleanStart', 'options.clean'],
   ['path', 'url'],
@@ -265,7 +280,10 @@ const renamed = new Map([
 ])
 
 /** Options after they are read: a single URL is a list, too. */
-export type WithUrls<Options> = Omit<Options, 'url'> & { readonly url?: readonly string[] }
+export type WithUrls<Options> = Omit<Options, 'url' | 'servers'> & {
+  readonly url?: readonly string[]
+  readonly servers?: ClientConfig['servers']
+}
 
 /** Checks all options of a client and copies them, without defaults. @throws {InvalidOptionError} */
 export function readClientOptions(options: ResilientMqttClientOptions): WithUrls<ResilientMqttClientOptions> {

@@ -17,6 +17,7 @@ import type {
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
+import type { FailoverOptions, ServerOptions } from '../api/servers.ts'
 import type { WakeSignal } from '../api/wake-signal.ts'
 import { realClock } from '../shared/clock.ts'
 import type { OutboxConfig } from './client-config.ts'
@@ -73,6 +74,11 @@ export const defaultRedirect: RedirectOptions = Object.freeze({
   allow: 'own-hosts',
   maxHops: machineRedirect.maxHops,
 })
+
+export const defaultServer: Required<Omit<ServerOptions, 'url'>> = Object.freeze({ priority: 0, weight: 1 })
+
+/** The other defaults of `failover` are those of the machine. */
+export const defaultFailover: Required<Pick<FailoverOptions, 'selection'>> = Object.freeze({ selection: 'ordered' })
 
 /** The default of `sessionExpiry` depends on `clean`: see `parseConnectOptions`. */
 export const defaultConnect: Required<

@@ -5,6 +5,9 @@ import { checkName, didYouMean } from '../shared/read-options.ts'
 const names = Object.keys({
   stateChanged: true,
   connected: true,
+  serverChanged: true,
+  redirected: true,
+  redirectIgnored: true,
   connectionInterrupted: true,
   connectionResumed: true,
   reconnectScheduled: true,

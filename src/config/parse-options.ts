@@ -1,6 +1,7 @@
 import { withDefaults } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
 import { defaultReconnect, exponentialRecovery } from '../../machines/policy/recovery.ts'
+import { defaultFailover as machineFailover } from '../../machines/policy/servers.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../api/options.ts'
 import { isObject } from '../shared/read-options.ts'
@@ -9,6 +10,7 @@ import { readClientOptions, readConnectOptions, type WithUrls } from './client-r
 import {
   defaultClient,
   defaultConnect,
+  defaultFailover,
   defaultInbox,
   defaultOutbox,
   defaultQuarantine,
@@ -34,19 +36,21 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
   // Without the value, which may be a URL with a password.
   if (!isObject(given)) throw new InvalidOptionError('url', 'must be passed in an object: { url }')
   const options = readClientOptions(given)
-  const { url, credentials, store } = options
-  if (url === undefined && options.options === undefined && credentials === undefined) {
-    throw new InvalidOptionError('url', 'must be given, unless options or credentials provide it')
+  const { url, servers, credentials, store } = options
+  if ([url, servers, options.options, credentials].every((each) => each === undefined)) {
+    throw new InvalidOptionError('url', 'must be given, unless servers, options or credentials provide it')
   }
   checkBackoff('reconnect', withDefaults(defaultReconnect, options.reconnect))
   checkBackoff('recovery', withDefaults(exponentialRecovery, options.recovery))
   const quarantine = withDefaults(defaultQuarantine, options.quarantine)
   checkBackoff('quarantine', quarantine)
   const connect = connectConfig(options.options, store !== undefined)
-  if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, url)
+  checkServers(options, connect)
+  if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, serverUrls(options))
   return Object.freeze<ClientConfig>({
     name: options.name,
     url,
+    servers,
     connect,
     credentials,
     machine: machineInput(options),
@@ -121,8 +125,9 @@ function completeConnect(options: WithUrls<ConnectOptions>, hasStore: boolean): 
 function machineInput(options: ReadOptions): ClientConfig['machine'] {
   const { reconnect, recovery, timeouts, refreshBefore, refreshAfterCloses, onTakeover, classify, random, now } =
     options
+  const failover = options.servers && withDefaults(defaultFailover, options.failover)
   return withDefaults<ClientConfig['machine']>(
-    { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined },
+    { canRefresh: options.credentials !== undefined, gated: options.gate !== undefined, ...(failover && { failover }) },
     { reconnect, recovery, timeouts, refreshBefore, refreshAfterCloses, onTakeover, classify, random, now },
   )
 }
@@ -164,6 +169,23 @@ function checkSession({ clean, clientId }: WithUrls<ConnectOptions>, hasStore: b
     'options.clientId',
     'must be given with clean: false, so that the broker finds the session again, unless there is a store',
   )
+}
+
+/** Checks that the servers come from one place, and that the longest cool-down is not shorter than the first. */
+function checkServers({ servers, url, failover }: ReadOptions, connect: ConnectConfig | ConnectSource): void {
+  if (servers === undefined) {
+    if (failover) throw new InvalidOptionError('failover', 'needs servers: a list of url is used in its order')
+    return
+  }
+  const elsewhere = url ? 'url' : typeof connect !== 'function' && connect.url && 'options.url'
+  if (elsewhere) throw new InvalidOptionError('servers', `must not be given together with ${elsewhere}`)
+  const { coolDown, maxCoolDown } = withDefaults(machineFailover, failover)
+  if (maxCoolDown >= coolDown) return
+  throw new InvalidOptionError('failover.maxCoolDown', `must be at least failover.coolDown (${coolDown})`, maxCoolDown)
+}
+
+function serverUrls({ servers, url }: ReadOptions): readonly string[] | undefined {
+  return typeof servers === 'object' ? servers.map((each) => each.url) : url
 }
 
 /** Checks the logins, which are known now because there is no credentials source. */

@@ -1,5 +1,10 @@
 import { InvalidOptionError } from '../api/errors.ts'
+import type { ServerOptions } from '../api/servers.ts'
+import { group, wholeNumber } from '../shared/option-rules.ts'
 import { parseUrl } from '../shared/parse-url.ts'
+import type { RulesFor } from '../shared/read-options.ts'
+import type { ServerConfig } from './client-config.ts'
+import { defaultServer } from './defaults.ts'
 import { isText } from './mqtt-text.ts'
 
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
@@ -31,6 +36,35 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
     }
   }
   return Object.freeze(urls as string[])
+}
+
+const server = group({
+  url: (option, value) => parseUrls(option, [value])[0],
+  priority: wholeNumber(0, 65_535),
+  weight: wholeNumber(0, 65_535),
+} satisfies RulesFor<ServerOptions>)
+
+/**
+ * Checks a list of servers and completes it with the defaults, in a frozen copy.
+ *
+ * @throws {InvalidOptionError} if it is empty, or if a server is wrong. The error never shows credentials
+ */
+export function parseServers(option: string, value: unknown): readonly ServerConfig[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new InvalidOptionError(option, 'must be a list of at least one server, or a function that returns one')
+  }
+  return Object.freeze(
+    Array.from<unknown>(value).map((each, index) => {
+      const path = `${option}[${index}]`
+      if (typeof each !== 'string' && (typeof each !== 'object' || each === null)) {
+        // Without the value: a password in it could not be recognized.
+        throw new InvalidOptionError(path, 'must be a URL, or an object with one: { url }')
+      }
+      const given = server(path, typeof each === 'string' ? { url: each } : each) as ServerOptions
+      if (given.url === undefined) throw new InvalidOptionError(`${path}.url`, 'must be given')
+      return Object.freeze({ ...defaultServer, ...given })
+    }),
+  )
 }
 
 /** Decodes the user name or the password of a URL. */

@@ -35,6 +35,8 @@ export interface Provider {
   resumePublishing(machine: AnyActorRef): void
   /** Called after `stableAfter`: sends `transport.proven` to the machine, unless the broker owes an acknowledgement. */
   prove(machine: AnyActorRef): void
+  /** Sends `session.quiet` or `session.busy` to the machine. */
+  askQuiet(machine: AnyActorRef): void
   /** Called when the machine gives up: nothing is tried until the application asks for it. */
   gaveUp(failure: Failure): void
   /** Called when the machine leaves `failed`. */
@@ -103,6 +105,7 @@ function withActors(providerOf: (system: System) => Provider): typeof connection
       resumePublishing: ({ self, system }) => providerOf(system).resumePublishing(self),
       pausePublishing: ({ system }) => providerOf(system).session.pausePublishing(),
       prove: ({ self, system }) => providerOf(system).prove(self),
+      askQuiet: ({ self, system }) => providerOf(system).askQuiet(self),
       giveUp: ({ context, system }) => context.failure && providerOf(system).gaveUp(context.failure),
       tryAgain: ({ system }) => providerOf(system).triesAgain(),
     },

@@ -1,13 +1,14 @@
 import type { TransportInput } from '../../machines/connection/types.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import type { ClientConfig, ConnectConfig } from '../config/client-config.ts'
+import type { ClientConfig, ConnectConfig, ServerConfig } from '../config/client-config.ts'
 import { certificateExpiry } from '../config/node-options.ts'
 import { parseConnectOptions } from '../config/parse-options.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
-import { hostname, hostOf, serverName, serverUrl } from '../mqtt/server-url.ts'
+import { hostname, hostOf, serverName } from '../mqtt/server-url.ts'
 import type { Session } from '../session/session.ts'
 import type { CurrentCredentials } from './credentials.ts'
 import { ProtocolVersions } from './protocol-versions.ts'
+import { equalServers, type ServerList } from './server-list.ts'
 
 /** Keeps the client id that was generated, if the application chose none. */
 export interface ClientIdSource {
@@ -27,7 +28,8 @@ export class Attempts {
   readonly #config: ClientConfig
   readonly #credentials: CurrentCredentials
   readonly #store: ClientIdSource | undefined
-  readonly #session: Pick<Session, 'broker'>
+  readonly #servers: ServerList
+  readonly #session: Pick<Session, 'broker' | 'status'>
   readonly #generatedClientId = generateClientId()
   #evaluated: ConnectConfig | undefined
   /** The generation of the client that it was evaluated for; `undefined` if it is to be evaluated anew. */
@@ -40,9 +42,11 @@ export class Attempts {
   constructor(
     config: ClientConfig,
     credentials: CurrentCredentials,
+    servers: ServerList,
     store: ClientIdSource | undefined,
-    session: Pick<Session, 'broker'>,
+    session: Pick<Session, 'broker' | 'status'>,
   ) {
+    this.#servers = servers
     this.#session = session
     this.#config = config
     this.#credentials = credentials
@@ -73,9 +77,10 @@ export class Attempts {
     return connect && null
   }
 
-  /** The next attempt calls the function that gives the options. */
+  /** The next attempt calls the functions that give the options and the servers. */
   forget(): void {
     this.#evaluatedFor = undefined
+    this.#servers.forget()
   }
 
   /** Whether a Server Reference leads to one of the hosts of the last attempt's URLs. */
@@ -85,19 +90,25 @@ export class Attempts {
 
   /** The servers of the next attempt, as scheme, host and port; none if only functions know them, and were not called yet. */
   servers(): readonly string[] {
-    const urls = this.#credentials.credentials?.url ?? this.#evaluated?.url ?? this.#config.url ?? []
-    return urls.map(serverName)
+    const urls = this.#credentials.credentials?.url ?? this.#evaluated?.url ?? this.#config.url
+    return (urls ?? this.#servers.known.map(({ url }) => url)).map(serverName)
   }
 
   #prepare(input: TransportInput): Attempt | Promise<Attempt> {
+    const servers = this.#servers.evaluate(input)
+    if (servers instanceof Promise) return servers.then((listed) => this.#withServers(listed, input))
+    return this.#withServers(servers, input)
+  }
+
+  #withServers(servers: readonly ServerConfig[] | undefined, input: TransportInput): Attempt | Promise<Attempt> {
     const { connect, store, evaluateOptions } = this.#config
-    if (typeof connect !== 'function') return this.#attempt(connect, input)
+    if (typeof connect !== 'function') return this.#attempt(connect, servers, input)
     const isSame = this.#evaluatedFor === input.generation && this.#config.now() < this.#expiresAt
     const isCurrent = evaluateOptions === 'per-client' && isSame
-    if (this.#evaluated && isCurrent) return this.#attempt(this.#evaluated, input)
+    if (this.#evaluated && isCurrent) return this.#attempt(this.#evaluated, servers, input)
     return Promise.resolve(connect()).then((given) => {
       const evaluated = parseConnectOptions(given, store !== undefined)
-      const attempt = this.#attempt(evaluated, input)
+      const attempt = this.#attempt(evaluated, servers, input)
       this.#evaluated = evaluated
       this.#evaluatedFor = input.generation
       this.#expiresAt = certificateExpiry(evaluated.tls?.cert) ?? Number.POSITIVE_INFINITY
@@ -105,18 +116,20 @@ export class Attempts {
     })
   }
 
-  #attempt(connect: ConnectConfig, { server }: TransportInput): Attempt {
+  #attempt(connect: ConnectConfig, listed: readonly ServerConfig[] | undefined, input: TransportInput): Attempt {
     const { credentials } = this.#credentials
-    const urls = this.#urls(connect)
-    this.#ownHosts = urls.map((each) => hostname(new URL(each).host))
+    const servers = this.#listed(connect, listed)
+    this.#ownHosts = servers.map(({ url }) => hostname(new URL(url).host))
     // An empty client id asks the broker for one (MQTT 5 §3.1.3.1).
     const assignedClientId = connect.clientId === '' ? this.#session.broker?.assignedClientId : undefined
     const clientId = assignedClientId ?? connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
     const requestResponseInformation = this.needsResponseInformation
-    const url = serverUrl(urls, server)
+    const isDraining = this.#session.status.outbox.inFlight > 0
+    const { url, choice } = this.#servers.choose(servers, input, !isDraining)
     const trial = hasVersion(connect) ? undefined : (this.#versions ??= new ProtocolVersions()).next(url)
     return {
       url,
+      choice,
       clientId,
       connect: hasVersion(connect) ? connect : { ...connect, protocolVersion: trial?.version ?? 5 },
       credentials,
@@ -126,10 +139,16 @@ export class Attempts {
     }
   }
 
-  #urls(connect: ConnectConfig): readonly string[] {
-    const urls = this.#credentials.credentials?.url ?? connect.url ?? this.#config.url
-    if (urls === undefined) throw new InvalidOptionError('url', 'must be given by the options or the credentials')
-    return urls
+  #listed(connect: ConnectConfig, servers: readonly ServerConfig[] | undefined): readonly ServerConfig[] {
+    const { credentials } = this.#credentials
+    const urls = credentials?.url ?? connect.url ?? this.#config.url
+    if (servers === undefined) {
+      if (urls) return equalServers(urls)
+      throw new InvalidOptionError('url', 'must be given by the options or the credentials')
+    }
+    if (urls === undefined) return servers
+    const elsewhere = credentials?.url ? 'credentials.url' : 'options.url'
+    throw new InvalidOptionError('servers', `must not be given together with ${elsewhere}`)
   }
 }
 

@@ -52,7 +52,7 @@ export class EventLog {
 
   /** Logs an event of the machine. */
   emitted<Type extends ConnectionEmitted['type']>(type: Type, event: ClientEvents[Type]): void {
-    if (!('failure' in event)) return this.event('info', type, event)
+    if (!('failure' in event)) return this.event(type === 'redirectIgnored' ? 'warn' : 'info', type, event)
     this.event(type === 'gaveUp' ? 'error' : 'warn', type, event, describeFailure(event.failure))
   }
 

@@ -19,6 +19,7 @@ import type { Provider } from './actors.ts'
 import { Attempts, generateClientId } from './attempt.ts'
 import { CurrentCredentials } from './credentials.ts'
 import { type Happening, isRest } from './observer.ts'
+import { ServerList } from './server-list.ts'
 import { type ConnectionObserver, type SessionPort, SessionReports } from './session-reports.ts'
 
 /** What a runtime is given by its owner, beside its options. */
@@ -75,7 +76,8 @@ export class ConnectionRuntime implements Provider, SessionPort {
       time,
       onError: (error) => this.#failedBy(error, 'credentials'),
     })
-    this.#attempts = new Attempts(config, this.#credentials, this.journal, this.session)
+    const servers = new ServerList(config, (error) => observer.report(error, 'servers'))
+    this.#attempts = new Attempts(config, this.#credentials, servers, this.journal, this.session)
     this.transport = this.#createTransport(time)
   }
 
@@ -160,6 +162,10 @@ export class ConnectionRuntime implements Provider, SessionPort {
 
   prove(machine: AnyActorRef): void {
     if (this.session.isAcknowledging()) machine.send({ type: 'transport.proven' })
+  }
+
+  askQuiet(machine: AnyActorRef): void {
+    machine.send({ type: this.session.isQuiet() ? 'session.quiet' : 'session.busy' })
   }
 
   acknowledging(): void {

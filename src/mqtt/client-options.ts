@@ -1,6 +1,7 @@
 import mqtt, { type IClientOptions } from 'mqtt'
 import type { ClientOptions } from 'ws'
 
+import type { ServerChosen } from '../../machines/connection/types.ts'
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import type { Credentials } from '../api/options.ts'
 import type { DuplexStream } from '../api/socket.ts'
@@ -14,6 +15,8 @@ import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {
+  /** What the machine learns about the choice of the server. */
+  readonly choice?: ServerChosen
   readonly url: string
   readonly clientId: string
   readonly connect: ConnectConfig & { readonly protocolVersion: 4 | 5 }

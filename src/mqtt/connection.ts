@@ -26,7 +26,7 @@ import {
   fromUpgradeResponse,
   watchForFailure,
 } from './failures.ts'
-import type { IdleTimeouts } from './idle-timeouts.ts'
+import type { KnownServers } from './known-servers.ts'
 import { type LinkPort, MqttLink } from './link.ts'
 import { Liveness, type LivenessPort } from './liveness.ts'
 import { openClient } from './open-client.ts'
@@ -62,13 +62,6 @@ export interface ConnectionOptions {
 
 /** An attempt that is stopped earlier was not given up because the server is silent. In milliseconds. */
 const LEAST_WAIT = 500
-
-/** What outlives the connections of one client. */
-export interface KnownServers {
-  readonly idleTimeouts: IdleTimeouts
-  readonly takeovers: TakeoverSuspicion
-  readonly addresses: Addresses
-}
 
 /** One attempt to connect, its connection and its end. */
 export class Connection implements FailurePort, LinkPort, LivenessPort {
@@ -108,6 +101,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
       const prepared = this.#options.prepare(input)
       const attempt = prepared instanceof Promise ? await prepared : prepared
       if (this.#phase !== 'preparing') return
+      if (attempt.choice) this.#tell(attempt.choice)
       const { socket } = attempt.connect
       if (!socket) return this.#connect(attempt)
       this.#provided = new ProvidedSocket()

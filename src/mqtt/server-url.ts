@@ -1,18 +1,11 @@
 import { parseUrl } from '../shared/parse-url.ts'
-/** The URL of the server for one attempt. */
-export interface ServerUrlChoice {
-  /** The position in the list of URLs; it wraps around. */
-  readonly index: number
-  /** The Server Reference that replaces the entry of the list, if the broker sent one. */
-  readonly redirect: string | null
-}
 
 /**
- * Takes the server from the list, or the one that the broker referred to, with the scheme and path of the list's entry.
+ * Returns the URL of the server that a Server Reference leads to, with the scheme and path of the list's entry, or the
+ * entry itself if there is none.
  */
-export function serverUrl(urls: readonly string[], { index, redirect }: ServerUrlChoice): string {
-  const url = urls[index % urls.length] ?? ''
-  const host = redirect === null ? undefined : hostOf(redirect)
+export function serverUrl(url: string, serverReference: string | null): string {
+  const host = serverReference === null ? undefined : hostOf(serverReference)
   if (host === undefined) return url
   const target = new URL(url)
   // The scheme is never taken from a Server Reference: it must not lead from TLS to plain text.

@@ -1,10 +1,8 @@
 import type { AnyEventObject, CallbackLogicFunction } from 'xstate'
 
 import type { TransportCommand, TransportInput } from '../../machines/connection/types.ts'
-import { Addresses } from './addresses.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
-import { IdleTimeouts } from './idle-timeouts.ts'
-import { TakeoverSuspicion } from './takeover.ts'
+import { createKnownServers } from './known-servers.ts'
 
 /** The logic of a transport actor. */
 export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, TransportInput>
@@ -15,11 +13,7 @@ export type Transport = CallbackLogicFunction<TransportCommand, AnyEventObject, 
  * each other.
  */
 export function createTransport(options: ConnectionOptions): Transport {
-  const known = {
-    idleTimeouts: new IdleTimeouts(options.time, options.onIdleTimeoutLearnt),
-    takeovers: new TakeoverSuspicion(),
-    addresses: new Addresses(),
-  }
+  const known = createKnownServers(options.time, options.onIdleTimeoutLearnt)
   let closing: Promise<void> | undefined
 
   return ({ input, sendBack, receive }) => {

@@ -27,6 +27,11 @@ export class Announcement {
     return this.#link === link
   }
 
+  /** Whether no birth is being published. */
+  get isOver(): boolean {
+    return this.#ending === undefined
+  }
+
   /** The connection ends. */
   end(): void {
     const ending = this.#ending

@@ -101,7 +101,7 @@ export class Session implements LinkEvents {
 
   /** The durable publications in quarantine, if there is a journal. */
   get quarantine(): Quarantine | undefined {
-    return this.#sender.quarantine
+    return this.#sender.backlog.quarantine
   }
 
   /** Runs a `sync` actor: see `Subscriptions.sync`. */
@@ -170,7 +170,19 @@ export class Session implements LinkEvents {
 
   /** @returns whether nothing waits and nothing is in flight; if not, `drained` tells when that is so */
   awaitDrained(): boolean {
-    return this.#sender.awaitDrained()
+    return this.#sender.backlog.awaitDrained()
+  }
+
+  /**
+   * Whether the connection can be replaced without disturbing a message: nothing waits or is in flight, no answer is awaited,
+   * and no handler is at work.
+   */
+  isQuiet(): boolean {
+    const { heldBack, unprocessed, waiting } = this.status.inbox
+    const isReceiving = heldBack + unprocessed + waiting > 0
+    return (
+      this.#sender.backlog.isDrained && !isReceiving && !this.isAwaitingAnswer() && this.#announcement?.isOver !== false
+    )
   }
 
   /** Whether the broker acknowledges on this connection, or has nothing to acknowledge. */

@@ -77,7 +77,7 @@ const connectOptions = () =>
     // `socket` excludes `agent`, and a function is not copied.
   }) satisfies Complete<Omit<ConnectOptions, 'socket'>>
 
-/** Every option of a client, none of them with its default. */
+/** Every option of a client, none of them with its default. `servers` and `failover` exclude `url`. */
 const clientOptions = () =>
   ({
     name: 'pump',
@@ -128,7 +128,7 @@ const clientOptions = () =>
     classify: nothing,
     random: live.random,
     now: live.now,
-  }) satisfies Complete<ResilientMqttClientOptions>
+  }) satisfies Complete<Omit<ResilientMqttClientOptions, 'servers' | 'failover'>>
 
 const credentials = () =>
   ({

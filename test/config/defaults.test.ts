@@ -104,6 +104,13 @@ test('of the connection machine', () => {
     },
     timeouts,
     redirect: { maxHops: 3 },
+    failover: {
+      selection: 'rotate',
+      failBackAfter: 300_000,
+      coolDown: 30_000,
+      maxCoolDown: 900_000,
+      slowAfter: 10_000,
+    },
   })
   expect(defaultResubscribe).toEqual({
     maxAttempts: 5,

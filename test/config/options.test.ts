@@ -24,7 +24,7 @@ const shown = (value: unknown) => (typeof value === 'string' ? JSON.stringify(va
 
 /** Options, then the message. */
 const table: [Bad, string][] = [
-  [{}, 'url must be given, unless options or credentials provide it'],
+  [{}, 'url must be given, unless servers, options or credentials provide it'],
   [{ url: '' }, `url ${noUrl}`],
   [{ username: 'me', password: 'pass' } as Bad, 'username is not an option of the client: see options'],
   [{ rejectUnauthorized: false } as Bad, 'rejectUnauthorized is not an option of the client: see options.tls'],

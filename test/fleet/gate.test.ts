@@ -32,6 +32,7 @@ function visitor(gate: AdmissionGate) {
     held: new Set<() => void>(),
     resumePublishing: () => {},
     prove: () => {},
+    askQuiet: () => {},
     gaveUp: () => {},
     triesAgain: () => {},
   }))

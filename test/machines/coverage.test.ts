@@ -5,6 +5,7 @@ import { getAdjacencyMap } from 'xstate/graph'
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { ConnectionContext } from '../../machines/connection/types.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
+import { knownServers } from '../../machines/policy/servers.ts'
 import { banned, busy, closed, kicked, moved, muteTransport, machineScene, START } from '../support/machine-scene.ts'
 
 test('the connection machine reaches every declared transition', () => {
@@ -14,6 +15,8 @@ test('the connection machine reaches every declared transition', () => {
     { canRefresh: false },
     { gated: true },
     { gated: true, canRefresh: true },
+    { failover: { selection: 'ordered', failBackAfter: 0 } },
+    { failover: { selection: 'ordered', failBackAfter: 0 }, gated: true },
     // `classify` may return any disposition.
     { canRefresh: true, classify: () => 'fatal' },
     { canRefresh: true, classify: () => 'refresh' },
@@ -100,12 +103,25 @@ test('the periodic request machine reaches every declared transition', () => {
 /** A graph has no parent that receives reports. */
 const toNobody = { reportProgress: () => {}, reportRestored: () => {}, reportUnanswered: () => {} }
 
+const [preferred, other] = knownServers(
+  [
+    { server: 'a', priority: 0, weight: 1 },
+    { server: 'b', priority: 1, weight: 1 },
+  ],
+  [],
+)
+const twoServers = [preferred, other]
+
 function connectionEvents(): (EventObject & Record<string, unknown>)[] {
   const failures = [closed, busy, banned, kicked, moved]
   return [
     ...['CONNECT', 'DISCONNECT', 'RETRY', 'WAKE', 'RECOVER', 'DROP'].map((type) => ({ type })),
     { type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } },
     { type: 'PERIODIC.STOP', id: 'poll' },
+    { type: 'server.chosen', current: 'b', address: 'b', moved: false, servers: twoServers },
+    { type: 'failBack.due' },
+    { type: 'session.quiet' },
+    { type: 'session.busy' },
     { type: 'transport.opened', sessionPresent: false },
     ...failures.map((failure) => ({ type: 'transport.failed', failure })),
     { type: 'transport.closed' },
@@ -138,10 +154,12 @@ function internalEvents(machine: AnyStateMachine): (EventObject & Record<string,
 /** Coarse, because with counters and times every snapshot would be a new one. */
 function coarse(snapshot: unknown): string {
   const { value, context } = snapshot as { value: unknown; context: ConnectionContext }
-  const { attempt, cycle, woken, credentials, disposition, openedAt, server, admission } = context
+  const { attempt, cycle, woken, credentials, disposition, openedAt, server, admission, config } = context
+  const { failingBack, unprovenSince } = context
+  const failsBack = config.failover.selection !== 'rotate' && [failingBack, unprovenSince === null, server.current]
   return JSON.stringify([
     value,
-    [attempt, cycle, woken, server.hops, openedAt === null, admission],
+    [attempt, cycle, woken, server.hops, openedAt === null, admission, failsBack],
     [credentials.status, credentials.expiresAt, disposition === 'fatal'],
   ])
 }

@@ -787,13 +787,36 @@ describe('a Server Reference', () => {
   })
 
   test.each([0, 1, 3])('is followed %i times in a row', async (maxHops) => {
-    const server = await startServer({
-      script: { connack: () => ({ reasonCode: 0x9c, properties: { serverReference: `127.0.0.1:${server.port}` } }) },
-    })
+    let next = await startServer()
+    const chain = [next]
+    for (let n = 0; n < 4; n++) {
+      const { port } = next
+      const properties = { serverReference: `127.0.0.1:${port}` }
+      next = await startServer({ script: { connack: { reasonCode: 0x9c, properties } } })
+      chain.unshift(next)
+    }
     const options = { protocolVersion: 5 } as const
-    const { client } = startClient({ ...once, url: server.url, options, redirect: { maxHops } })
+    const { client } = startClient({ ...once, url: next.url, options, redirect: { maxHops } })
+    const ignored = vi.fn()
+    client.on('redirectIgnored', ignored)
     expect(await rejection(client.connect())).toMatchObject({ reasonCode: 0x9c })
-    expect(server.connections).toHaveLength(1 + maxHops)
+    expect(chain.map(({ connections }) => connections.length)).toEqual(chain.map((_, n) => Number(n <= maxHops)))
+    expect(ignored.mock.calls).toEqual([[expect.objectContaining({ reason: 'max-hops' })]])
+  })
+
+  test('is not followed in a loop', async () => {
+    const [one, other] = [await startServer(), await startServer()]
+    const sendTo = ({ port }: { readonly port: number }) =>
+      ({ connack: { reasonCode: 0x9c, properties: { serverReference: `127.0.0.1:${port}` } } }) as const
+    one.setScript(sendTo(other))
+    other.setScript(sendTo(one))
+    const options = { protocolVersion: 5 } as const
+    const { client } = startClient({ ...once, url: one.url, options })
+    const ignored = vi.fn()
+    client.on('redirectIgnored', ignored)
+    expect(await rejection(client.connect())).toMatchObject({ reasonCode: 0x9c })
+    expect([one.connections.length, other.connections.length]).toEqual([1, 1])
+    expect(ignored.mock.calls).toEqual([[{ serverReference: `127.0.0.1:${one.port}`, reason: 'loop' }]])
   })
 
   test('that is missing leads to the next server of the list', async () => {

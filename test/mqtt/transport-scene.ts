@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { createActor, fromCallback, setup } from 'xstate'
 
+import { noServer } from '../../machines/connection/servers.ts'
 import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../../src/api/clock.ts'
@@ -115,4 +116,12 @@ export function transportScene(attempt: AttemptOptions) {
 
 export type TransportScene = ReturnType<typeof transportScene>
 
-const input: TransportInput = { attempt: 0, cycle: 0, generation: 1, server: { index: 0, redirect: null, hops: 0 } }
+const input: TransportInput = {
+  attempt: 0,
+  cycle: 0,
+  generation: 1,
+  server: noServer,
+  servers: [],
+  failure: null,
+  replaces: false,
+}

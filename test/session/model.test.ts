@@ -99,7 +99,7 @@ class Scene {
     this.connect(true)
     this.broker.setWritable(this.sender, true)
     this.sender.resumePublishing()
-    for (let i = 0; i < 10_000 && !this.sender.awaitDrained(); i++) {
+    for (let i = 0; i < 10_000 && !this.sender.backlog.awaitDrained(); i++) {
       this.broker.receive(Number.POSITIVE_INFINITY)
       this.broker.answer(this.sender, Number.POSITIVE_INFINITY)
       await Promise.resolve()
@@ -201,7 +201,7 @@ async function play(most: number, options: OutboxConfig, script: readonly Step[]
 function expectNothingIsLost({ broker, sender, published }: Scene): void {
   expect(broker.violations).toEqual([])
   expect(broker.mostInFlight).toBeLessThanOrEqual(broker.receiveMaximum)
-  expect(sender.awaitDrained()).toBe(true)
+  expect(sender.backlog.awaitDrained()).toBe(true)
   expect(sender.onWire).toBe(0)
   expect(sender.status).toMatchObject({ size: 0, bytes: 0, inFlight: 0 })
   const times = new Map<string, number>()

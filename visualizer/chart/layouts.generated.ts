@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts'
 
 export const layouts: { readonly [id: string]: { readonly signature: string; readonly layout: Layout } } = {
  "connection": {
-  "signature": "fb3epa",
+  "signature": "t2kxks",
   "layout": {
    "width": 1238,
    "height": 656,
@@ -419,7 +419,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       "x": 590,
       "y": 354,
       "width": 255,
-      "height": 17
+      "height": 32
      }
     },
     "ready→ready": {

@@ -86,16 +86,21 @@ export class Backlog {
     return { size, bytes, inFlight: this.inFlight.size, suspended: this.suspects.size, quarantined }
   }
 
+  /** Whether nothing waits and nothing is in flight. */
+  get isDrained(): boolean {
+    return this.outbox.size === 0 && this.inFlight.size === 0 && this.unwritten.size === 0
+  }
+
   /** @returns whether it is empty; if not, `drained` is called when it is */
   awaitDrained(): boolean {
-    const isDrained = this.#isDrained
+    const isDrained = this.isDrained
     this.#tellsDrained ||= !isDrained
     return isDrained
   }
 
   /** Calls `drained` if that is due. */
   tellDrained(): void {
-    if (!this.#tellsDrained || !this.#isDrained) return
+    if (!this.#tellsDrained || !this.isDrained) return
     this.#tellsDrained = false
     this.#events.drained()
   }
@@ -174,11 +179,7 @@ export class Backlog {
       publication.reject(error)
     }
     this.#expiry.clear()
-    this.#tellsDrained = !this.#isDrained
-  }
-
-  get #isDrained(): boolean {
-    return this.outbox.size === 0 && this.inFlight.size === 0 && this.unwritten.size === 0
+    this.#tellsDrained = !this.isDrained
   }
 
   #addFirst(publications: readonly Publication[]): void {

@@ -18,7 +18,6 @@ import { Pace, type PaceConfig, type PaceEvents } from './pace.ts'
 import type { PacketIds } from './packet-ids.ts'
 import type { Publication } from './publication.ts'
 import { PublishWriter } from './publish-writer.ts'
-import type { Quarantine } from './quarantine.ts'
 import { Resend } from './resend.ts'
 import {
   type ConnectionPhase,
@@ -46,7 +45,7 @@ export interface SenderEvents extends BacklogEvents, PaceEvents {
  * written when.
  */
 export class Sender {
-  readonly #backlog: Backlog
+  readonly backlog: Backlog
   readonly #time: () => number
   readonly #journal: Journal | undefined
   readonly #onQuiet: () => void
@@ -66,7 +65,7 @@ export class Sender {
   readonly #soon = new EndOfTurn(() => {
     this.#countPassed()
     this.#proceed()
-    this.#backlog.tellDrained()
+    this.backlog.tellDrained()
   })
 
   /**
@@ -78,8 +77,8 @@ export class Sender {
     this.#journal = journal
     this.#onQuiet = onQuiet
     const proceed = () => this.#proceed()
-    this.#backlog = new Backlog(config, events, { changed: () => this.#soon.schedule(), due: proceed })
-    const { suspects, inFlight, settlement } = this.#backlog
+    this.backlog = new Backlog(config, events, { changed: () => this.#soon.schedule(), due: proceed })
+    const { suspects, inFlight, settlement } = this.backlog
     this.#onWire = new OnWire(suspects, proceed)
     this.#acks = new AckWatch({
       clock,
@@ -101,12 +100,7 @@ export class Sender {
   }
 
   get packetIds(): PacketIds {
-    return this.#backlog.inFlight.packetIds
-  }
-
-  /** The durable publications in quarantine, if there is a journal. */
-  get quarantine(): Quarantine | undefined {
-    return this.#backlog.quarantine
+    return this.backlog.inFlight.packetIds
   }
 
   /** How many QoS 1 and 2 publications are un-acked on this connection. */
@@ -116,12 +110,7 @@ export class Sender {
 
   get status(): OutboxStatus {
     const { rate } = this.#pace
-    return { ...this.#backlog.status, rate: rate === Number.POSITIVE_INFINITY ? null : rate }
-  }
-
-  /** @returns whether nothing waits and nothing is in flight; if not, `drained` is called later */
-  awaitDrained(): boolean {
-    return this.#backlog.awaitDrained()
+    return { ...this.backlog.status, rate: rate === Number.POSITIVE_INFINITY ? null : rate }
   }
 
   /** Whether the broker acknowledges on this connection, or has nothing to acknowledge. */
@@ -137,11 +126,11 @@ export class Sender {
    * @returns of a durable one: resolves when it is on disk, and rejects if the journal can't accept it
    */
   publish(publication: Publication, orphanedBy: Error | undefined): Promise<void> | undefined {
-    const { outbox, settlement } = this.#backlog
+    const { outbox, settlement } = this.backlog
     publication.startedAt = this.#time()
-    if (outbox.size > 0 || !this.#sendNow(publication)) this.#backlog.add(publication)
+    if (outbox.size > 0 || !this.#sendNow(publication)) this.backlog.add(publication)
     // One of QoS 0 that the socket takes in this turn does not count as waiting.
-    if (publication.qos > 0 || publication.phase === 'waiting' || !this.#link?.writable) this.#backlog.awaitDrained()
+    if (publication.qos > 0 || publication.phase === 'waiting' || !this.#link?.writable) this.backlog.awaitDrained()
     if (!publication.durable || !this.#journal || publication.phase === 'settled') return undefined
     const accepted = this.#journal.accepted(publication)
     if (orphanedBy) settlement.orphan(publication, orphanedBy)
@@ -163,37 +152,37 @@ export class Sender {
 
   /** Takes over what an earlier process left behind. Called before the first connection. */
   restore(...publications: Parameters<Backlog['restore']>): void {
-    this.#backlog.restore(...publications)
+    this.backlog.restore(...publications)
   }
 
   /** The journal has written a publication. */
   stored(publication: Publication): void {
-    this.#backlog.outbox.stored(publication)
+    this.backlog.outbox.stored(publication)
   }
 
   /** Rejects a publication that the journal could not write. */
   withdraw(publication: Publication, error: unknown): void {
-    this.#backlog.withdraw(publication, error)
+    this.backlog.withdraw(publication, error)
   }
 
   /** See `Backlog.abort`. */
   abort(publication: Publication, reason: unknown): void {
-    if (!this.#birth?.abort(publication, reason)) this.#backlog.abort(publication, reason)
+    if (!this.#birth?.abort(publication, reason)) this.backlog.abort(publication, reason)
   }
 
   /** Rejects everything that waits or is in flight. Durable publications stay: the next connection delivers them. */
   reject(error: unknown): void {
-    this.#backlog.reject(error)
+    this.backlog.reject(error)
   }
 
   /** Clears all timers. */
   stop(): void {
-    this.#backlog.suspects.stop()
+    this.backlog.suspects.stop()
     this.#pace.stop()
   }
 
   attached(link: Link, sessionPresent: boolean): void {
-    const { inFlight, suspects } = this.#backlog
+    const { inFlight, suspects } = this.backlog
     this.#link = link
     this.#phase = 'restoring'
     this.#onWire.reset(link)
@@ -201,7 +190,7 @@ export class Sender {
     suspects.attached(link.server)
     this.#pace.attached(link.server)
     if (sessionPresent) inFlight.kept(link)
-    else this.#backlog.sessionLost()
+    else this.backlog.sessionLost()
     this.#resend.begin(sessionPresent ? inFlight.values() : [])
     if (this.#work !== 'journaling') this.#work = 'resending'
     this.#proceed()
@@ -217,12 +206,12 @@ export class Sender {
     const isBlamed = this.#blame(failure, othersOnWire)
     this.#link = undefined
     this.#phase = 'detached'
-    for (const publication of this.#backlog.inFlight.values()) publication.onWire = false
+    for (const publication of this.backlog.inFlight.values()) publication.onWire = false
     this.#onWire.reset(undefined)
     this.#acks.reset(undefined)
     this.#countPassed()
     this.#pace.detached(failure)
-    this.#backlog.unwritten.lost()
+    this.backlog.unwritten.lost()
     return isBlamed
   }
 
@@ -258,7 +247,7 @@ export class Sender {
 
   acknowledged(ack: Ack): void {
     this.#acks.answered()
-    const { inFlight, suspects, settlement } = this.#backlog
+    const { inFlight, suspects, settlement } = this.backlog
     const publication = inFlight.get(ack.packetId)
     if (!publication && ack.type === 'pubcomp') inFlight.finished(ack.packetId)
     if (!publication?.onWire) return
@@ -282,7 +271,7 @@ export class Sender {
   /** The socket has taken QoS 0 publications: see `LinkEvents.written`. */
   written(count: number): void {
     this.#pace.passed(count)
-    this.#backlog.unwritten.written(count)
+    this.backlog.unwritten.written(count)
   }
 
   /** Tells the pace once for each turn, because asking for the time costs more than an acknowledgement. */
@@ -309,7 +298,7 @@ export class Sender {
     if (isReady) this.#takeDue()
     if (this.#work === 'resending' && this.#resend.proceed(link, isReady)) this.#work = 'nothing'
     while (writesNew(this.#state)) {
-      const queue = (this.#phase === 'announcing' && this.#birth) || this.#backlog.outbox
+      const queue = (this.#phase === 'announcing' && this.#birth) || this.backlog.outbox
       const publication = queue.peek(this.#time())
       if (!publication || !this.#mayWrite(publication, link)) return
       if (publication.durable && this.#journal) return this.#journalIds(this.#journal, link)
@@ -320,7 +309,7 @@ export class Sender {
 
   /** Tries a suspect whose turn has come, in its place among the publications in flight. */
   #takeDue(): void {
-    const { outbox, inFlight, suspects } = this.#backlog
+    const { outbox, inFlight, suspects } = this.backlog
     if (!suspects.takeDue(outbox.size > 0 || inFlight.size > suspects.size)) return
     this.#onWire.forgetSignOfLife()
     this.#resend.begin(inFlight.values())
@@ -338,13 +327,13 @@ export class Sender {
   #mayWrite(publication: Publication, link: Link): boolean {
     if (!writesNew(this.#state) || !link.writable || this.#onWire.closed) return false
     if (publication.qos === 0) return this.#pace.mayWrite()
-    if (!this.#onWire.mayAdd(publication, link, true) || !this.#backlog.inFlight.hasIdFor(publication)) return false
+    if (!this.#onWire.mayAdd(publication, link, true) || !this.backlog.inFlight.hasIdFor(publication)) return false
     return this.#pace.mayWrite()
   }
 
   #write(publication: Publication, link: Link): void {
     if (this.#writer.refuse(publication, link)) return
-    const { outbox, inFlight, unwritten } = this.#backlog
+    const { outbox, inFlight, unwritten } = this.backlog
     if (publication.qos === 0) {
       unwritten.add(publication)
       return this.#writer.write(publication, link)
@@ -356,7 +345,7 @@ export class Sender {
 
   /** Writes packet ids to the journal. Nothing is sent meanwhile, so that nothing overtakes these publications. */
   #journalIds(journal: Journal, link: Link): void {
-    const { outbox, inFlight } = this.#backlog
+    const { outbox, inFlight } = this.backlog
     const path = { outbox, inFlight, onWire: this.#onWire, time: this.#time }
     const batch = takeDurableBatch(path, link, (publication) => this.#writer.refuse(publication, link))
     if (batch.length === 0) return this.#soon.schedule()
@@ -371,15 +360,15 @@ export class Sender {
 
   /** A publication can't be encoded. Nothing was sent. */
   #notWritten(publication: Publication, error: unknown): void {
-    if (publication.qos === 0) this.#backlog.unwritten.removeLast()
+    if (publication.qos === 0) this.backlog.unwritten.removeLast()
     if (publication.onWire) this.#onWire.remove(publication)
-    this.#backlog.withdraw(publication, error)
+    this.backlog.withdraw(publication, error)
     this.#soon.schedule()
   }
 
   /** Finds the publication on which the broker closed the connection: see `Suspects`. @returns whether there is one */
   #blame(failure: Failure | undefined, othersOnWire: boolean): boolean {
-    const { inFlight, suspects, settlement, quarantine } = this.#backlog
+    const { inFlight, suspects, settlement, quarantine } = this.backlog
     const unacked = [...inFlight.values()].filter(({ onWire }) => onWire)
     const verdict = suspects.closed(unacked, blameOf(failure), this.#onWire.alone && !othersOnWire)
     if (verdict?.kind !== 'poison') return verdict !== undefined
