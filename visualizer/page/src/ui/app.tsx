@@ -13,6 +13,7 @@ import { Context } from './context.tsx'
 import { Header, momentOf } from './header.tsx'
 import { useNow, useVersion } from './hooks.ts'
 import { Log } from './log.tsx'
+import { Servers } from './servers.tsx'
 import { Theme } from './theme.tsx'
 import { Timeline } from './timeline.tsx'
 import { Tree } from './tree.tsx'
@@ -91,6 +92,7 @@ export function App({ store, socket }: { store: Store; socket: ViewerSocket }) {
                   before.current = sessionId
                 }}
               />
+              <Servers actor={subject} at={at} now={now} version={version} />
               <Log store={store} actor={actor} at={at} version={version} onSelect={goTo} />
               <details class="context" open={details} onToggle={(event) => showDetails(event.currentTarget.open)}>
                 <summary>Context of {shown(actor.name, 60)}</summary>
