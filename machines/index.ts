@@ -1,4 +1,5 @@
 export type { ConnectionInput } from './config.ts'
+export { connectionHealth, type ConnectionHealth, type HealthReason, type HealthSnapshot } from './connection/health.ts'
 export { connectionMachine } from './connection/machine.ts'
 export type {
   ConnectionCommand,

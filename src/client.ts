@@ -5,6 +5,7 @@ import type { ConnectionCommand } from '../machines/connection/types.ts'
 import type { Failure } from '../machines/failure.ts'
 import { ClientDisposedError, type ConnectionFailedError, TimeoutError } from './api/errors.ts'
 import type { ClientEvents } from './api/events.ts'
+import type { Health } from './api/health.ts'
 import type {
   DisconnectOptions,
   EncodedPublishOptions,
@@ -123,6 +124,14 @@ export class ResilientMqttClient implements AsyncDisposable {
   /** What the client is doing now. */
   get status(): ClientStatus {
     return clientStatus(this.#config, this.actor.getSnapshot(), this.#observer, this.#runtime.session)
+  }
+
+  /**
+   * Whether the client is live and ready, for the probes of an orchestrator: see docs/observability.md. `live` is `false` if
+   * the client gave up, an error ended its machine, or it is disposed. `ready` is `true` while messages flow.
+   */
+  health(): Health {
+    return this.#observer.health(this.actor.getSnapshot())
   }
 
   /** Whether a connection is open. */

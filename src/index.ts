@@ -26,6 +26,7 @@ export type {
   OutboxStatus,
   ServerStatus,
   SubscriptionsStatus,
+  TrafficStatus,
 } from './api/status.ts'
 export {
   binary,
@@ -67,6 +68,8 @@ export type { PacketEvent, PacketType } from './api/packet-event.ts'
 export { createFleet, type Fleet, type FleetEvent, type FleetStatus } from './fleet/fleet.ts'
 export type { CircuitState } from './fleet/circuit.ts'
 export type { CircuitStatus } from './fleet/turnstile.ts'
+export type { Health } from './api/health.ts'
+export type { HealthReason } from '../machines/connection/health.ts'
 export type { FleetOptions } from './api/fleet-options.ts'
 export type { FailoverOptions, ServerList, ServerOptions, ServersSource } from './api/servers.ts'
 export type { Logger } from './api/logger.ts'

@@ -1,15 +1,18 @@
 import type { Actor, InspectionEvent } from 'xstate'
 
+import type { HealthSnapshot } from '../../machines/connection/health.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
 import type { ConnectionEmitted } from '../../machines/connection/types.ts'
 import { ConnectionFailedError, InvalidOptionError, show, StoreError } from '../api/errors.ts'
 import type { ClientEvents } from '../api/events.ts'
+import type { Health } from '../api/health.ts'
 import type { ResilientMqttClientOptions } from '../api/options.ts'
 import type { ConnectionState } from '../api/status.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { PacketTrace } from '../mqtt/packet-trace.ts'
 import { callGuarded, Emitter } from '../shared/emitter.ts'
 import { EventLog } from './event-log.ts'
+import { HealthWatch } from './health-watch.ts'
 import type { ConnectionObserver } from './session-reports.ts'
 import { stateOf } from './snapshot.ts'
 
@@ -46,12 +49,14 @@ export class Observer implements ConnectionObserver {
   #emitted: ConnectionEmitted[] = []
   #state: ConnectionState = 'idle'
   #since: number
+  readonly #health: HealthWatch
 
   /** @param happened - called with each event, before the application's handlers and the pending calls get it */
   constructor({ logger, name, now }: ObserverConfig, happened: (event: Happening) => void) {
     this.log = new EventLog(logger, name, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
     this.#now = now
     this.#since = now()
+    this.#health = new HealthWatch(now)
     this.#happened = happened
     this.events = new Emitter((error, event) => this.report(error, `the handler of ${event}`))
   }
@@ -65,6 +70,11 @@ export class Observer implements ConnectionObserver {
     return this.#since
   }
 
+  /** The health of the client. @param snapshot - of its actor */
+  health(snapshot: HealthSnapshot): Health {
+    return this.#health.of(snapshot)
+  }
+
   /**
    * Observes an actor, from its start on. It is called again for each actor that replaces another.
    *
@@ -73,8 +83,14 @@ export class Observer implements ConnectionObserver {
   watch(actor: Actor<typeof connectionMachine>, end: ActorEnd): void {
     actor.on('*', (emitted) => void this.#emitted.push(emitted))
     actor.subscribe({
-      next: (snapshot) => this.#transitioned(stateOf(snapshot)),
-      complete: () => end.completed(),
+      next: (snapshot) => {
+        this.#followHealth(snapshot)
+        this.#transitioned(stateOf(snapshot))
+      },
+      complete: () => {
+        this.#followHealth(actor.getSnapshot())
+        end.completed()
+      },
       error: (error) => end.failed(error),
     })
   }
@@ -153,6 +169,13 @@ export class Observer implements ConnectionObserver {
 
   #isHeard(event: keyof ClientEvents): boolean {
     return (this.#heard?.get(event) ?? 0) > 0
+  }
+
+  #followHealth(snapshot: HealthSnapshot): void {
+    callGuarded(
+      () => this.#health.follow(snapshot),
+      (error) => this.report(error, 'now'),
+    )
   }
 
   #transitioned(to: ConnectionState): void {
