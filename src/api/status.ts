@@ -33,6 +33,7 @@ export interface ClientStatus {
   readonly outbox: OutboxStatus
   readonly inbox: InboxStatus
   readonly subscriptions: SubscriptionsStatus
+  readonly traffic: TrafficStatus
 }
 
 /** One server of the list. Times are in milliseconds since 1970. */
@@ -93,6 +94,11 @@ export interface OutboxStatus {
   readonly size: number
   /** The size of their topics and payloads in bytes. */
   readonly bytes: number
+  /**
+   * When the publish was accepted that waits at the front, in milliseconds since 1970; `null` if none waits in memory. The
+   * backlog of an earlier process may be so long that the rest of it is only on disk.
+   */
+  readonly waitingSince: number | null
   /** How many publishes with QoS 1 or 2 are sent and not acknowledged. */
   readonly inFlight: number
   /**
@@ -131,6 +137,16 @@ export interface InboxStatus {
   readonly dropped: number
   /** Whether a limit of the option `inbox` is reached, so that messages wait until half of the earlier ones are processed. */
   readonly paused: boolean
+}
+
+/**
+ * Bytes of all connections that the broker has accepted so far, of all packets. On a WebSocket in Node they include the frames
+ * and the HTTP upgrade; in browsers, and on a socket that the application opened, they do not, nor what MQTT.js sends: CONNECT,
+ * SUBSCRIBE, UNSUBSCRIBE and DISCONNECT. The bytes that TLS adds are not included.
+ */
+export interface TrafficStatus {
+  readonly sent: number
+  readonly received: number
 }
 
 /** Subscriptions by topic filter. */

@@ -16,7 +16,7 @@ export function clientStatus(
   session: Session,
 ): ClientStatus {
   const { attempt, cycle, retryAt, admission, failure, counters } = context
-  const { outbox, inbox, subscriptions } = session.status
+  const { outbox, inbox, subscriptions, traffic } = session.status
   return {
     name,
     state,
@@ -34,6 +34,7 @@ export function clientStatus(
     outbox,
     inbox,
     subscriptions,
+    traffic,
   }
 }
 

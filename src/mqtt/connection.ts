@@ -222,7 +222,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
   /** Handles all packets in the order in which they came, each before the next. */
   #received(chunk: Uint8Array, framer: Framer, parse: (frame: Frame) => void): void {
     if (this.#phase === 'closed') return
-    this.#liveness.heard()
+    this.#liveness.heard(chunk.length)
     if (this.#link) {
       this.#isAnswered = true
     } else {

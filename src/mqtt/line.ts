@@ -1,3 +1,4 @@
+import type { TrafficStatus } from '../api/status.ts'
 import { type AnySocket, type Traffic, trafficOf } from './traffic.ts'
 
 /**
@@ -18,6 +19,7 @@ export class Line {
   readonly #time: () => number
   readonly #socket: () => AnySocket | undefined
   #written = 0
+  #read = 0
   /** Until when what was written may be under way on a slow network. */
   #underWayUntil = 0
   /** The longest silence that ended with bytes of ours, and nothing has arrived since. */
@@ -49,7 +51,8 @@ export class Line {
   }
 
   /** Something arrived. */
-  heard(): void {
+  heard(bytes = 0): void {
+    this.#read += bytes
     const now = this.#time()
     this.#survived = Math.max(this.#survived, this.#unanswered, now - Math.max(this.sentAt, this.heardAt))
     this.#unanswered = 0
@@ -89,6 +92,13 @@ export class Line {
   get traffic(): Traffic | undefined {
     const socket = this.#socket()
     return socket && trafficOf(socket, this.#written)
+  }
+
+  /** How many bytes have passed: as the socket counts them, or else without what MQTT.js writes. */
+  get bytes(): TrafficStatus {
+    const { bytesWritten: sent, bytesRead: received } = (this.#socket() ?? {}) as Partial<Record<string, unknown>>
+    if (typeof sent === 'number' && typeof received === 'number') return { sent, received }
+    return { sent: this.#written, received: this.#read }
   }
 
   #queue(now: number, bytes: number): void {

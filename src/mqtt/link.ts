@@ -4,7 +4,7 @@ import type { ISubackPacket } from 'mqtt-packet'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import { ConnectionLostError } from '../api/errors.ts'
-import type { BrokerStatus } from '../api/status.ts'
+import type { BrokerStatus, TrafficStatus } from '../api/status.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
 import { safeText } from '../shared/safe-text.ts'
 import { checkPingresp } from '../wire/check-pingresp.ts'
@@ -103,6 +103,10 @@ export class MqttLink implements Link, ReadingPort {
 
   get flushed(): boolean {
     return this.#outgoing.isFlushed
+  }
+
+  get traffic(): TrafficStatus {
+    return this.#line.bytes
   }
 
   publish(packet: OutgoingPublish, packetId: number, dup: boolean): void {

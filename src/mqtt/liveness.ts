@@ -80,8 +80,8 @@ export class Liveness implements KeepAlivePort {
   }
 
   /** Something arrived. */
-  heard(): void {
-    this.line.heard()
+  heard(bytes = 0): void {
+    this.line.heard(bytes)
     this.#keepAlive?.heard()
     this.#probed?.end()
   }

@@ -1,5 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { BrokerStatus } from '../api/status.ts'
+import type { BrokerStatus, TrafficStatus } from '../api/status.ts'
 import type { ConnectConfig } from '../config/client-config.ts'
 import type { Ack, IncomingPublish, OutgoingPublish, Suback, SubscriptionRequest } from '../wire/packets.ts'
 
@@ -26,6 +26,8 @@ export interface Link {
   readonly receiveMaximum: number
   /** Whether more can be written without filling memory. If not, `LinkEvents.writable` is called later. */
   readonly writable: boolean
+  /** The bytes of this connection so far. */
+  readonly traffic: TrafficStatus
   /** Whether the socket has taken all bytes that were written. */
   readonly flushed: boolean
   /**

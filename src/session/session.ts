@@ -1,5 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
-import type { BrokerStatus, ClientStatus } from '../api/status.ts'
+import type { BrokerStatus } from '../api/status.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { Ack, IncomingPublish } from '../wire/packets.ts'
 import { type Announce, Announcement } from './announcement.ts'
@@ -7,13 +7,14 @@ import { Inbox } from './incoming/inbox.ts'
 import { Pauses } from './incoming/pauses.ts'
 import type { Receiver } from './incoming/receiver.ts'
 import { TrafficWatch } from './incoming/traffic-watch.ts'
+import { LinkTraffic } from './link-traffic.ts'
 import type { Link, LinkEvents, PacketIdSource } from './link.ts'
 import type { Publication } from './outgoing/publication.ts'
 import type { Quarantine } from './outgoing/quarantine.ts'
 import { Sender } from './outgoing/sender.ts'
 import { PeriodicRequests } from './periodic-requests.ts'
 import type { SessionConfig, SessionEvents } from './session-config.ts'
-import { SessionStatus } from './session-status.ts'
+import { type SessionFigures, SessionStatus } from './session-status.ts'
 import { SessionWatch } from './session-watch.ts'
 import { Subscriptions, type SyncActor } from './subscriptions/subscriptions.ts'
 
@@ -35,10 +36,11 @@ export class Session implements LinkEvents {
   /** Whether durable publications can be accepted: there is a journal. */
   readonly acceptsDurable: boolean
   /** Each property is computed when it is read. */
-  readonly status: Pick<ClientStatus, 'outbox' | 'inbox' | 'subscriptions'>
+  readonly status: SessionFigures
   readonly #events: SessionEvents
   readonly #sender: Sender
   readonly #pauses = new Pauses()
+  readonly #bytes = new LinkTraffic()
   readonly #inbox: Inbox
   readonly #watch: SessionWatch
   /** Only if the application expects messages all the time. */
@@ -76,7 +78,7 @@ export class Session implements LinkEvents {
       const { probeTimeout } = timeouts
       this.#traffic = new TrafficWatch({ clock, expectTrafficWithin, probeTimeout, isExpecting })
     }
-    this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions, this.#pauses)
+    this.status = new SessionStatus(this.#sender, this.#inbox, this.#subscriptions, this.#pauses, this.#bytes)
   }
 
   /** The source of packet ids for SUBSCRIBE and UNSUBSCRIBE. */
@@ -274,6 +276,7 @@ export class Session implements LinkEvents {
     this.#sender.attached(link, sessionPresent)
     this.#watch.attached(link, sessionPresent)
     this.#traffic?.attached(link)
+    this.#bytes.attached(link)
   }
 
   detached(link: Link, failure: Failure | undefined): boolean {
@@ -282,6 +285,7 @@ export class Session implements LinkEvents {
     this.#announcement?.end()
     this.#watch.detached(link, failure)
     this.#traffic?.detached()
+    this.#bytes.detached()
     const publishesOnWire = this.#sender.onWire > 0
     const subscriptionsOnWire = this.#subscriptions.onWire > 0
     this.#inbox.detached()

@@ -2,13 +2,15 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { tls } from '../../measure/lab/tls-fixture.ts'
+import { Line } from '../../src/mqtt/line.ts'
 import { trafficOf } from '../../src/mqtt/traffic.ts'
 import { webSocketFactory } from '../../src/mqtt/web-socket.ts'
 import { until } from '../support/event-loop.ts'
-import { startServer } from '../support/servers.ts'
+import { atOnce, startClient } from '../support/recorded-client.ts'
+import { serve, startServer, trusting } from '../support/servers.ts'
 
 const LARGE = Buffer.alloc(8_000_000)
 
@@ -66,4 +68,37 @@ test('counts what a stream of JavaScript has buffered', () => {
 test('counts what a WebSocket of a browser has buffered', () => {
   expect(trafficOf({ bufferedAmount: 300 }, 1_000)).toEqual({ arrived: 0, taken: 700, isWaiting: true })
   expect(trafficOf({ bufferedAmount: 0 }, 1_000)).toEqual({ arrived: 0, taken: 1_000, isWaiting: false })
+})
+
+describe('the status', () => {
+  test.each(['mqtt', 'mqtts'] as const)(
+    'has the bytes of all packets on %s, and of all connections',
+    async (scheme) => {
+      const server = await serve(scheme)
+      const { client, next } = startClient({ url: server.url, ...atOnce, options: { ...trusting } })
+      let sent = 0
+      let received = 0
+      client.on('packetsend', ({ size }) => (sent += size))
+      client.on('packetreceive', ({ size }) => (received += size))
+      expect(client.status.traffic).toEqual({ sent: 0, received: 0 })
+      await client.connect()
+      server.connections[0]?.close()
+      await next('connectionResumed')
+      await client.subscribe('a/#', () => {}).ready
+      await client.publish('a', 'x'.repeat(1_000), { qos: 1 })
+      expect(client.status.traffic).toEqual({ sent, received })
+      await client.disconnect()
+      expect(client.status.traffic.received).toBe(received)
+    },
+  )
+
+  test('has what passes where the socket does not count', () => {
+    const line = new Line(
+      () => 0,
+      () => ({ bufferedAmount: 0 }),
+    )
+    line.sent(7)
+    line.heard(5)
+    expect(line.bytes).toEqual({ sent: 7, received: 5 })
+  })
 })

@@ -99,6 +99,7 @@ class Connection implements Link {
   readonly clientId = 'model'
   readonly limits: Link['limits']
   readonly receiveMaximum = 65_535
+  readonly traffic = { sent: 0, received: 0 }
   readonly sent: Sent[] = []
   readonly acks: Ack[] = []
   /** The ids of un-acknowledged PUBLISH packets of this connection. */

@@ -68,7 +68,15 @@ describe.each(objections)('a broker that objects by $how, version $version', ({ 
         expect(bad).toEqual(['PoisonPacketError'])
         expect(clock.now()).toBeGreaterThan(120_000)
         await until(() => client.outbox.size + client.outbox.inFlight === 0)
-        expect(client.outbox).toEqual({ size: 0, bytes: 0, inFlight: 0, suspended: 0, quarantined: 0, rate: null })
+        expect(client.outbox).toEqual({
+          size: 0,
+          bytes: 0,
+          waitingSince: null,
+          inFlight: 0,
+          suspended: 0,
+          quarantined: 0,
+          rate: null,
+        })
       },
     )
 

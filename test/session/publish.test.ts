@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { InvalidOptionError, NotSupportedByBrokerError, PublishRefusedError } from '../../src/index.ts'
+import { createTestClock } from '../../testing/index.ts'
 import { isPending, turns, until } from '../support/event-loop.ts'
 import { outcomes } from '../support/promises.ts'
 import { range } from '../support/range.ts'
@@ -23,6 +24,19 @@ describe.each(versions)('publish, MQTT version $version', ({ version }) => {
     expect(await isPending(two!)).toBe(true)
     server.send({ cmd: 'pubcomp', messageId: 2 })
     expect(await two).toEqual({ reasonCode: 0 })
+  })
+
+  test('says since when the oldest one waits', async () => {
+    const clock = createTestClock({ now: 1e12 })
+    const { client } = await scriptedClient({ version, clock, now: clock.now, connect: { keepalive: 0 } })
+    expect(client.outbox.waitingSince).toBeNull()
+    const first = client.publish('a', '1', { qos: 1 })
+    clock.tick(5_000)
+    const second = client.publish('a', '2', { qos: 1 })
+    expect(client.outbox.waitingSince).toBe(1e12)
+    await client.connect()
+    await Promise.all([first, second])
+    expect(client.outbox.waitingSince).toBeNull()
   })
 
   test('waits offline, and goes out in order', async () => {

@@ -81,9 +81,9 @@ export class Backlog {
   }
 
   get status(): Omit<OutboxStatus, 'rate'> {
-    const { size, bytes } = this.outbox
+    const { size, bytes, waitingSince } = this.outbox
     const quarantined = this.quarantine?.size ?? 0
-    return { size, bytes, inFlight: this.inFlight.size, suspended: this.suspects.size, quarantined }
+    return { size, bytes, waitingSince, inFlight: this.inFlight.size, suspended: this.suspects.size, quarantined }
   }
 
   /** Whether nothing waits and nothing is in flight. */

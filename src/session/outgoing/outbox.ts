@@ -61,6 +61,12 @@ export class Outbox {
     return this.#bytes + (this.#shelf?.bytes ?? 0)
   }
 
+  /** When the first of those in memory was accepted, in milliseconds since 1970; `null` if there is none. */
+  get waitingSince(): number | null {
+    const first = this.#size > 0 ? (this.#front.first() ?? this.#behind.first()) : undefined
+    return first?.acceptedAt ?? null
+  }
+
   /**
    * Takes over the rest of what an earlier process left. Whatever waits already is behind it.
    *
