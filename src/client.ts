@@ -3,7 +3,7 @@ import type { Actor } from 'xstate'
 import type { connectionMachine } from '../machines/connection/machine.ts'
 import type { ConnectionCommand } from '../machines/connection/types.ts'
 import type { Failure } from '../machines/failure.ts'
-import { ClientDisposedError, type ConnectionFailedError, TimeoutError } from './api/errors.ts'
+import { ClientDisposedError, type ConnectionFailedError } from './api/errors.ts'
 import type { ClientEvents } from './api/events.ts'
 import type { Health } from './api/health.ts'
 import type {
@@ -23,18 +23,18 @@ import type { Message, Payload } from './api/message.ts'
 import type { ResilientMqttClientOptions } from './api/options.ts'
 import type { ClientQuarantine } from './api/quarantine.ts'
 import type { ClientStatus, ConnectionState, OutboxStatus } from './api/status.ts'
-import { connectRules, disconnectRules, waitRules } from './config/call-rules.ts'
+import { connectRules, disconnectRules } from './config/call-rules.ts'
 import type { ClientConfig } from './config/client-config.ts'
 import { checkListener } from './config/listener.ts'
 import { parseOptions } from './config/parse-options.ts'
-import { clientMachine } from './lifecycle/actors.ts'
 import { clientStatus } from './lifecycle/client-status.ts'
 import { ConnectCalls } from './lifecycle/connect-calls.ts'
 import { depart } from './lifecycle/departure.ts'
 import { type Happening, Observer } from './lifecycle/observer.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
-import { gaveUp, isReady } from './lifecycle/snapshot.ts'
+import { isReady } from './lifecycle/snapshot.ts'
+import { waitForState } from './lifecycle/wait-for-state.ts'
 import { announcing } from './messages/birth.ts'
 import { deliverUnmatched } from './messages/deliver.ts'
 import { preparePeriodicRequest } from './messages/periodic-requests.ts'
@@ -44,7 +44,6 @@ import { clientQuarantine } from './messages/quarantine.ts'
 import { Requests } from './messages/requests.ts'
 import { subscribe, subscribeToResponses } from './messages/subscribe.ts'
 import { callGuarded } from './shared/emitter.ts'
-import { oneOf } from './shared/option-rules.ts'
 import { readCallOptions } from './shared/read-options.ts'
 import { Waits } from './shared/wait.ts'
 import { Rejections } from './shared/watched-promise.ts'
@@ -299,17 +298,14 @@ export class ResilientMqttClient implements AsyncDisposable {
     options: { readonly signal?: AbortSignal; readonly timeout?: number } = {},
   ): Promise<void> {
     this.#ensureAlive()
-    oneOf(...Object.keys(clientMachine.states))('state', state)
-    const { signal, timeout } = readCallOptions('waitFor', options, waitRules)
-    if (this.#observer.state === state) return
-    const snapshot = this.actor.getSnapshot()
-    if (gaveUp(snapshot) && snapshot.context.failure) throw this.#failed(snapshot.context.failure)
-    await this.#waits.wait<void>({ signal, timeout: this.#timeout(`waiting for ${state}`, timeout) }, (ending) => [
-      this.#observer.events.on('stateChanged', ({ to }) => to === state && ending.resolve()),
-      this.#observer.events.on('gaveUp', ({ failure }) => {
-        if (state !== 'failed') ending.reject(this.#failed(failure))
-      }),
-    ])
+    const port = {
+      clock: this.#config.clock,
+      observer: this.#observer,
+      waits: this.#waits,
+      snapshot: () => this.actor.getSnapshot(),
+      failed: (failure: Failure) => this.#failed(failure),
+    }
+    await waitForState(port, state, options)
   }
 
   /**
@@ -409,11 +405,6 @@ export class ResilientMqttClient implements AsyncDisposable {
       leave: () => this.#send('DISCONNECT'),
     }
     return depart(port, options)
-  }
-
-  #timeout(what: string, after: number | undefined) {
-    if (after === undefined) return undefined
-    return { after, clock: this.#config.clock, error: () => new TimeoutError(what, after) }
   }
 
   /** @returns whether a running machine took the command */
