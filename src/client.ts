@@ -43,10 +43,13 @@ import { noOptions, publish, type Publisher, publishNow, refusedPublish } from '
 import { clientQuarantine } from './messages/quarantine.ts'
 import { Requests } from './messages/requests.ts'
 import { subscribe, subscribeToResponses } from './messages/subscribe.ts'
+import type { TapSlot } from './session/message-tap.ts'
 import { callGuarded } from './shared/emitter.ts'
 import { readCallOptions } from './shared/read-options.ts'
 import { Waits } from './shared/wait.ts'
 import { Rejections } from './shared/watched-promise.ts'
+
+let slotOf: (client: ResilientMqttClient) => TapSlot
 
 /**
  * An MQTT client whose connection never needs a restart. It reconnects with backoff, recovers, renews its credentials,
@@ -69,6 +72,10 @@ export class ResilientMqttClient implements AsyncDisposable {
   #disposing: Promise<void> | undefined
   #disposed = false
 
+  static {
+    slotOf = (client) => client.#runtime.session
+  }
+
   /** @throws {InvalidOptionError} if an option is wrong */
   constructor(options: ResilientMqttClientOptions) {
     const config = parseOptions(options)
@@ -76,7 +83,11 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#observer = new Observer(config, (event) => this.#follow(event))
     this.#runtime = new ConnectionRuntime(config, {
       observer: this.#observer,
-      deliverUnmatched: deliverUnmatched(config.onMessage, (error) => this.#observer.report(error, 'onMessage')),
+      deliverUnmatched: deliverUnmatched(
+        config.onMessage,
+        (error) => this.#observer.report(error, 'onMessage'),
+        () => this.#runtime.session,
+      ),
       announce: announcing(config.birth, {
         clock: config.clock,
         timeout: config.timeouts.birthTimeout,
@@ -420,4 +431,9 @@ export class ResilientMqttClient implements AsyncDisposable {
   #ensureAlive(): void {
     if (this.#disposed) throw new ClientDisposedError()
   }
+}
+
+/** Returns where a client has its tap. For the rooms of this package only. */
+export function tapSlotOf(client: ResilientMqttClient): TapSlot {
+  return slotOf(client)
 }

@@ -74,7 +74,11 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       report,
       restored: (restored) => log.event('info', 'outboxRestored', restored),
     },
-    deliverUnmatched: deliverUnmatched(config.onMessage, (error) => report(error, 'onMessage')),
+    deliverUnmatched: deliverUnmatched(
+      config.onMessage,
+      (error) => report(error, 'onMessage'),
+      () => session,
+    ),
     announce: announcing(config.birth, {
       clock: config.clock,
       timeout: config.timeouts.birthTimeout,

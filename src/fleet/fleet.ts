@@ -34,6 +34,25 @@ export interface FleetStatus {
 /** An event of one client of the fleet. */
 export type FleetEvent<Name extends keyof ClientEvents> = ClientEvents[Name] & { readonly client: ResilientMqttClient }
 
+/** Follows the clients of a fleet. */
+export interface FleetFollower {
+  /** Called for the clients that the fleet has, and for those that it gets. */
+  joined(client: ResilientMqttClient): void
+  /** A client is disposed. */
+  left?(client: ResilientMqttClient): void
+}
+
+const follow = new WeakMap<object, (follower: FleetFollower) => () => void>()
+
+/**
+ * Follows the clients of a fleet. For the rooms of this package only.
+ *
+ * @returns stops that; `undefined` if the object is not a fleet
+ */
+export function followClients(fleet: object, follower: FleetFollower): (() => void) | undefined {
+  return follow.get(fleet)?.(follower)
+}
+
 /** Many clients in one process, which open their connections in turn. */
 export interface Fleet extends AsyncDisposable {
   readonly clients: ReadonlySet<ResilientMqttClient>
@@ -67,10 +86,16 @@ export function createFleet(options: FleetOptions = {}): Fleet {
   const { shared } = config
   const gate = new Turnstile(config)
   const clients = new Set<ResilientMqttClient>()
-  const listeners = new Set<(client: ResilientMqttClient) => void>()
+  const followers = new Set<FleetFollower>()
   let disposed = false
 
-  return {
+  const followAll = (follower: FleetFollower) => {
+    followers.add(follower)
+    for (const client of clients) follower.joined(client)
+    return () => void followers.delete(follower)
+  }
+
+  const fleet: Fleet = {
     clients,
     get status() {
       return statusOf(clients, gate)
@@ -86,24 +111,28 @@ export function createFleet(options: FleetOptions = {}): Fleet {
           ...(connect && { options: connect }),
           gate,
         },
-        () => clients.delete(client),
+        () => {
+          clients.delete(client)
+          for (const follower of followers) follower.left?.(client)
+        },
       )
       clients.add(client)
-      for (const listen of listeners) listen(client)
+      for (const follower of followers) follower.joined(client)
       return client
     },
     on(name, handler) {
       checkListener(name, handler)
       const stops = new WeakMap<ResilientMqttClient, () => void>()
-      const listen = (client: ResilientMqttClient) =>
-        void stops.set(
-          client,
-          client.on(name, (event) => handler({ ...event, client })),
-        )
-      listeners.add(listen)
-      for (const client of clients) listen(client)
+      const stopFollowing = followAll({
+        joined: (client) => {
+          stops.set(
+            client,
+            client.on(name, (event) => handler({ ...event, client })),
+          )
+        },
+      })
       return () => {
-        listeners.delete(listen)
+        stopFollowing()
         for (const client of clients) stops.get(client)?.()
       }
     },
@@ -112,6 +141,8 @@ export function createFleet(options: FleetOptions = {}): Fleet {
       await Promise.all(Array.from(clients, (client) => client[Symbol.asyncDispose]()))
     },
   }
+  follow.set(fleet, followAll)
+  return fleet
 }
 
 /** A client that reports when it is disposed. */

@@ -3,6 +3,7 @@ import type { MessageHandler, SubscribeOptions, Subscription } from '../api/mess
 import type { Qos } from '../api/message.ts'
 import { defaultRetry, defaultSubscribe, type RetryPolicy } from '../config/defaults.ts'
 import type { Receiver } from '../session/incoming/receiver.ts'
+import type { MessageTap, Tapped } from '../session/message-tap.ts'
 import type { Session } from '../session/session.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 import { ClientSubscription, LoopSubscription } from './client-subscription.ts'
@@ -25,7 +26,7 @@ export interface ReceiverCall<Value> {
 }
 
 /** Receives the messages of a topic filter for a handler or for loops. An application may have 100,000 of them. */
-export class ClientReceiver<Value> implements Receiver {
+export class ClientReceiver<Value> implements Receiver, Tapped {
   readonly filter: string
   readonly handler: MessageHandler<Value> | undefined
   readonly options: SubscribeOptions<Value>
@@ -54,16 +55,19 @@ export class ClientReceiver<Value> implements Receiver {
     this.retry = options.retry ? withDefaults<RetryPolicy>(defaultRetry, options.retry) : defaultRetry
     this.isAwaiting = isAwaiting
     this.#session = session
-    const acksWait = this.ack === 'after-handler'
     if (handler) {
-      this.pausable = new PausableHandler(handler, acksWait)
+      this.pausable = new PausableHandler(handler, this)
       this.subscription = new ClientSubscription(this)
     } else {
-      const queue = new MessageQueue<Value>(options.bufferSize, acksWait, () => this.unsubscribe())
+      const queue = new MessageQueue<Value>(options.bufferSize, this.ack === 'after-handler', () => this.unsubscribe())
       this.pausable = queue
       this.subscription = new LoopSubscription(this, queue)
     }
     this.#deliverer = new Deliverer(options, this.pausable, report)
+  }
+
+  get tap(): MessageTap | undefined {
+    return this.#session.tap
   }
 
   get ready(): Promise<Qos> {

@@ -1,9 +1,11 @@
 import type { IterableSubscription, Subscription } from '../api/message-options.ts'
 import type { Message, Qos } from '../api/message.ts'
+import type { Tapped } from '../session/message-tap.ts'
 import type { MessageQueue } from './message-queue.ts'
+import { tappedLoop } from './tapped.ts'
 
 /** What a subscription controls. */
-interface Subscribed extends Pick<Subscription, 'filter' | 'ready' | 'isPaused'> {
+interface Subscribed extends Pick<Subscription, 'filter' | 'ready' | 'isPaused'>, Pick<Tapped, 'tap'> {
   pause(): void
   resume(): void
   unsubscribe(): void
@@ -37,10 +39,12 @@ export class ClientSubscription implements Subscription {
 
 /** The result of `subscribe` without a handler. */
 export class LoopSubscription<Value> extends ClientSubscription implements IterableSubscription<Value> {
+  readonly #receiver: Subscribed
   readonly #queue: MessageQueue<Value>
 
   constructor(subscribed: Subscribed, queue: MessageQueue<Value>) {
     super(subscribed)
+    this.#receiver = subscribed
     this.#queue = queue
   }
 
@@ -49,6 +53,6 @@ export class LoopSubscription<Value> extends ClientSubscription implements Itera
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message<Value>, undefined> {
-    return this.#queue.iterate()
+    return tappedLoop(this.#queue.iterate(), this.#receiver)
   }
 }

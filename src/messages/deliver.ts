@@ -2,10 +2,12 @@ import { binary, type Codec, type SchemaResult, type StandardSchema } from '../a
 import { InvalidMessageError } from '../api/errors.ts'
 import type { SubscribeOptions } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
+import type { Tapped, TapSlot } from '../session/message-tap.ts'
 import { callGuarded } from '../shared/emitter.ts'
 import { nothing } from '../shared/nothing.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 import { ReceivedMessage } from './received-message.ts'
+import { handOver } from './tapped.ts'
 
 /** Gets the messages that are decoded and valid. */
 interface Consumer<Value> {
@@ -121,9 +123,17 @@ export class Deliverer<Value> {
 export function deliverUnmatched(
   handler: ((message: Message) => unknown) | undefined,
   report: (error: unknown) => void,
+  slot: () => Pick<TapSlot, 'tap'>,
 ): ((packet: IncomingPublish) => Processing) | undefined {
   if (!handler) return undefined
-  const deliverer = new Deliverer({}, { handle: (message: Message) => handler(message) }, report)
+  const tapped: Tapped = {
+    get tap() {
+      return slot().tap
+    },
+    filter: undefined,
+  }
+  const handle = (message: Message) => handOver(message, handler, tapped)
+  const deliverer = new Deliverer({}, { handle }, report)
   return (packet) => deliverer.deliver(packet, anySession)
 }
 

@@ -2,6 +2,9 @@ import type { Message } from '../api/message.ts'
 import { defaultSubscribe } from '../config/defaults.ts'
 import type { Pausable } from '../session/incoming/receiver.ts'
 
+/** The messages of a `for await` loop. */
+export type Loop<Value> = Required<Pick<AsyncIterator<Message<Value>, undefined>, 'next' | 'return'>>
+
 interface Queued<Value> {
   readonly message: Message<Value>
   readonly droppable: boolean
@@ -11,7 +14,7 @@ interface Queued<Value> {
 }
 
 /** One `for await` loop over the queue. */
-interface Loop<Value> {
+interface LoopState<Value> {
   /** The message that the loop is processing. */
   current: Queued<Value>[]
   ended: boolean
@@ -31,7 +34,7 @@ export class MessageQueue<Value> implements Pausable {
   readonly #acksWaitForLoop: boolean
   readonly #end: () => void
   #queue: Queued<Value>[] = []
-  #waiting: { readonly loop: Loop<Value>; readonly resolve: (result: Result<Value>) => void }[] = []
+  #waiting: { readonly loop: LoopState<Value>; readonly resolve: (result: Result<Value>) => void }[] = []
   #loops = 0
   /** How many of the queued messages may be dropped. */
   #droppable = 0
@@ -100,8 +103,8 @@ export class MessageQueue<Value> implements Pausable {
     })
   }
 
-  iterate(): AsyncIterator<Message<Value>, undefined> {
-    const loop: Loop<Value> = { current: [], ended: false }
+  iterate(): Loop<Value> {
+    const loop: LoopState<Value> = { current: [], ended: false }
     this.#loops++
     return {
       next: () => {
@@ -125,7 +128,7 @@ export class MessageQueue<Value> implements Pausable {
     if (this.#loops === 0) for (const { consumed } of this.#queue) consumed()
   }
 
-  #next(loop: Loop<Value>): Promise<Result<Value>> {
+  #next(loop: LoopState<Value>): Promise<Result<Value>> {
     const mayTake = !loop.ended && !this.#isPaused
     const queued = mayTake ? this.#queue.shift() : undefined
     if (queued?.droppable) this.#droppable--
@@ -134,7 +137,7 @@ export class MessageQueue<Value> implements Pausable {
     return new Promise((resolve) => this.#waiting.push({ loop, resolve }))
   }
 
-  #leave(loop: Loop<Value>): void {
+  #leave(loop: LoopState<Value>): void {
     if (loop.ended) return
     loop.ended = true
     for (const waiting of this.#waiting) if (waiting.loop === loop) waiting.resolve(done)
@@ -155,12 +158,12 @@ export class MessageQueue<Value> implements Pausable {
 
 const done = { done: true, value: undefined } as const
 
-function give<Value>(loop: Loop<Value>, queued: Queued<Value>): Result<Value> {
+function give<Value>(loop: LoopState<Value>, queued: Queued<Value>): Result<Value> {
   loop.current.push(queued)
   return { done: false, value: queued.message }
 }
 
 /** The loop asks for the next message, or ends: its last message is processed. */
-function goOn<Value>(loop: Loop<Value>): void {
+function goOn<Value>(loop: LoopState<Value>): void {
   for (const { consumed } of loop.current.splice(0)) consumed()
 }

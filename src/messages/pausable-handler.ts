@@ -1,6 +1,8 @@
 import type { MessageHandler } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
-import type { Pausable } from '../session/incoming/receiver.ts'
+import type { Pausable, Receiver } from '../session/incoming/receiver.ts'
+import type { Tapped } from '../session/message-tap.ts'
+import { handOver } from './tapped.ts'
 
 /** A message that waits for the handler. */
 interface Held {
@@ -12,18 +14,20 @@ interface Held {
   readonly drop: () => void
 }
 
+/** The subscription that a handler belongs to. */
+type HandlerOwner = Pick<Receiver, 'ack'> & Tapped
+
 /** Calls the handler of a subscription. While the subscription is paused, it holds the messages. */
 export class PausableHandler<Value> implements Pausable {
   readonly #handler: MessageHandler<Value>
-  readonly #acksWaitForHandler: boolean
+  readonly #receiver: HandlerOwner
   #isPaused = false
   #isDropped = false
   #held: Held[] = []
 
-  /** @param acksWaitForHandler - whether a message is acknowledged only when the handler has processed it */
-  constructor(handler: MessageHandler<Value>, acksWaitForHandler: boolean) {
+  constructor(handler: MessageHandler<Value>, receiver: HandlerOwner) {
     this.#handler = handler
-    this.#acksWaitForHandler = acksWaitForHandler
+    this.#receiver = receiver
   }
 
   get isHolding(): boolean {
@@ -37,7 +41,7 @@ export class PausableHandler<Value> implements Pausable {
   /** @returns what the handler returns. For a message that is held, a promise of that */
   handle(message: Message<Value>, session: object): unknown {
     if (this.#isDropped) return undefined
-    return this.isHolding ? this.#hold(message, session) : this.#handler(message)
+    return this.isHolding ? this.#hold(message, session) : this.#call(message)
   }
 
   pause(): void {
@@ -51,7 +55,7 @@ export class PausableHandler<Value> implements Pausable {
   }
 
   sentAgain(session: object): void {
-    if (!this.#acksWaitForHandler) return
+    if (this.#receiver.ack === 'on-receipt') return
     const isSentAgain = (held: Held) => held.isQos1 && held.session === session
     for (const { drop } of this.#held.filter(isSentAgain)) drop()
     this.#held = this.#held.filter((held) => !isSentAgain(held))
@@ -62,6 +66,10 @@ export class PausableHandler<Value> implements Pausable {
     for (const { drop } of this.#held.splice(0)) drop()
   }
 
+  #call(message: Message<Value>): unknown {
+    return handOver(message, this.#handler, this.#receiver)
+  }
+
   #hold(message: Message<Value>, session: object): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#held.push({
@@ -69,7 +77,7 @@ export class PausableHandler<Value> implements Pausable {
         session,
         handOver: () => {
           try {
-            resolve(this.#handler(message))
+            resolve(this.#call(message))
           } catch (error) {
             reject(error)
           }

@@ -8,10 +8,10 @@ import { MAX_USER_BYTES, parseProperties } from '../config/publish-properties.ts
 import { checkTopic } from '../config/topics.ts'
 import { Publication, type RejectionObserver } from '../session/outgoing/publication.ts'
 import type { Session } from '../session/session.ts'
-import { onAbort } from '../shared/abort.ts'
 import { isLonger } from '../shared/byte-length.ts'
 import { isBytes } from '../shared/bytes.ts'
 import { checkCallOptions } from '../shared/read-options.ts'
+import { FollowedPublish } from './followed-publish.ts'
 import { PublishPromise } from './publish-promise.ts'
 
 /** 256 MiB less one byte, less a topic and all properties but user properties (MQTT 5 §1.5.5). */
@@ -82,6 +82,7 @@ export function publishNow(publisher: Publisher, topic: string, payload: Payload
     checkPublish(topic, payload, { qos }, false)
     // It is worthless later: if the connection is lost together with the session, it is not sent anew.
     const publication = createPublication(publisher, topic, payload, { qos, ttl: 0 }, resolve, reject, undefined)
+    // A tap does not learn of it: nothing was published.
     if (!publisher.session.publishNow(publication)) reject(notNow)
   })
 }
@@ -113,32 +114,29 @@ function createPublication(
   promise: PublishPromise | undefined,
 ): Publication {
   const { signal, latest } = options
-  const properties = parseProperties(options.properties)
+  const { qos = defaultPublish.qos, retain = defaultPublish.retain } = options
+  const given = parseProperties(options.properties)
+  const tap = session.tap?.publishing({ topic, payload, qos, retain, properties: given })
+  const properties = tap ? tap.properties : given
+  const followed = signal || tap ? new FollowedPublish(tap, resolve, reject) : undefined
   const acceptedAt = now()
   const publication = new Publication({
     topic,
     payload,
-    qos: options.qos ?? defaultPublish.qos,
-    retain: options.retain ?? defaultPublish.retain,
+    qos,
+    retain,
     properties,
     acceptedAt,
     expiresAt: acceptedAt + timeToLive(options.ttl, properties?.messageExpiryInterval),
     latest: latest === true ? topic : latest || undefined,
     durable: options.durable ?? defaultPublish.durable,
-    resolve: signal ? settling(resolve) : resolve,
-    reject: signal ? settling(reject) : reject,
+    resolve: followed ? followed.succeeded : resolve,
+    reject: followed ? followed.failed : reject,
     observer: promise && observer,
     promise,
   })
-  const stopWaiting = signal && onAbort(signal, () => session.abort(publication, signal.reason))
+  followed?.begin(publication, signal, session)
   return publication
-
-  function settling<Argument>(settle: (argument: Argument) => void) {
-    return (argument: Argument) => {
-      stopWaiting?.()
-      settle(argument)
-    }
-  }
 }
 
 /** The shorter of the two, in milliseconds. */

@@ -9,6 +9,7 @@ import type { Receiver } from './incoming/receiver.ts'
 import { TrafficWatch } from './incoming/traffic-watch.ts'
 import { LinkTraffic } from './link-traffic.ts'
 import type { Link, LinkEvents, PacketIdSource } from './link.ts'
+import type { MessageTap, TapSlot } from './message-tap.ts'
 import type { Publication } from './outgoing/publication.ts'
 import type { Quarantine } from './outgoing/quarantine.ts'
 import { Sender } from './outgoing/sender.ts'
@@ -31,8 +32,10 @@ export interface Peer extends Pick<Link, 'server' | 'clientId'> {
  * The parts do not know each other. The session passes on what one has to know of another: publications yield to what
  * the subscriptions claim, and a closed connection is blamed on one packet only if that packet was alone.
  */
-export class Session implements LinkEvents {
+export class Session implements LinkEvents, TapSlot {
   readonly periodic = new PeriodicRequests()
+  readonly now: () => number
+  tap: MessageTap | undefined = undefined
   /** Whether durable publications can be accepted: there is a journal. */
   readonly acceptsDurable: boolean
   /** Each property is computed when it is read. */
@@ -59,6 +62,7 @@ export class Session implements LinkEvents {
   })
 
   constructor(config: SessionConfig, events: SessionEvents) {
+    this.now = config.now
     this.#events = events
     this.acceptsDurable = config.journal !== undefined
     this.#subscriptions = new Subscriptions(config, events, {

@@ -179,7 +179,11 @@ test('on MQTT 3.1.1 what is acknowledged on receipt does not count towards recei
 
 test('a message that comes right after the resume comes after those that were held', async () => {
   const texts: string[] = []
-  const handler = new PausableHandler<string>(({ value }) => texts.push(value), false)
+  const handler = new PausableHandler<string>(({ value }) => texts.push(value), {
+    ack: 'on-receipt',
+    filter: 'a',
+    tap: undefined,
+  })
   const handle = (value: string) => void handler.handle({ value, qos: 0 } as Message<string>, {})
   handler.pause()
   handle('held')
