@@ -34,6 +34,8 @@ export const rooms = [
 
   { room: 'testing', packages: ['@sinonjs/fake-timers', 'aedes', 'mqtt', 'mqtt-packet', 'ws', 'xstate', 'node:*'] },
 
+  { room: 'opentelemetry', packages: ['@opentelemetry/api'], sees: ['machines', 'src'] },
+
   { room: 'visualizer/protocol.ts', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared'] },
   { room: 'visualizer/shared', packages: [], sees: ['visualizer/protocol.ts'] },
   { room: 'visualizer/chart', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared', 'visualizer/shared'] },
@@ -85,7 +87,11 @@ export const rooms = [
     packages: ['xstate', 'node:*'],
     sees: ['machines', 'src', 'testing', 'visualizer/index.ts', 'visualizer/chart'],
   },
-  { room: 'examples', packages: ['sparkplug-payload', 'xstate', 'xstate-mqtt', 'node:*'], sees: [] },
+  {
+    room: 'examples',
+    packages: ['@opentelemetry/*', 'sparkplug-payload', 'xstate', 'xstate-mqtt', 'node:*'],
+    sees: [],
+  },
   { room: 'examples/xstate-inspect', packages: ['@xstate/inspect', 'ws', 'xstate', 'node:*'], sees: [] },
   { room: 'scripts', packages: ['*'], sees: ['machines', 'src', 'testing', 'visualizer', 'measure', 'cli'] },
   { room: 'test', packages: ['*'] },

@@ -129,6 +129,22 @@ test.each([
   expect(broker.clients).toBe(0)
 })
 
+test('opentelemetry: metrics for Prometheus, spans and probes', async () => {
+  const example = start('examples/opentelemetry.ts', [], { env: { PORT: '0' } })
+  const metrics = await example.showsUrl()
+  await example.shows('span: process room/{id}/temperature of room/')
+  const page = await (await fetch(metrics)).text()
+  expect(page).toContain('mqtt_client_count{role="sensor",mqtt_client_state="connected",')
+  expect(page).toMatch(
+    /messaging_client_sent_messages_total\{[^}]*messaging_destination_template="room\/\{id\}\/temperature"/,
+  )
+  const ready = await fetch(new URL('/ready', metrics))
+  expect([ready.status, await ready.json()]).toMatchObject([200, { live: true, ready: true, reason: 'ready' }])
+  example.kill('SIGINT')
+  const { code, stderr } = await example.ended
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
 /** Each text comes somewhere after the one before it. */
 function expectInOrder(output: string, texts: readonly string[]): void {
   let from = 0

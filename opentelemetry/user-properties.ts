@@ -1,0 +1,29 @@
+import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api'
+
+import type { PublishProperties } from '../src/index.ts'
+
+export type UserProperties = NonNullable<PublishProperties['userProperties']>
+
+/** Reads a trace context from user properties (MQTT 5 §3.3.2.3.7). */
+export const getter: TextMapGetter<UserProperties> = {
+  keys: (properties) => Object.keys(properties),
+  get: (properties, key) => {
+    const value = Object.hasOwn(properties, key) ? properties[key] : undefined
+    return typeof value === 'object' ? [...value] : value
+  },
+}
+
+export const setter: TextMapSetter<Record<string, string>> = {
+  set: (carrier, key, value) => {
+    carrier[key] = value
+  },
+}
+
+/** An upper limit for the bytes of user properties in a packet. */
+export function sizeOf(properties: UserProperties): number {
+  let size = 0
+  for (const [name, values] of Object.entries(properties)) {
+    for (const value of typeof values === 'string' ? [values] : values) size += 5 + 3 * (name.length + value.length)
+  }
+  return size
+}
