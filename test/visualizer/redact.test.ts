@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createActor, createMachine } from 'xstate'
 
+import { noServer } from '../../machines/connection/servers.ts'
+import type { TransportInput } from '../../machines/connection/types.ts'
 import { Redactor } from '../../visualizer/record/redact.ts'
 
 class Account {
@@ -190,6 +192,18 @@ test('the states of a machine are told to the last, but not without end', () => 
   const value = (depth: number) => JSON.parse('{"a":'.repeat(depth) + '"b"' + '}'.repeat(depth)) as unknown
   expect(new Redactor().state(value(60))).toEqual(value(60))
   expect(JSON.stringify(new Redactor().state(value(5_000))).length).toBeLessThan(1_000)
+})
+
+test('the input of the library’s transport is shown: its servers and failures are no secrets', () => {
+  const redactor = new Redactor()
+  const server = { ...noServer, redirect: 'other.example:1883', current: 'mqtts://a.example:8883' }
+  const failure = { kind: 'socket', message: 'connect ECONNREFUSED 10.0.0.1' } as const
+  const input = { attempt: 1, cycle: 0, generation: 1, server, servers: [], failure, replaces: false }
+  redactor.event({ type: 'xstate.init', input: { ...input } satisfies TransportInput })
+  expect(redactor.show({ server, failure })).toMatchObject({ server: { redirect: server.redirect }, failure })
+  // Any other input is hidden.
+  redactor.event({ type: 'xstate.init', input: { ...input, more: 'planted-secret' } })
+  expect(redactor.show({ a: failure.message, b: 'planted-secret' })).toEqual({ a: '[redacted]', b: '[redacted]' })
 })
 
 test('what an actor is called is no secret because it is in an input, too', () => {

@@ -2,6 +2,7 @@ import { REDACTED, withoutSecrets } from '../../src/shared/redaction.ts'
 import type { Json, ShownEvent } from '../protocol.ts'
 import { kindOfName } from './secrets.ts'
 import { sessionIdOf } from './session-id.ts'
+import { isTransportInput } from './transport-input.ts'
 
 /** Decides whether the value under a name is hidden as well. If it throws, the value is hidden. */
 export type Hide = (name: string, value: unknown) => boolean
@@ -126,6 +127,8 @@ export class Redactor {
     if (key === 'error' || value instanceof Error) return this.error(value)
     if (!type.startsWith('xstate.')) return this.#member(key, value, 0, false)
     if (key === 'snapshot') return '[snapshot]'
+    // It repeats servers and failures, which would be hidden in the context from then on.
+    if (key === 'input' && isTransportInput(value)) return this.#value(value, 0, false, false)
     return key === 'actorId' && typeof value === 'string' ? this.text(value) : this.#shape(value)
   }
 
