@@ -66,6 +66,24 @@ describe.skipIf(noBrowser)('looking around', () => {
     await expectText(page.link, 'Live')
   })
 
+  test('the servers of a connection are listed with their health', async () => {
+    const visualizer = await visualize()
+    const { actor } = connection(visualizer, 'connection')
+    const health = { weight: 1, attempts: 1, connects: 0, failures: 0, lastFailure: null, tried: true, movedTo: null }
+    const cooling = { coolingUntil: Date.now() + 3_600_000, connectTime: null, failures: 2 }
+    const servers = [
+      { ...health, server: 'mqtts://a:8883', priority: 0, ...cooling },
+      { ...health, server: 'mqtts://b:8883', priority: 1, coolingUntil: null, connectTime: 40, movedTo: 'c:8883' },
+    ]
+    actor.send({ type: 'CONNECT' })
+    const page = await open(visualizer.url)
+    await expectState(page, 'connecting')
+    expect(await page.page.locator('.server').count(), 'no list is known yet').toBe(0)
+    actor.send({ type: 'server.chosen', current: 'mqtts://b:8883', address: 'mqtts://c:8883', moved: true, servers })
+    await expectText(page.page.locator('.server').first(), /mqtts:\/\/a:8883 cooling down.*2 failures/)
+    await expectText(page.page.locator('.server').last(), /mqtts:\/\/b:8883 in use.*moved to c:8883/)
+  })
+
   test('several systems are shown beside each other, each with its own chart', async () => {
     const visualizer = await visualize()
     const one = connection(visualizer, 'kitchen')
