@@ -63,10 +63,10 @@ export interface ServerQuery {
   readonly policy: FailoverPolicy
   /** The position in the list; it wraps around. Only `rotate` uses it. */
   readonly index: number
-  /** The server to stay with, unless it cools down. */
+  /** The server of the last connection, which is kept if possible. */
   readonly current: string | null
-  /** Whether to leave the current server for one with a better priority. */
-  readonly failsBack: boolean
+  /** What it may be left for: another server if it cools down, or also one with a better priority. */
+  readonly leavesFor: 'none' | 'cooling' | 'better'
   /** In milliseconds since 1970. */
   readonly now: number
   /** Returns a number in [0, 1). */
@@ -172,13 +172,13 @@ function candidate(
   servers: readonly [ServerHealth, ...ServerHealth[]],
   query: ServerQuery,
 ): { readonly server: ServerHealth; readonly isNewRound: boolean } {
-  const { policy, index, current, failsBack, now } = query
+  const { policy, index, current, leavesFor, now } = query
   const [first] = servers
   if (policy.selection === 'rotate') return { server: servers[index % servers.length] ?? first, isNewRound: false }
-  const better = failsBack ? betterServers(servers, query) : []
+  const better = leavesFor === 'better' ? betterServers(servers, query) : []
   if (better.length > 0) return { server: preferred(better, query) ?? first, isNewRound: false }
   const stays = servers.find(({ server }) => server === current)
-  if (stays && !isCooling(stays, policy, now)) return { server: stays, isNewRound: false }
+  if (stays && (leavesFor === 'none' || !isCooling(stays, policy, now))) return { server: stays, isNewRound: false }
   const ready = servers.filter((each) => !isCooling(each, policy, now))
   if (ready.length === 0) return { server: readyFirst(servers) ?? first, isNewRound: false }
   const untried = ready.filter(({ tried }) => !tried)

@@ -249,8 +249,8 @@ export interface ResilientMqttClientOptions extends Policies {
    * every `url`: together with one of the options or the credentials it is an error. A server that fails cools down, and the
    * client returns to a better one in a quiet moment: see `failover`.
    *
-   * If the function fails, the client keeps to the servers that it returned before, and reports the error through the event
-   * `error`. If there are none, the attempt fails.
+   * If the function fails, or does not answer within half of `timeouts.connectTimeout`, the client keeps to the servers that
+   * it returned before, and reports the error through the event `error`. If there are none, the attempt fails.
    */
   readonly servers?: ServerList | ServersSource
   /** How one of several `servers` is chosen. */

@@ -125,7 +125,7 @@ export class Attempts {
     const clientId = assignedClientId ?? connect.clientId ?? this.#store?.clientId ?? this.#generatedClientId
     const requestResponseInformation = this.needsResponseInformation
     const isDraining = this.#session.status.outbox.inFlight > 0
-    const { url, choice } = this.#servers.choose(servers, input, !isDraining)
+    const { url, choice } = this.#servers.choose(servers, input, isDraining)
     const trial = hasVersion(connect) ? undefined : (this.#versions ??= new ProtocolVersions()).next(url)
     return {
       url,

@@ -6,6 +6,7 @@ import {
   type ListedServer,
   pickServer,
 } from '../../machines/policy/servers.ts'
+import { TimeoutError } from '../api/errors.ts'
 import type { ClientConfig, ServerConfig } from '../config/client-config.ts'
 import { defaultServer } from '../config/defaults.ts'
 import { parseServers } from '../config/server-urls.ts'
@@ -19,7 +20,10 @@ export interface ChosenServer {
   readonly choice: ServerChosen
 }
 
-type ServerListConfig = Pick<ClientConfig, 'servers' | 'evaluateOptions' | 'machine' | 'now' | 'random'>
+type ServerListConfig = Pick<
+  ClientConfig,
+  'servers' | 'evaluateOptions' | 'machine' | 'timeouts' | 'clock' | 'now' | 'random'
+>
 
 /**
  * The servers of a client. A function that returns them is called for each recreated client, for each attempt if the
@@ -31,6 +35,8 @@ export class ServerList {
   #known: readonly ServerConfig[] | undefined
   /** The generation of the client that they were evaluated for; `undefined` if they are to be evaluated anew. */
   #knownFor: number | undefined
+  /** Leaves no timer behind. */
+  #stopWaiting: (() => void) | undefined
 
   /** @param onError - gets the error of the function if the servers that it returned before are used instead */
   constructor(config: ServerListConfig, onError: (error: unknown) => void) {
@@ -44,9 +50,10 @@ export class ServerList {
     return typeof servers === 'object' ? servers : (this.#known ?? [])
   }
 
-  /** The next attempt calls the function. */
+  /** The next attempt calls the function. Called when no attempt is under way. */
   forget(): void {
     this.#knownFor = undefined
+    this.#stopWaiting?.()
   }
 
   /**
@@ -65,14 +72,17 @@ export class ServerList {
    * Chooses the server of an attempt.
    *
    * @param servers - the servers, or the URLs if there are none
-   * @param mayFailBack - whether the attempt may leave its server for one with a better priority
+   * @param isDraining - whether publishes are in flight. A planned replacement stays with its server then: another one may not
+   *   have the session
    */
-  choose(servers: readonly ServerConfig[], input: TransportInput, mayFailBack: boolean): ChosenServer {
+  choose(servers: readonly ServerConfig[], input: TransportInput, isDraining: boolean): ChosenServer {
     const { now, random, machine } = this.#config
     const { index, redirect, current } = input.server
     const listed = namesOf(servers)
     const policy = { ...defaultFailover, ...machine.failover }
-    const query = { policy, index, current, failsBack: mayFailBack && input.replaces, now: now(), random }
+    const planned = isDraining ? 'none' : 'better'
+    const leavesFor = input.replaces ? planned : 'cooling'
+    const query = { policy, index, current, leavesFor, now: now(), random } as const
     const known = knownServers(listed, input.servers)
     // A redirect keeps scheme and path of the entry that it came from.
     const redirected = redirect !== null && known.find(({ server }) => server === current)
@@ -90,7 +100,7 @@ export class ServerList {
     request: Pick<TransportInput, 'generation' | 'failure'>,
   ): Promise<readonly ServerConfig[]> {
     try {
-      const servers = parseServers('servers', await source(request))
+      const servers = parseServers('servers', await this.#bounded(Promise.resolve(source(request))))
       this.#known = servers
       this.#knownFor = request.generation
       return servers
@@ -99,6 +109,20 @@ export class ServerList {
       this.#onError(error)
       return this.#known
     }
+  }
+
+  /** If servers are known, a function that does not answer must leave time to connect to them. */
+  #bounded<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    if (!this.#known) return answer
+    const { clock, timeouts } = this.#config
+    const limit = timeouts.connectTimeout / 2
+    this.#stopWaiting?.()
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(() => reject(new TimeoutError('the function servers', limit)), limit)
+      const stop = () => clock.clearTimeout(timer)
+      this.#stopWaiting = stop
+      answer.then(resolve, reject).finally(stop)
+    })
   }
 }
 

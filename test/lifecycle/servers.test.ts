@@ -177,15 +177,17 @@ describe('a function that returns the servers', () => {
     expect(errors).toHaveBeenCalledOnce()
   })
 
-  test('that fails later leaves the servers that it returned before', async () => {
+  const broken = new Error('the directory is away')
+  const fail = () => Promise.reject(broken)
+
+  test.each<[string, () => Promise<ServerList>, unknown]>([
+    ['fails', fail, broken],
+    ['does not answer', () => new Promise(() => {}), expect.objectContaining({ name: 'TimeoutError' })],
+  ])('that %s later leaves the servers that it returned before', async (_, away, error) => {
     const server = await startServer()
-    const broken = new Error('the directory is away')
     let isAway = false
-    const servers = async () => {
-      if (isAway) throw broken
-      return [server.url]
-    }
-    const { client, next } = startClient({ ...atOnce, servers, options: v5 })
+    const servers = async () => (isAway ? away() : [server.url])
+    const { client, next } = startClient({ ...atOnce, servers, options: v5, timeouts: { connectTimeout: 1_000 } })
     const errors = vi.fn()
     client.on('error', errors)
     await client.connect()
@@ -193,7 +195,7 @@ describe('a function that returns the servers', () => {
     const connected = next('connected')
     client.recover()
     await connected
-    expect(errors.mock.calls).toEqual([[{ error: broken, source: 'servers' }]])
+    expect(errors.mock.calls).toEqual([[{ error, source: 'servers' }]])
   })
 
   test('that never answers ends with the timeout of the attempt, and leaves nothing behind', async () => {

@@ -51,6 +51,8 @@ function serversScene({
       servers: listed,
       evaluateOptions: 'per-client',
       machine: { failover: policy },
+      timeouts: s.context.config.timeouts,
+      clock: s.clock,
       now: s.clock.now,
       random: () => 0,
     },
@@ -58,7 +60,7 @@ function serversScene({
   )
   /** Chooses the server of the attempt under way. */
   const choose = (): string => {
-    const { url, choice } = list.choose(listed, s.transport.current.input, !isDraining())
+    const { url, choice } = list.choose(listed, s.transport.current.input, isDraining())
     s.tell({ ...choice })
     return url
   }
@@ -356,6 +358,23 @@ describe('the return to a server with a better priority', () => {
       expect(gate.left()).toBe(before + 1)
       expect(s.context).toMatchObject({ admission: 'none', failingBack: false })
     })
+  })
+
+  test('a slow server is not left while publishes are in flight', async () => {
+    for (const isDraining of [true, false]) {
+      const s = serversScene({ input: { canRefresh: true }, isDraining: () => isDraining })
+      s.send('CONNECT')
+      await settle()
+      s.tokens.at(-1)!.resolve(null)
+      await settle()
+      s.choose()
+      s.clock.tick(10_001)
+      await s.open()
+      s.send('RECOVER')
+      s.tokens.at(-1)!.resolve(null)
+      await settle()
+      expect(s.choose()).toBe(isDraining ? 'mqtts://a' : 'mqtts://b')
+    }
   })
 
   describe('at a planned renewal', () => {

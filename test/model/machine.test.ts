@@ -11,6 +11,7 @@ import type {
 } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
+import { defaultFailover, knownServers, pickServer } from '../../machines/policy/servers.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
 import { gaveUp as rested, stateOf } from '../../src/lifecycle/snapshot.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
@@ -29,6 +30,7 @@ type Step =
   | { readonly do: 'fail'; readonly failure: Failure; readonly late: boolean }
   | { readonly do: 'closed' }
   | { readonly do: 'admit' }
+  | { readonly do: 'traffic'; readonly quiet: boolean }
   | { readonly do: 'sync'; readonly how: 'progress' | 'settled' | 'refused' | 'throw' }
   | { readonly do: 'token'; readonly how: 'granted' | 'expired' | 'failed' | 'forbidden' }
   | { readonly do: 'pass'; readonly ms: number }
@@ -69,6 +71,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('fail' as const), failure, late: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'closed' }) },
   { weight: 2, arbitrary: fc.constant<Step>({ do: 'admit' }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('traffic' as const), quiet: fc.boolean() }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -109,6 +112,10 @@ const config = fc.record({
   recovery: fc.record({ enabled: fc.boolean(), maxAttempts: fc.constantFrom(0, 1, 3), refreshTokenEvery: fc.nat(2) }),
   redirect: fc.record({ allow: fc.boolean().map((allowed) => () => allowed), maxHops: fc.nat(2) }),
   onTakeover: fc.constantFrom('fail' as const, 'retry-later' as const),
+  failover: fc.record({
+    selection: fc.constantFrom('rotate' as const, 'ordered' as const, 'weighted' as const),
+    failBackAfter: fc.constantFrom(0, 300_000),
+  }),
 }) satisfies fc.Arbitrary<ConnectionInput>
 
 /** One connection, and what became of it. */
@@ -138,10 +145,12 @@ function world(input: ConnectionInput) {
   let resumptions = 0
   let gaveUp = 0
   let rests = 0
+  let quiet = true
 
   const machine = connectionMachine.provide({
     actors: {
-      transport: fromCallback<TransportCommand, TransportInput>(({ sendBack, receive }) => {
+      transport: fromCallback<TransportCommand, TransportInput>(({ input: attempt, sendBack, receive }) => {
+        sendBack(choiceOf(attempt, input, clock.now()))
         const link: FakeLink = { opened: false, ended: false, stopped: false, tell: sendBack }
         links.push(link)
         receive(({ type }) => {
@@ -191,6 +200,9 @@ function world(input: ConnectionInput) {
         },
       }),
       periodicRequest: periodicRequestMachine,
+    },
+    actions: {
+      askQuiet: ({ self }) => self.send({ type: quiet ? 'session.quiet' : 'session.busy' }),
     },
   })
   const actor = createActor(machine, { clock, input: { ...input, now: clock.now, random: () => 0.5 } })
@@ -255,6 +267,9 @@ function world(input: ConnectionInput) {
         case 'admit':
           admissions.at(-1)?.()
           break
+        case 'traffic':
+          quiet = now.quiet
+          break
         case 'sync':
           tellSync(syncs.at(-1), now.how)
           break
@@ -268,6 +283,22 @@ function world(input: ConnectionInput) {
       for (let n = 0; n < 4; n++) await Promise.resolve()
     },
   }
+}
+
+const listed = ['a', 'b', 'c'].map((server, priority) => ({ server, priority, weight: 1 }))
+
+/** Chooses a server as the transport of a client does. */
+function choiceOf({ server, servers, replaces }: TransportInput, { failover }: ConnectionInput, now: number) {
+  const picked = pickServer(knownServers(listed, servers), {
+    policy: { ...defaultFailover, ...failover },
+    index: server.index,
+    current: server.current,
+    leavesFor: replaces ? 'better' : 'cooling',
+    now,
+    random: () => 0.5,
+  })
+  const current = picked.server.server
+  return { type: 'server.chosen', current, address: `mqtt://${current}:1883`, moved: false, servers: picked.servers }
 }
 
 function tellSync(sync: FakeSync | undefined, how: Extract<Step, { do: 'sync' }>['how']): void {
@@ -321,6 +352,7 @@ function check(w: World): void {
   assert(context.attempt <= (reconnect.enabled ? reconnect.maxAttempts : 0), 'no attempt too many')
   assert(context.cycle <= (recovery.enabled ? recovery.maxAttempts : 0), 'no cycle too many')
   assert(context.server.hops <= redirect.maxHops, 'no redirect too many')
+  assert(!context.failingBack || context.admission !== 'none', 'a fail-back waits for the gate')
   assert(Number.isFinite(context.delay) && context.delay >= 0 && context.delay < 2 ** 31, 'a timer takes the delay')
 
   // `failed` may be about to recover: that takes a timer of 0 ms.

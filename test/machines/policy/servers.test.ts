@@ -42,8 +42,8 @@ function scene(listed: readonly ListedServer[], given: Partial<FailoverPolicy> =
     },
     pass: (ms: number) => void (now += ms),
     /** Chooses a server, which stays the current one. */
-    pick: (failsBack = false) => {
-      const picked = pickServer(servers, { policy, index: 0, current, failsBack, now, random })
+    pick: (leavesFor: 'none' | 'cooling' | 'better' = 'cooling') => {
+      const picked = pickServer(servers, { policy, index: 0, current, leavesFor, now, random })
       servers = picked.servers as typeof servers
       current = picked.server.server
       return current
@@ -93,7 +93,7 @@ describe('while every server fails', () => {
   test('a list that rotates is used in its order, whatever the priorities', () => {
     const servers = knownServers(three, [])
     const policy = defaultFailover
-    const query = { policy, current: null, failsBack: false, now: NOW, random: () => 0 }
+    const query = { policy, current: null, leavesFor: 'cooling', now: NOW, random: () => 0 } as const
     const order = range(6).map((index) => pickServer(servers, { ...query, index }).server.server)
     expect(order.join('')).toBe('cabcab')
   })
@@ -123,7 +123,7 @@ describe('the cool-down', () => {
     expect(list.cooling()).toEqual(['a'])
     list.pass(30_000)
     expect(list.cooling()).toEqual([])
-    list.pick(true)
+    list.pick('better')
     list.open()
     list.prove()
     expect(list.health('a')).toMatchObject({ failures: 1 })
@@ -179,11 +179,12 @@ describe('the current server', () => {
     expect(list.pick()).toBe('b')
     list.prove()
     expect(list.better()).toEqual([])
-    expect(list.pick(true)).toBe('b')
+    expect(list.pick('better')).toBe('b')
     list.pass(30_000)
     expect(list.better()).toEqual(['a'])
-    expect(list.pick(false)).toBe('b')
-    expect(list.pick(true)).toBe('a')
+    expect(list.pick('none')).toBe('b')
+    expect(list.pick('cooling')).toBe('b')
+    expect(list.pick('better')).toBe('a')
   })
 
   test('is never left for one with the same priority', () => {
@@ -192,7 +193,7 @@ describe('the current server', () => {
     list.pick()
     list.pass(1_000_000)
     expect(list.better()).toEqual([])
-    expect(list.pick(true)).toBe('b')
+    expect(list.pick('better')).toBe('b')
   })
 })
 
