@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../api/errors.ts'
 import type { ServerOptions } from '../api/servers.ts'
 import { group, wholeNumber } from '../shared/option-rules.ts'
 import { parseUrl } from '../shared/parse-url.ts'
-import type { RulesFor } from '../shared/read-options.ts'
+import { didYouMean, type RulesFor } from '../shared/read-options.ts'
 import type { ServerConfig } from './client-config.ts'
 import { defaultServer } from './defaults.ts'
 import { isText } from './mqtt-text.ts'
@@ -38,11 +38,17 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
   return Object.freeze(urls as string[])
 }
 
-const server = group({
-  url: (option, value) => parseUrls(option, [value])[0],
-  priority: wholeNumber(0, 65_535),
-  weight: wholeNumber(0, 65_535),
-} satisfies RulesFor<ServerOptions>)
+/** Of MQTT.js's option `servers`. */
+const PARTS_OF_URL = new Set(['protocol', 'host', 'hostname', 'port', 'path'])
+
+const server = group(
+  {
+    url: (option, value) => parseUrls(option, [value])[0],
+    priority: wholeNumber(0, 65_535),
+    weight: wholeNumber(0, 65_535),
+  } satisfies RulesFor<ServerOptions>,
+  (name, known) => (PARTS_OF_URL.has(name) ? 'see url' : didYouMean(name, known)),
+)
 
 /**
  * Checks a list of servers and completes it with the defaults, in a frozen copy.

@@ -30,6 +30,7 @@ describe('the option `servers`', () => {
       { servers: [{ url: secret, wieght: 1 }] },
       'servers[0].wieght is not an option of servers[0]: did you mean weight?',
     ],
+    [{ servers: [{ host: 'a', port: 1883 }] }, 'servers[0].host is not an option of servers[0]: see url'],
     [{ servers: [secret], url: secret }, 'servers must not be given together with url'],
     [{ servers: [secret], options: { url: secret } }, 'servers must not be given together with options.url'],
     [{ url: secret, failover: {} }, 'failover needs servers: a list of url is used in its order'],
