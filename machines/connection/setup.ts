@@ -151,6 +151,8 @@ export const connectionSetup = setup({
     }),
     scheduleFailBack: enqueueActions(({ context, enqueue }) => {
       const delay = servers.failBackDelay(context)
+      // XState would run both timers: a session may answer after a renewal has scheduled the next check.
+      enqueue.cancel('failBack')
       if (delay !== null) enqueue.raise({ type: 'failBack.due' }, { id: 'failBack', delay })
     }),
     cancelFailBack: cancel('failBack'),

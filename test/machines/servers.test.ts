@@ -253,6 +253,15 @@ describe('the return to a server with a better priority', () => {
     expect(s.state).toBe('connecting')
   })
 
+  test('is checked by one timer only, even if the session answers late', async () => {
+    const s = await onOther({ actions: { askQuiet: () => {} } })
+    s.clock.tick(due)
+    s.tell({ type: 'session.busy' })
+    const { pending } = s.clock
+    s.tell({ type: 'session.busy' })
+    expect(s.clock.pending).toBe(pending)
+  })
+
   test('does not follow before the better server has cooled down', async () => {
     const s = await onOther({ failover: { coolDown: minutes(14), failBackAfter: 0 } })
     s.clock.tick(minutes(14) - 1_000)
