@@ -6,12 +6,13 @@ import { parseArgs } from 'node:util'
 import { benchTable, speedTable, stormTable, type BenchReport, type StormReport } from './bench/tables.ts'
 import { chaosTable, type ChaosFigures } from './chaos/table.ts'
 import { commandLine } from './lab/command-line.ts'
+import { modelTable, type Explored } from './model/table.ts'
 
-const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--write]
+const USAGE = `npm run figures -- [--bench] [--storm] [--chaos] [--model] [--write]
 
-Measures all figures and writes them into docs/performance.md, docs/reliability.md and docs/images/storm.svg. This takes
-about an hour, and nothing else should run on the machine. --bench, --storm and --chaos measure only these figures. The
-results are kept in measure/.cache/; --write measures nothing and writes the kept results into the documents.`
+Measures all figures and writes them into docs/performance.md, docs/reliability.md, docs/machine.md and docs/images/storm.svg.
+This takes about an hour, and nothing else should run on the machine. --bench, --storm, --chaos and --model measure only these
+figures; --model takes two minutes, and may run beside anything. The results are kept in measure/.cache/; --write measures nothing and writes the kept results into the documents.`
 
 const STORMS = [1_000, 10_000, 100_000]
 /** The storm that is shown as a picture. */
@@ -32,11 +33,12 @@ const { values: options } = commandLine(USAGE, (args) =>
       bench: { type: 'boolean', default: false },
       storm: { type: 'boolean', default: false },
       chaos: { type: 'boolean', default: false },
+      model: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
     },
   }),
 )
-const all = !options.bench && !options.storm && !options.chaos && !options.write
+const all = !options.bench && !options.storm && !options.chaos && !options.model && !options.write
 
 if (all || options.bench) run('bench', '--full', '--json', cached('bench'))
 if (all || options.storm) {
@@ -53,11 +55,15 @@ if (all || options.chaos) {
   }
 }
 
+if (all || options.model) run('model', '--json', cached('model'))
+
 const bench = read<BenchReport>('bench')
 const storms = STORMS.map((clients) => read<StormReport>(`storm-${clients}`)).filter((storm) => storm !== undefined)
+const model = read<readonly Explored[]>('model')
 const runsOfChaos = RUNS_OF_CHAOS.map(({ name }) => read<ChaosFigures>(name)).filter((report) => report !== undefined)
 if (bench) write('docs/performance.md', 'bench', benchTable(bench))
 if (runsOfChaos.length > 0) write('docs/reliability.md', 'chaos', chaosTable(runsOfChaos))
+if (model) write('docs/machine.md', 'model', modelTable(model))
 if (storms.length > 0) {
   write('docs/performance.md', 'storm', [...storms.map(stormTable), speedTable(storms)].join('\n\n'))
 }

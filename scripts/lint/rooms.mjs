@@ -81,6 +81,7 @@ export const rooms = [
   { room: 'measure/bench', packages: ['*'], sees: ['machines', 'src', 'testing', 'measure/lab'] },
   { room: 'measure/chaos', packages: ['*'], sees: ['machines', 'src', 'testing', 'measure/lab'] },
   { room: 'measure/storm', packages: ['*'], sees: ['machines', 'src', 'testing', 'measure/lab'] },
+  { room: 'measure/model', packages: ['xstate', 'node:*'], sees: ['machines', 'measure/lab'] },
   { room: 'measure', packages: ['*'], sees: ['measure'] },
   {
     room: 'cli',

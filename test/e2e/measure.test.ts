@@ -3,7 +3,13 @@ import { expect, test } from 'vitest'
 
 import { compile } from '../../measure/lab/build.ts'
 
-test.each(['measure/bench/main.ts', 'measure/storm/main.ts', 'measure/update-figures.ts', 'measure/chaos/main.ts'])(
+test.each([
+  'measure/bench/main.ts',
+  'measure/storm/main.ts',
+  'measure/update-figures.ts',
+  'measure/chaos/main.ts',
+  'measure/model/main.ts',
+])(
   '%s ends with 2, the message and the usage, and with 0 at --help',
   async (file) => {
     const program = await compile(new URL(`../../${file}`, import.meta.url))
