@@ -17,6 +17,13 @@ export interface Timeouts {
   readonly subscribeTimeout: number
   /** For the credentials source. @default 30_000 */
   readonly refreshTimeout: number
+  /**
+   * For an exchange of AUTH packets (MQTT 5 §4.12), with the time of the application's functions: from the server's first
+   * AUTH to the CONNACK, or for the whole renewal on an open connection. `connectTimeout` limits the former, too.
+   *
+   * @default 10_000
+   */
+  readonly authenticationTimeout: number
   /** From the DISCONNECT packet to the closed socket. @default 5_000 */
   readonly disconnectTimeout: number
   /** From a PINGREQ to its PINGRESP, after a WAKE or the `ackTimeout`. @default 5_000 */
@@ -113,6 +120,7 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   connectTimeout: 30_000,
   subscribeTimeout: 30_000,
   refreshTimeout: 30_000,
+  authenticationTimeout: 10_000,
   disconnectTimeout: 5_000,
   probeTimeout: 5_000,
   ackTimeout: 60_000,

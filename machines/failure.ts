@@ -30,9 +30,13 @@ export type Failure =
     }
   /**
    * A time limit passed. `probe` is the answer to a PINGREQ after a WAKE, `ack` the acknowledgement of a publish on an
-   * open connection, and `traffic` the next message of a connection that must not be silent.
+   * open connection, `traffic` the next message of a connection that must not be silent, and `authentication` the end of
+   * an exchange of AUTH packets.
    */
-  | { readonly kind: 'timeout'; readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' | 'ack' | 'traffic' }
+  | {
+      readonly kind: 'timeout'
+      readonly phase: 'connect' | 'refresh' | 'probe' | 'restore' | 'ack' | 'traffic' | 'authentication'
+    }
   /** No PINGRESP within 1.5 × keep alive: the connection is half-open. */
   | { readonly kind: 'keepalive' }
   /** The server closed the connection without giving a reason. */
@@ -51,6 +55,8 @@ export type Failure =
       readonly keepalive?: number
       /** Set if the client seems to share its client id with another one: they take the session from each other. */
       readonly suspicion?: 'takeover'
+      /** Set if the client was renewing its credentials on this connection (MQTT 5 §4.12.1). */
+      readonly reauthenticating?: true
     }
   /** The server sent bytes that are not MQTT, or a packet that it must not send. */
   | {
@@ -58,6 +64,8 @@ export type Failure =
       readonly message: string
       /** What the server seems to speak on this port instead of MQTT, by the first bytes that it sent. */
       readonly speaks?: 'tls' | 'http'
+      /** Set if the client was renewing its credentials on this connection (MQTT 5 §4.12.1). */
+      readonly reauthenticating?: true
     }
   /**
    * The server sent a CONNACK with a code other than success. `protocolVersion` says to which version the code belongs: some
@@ -70,7 +78,17 @@ export type Failure =
       readonly nextVersion?: 4
     })
   /** The server sent a DISCONNECT (MQTT 5 only). */
-  | (ServerReason & { readonly kind: 'disconnected' })
+  | (ServerReason & {
+      readonly kind: 'disconnected'
+      /** Set if the client was renewing its credentials on this connection (MQTT 5 §4.12.1). */
+      readonly reauthenticating?: true
+    })
+  /**
+   * The application's part of enhanced authentication failed (MQTT 5 §4.12): `start`, or `respond` to a challenge, or
+   * `verify`, which refuses what the server sent to prove its identity. Contains only the name of the error, whose message
+   * may quote a secret.
+   */
+  | { readonly kind: 'authentication'; readonly step: 'start' | 'respond' | 'verify'; readonly name: string }
   /** A handler failed to process a message, so the client closed the connection to receive it again. */
   | { readonly kind: 'unprocessed' }
   /** The credentials source rejected with `InvalidCredentialsError`: the account is wrong. */

@@ -18,6 +18,8 @@ export const none: Totals = {
     cycles: 0,
     tokenRefreshes: 0,
     failedTokenRefreshes: 0,
+    reauthentications: 0,
+    failedReauthentications: 0,
     redirects: 0,
   },
   traffic: { sent: 0, received: 0 },

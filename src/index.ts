@@ -1,4 +1,5 @@
 export type { AdmissionGate, AdmissionOutcome, AdmissionRequest } from './api/admission-gate.ts'
+export type { Authentication, AuthenticationExchange, AuthenticationRequest } from './api/authentication.ts'
 export type { Birth, BirthConnection, BirthPublishOptions } from './api/birth.ts'
 export { ResilientMqttClient } from './client.ts'
 export type { ClientQuarantine, QuarantinedPublish } from './api/quarantine.ts'
@@ -73,10 +74,9 @@ export type { HealthReason } from '../machines/connection/health.ts'
 export type { FleetOptions } from './api/fleet-options.ts'
 export type { FailoverOptions, ServerList, ServerOptions, ServersSource } from './api/servers.ts'
 export type { Logger } from './api/logger.ts'
+export type { Credentials, CredentialsSource } from './api/credentials.ts'
 export type {
   ConnectOptions,
-  Credentials,
-  CredentialsSource,
   InboxOptions,
   OutboxOptions,
   RateOptions,

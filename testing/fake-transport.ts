@@ -10,8 +10,15 @@ export interface FakeConnection {
   readonly commands: readonly TransportCommand[]
   /** Whether the machine has stopped it. */
   readonly stopped: boolean
-  /** Reports that the CONNACK has arrived. @param sessionPresent - default `false` */
-  open(sessionPresent?: boolean): void
+  /**
+   * Reports that the CONNACK has arrived.
+   *
+   * @param sessionPresent - default `false`
+   * @param reauthenticates - whether it takes REAUTHENTICATE; default `false`
+   */
+  open(sessionPresent?: boolean, reauthenticates?: boolean): void
+  /** Reports that the broker has taken the new credentials. */
+  reauthenticated(): void
   /** Reports that the connection or the attempt has failed. @param failure - default: closed without a reason */
   fail(failure?: Failure): void
   /** Reports that the connection is closed, as the machine requested. */
@@ -74,7 +81,9 @@ function fakeConnection(input: TransportInput, sendBack: (event: AnyEventObject)
     input,
     commands: [] as TransportCommand[],
     stopped: false,
-    open: (sessionPresent = false) => sendBack({ type: 'transport.opened', sessionPresent }),
+    open: (sessionPresent = false, reauthenticates = false) =>
+      sendBack({ type: 'transport.opened', sessionPresent, reauthenticates }),
+    reauthenticated: () => sendBack({ type: 'transport.reauthenticated' }),
     fail: (failure: Failure = { kind: 'closed' }) => sendBack({ type: 'transport.failed', failure }),
     closed: () => sendBack({ type: 'transport.closed' }),
   }

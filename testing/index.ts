@@ -6,6 +6,8 @@ export type { DisconnectFields, PacketOf, PublishFields as PublishOptions, Recei
 export type {
   Action,
   Answer,
+  AuthAnswer,
+  AuthStep,
   Behaviour,
   Connack,
   Ending,

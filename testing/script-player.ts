@@ -1,4 +1,5 @@
 import type {
+  IAuthPacket,
   IConnackPacket,
   IConnectPacket,
   IPublishPacket,
@@ -9,13 +10,19 @@ import type {
 
 import { TopicMatcher } from '../src/session/subscriptions/topic-matcher.ts'
 import type { LiveConnection } from './live-connection.ts'
-import type { Action, Answer, Moment, Step } from './script.ts'
+import type { Action, Answer, Connack, Moment, Step } from './script.ts'
 
 /** Plays the server's side of one connection: the script's steps, or otherwise the answers of a correct broker. */
 export class ScriptPlayer {
   readonly #connection: LiveConnection
   readonly #hits = new Map<Step, number>()
   #maximumQoS = 2
+  /** Of the CONNECT. */
+  #method: string | undefined
+  /** Whether a CONNACK with success was sent. */
+  #isAccepted = false
+  /** How many packets of the exchange under way have arrived. */
+  #authSteps = 0
 
   constructor(connection: LiveConnection) {
     this.#connection = connection
@@ -45,6 +52,8 @@ export class ScriptPlayer {
     switch (packet.cmd) {
       case 'connect':
         return this.#answerConnect(packet)
+      case 'auth':
+        return this.#answerAuth(packet)
       case 'publish':
         return this.#answerPublish(packet)
       case 'subscribe':
@@ -62,18 +71,65 @@ export class ScriptPlayer {
         return
       case 'disconnect':
         return connection.hangUp('client', 'disconnect')
-      default: // acknowledgements of the server's own publishes, and AUTH
+      default: // acknowledgements of the server's own publishes
     }
   }
 
   #answerConnect(packet: IConnectPacket): void {
     const connection = this.#connection
     if (packet !== connection.connect) return connection.refuse(new Error('A second connect arrived'))
-    const { connack = {} } = connection.behaviour
-    const fields = typeof connack === 'function' ? connack(packet) : connack
-    if (fields === false) return
+    const { authenticationMethod, authenticationData } = packet.properties ?? {}
+    if (authenticationMethod === undefined) return this.#sendConnack(packet)
+    this.#method = authenticationMethod
+    this.#authenticate(packet, authenticationData)
+  }
 
-    const { reasonCode = 0, sessionPresent = false, properties = {} } = fields
+  #answerAuth({ reasonCode, properties = {} }: IAuthPacket): void {
+    const connection = this.#connection
+    const { connect } = connection
+    if (!connect || this.#method === undefined) {
+      return connection.refuse(new Error('An auth arrived without an Authentication Method in the connect'))
+    }
+    if (properties.authenticationMethod !== this.#method) {
+      return connection.refuse(new Error('An auth arrived with another Authentication Method'))
+    }
+    if (this.#isAccepted && reasonCode === 0x19) this.#authSteps = 0
+    if (reasonCode !== (this.#authSteps > 0 ? 0x18 : 0x19)) {
+      return connection.refuse(new Error(`An auth arrived with the reason code ${reasonCode}`))
+    }
+    this.#authenticate(connect, properties.authenticationData)
+  }
+
+  /** Answers a step of an exchange, that of the CONNECT or another. */
+  #authenticate(connect: IConnectPacket, data: Buffer | undefined): void {
+    const connection = this.#connection
+    const { auth = { success: undefined } } = connection.behaviour
+    const method = this.#method ?? ''
+    const reauthentication = this.#isAccepted
+    const step = { method, data, n: ++this.#authSteps, reauthentication }
+    const answer = typeof auth === 'function' ? auth(step) : auth
+    if (answer === false) return
+    const send = (reasonCode: number, given: string | Uint8Array | undefined) =>
+      connection.send({ cmd: 'auth', reasonCode, properties: authProperties(method, given) })
+    if ('challenge' in answer) {
+      send(0x18, answer.challenge)
+      return
+    }
+    this.#authSteps = 0
+    if ('refuse' in answer) {
+      if (reauthentication) perform({ disconnect: { reasonCode: answer.refuse } }, connection)
+      else this.#sendConnack(connect, { reasonCode: answer.refuse })
+    } else if (reauthentication) send(0, answer.success)
+    else this.#sendConnack(connect, {}, authProperties(method, answer.success))
+  }
+
+  #sendConnack(packet: IConnectPacket, refusal: Connack = {}, authentication: Connack['properties'] = {}): void {
+    const connection = this.#connection
+    const { connack = {} } = connection.behaviour
+    const scripted = typeof connack === 'function' ? connack(packet) : connack
+    if (scripted === false) return
+
+    const { reasonCode = 0, sessionPresent = false, properties = {} } = { ...scripted, ...refusal }
     this.#maximumQoS = properties.maximumQoS ?? 2
     // MQTT 5 §3.1.3.1: a client without an identifier gets the assigned one in the CONNACK.
     const assigned = packet.clientId === '' ? { assignedClientIdentifier: `client-${connection.n}` } : {}
@@ -82,9 +138,10 @@ export class ScriptPlayer {
       returnCode: reasonCode,
       reasonCode,
       sessionPresent,
-      properties: { ...assigned, ...properties },
+      properties: { ...assigned, ...authentication, ...properties },
     }
     connection.send(sent)
+    this.#isAccepted = reasonCode === 0
     if (reasonCode !== 0) connection.close()
     else this.#takes('connack', sent)
   }
@@ -132,6 +189,13 @@ export class ScriptPlayer {
     else act()
     return true
   }
+}
+
+function authProperties(
+  authenticationMethod: string,
+  data: string | Uint8Array | undefined,
+): { authenticationMethod: string; authenticationData?: Buffer } {
+  return { authenticationMethod, ...(data !== undefined && { authenticationData: Buffer.from(data) }) }
 }
 
 /** Performs one action on a connection. */

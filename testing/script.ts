@@ -18,6 +18,12 @@ export interface Behaviour {
   upgradeStatus?: number
   /** Fields of the CONNACK. With `false` the server never sends one. @default accepts */
   connack?: Connack | false | ((connect: IConnectPacket) => Connack | false)
+  /**
+   * Enhanced authentication (MQTT 5 §4.12): how to answer a CONNECT with an Authentication Method, and each AUTH.
+   *
+   * @default success
+   */
+  auth?: AuthAnswer | ((step: AuthStep) => AuthAnswer)
   /** With `false` the server never answers a PINGREQ. @default true */
   pingresp?: boolean
   /** Reason code of PUBACK or PUBREC; a table is by topic filter. With `false` the server never acknowledges. @default 0 */
@@ -42,6 +48,27 @@ export interface Behaviour {
 
 /** A reason code, or `false` for no answer. The PUBACK to a 3.1.1 client carries no code. */
 export type Answer = number | false
+
+/** What a client sent in an exchange of AUTH packets. */
+export interface AuthStep {
+  readonly method: string
+  readonly data: Buffer | undefined
+  /** Counts what the client has sent in this exchange, from 1. */
+  readonly n: number
+  /** Whether the client renews its credentials on an open connection. */
+  readonly reauthentication: boolean
+}
+
+/** The answer to a step of an exchange of AUTH packets. */
+export type AuthAnswer =
+  /** An AUTH that continues the exchange. */
+  | { challenge: string | Uint8Array }
+  /** The CONNACK, or an AUTH with code 0, with this data. */
+  | { success: string | Uint8Array | undefined }
+  /** A CONNACK with this reason code, or a DISCONNECT, after which the server closes. */
+  | { refuse: number }
+  /** None. */
+  | false
 
 /** After a code other than 0 the connection is closed, as the specification requires. */
 export interface Connack {

@@ -3,9 +3,16 @@ import type { Disposition, Failure } from '../failure.ts'
 import { backoffCeiling, backoffDelay, clampDelay, laterDelay, type BackoffPolicy } from '../policy/backoff.ts'
 import { defaultReconnect } from '../policy/recovery.ts'
 import type { SubscriptionsInput } from '../subscriptions.ts'
-import { closesBeforeConnack, dispositionOf, isRefreshFailure, refreshBefore, suspectsCredentials } from './guards.ts'
+import {
+  closesBeforeConnack,
+  dispositionOf,
+  isRefreshFailure,
+  refreshBefore,
+  refusesCredentials,
+  suspectsCredentials,
+} from './guards.ts'
 import * as servers from './servers.ts'
-import type { ConnectionContext, ConnectionCounters, CredentialsState } from './types.ts'
+import type { ConnectionContext, ConnectionCounters, CredentialsState, TransportOpened } from './types.ts'
 
 /** A change of the context. The functions that return one are pure, apart from the injected chance and time. */
 type Patch = Partial<ConnectionContext>
@@ -38,6 +45,8 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
   context.failingBack = false
   context.transport = false
   context.sessionPresent = false
+  context.reauthenticates = false
+  context.reauthentication = 'untried'
   context.openedAt = null
   context.unprovenSince = null
   context.interruptedAt = null
@@ -51,6 +60,8 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
     cycles: 0,
     tokenRefreshes: 0,
     failedTokenRefreshes: 0,
+    reauthentications: 0,
+    failedReauthentications: 0,
     redirects: 0,
   }
   return context
@@ -70,6 +81,7 @@ export function restored(persisted: ConnectionContext): ConnectionContext {
     credentials: config.canRefresh ? credentials : withoutCredentials(config),
     admission: 'none',
     failingBack: false,
+    reauthenticates: false,
     unprovenSince: null,
     restore: { done: 0, total: 0 },
     periodic: [],
@@ -136,9 +148,29 @@ export function refreshFailed(context: ConnectionContext, failure: Failure): Pat
   }
 }
 
-export function opened(context: ConnectionContext, sessionPresent: boolean): Patch {
+export function reauthenticated(context: ConnectionContext): Patch {
+  return { reauthentication: 'works', counters: count(context, 'reauthentications') }
+}
+
+/** If the first try fails, the server may not renew credentials like this at all. */
+export function reauthenticationFailed(context: ConnectionContext, failure: Failure): Patch {
+  const isOther = failure.kind === 'authentication' || refusesCredentials(failure)
+  const isRefused = context.reauthentication === 'untried' && !isOther
+  return {
+    failure,
+    disposition: dispositionOf(context, failure),
+    reauthentication: isRefused ? 'refused' : context.reauthentication,
+    counters: count(context, 'failedReauthentications'),
+  }
+}
+
+export function opened(
+  context: ConnectionContext,
+  { sessionPresent, reauthenticates = false }: TransportOpened,
+): Patch {
   return {
     sessionPresent,
+    reauthenticates,
     openedAt: now(context),
     unprovenSince: context.unprovenSince ?? now(context),
     closesBeforeConnack: 0,

@@ -63,6 +63,14 @@ export function tokenRefreshFailed(context: ConnectionContext, cause: Failure): 
   return { type: 'tokenRefreshFailed', reason: context.refreshReason, failure: cause }
 }
 
+export function reauthenticated({ credentials }: ConnectionContext): Emitted<'reauthenticated'> {
+  return { type: 'reauthenticated', expiresAt: credentials.expiresAt }
+}
+
+export function reauthenticationFailed(cause: Failure): Emitted<'reauthenticationFailed'> {
+  return { type: 'reauthenticationFailed', failure: cause }
+}
+
 /** Emits `reconnectionFailed` if the fast tier has just run out, and `gaveUp` if no recovery follows. */
 export function failed(context: ConnectionContext): ConnectionEmitted[] {
   const { attempt: attempts, cycle: cycles, disposition } = context

@@ -102,6 +102,26 @@ export function renewalGoesOn(context: ConnectionContext, failure: Failure): boo
   return disposition === 'retry' || disposition === 'refresh'
 }
 
+/**
+ * Returns whether the credentials that are about to expire are renewed on the open connection. Not if the connection is to be
+ * replaced anyway, as after RECOVER.
+ */
+export function reauthenticates(context: ConnectionContext): boolean {
+  const { admission, openedAt, reauthentication } = context
+  return context.reauthenticates && reauthentication !== 'refused' && openedAt !== null && admission === 'none'
+}
+
+/** Returns whether only the renewal on the open connection failed, which is then replaced, as planned and without a pause. */
+export function failsToReauthenticate(context: ConnectionContext, failure: Failure): boolean {
+  const isCause = failure.kind === 'authentication' || ('reauthenticating' in failure && failure.reauthenticating)
+  return isCause && dispositionOf(context, failure) !== 'fatal'
+}
+
+/** Returns whether the server has refused the credentials themselves. */
+export function refusesCredentials(failure: Failure): boolean {
+  return failure.kind === 'disconnected' && failure.reasonCode === 0x87
+}
+
 /** Returns how long before its expiry a token is renewed: as configured, but at most a tenth of its lifetime. */
 export function refreshBefore(config: ConnectionConfig, { lifetime }: CredentialsState): number {
   return lifetime === null ? config.refreshBefore : Math.min(config.refreshBefore, Math.max(0, lifetime) / 10)

@@ -63,6 +63,12 @@ const decideOnline = [
   ...decide,
 ] as const
 
+/** Credentials that the server does not take on the open connection are used for a new one. */
+const replaceConnection = {
+  target: '#connecting',
+  actions: ['recordReauthenticationFailed', 'announceReauthenticationFailed'],
+} as const
+
 /** A failed planned renewal is repeated after a backoff while the current credentials are still valid. */
 const stayConnected = {
   guard: 'mayStay',
@@ -151,6 +157,8 @@ export const connectionMachine = /* @__PURE__ */ persistable(
             // The longest timer ends after 24.8 days. It then starts again.
             after: {
               renewalDue: [
+                // No connection is opened, so that the gate is not asked.
+                { guard: 'renewsOnline', target: '#refreshingToken', actions: 'becauseNeeded' },
                 { guard: 'renewsInTurn', actions: ['becauseNeeded', 'requestAdmission'] },
                 { guard: 'needsCredentials', target: '#refreshingToken', actions: 'becauseNeeded' },
                 { target: 'ready', reenter: true },
@@ -171,6 +179,21 @@ export const connectionMachine = /* @__PURE__ */ persistable(
                 { guard: 'isGated', actions: ['startOver', 'newClient', 'becauseRequested', 'requestAdmission'] },
                 ...recoverNow('#refreshingToken.online'),
               ],
+            },
+          },
+          reauthenticating: {
+            id: 'reauthenticating',
+            description: 'The new credentials are passed to the broker by AUTH. Messages flow.',
+            tags: ['ready', 'busy'],
+            entry: 'reauthenticate',
+            after: { authenticationTimeout: replaceConnection },
+            on: {
+              'transport.reauthenticated': {
+                target: 'ready',
+                actions: ['recordReauthenticated', 'announceReauthenticated'],
+              },
+              'transport.failed': [{ guard: 'failsToReauthenticate', ...replaceConnection }, ...decide],
+              'PERIODIC.START': { actions: ['startPeriodic', 'runPeriodic'] },
             },
           },
         },
@@ -212,7 +235,14 @@ export const connectionMachine = /* @__PURE__ */ persistable(
           id: 'refresh',
           src: 'refreshToken',
           input: ({ context }) => ({ reason: context.refreshReason }),
-          onDone: { target: 'connecting', actions: ['recordRefreshed', 'announceRefreshed'] },
+          onDone: [
+            {
+              guard: 'reauthenticates',
+              target: '#reauthenticating',
+              actions: ['recordRefreshed', 'announceRefreshed'],
+            },
+            { target: 'connecting', actions: ['recordRefreshed', 'announceRefreshed'] },
+          ],
           onError: [stayConnected, ...decide],
         },
         after: { refreshTimeout: [stayConnected, ...decide] },

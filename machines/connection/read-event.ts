@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts'
+import { WRONG_ACCOUNT } from '../policy/classify.ts'
 import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
 
 /** XState's own events (timeouts and results of actors), which the union of a machine's events does not contain. */
@@ -17,6 +18,7 @@ export function failureOf(event: ConnectionEvent): Failure {
   const { type, error }: ActorEvent = event
   if (type.startsWith('xstate.after.connectTimeout.')) return { kind: 'timeout', phase: 'connect' }
   if (type.startsWith('xstate.after.refreshTimeout.')) return { kind: 'timeout', phase: 'refresh' }
+  if (type.startsWith('xstate.after.authenticationTimeout.')) return { kind: 'timeout', phase: 'authentication' }
   if (type === 'xstate.error.actor.refresh') return refreshFailure(error)
   return { kind: 'closed' }
 }
@@ -37,7 +39,7 @@ export function expiresAtOf(event: ConnectionEvent): number | null {
 /** Keeps only the name of the error, because its message may quote a token or a signed URL. */
 function refreshFailure(error: unknown): Failure {
   const name = error instanceof Error ? error.name : typeof error
-  return name === 'InvalidCredentialsError' ? { kind: 'credentials' } : { kind: 'refresh', name }
+  return name === WRONG_ACCOUNT ? { kind: 'credentials' } : { kind: 'refresh', name }
 }
 
 function actorFailure(actor: 'transport' | 'subscriptions', error: unknown): Failure {

@@ -142,6 +142,7 @@ function isServersFault(context: ConnectionContext, failure: Failure): boolean {
   const { kind } = failure
   if (kind === 'options' || kind === 'internal' || kind === 'unprocessed') return false
   if (kind === 'socket') return !failure.bySource
+  if (kind === 'authentication') return failure.step === 'verify'
   if (kind === 'refused' && failure.nextVersion !== undefined) return false
   return !objectsToPacket(failure) && !wantsCredentials(context, failure)
 }

@@ -56,6 +56,9 @@ export const connectionSetup = setup({
     canRefresh: ({ context }) => context.config.canRefresh,
     mayStay: ({ context, event }) => check.mayStay(context, failureOf(event)),
     renewalGoesOn: ({ context, event }) => check.renewalGoesOn(context, failureOf(event)),
+    renewsOnline: ({ context }) => check.reauthenticates(context) && check.needsCredentials(context),
+    reauthenticates: ({ context }) => check.reauthenticates(context) && context.refreshReason === 'expiring',
+    failsToReauthenticate: ({ context, event }) => check.failsToReauthenticate(context, failureOf(event)),
     isGated: ({ context }) => context.config.gated,
     renewsInTurn: ({ context }) => context.config.gated && check.needsCredentials(context),
     awaitsAdmission: ({ context }) => context.admission === 'awaited',
@@ -85,7 +88,7 @@ export const connectionSetup = setup({
     recordOpened: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'transport.opened') return
       for (const emitted of announce.opened(context)) enqueue.emit(emitted)
-      enqueue.assign(patch.opened(context, event.sessionPresent))
+      enqueue.assign(patch.opened(context, event))
     }),
     recordRestore: enqueueActions(({ event, enqueue }) => {
       if (event.type !== 'subscriptions.progress') return
@@ -96,6 +99,10 @@ export const connectionSetup = setup({
     recordStable: assign(({ context }) => patch.stable(context)),
     recordRefreshed: assign(({ context, event }) => patch.refreshed(context, expiresAtOf(event))),
     recordRefreshFailed: assign(({ context, event }) => patch.refreshFailed(context, failureOf(event))),
+    recordReauthenticated: assign(({ context }) => patch.reauthenticated(context)),
+    recordReauthenticationFailed: assign(({ context, event }) =>
+      patch.reauthenticationFailed(context, failureOf(event)),
+    ),
     startOver: assign(({ context }) => patch.startOver(context)),
     uncount: assign({ woken: true, retryAt: null }),
     followRedirect: assign(({ context }) => patch.redirected(context)),
@@ -114,6 +121,8 @@ export const connectionSetup = setup({
     announceRecovery: emit(({ context }) => announce.recoveryStarted(context)),
     announceRefreshed: emit(({ context }) => announce.tokenRefreshed(context)),
     announceRefreshFailed: emit(({ context, event }) => announce.tokenRefreshFailed(context, failureOf(event))),
+    announceReauthenticated: emit(({ context }) => announce.reauthenticated(context)),
+    announceReauthenticationFailed: emit(({ event }) => announce.reauthenticationFailed(failureOf(event))),
     announceReady: enqueueActions(({ context, event, enqueue }) => {
       for (const emitted of announce.ready(context, event)) enqueue.emit(emitted)
       enqueue.assign({ interruptedAt: null, replaced: false })
@@ -174,6 +183,9 @@ export const connectionSetup = setup({
     }),
     probe: enqueueActions(({ context, enqueue }) => {
       if (context.transport) enqueue.sendTo('transport', { type: 'PROBE' })
+    }),
+    reauthenticate: enqueueActions(({ context, enqueue }) => {
+      if (context.transport) enqueue.sendTo('transport', { type: 'REAUTHENTICATE' })
     }),
     drop: enqueueActions(({ context, enqueue }) => {
       if (context.transport) enqueue.sendTo('transport', { type: 'DROP' })
@@ -242,6 +254,7 @@ export const connectionSetup = setup({
   delays: {
     connectTimeout: ({ context }) => patch.connectDelay(context),
     refreshTimeout: ({ context }) => clampDelay(context.config.timeouts.refreshTimeout),
+    authenticationTimeout: ({ context }) => clampDelay(context.config.timeouts.authenticationTimeout),
     disconnectTimeout: ({ context }) => clampDelay(context.config.timeouts.disconnectTimeout),
     stableAfter: ({ context }) => patch.stableDelay(context),
     reconnectDelay: ({ context }) => context.delay,

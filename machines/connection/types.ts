@@ -89,6 +89,10 @@ export interface ConnectionCounters {
   readonly cycles: number
   readonly tokenRefreshes: number
   readonly failedTokenRefreshes: number
+  /** Credentials that were renewed on an open connection. */
+  readonly reauthentications: number
+  /** Renewals on an open connection that failed. A planned replacement of the connection followed. */
+  readonly failedReauthentications: number
   readonly redirects: number
 }
 
@@ -139,6 +143,13 @@ export interface ConnectionContext {
   readonly transport: boolean
   /** Whether the broker kept the session, according to the last CONNACK. */
   readonly sessionPresent: boolean
+  /** Whether credentials may be renewed on the open connection, according to its transport. */
+  readonly reauthenticates: boolean
+  /**
+   * Whether the server renews credentials on an open connection: `refused` if the first try failed. They are then renewed by a
+   * planned replacement.
+   */
+  readonly reauthentication: 'untried' | 'works' | 'refused'
   /** When the connection opened, in milliseconds since 1970; `null` if there is none. */
   readonly openedAt: number | null
   /**
@@ -161,6 +172,8 @@ export interface TransportOpened {
   readonly type: 'transport.opened'
   /** Whether the broker kept the session (MQTT 5 §3.2.2.1.1). */
   readonly sessionPresent: boolean
+  /** Whether it takes REAUTHENTICATE: it was opened with an Authentication Method (MQTT 5 §4.12). @default false */
+  readonly reauthenticates?: boolean | undefined
 }
 
 /** The schedule of a periodic request. Topic and payload stay outside the machine. */
@@ -215,6 +228,8 @@ export type ConnectionFact =
   | ServerChosen
   /** A connection or an attempt ended: exactly one for each transport, unless the machine closed it. */
   | { readonly type: 'transport.failed'; readonly failure: Failure }
+  /** The broker has taken the new credentials, after a REAUTHENTICATE. */
+  | { readonly type: 'transport.reauthenticated' }
   /** The transport is closed, after a CLOSE. */
   | { readonly type: 'transport.closed' }
   /**
@@ -277,6 +292,10 @@ export type ConnectionEmitted =
   | { readonly type: 'recovered'; readonly cycle: number }
   | { readonly type: 'tokenRefreshed'; readonly reason: RefreshReason; readonly expiresAt: number | null }
   | { readonly type: 'tokenRefreshFailed'; readonly reason: RefreshReason; readonly failure: Failure }
+  /** The broker has taken the new credentials on the open connection. */
+  | { readonly type: 'reauthenticated'; readonly expiresAt: number | null }
+  /** The new credentials could not be passed to the broker on the open connection, which is replaced. */
+  | { readonly type: 'reauthenticationFailed'; readonly failure: Failure }
   /** The machine gave up. It stays in `failed` until it receives RETRY or RECOVER. */
   | { readonly type: 'gaveUp'; readonly failure: Failure; readonly attempts: number; readonly cycles: number }
 
@@ -313,6 +332,8 @@ export type TransportCommand =
   | { readonly type: 'PROBE' }
   /** Destroy the socket without a DISCONNECT, and fail. */
   | { readonly type: 'DROP' }
+  /** Pass the new credentials to the broker, and report `transport.reauthenticated`, or fail. */
+  | { readonly type: 'REAUTHENTICATE' }
 
 /** The result of a refresh for the machine. The credentials themselves stay outside. */
 export interface RefreshedCredentials {

@@ -75,6 +75,9 @@ const objections: ReadonlySet<number> = new Set([
 
 const SESSION_TAKEN_OVER = 0x8e
 
+/** The name of the error by which the application says that the account is wrong. */
+export const WRONG_ACCOUNT = 'InvalidCredentialsError'
+
 /** WebSocket close codes: policy violation (RFC 6455 §7.4.1), and those that many servers use for the statuses 401 and 403. */
 const UNAUTHORIZED_CODES: ReadonlySet<number> = new Set([1008, 4401, 4403])
 /** RabbitMQ, for example, closes with 1002 and "unauthenticated". */
@@ -95,7 +98,7 @@ export function classify(failure: Failure, options: ClassifyOptions): Dispositio
 
 /** Returns whether the broker closed the connection because of a packet of the client. */
 export function objectsToPacket(failure: Failure): boolean {
-  return failure.kind === 'disconnected' && objections.has(failure.reasonCode)
+  return failure.kind === 'disconnected' && !failure.reauthenticating && objections.has(failure.reasonCode)
 }
 
 /**
@@ -112,6 +115,9 @@ function fromTable(failure: Failure, options: ClassifyOptions): Disposition {
   switch (failure.kind) {
     case 'credentials':
       return 'fatal'
+    case 'authentication':
+      if (failure.name === WRONG_ACCOUNT) return 'fatal'
+      return failure.step === 'verify' ? 'retry-later' : 'retry'
     case 'closed':
       return suspectsCredentials && canRefresh && isUnexplainedClose(failure) ? 'refresh' : 'retry'
     case 'tls':

@@ -9,6 +9,8 @@ const noCounters = {
   cycles: 0,
   tokenRefreshes: 0,
   failedTokenRefreshes: 0,
+  reauthentications: 0,
+  failedReauthentications: 0,
   redirects: 0,
 }
 

@@ -110,6 +110,8 @@ const events: Record<Type, readonly Kind[]> = {
       ],
     },
   ],
+  // The transport of the model takes no REAUTHENTICATE. That of test/model/machine.test.ts does.
+  'transport.reauthenticated': [],
   'transport.failed': [
     { when: opening, steps: failures(refusals, 'refused') },
     { when: open, steps: failures(losses, 'lost') },

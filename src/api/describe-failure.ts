@@ -9,6 +9,8 @@ const timeouts = {
   probe: 'no PINGRESP in time after a wake-up',
   restore: 'no SUBACK in time',
   ack: 'no acknowledgement of a publish in time',
+  authentication:
+    'enhanced authentication did not end in time: the server did not answer AUTH, or the application did not',
   traffic: 'no message within expectTrafficWithin, nor after a PINGREQ: the server may deliver nothing',
 } as const
 
@@ -45,8 +47,13 @@ export function describeFailure(failure: Failure): string {
       const described = `connection refused: ${connackReason(reasonCode, protocolVersion, reasonString)}`
       return nextVersion === undefined ? described : `${described}; MQTT 3.1.1 is tried next`
     }
-    case 'disconnected':
-      return `the server disconnected: ${reason(failure.reasonCode, failure.reasonString)}`
+    case 'disconnected': {
+      const { reasonCode, reasonString, reauthenticating } = failure
+      const occasion = reauthenticating ? ' while the client renewed its credentials by AUTH' : ''
+      return `the server disconnected${occasion}: ${reason(reasonCode, reasonString)}`
+    }
+    case 'authentication':
+      return describeAuthentication(failure)
     case 'unprocessed':
       return 'a handler failed to process a message, so the client closed the connection to receive it again'
     case 'credentials':
@@ -61,11 +68,23 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
+function describeAuthentication({ step, name }: FailureOf<'authentication'>): string {
+  const what = step === 'verify' ? 'refused what the server sent to prove its identity,' : 'failed'
+  return `options.authentication: ${step} ${what} with ${name}`
+}
+
 type FailureOf<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>
 
-function describeClose({ beforeConnack, suspicion, silence, keepalive = 0 }: FailureOf<'closed'>): string {
+function describeClose({
+  beforeConnack,
+  suspicion,
+  reauthenticating,
+  silence,
+  keepalive = 0,
+}: FailureOf<'closed'>): string {
   if (beforeConnack) return `the server closed the connection before the CONNACK: ${EARLY}`
   if (suspicion) return `the server closed the connection without giving a reason${TAKEOVER}`
+  if (reauthenticating) return 'the server closed the connection while the client renewed its credentials by AUTH'
   if (silence === undefined) return 'the server closed the connection without giving a reason'
   const pings = keepalive === 0 ? 'keep alive is off' : `keep alive is ${keepalive / 1_000} s`
   return `closed after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}: something in between may close idle connections`

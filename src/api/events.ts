@@ -37,6 +37,10 @@ export interface ClientEvents {
   tokenRefreshed: Emitted<'tokenRefreshed'>
   /** The credentials source failed. */
   tokenRefreshFailed: Emitted<'tokenRefreshFailed'>
+  /** The broker has taken the new credentials on the open connection (MQTT 5 §4.12.1). */
+  reauthenticated: Emitted<'reauthenticated'>
+  /** The broker has not taken the new credentials on the open connection. It is replaced by one that uses them. */
+  reauthenticationFailed: Emitted<'reauthenticationFailed'>
   /**
    * The client gave up. It tries nothing more until the application calls `connect()`, `resetReconnect()` or
    * `recover()`.

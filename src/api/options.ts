@@ -1,10 +1,11 @@
 import type { InspectionEvent, Observer } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
-import type { RefreshReason } from '../../machines/connection/types.ts'
 import type { AdmissionGate } from './admission-gate.ts'
+import type { Authentication } from './authentication.ts'
 import type { Birth } from './birth.ts'
 import type { Clock } from './clock.ts'
+import type { CredentialsSource } from './credentials.ts'
 import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
@@ -99,6 +100,8 @@ export interface ConnectOptions {
   readonly sessionExpiry?: number
   readonly username?: string
   readonly password?: string | Uint8Array
+  /** Enhanced authentication (MQTT 5 §4.12). It requires `protocolVersion: 5`. @default none */
+  readonly authentication?: Authentication
   readonly will?: Will
   /**
    * Maximum number of un-acknowledged QoS 1 and 2 messages from the broker (MQTT 5 §3.1.2.11.3). It bounds the memory
@@ -150,34 +153,6 @@ export interface ConnectOptions {
    */
   readonly socket?: SocketSource
 }
-
-/** The result of a credentials source. None of it enters the machine. */
-export interface Credentials {
-  readonly username?: string
-  readonly password?: string | Uint8Array
-  /** Replaces the URL, for example with a signed one for AWS IoT. */
-  readonly url?: string
-  /** Added to the headers of the WebSocket upgrade. */
-  readonly wsHeaders?: Readonly<Record<string, string>>
-  /** When the credentials expire, in milliseconds since 1970 or as a `Date`. Without it, no renewal is planned. */
-  readonly expiresAt?: number | Date
-}
-
-/**
- * Returns credentials. Called before the first connection, before the credentials expire, when the broker refuses them,
- * and in recovery cycles. Calls never overlap. Reject with `InvalidCredentialsError` to make the client give up.
- *
- * If a call takes too long, the client abandons it. When it next needs credentials, it first waits for the abandoned
- * call, and calls again only if that call rejects or its credentials have expired. A call that has not returned after
- * twice the `refreshTimeout` is no longer waited for.
- *
- * @param request.reason - why the client needs credentials
- * @param request.signal - aborts when the client abandons the call, for example after `refreshTimeout`
- */
-export type CredentialsSource = (request: {
-  readonly reason: RefreshReason
-  readonly signal: AbortSignal
-}) => Credentials | Promise<Credentials>
 
 export interface SubscriptionsOptions {
   /**

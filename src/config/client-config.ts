@@ -2,12 +2,12 @@ import type { ConnectionInput, Timeouts } from '../../machines/config.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
 import type { Birth } from '../api/birth.ts'
 import type { Clock } from '../api/clock.ts'
+import type { CredentialsSource } from '../api/credentials.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import type { Logger } from '../api/logger.ts'
 import type { Message } from '../api/message.ts'
 import type {
   ConnectOptions,
-  CredentialsSource,
   InboxOptions,
   OutboxOptions,
   RateOptions,

@@ -1,10 +1,10 @@
 import type { RedirectPolicy, Timeouts } from '../../machines/config.ts'
 import type { BackoffPolicy } from '../../machines/policy/backoff.ts'
 import type { ReconnectPolicy, RecoveryPolicy } from '../../machines/policy/recovery.ts'
+import type { Credentials } from '../api/credentials.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import type {
   ConnectOptions,
-  Credentials,
   InboxOptions,
   OutboxOptions,
   QuarantineOptions,
@@ -37,6 +37,7 @@ import {
 } from '../shared/option-rules.ts'
 import { didYouMean, entriesOf, isObject, readByRules, type Rule, type RulesFor } from '../shared/read-options.ts'
 import { isPrintable } from '../shared/safe-text.ts'
+import { authenticationRules } from './authentication.ts'
 import type { ClientConfig } from './client-config.ts'
 import { defaultClient } from './defaults.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
@@ -64,6 +65,7 @@ const timeouts = {
   connectTimeout: duration,
   subscribeTimeout: duration,
   refreshTimeout: duration,
+  authenticationTimeout: duration,
   disconnectTimeout: duration,
   probeTimeout: duration,
   ackTimeout: duration,
@@ -177,6 +179,7 @@ const connect = {
   sessionExpiry: must('must be at least 0, or Infinity', (value) => typeof value === 'number' && value >= 0),
   username: textInSecret,
   password: bytesInSecret,
+  authentication: groupInSecret(authenticationRules),
   will: (option, value) => {
     const read = groupInSecret(will, clientHint)(option, value) as Partial<Will>
     topicRule(`${option}.topic`, read.topic)
@@ -197,6 +200,7 @@ const connect = {
 const credentials = {
   username: textInSecret,
   password: bytesInSecret,
+  authenticationData: bytesInSecret,
   url: parseUrls,
   wsHeaders: headers,
   // Checked where it is read: src/lifecycle/credentials.ts.
@@ -250,6 +254,7 @@ const groups = {
   options: connect,
   'options.tls': tls,
   'options.will': will,
+  'options.authentication': authenticationRules,
   reconnect,
   recovery,
   timeouts,
@@ -275,6 +280,8 @@ const renamed = new Map([
   ['createConnection', 'options.socket'],
   ['agent', 'options.wsOptions.agent'],
   ['properties', 'options.sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties'],
+  ['authenticationMethod', 'options.authentication.method'],
+  ['authPacket', 'options.authentication'],
   ['autoUseTopicAlias', 'options.autoAssignTopicAlias'],
   ['sessionExpiryInterval', 'options.sessionExpiry'],
 ])

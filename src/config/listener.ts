@@ -16,6 +16,8 @@ const names = Object.keys({
   recovered: true,
   tokenRefreshed: true,
   tokenRefreshFailed: true,
+  reauthenticated: true,
+  reauthenticationFailed: true,
   gaveUp: true,
   restoring: true,
   restored: true,

@@ -1,5 +1,6 @@
+import type { Credentials } from '../api/credentials.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import type { ConnectOptions, Credentials } from '../api/options.ts'
+import type { ConnectOptions } from '../api/options.ts'
 import { userInfo } from './server-urls.ts'
 
 /** The user name and password of the CONNECT packet. */

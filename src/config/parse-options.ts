@@ -5,6 +5,7 @@ import { defaultFailover as machineFailover } from '../../machines/policy/server
 import { InvalidOptionError } from '../api/errors.ts'
 import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../api/options.ts'
 import { isObject } from '../shared/read-options.ts'
+import { checkAuthentication } from './authentication.ts'
 import type { ClientConfig, ConnectConfig, ConnectSource, OutboxConfig, WillConfig } from './client-config.ts'
 import { readClientOptions, readConnectOptions, type WithUrls } from './client-rules.ts'
 import {
@@ -108,6 +109,7 @@ function connectConfig(options: ReadOptions['options'] = {}, hasStore: boolean):
 
 function completeConnect(options: WithUrls<ConnectOptions>, hasStore: boolean): ConnectConfig {
   checkSession(options, hasStore)
+  checkAuthentication(options)
   if (options.socket && options.wsOptions?.agent !== undefined) {
     throw new InvalidOptionError('options.socket', 'must not be given together with wsOptions.agent')
   }

@@ -1,5 +1,6 @@
 import type { TransportInput } from '../../machines/connection/types.ts'
 import { InvalidOptionError } from '../api/errors.ts'
+import { authenticatorOf, withoutLogin } from '../config/authentication.ts'
 import type { ClientConfig, ConnectConfig, ServerConfig } from '../config/client-config.ts'
 import { certificateExpiry } from '../config/node-options.ts'
 import { parseConnectOptions } from '../config/parse-options.ts'
@@ -117,7 +118,8 @@ export class Attempts {
   }
 
   #attempt(connect: ConnectConfig, listed: readonly ServerConfig[] | undefined, input: TransportInput): Attempt {
-    const { credentials } = this.#credentials
+    const { authentication } = connect
+    const credentials = withoutLogin(this.#credentials.credentials, authentication)
     const servers = this.#listed(connect, listed)
     this.#ownHosts = servers.map(({ url }) => hostname(new URL(url).host))
     // An empty client id asks the broker for one (MQTT 5 §3.1.3.1).
@@ -133,6 +135,7 @@ export class Attempts {
       clientId,
       connect: hasVersion(connect) ? connect : { ...connect, protocolVersion: trial?.version ?? 5 },
       credentials,
+      authenticator: authentication && authenticatorOf(authentication, () => this.#credentials.credentials),
       assignedClientId,
       requestResponseInformation,
       trial,

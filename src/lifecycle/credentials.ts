@@ -1,6 +1,6 @@
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
+import type { Credentials, CredentialsSource } from '../api/credentials.ts'
 import { InvalidOptionError } from '../api/errors.ts'
-import type { Credentials, CredentialsSource } from '../api/options.ts'
 import { readCredentials, type WithUrls } from '../config/client-rules.ts'
 
 export interface CurrentCredentialsOptions {

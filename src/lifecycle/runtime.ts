@@ -113,6 +113,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
       failure.kind === 'refresh' ||
       failure.kind === 'credentials' ||
       failure.kind === 'options' ||
+      failure.kind === 'authentication' ||
       (failure.kind === 'socket' && failure.bySource === true)
     if (failure.kind === 'internal') return new ConnectionFailedError(failure, { client, cause })
     return new ConnectionFailedError(failure, { client, ...(isOurs && { cause: this.#cause }) })
@@ -195,7 +196,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
     })
   }
 
-  #failedBy(error: unknown, source: 'credentials' | 'options'): void {
+  #failedBy(error: unknown, source: 'credentials' | 'options' | 'authentication'): void {
     this.#cause = error
     this.#observer.report(error, source)
   }
@@ -249,12 +250,13 @@ export class ConnectionRuntime implements Provider, SessionPort {
       time,
       disconnectTimeout: timeouts.disconnectTimeout,
       probeTimeout: timeouts.probeTimeout,
+      authenticationTimeout: timeouts.authenticationTimeout,
       onError: (error, source) => {
         this.#cause = error
         // A proxy that is down is a failure like others, which the application learns of by its events.
         if (source === 'socket') return
-        this.#attempts.forget()
-        this.#failedBy(error, 'options')
+        if (source === 'options') this.#attempts.forget()
+        this.#failedBy(error, source)
       },
       onIdleTimeoutLearnt: (learnt) => {
         const { log, events } = this.#observer

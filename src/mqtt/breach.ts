@@ -9,8 +9,14 @@ export interface Breach {
 
 /** Reason codes of our DISCONNECT (MQTT 5 §3.14.2.1). */
 const MALFORMED_PACKET = 0x81
-const PROTOCOL_ERROR = 0x82
+export const PROTOCOL_ERROR = 0x82
 export const RECEIVE_MAXIMUM_EXCEEDED = 0x93
+
+/** The breach of MQTT 5 §4.12: the client has not begun an exchange, or MQTT 3.1.1 has no such packet. */
+export const UNSOLICITED_AUTH: Breach = Object.freeze({
+  message: 'AUTH that the client has not asked for',
+  reasonCode: PROTOCOL_ERROR,
+})
 
 /** The breach of MQTT-3.2.0-1. @param packet - its name */
 export function beforeConnack(packet: string): Breach {
@@ -27,10 +33,7 @@ export function breachOf(packet: Packet, connected: boolean): Breach | undefined
   if (packet.messageId !== undefined && packet.messageId < 1) {
     return { message: `${packet.cmd.toUpperCase()} without a packet identifier`, reasonCode: MALFORMED_PACKET }
   }
-  // AUTH may come before the CONNACK (MQTT 5 §4.12).
-  if (!connected && packet.cmd !== 'connack' && packet.cmd !== 'auth') {
-    return beforeConnack(packet.cmd.toUpperCase())
-  }
+  if (!connected && packet.cmd !== 'connack') return beforeConnack(packet.cmd.toUpperCase())
   return packet.cmd === 'connack' ? wrongLimit(packet) : undefined
 }
 

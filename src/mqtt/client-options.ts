@@ -3,8 +3,9 @@ import type { ClientOptions } from 'ws'
 
 import type { ServerChosen } from '../../machines/connection/types.ts'
 import { MAX_DELAY } from '../../machines/policy/backoff.ts'
-import type { Credentials } from '../api/options.ts'
+import type { Credentials } from '../api/credentials.ts'
 import type { DuplexStream } from '../api/socket.ts'
+import type { Authenticator } from '../config/authentication.ts'
 import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
@@ -25,6 +26,8 @@ export interface Attempt {
   readonly assignedClientId?: string | undefined
   /** Whether to ask the broker where responses to this client belong (MQTT 5 §3.1.2.11.6). */
   readonly requestResponseInformation?: boolean
+  /** For enhanced authentication. */
+  readonly authenticator?: Authenticator | undefined
   /** For `protocolVersion: 'auto'`. */
   readonly trial?: VersionTrial | undefined
 }
@@ -46,12 +49,23 @@ export interface Route {
   readonly socket?: DuplexStream | undefined
 }
 
+/** What the CONNECT says of enhanced authentication (MQTT 5 §3.1.2.11.9). */
+export interface AuthenticationProperties {
+  readonly method: string
+  readonly data: Uint8Array | undefined
+}
+
 /**
  * The options of MQTT.js for one attempt. MQTT.js never reconnects, resubscribes, queues or pings: this package does.
  *
  * @param events - of a WebSocket
  */
-export function clientOptions(attempt: Attempt, events: WebSocketEvents, route: Route = {}): IClientOptions {
+export function clientOptions(
+  attempt: Attempt,
+  events: WebSocketEvents,
+  route: Route = {},
+  authentication?: AuthenticationProperties,
+): IClientOptions {
   const { lookup, socket } = route
   const { url, clientId, connect, credentials } = attempt
   const { protocolVersion, clean, will, tls } = connect
@@ -74,7 +88,7 @@ export function clientOptions(attempt: Attempt, events: WebSocketEvents, route: 
     connectTimeout: MAX_DELAY,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: toPassword(password) }),
-    ...(protocolVersion === 5 && { properties: connectProperties(attempt) }),
+    ...(protocolVersion === 5 && { properties: connectProperties(attempt, authentication) }),
     ...(will && { will: toWill(will, protocolVersion) }),
     ...(lookup && { lookup }),
     ...(tls as IClientOptions | undefined),
@@ -128,7 +142,10 @@ function overSocket(socket: DuplexStream, url: URL): NonNullable<ClientOptions['
   return connect as unknown as NonNullable<ClientOptions['createConnection']>
 }
 
-function connectProperties({ connect, requestResponseInformation }: Attempt): IClientOptions['properties'] {
+function connectProperties(
+  { connect, requestResponseInformation }: Attempt,
+  authentication: AuthenticationProperties | undefined,
+): IClientOptions['properties'] {
   const { sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties } = connect
   return {
     sessionExpiryInterval: toSessionExpiryInterval(sessionExpiry),
@@ -136,6 +153,9 @@ function connectProperties({ connect, requestResponseInformation }: Attempt): IC
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     ...(topicAliasMaximum > 0 && { topicAliasMaximum }),
     ...(requestResponseInformation && { requestResponseInformation }),
+    ...(authentication && { authenticationMethod: authentication.method }),
+    // mqtt-packet writes any bytes.
+    ...(authentication?.data && { authenticationData: authentication.data as Buffer }),
     ...(userProperties && { userProperties: userProperties as Record<string, string | string[]> }),
   }
 }

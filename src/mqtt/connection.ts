@@ -9,18 +9,16 @@ import type { ClientEvents } from '../api/events.ts'
 import type { DuplexStream } from '../api/socket.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
 import { type Disconnect, NORMAL_DISCONNECT } from '../wire/disconnect.ts'
-import { type Frame, Framer } from '../wire/framer.ts'
-import { InvalidPacketError, packetName } from '../wire/invalid-packet.ts'
+import type { Frame } from '../wire/framer.ts'
 import type { Addresses } from './addresses.ts'
-import { type Breach, beforeConnack, breachOf } from './breach.ts'
+import { type Breach, breachOf, UNSOLICITED_AUTH } from './breach.ts'
 import { brokerStatus } from './broker-status.ts'
 import { type Attempt, clientOptions } from './client-options.ts'
 import { closeClient } from './close.ts'
-import { CodeTranslator } from './code-translator.ts'
+import { type AuthenticationPort, EnhancedAuthentication } from './enhanced-authentication.ts'
 import {
   type FailurePort,
   fromCloseCode,
-  fromFirstBytes,
   fromPacket,
   fromSocketSource,
   fromUpgradeResponse,
@@ -31,8 +29,9 @@ import { type LinkPort, MqttLink } from './link.ts'
 import { Liveness, type LivenessPort } from './liveness.ts'
 import { openClient } from './open-client.ts'
 import { ControlPacketIds } from './packet-ids.ts'
-import type { PacketTap, PacketTrace } from './packet-trace.ts'
+import type { PacketTrace } from './packet-trace.ts'
 import { ProvidedSocket, SocketSourceError } from './provided-socket.ts'
+import { Receiver, type ReceiverPort } from './receiver.ts'
 import type { EndedConnection, TakeoverSuspicion } from './takeover.ts'
 import type { AnySocket } from './traffic.ts'
 import { judgeVersion, type VersionTrial } from './version-trial.ts'
@@ -54,8 +53,13 @@ export interface ConnectionOptions {
   readonly disconnectTimeout: number
   /** How long the answer to a PINGREQ may take after a WAKE, in milliseconds. */
   readonly probeTimeout: number
-  /** Called with the error of a failed `prepare`, or of the function `socket`. The machine gets only the failure. */
-  readonly onError: (error: unknown, source: 'options' | 'socket') => void
+  /** From the first challenge of the server to the CONNACK, in milliseconds. */
+  readonly authenticationTimeout: number
+  /**
+   * Called with the error of a failed `prepare`, of the function `socket`, or of enhanced authentication. The machine gets
+   * only the failure.
+   */
+  readonly onError: (error: unknown, source: 'options' | 'socket' | 'authentication') => void
   /** Called when it is learnt that something in between closes idle connections to a server. */
   readonly onIdleTimeoutLearnt: (learnt: ClientEvents['idleTimeoutLearnt']) => void
 }
@@ -64,7 +68,7 @@ export interface ConnectionOptions {
 const LEAST_WAIT = 500
 
 /** One attempt to connect, its connection and its end. */
-export class Connection implements FailurePort, LinkPort, LivenessPort {
+export class Connection implements FailurePort, LinkPort, LivenessPort, AuthenticationPort, ReceiverPort {
   readonly #options: ConnectionOptions
   readonly #tell: (event: AnyEventObject & ConnectionFact) => void
   readonly #takeovers: TakeoverSuspicion
@@ -77,12 +81,11 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
   #provided: ProvidedSocket | undefined
   #client: MqttClient | undefined
   #link: MqttLink | undefined
-  #tap: PacketTap | undefined
+  #authentication: EnhancedAuthentication | undefined
+  #receiver: Receiver | undefined
   #trial: VersionTrial | undefined
   /** When it began to open, or the CONNACK arrived, on the clock of `time`. */
   #since = 0
-  /** Whether anything arrived after the CONNACK. */
-  #isAnswered = false
   /** Resolves at the client's `close`. */
   #closed: Promise<void> = Promise.resolve()
   #closing: Promise<void> = Promise.resolve()
@@ -102,6 +105,10 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
       const attempt = prepared instanceof Promise ? await prepared : prepared
       if (this.#phase !== 'preparing') return
       if (attempt.choice) this.#tell(attempt.choice)
+      if (attempt.authenticator) {
+        this.#authentication = new EnhancedAuthentication(attempt.authenticator, this.#options, this)
+        if (!(await this.#authentication.begin())) return
+      }
       const { socket } = attempt.connect
       if (!socket) return this.#connect(attempt)
       this.#provided = new ProvidedSocket()
@@ -133,6 +140,11 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     if (this.#phase === 'open') this.#liveness.probe()
   }
 
+  /** Passes the current credentials to the server. */
+  reauthenticate(): void {
+    if (this.#phase === 'open') this.#authentication?.reauthenticate()
+  }
+
   /** Destroys the socket. MQTT.js and the machine see the same as after a broken line. */
   drop(): void {
     if (this.#phase !== 'open') return
@@ -149,15 +161,31 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
 
   /** The server broke a rule of MQTT. On MQTT 5 it gets a DISCONNECT with the reason (§4.13.1). */
   breached({ message, reasonCode }: Breach): void {
-    this.fail({ kind: 'protocol', message }, this.#link && reasonCode)
+    this.fail({ kind: 'protocol', message }, reasonCode)
   }
 
-  /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent */
+  /** Ends this connection, once. @param reasonCode - of our DISCONNECT, if one is sent once the server has accepted us */
   fail(failure: Failure, reasonCode?: number): void {
     if (this.#phase === 'closed') return
     const explained = this.#judged(() => this.#explained(failure), failure)
-    this.#release(reasonCode === undefined ? undefined : { reasonCode }, explained)
+    this.#release(this.#link && reasonCode !== undefined ? { reasonCode } : undefined, explained)
     this.#tell({ type: 'transport.failed', failure: explained })
+  }
+
+  sendAuth(auth: Uint8Array): void {
+    if (this.#link) this.#link.authenticate(auth)
+    else this.#client?.stream.write(auth)
+  }
+
+  reauthenticated(): void {
+    this.#link?.authenticated()
+    this.#tell({ type: 'transport.reauthenticated' })
+  }
+
+  /** AUTH arrived. @throws {InvalidPacketError} */
+  auth(frame: Frame): void {
+    if (this.#authentication) this.#authentication.received(frame)
+    else this.breached(UNSOLICITED_AUTH)
   }
 
   #unprepared(error: unknown): void {
@@ -180,21 +208,17 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
       this.#liveness.socket = socket
       this.#onAnswer = this.#addresses.follow(hostname, socket)
     }
-    const framer = new Framer(attempt.connect.maximumPacketSize)
     const packetIds = new ControlPacketIds(this.#options.packetIds)
-    const codes = new CodeTranslator(attempt.connect.protocolVersion)
-    const parseFrame = (frame: Frame) => {
-      const bytes = codes.translate(frame)
-      if (bytes) parse(bytes)
-    }
+    const receiver = new Receiver(attempt.connect, this.#liveness, this)
+    this.#receiver = receiver
     const { client, parse } = openClient({
       url: attempt.url,
       lookup,
       onStream: (stream) => {
-        this.#tap = this.#options.packets?.follow(stream, attempt.connect.protocolVersion)
+        receiver.tap = this.#options.packets?.follow(stream, attempt.connect.protocolVersion)
       },
       socket: provided,
-      onData: (chunk) => this.#received(chunk, framer, parseFrame),
+      onData: (chunk) => receiver.push(chunk),
       options: {
         ...clientOptions(
           attempt,
@@ -204,52 +228,21 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
             onRefused: (response) => this.fail(fromUpgradeResponse(response)),
           },
           { lookup, socket: provided },
+          this.#authentication,
         ),
         messageIdProvider: packetIds,
       },
     })
     this.#client = client
+    receiver.parse = parse
     if (!this.#liveness.socket) onSocket(client.stream)
     this.#closed = watchForFailure(client, this)
     // mqtt-packet destroys the stream if the CONNECT can't be encoded.
     if (client.stream.errored) throw client.stream.errored
     client.on('packetreceive', (packet) => {
-      codes.restore(packet)
+      receiver.restore(packet)
       this.#control(client, packet, attempt, packetIds)
     })
-  }
-
-  /** Handles all packets in the order in which they came, each before the next. */
-  #received(chunk: Uint8Array, framer: Framer, parse: (frame: Frame) => void): void {
-    if (this.#phase === 'closed') return
-    this.#liveness.heard(chunk.length)
-    if (this.#link) {
-      this.#isAnswered = true
-    } else {
-      const failure = fromFirstBytes(chunk)
-      if (failure) return this.fail(failure)
-    }
-    framer.push(chunk)
-    const tap = this.#tap?.isOn ? this.#tap : undefined
-    try {
-      for (let kind = framer.next(); kind && !this.#isClosed; kind = framer.next()) {
-        const { frame } = framer
-        if (tap) {
-          tap.received(kind, framer)
-          // A handler of the application may have closed the connection.
-          if (this.#isClosed) return
-        }
-        if (kind === 'control') parse(frame)
-        else if (this.#link) this.#link.received(kind, frame)
-        else this.breached(beforeConnack(packetName(frame.header)))
-      }
-      // The rest of such a packet may never come: the server may not speak MQTT at all.
-      if (!this.#link && framer.begun >= 0) this.breached(beforeConnack(packetName(framer.begun)))
-      this.#link?.handled()
-    } catch (error) {
-      if (!(error instanceof InvalidPacketError)) throw error
-      this.breached(error)
-    }
   }
 
   /** Called before MQTT.js handles a packet that does not carry data. */
@@ -260,7 +253,11 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     if (packet.cmd === 'connack') this.#answered(true)
     if (breach) this.breached(breach)
     else if (failure) this.fail(failure)
-    else if (packet.cmd === 'connack' && !this.#link) this.#accepted(client, packet, attempt, packetIds)
+    else if (packet.cmd === 'connack' && !this.#link) {
+      const accept = () => this.#accepted(client, packet, attempt, packetIds)
+      if (this.#authentication) this.#authentication.connack(packet, this.#receiver, accept)
+      else accept()
+    }
   }
 
   /**
@@ -282,6 +279,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
       port: this,
     })
     this.#link = link
+    if (this.#receiver) this.#receiver.link = link
     this.#since = this.#options.time()
     this.#trial?.accepted()
     this.#liveness.accepted(link, limits.keepalive)
@@ -289,13 +287,14 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     queueMicrotask(() => {
       if (this.#phase !== 'opening') return
       this.#phase = 'open'
-      this.#tell({ type: 'transport.opened', sessionPresent })
+      this.#tell({ type: 'transport.opened', sessionPresent, reauthenticates: this.#authentication?.reauthenticates })
     })
   }
 
   /** Adds to a failure what this connection, and those before it, say about its cause. */
   #explained(failure: Failure): Failure {
-    const explained = this.#takeovers.judge(this.#liveness.explained(failure), this.#ended)
+    const answer = this.#authentication?.explained(failure) ?? failure
+    const explained = this.#takeovers.judge(this.#liveness.explained(answer), this.#ended)
     return this.#trial && !this.#link ? judgeVersion(this.#trial, explained) : explained
   }
 
@@ -303,7 +302,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     if (!this.#link) return undefined
     const { events, time } = this.#options
     const isAwaitingAnswer = events.isAwaitingAnswer()
-    return { age: time() - this.#since, isAnswered: this.#isAnswered, isAwaitingAnswer }
+    return { age: time() - this.#since, isAnswered: this.#receiver?.isAnswered ?? false, isAwaitingAnswer }
   }
 
   get #farewell(): Disconnect {
@@ -313,6 +312,8 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
   #release(disconnect?: Disconnect, failure?: Failure): void {
     this.#phase = 'closed'
     this.#provided?.end()
+    this.#authentication?.close()
+    this.#receiver?.close()
     this.#answered(false)
     const link = this.#link
     const wasIdle = this.#judged(() => this.#liveness.ended(failure), false)
@@ -323,11 +324,12 @@ export class Connection implements FailurePort, LinkPort, LivenessPort {
     if (!link && failure) this.#options.events.attemptFailed()
     if (wasIdle || isOnePacket) this.#tell({ type: 'transport.blameless' })
     const client = this.#client
-    if (!client) return this.#tap?.remove()
+    const tap = this.#receiver?.tap
+    if (!client) return tap?.remove()
     const { clock, disconnectTimeout: timeout } = this.#options
     const close = { closed: this.#closed, disconnect, clock, timeout, isProvided: this.#provided !== undefined }
     this.#closing = closeClient(client, close).then(() => {
-      this.#tap?.remove()
+      tap?.remove()
       client.removeAllListeners()
       // An even later error can't be reported any more, but must not be thrown.
       client.on('error', () => {})

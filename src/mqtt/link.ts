@@ -72,6 +72,7 @@ export class MqttLink implements Link, ReadingPort {
   #unanswered = 0
   /** Whether an answer arrived in the chunk that is being handled. */
   #isAnswered = false
+  #isAuthenticating = false
   #isClosed = false
 
   constructor({ client, packetIds, events, clock, attempt, limits, line, port }: LinkInit) {
@@ -137,13 +138,27 @@ export class MqttLink implements Link, ReadingPort {
     this.#reading.listen()
   }
 
+  /** Sends AUTH, whose answer is awaited until `authenticated` is called. */
+  authenticate(auth: Uint8Array): void {
+    if (this.#isClosed) return
+    this.#isAuthenticating = true
+    this.#outgoing.flush()
+    this.#outgoing.write(auth)
+    this.#reading.listen()
+  }
+
+  /** The answer to AUTH has arrived. */
+  authenticated(): void {
+    this.#isAuthenticating = false
+  }
+
   /** Whether a PINGRESP is awaited. */
   get isPinging(): boolean {
     return this.#unanswered > 0
   }
 
   isAwaitingAnswer(): boolean {
-    return this.isPinging || this.#events.isAwaitingAnswer()
+    return this.isPinging || this.#isAuthenticating || this.#events.isAwaitingAnswer()
   }
 
   acknowledge(packet: IncomingPublish): void {
@@ -196,7 +211,7 @@ export class MqttLink implements Link, ReadingPort {
    *
    * @throws {InvalidPacketError}
    */
-  received(kind: Exclude<FrameKind, 'control'>, frame: Frame): void {
+  received(kind: Exclude<FrameKind, 'control' | 'auth'>, frame: Frame): void {
     if (kind === 'publish') return this.#incoming.publish(frame)
     if (kind === 'ack') return this.#acknowledged(frame)
     checkPingresp(frame)

@@ -22,6 +22,7 @@ export function createTransport(options: ConnectionOptions): Transport {
     receive(({ type }) => {
       if (type === 'PROBE') connection.probe()
       else if (type === 'DROP') connection.drop()
+      else if (type === 'REAUTHENTICATE') connection.reauthenticate()
       else void Promise.all([previous, connection.close()]).then(() => sendBack({ type: 'transport.closed' }))
     })
 

@@ -3,7 +3,7 @@ import { EMPTY } from './bytes.ts'
 import { Chunk } from './chunk.ts'
 import { InvalidPacketError } from './invalid-packet.ts'
 
-/** A whole PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP or PINGRESP, or some bytes of another packet. */
+/** A whole PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, PINGRESP or AUTH, or some bytes of another packet. */
 export interface Frame {
   /** The first byte of the packet: its type and flags. */
   readonly header: number
@@ -17,12 +17,13 @@ export interface Frame {
 /**
  * `control` is some bytes of one other packet, for MQTT.js to parse: all of it, or a part if it came in several chunks.
  */
-export type FrameKind = 'publish' | 'ack' | 'pingresp' | 'control'
+export type FrameKind = 'publish' | 'ack' | 'pingresp' | 'auth' | 'control'
 
 /** Packet types (MQTT 5 §2.1.2). Those that carry data are the ones from PUBLISH to PUBCOMP. */
 const PUBLISH = 3
 const PUBCOMP = 7
 const PINGRESP = 13
+const AUTH = 15
 
 /**
  * Cuts what comes from a socket into packets. It reads fixed headers and nothing else.
@@ -201,11 +202,12 @@ export class Framer {
 
 function isOurs(header: number): boolean {
   const type = header >> 4
-  return (type >= PUBLISH && type <= PUBCOMP) || type === PINGRESP
+  return (type >= PUBLISH && type <= PUBCOMP) || type === PINGRESP || type === AUTH
 }
 
 function kindOf(header: number): FrameKind {
   const type = header >> 4
   if (type === PUBLISH) return 'publish'
-  return type === PINGRESP ? 'pingresp' : 'ack'
+  if (type <= PUBCOMP) return 'ack'
+  return type === PINGRESP ? 'pingresp' : 'auth'
 }

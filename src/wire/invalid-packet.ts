@@ -34,6 +34,7 @@ const NAMES: Readonly<Record<number, string>> = {
   6: 'PUBREL',
   7: 'PUBCOMP',
   13: 'PINGRESP',
+  15: 'AUTH',
 }
 
 /** The name of a packet that MQTT.js does not get, for messages. @param header - its first byte */

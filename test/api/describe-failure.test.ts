@@ -77,6 +77,26 @@ test.each<[Failure, string]>([
   [{ kind: 'protocol', message: 'two CONNACK' }, 'the server broke the protocol: two CONNACK'],
   [{ kind: 'refused', protocolVersion: 4, reasonCode: 1 }, 'connection refused: unacceptable protocol version'],
   [{ kind: 'refused', protocolVersion: 5, reasonCode: 0xc5 }, 'connection refused: reason code 0xc5'],
+  [
+    { kind: 'disconnected', reasonCode: 0x87, reauthenticating: true },
+    'the server disconnected while the client renewed its credentials by AUTH: not authorized',
+  ],
+  [
+    { kind: 'closed', reauthenticating: true },
+    'the server closed the connection while the client renewed its credentials by AUTH',
+  ],
+  [
+    { kind: 'timeout', phase: 'authentication' },
+    'enhanced authentication did not end in time: the server did not answer AUTH, or the application did not',
+  ],
+  [
+    { kind: 'authentication', step: 'respond', name: 'TypeError' },
+    'options.authentication: respond failed with TypeError',
+  ],
+  [
+    { kind: 'authentication', step: 'verify', name: 'Error' },
+    'options.authentication: verify refused what the server sent to prove its identity, with Error',
+  ],
   [{ kind: 'disconnected', reasonCode: 0x04 }, 'the server disconnected: disconnect with will message'],
 ])('%o', (failure, words) => {
   expect(describeFailure(failure).startsWith(words)).toBe(true)

@@ -2,7 +2,8 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { Agent } from 'node:http'
 import { describe, expect, test } from 'vitest'
 
-import type { ConnectOptions, Credentials, ResilientMqttClientOptions } from '../../src/api/options.ts'
+import type { Credentials } from '../../src/api/credentials.ts'
+import type { ConnectOptions, ResilientMqttClientOptions } from '../../src/api/options.ts'
 import { readCredentials } from '../../src/config/client-rules.ts'
 import { parseFleetOptions, readFleetClientOptions } from '../../src/config/fleet-options.ts'
 import { parseConnectOptions, parseOptions } from '../../src/config/parse-options.ts'
@@ -61,6 +62,7 @@ const connectOptions = () =>
     topicAliasMaximum: 4,
     autoAssignTopicAlias: true,
     userProperties: { a: 'b', c: ['d', 'e'] },
+    authentication: { method: 'TOKEN', start: nothing, reauthenticate: false },
     tls: {
       ca: ['one', Uint8Array.of(8)],
       cert: Uint8Array.of(9),
@@ -105,6 +107,7 @@ const clientOptions = () =>
       ackTimeout: 6,
       birthTimeout: 8,
       stableAfter: 7,
+      authenticationTimeout: 9,
     },
     redirect: { allow: live.allow, maxHops: 1 },
     refreshAfterCloses: 2,
@@ -135,6 +138,7 @@ const credentials = () =>
     username: 'me',
     password: Uint8Array.of(1, 2),
     url: 'mqtt://d:4',
+    authenticationData: Uint8Array.of(3),
     wsHeaders: { Authorization: 'Basic abc' },
     expiresAt: 5,
   }) satisfies Required<Credentials>
@@ -193,7 +197,11 @@ describe.each([
   })
 
   test.each(Object.keys(plain.options))('options.%s', (name) => {
-    const given = { clientId: 'id', [name]: plain.options[name as keyof typeof plain.options] }
+    const given = {
+      clientId: 'id',
+      protocolVersion: 5 as const,
+      [name]: plain.options[name as keyof typeof plain.options],
+    }
     expect(parseConnectOptions(changed(given), false)).toEqual(parseConnectOptions(given, false))
   })
 

@@ -18,6 +18,7 @@ const timeouts = {
   probeTimeout: 5_000,
   ackTimeout: 60_000,
   birthTimeout: 30_000,
+  authenticationTimeout: 10_000,
   stableAfter: 30_000,
 }
 

@@ -31,6 +31,28 @@ const table: [Bad, string][] = [
   [{ reconnectPeriod: 1_000 } as Bad, 'reconnectPeriod is not an option of the client: see reconnect'],
   [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is not an option of the client: see timeouts'],
   [{ recconect: {} } as Bad, 'recconect is not an option of the client: did you mean reconnect?'],
+  [{ options: { authentication: 'JWT' } }, 'options.authentication must be an object'],
+  [{ options: { authentication: {}, protocolVersion: 5 } }, 'options.authentication.method must be given'],
+  [
+    { options: { authentication: { method: 1 }, protocolVersion: 5 } },
+    'options.authentication.method must be a string, got 1',
+  ],
+  ...[undefined, 4, 'auto'].map((protocolVersion): [Bad, string] => [
+    { options: { authentication: { method: 'JWT' }, ...(protocolVersion && { protocolVersion }) } },
+    'options.authentication needs protocolVersion: 5, because MQTT 3.1.1 has no AUTH, got "JWT"',
+  ]),
+  [
+    { options: { authentication: { method: 'JWT', start: 'x' }, protocolVersion: 5 } },
+    'options.authentication.start must be a function, got "x"',
+  ],
+  [
+    { options: { authentication: { method: 'JWT', respond: () => {} } } },
+    'options.authentication.respond is not an option of options.authentication',
+  ],
+  [
+    { options: { authenticationMethod: 'JWT' } },
+    'options.authenticationMethod is not an option of options: see options.authentication.method',
+  ],
   [{ url: 'localhost' }, `url ${noUrl}`],
   [{ url: 1883 }, 'url must be a string with a URL, or a list of at least one'],
   [{ url: new URL('mqtt://a:planted@b') }, 'url must be a string with a URL, or a list of at least one'],

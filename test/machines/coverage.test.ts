@@ -4,6 +4,7 @@ import { getAdjacencyMap } from 'xstate/graph'
 
 import type { ConnectionInput } from '../../machines/config.ts'
 import type { ConnectionContext } from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from '../../machines/index.ts'
 import { knownServers } from '../../machines/policy/servers.ts'
 import { banned, busy, closed, kicked, moved, muteTransport, machineScene, START } from '../support/machine-scene.ts'
@@ -11,6 +12,7 @@ import { banned, busy, closed, kicked, moved, muteTransport, machineScene, START
 test('the connection machine reaches every declared transition', () => {
   const reached = new Set<string>()
   const runs: ConnectionInput[] = [
+    // The first renews credentials on open connections.
     { canRefresh: true },
     { canRefresh: false },
     { gated: true },
@@ -22,7 +24,7 @@ test('the connection machine reaches every declared transition', () => {
     { canRefresh: true, classify: () => 'refresh' },
     { canRefresh: true, classify: () => 'retry-later' },
   ]
-  for (const run of runs) {
+  for (const [n, run] of runs.entries()) {
     const input: ConnectionInput = {
       ...run,
       now: () => START,
@@ -33,7 +35,7 @@ test('the connection machine reaches every declared transition', () => {
     }
     const graph = getAdjacencyMap(connectionMachine as AnyStateMachine, {
       input,
-      events: connectionEvents(),
+      events: connectionEvents(n === 0),
       serializeState: coarse,
       limit: 100_000,
     })
@@ -112,8 +114,10 @@ const [preferred, other] = knownServers(
 )
 const twoServers = [preferred, other]
 
-function connectionEvents(): (EventObject & Record<string, unknown>)[] {
-  const failures = [closed, busy, banned, kicked, moved]
+/** @param reauthenticates - whether credentials are renewed on an open connection */
+function connectionEvents(reauthenticates: boolean): (EventObject & Record<string, unknown>)[] {
+  const reauthenticating: Failure = { kind: 'closed', reauthenticating: true }
+  const failures = [closed, busy, banned, kicked, moved, ...(reauthenticates ? [reauthenticating] : [])]
   return [
     ...['CONNECT', 'DISCONNECT', 'RETRY', 'WAKE', 'RECOVER', 'DROP'].map((type) => ({ type })),
     { type: 'PERIODIC.START', schedule: { id: 'poll', interval: 1000, jitter: 0, responseTimeout: null } },
@@ -122,7 +126,8 @@ function connectionEvents(): (EventObject & Record<string, unknown>)[] {
     { type: 'failBack.due' },
     { type: 'session.quiet' },
     { type: 'session.busy' },
-    { type: 'transport.opened', sessionPresent: false },
+    { type: 'transport.opened', sessionPresent: false, reauthenticates },
+    ...(reauthenticates ? [{ type: 'transport.reauthenticated' }] : []),
     ...failures.map((failure) => ({ type: 'transport.failed', failure })),
     { type: 'transport.closed' },
     { type: 'admission.granted' },

@@ -25,6 +25,7 @@ const states = [
   'connecting',
   'connected.restoring',
   'connected.ready',
+  'connected.reauthenticating',
   'reconnecting',
   'failed',
   'recovering',
@@ -61,6 +62,7 @@ const events = {
   'fail-back due': { type: 'failBack.due' },
   quiet: { type: 'session.quiet' },
   busy: { type: 'session.busy' },
+  reauthenticated: { type: 'transport.reauthenticated' },
   progress: { type: 'subscriptions.progress', done: 1, total: 2 },
   restored: { type: 'subscriptions.restored', restored: 2, refused: 0 },
   unanswered: { type: 'subscriptions.unanswered' },
@@ -122,6 +124,18 @@ const withSource: Matrix = {
     'transport threw': 'reconnecting',
     'subscriptions threw': 'reconnecting',
   },
+  'connected.reauthenticating': {
+    DISCONNECT: 'disconnecting',
+    reauthenticated: 'connected.ready',
+    'failed: closed': 'reconnecting',
+    'failed: busy': 'reconnecting',
+    'failed: not authorized': 'reconnecting',
+    'failed: moved': 'connecting',
+    'failed: banned': 'failed',
+    unanswered: 'reconnecting',
+    'transport threw': 'reconnecting',
+    'subscriptions threw': 'reconnecting',
+  },
   reconnecting: {
     DISCONNECT: 'disconnected',
     RETRY: 'connecting',
@@ -168,20 +182,21 @@ const withSource: Matrix = {
 }
 
 /** Without a credentials source, a CONNACK that refuses the credentials is final. */
-const withoutSource: Omit<Matrix, 'refreshingToken.online' | 'refreshingToken.offline'> = {
-  ...withSource,
-  idle: { CONNECT: 'connecting' },
-  connecting: { ...withSource.connecting, 'failed: not authorized': 'failed' },
-  'connected.restoring': {
-    ...withSource['connected.restoring'],
-    'failed: not authorized': 'failed',
-    RECOVER: 'connecting',
-  },
-  'connected.ready': { ...withSource['connected.ready'], 'failed: not authorized': 'failed', RECOVER: 'connecting' },
-  reconnecting: { ...withSource.reconnecting, RECOVER: 'connecting' },
-  failed: { ...withSource.failed, RECOVER: 'connecting' },
-  recovering: { ...withSource.recovering, RECOVER: 'connecting' },
-}
+const withoutSource: Omit<Matrix, 'connected.reauthenticating' | 'refreshingToken.online' | 'refreshingToken.offline'> =
+  {
+    ...withSource,
+    idle: { CONNECT: 'connecting' },
+    connecting: { ...withSource.connecting, 'failed: not authorized': 'failed' },
+    'connected.restoring': {
+      ...withSource['connected.restoring'],
+      'failed: not authorized': 'failed',
+      RECOVER: 'connecting',
+    },
+    'connected.ready': { ...withSource['connected.ready'], 'failed: not authorized': 'failed', RECOVER: 'connecting' },
+    reconnecting: { ...withSource.reconnecting, RECOVER: 'connecting' },
+    failed: { ...withSource.failed, RECOVER: 'connecting' },
+    recovering: { ...withSource.recovering, RECOVER: 'connecting' },
+  }
 
 const pairs = (matrix: Partial<Matrix>, from: readonly State[]) =>
   from.flatMap((state) =>
@@ -198,7 +213,7 @@ describe('with a credentials source', () => {
 })
 
 describe('without a credentials source', () => {
-  const possible = states.filter((state) => !state.startsWith('refreshingToken'))
+  const possible = states.filter((state) => !/^refreshingToken|reauthenticating$/.test(state))
   test.each(pairs(withoutSource, possible))('%s + %s → %s', (state, event, target) => {
     const s = reach(state, base)
     s.tell(events[event])
@@ -213,7 +228,13 @@ describe.each([
   ['jumps a day ahead', hours(24)],
   ['is set back by a day', -hours(24)],
 ])('without an event, while the wall clock %s', (_, jump) => {
-  const timeouts = { connectTimeout: 11, refreshTimeout: 12, disconnectTimeout: 13, subscribeTimeout: 14 }
+  const timeouts = {
+    connectTimeout: 11,
+    refreshTimeout: 12,
+    disconnectTimeout: 13,
+    subscribeTimeout: 14,
+    authenticationTimeout: 15,
+  }
   const inTime: ConnectionInput = { ...base, canRefresh: true, timeouts, recovery: { refreshTokenEvery: 0 } }
 
   test.each<[State, number | null, State]>([
@@ -221,6 +242,7 @@ describe.each([
     ['connecting', 11, 'reconnecting'],
     ['connected.restoring', 28, 'reconnecting'],
     ['connected.ready', null, 'connected.ready'],
+    ['connected.reauthenticating', 15, 'connecting'],
     ['reconnecting', seconds(1), 'connecting'],
     ['failed', null, 'failed'],
     ['recovering', minutes(1), 'connecting'],
@@ -230,7 +252,7 @@ describe.each([
     ['disconnected', null, 'disconnected'],
   ])('%s after %s ms → %s', (state, after, target) => {
     // A connection without a SUBACK does not stay ready.
-    const answered = state === 'connected.ready' ? (round: SyncRound) => round.settle() : undefined
+    const answered = /ready|reauthenticating/.test(state) ? (round: SyncRound) => round.settle() : undefined
     const wall = { ahead: 0 }
     const s = reach(state, { ...inTime, now: () => START + wall.ahead }, answered)
     wall.ahead = jump
@@ -320,6 +342,7 @@ describe('every state', () => {
     connecting: ['busy'],
     'connected.restoring': ['busy', 'online'],
     'connected.ready': ['online', 'ready'],
+    'connected.reauthenticating': ['busy', 'online', 'ready'],
     reconnecting: ['waiting'],
     failed: ['resting'],
     recovering: ['waiting'],
@@ -375,7 +398,7 @@ function reach(state: State, input: ConnectionInput, sync: SceneOptions['sync'] 
   }
   if (state !== 'idle') {
     tell('CONNECT')
-    if (input.canRefresh && state !== 'refreshingToken.offline') tell('refreshed')
+    if (input.canRefresh && !/offline|reauthenticating/.test(state)) tell('refreshed')
   }
   const steps: Record<State, () => void> = {
     idle: () => {},
@@ -383,6 +406,13 @@ function reach(state: State, input: ConnectionInput, sync: SceneOptions['sync'] 
     connecting: () => {},
     'connected.restoring': () => tell('opened'),
     'connected.ready': () => tell('opened', 'restored'),
+    'connected.reauthenticating': () => {
+      s.tell({ type: 'xstate.done.actor.refresh', output: { expiresAt: START - 1 } })
+      s.tell({ ...events.opened, reauthenticates: true })
+      tell('restored')
+      s.clock.tick(seconds(1))
+      tell('refreshed')
+    },
     reconnecting: () => tell('failed: closed'),
     failed: () => {
       tell('failed: banned')

@@ -26,7 +26,8 @@ const RUNS = Math.ceil(STEPS / (LONGEST / 2))
 type Step =
   | { readonly do: 'command'; readonly type: 'CONNECT' | 'DISCONNECT' | 'RETRY' | 'WAKE' | 'RECOVER' | 'DROP' }
   | { readonly do: 'start' | 'stop'; readonly id: string }
-  | { readonly do: 'open'; readonly sessionPresent: boolean }
+  | { readonly do: 'open'; readonly sessionPresent: boolean; readonly reauthenticates: boolean }
+  | { readonly do: 'reauthenticated' }
   | { readonly do: 'fail'; readonly failure: Failure; readonly late: boolean }
   | { readonly do: 'closed' }
   | { readonly do: 'admit' }
@@ -37,6 +38,8 @@ type Step =
 
 const failure: fc.Arbitrary<Failure> = fc.oneof(
   fc.constant<Failure>({ kind: 'closed' }),
+  fc.constant<Failure>({ kind: 'closed', reauthenticating: true }),
+  fc.constant<Failure>({ kind: 'authentication', step: 'verify', name: 'Error' }),
   fc.constant<Failure>({ kind: 'keepalive' }),
   fc.constant<Failure>({ kind: 'socket', code: 'ECONNREFUSED', message: 'refused' }),
   fc.record({
@@ -67,7 +70,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('open' as const), sessionPresent: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('open' as const),
+      sessionPresent: fc.boolean(),
+      reauthenticates: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: 'reauthenticated' }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('fail' as const), failure, late: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'closed' }) },
   { weight: 2, arbitrary: fc.constant<Step>({ do: 'admit' }) },
@@ -251,7 +262,14 @@ function world(input: ConnectionInput) {
         case 'open':
           if (!current || current.ended || current.opened) break
           current.opened = true
-          current.tell({ type: 'transport.opened', sessionPresent: now.sessionPresent })
+          current.tell({
+            type: 'transport.opened',
+            sessionPresent: now.sessionPresent,
+            reauthenticates: now.reauthenticates,
+          })
+          break
+        case 'reauthenticated':
+          current?.tell({ type: 'transport.reauthenticated' })
           break
         case 'fail': {
           // Late reports of an ended connection must have no effect.

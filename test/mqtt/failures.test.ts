@@ -274,6 +274,7 @@ const rows: Row[] = [
     name: 'an unsolicited AUTH',
     on: onV5,
     opened: (server) => server.send({ cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'x' } }),
+    breach: 0x82,
     failure: protocol,
   },
   ...[true, false].flatMap((close): Row[] => [

@@ -5,7 +5,8 @@ import { noServer } from '../../machines/connection/servers.ts'
 import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../../src/api/clock.ts'
-import type { ConnectOptions, Credentials } from '../../src/api/options.ts'
+import type { Credentials } from '../../src/api/credentials.ts'
+import type { ConnectOptions } from '../../src/api/options.ts'
 import { parseConnectOptions } from '../../src/config/parse-options.ts'
 import type { Attempt } from '../../src/mqtt/client-options.ts'
 import type { ConnectionOptions } from '../../src/mqtt/connection.ts'
@@ -55,6 +56,7 @@ export function transportScene(attempt: AttemptOptions) {
     time: monotonicTime(clock, Date.now),
     disconnectTimeout: attempt.disconnectTimeout ?? 5_000,
     probeTimeout: 5_000,
+    authenticationTimeout: 10_000,
     onError: (error) => errors.push(error),
     onIdleTimeoutLearnt: (event) => void learnt.push(event),
     events: {

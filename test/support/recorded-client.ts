@@ -21,6 +21,8 @@ const names = [
   'recovered',
   'tokenRefreshed',
   'tokenRefreshFailed',
+  'reauthenticated',
+  'reauthenticationFailed',
   'gaveUp',
   'restoring',
   'restored',

@@ -30,6 +30,8 @@ export function readAll(chunks: readonly Uint8Array[], version: Version, maximum
         if (kind === 'pingresp') {
           checkPingresp(frame)
           control.push(Uint8Array.of(frame.header, 0))
+        } else if (kind === 'auth') {
+          control.push(Uint8Array.of(frame.header), frame.bytes.slice(frame.start, frame.end))
         } else if (kind === 'control') control.push(frame.bytes.subarray(frame.start, frame.end))
         else packets.push(kind === 'publish' ? decodePublish(frame, version) : decodeAck(frame, version))
       }

@@ -50,6 +50,11 @@ describe('failures without a code', () => {
     ['refresh failed', { kind: 'refresh', name: 'TypeError' }, 'retry'],
     ['refresh failed with an error name that sounds final', { kind: 'refresh', name: 'InvalidTokenError' }, 'retry'],
     ['credentials are invalid', { kind: 'credentials' }, 'fatal'],
+    ['no answer to AUTH', { kind: 'timeout', phase: 'authentication' }, 'retry'],
+    ['authentication failed', { kind: 'authentication', step: 'start', name: 'Error' }, 'retry'],
+    ['no answer to a challenge', { kind: 'authentication', step: 'respond', name: 'Error' }, 'retry'],
+    ['a server without proof', { kind: 'authentication', step: 'verify', name: 'Error' }, 'retry-later'],
+    ['the wrong account', { kind: 'authentication', step: 'respond', name: 'InvalidCredentialsError' }, 'fatal'],
   ])('%s', (_, failure, disposition) => {
     expect(classify(failure, withSource)).toBe(disposition)
     expect(classify(failure, withoutSource)).toBe(disposition)
@@ -229,6 +234,7 @@ describe('failures that cast suspicion on a packet', () => {
     expect(allCodes.filter((code) => objectsToPacket(disconnect(code)))).toEqual(objections)
     expect(allCodes.filter((code) => objectsToPacket(connack(5, code)))).toEqual([])
     expect(objectsToPacket({ kind: 'protocol', message: '' })).toBe(false)
+    expect(objectsToPacket({ kind: 'disconnected', reasonCode: 0x82, reauthenticating: true })).toBe(false)
   })
 })
 
