@@ -91,6 +91,10 @@ describe.skipIf(noBrowser)('looking around', () => {
     one.actor.send({ type: 'CONNECT' })
     two.actor.send({ type: 'CONNECT' })
     two.transport.current.fail({ kind: 'refused', reasonCode: 4, protocolVersion: 4 })
+    // The subscriptions actor comes with the first connection.
+    one.transport.current.open()
+    one.transport.current.fail({ kind: 'closed' })
+    one.actor.send({ type: 'RETRY' })
     const page = await open(visualizer.url)
     await expectText(page.actor('kitchen'), 'connecting')
     await expectText(page.actor('cellar'), 'failed')
@@ -123,6 +127,7 @@ describe.skipIf(noBrowser)('looking around', () => {
     const visualizer = await visualize()
     const { actor, transport } = connection(visualizer, 'connection')
     actor.send({ type: 'CONNECT' })
+    transport.current.open()
     transport.current.fail({ kind: 'socket', message: 'getaddrinfo ENOTFOUND broker' })
     actor.send({ type: 'RETRY' })
     const page = await open(visualizer.url)
