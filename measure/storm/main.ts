@@ -4,7 +4,8 @@ import { commandLine } from '../lab/command-line.ts'
 import { stormOptions, USAGE } from './options.ts'
 import { plot, type Curve } from './plot.ts'
 import { policies } from './policies.ts'
-import { simulate, type StormResult } from './simulate.ts'
+import { simulateAll } from './simulate-all.ts'
+import type { StormResult } from './simulate.ts'
 
 const { storm, names, json, svg } = commandLine(USAGE, stormOptions)
 const { clients, outage, capacity } = storm
@@ -14,10 +15,9 @@ console.log(`${title}\n`)
 console.log('                 peak connects/s, and')
 console.log('policy        in the outage   after it    median       p99    failed attempts (after)   transitions/s')
 const curves: Curve[] = []
-for (const name of names) {
+for await (const { name, result } of simulateAll(names, storm)) {
   const policy = policies[name]
   if (!policy) continue
-  const result = simulate(policy, storm)
   curves.push({ policy, result })
   console.log(line(name, result))
   const problem = problemOf(result)
