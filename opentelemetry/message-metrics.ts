@@ -1,4 +1,4 @@
-import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api'
+import type { Counter, Histogram, Meter } from '@opentelemetry/api'
 
 /** Advised by the semantic conventions, in seconds. */
 const explicitBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
@@ -32,9 +32,4 @@ export function messageMetrics(meter: Meter): MessageMetrics {
       advice: { explicitBucketBoundaries },
     }),
   }
-}
-
-/** Copies attributes only if there is something to add. */
-export function withAttribute(attributes: Attributes, name: string, value: string | undefined): Attributes {
-  return value === undefined ? attributes : { ...attributes, [name]: value }
 }

@@ -15,7 +15,8 @@ import {
 import type { Message, PublishProperties, PublishResult } from '../src/index.ts'
 import type { MessageTap, PublishTap, TappedPublish, TapSlot } from '../src/session/message-tap.ts'
 import { byteLength } from '../src/shared/byte-length.ts'
-import { type MessageMetrics, withAttribute } from './message-metrics.ts'
+import type { MessageMetrics } from './message-metrics.ts'
+import { MetricAttributes } from './metric-attributes.ts'
 import {
   DESTINATION,
   DUP,
@@ -27,14 +28,12 @@ import {
   RETAIN,
   SUBSCRIPTION,
   SYSTEM,
-  TEMPLATE,
 } from './names.ts'
 import type { Instrumentation } from './options.ts'
 import { errorType, type Problems } from './problems.ts'
-import { serverAttributes } from './server.ts'
 import { getter, setter, sizeOf, type UserProperties } from './user-properties.ts'
 
-/** The contexts of messages that are or were processed. */
+/** The contexts of the messages that loops have taken. */
 const contexts = new WeakMap<object, Context>()
 
 /**
@@ -42,15 +41,14 @@ const contexts = new WeakMap<object, Context>()
  * run in it: `context.with(contextOf(message), () => …)` makes spans its children.
  */
 export function contextOf(message: Message<unknown>): Context {
-  return contexts.get(message) ?? ROOT_CONTEXT
+  return contexts.get(message) ?? context.active()
 }
 
 /** A span, and what its metrics need. */
 interface Operation {
   readonly span: Span
   readonly context: Context
-  /** Of its metrics. */
-  readonly attributes: Attributes
+  readonly template: string | undefined
   readonly startedAt: number
 }
 
@@ -61,8 +59,8 @@ export class MessageSpans implements MessageTap {
   readonly #tracer: Tracer
   readonly #metrics: MessageMetrics
   readonly #problems: Problems
-  readonly #publishAttributes: Attributes
-  readonly #processAttributes: Attributes
+  readonly #published: MetricAttributes
+  readonly #processed: MetricAttributes
 
   constructor(slot: TapSlot, options: Instrumentation, tracer: Tracer, metrics: MessageMetrics, problems: Problems) {
     this.#slot = slot
@@ -70,8 +68,8 @@ export class MessageSpans implements MessageTap {
     this.#tracer = tracer
     this.#metrics = metrics
     this.#problems = problems
-    this.#publishAttributes = { ...SYSTEM, ...PUBLISH, ...options.attributes }
-    this.#processAttributes = { ...SYSTEM, ...PROCESS, ...options.attributes }
+    this.#published = new MetricAttributes({ ...SYSTEM, ...PUBLISH, ...options.attributes })
+    this.#processed = new MetricAttributes({ ...SYSTEM, ...PROCESS, ...options.attributes })
   }
 
   publishing(publish: TappedPublish): PublishTap {
@@ -97,20 +95,20 @@ export class MessageSpans implements MessageTap {
     } catch (error) {
       // The context manager is the application's, too.
       if (!isCalled) return handler(message)
-      this.#processed(operation, errorType(error))
+      this.#endProcess(operation, errorType(error))
       throw error
     }
     if (!isThenable(result)) {
-      this.#processed(operation)
+      this.#endProcess(operation)
       return result
     }
     return Promise.resolve(result).then(
       (value: unknown) => {
-        this.#processed(operation)
+        this.#endProcess(operation)
         return value
       },
       (error: unknown) => {
-        this.#processed(operation, errorType(error))
+        this.#endProcess(operation, errorType(error))
         throw error
       },
     )
@@ -118,7 +116,9 @@ export class MessageSpans implements MessageTap {
 
   taken(message: Message<unknown>, filter: string): () => void {
     const operation = this.#problems.guard('a process span', () => this.#process(message, filter))
-    return () => operation && this.#processed(operation)
+    if (!operation) return () => {}
+    contexts.set(message, operation.context)
+    return () => this.#endProcess(operation)
   }
 
   #publishing(publish: TappedPublish): PublishTap {
@@ -131,24 +131,27 @@ export class MessageSpans implements MessageTap {
       this.#problems.guard('the propagator', () => propagator.fields().some((field) => Object.hasOwn(given, field))) ===
         true
     const template = this.#template(topic)
-    const attributes = withAttribute(this.#publishAttributes, TEMPLATE, template)
+    const attributes: Attributes = { ...this.#published.of(undefined, template, undefined) }
+    attributes[DESTINATION] = topic
+    attributes[QOS] = qos
+    if (retain) attributes[RETAIN] = true
     const startedAt = performance.now()
     const active = context.active()
     const span = this.#tracer.startSpan(
       nameOf(PUBLISH, template),
       {
         kind: SpanKind.PRODUCER,
-        attributes: { ...attributes, [DESTINATION]: topic, [QOS]: qos, ...(retain && { [RETAIN]: true }) },
+        attributes,
         links: isGiven ? linksTo(this.#sentWith(given)) : [],
       },
       active,
     )
-    const operation = { span, context: trace.setSpan(active, span), attributes, startedAt }
+    const operation = { span, context: trace.setSpan(active, span), template, startedAt }
     let isSettled = false
     const settled = (wasSent: boolean, error?: string, result?: PublishResult) => {
       if (isSettled) return
       isSettled = true
-      this.#problems.guard('the end of a publish span', () => this.#published(operation, wasSent, error, result))
+      this.#problems.guard('the end of a publish span', () => this.#endPublish(operation, wasSent, error, result))
     }
     return {
       properties: isGiven ? properties : this.#withContext(publish, operation.context),
@@ -157,17 +160,17 @@ export class MessageSpans implements MessageTap {
     }
   }
 
-  #published(
-    { span, attributes, startedAt }: Operation,
+  #endPublish(
+    { span, template, startedAt }: Operation,
     wasSent: boolean,
     error?: string,
     result?: PublishResult,
   ): void {
-    const server = serverAttributes(this.#slot.peer?.server)
-    const counted = withAttribute({ ...attributes, ...server }, ERROR_TYPE, error)
+    const counted = this.#published.of(this.#slot.peer?.server, template, error)
     if (wasSent) this.#metrics.sentMessages.add(1, counted)
     this.#metrics.operationDuration.record((performance.now() - startedAt) / 1_000, counted)
-    if (server) span.setAttributes(server)
+    // The server may not have been known before.
+    if (span.isRecording()) span.setAttributes(counted)
     if (result && result.reasonCode > 0) span.setAttribute(REASON_CODE, result.reasonCode)
     end(span, error)
   }
@@ -195,8 +198,12 @@ export class MessageSpans implements MessageTap {
     // Not the active context: it is that of the code that opened the connection.
     const sent = given ? this.#sentWith(given) : ROOT_CONTEXT
     const template = this.#template(topic)
-    const server = serverAttributes(this.#slot.peer?.server)
-    const attributes = withAttribute({ ...this.#processAttributes, ...server }, TEMPLATE, template)
+    const attributes: Attributes = { ...this.#processed.of(this.#slot.peer?.server, template, undefined) }
+    attributes[DESTINATION] = topic
+    attributes[QOS] = qos
+    if (filter !== undefined) attributes[SUBSCRIPTION] = filter
+    if (retain) attributes[RETAIN] = true
+    if (dup) attributes[DUP] = true
     const startedAt = performance.now()
     // A retained message may have been published long ago: its trace is over.
     const parent = retain ? trace.deleteSpan(sent) : sent
@@ -204,26 +211,18 @@ export class MessageSpans implements MessageTap {
       nameOf(PROCESS, template),
       {
         kind: SpanKind.CONSUMER,
-        attributes: {
-          ...attributes,
-          [DESTINATION]: topic,
-          [QOS]: qos,
-          ...(filter !== undefined && { [SUBSCRIPTION]: filter }),
-          ...(retain && { [RETAIN]: true }),
-          ...(dup && { [DUP]: true }),
-        },
+        attributes,
         links: linksTo(sent),
       },
       parent,
     )
     const own = trace.setSpan(parent, span)
-    contexts.set(message, own)
-    return { span, context: own, attributes, startedAt }
+    return { span, context: own, template, startedAt }
   }
 
-  #processed({ span, attributes, startedAt }: Operation, error?: string): void {
+  #endProcess({ span, template, startedAt }: Operation, error?: string): void {
     this.#problems.guard('the end of a process span', () => {
-      const counted = withAttribute(attributes, ERROR_TYPE, error)
+      const counted = this.#processed.of(this.#slot.peer?.server, template, error)
       this.#metrics.consumedMessages.add(1, counted)
       this.#metrics.processDuration.record((performance.now() - startedAt) / 1_000, counted)
       end(span, error)
