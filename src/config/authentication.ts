@@ -26,7 +26,7 @@ export function checkAuthentication({
   if (!authentication) return
   if (!authentication.method) throw new InvalidOptionError(`${PATH}.method`, 'must be given')
   if (protocolVersion === 5) return
-  throw new InvalidOptionError(PATH, 'needs protocolVersion: 5, because MQTT 3.1.1 has no AUTH', authentication.method)
+  throw new InvalidOptionError(PATH, 'needs protocolVersion: 5, because MQTT 3.1.1 has no AUTH', protocolVersion)
 }
 
 /** Begins exchanges of one Authentication Method, whose results are checked. */

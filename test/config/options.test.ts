@@ -39,7 +39,7 @@ const table: [Bad, string][] = [
   ],
   ...[undefined, 4, 'auto'].map((protocolVersion): [Bad, string] => [
     { options: { authentication: { method: 'JWT' }, ...(protocolVersion && { protocolVersion }) } },
-    'options.authentication needs protocolVersion: 5, because MQTT 3.1.1 has no AUTH, got "JWT"',
+    `options.authentication needs protocolVersion: 5, because MQTT 3.1.1 has no AUTH${protocolVersion ? `, got ${JSON.stringify(protocolVersion)}` : ''}`,
   ]),
   [
     { options: { authentication: { method: 'JWT', start: 'x' }, protocolVersion: 5 } },
