@@ -50,14 +50,22 @@ const server = group(
   (name, known) => (PARTS_OF_URL.has(name) ? 'see url' : didYouMean(name, known)),
 )
 
+/** Does the same as `parseServerList` for the option itself, which may be a function instead. */
+export function parseServers(option: string, value: unknown): readonly ServerConfig[] {
+  if (!Array.isArray(value)) {
+    throw new InvalidOptionError(option, 'must be a list of at least one server, or a function that returns one')
+  }
+  return parseServerList(option, value)
+}
+
 /**
  * Checks a list of servers and completes it with the defaults, in a frozen copy.
  *
- * @throws {InvalidOptionError} if it is empty, or if a server is wrong. The error never shows credentials
+ * @throws {InvalidOptionError} if it is not a list or is empty, or if a server is wrong. The error never shows credentials
  */
-export function parseServers(option: string, value: unknown): readonly ServerConfig[] {
+export function parseServerList(option: string, value: unknown): readonly ServerConfig[] {
   if (!Array.isArray(value) || value.length === 0) {
-    throw new InvalidOptionError(option, 'must be a list of at least one server, or a function that returns one')
+    throw new InvalidOptionError(option, 'must be a list of at least one server')
   }
   return Object.freeze(
     Array.from<unknown>(value).map((each, index) => {

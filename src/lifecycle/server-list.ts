@@ -9,7 +9,7 @@ import {
 import { TimeoutError } from '../api/errors.ts'
 import type { ClientConfig, ServerConfig } from '../config/client-config.ts'
 import { defaultServer } from '../config/defaults.ts'
-import { parseServers } from '../config/server-urls.ts'
+import { parseServerList } from '../config/server-urls.ts'
 import { serverName, serverUrl } from '../mqtt/server-url.ts'
 
 /** The server of an attempt. */
@@ -100,7 +100,7 @@ export class ServerList {
     request: Pick<TransportInput, 'generation' | 'failure'>,
   ): Promise<readonly ServerConfig[]> {
     try {
-      const servers = parseServers('servers', await this.#bounded(Promise.resolve(source(request))))
+      const servers = parseServerList('servers()', await this.#bounded(Promise.resolve(source(request))))
       this.#known = servers
       this.#knownFor = request.generation
       return servers

@@ -15,7 +15,7 @@ describe('the option `servers`', () => {
   const secret = 'mqtt://me:secret@host'
 
   test.each<[object, string]>([
-    [{ servers: [] }, 'servers must be a list of at least one server, or a function that returns one'],
+    [{ servers: [] }, 'servers must be a list of at least one server'],
     [{ servers: secret }, 'servers must be a list of at least one server, or a function that returns one'],
     [{ servers: [5] }, 'servers[0] must be a URL, or an object with one: { url }'],
     [{ servers: ['mqtt://a', ['mqtt://b']] }, 'servers[1] must be an object'],
@@ -157,18 +157,24 @@ describe('a function that returns the servers', () => {
     expect(client.status.servers).toMatchObject([{ attempts: 3, failures: 2, connects: 1 }])
   })
 
-  test.each<[string, () => unknown, string]>([
+  test.each<[string, () => unknown, string, string]>([
     [
       'throws',
       () => {
         throw new TypeError('away')
       },
       'TypeError',
+      'away',
     ],
-    ['rejects', () => Promise.reject(new RangeError('away')), 'RangeError'],
-    ['returns no list', () => undefined, 'InvalidOptionError'],
-    ['returns a wrong server', async () => [{ url: 'ftp://me:secret@host' }], 'InvalidOptionError'],
-  ])('that %s fails the attempt, if no servers are known', async (_, servers, name) => {
+    ['rejects', () => Promise.reject(new RangeError('away')), 'RangeError', 'away'],
+    ['returns no list', () => undefined, 'InvalidOptionError', 'servers() must be a list of at least one server'],
+    [
+      'returns a wrong server',
+      async () => [{ url: 'ftp://me:secret@host' }],
+      'InvalidOptionError',
+      'servers()[0].url must',
+    ],
+  ])('that %s fails the attempt, if no servers are known', async (_, servers, name, message) => {
     const { client } = startClient({ ...once, servers: servers as never })
     const errors = vi.fn()
     client.on('error', errors)
@@ -176,6 +182,7 @@ describe('a function that returns the servers', () => {
     expect(error).toMatchObject({ failure: { kind: 'options', name } })
     expect(error.message).not.toContain('secret')
     expect(errors).toHaveBeenCalledOnce()
+    expect(errors.mock.lastCall?.[0].error.message).toContain(message)
   })
 
   const broken = new Error('the directory is away')
