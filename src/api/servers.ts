@@ -44,7 +44,7 @@ export interface FailoverOptions {
    */
   readonly selection?: 'ordered' | 'weighted'
   /**
-   * How long a connection must have been open before the client returns to a server with a better priority, whose cool-down
+   * How long a stable connection must have been open before the client returns to a server with better priority, whose cool-down
    * must be over. It then waits for a quiet moment: the outbox is empty, nothing is in flight, and no handler is at work. The
    * time is up to half longer, so that the clients of an outage do not all return at once. A planned renewal of credentials
    * leads to the better server without this wait, unless publishes are in flight. `Infinity` leaves it at that.
