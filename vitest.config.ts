@@ -44,7 +44,7 @@ export default defineConfig({
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/brokers/**', 'test/browser/**', 'test/e2e/**', 'test/field/**', ...ISOLATED],
+        exclude: ['test/brokers/**', 'test/browser/**', 'test/cluster/**', 'test/e2e/**', 'test/field/**', ...ISOLATED],
         testTimeout: 30_000,
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,
@@ -69,6 +69,8 @@ export default defineConfig({
       }),
       // Other brokers, and proxies, that have to be installed. `npm run test:field` is the only command that runs it.
       project('field', 0, { testTimeout: 60_000, maxWorkers: WORKERS }),
+      // Three nodes of RabbitMQ. `npm run test:cluster` is the only command that runs it, for about ten minutes.
+      project('cluster', 0, { testTimeout: 600_000, maxWorkers: 1 }),
     ],
   },
 })

@@ -81,6 +81,16 @@ export class Daemon implements AsyncDisposable {
     this.#child = undefined
   }
 
+  /** Ends the process with all its children by SIGKILL. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (!child) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    this.#signal('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await gone
+    this.#child = undefined
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.down()
     this.#gone()
