@@ -1,6 +1,6 @@
 import { rulesOf } from '../config.ts'
 import type { Failure } from '../failure.ts'
-import { clampDelay } from '../policy/backoff.ts'
+import { chance, clampDelay } from '../policy/backoff.ts'
 import { objectsToPacket } from '../policy/classify.ts'
 import * as policy from '../policy/servers.ts'
 import { deliversNothing, isRefreshFailure, sendsAway, serverReferenceOf, wantsCredentials } from './guards.ts'
@@ -134,7 +134,7 @@ export function failBackDelay(context: ConnectionContext): number | null {
   if (better === Number.POSITIVE_INFINITY || failBackAfter === Number.POSITIVE_INFINITY) return null
   const { random } = rulesOf(config)
   const due = Math.max(openedAt + failBackAfter, better) - now(context)
-  return clampDelay(Math.max(due, QUIET_CHECK) * (1 + random() / 2))
+  return clampDelay(Math.max(due, QUIET_CHECK) * (1 + chance(random) / 2))
 }
 
 /** Returns whether the server, rather than the client or the network of the application, may be the cause. */

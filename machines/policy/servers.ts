@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts'
+import { chance } from './backoff.ts'
 
 /** A server of the list, without its secrets. */
 export interface ListedServer {
@@ -196,9 +197,9 @@ function preferred(servers: readonly ServerHealth[], { policy, random }: ServerQ
 /** A random server, in proportion to the weights. One with the weight 0 is taken only if all of them have it. */
 function weighted(servers: readonly ServerHealth[], random: () => number): ServerHealth | undefined {
   const total = servers.reduce((sum, { weight }) => sum + weight, 0)
-  if (total === 0) return servers[Math.min(Math.floor(random() * servers.length), servers.length - 1)]
+  if (total === 0) return servers[Math.min(Math.floor(chance(random) * servers.length), servers.length - 1)]
   const shares = servers.filter(({ weight }) => weight > 0)
-  let rest = random() * total
+  let rest = chance(random) * total
   return shares.find(({ weight }) => (rest -= weight) < 0) ?? shares.at(-1)
 }
 

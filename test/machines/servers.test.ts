@@ -253,6 +253,15 @@ describe('the return to a server with a better priority', () => {
     expect(s.state).toBe('connecting')
   })
 
+  test('follows even if the source of random numbers throws', async () => {
+    const random = () => {
+      throw new Error('no entropy')
+    }
+    const s = await onOther({ input: { random } })
+    s.clock.tick(due)
+    expect(s.state).toBe('connecting')
+  })
+
   test('is checked by one timer only, even if the session answers late', async () => {
     const s = await onOther({ actions: { askQuiet: () => {} } })
     s.clock.tick(due)

@@ -219,9 +219,16 @@ describe('weights', () => {
     for (const [name, share] of Object.entries(expected)) expect(Math.abs(found[name]! - share)).toBeLessThanOrEqual(2)
   })
 
-  test.each([0, 0.5, 0.999_999, 1, Number.NaN])('a random number of %d chooses a server', (random) => {
-    expect(Object.keys(shares(listOf(['a', 0, 3], ['b', 0, 1]), () => random))).toHaveLength(1)
-    expect(Object.keys(shares(listOf(['a', 0, 0], ['b', 0, 0]), () => random))).toHaveLength(1)
+  const broken = () => {
+    throw new Error('no entropy')
+  }
+
+  test.each<[string, () => number]>([
+    ...[0, 0.5, 0.999_999, 1, -5, 1e9, Number.NaN].map((number): [string, () => number] => [`${number}`, () => number]),
+    ['an error', broken],
+  ])('with %s as the random number, a server is chosen', (_, random) => {
+    expect(Object.keys(shares(listOf(['a', 0, 3], ['b', 0, 1]), random))).toHaveLength(1)
+    expect(Object.keys(shares(listOf(['a', 0, 0], ['b', 0, 0]), random))).toHaveLength(1)
   })
 
   test('a server with the weight 0 is used when the others cool down', () => {
