@@ -8,13 +8,15 @@ import { SCOPE } from './names.ts'
 import { type InstrumentOptions, parseInstrumentOptions } from './options.ts'
 import { Problems } from './problems.ts'
 
+const instrumentedFleets = new WeakSet<Fleet>()
+
 /**
  * Makes spans and metrics of a client, or of all clients of a fleet: see docs/observability.md. On MQTT 5 the trace context
  * travels in the user properties of publishes. Errors of the SDK never reach the client: they go to OpenTelemetry's
  * diagnostic logger. Payloads and credentials are in no span and no metric.
  *
  * @returns stops it. Spans of publishes that are not settled end when they are
- * @throws {InvalidOptionError} if an option is wrong, or the client is instrumented already
+ * @throws {InvalidOptionError} if an option is wrong, or the client or the fleet is instrumented already
  */
 export function instrument(target: ResilientMqttClient | Fleet, options: InstrumentOptions = {}): () => void {
   const parsed = parseInstrumentOptions(options)
@@ -50,14 +52,17 @@ export function instrument(target: ResilientMqttClient | Fleet, options: Instrum
     left: (client) => stops.get(client)?.(),
   })
   if (!stopFollowing) throw notInstrumentable(target)
+  instrumentedFleets.add(target)
   return () => {
     stopFollowing()
+    instrumentedFleets.delete(target)
     stopAll()
   }
 }
 
 function fleetOf(target: Fleet): Fleet {
   if (typeof target !== 'object' || target === null || !(target.clients instanceof Set)) throw notInstrumentable(target)
+  if (instrumentedFleets.has(target)) throw alreadyInstrumented()
   for (const client of target.clients) {
     if (!(client instanceof ResilientMqttClient)) throw notInstrumentable(target)
     if (tapSlotOf(client).tap) throw alreadyInstrumented()

@@ -31,7 +31,7 @@ import {
 } from './names.ts'
 import type { Instrumentation } from './options.ts'
 import { errorType, type Problems } from './problems.ts'
-import { getter, setter, sizeOf, type UserProperties } from './user-properties.ts'
+import { checkCarrier, getter, setter, sizeOf, type UserProperties } from './user-properties.ts'
 
 /** The contexts of the messages that loops have taken. */
 const contexts = new WeakMap<object, Context>()
@@ -181,8 +181,12 @@ export class MessageSpans implements MessageTap {
     if (protocolVersion < 5) return properties
     const maximumPacketSize = broker?.maximumPacketSize ?? Number.POSITIVE_INFINITY
     const carrier: Record<string, string> = {}
-    this.#problems.guard('the propagator', () => this.#options.propagator.inject(sent, carrier, setter))
-    if (Object.keys(carrier).length === 0) return properties
+    const isWhole = this.#problems.guard('the propagator', () => {
+      this.#options.propagator.inject(sent, carrier, setter)
+      checkCarrier(carrier)
+      return true
+    })
+    if (!isWhole || Object.keys(carrier).length === 0) return properties
     const userProperties: UserProperties = { ...properties?.userProperties, ...carrier }
     if (Number.isFinite(maximumPacketSize)) {
       // The broker takes the message without a context, perhaps, but not with it.

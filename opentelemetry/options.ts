@@ -9,8 +9,8 @@ import {
 } from '@opentelemetry/api'
 
 import { InvalidOptionError } from '../src/api/errors.ts'
-import { callback, data, methods } from '../src/shared/option-rules.ts'
-import { isObject, readCallOptions, type RulesFor } from '../src/shared/read-options.ts'
+import { callback, data, methods, must } from '../src/shared/option-rules.ts'
+import { entriesOf, isObject, readCallOptions, type RulesFor } from '../src/shared/read-options.ts'
 
 export interface InstrumentOptions {
   /** @default the global one */
@@ -43,6 +43,11 @@ export interface Instrumentation {
   readonly attributes: Attributes
 }
 
+const attribute = must(
+  'must be a string, a number, a boolean, or a list of these',
+  (value) => value === undefined || [value].flat().every((each) => /^(string|number|boolean)$/.test(typeof each)),
+)
+
 const rules = {
   tracerProvider: methods('getTracer'),
   meterProvider: methods('getMeter'),
@@ -50,6 +55,7 @@ const rules = {
   destinationTemplate: callback,
   attributes: (option, value) => {
     if (!isObject(value)) throw new InvalidOptionError(option, 'must be an object', value)
+    for (const [name, each] of entriesOf(value)) attribute(`${option}.${name}`, each)
     return data(option, value)
   },
 } satisfies RulesFor<InstrumentOptions>

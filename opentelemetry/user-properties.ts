@@ -1,5 +1,6 @@
 import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api'
 
+import { isText } from '../src/config/mqtt-text.ts'
 import type { PublishProperties } from '../src/index.ts'
 
 export type UserProperties = NonNullable<PublishProperties['userProperties']>
@@ -17,6 +18,11 @@ export const setter: TextMapSetter<Record<string, string>> = {
   set: (carrier, key, value) => {
     carrier[key] = value
   },
+}
+
+/** @throws {TypeError} if a packet cannot contain what a propagator has put in: the publish itself would be rejected */
+export function checkCarrier(carrier: Readonly<Record<string, unknown>>): void {
+  if (!Object.entries(carrier).flat().every(isText)) throw new TypeError('not MQTT text')
 }
 
 /** An upper limit for the bytes of user properties in a packet. */

@@ -160,6 +160,16 @@ describe('errors of the SDK and of functions of the application do not reach the
     ],
     ['an instrument', { meterProvider: meterProvider({ add: broken, record: broken }) }],
     ['the propagator', { propagator: { inject: broken, extract: broken, fields: broken } }],
+    ...['x\0', '\ud800', 'x'.repeat(70_000), 5].map((value): [string, object] => [
+      `a propagator that injects ${JSON.stringify(value).slice(0, 10)}`,
+      {
+        propagator: {
+          inject: (_: unknown, carrier: object) => Object.assign(carrier, { value }),
+          extract: broken,
+          fields: broken,
+        },
+      },
+    ]),
     ['destinationTemplate', { destinationTemplate: broken }],
     ['destinationTemplate, with no text', { destinationTemplate: () => 5 }],
   ])('%s', async (_, options) => {
@@ -172,6 +182,7 @@ describe('errors of the SDK and of functions of the application do not reach the
     const userProperties = { key: 'value' }
     await client.publish('a', 'x', { qos: 1, properties: { userProperties } })
     expect(server.received('publish')[0]?.properties?.userProperties).toMatchObject(userProperties)
+    expect(server.received('publish')[0]?.properties?.userProperties).not.toHaveProperty('value')
     server.publish('a', 'x', { properties: { userProperties } })
     await until(() => handler.mock.calls.length === 1)
     expect(errors).toEqual([])
@@ -192,6 +203,16 @@ describe('rejects', () => {
       'tracerProvider must have',
     ],
     ['attributes', () => instrument(client(), { attributes: 5 as never }), 'attributes must be an object'],
+    ['a wrong attribute', () => instrument(client(), { attributes: { a: 5n } as never }), 'attributes.a must be'],
+    [
+      'a fleet without clients for the second time',
+      () => {
+        const fleet = createFleet()
+        instrument(fleet)
+        return instrument(fleet)
+      },
+      'must not be instrumented already',
+    ],
   ])('%s', (_, call, message) => {
     expect(call).toThrow(InvalidOptionError)
     expect(call).toThrow(message)
