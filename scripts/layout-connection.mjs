@@ -1,7 +1,7 @@
 // The layout of the connection machine is made by hand, because people read it during an outage. Failures lead down to the
 // wide box `decide`, and its results are below it; no algorithm finds this arrangement. If a state or an edge is missing
 // here, `layout-charts.mjs` says so and lets ELK lay out the whole chart.
-export const size = { width: 1238, height: 656 }
+export const size = { width: 1538, height: 656 }
 
 export const anywhere = [16, 522]
 
@@ -9,10 +9,11 @@ export const nodes = {
   'connection.idle': [16, 233, 110, 34],
   'choice 1': [222, 239, 44, 22],
   connecting: [426, 222, 190, 56],
-  'connection.connected': [886, 190, 290, 228],
+  'connection.connected': [886, 190, 620, 228],
   'connection.connected.restoring': [906, 254, 172, 34],
   ready: [906, 324, 172, 56],
-  'choice 2': [400, 446, 780, 22],
+  reauthenticating: [1250, 324, 190, 56],
+  'choice 2': [400, 446, 1040, 22],
   reconnecting: [312, 540, 280, 56],
   recovering: [602, 540, 250, 56],
   failed: [1010, 540, 170, 56],
@@ -57,26 +58,26 @@ export const edges = {
   ],
   'connecting→connecting': [
     [
-      [556, 222],
-      [556, 205],
-      [596, 205],
-      [596, 222],
+      [586, 222],
+      [586, 205],
+      [610, 205],
+      [610, 222],
     ],
-    [538, 182],
+    [578, 182],
   ],
   'connecting→refreshingToken': [
     [
-      [536, 222],
-      [536, 144],
+      [572, 222],
+      [572, 144],
     ],
-    [536, 158],
+    [572, 158],
   ],
   'connecting→connection.connected': [
     [
-      [616, 240],
-      [886, 240],
+      [616, 230],
+      [886, 230],
     ],
-    [616, 216],
+    [616, 206],
   ],
   'connecting→choice 2': [
     [
@@ -101,10 +102,10 @@ export const edges = {
   ],
   'choice 2→refreshingToken': [
     [
-      [850, 446],
-      [850, 144],
+      [866, 446],
+      [866, 144],
     ],
-    [706, 400],
+    [722, 400],
   ],
   'choice 2→reconnecting': [
     [
@@ -129,19 +130,19 @@ export const edges = {
   ],
   'connection.connected.restoring→ready': [
     [
-      [966, 288],
-      [966, 324],
+      [920, 288],
+      [920, 324],
     ],
-    [970, 297],
+    [924, 297],
   ],
   'ready→refreshingToken': [
     [
-      [1078, 340],
-      [1196, 340],
-      [1196, 110],
+      [1078, 334],
+      [1092, 334],
+      [1092, 110],
       [890, 110],
     ],
-    [900, 114],
+    [1110, 114],
   ],
   'ready→connecting': [
     [
@@ -160,6 +161,28 @@ export const edges = {
       [996, 380],
     ],
     [998, 388],
+  ],
+  'reauthenticating→ready': [
+    [
+      [1250, 362],
+      [1078, 362],
+    ],
+    [1080, 366],
+  ],
+  'reauthenticating→connecting': [
+    [
+      [1385, 324],
+      [1385, 244],
+      [616, 244],
+    ],
+    [1110, 250],
+  ],
+  'reauthenticating→choice 2': [
+    [
+      [1400, 380],
+      [1400, 446],
+    ],
+    [1236, 424],
   ],
   'reconnecting→choice 1': [
     [
@@ -180,8 +203,8 @@ export const edges = {
     [
       [780, 596],
       [780, 640],
-      [1222, 640],
-      [1222, 36],
+      [1522, 640],
+      [1522, 36],
       [890, 36],
     ],
     [790, 620],
@@ -197,19 +220,27 @@ export const edges = {
   ],
   'refreshingToken→ready': [
     [
-      [890, 60],
-      [1209, 60],
-      [1209, 362],
-      [1078, 362],
+      [890, 74],
+      [1106, 74],
+      [1106, 346],
+      [1078, 346],
     ],
-    [900, 64],
+    [900, 76],
+  ],
+  'refreshingToken→reauthenticating': [
+    [
+      [890, 54],
+      [1410, 54],
+      [1410, 324],
+    ],
+    [900, 56],
   ],
   'refreshingToken→choice 2': [
     [
-      [870, 144],
-      [870, 446],
+      [878, 144],
+      [878, 446],
     ],
-    [870, 148],
+    [878, 148],
   ],
   'refreshingToken→connecting': [
     [

@@ -3,9 +3,9 @@ import type { Layout } from './layout.ts'
 
 export const layouts: { readonly [id: string]: { readonly signature: string; readonly layout: Layout } } = {
  "connection": {
-  "signature": "t2kxks",
+  "signature": "vtkduu",
   "layout": {
-   "width": 1238,
+   "width": 1538,
    "height": 656,
    "anywhere": {
     "x": 16,
@@ -35,13 +35,13 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 2": {
      "x": 400,
      "y": 446,
-     "width": 780,
+     "width": 1040,
      "height": 22
     },
     "connection.connected": {
      "x": 886,
      "y": 190,
-     "width": 290,
+     "width": 620,
      "height": 228
     },
     "connection.connected.restoring": {
@@ -54,6 +54,12 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "x": 906,
      "y": 324,
      "width": 172,
+     "height": 56
+    },
+    "reauthenticating": {
+     "x": 1250,
+     "y": 324,
+     "width": 190,
      "height": 56
     },
     "reconnecting": {
@@ -167,16 +173,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connecting→refreshingToken": {
      "points": [
       [
-       536,
+       572,
        222
       ],
       [
-       536,
+       572,
        144
       ]
      ],
      "label": {
-      "x": 536,
+      "x": 572,
       "y": 158,
       "width": 293,
       "height": 17
@@ -185,24 +191,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connecting→connecting": {
      "points": [
       [
-       556,
+       586,
        222
       ],
       [
-       556,
+       586,
        205
       ],
       [
-       596,
+       610,
        205
       ],
       [
-       596,
+       610,
        222
       ]
      ],
      "label": {
-      "x": 538,
+      "x": 578,
       "y": 182,
       "width": 255,
       "height": 17
@@ -212,16 +218,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "points": [
       [
        616,
-       240
+       230
       ],
       [
        886,
-       240
+       230
       ]
      ],
      "label": {
       "x": 616,
-      "y": 216,
+      "y": 206,
       "width": 115,
       "height": 17
      }
@@ -265,16 +271,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "choice 2→refreshingToken": {
      "points": [
       [
-       850,
+       866,
        446
       ],
       [
-       850,
+       866,
        144
       ]
      ],
      "label": {
-      "x": 706,
+      "x": 722,
       "y": 400,
       "width": 140,
       "height": 17
@@ -355,16 +361,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "connection.connected.restoring→ready": {
      "points": [
       [
-       966,
+       920,
        288
       ],
       [
-       966,
+       920,
        324
       ]
      ],
      "label": {
-      "x": 970,
+      "x": 924,
       "y": 297,
       "width": 153,
       "height": 17
@@ -374,14 +380,14 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "points": [
       [
        1078,
-       340
+       334
       ],
       [
-       1196,
-       340
+       1092,
+       334
       ],
       [
-       1196,
+       1092,
        110
       ],
       [
@@ -390,10 +396,10 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       ]
      ],
      "label": {
-      "x": 900,
+      "x": 1110,
       "y": 114,
       "width": 242,
-      "height": 32
+      "height": 47
      }
     },
     "ready→connecting": {
@@ -444,6 +450,64 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "label": {
       "x": 998,
       "y": 388,
+      "width": 160,
+      "height": 17
+     }
+    },
+    "reauthenticating→ready": {
+     "points": [
+      [
+       1250,
+       362
+      ],
+      [
+       1078,
+       362
+      ]
+     ],
+     "label": {
+      "x": 1080,
+      "y": 366,
+      "width": 172,
+      "height": 17
+     }
+    },
+    "reauthenticating→connecting": {
+     "points": [
+      [
+       1385,
+       324
+      ],
+      [
+       1385,
+       244
+      ],
+      [
+       616,
+       244
+      ]
+     ],
+     "label": {
+      "x": 1110,
+      "y": 250,
+      "width": 267,
+      "height": 32
+     }
+    },
+    "reauthenticating→choice 2": {
+     "points": [
+      [
+       1400,
+       380
+      ],
+      [
+       1400,
+       446
+      ]
+     ],
+     "label": {
+      "x": 1236,
+      "y": 424,
       "width": 160,
       "height": 17
      }
@@ -499,11 +563,11 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
        640
       ],
       [
-       1222,
+       1522,
        640
       ],
       [
-       1222,
+       1522,
        36
       ],
       [
@@ -544,6 +608,28 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
       "height": 17
      }
     },
+    "refreshingToken→reauthenticating": {
+     "points": [
+      [
+       890,
+       54
+      ],
+      [
+       1410,
+       54
+      ],
+      [
+       1410,
+       324
+      ]
+     ],
+     "label": {
+      "x": 900,
+      "y": 56,
+      "width": 204,
+      "height": 17
+     }
+    },
     "refreshingToken→connecting": {
      "points": [
       [
@@ -558,7 +644,7 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "label": {
       "x": 440,
       "y": 150,
-      "width": 90,
+      "width": 134,
       "height": 17
      }
     },
@@ -566,24 +652,24 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
      "points": [
       [
        890,
-       60
+       74
       ],
       [
-       1209,
-       60
+       1106,
+       74
       ],
       [
-       1209,
-       362
+       1106,
+       346
       ],
       [
        1078,
-       362
+       346
       ]
      ],
      "label": {
       "x": 900,
-      "y": 64,
+      "y": 76,
       "width": 204,
       "height": 32
      }
@@ -591,16 +677,16 @@ export const layouts: { readonly [id: string]: { readonly signature: string; rea
     "refreshingToken→choice 2": {
      "points": [
       [
-       870,
+       878,
        144
       ],
       [
-       870,
+       878,
        446
       ]
      ],
      "label": {
-      "x": 870,
+      "x": 878,
       "y": 148,
       "width": 185,
       "height": 32
