@@ -12,7 +12,7 @@ import type { Receiver } from './receiver.ts'
 const UNSPECIFIED_ERROR = 0x80
 
 /** The reason codes of a DISCONNECT with which a server may answer AUTH, whether it knows that packet or not. */
-const ANSWERS: ReadonlySet<number> = new Set([0x80, 0x81, 0x82, 0x83, 0x87, 0x8c])
+const ANSWERS: ReadonlySet<number> = new Set([0x80, 0x81, 0x82, 0x83, 0x87, 0x8c, 0x95])
 
 export interface AuthenticationPort {
   /** Sends an AUTH. */

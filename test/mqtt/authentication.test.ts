@@ -423,6 +423,14 @@ describe('a planned renewal', () => {
       [],
     ],
     [
+      'finds AUTH too large',
+      ({ reauthentication }) => (reauthentication ? { refuse: 0x95 } : { success: undefined }),
+      {},
+      { kind: 'disconnected', reasonCode: 0x95, reauthenticating: true },
+      0,
+      [],
+    ],
+    [
       'answers something else',
       ({ reauthentication }) => (reauthentication ? false : { success: undefined }),
       {},
