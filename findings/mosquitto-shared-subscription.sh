@@ -6,7 +6,7 @@
 # the server should send them to another client of the group (§4.8.2). If its session is kept, every second message is still
 # queued for it, although the other client is connected, and waits until it is back.
 #
-# Seen with Debian's mosquitto 2.0.11-1.2+deb12u2, mqtt 5.16.0, Node 20.20, 10 of 10 times.
+# Seen with Debian's mosquitto 2.0.11-1.2+deb12u2, mqtt 5.16.0, Node 20.20, each time.
 # Workaround: a kept session and a fixed client id for each client, which comes back under it.
 #
 # Needs Debian 12, whose packages are unpacked into a temporary folder and not installed.

@@ -56,7 +56,7 @@ describe('diagram', () => {
 
   test('json has every state with its description', async () => {
     const { states } = JSON.parse((await run(cli, ['diagram', '--format', 'json'])).stdout)
-    expect(states).toHaveLength(13)
+    expect(states).toHaveLength(14)
     expect(states.every(({ description }: { description: string }) => description.length > 0)).toBe(true)
   })
 })
