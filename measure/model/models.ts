@@ -7,6 +7,8 @@ export interface Model {
   readonly input: ConnectionInput
   /** The steps that do not happen in it, by their labels. */
   readonly without?: readonly string[]
+  /** Takes so long that no test visits it, but only `npm run model`. */
+  readonly slow?: true
 }
 
 const base: ConnectionInput = {
@@ -30,6 +32,7 @@ export const models: readonly Model[] = [
   { name: 'neither credentials nor gate', input: base, without: CHOICES },
   {
     name: 'the same, with 2 attempts, cycles and hops',
+    slow: true,
     input: {
       ...base,
       reconnect: { maxAttempts: 2 },
@@ -41,6 +44,7 @@ export const models: readonly Model[] = [
   { name: 'a gate', input: { ...base, gated: true }, without: CHOICES },
   {
     name: 'two servers and a gate, no redirect, no periodic request, no restart, no suspicious closes',
+    slow: true,
     input: {
       ...base,
       ...noRedirect,
@@ -58,6 +62,7 @@ export const models: readonly Model[] = [
   },
   {
     name: 'credentials and a gate, no redirect, no periodic request, no suspicious closes',
+    slow: true,
     input: { ...base, ...noRedirect, refreshAfterCloses: 0, canRefresh: true, gated: true },
     without: ['PERIODIC.START', ...CHOICES],
   },
