@@ -115,3 +115,8 @@ export interface ServerReason {
 
 /** How the machine responds to a failure. */
 export type Disposition = 'retry' | 'retry-later' | 'refresh' | 'redirect' | 'fatal'
+
+/** What may be shown of any error. Its message may quote a token, a signed URL or a payload. */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}

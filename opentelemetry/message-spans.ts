@@ -15,6 +15,7 @@ import {
 import type { Message, PublishProperties, PublishResult } from '../src/index.ts'
 import type { MessageTap, PublishTap, TappedPublish, TapSlot } from '../src/session/message-tap.ts'
 import { byteLength } from '../src/shared/byte-length.ts'
+import { isThenable } from '../src/shared/thenable.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import { MetricAttributes } from './metric-attributes.ts'
 import {
@@ -253,10 +254,6 @@ const ROOM = 64
 function nameOf(operation: { readonly 'messaging.operation.name': string }, template: string | undefined): string {
   const name = operation['messaging.operation.name']
   return template === undefined ? name : `${name} ${template}`
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
 }
 
 function linksTo(sent: Context): Link[] {

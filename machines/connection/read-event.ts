@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.ts'
+import { errorName, type Failure } from '../failure.ts'
 import { WRONG_ACCOUNT } from '../policy/classify.ts'
 import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
 
@@ -38,7 +38,7 @@ export function expiresAtOf(event: ConnectionEvent): number | null {
 
 /** Keeps only the name of the error, because its message may quote a token or a signed URL. */
 function refreshFailure(error: unknown): Failure {
-  const name = error instanceof Error ? error.name : typeof error
+  const name = errorName(error)
   return name === WRONG_ACCOUNT ? { kind: 'credentials' } : { kind: 'refresh', name }
 }
 

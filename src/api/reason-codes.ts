@@ -72,7 +72,8 @@ function words(table: Readonly<Record<number, string>>, code: number): string {
   return table[code] ?? `reason code ${hex(code)}`
 }
 
-function hex(code: number): string {
+/** A reason code in MQTT's notation, such as `0x87`. */
+export function hex(code: number): string {
   return `0x${code.toString(16).padStart(2, '0')}`
 }
 

@@ -1,4 +1,5 @@
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
+import { errorName } from '../../machines/failure.ts'
 import type { Credentials, CredentialsSource } from '../api/credentials.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import { readCredentials, type WithUrls } from '../config/client-rules.ts'
@@ -54,7 +55,7 @@ export class CurrentCredentials {
     } catch (error) {
       if (!signal.aborted) this.#options.onError(error)
       // Inspectors see this error. The message of the original one may quote a token.
-      throw Object.assign(new Error('the credentials source failed'), { name: nameOf(error), stack: '' })
+      throw Object.assign(new Error('the credentials source failed'), { name: errorName(error), stack: '' })
     }
   }
 
@@ -91,10 +92,6 @@ export class CurrentCredentials {
     const credentials = readCredentials(await source?.({ reason, signal }))
     return { credentials, expiresAt: expiryOf(credentials.expiresAt, now()) }
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
 }
 
 function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | null {

@@ -1,3 +1,4 @@
+import { errorName } from '../../machines/failure.ts'
 import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from '../api/errors.ts'
 import { safeText } from '../shared/safe-text.ts'
 
@@ -33,7 +34,7 @@ export class LastResort {
     try {
       // Our own errors hold no secrets.
       const mayHoldSecret = SECRET.has(kind) && !(error instanceof InvalidOptionError)
-      const what = mayHoldSecret ? `${nameOf(error)} (it may quote a secret, so no more is printed)` : inWords(error)
+      const what = mayHoldSecret ? `${errorName(error)} (it may quote a secret, so no more is printed)` : inWords(error)
       // oxlint-disable-next-line eslint/no-console -- This is the last resort.
       console.error(
         `xstate-mqtt${this.#name === undefined ? '' : ` (${this.#name})`}: ${safeText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
@@ -54,10 +55,6 @@ function inWords(error: unknown): string {
   // Messages of our own errors hold no payloads and no secrets.
   if (error instanceof ResilientMqttError) return `${error.name}: ${safeText(error.message)}`
   // Other properties are left out: HTTP clients put the request there, with its headers.
-  if (error instanceof Error) return error.stack ?? nameOf(error)
-  return typeof error === 'string' ? error : nameOf(error)
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
+  if (error instanceof Error) return error.stack ?? errorName(error)
+  return typeof error === 'string' ? error : errorName(error)
 }

@@ -5,7 +5,7 @@ import * as announce from '../../machines/connection/emitted.ts'
 import type { connectionMachine } from '../../machines/connection/machine.ts'
 import { overridden } from '../../machines/connection/overridden.ts'
 import type { ConnectionContext } from '../../machines/connection/types.ts'
-import type { Failure } from '../../machines/failure.ts'
+import { errorName, type Failure } from '../../machines/failure.ts'
 import { callGuarded } from '../shared/emitter.ts'
 
 /** Called when an error ends the actor of a connection machine. */
@@ -72,7 +72,7 @@ export function withFailureHandling(
         }
         handler?.release()
         if (!handler?.ended) throw error
-        const failure: Failure = { kind: 'internal', actor: 'machine', message: nameOf(error) }
+        const failure: Failure = { kind: 'internal', actor: 'machine', message: errorName(error) }
         const before = last.context as ConnectionContext
         const context = broken(before, failure)
         for (const emitted of [...announce.failure(before, failure), ...announce.failed(context)]) scope.emit(emitted)
@@ -90,8 +90,4 @@ class StoppedError extends Error {
   constructor() {
     super('the actor of the connection machine was stopped')
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
 }

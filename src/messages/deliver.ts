@@ -5,6 +5,7 @@ import type { Message } from '../api/message.ts'
 import type { Tapped, TapSlot } from '../session/message-tap.ts'
 import { callGuarded } from '../shared/emitter.ts'
 import { nothing } from '../shared/nothing.ts'
+import { isThenable } from '../shared/thenable.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 import { ReceivedMessage } from './received-message.ts'
 import { handOver } from './tapped.ts'
@@ -139,7 +140,3 @@ export function deliverUnmatched(
 
 /** Such messages are never held, so that the session does not matter. */
 const anySession = {}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function'
-}

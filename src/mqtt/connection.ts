@@ -3,7 +3,7 @@ import type { IConnackPacket, Packet } from 'mqtt-packet'
 import type { AnyEventObject } from 'xstate'
 
 import type { ConnectionFact, TransportInput } from '../../machines/connection/types.ts'
-import type { Failure } from '../../machines/failure.ts'
+import { errorName, type Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import type { ClientEvents } from '../api/events.ts'
 import type { DuplexStream } from '../api/socket.ts'
@@ -194,7 +194,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort, Authenti
       return this.fail(fromSocketSource(error.cause))
     }
     this.#options.onError(error, 'options')
-    this.fail({ kind: 'options', name: error instanceof Error ? error.name : typeof error })
+    this.fail({ kind: 'options', name: errorName(error) })
   }
 
   /** @param provided - the socket, if the application has opened one */

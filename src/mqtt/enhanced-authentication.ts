@@ -1,7 +1,8 @@
 import type { IConnackPacket } from 'mqtt-packet'
 
-import type { Failure } from '../../machines/failure.ts'
+import { errorName, type Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
+import { hex } from '../api/reason-codes.ts'
 import type { Authenticator, Exchange } from '../config/authentication.ts'
 import { type Auth, CONTINUE_AUTHENTICATION, decodeAuth, encodeAuth, REAUTHENTICATE } from '../wire/auth.ts'
 import type { Frame } from '../wire/framer.ts'
@@ -164,7 +165,7 @@ export class EnhancedAuthentication {
     if (method !== this.method && !isBare) return ANOTHER_METHOD
     // Without a renewal under way, a CONNACK reports success (MQTT 5 §4.12).
     const isAllowed = reasonCode === CONTINUE_AUTHENTICATION || (reasonCode === 0 && this.#isRenewing)
-    return isAllowed ? undefined : `with the reason code 0x${reasonCode.toString(16).padStart(2, '0')}`
+    return isAllowed ? undefined : `with the reason code ${hex(reasonCode)}`
   }
 
   #challenged(exchange: Exchange, challenge: Uint8Array = new Uint8Array()): void {
@@ -204,8 +205,7 @@ export class EnhancedAuthentication {
 
   #failed(step: Step, error: unknown): void {
     this.#options.onError(error, 'authentication')
-    const name = error instanceof Error ? error.name : typeof error
-    this.#port.fail({ kind: 'authentication', step, name }, UNSPECIFIED_ERROR)
+    this.#port.fail({ kind: 'authentication', step, name: errorName(error) }, UNSPECIFIED_ERROR)
   }
 
   #send(reasonCode: number, data: Uint8Array | undefined): void {
