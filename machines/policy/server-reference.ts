@@ -1,5 +1,10 @@
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
 
+/** @param scheme - without its colon @returns 0 for one that is not known */
+export function defaultPort(scheme: string): number {
+  return DEFAULT_PORTS[scheme] ?? 0
+}
+
 /** Returns the servers that a Server Reference names (MQTT 5 §4.11). */
 export function referencesOf(serverReference: string): string[] {
   return serverReference.split(/\s+/).filter((each) => each !== '')
@@ -13,14 +18,16 @@ export function referencesOf(serverReference: string): string[] {
  *   default port
  */
 export function targetOf(reference: string, from: string | null): string | undefined {
-  const host = reference
-    .toLowerCase()
-    .replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
-    .replace(/[/?#].*$/, '')
+  const host = withoutSchemeAndPath(reference.toLowerCase())
   const [, name = '', port] = /^(\[[^\]]*\]|[^:@[\]]+)(?::(\d+))?$/.exec(host) ?? []
   if (name === '') return undefined
   const bare = name.replaceAll(/[[\]]/g, '')
   const scheme = from?.split('://')[0]?.toLowerCase()
   if (scheme === undefined) return port === undefined ? bare : `${bare}:${port}`
-  return `${scheme}://${bare}:${port ?? DEFAULT_PORTS[scheme] ?? 0}`
+  return `${scheme}://${bare}:${port ?? defaultPort(scheme)}`
+}
+
+/** The host and port of one Server Reference. The specification allows neither a scheme nor a path there, but some servers send them. */
+export function withoutSchemeAndPath(reference: string): string {
+  return reference.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/, '')
 }

@@ -1,3 +1,4 @@
+import { defaultPort, referencesOf, withoutSchemeAndPath } from '../../machines/policy/server-reference.ts'
 import { parseUrl } from '../shared/parse-url.ts'
 
 /**
@@ -16,18 +17,16 @@ export function serverUrl(url: string, serverReference: string | null): string {
 
 /** The host and port of the first server that a Server Reference names (MQTT 5 §4.11). */
 export function hostOf(serverReference: string): string | undefined {
-  const [first = ''] = serverReference.trim().split(/\s+/)
-  const host = first.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/, '')
+  const [first = ''] = referencesOf(serverReference)
+  const host = withoutSchemeAndPath(first)
   if (host === '' || host.includes('@')) return undefined
   return parseUrl(`http://${host}`) && host
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 }
-
 /** The host and port of a URL. An IPv6 address has no brackets. */
 export function targetOf(url: string): { readonly host: string; readonly port: number } {
   const { protocol, hostname: host, port } = new URL(url)
-  return { host: host.replaceAll(/[[\]]/g, ''), port: port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port) }
+  return { host: host.replaceAll(/[[\]]/g, ''), port: port === '' ? defaultPort(protocol.slice(0, -1)) : Number(port) }
 }
 
 /** Scheme, host and port of a URL, without user name, password, path and query. */
