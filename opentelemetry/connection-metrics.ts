@@ -1,6 +1,6 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api'
 
-import type { ConnectionState } from '../src/index.ts'
+import { connectionStates } from '../machines/connection/types.ts'
 import type { ClientFigures } from './followed-client.ts'
 import { CLIENT_STATE, DIRECTION, INBOX_STATE, OUTCOME, SUBSCRIPTION_STATE } from './names.ts'
 import type { Totals } from './totals.ts'
@@ -24,18 +24,6 @@ interface ObservedMetric {
   readonly observe: (observed: Observed, observe: Observe) => void
 }
 
-const states: readonly ConnectionState[] = [
-  'idle',
-  'connecting',
-  'connected',
-  'reconnecting',
-  'failed',
-  'recovering',
-  'refreshingToken',
-  'disconnecting',
-  'disconnected',
-]
-
 const observedMetrics: readonly ObservedMetric[] = [
   {
     kind: 'UpDownCounter',
@@ -43,7 +31,7 @@ const observedMetrics: readonly ObservedMetric[] = [
     unit: '{client}',
     description: 'Clients in each state',
     observe: ({ clients }, observe) => {
-      for (const state of states) {
+      for (const state of connectionStates) {
         observe(clients.filter(({ status }) => status.state === state).length, { [CLIENT_STATE]: state })
       }
     },
@@ -68,7 +56,7 @@ const observedMetrics: readonly ObservedMetric[] = [
     unit: 's',
     description: 'For how long clients were in each state',
     observe: ({ totals }, observe) => {
-      for (const state of states) observe((totals.states[state] ?? 0) / 1_000, { [CLIENT_STATE]: state })
+      for (const state of connectionStates) observe((totals.states[state] ?? 0) / 1_000, { [CLIENT_STATE]: state })
     },
   },
   {

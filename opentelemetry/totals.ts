@@ -1,3 +1,4 @@
+import { noCounters } from '../machines/connection/context.ts'
 import type { ClientStatus, ConnectionCounters, ConnectionState, TrafficStatus } from '../src/index.ts'
 
 /** What only grows. */
@@ -11,17 +12,7 @@ export interface Totals {
 }
 
 export const none: Totals = {
-  counters: {
-    connects: 0,
-    interruptions: 0,
-    failedAttempts: 0,
-    cycles: 0,
-    tokenRefreshes: 0,
-    failedTokenRefreshes: 0,
-    reauthentications: 0,
-    failedReauthentications: 0,
-    redirects: 0,
-  },
+  counters: noCounters,
   traffic: { sent: 0, received: 0 },
   inbox: { dropped: 0 },
   states: {},

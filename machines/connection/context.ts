@@ -17,6 +17,19 @@ import type { ConnectionContext, ConnectionCounters, CredentialsState, Transport
 /** A change of the context. The functions that return one are pure, apart from the injected chance and time. */
 type Patch = Partial<ConnectionContext>
 
+/** The counters of a machine that has done nothing yet. */
+export const noCounters: ConnectionCounters = Object.freeze({
+  connects: 0,
+  interruptions: 0,
+  failedAttempts: 0,
+  cycles: 0,
+  tokenRefreshes: 0,
+  failedTokenRefreshes: 0,
+  reauthentications: 0,
+  failedReauthentications: 0,
+  redirects: 0,
+})
+
 export function initialContext(input: ConnectionInput | undefined): ConnectionContext {
   return emptyContext(connectionConfig(input))
 }
@@ -53,17 +66,7 @@ function emptyContext(config: ConnectionConfig): ConnectionContext {
   context.replaced = false
   context.restore = { done: 0, total: 0 }
   context.periodic = []
-  context.counters = {
-    connects: 0,
-    interruptions: 0,
-    failedAttempts: 0,
-    cycles: 0,
-    tokenRefreshes: 0,
-    failedTokenRefreshes: 0,
-    reauthentications: 0,
-    failedReauthentications: 0,
-    redirects: 0,
-  }
+  context.counters = noCounters
   return context
 }
 

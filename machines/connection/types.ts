@@ -204,16 +204,19 @@ export type ConnectionCommand =
   | { readonly type: 'PERIODIC.STOP'; readonly id: string }
 
 /** The names of the connection machine's top-level states. */
-export type ConnectionStateName =
-  | 'idle'
-  | 'connecting'
-  | 'connected'
-  | 'reconnecting'
-  | 'failed'
-  | 'recovering'
-  | 'refreshingToken'
-  | 'disconnecting'
-  | 'disconnected'
+export const connectionStates = [
+  'idle',
+  'connecting',
+  'connected',
+  'reconnecting',
+  'failed',
+  'recovering',
+  'refreshingToken',
+  'disconnecting',
+  'disconnected',
+] as const
+
+export type ConnectionStateName = (typeof connectionStates)[number]
 
 /** Sent to a restored machine, which then continues. */
 export interface Restored {

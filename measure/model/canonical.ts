@@ -1,18 +1,7 @@
+import { noCounters } from '../../machines/connection/context.ts'
 import type { ConnectionContext } from '../../machines/connection/types.ts'
 import { NOW } from './environment.ts'
 import { withContext, type Snapshot, type State } from './runner.ts'
-
-const noCounters = {
-  connects: 0,
-  interruptions: 0,
-  failedAttempts: 0,
-  cycles: 0,
-  tokenRefreshes: 0,
-  failedTokenRefreshes: 0,
-  reauthentications: 0,
-  failedReauthentications: 0,
-  redirects: 0,
-}
 
 /**
  * Returns the state without what no decision depends on: totals, texts and exact times. Without this the number of states

@@ -1,3 +1,4 @@
+import { connectionStates } from '../../machines/connection/types.ts'
 import { ClientDisposedError } from '../api/errors.ts'
 import type { ClientEvents } from '../api/events.ts'
 import type { FleetClientOptions, FleetOptions } from '../api/fleet-options.ts'
@@ -167,17 +168,7 @@ function connectOptions(shared: Options, own: Options): Options {
 }
 
 function statusOf(clients: ReadonlySet<ResilientMqttClient>, gate: Turnstile): FleetStatus {
-  const states = {
-    idle: 0,
-    connecting: 0,
-    connected: 0,
-    reconnecting: 0,
-    failed: 0,
-    recovering: 0,
-    refreshingToken: 0,
-    disconnecting: 0,
-    disconnected: 0,
-  }
+  const states = Object.fromEntries(connectionStates.map((state) => [state, 0])) as Record<ConnectionState, number>
   let online = 0
   for (const client of clients) {
     states[stateOf(client.actor.getSnapshot())]++
