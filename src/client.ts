@@ -126,7 +126,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     return (this.#quarantine ??= clientQuarantine(this.#runtime.session))
   }
 
-  /** The option `name`. */
+  /** The option `name`, or its default: the client id, if it is fixed. */
   get name(): string | undefined {
     return this.#config.name
   }

@@ -211,7 +211,8 @@ export interface ResilientMqttClientOptions extends Policies {
    * `ConnectionFailedError`, and as the id of its actor, which inspectors and the visualizer show. The broker does not get
    * it. At most 100 characters; it must not be a secret.
    *
-   * @default none. The id of the actor is `connection` then
+   * @default the `clientId`, if `options` is an object that has one which could be a name. Otherwise none: the id of the
+   * actor is `connection` then
    */
   readonly name?: string
   /**

@@ -4,7 +4,7 @@ import type { ServerHealth } from '../../machines/policy/servers.ts'
 
 /** The status of a client at one moment. Times are in milliseconds since 1970. */
 export interface ClientStatus {
-  /** The option `name`. */
+  /** The option `name`, or its default. */
   readonly name: string | undefined
   readonly state: ConnectionState
   /** When the client entered this state. */

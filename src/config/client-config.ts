@@ -25,6 +25,7 @@ import type { WakeSignal } from '../api/wake-signal.ts'
  * of the application. Durations are in milliseconds.
  */
 export interface ClientConfig {
+  /** The option `name`, or else a fixed client id. */
   readonly name: string | undefined
   /** The servers, unless `connect` or the credentials provide them. */
   readonly url: readonly string[] | undefined

@@ -36,9 +36,9 @@ import {
   wholeNumber,
 } from '../shared/option-rules.ts'
 import { didYouMean, entriesOf, isObject, readByRules, type Rule, type RulesFor } from '../shared/read-options.ts'
-import { isPrintable } from '../shared/safe-text.ts'
 import { authenticationRules } from './authentication.ts'
 import type { ClientConfig } from './client-config.ts'
+import { isName } from './client-name.ts'
 import { defaultClient } from './defaults.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { nodeOptions } from './node-options.ts'
@@ -208,10 +208,7 @@ const credentials = {
 } satisfies RulesFor<Credentials>
 
 export const clientOptionRules = {
-  name: must(
-    'must be 1 to 100 printable characters, without space around them',
-    (value) => typeof value === 'string' && value.length > 0 && value.length <= 100 && isPrintable(value),
-  ),
+  name: must('must be 1 to 100 printable characters, without space around them', isName),
   url: parseUrls,
   servers: callbackOr(parseServers),
   failover: group(failover, clientHint),

@@ -7,6 +7,7 @@ import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../api/op
 import { isObject } from '../shared/read-options.ts'
 import { checkAuthentication } from './authentication.ts'
 import type { ClientConfig, ConnectConfig, ConnectSource, OutboxConfig, WillConfig } from './client-config.ts'
+import { defaultName } from './client-name.ts'
 import { readClientOptions, readConnectOptions, type WithUrls } from './client-rules.ts'
 import {
   defaultClient,
@@ -49,7 +50,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
   checkServers(options, connect)
   if (typeof connect !== 'function' && credentials === undefined) checkLogins(connect, serverUrls(options))
   return Object.freeze<ClientConfig>({
-    name: options.name,
+    name: options.name ?? defaultName(connect),
     url,
     servers,
     connect,

@@ -50,11 +50,20 @@ test('is in what is printed without a logger', async () => {
   )
 })
 
-test('is none by default', async () => {
-  const { client, lines } = await scriptedClient()
-  await client.connect()
-  expect([client.name, client.status.name, client.actor.id]).toEqual([undefined, undefined, 'connection'])
-  for (const { details } of lines) expect(details).not.toHaveProperty('client')
+test.each([
+  ['the client id', { clientId: 'pump-7' }, 'pump-7'],
+  ['none, if a function returns the client id', () => ({ clientId: 'pump-7' }), undefined],
+  ['none, if no client id is given', {}, undefined],
+  ['none, if the broker chooses the client id', { clientId: '' }, undefined],
+  ['none, if the client id could not be a name', { clientId: 'pump\n7' }, undefined],
+  ['none, if the client id looks like a secret', { clientId: 'q8Zx7LmP2vRt9KcW4yHb6NdF3sJg' }, undefined],
+])('is %s by default', async (_, options, name) => {
+  const { logger, lines } = recordingLogger()
+  await using client = new ResilientMqttClient({ url: 'mqtt://127.0.0.1:1', options, logger })
+  await rejection(client.connect({ signal: AbortSignal.timeout(1) }))
+  expect([client.name, client.status.name, client.actor.id]).toEqual([name, name, name ?? 'connection'])
+  expect(lines.length).toBeGreaterThan(0)
+  for (const { details } of lines) expect((details as { client?: string }).client).toBe(name)
 })
 
 test('tells the clients of a fleet apart, and the actors in the visualizer', async () => {
