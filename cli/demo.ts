@@ -40,8 +40,6 @@ const options = {
 } as const
 
 export const demo = defineCommand({
-  name: 'demo',
-  summary: 'a complete outage with a broker in this process, or the client on your own broker',
   options,
   refused: { '--password': PASSWORD_ADVICE },
   notes: [

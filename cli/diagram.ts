@@ -3,6 +3,7 @@ import { listingOf } from '../visualizer/chart/listing.ts'
 import { toMermaid, type MermaidOptions } from '../visualizer/chart/mermaid.ts'
 import { toSvg } from '../visualizer/chart/svg.ts'
 import { defineCommand, oneOf } from './command.ts'
+import { print } from './shell.ts'
 
 const options: MermaidOptions = {
   // The names of these decisions in machines/connection/machine.ts.
@@ -22,13 +23,11 @@ const formats = {
 }
 
 export const diagram = defineCommand({
-  name: 'diagram',
-  summary: 'the connection machine as a diagram, generated from the machine itself',
   options: {
     format: { type: 'string', value: '<format>', description: 'mermaid (the default), svg or json' },
   },
-  run({ format = 'mermaid' }) {
-    console.log(formats[oneOf('--format', format, Object.keys(formats) as (keyof typeof formats)[])]())
+  run({ format = 'mermaid' }, _operands, shell) {
+    print(shell, formats[oneOf('--format', format, Object.keys(formats) as (keyof typeof formats)[])]())
     return 0
   },
 })

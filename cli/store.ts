@@ -5,13 +5,12 @@ import { generateClientId } from '../src/lifecycle/attempt.ts'
 import { openError } from '../src/store/database.ts'
 import { salvageStore, type Salvage } from '../src/store/salvage.ts'
 import { defineCommand, UsageError } from './command.ts'
+import { print, type Shell } from './shell.ts'
 
 /** The exit code if part of the store was lost. */
 const INCOMPLETE = 3
 
 export const store = defineCommand({
-  name: 'store',
-  summary: 'salvages the undamaged part of a store of durable publishes: store salvage <dir>',
   operands: 'salvage <dir>',
   options: {
     to: {
@@ -29,7 +28,7 @@ export const store = defineCommand({
     'or the new store cannot be written. 2: the command line is wrong. 3: something is missing or damaged, or it is not',
     'known whether anything is missing.',
   ].join('\n'),
-  async run({ to }, operands) {
+  async run({ to }, operands, shell) {
     const [action, folder, ...rest] = operands
     if (action !== 'salvage') throw new UsageError(`The action must be salvage, got ${show(action)}`)
     if (folder === undefined || folder === '') throw new UsageError('salvage needs the folder of a store')
@@ -42,20 +41,20 @@ export const store = defineCommand({
     const salvage = await salvageStore(from, target, generateClientId).catch((error: unknown) => {
       throw openError(target, error)
     })
-    print(salvage, target)
+    printReport(shell, salvage, target)
     return salvage.missing === 0 && salvage.damaged === 0 ? 0 : INCOMPLETE
   },
 })
 
-function print(salvage: Salvage, target: string): void {
+function printReport(shell: Shell, salvage: Salvage, target: string): void {
   const { publications, inFlight, quarantined, damaged, missing, clientIdKept } = salvage
-  console.log(`Undamaged publishes: ${publications} (in flight: ${inFlight}, quarantined: ${quarantined})`)
-  console.log(`Missing publishes: ${missing ?? 'not known'}`)
-  console.log(`Damaged records: ${damaged}`)
+  print(shell, `Undamaged publishes: ${publications} (in flight: ${inFlight}, quarantined: ${quarantined})`)
+  print(shell, `Missing publishes: ${missing ?? 'not known'}`)
+  print(shell, `Damaged records: ${damaged}`)
   if (!clientIdKept) {
-    console.log('The client id is missing: a client without the option clientId gets a new id, and so a new session')
+    print(shell, 'The client id is missing: a client without the option clientId gets a new id, and so a new session')
   }
-  console.log(`Written to: ${target}`)
+  print(shell, `Written to: ${target}`)
 }
 
 function show(value: string | undefined): string {

@@ -9,6 +9,7 @@ import { parseOptions } from '../src/config/parse-options.ts'
 import { defineCommand, oneOf, UsageError, usageMessage, type Values } from './command.ts'
 import { inSeconds, inWords, parseCount, parseDuration } from './duration.ts'
 import { schedule, SHOWN_OF_UNLIMITED, type Schedule } from './schedule.ts'
+import { print } from './shell.ts'
 import { Terminal } from './terminal.ts'
 
 const strategies = Object.keys(recoveryStrategies) as (keyof typeof recoveryStrategies)[]
@@ -46,15 +47,13 @@ const flags = {
 }
 
 export const timeline = defineCommand({
-  name: 'timeline',
-  summary: 'the times of the attempts and recovery cycles of an outage',
   options,
   notes: 'Times are written as 250ms, 300s, 5m or 2h, or as a number of milliseconds.',
-  run(values) {
+  run(values, _operands, shell) {
     const policies = policiesOf(values)
     const plan = { reconnect: schedule(policies.reconnect), recovery: schedule(policies.recovery) }
-    if (values.json) console.log(JSON.stringify(toJson(policies, plan), null, 2))
-    else print(new Terminal(), policies, plan)
+    if (values.json) print(shell, JSON.stringify(toJson(policies, plan), null, 2))
+    else printTables(new Terminal(shell.stdout), policies, plan)
     return 0
   },
 })
@@ -104,7 +103,7 @@ function policiesOf(values: Values<typeof options>): Policies {
   return { reconnect, recovery }
 }
 
-function print(terminal: Terminal, { reconnect, recovery }: Policies, plan: Plan): void {
+function printTables(terminal: Terminal, { reconnect, recovery }: Policies, plan: Plan): void {
   const heading = (text: string, rest: string) => terminal.line(`${terminal.paint('bold', text)}  ${rest}`)
 
   heading('Fast tier', `${policyInWords(reconnect, 'attempt')}: reconnect with the current client and token`)

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../src/api/errors.ts'
 import type { Visualizer } from '../visualizer/index.ts'
 import { defineCommand, UsageError, type Values } from './command.ts'
-import { interruption } from './interruption.ts'
+import { print, type Shell } from './shell.ts'
 
 const TOKEN = 'XSTATE_MQTT_VISUALIZER_TOKEN'
 
@@ -11,27 +11,24 @@ const options = {
     type: 'string',
     value: '<host>',
     description:
-      'the address to listen on (127.0.0.1); if it is not a loopback\n' +
-      'address, other machines that have the token can connect',
+      'the address to listen on (127.0.0.1); if it is not a loopback address, other machines that have the token can connect',
   },
   token: {
     type: 'string',
     value: '<token>',
     description:
-      'at least 16 characters (a random one). All users can read arguments in the\n' +
-      `list of processes, so set ${TOKEN} instead`,
+      'at least 16 characters (a random one). All users can read arguments in the list of processes, so set ' +
+      `${TOKEN} instead`,
   },
   'allow-commands': {
     type: 'boolean',
     description:
-      'shows buttons to retry, wake, recover, connect, disconnect and drop the\nconnection, for apps that allow it too',
+      'shows buttons to retry, wake, recover, connect, disconnect and drop the connection, for apps that allow it too',
   },
   history: { type: 'string', value: '<n>', description: 'how many messages to keep for pages that open later (2000)' },
 } as const
 
 export const visualizer = defineCommand({
-  name: 'visualizer',
-  summary: 'serves a page that shows the connections of apps that report to it',
   options,
   notes: [
     'It prints the address of the page, and the code that makes an app report to it:',
@@ -43,11 +40,11 @@ export const visualizer = defineCommand({
     'It runs until Ctrl-C. If you choose the token, apps reconnect to it after a restart. Payloads and credentials are',
     'never sent. To see the page without an app, run xstate-mqtt demo --visualizer.',
   ].join('\n'),
-  async run(values) {
-    const { signal } = interruption()
-    const page = await open(values)
-    console.log(`Visualizer: ${page.url}`)
-    console.log(`In the app: connectVisualizer('${page.url}')`)
+  async run(values, _operands, shell) {
+    const { signal } = shell.interruption()
+    const page = await open(values, shell)
+    print(shell, `Visualizer: ${page.url}`)
+    print(shell, `In the app: connectVisualizer('${page.url}')`)
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     await page.close()
     return 0
@@ -55,9 +52,12 @@ export const visualizer = defineCommand({
 })
 
 /** @throws {UsageError} if an option is wrong */
-async function open({ port = '7878', host, history, ...values }: Values<typeof options>): Promise<Visualizer> {
+async function open(
+  { port = '7878', host, history, ...values }: Values<typeof options>,
+  { env }: Pick<Shell, 'env'>,
+): Promise<Visualizer> {
   const { createVisualizer } = await import('../visualizer/index.ts')
-  const token = values.token ?? process.env[TOKEN]
+  const token = values.token ?? env[TOKEN]
   try {
     return await createVisualizer({
       name: 'xstate-mqtt visualizer',

@@ -7,8 +7,6 @@ import { publication } from '../support/publication.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { cli, run } from './run.ts'
 
-const commands = ['demo', 'timeline', 'diagram', 'store', 'visualizer']
-
 describe('timeline', () => {
   test.each([
     [['--jitter', 'none'], [1, 2, 4, 8, 16, 32, 64, 120, 120, 120], 487],
@@ -99,63 +97,16 @@ function breakTable(path: string): void {
 }
 
 describe('usage', () => {
-  test.each([
-    [['nope'], "There is no command 'nope'"],
-    [['timeline', '--nope'], "Unknown option '--nope'"],
-    [['timeline', 'nope'], "Unexpected argument 'nope'"],
-    [['timeline', '--max'], "'--max <value>' argument missing"],
-    [['timeline', '--max', '10'], '--max must be at least --initial (1000), got 10'],
-    [['timeline', '--max', 'soon'], "--max must be a duration such as 300s, 5m or 120000 (milliseconds), got 'soon'"],
-    [['timeline', '--attempts', '-1'], '--attempts'],
-    [['timeline', '--attempts', '1.5'], "--attempts must be a whole number, or Infinity, got '1.5'"],
-    [['timeline', '--jitter', 'some'], '--jitter must be one of "none", "equal", "full", "decorrelated", got "some"'],
-    [['timeline', '--strategy', 'hope'], '--strategy must be one of simpleRetry'],
-    [['timeline', '--multiplier', '0.5'], '--multiplier must be at least 1, got 0.5'],
-    [['diagram', '--format', 'png'], "--format must be one of mermaid, svg, json, got 'png'"],
-    [['demo', '--nope'], "Unknown option '--nope'"],
-    [['demo', '--username', 'me'], '--username needs --url'],
-    [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
-    [['store'], 'The action must be salvage, got nothing'],
-    [['store', 'repair', 'x'], "The action must be salvage, got 'repair'"],
-    [['store', 'salvage'], 'salvage needs the folder of a store'],
-    [['store', 'salvage', 'a', 'b'], "Unexpected argument 'b'"],
-    [['store', 'salvage', '/nowhere/at/all'], 'There is no folder /nowhere/at/all'],
-    [['store', 'salvage', 'dist', '--to', 'dist/new'], '--to must be outside the damaged store'],
-    [['store', 'salvage', 'dist', '--nope'], "Unknown option '--nope'"],
-    [['visualizer', '--nope'], "Unknown option '--nope'"],
-    [['visualizer', 'nope'], "Unexpected argument 'nope'"],
-    [['visualizer', '--port', 'http'], "--port must be a whole number between 0 and 65535, got 'http'"],
-    [['visualizer', '--port='], "--port must be a whole number between 0 and 65535, got ''"],
-    [['visualizer', '--history', '-1'], '--history'],
-    [['visualizer', '--history', '1000000'], "--history must be a whole number between 0 and 100000, got '1000000'"],
-    [['visualizer', '--token', 'secret'], '--token must be a string of at least 16 characters'],
-    [['demo', '--url', 'http://localhost'], 'must begin with mqtt:, mqtts:, ws: or wss:'],
-    [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 4, 5, got '3'"],
-    [['demo', '--url', 'mqtt://localhost', '--publish', 'a/#'], '--publish must not contain wildcards'],
-    [['demo', '--url', 'mqtt://localhost', '--interval', '0'], '--interval must be between 1ms and 24d, got 0 ms'],
-    [['demo', '--url', 'mqtt://localhost', '--password', 'secret'], 'A password is never an argument'],
-    [['demo', '--url', 'mqtt://localhost', '--password=secret'], 'A password is never an argument'],
-    [['demo', '--url', 'mqtt://me:secret@localhost'], 'A password is never an argument'],
-  ])('reports %j without a stack trace', async (args, message) => {
-    const { code, stdout, stderr } = await run(cli, args)
+  test('reports a wrong command line without a stack trace', async () => {
+    const { code, stdout, stderr } = await run(cli, ['demo', '--url', 'mqtt://me:secret@localhost'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain(message)
-    expect(stderr).toMatch(/See xstate-mqtt.* --help\n$/)
-    expect(stderr).not.toMatch(/\n {4}at /)
-    expect(stderr).not.toContain('secret')
+    expect(stderr).toMatch(/^xstate-mqtt demo: A password is never an argument: [^\n]*\nSee xstate-mqtt demo --help\n$/)
   })
 
   test('lists the commands if none is given', async () => {
     const { code, stdout } = await run(cli)
     expect(code).toBe(2)
-    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
-  })
-
-  test.each(commands)('%s --help', async (command) => {
-    const [help, same] = await Promise.all([run(cli, [command, '--help']), run(cli, ['help', command])])
-    expect(help.code).toBe(0)
-    expect(help.stdout).toMatch(new RegExp(`Usage: xstate-mqtt ${command} (?:salvage <dir> )?\\[options\\]`))
-    expect(same.stdout).toBe(help.stdout)
+    expect(stdout).toMatch(/^ {2}timeline +the times of the attempts/m)
   })
 
   test('--version', async () => {

@@ -1,0 +1,31 @@
+import type { Command } from './command.ts'
+
+interface Entry {
+  /** One line, for the list of commands. */
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** The commands. Each is loaded only when it is needed: `timeline` needs neither MQTT.js nor a broker. */
+export const commands: Readonly<Record<string, Entry>> = {
+  demo: {
+    summary: 'a complete outage with a broker in this process, or the client on your own broker',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  timeline: {
+    summary: 'the times of the attempts and recovery cycles of an outage',
+    load: async () => (await import('./timeline.ts')).timeline,
+  },
+  diagram: {
+    summary: 'the connection machine as a diagram, generated from the machine itself',
+    load: async () => (await import('./diagram.ts')).diagram,
+  },
+  store: {
+    summary: 'salvages the undamaged part of a store of durable publishes: store salvage <dir>',
+    load: async () => (await import('./store.ts')).store,
+  },
+  visualizer: {
+    summary: 'serves a page that shows the connections of apps that report to it',
+    load: async () => (await import('./visualizer.ts')).visualizer,
+  },
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+
+import { commands } from '../../cli/commands.ts'
+import { createShell } from './shell.ts'
+
+describe('a wrong command line', () => {
+  test.each([
+    [['nope'], "There is no command 'nope'. The commands are demo, timeline"],
+    [['timelime'], "There is no command 'timelime'. Did you mean timeline?"],
+    [['--verison'], "There is no command '--verison'. Did you mean --version?"],
+    [['help', 'dmeo'], "There is no command 'dmeo'. Did you mean demo?"],
+    [['__proto__'], "There is no command '__proto__'"],
+    [['timeline', '--nope'], "Unknown option '--nope'"],
+    [['timeline', 'nope'], "Unexpected argument 'nope'"],
+    [['timeline', '--max'], '--max needs a value: --max <time>'],
+    [['timeline', '--max', '--json'], '--max needs a value: --max <time>'],
+    [['timeline', '--json=yes'], "--json takes no value, got 'yes'"],
+    [['timeline', '--attemps', '3'], "Unknown option '--attemps'. Did you mean --attempts?"],
+    [['timeline', '-x'], "Unknown option '-x'"],
+    [['timeline', '--max', '10'], '--max must be at least --initial (1000), got 10'],
+    [['timeline', '--max', 'soon'], "--max must be a duration such as 300s, 5m or 120000 (milliseconds), got 'soon'"],
+    [['timeline', '--attempts', '-1'], '--attempts'],
+    [['timeline', '--attempts', '1.5'], "--attempts must be a whole number, or Infinity, got '1.5'"],
+    [['timeline', '--jitter', 'some'], '--jitter must be one of "none", "equal", "full", "decorrelated", got "some"'],
+    [['timeline', '--strategy', 'hope'], '--strategy must be one of simpleRetry'],
+    [['timeline', '--multiplier', '0.5'], '--multiplier must be at least 1, got 0.5'],
+    [['diagram', '--format', 'png'], "--format must be one of mermaid, svg, json, got 'png'"],
+    [['demo', '--nope'], "Unknown option '--nope'"],
+    [['demo', '--username', 'me'], '--username needs --url'],
+    [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
+    [['store'], 'The action must be salvage, got nothing'],
+    [['store', 'repair', 'x'], "The action must be salvage, got 'repair'"],
+    [['store', 'salvage'], 'salvage needs the folder of a store'],
+    [['store', 'salvage', 'a', 'b'], "Unexpected argument 'b'"],
+    [['store', 'salvage', '/nowhere/at/all'], 'There is no folder /nowhere/at/all'],
+    [['store', 'salvage', 'dist', '--to', 'dist/new'], '--to must be outside the damaged store'],
+    [['store', 'salvage', 'dist', '--nope'], "Unknown option '--nope'"],
+    [['visualizer', '--nope'], "Unknown option '--nope'"],
+    [['visualizer', 'nope'], "Unexpected argument 'nope'"],
+    [['visualizer', '--port', 'http'], "--port must be a whole number between 0 and 65535, got 'http'"],
+    [['visualizer', '--port='], "--port must be a whole number between 0 and 65535, got ''"],
+    [['visualizer', '--history', '-1'], '--history'],
+    [['visualizer', '--history', '1000000'], "--history must be a whole number between 0 and 100000, got '1000000'"],
+    [['visualizer', '--token', 'secret'], '--token must be a string of at least 16 characters'],
+    [['demo', '--url', 'http://localhost'], 'must begin with mqtt:, mqtts:, ws: or wss:'],
+    [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 4, 5, got '3'"],
+    [['demo', '--url', 'mqtt://localhost', '--publish', 'a/#'], '--publish must not contain wildcards'],
+    [['demo', '--url', 'mqtt://localhost', '--interval', '0'], '--interval must be between 1ms and 24d, got 0 ms'],
+    [['demo', '--url', 'mqtt://localhost', '--password', 'secret'], 'A password is never an argument'],
+    [['demo', '--url', 'mqtt://localhost', '--password=secret'], 'A password is never an argument'],
+    [['demo', '--url', 'mqtt://me:secret@localhost'], 'A password is never an argument'],
+  ])('reports %j without a stack trace', async (args, message) => {
+    const { run, stdout, stderr } = createShell()
+    expect(await run(...args)).toBe(2)
+    expect(stdout()).toBe('')
+    expect(stderr()).toContain(message)
+    expect(stderr()).toMatch(/See xstate-mqtt.* --help\n$/)
+    expect(stderr()).not.toMatch(/\n {4}at /)
+    expect(stderr()).not.toContain('secret')
+  })
+})
+
+const names = Object.keys(commands)
+
+test('without a command, all of them are listed', async () => {
+  const { run, stdout } = createShell()
+  expect(await run()).toBe(2)
+  for (const name of names) expect(stdout()).toMatch(new RegExp(`^ {2}${name} `, 'm'))
+})
+
+describe('help', () => {
+  test.each(names)('%s --help is the same as help %s', async (name) => {
+    const [asOption, asCommand] = [createShell(), createShell()]
+    expect(await asOption.run(name, '--help')).toBe(0)
+    expect(await asCommand.run('help', name)).toBe(0)
+    expect(asOption.stdout()).toMatch(new RegExp(`Usage: xstate-mqtt ${name} (?:[^\\n]* )?\\[options\\]`))
+    expect(asCommand.stdout()).toBe(asOption.stdout())
+  })
+
+  describe.each([undefined, 0, 30, 60, 80, 200])('on %s columns', (columns) => {
+    const width = columns === undefined || columns === 0 ? 80 : Math.min(columns, 100)
+
+    test.each([...names, ''])('%s: no line is longer than the terminal', async (name) => {
+      const { run, stdout } = createShell(columns === undefined ? {} : { columns })
+      await run('help', ...(name === '' ? [] : [name]))
+      const code = (await commands[name]?.load())?.notes?.split('\n').filter((line) => line.startsWith('  ')) ?? []
+      // Neither code nor a word nor a flag is broken, so that they can be copied.
+      const isWhole = (line: string) => code.includes(line) || /^ *(?:-\w, )?\S+(?: <\S*>)?$/.test(line)
+      const long = stdout()
+        .split('\n')
+        .filter((line) => line.length > width && !isWhole(line))
+      expect(long).toEqual([])
+      expect(stdout()).toContain('xstate-mqtt')
+      expect(stdout().replaceAll(/\s+/g, '').length).toBeGreaterThan(150)
+    })
+  })
+
+  test('wraps to the width, with the description below a flag that is too long', async () => {
+    const { run, stdout } = createShell({ columns: 60 })
+    await run('timeline', '--help')
+    expect(stdout()).toMatchInlineSnapshot(`
+      "xstate-mqtt timeline: the times of the attempts and recovery
+      cycles of an outage
+
+      Usage: xstate-mqtt timeline [options]
+
+            --attempts <n>     number of attempts in the fast tier
+                               (10), or Infinity
+            --initial <time>   its first delay (1s)
+            --multiplier <x>   the factor from one delay to the
+                               next (2)
+            --max <time>       its longest delay (120s)
+            --strategy <name>  of the recovery tier: simpleRetry,
+                               recreateClient, refreshAndRecreate,
+                               exponentialRecovery
+            --cycles <n>       number of cycles in the recovery
+                               tier (10), or Infinity
+            --recovery-initial <time>
+                               its first delay (60s)
+            --recovery-multiplier <x>
+                               the factor from one delay to the
+                               next (2)
+            --recovery-max <time>
+                               its longest delay (300s)
+            --jitter <name>    of both tiers: none, equal (the
+                               default), full or decorrelated
+            --json             prints JSON, in milliseconds
+        -h, --help             prints this text
+
+      Times are written as 250ms, 300s, 5m or 2h, or as a number
+      of milliseconds.
+      "
+    `)
+  })
+})
