@@ -17,6 +17,21 @@ export function parseDuration(flag: string, text: string): number {
 }
 
 /**
+ * Parses a duration, of which a number without a unit is seconds, as in MQTT and in mosquitto_sub.
+ *
+ * @returns milliseconds
+ * @throws {UsageError}
+ */
+export function parseSeconds(flag: string, text: string): number {
+  if (/^(\d+(?:\.\d+)?|\.\d+)$/.test(text.trim())) return Number(text) * units.s
+  try {
+    return parseDuration(flag, text)
+  } catch {
+    throw new UsageError(`${flag} must be a duration such as 30 (seconds), 500ms or 5m, got '${text}'`)
+  }
+}
+
+/**
  * Parses a whole number or `Infinity`.
  *
  * @throws {UsageError}

@@ -1,18 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Message, Qos } from '../src/api/message.ts'
-import type { ConnectOptions } from '../src/api/options.ts'
 import { ResilientMqttClient } from '../src/client.ts'
+import type { Connection } from './connection.ts'
 import { interruption } from './interruption.ts'
 import { Narrator, timeOfDay } from './narrator.ts'
 import { openPage, type Page } from './page.ts'
 import { printable, type Terminal } from './terminal.ts'
 
-export interface LiveOptions extends Pick<
-  ConnectOptions,
-  'protocolVersion' | 'clientId' | 'username' | 'password' | 'tls'
-> {
-  readonly url: string
+export interface LiveOptions {
+  readonly connection: Connection
   readonly subscribe: readonly string[]
   readonly publish: string | undefined
   /** In milliseconds. */
@@ -28,9 +25,9 @@ export interface LiveOptions extends Pick<
  * @returns the exit code: 0 after Ctrl-C, 1 if the client gave up
  */
 export async function runLive(terminal: Terminal, options: LiveOptions): Promise<number> {
-  const { url, subscribe, publish, interval, qos, visualizer, ...connect } = options
+  const { connection, subscribe, publish, interval, qos, visualizer } = options
   await using page: Page | undefined = visualizer ? await openPage('demo') : undefined
-  await using client = new ResilientMqttClient({ url, options: connect, ...page?.inspection })
+  await using client = new ResilientMqttClient({ ...connection.options, ...page?.inspection })
   const counts = { received: 0, accepted: 0, acknowledged: 0 }
   page?.watch(client, () => ({ published: counts.acknowledged, received: counts.received }))
   const activity = () => {
@@ -47,7 +44,7 @@ export async function runLive(terminal: Terminal, options: LiveOptions): Promise
     subscription.ready.catch((error: Error) => narrator.note(printable(error.message), 'red'))
   }
 
-  terminal.line(terminal.paint('bold', `${withoutUser(url)}, until Ctrl-C`))
+  terminal.line(terminal.paint('bold', `${connection.brokers.join(', ')}, until Ctrl-C`))
   if (page) terminal.whole(page.header)
   terminal.line()
   narrator.header()
@@ -102,10 +99,4 @@ function aborted(signal: AbortSignal): Promise<void> {
       resolve()
     })
   })
-}
-
-/** A URL without its secrets: the user name and password before the host, and a signature in the query. */
-function withoutUser(url: string): string {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`
 }

@@ -43,11 +43,12 @@ describe('a wrong command line', () => {
     [['visualizer', '--history', '1000000'], "--history must be a whole number between 0 and 100000, got '1000000'"],
     [['visualizer', '--token', 'secret'], '--token must be a string of at least 16 characters'],
     [['demo', '--url', 'http://localhost'], 'must begin with mqtt:, mqtts:, ws: or wss:'],
-    [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 4, 5, got '3'"],
+    [['demo', '--url', 'mqtt://localhost', '--protocol', '3'], "--protocol must be one of 3.1.1, 5, auto, got '3'"],
     [['demo', '--url', 'mqtt://localhost', '--publish', 'a/#'], '--publish must not contain wildcards'],
     [['demo', '--url', 'mqtt://localhost', '--interval', '0'], '--interval must be between 1ms and 24d, got 0 ms'],
     [['demo', '--url', 'mqtt://localhost', '--password', 'secret'], 'A password is never an argument'],
     [['demo', '--url', 'mqtt://localhost', '--password=secret'], 'A password is never an argument'],
+    [['demo', '--url', 'mqtt://localhost', '-Psecret'], 'A password is never an argument'],
     [['demo', '--url', 'mqtt://me:secret@localhost'], 'A password is never an argument'],
   ])('reports %j without a stack trace', async (args, message) => {
     const { run, stdout, stderr } = createShell()

@@ -1,0 +1,53 @@
+import type { ConnectOptions, TlsOptions } from '../src/api/options.ts'
+import { parseUrl } from '../src/shared/parse-url.ts'
+import { UsageError } from './command.ts'
+import { firstLine, readText } from './config-file.ts'
+import type { ConnectionValues, Find, Given } from './connection-flags.ts'
+
+type Login = Pick<ConnectOptions, 'username' | 'password'>
+
+/**
+ * The user name and the password.
+ *
+ * @param fromFile - those of the config file, if they are for this broker
+ * @throws {UsageError}
+ */
+export function loginOf(find: Find, fromFile: Login): Login {
+  const name = find('username')
+  const username = name?.text ?? fromFile.username
+  const path = find('password-file')
+  // MQTT 3.1.1 §3.1.2.9: no password without a user name.
+  if (username === undefined) {
+    if (path?.isFlag) throw new UsageError('--password-file needs --username')
+    return {}
+  }
+  // The password of another user is of no use, and none of this broker's business.
+  const ofFile = name === undefined || name.text === fromFile.username ? fromFile.password : undefined
+  const password = path ? firstLine(readText(path.from, path.text)) : (find('password')?.text ?? ofFile)
+  return { username, ...(password !== undefined && { password }) }
+}
+
+/** @returns `undefined` if nothing concerns TLS. @throws {UsageError} */
+export function tlsOf(
+  values: ConnectionValues,
+  find: Find,
+  { fromFile, target }: { readonly fromFile: TlsOptions | undefined; readonly target: Given | undefined },
+): TlsOptions | undefined {
+  const [ca, cert, key, servername] = [find('ca'), find('cert'), find('key'), find('servername')]
+  if (cert && !key && !fromFile?.key) throw new UsageError(`${cert.from} needs --key, which may be the same file`)
+  if (key && !cert && !fromFile?.cert) throw new UsageError(`${key.from} needs --cert, which may be the same file`)
+  const flag = [ca, cert, key, servername].find((each) => each?.isFlag)?.from ?? (values.insecure && '--insecure')
+  const scheme = parseUrl(target?.text ?? '')?.protocol
+  if (flag && (scheme === 'mqtt:' || scheme === 'ws:')) {
+    throw new UsageError(`${flag} needs ${scheme.replace(':', 's:')}, because ${scheme} has no TLS`)
+  }
+  const tls = {
+    ...fromFile,
+    ...(ca && { ca: readText(ca.from, ca.text) }),
+    ...(cert && { cert: readText(cert.from, cert.text) }),
+    ...(key && { key: readText(key.from, key.text) }),
+    ...(servername && { servername: servername.text }),
+    ...(values.insecure && { rejectUnauthorized: false }),
+  }
+  return Object.keys(tls).length > 0 ? tls : undefined
+}

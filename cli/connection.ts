@@ -1,0 +1,158 @@
+import type { ConnectOptions, ResilientMqttClientOptions, Will } from '../src/api/options.ts'
+import { checkOptions } from './check-options.ts'
+import { oneOf, UsageError } from './command.ts'
+import { readConfigFile, type ConfigFile } from './config-file.ts'
+import { findIn, type ConnectionValues, type Find, type Given } from './connection-flags.ts'
+import { loginOf, tlsOf } from './connection-secrets.ts'
+import { brokersOf, targetOf } from './connection-target.ts'
+import { parseSeconds } from './duration.ts'
+import type { Shell } from './shell.ts'
+
+/** The broker, and how to connect to it. */
+export interface Connection {
+  /** The options of the client. They are checked. */
+  readonly options: ConnectionOptions
+  /** The brokers without any secret, for people. */
+  readonly brokers: readonly string[]
+  /** Lines for stderr. */
+  readonly warnings: readonly string[]
+}
+
+export type ConnectionOptions = ResilientMqttClientOptions & { readonly options: ConnectOptions }
+
+export interface ConnectionExtras {
+  /** The URL, if the command takes it as an argument without a flag. */
+  readonly url?: string | undefined
+  /** The URL if there is none. @default that is an error */
+  readonly defaultUrl?: string
+  /** What comes from other flags of the command. The config file does not change it. */
+  readonly options?: ConnectOptions
+  /** The flags of `options`, by the path of the option, such as `options.clean`. */
+  readonly flags?: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads how to connect: from flags, else from environment variables, else from the config file.
+ *
+ * @throws {UsageError} with the flag, the variable or the file that is wrong, and never with a secret
+ */
+export function readConnection(
+  values: ConnectionValues,
+  { env }: Pick<Shell, 'env'>,
+  extras: ConnectionExtras = {},
+): Connection {
+  const find = findIn(values, env)
+  const file = readConfigFile(values.config, env)
+  const target = targetOf(values, find, extras.url)
+  const warnings: string[] = []
+  const { url, servers, failover, options: connect, ...others } = forTarget(file, target, warnings)
+  const { url: connectUrl, username, password, tls: tlsOfFile, ...ofFile } = connect
+  const tls = tlsOf(values, find, { fromFile: tlsOfFile, target })
+  const options: ConnectionOptions = {
+    ...others,
+    ...serverOf(target, { url: connectUrl ?? url ?? extras.defaultUrl, servers, failover }),
+    options: {
+      protocolVersion: 'auto',
+      ...ofFile,
+      ...loginOf(find, { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }),
+      ...ofFlags(values, find),
+      ...extras.options,
+      ...(tls && { tls }),
+    },
+  }
+  const flags: Readonly<Record<string, string>> = { ...sources(find, target), ...extras.flags }
+  checkOptions(options, (option) => flags[option] ?? (file ? `${file.path}: ${option}` : option))
+  if (tls?.rejectUnauthorized === false) warnings.push(INSECURE)
+  return { options, brokers: brokersOf(options), warnings }
+}
+
+const INSECURE =
+  'The certificate of the broker is not verified: anyone on the network path can read and change everything'
+
+/** The options of the config file. A login in it is for its own brokers: no other broker gets it. */
+function forTarget(file: ConfigFile | undefined, target: Given | undefined, warnings: string[]): ConnectionOptions {
+  const { options: connect = {}, ...others } = file?.options ?? {}
+  const brokers = file && target ? brokersOf(file.options) : []
+  const isOwn = target && brokersOf({ url: target.text }).every((each) => brokers.includes(each))
+  if (brokers.length === 0 || isOwn) return { ...others, options: connect }
+  const { username, password, tls, ...open } = connect
+  const { cert, key, pfx, passphrase, ...openTls } = tls ?? {}
+  if ([username, password, cert, key, pfx, passphrase].some((each) => each !== undefined)) {
+    warnings.push(`The login in ${file?.path} is not used: it is for ${brokers.join(', ')}`)
+  }
+  return { ...others, options: { ...open, tls: openTls } }
+}
+
+type Server = Pick<ResilientMqttClientOptions, 'url' | 'servers' | 'failover'>
+
+function serverOf(
+  target: Given | undefined,
+  { url, servers, failover }: { readonly [Name in keyof Server]: Server[Name] | undefined },
+): Server {
+  if (target) return { url: target.text }
+  if (servers !== undefined) return { servers, ...(failover && { failover }) }
+  if (url === undefined) throw new UsageError('The URL of the broker is missing: give --url, or set MQTT_URL')
+  return { url }
+}
+
+function ofFlags(values: ConnectionValues, find: Find): ConnectOptions {
+  const [protocol, clientId, keepalive] = [find('protocol'), find('client-id'), find('keepalive')]
+  const will = willOf(values, find)
+  return {
+    ...(protocol && { protocolVersion: protocolVersion(protocol) }),
+    ...(clientId && { clientId: clientId.text }),
+    ...(keepalive && { keepalive: parseSeconds(keepalive.from, keepalive.text) }),
+    ...(will && { will }),
+  }
+}
+
+function willOf(values: ConnectionValues, find: Find): Will | undefined {
+  const [topic, payload, qos] = [find('will-topic'), find('will-payload'), find('will-qos')]
+  const stray = payload?.from ?? qos?.from ?? (values['will-retain'] ? '--will-retain' : undefined)
+  if (!topic) {
+    if (stray !== undefined) throw new UsageError(`${stray} needs --will-topic`)
+    return undefined
+  }
+  return {
+    topic: topic.text,
+    payload: payload?.text ?? '',
+    ...(qos && { qos: Number(oneOf(qos.from, qos.text, ['0', '1', '2'])) as 0 | 1 | 2 }),
+    ...(values['will-retain'] && { retain: true }),
+  }
+}
+
+const versions: Readonly<Record<string, 4 | 5 | 'auto'>> = {
+  '3.1.1': 4,
+  '4': 4,
+  '5': 5,
+  auto: 'auto',
+  // As in mosquitto_sub.
+  '311': 4,
+  mqttv311: 4,
+  mqttv5: 5,
+}
+
+function protocolVersion({ text, from }: Given): 4 | 5 | 'auto' {
+  const version = Object.hasOwn(versions, text) ? versions[text] : undefined
+  if (version !== undefined) return version
+  throw new UsageError(`${from} must be one of 3.1.1, 5, auto, got '${text}'`)
+}
+
+/** Where the values of options come from, by the paths of the options. */
+function sources(find: Find, target: Given | undefined): Readonly<Record<string, string>> {
+  const named = {
+    'options.username': find('username'),
+    'options.password': find('password-file') ?? find('password'),
+    'options.tls.ca': find('ca'),
+    'options.tls.cert': find('cert'),
+    'options.tls.key': find('key'),
+    'options.tls.servername': find('servername'),
+    'options.protocolVersion': find('protocol'),
+    'options.clientId': find('client-id'),
+    'options.keepalive': find('keepalive'),
+    'options.will.topic': find('will-topic'),
+    'options.will.payload': find('will-payload'),
+    url: target,
+  }
+  return Object.fromEntries(Object.entries(named).flatMap(([path, source]) => (source ? [[path, source.from]] : [])))
+}
