@@ -2,23 +2,36 @@ import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /**
- * Tests that `npm run test:rest` repeats many times. `npm test` runs them as well, but repeats them only a few times,
- * unless a project below excludes them. See `repetitions()`.
+ * Tests that `npm run test:rest` repeats many times. `npm test` runs them as well, but repeats them only a few times. See
+ * `repetitions()`.
  */
 const LONG = [
-  'test/brokers/durable-kill.test.ts',
   'test/brokers/no-loss.test.ts',
-  'test/model/**/*.test.ts',
   'test/machines/hot-loop.test.ts',
+  'test/model/{bytes,machine}.test.ts',
   'test/mqtt/closing.test.ts',
   'test/session/first-chunk.test.ts',
   'test/session/model.test.ts',
   'test/session/packet-ids.test.ts',
   'test/session/poison.test.ts',
-  'test/store/damage.test.ts',
   'test/store/shelf-model.test.ts',
-  'test/visualizer/night.test.ts',
   'test/wire/{decode,encode,noise}.test.ts',
+]
+
+/** Tests that take too long for `npm test`, however few their repetitions. */
+const ONLY_LONG = [
+  // They start a process for each of their tests.
+  'test/brokers/durable-kill.test.ts',
+  'test/measure/cleanup.test.ts',
+  'test/visualizer/{feed,legacy-bridge}.test.ts',
+  // They visit every state of the connection machine.
+  'test/machines/coverage.test.ts',
+  'test/model/statechart.test.ts',
+  // Each of its faults copies a store of several tables.
+  'test/store/damage.test.ts',
+  // They start the compiler, the linter and the bundler.
+  'test/tooling/{bundle,docs-snippets,rooms}.test.ts',
+  'test/visualizer/night.test.ts',
 ]
 
 /**
@@ -44,7 +57,7 @@ export default defineConfig({
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/brokers/**', 'test/browser/**', 'test/cluster/**', 'test/e2e/**', 'test/field/**', ...ISOLATED],
+        exclude: ['test/{brokers,browser,cluster,e2e,field}/**', ...ISOLATED, ...ONLY_LONG],
         testTimeout: 30_000,
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,
@@ -54,13 +67,12 @@ export default defineConfig({
       project('isolated', 0, { include: ISOLATED, testTimeout: 30_000, maxWorkers: WORKERS }),
       project('brokers', 0, {
         isolate: false,
-        // Each of its kills starts a process, which takes seconds: it runs in `long` only.
-        exclude: ['test/brokers/durable-kill.test.ts'],
+        exclude: ONLY_LONG,
         testTimeout: 60_000,
         maxWorkers: WORKERS,
       }),
       project('e2e', 1, { testTimeout: 60_000, maxWorkers: WORKERS }),
-      project('long', 1, { include: LONG, testTimeout: 240_000, maxWorkers: WORKERS }),
+      project('long', 1, { include: [...LONG, ...ONLY_LONG], testTimeout: 240_000, maxWorkers: WORKERS }),
       project('browser', 2, {
         testTimeout: 120_000,
         maxWorkers: 1,
