@@ -17,6 +17,10 @@
  * them as opaque.
  */
 
+import type { Timer } from '../src/shared/pending-timers.ts'
+
+export type { Timer } from '../src/shared/pending-timers.ts'
+
 export const PROTOCOL_VERSION = 1
 
 /** When a message was made: milliseconds since 1970 as a decimal string, as in `@statelyai/inspect`. */
@@ -54,20 +58,6 @@ export interface ShownSnapshot {
   readonly output?: Json
   /** Only the name and code: messages may quote a secret. */
   readonly error?: Json
-}
-
-/** A running delay: `after`, or a delayed event. */
-export interface Timer {
-  /** The event that it sends: `xstate.after.reconnectDelay.connection.reconnecting`. */
-  readonly event: string
-  /** The machine's name for the delay: `reconnectDelay`, or `1000`. Only for `after`. */
-  readonly name?: string
-  /** The id of the state node that it belongs to: `reconnecting`, `connection.connected`. Only for `after`. */
-  readonly state?: string
-  /** In milliseconds. */
-  readonly delay: number
-  /** In milliseconds since 1970; it ends at `startedAt + delay`. */
-  readonly startedAt: number
 }
 
 /** A new actor, or one of a replay, with its last snapshot. */

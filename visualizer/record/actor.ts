@@ -1,11 +1,11 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
 
+import { Timers } from '../../src/shared/pending-timers.ts'
 import { commandEvents, type ActorMessage, type Command, type ShownSnapshot } from '../protocol.ts'
 import { isObject } from '../shared/json.ts'
 import { definitionOf } from './definition.ts'
 import type { Redactor } from './redact.ts'
 import { sessionIdOf } from './session-id.ts'
-import { Timers } from './timers.ts'
 
 type Kind = NonNullable<ActorMessage['kind']>
 

@@ -1,5 +1,6 @@
 import type { AnyActorRef, AnyEventObject, AnyTransitionDefinition, InspectionEvent } from 'xstate'
 
+import type { Timers } from '../../src/shared/pending-timers.ts'
 import type {
   ActorMessage,
   HistoryMessage,
@@ -13,7 +14,7 @@ import { implementationName, text } from './definition.ts'
 import { figuresOf } from './figures.ts'
 import { Redactor, type Hide } from './redact.ts'
 import { sessionIdOf } from './session-id.ts'
-import { showTimers, type Timers } from './timers.ts'
+import { showTimers } from './shown-timers.ts'
 
 /** The version in every message. The protocol requires one; `@statelyai/inspect` sends its own. */
 export const INSPECTOR_VERSION = 'xstate-mqtt/1'

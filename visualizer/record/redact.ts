@@ -1,6 +1,6 @@
 import { REDACTED, withoutSecrets } from '../../src/shared/redaction.ts'
+import { kindOfName } from '../../src/shared/secret-names.ts'
 import type { Json, ShownEvent } from '../protocol.ts'
-import { kindOfName } from './secrets.ts'
 import { sessionIdOf } from './session-id.ts'
 import { isTransportInput } from './transport-input.ts'
 

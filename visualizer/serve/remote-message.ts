@@ -5,7 +5,7 @@ import { definitionOf } from '../record/definition.ts'
 import { figuresOf } from '../record/figures.ts'
 import { INSPECTOR_VERSION, type Recorded } from '../record/recorder.ts'
 import type { Redactor } from '../record/redact.ts'
-import { showTimers } from '../record/timers.ts'
+import { showTimers } from '../record/shown-timers.ts'
 import { isObject, parseJson, type Fields } from '../shared/json.ts'
 
 const MAX_ID = 200

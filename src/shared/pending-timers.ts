@@ -1,8 +1,19 @@
-import type { Timer } from '../protocol.ts'
-import type { Redactor } from './redact.ts'
-
 const MAX_TIMERS = 50
 const AFTER = 'xstate.after.'
+
+/** A running delay: `after`, or a delayed event. */
+export interface Timer {
+  /** The event that it sends: `xstate.after.reconnectDelay.connection.reconnecting`. */
+  readonly event: string
+  /** The machine's name for the delay: `reconnectDelay`, or `1000`. Only for `after`. */
+  readonly name?: string
+  /** The id of the state node that it belongs to: `reconnecting`, `connection.connected`. Only for `after`. */
+  readonly state?: string
+  /** In milliseconds. */
+  readonly delay: number
+  /** In milliseconds since 1970; it ends at `startedAt + delay`. */
+  readonly startedAt: number
+}
 
 /** The running delays of one actor. XState does not report timers, only the actions that start and cancel them. */
 export class Timers {
@@ -12,6 +23,11 @@ export class Timers {
   /** Stays the same array as long as nothing changes. */
   get list(): readonly Timer[] {
     return this.#list
+  }
+
+  /** By their ids. */
+  get running(): ReadonlyMap<string, Timer> {
+    return this.#running
   }
 
   /** Records an action: a `raise` with a delay starts a timer, and a `cancel` ends it. */
@@ -40,16 +56,6 @@ export class Timers {
   #end(id: string): void {
     if (this.#running.delete(id)) this.#list = [...this.#running.values()]
   }
-}
-
-/** Redacts the names of timers, like those of other events. */
-export function showTimers(timers: readonly Timer[], redactor: Redactor): readonly Timer[] {
-  return timers.map(({ event, name, state, ...times }) => ({
-    event: redactor.text(event),
-    ...(name !== undefined && { name: redactor.text(name) }),
-    ...(state !== undefined && { state: redactor.text(state) }),
-    ...times,
-  }))
 }
 
 function timer(event: string, delay: number, startedAt: number): Timer {
