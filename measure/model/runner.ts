@@ -1,14 +1,10 @@
-import {
-  createActor,
-  type AnyActorRef,
-  type AnyActorScope,
-  type ExecutableActionObject,
-  type SnapshotFrom,
-} from 'xstate'
+import type { AnyActorRef, AnyActorScope, SnapshotFrom } from 'xstate'
 
 import type { ConnectionInput } from '../../machines/config.ts'
+import { nameOfState } from '../../machines/connection/state-name.ts'
 import type { ConnectionContext } from '../../machines/connection/types.ts'
-import { withConfig, type connectionMachine } from '../../machines/index.ts'
+import type { connectionMachine } from '../../machines/index.ts'
+import { pureRun } from '../../machines/pure-run.ts'
 import { NOW, type Step } from './environment.ts'
 import { affected, emptyWorld, type Effects, type World } from './world.ts'
 
@@ -32,42 +28,17 @@ export interface Runner {
   take(before: State, step: Step): Taken
 }
 
-/**
- * Runs the pure transition function of a machine, as XState's `transition` does, but with a single actor for all steps.
- * `transition` makes an actor for each call, which takes twenty times as long as the step. It also hides the children,
- * of which the machine asks one for its status.
- */
 export function runner(machine: Machine, input: ConnectionInput): Runner {
-  const configured = withConfig(
-    // The session answers at any time, or never.
-    machine.provide({ actions: { prove: () => {}, askQuiet: () => {} } }),
-    { random: () => 0.5, ...input, now: () => NOW },
-  )
-  const actor = createActor(configured)
-  let current: Snapshot = actor.getSnapshot()
-  let actions: ExecutableActionObject[] = []
-  const scope: AnyActorScope = {
-    self: Object.create(actor, { getSnapshot: { value: () => current } }) as AnyActorRef,
-    system: actor.system,
-    id: 'model',
-    sessionId: 'model',
-    logger: () => {},
-    defer: () => {},
-    emit: () => {},
-    stopChild: () => {},
-    actionExecutor: (action) => void actions.push(action as ExecutableActionObject),
-  }
+  const pure = pureRun(machine, { random: () => 0.5, ...input, now: () => NOW })
 
   /** Collects the actions of a transition, which are not executed. */
-  function taken(before: World, snapshot: Snapshot, next: () => unknown): Taken {
-    current = snapshot
-    actions = []
-    const after = next() as Snapshot
+  function taken(before: World, snapshot: Snapshot, next: (scope: AnyActorScope) => unknown): Taken {
+    const { snapshot: after, actions } = pure.run(snapshot, next)
     return { snapshot: after, ...affected(before, actions) }
   }
 
   return {
-    start: taken(emptyWorld, current, () => configured.getInitialSnapshot(scope, {})),
+    start: taken(emptyWorld, pure.initial, (scope) => pure.machine.getInitialSnapshot(scope, {})),
     take({ snapshot, world }, step) {
       const before = step.world ? { ...world, ...step.world } : world
       switch (step.by) {
@@ -76,17 +47,17 @@ export function runner(machine: Machine, input: ConnectionInput): Runner {
           return { snapshot: aged, world, emitted: [], started: [], orphans: [], delays: [] }
         }
         case 'restart': {
-          const persisted: unknown = JSON.parse(JSON.stringify(configured.getPersistedSnapshot(snapshot)))
+          const persisted: unknown = JSON.parse(JSON.stringify(pure.machine.getPersistedSnapshot(snapshot)))
           const { interrupted } = world
-          return taken({ ...emptyWorld, interrupted }, snapshot, () =>
-            configured.restoreSnapshot(persisted as never, scope),
+          return taken({ ...emptyWorld, interrupted }, snapshot, (scope) =>
+            pure.machine.restoreSnapshot(persisted as never, scope),
           )
         }
         default: {
           const pending =
             step.by === 'timer' ? { ...before, timers: before.timers.filter((timer) => timer !== step.timer) } : before
           const broken = before.subscriptions === 'broken' ? withBrokenSubscriptions(snapshot) : snapshot
-          return taken(pending, broken, () => configured.transition(broken, step.event as never, scope as never))
+          return taken(pending, broken, (scope) => pure.machine.transition(broken, step.event as never, scope as never))
         }
       }
     },
@@ -108,5 +79,5 @@ function withBrokenSubscriptions(snapshot: Snapshot): Snapshot {
 
 /** Returns the name of a state, such as `connected.ready`. */
 export function nameOf({ value }: Snapshot): string {
-  return typeof value === 'string' ? value : Object.entries(value).flat().join('.')
+  return nameOfState(value)
 }
