@@ -373,6 +373,7 @@ export class ResilientMqttClient implements AsyncDisposable {
     this.#requests?.reject(error)
     this.#waits.reject(error)
     await this.#runtime.journal?.close()
+    await this.#runtime.endRecording()
   }
 
   #createRequests(): Requests {

@@ -118,6 +118,7 @@ export function createConnectionMachine(options: ResilientMqttClientOptions): Co
       disposed = true
       session.end(new ClientDisposedError())
       void journal?.close()
+      void runtime.endRecording()
     },
   }
 }

@@ -9,6 +9,7 @@ import type { CredentialsSource } from './credentials.ts'
 import type { LevelDatabase } from './level-database.ts'
 import type { Logger } from './logger.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
+import type { RecorderOptions } from './recorder.ts'
 import type { FailoverOptions, ServerList, ServersSource } from './servers.ts'
 import type { SocketSource } from './socket.ts'
 import type { WakeSignal } from './wake-signal.ts'
@@ -349,6 +350,13 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly logger?: Logger
   /** An XState inspector. */
   readonly inspect?: ((event: InspectionEvent) => void) | Observer<InspectionEvent>
+  /**
+   * Records what the connection machine receives and does, for `npx xstate-mqtt replay`: see docs/recorder.md. An error of the
+   * disk, or of your function, is reported once, through the event `error`, and does not stop the client.
+   *
+   * @default nothing is recorded
+   */
+  readonly recorder?: RecorderOptions
   /**
    * The clock of all timers and of time to live. The default is monotonic (`performance.now()`), so setting the
    * system's clock does not change when a message expires. Whether time passes while the computer sleeps depends on the

@@ -18,6 +18,7 @@ import type {
 } from '../api/options.ts'
 import type { ServerOptions, ServersSource } from '../api/servers.ts'
 import type { WakeSignal } from '../api/wake-signal.ts'
+import type { RecorderConfig } from '../recorder/recorder-config.ts'
 
 /**
  * The checked options of a client, completed with their defaults. The rest of the code sees only this, never the raw
@@ -66,6 +67,7 @@ export interface ClientConfig {
   readonly gate: AdmissionGate | undefined
   readonly logger: Logger | undefined
   readonly inspect: ResilientMqttClientOptions['inspect']
+  readonly recorder: RecorderConfig | undefined
   readonly clock: Clock
   /** In milliseconds since 1970. */
   readonly now: () => number

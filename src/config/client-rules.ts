@@ -43,6 +43,7 @@ import { defaultClient } from './defaults.ts'
 import { bytesInSecret, text, textInSecret } from './mqtt-text.ts'
 import { nodeOptions } from './node-options.ts'
 import { parseProperties, parseUserProperties } from './publish-properties.ts'
+import { recorderOptions, recorderRule } from './recorder-rules.ts'
 import { parseServers, parseUrls } from './server-urls.ts'
 import { topicRule } from './topics.ts'
 
@@ -243,6 +244,7 @@ export const clientOptionRules = {
   gate: methods('ask'),
   logger: methods('debug', 'info', 'warn', 'error'),
   inspect: callbackOr(methods('next')),
+  recorder: recorderRule,
   clock: methods('setTimeout', 'clearTimeout'),
 } satisfies RulesFor<ResilientMqttClientOptions>
 
@@ -261,6 +263,7 @@ const groups = {
   inbox,
   subscriptions,
   quarantine,
+  recorder: recorderOptions,
 }
 
 /** The equivalents of MQTT.js options that have another name here. */

@@ -17,6 +17,7 @@ import type {
   SubscriptionsOptions,
   Will,
 } from '../api/options.ts'
+import type { FileRecorderOptions } from '../api/recorder.ts'
 import type { FailoverOptions, ServerOptions } from '../api/servers.ts'
 import type { WakeSignal } from '../api/wake-signal.ts'
 import { realClock } from '../shared/clock.ts'
@@ -61,6 +62,11 @@ export const defaultQuarantine: QuarantineOptions = Object.freeze({
   after: 120_000,
   initialDelay: 5_000,
   maxDelay: 900_000,
+})
+
+export const defaultRecorder: Required<Pick<FileRecorderOptions, 'maxBytes' | 'maxAge'>> = Object.freeze({
+  maxBytes: 32 * 1024 * 1024,
+  maxAge: 7 * 24 * 3_600_000,
 })
 
 export const defaultSubscriptions: Required<SubscriptionsOptions> = Object.freeze({

@@ -16,6 +16,7 @@ import {
   defaultInbox,
   defaultOutbox,
   defaultQuarantine,
+  defaultRecorder,
   defaultRedirect,
   defaultSubscriptions,
   defaultTimeouts,
@@ -73,6 +74,7 @@ export function parseOptions(given: ResilientMqttClientOptions): ClientConfig {
     gate: options.gate,
     logger: options.logger,
     inspect: options.inspect,
+    recorder: recorderConfig(options.recorder),
     clock: options.clock ?? defaultClient.clock,
     now: options.now ?? defaultClient.now,
     random: options.random ?? defaultClient.random,
@@ -148,6 +150,13 @@ function subscriptionsConfig(options: ResilientMqttClientOptions['subscriptions'
 
 function outboxConfig({ rate, ...others }: ResilientMqttClientOptions['outbox'] = {}): OutboxConfig {
   return withDefaults(defaultOutbox, { ...others, rate: rate && withDefaults(defaultOutbox.rate, rate) })
+}
+
+function recorderConfig(options: ResilientMqttClientOptions['recorder']): ClientConfig['recorder'] {
+  if (!options) return undefined
+  const { file, write, maxBytes, maxAge } = options
+  if (write) return Object.freeze({ write })
+  return withDefaults({ file, ...defaultRecorder }, { maxBytes, maxAge })
 }
 
 function redirectConfig(options: ResilientMqttClientOptions['redirect']): ClientConfig['redirect'] {

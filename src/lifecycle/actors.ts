@@ -12,10 +12,12 @@ import { periodicRequestMachine, type RequestInput } from '../../machines/period
 import { subscriptionsMachine, type SyncInput } from '../../machines/subscriptions.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
 import type { Transport } from '../mqtt/transport.ts'
+import type { MachineTap } from '../recorder/machine-tap.ts'
 import type { Session } from '../session/session.ts'
 import { callGuarded } from '../shared/emitter.ts'
 import { visit } from './admission.ts'
 import { withFailureHandling, type FailureHandler } from './machine-failure.ts'
+import { withRecording } from './machine-recording.ts'
 
 type System = AnyActorRef['system']
 
@@ -25,6 +27,8 @@ export interface Provider {
   /** Runs the `sync` actors and the `request` actors. */
   readonly session: Pick<Session, 'sync' | 'periodic' | 'pausePublishing'>
   readonly gate: AdmissionGate | undefined
+  /** Records the machine: the option `recorder`. */
+  readonly recorder: MachineTap | undefined
   /** The servers that the next attempt may use, without secrets, as far as they are known. */
   servers(): readonly string[]
   /** Called when the gate threw. */
@@ -52,10 +56,11 @@ export function providedMachine(
   providerOf: (system: System) => Provider,
   onEnd: (system: System) => FailureHandler['ended'] = () => undefined,
 ): typeof connectionMachine {
-  return withFailureHandling(withActors(providerOf), (system) => ({
+  const machine = withFailureHandling(withActors(providerOf), (system) => ({
     release: () => releaseAll(providerOf(system)),
     ended: onEnd(system),
   }))
+  return withRecording(machine, (system) => providerOf(system).recorder)
 }
 
 function withActors(providerOf: (system: System) => Provider): typeof connectionMachine {

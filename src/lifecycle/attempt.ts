@@ -7,6 +7,7 @@ import { parseConnectOptions } from '../config/parse-options.ts'
 import type { Attempt } from '../mqtt/client-options.ts'
 import { hostname, hostOf, serverName } from '../mqtt/server-url.ts'
 import type { Session } from '../session/session.ts'
+import { randomText } from '../shared/random-text.ts'
 import type { CurrentCredentials } from './credentials.ts'
 import { ProtocolVersions } from './protocol-versions.ts'
 import { equalServers, type ServerList } from './server-list.ts'
@@ -162,10 +163,4 @@ function hasVersion(connect: ConnectConfig): connect is Attempt['connect'] {
 /** 23 characters, as every MQTT 3.1.1 server must take (MQTT-3.1.3-5). */
 export function generateClientId(): string {
   return `xstate-mqtt-${randomText(11)}`
-}
-
-/** Digits and lower-case letters. */
-export function randomText(length: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(length))
-  return Array.from(random, (byte) => (byte % 36).toString(36)).join('')
 }

@@ -5,13 +5,15 @@ import type { RefreshedCredentials, RefreshReason } from '../../machines/connect
 import type { Failure } from '../../machines/failure.ts'
 import { defaultResubscribe } from '../../machines/subscriptions.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
-import { ConnectionFailedError } from '../api/errors.ts'
+import { ConnectionFailedError, TimeoutError } from '../api/errors.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import { createTransport, type Transport } from '../mqtt/transport.ts'
+import { LazyRecorder } from '../recorder/lazy-recorder.ts'
 import type { Announce } from '../session/announcement.ts'
 import type { SessionConfig } from '../session/session-config.ts'
 import { Session } from '../session/session.ts'
 import { monotonicTime } from '../shared/clock.ts'
+import { inTime } from '../shared/wait.ts'
 import { LazyJournal } from '../store/lazy-journal.ts'
 import type { Disconnect } from '../wire/disconnect.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
@@ -45,6 +47,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
   readonly input: ConnectionInput
   readonly transport: Transport
   readonly held = new Set<() => void>()
+  readonly recorder: LazyRecorder | undefined
   /** The DISCONNECT with which the application ends the connection, if it is not the normal one. */
   farewell: Disconnect | undefined
   readonly #config: ClientConfig
@@ -64,10 +67,12 @@ export class ConnectionRuntime implements Provider, SessionPort {
     this.#observer = observer
     this.#onGiveUp = onGiveUp
     this.#announce = announce
-    this.input = this.#machineInput()
-    this.journal = this.#createJournal()
     const { clock, now, timeouts } = config
     const time = monotonicTime(clock, now)
+    this.recorder = this.#createRecorder(time)
+    const input = this.#machineInput()
+    this.input = this.recorder?.observed(input) ?? input
+    this.journal = this.#createJournal()
     this.session = new Session(this.#sessionConfig(time, deliverUnmatched), new SessionReports(observer, this))
     this.#credentials = new CurrentCredentials({
       source: config.credentials,
@@ -184,6 +189,26 @@ export class ConnectionRuntime implements Provider, SessionPort {
 
   triesAgain(): void {
     this.#givenUp = undefined
+  }
+
+  /** Writes the rest of the recording. Call it when the machine is stopped. */
+  async endRecording(): Promise<void> {
+    const { clock, timeouts } = this.#config
+    if (!this.recorder) return
+    const error = () => new TimeoutError('writing the recording', timeouts.disconnectTimeout)
+    await inTime(this.recorder.end(), { after: timeouts.disconnectTimeout, clock, error }).catch((problem: unknown) =>
+      this.#observer.report(problem, 'recorder'),
+    )
+  }
+
+  #createRecorder(clockTime: () => number): LazyRecorder | undefined {
+    const { recorder, name, now, random } = this.#config
+    let isReported = false
+    const onError = (error: unknown) => {
+      if (!isReported) this.#observer.report(error, 'recorder')
+      isReported = true
+    }
+    return recorder && new LazyRecorder(recorder, name, { now, random, clockTime, onError })
   }
 
   #machineInput(): ConnectionInput {

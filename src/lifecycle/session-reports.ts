@@ -21,7 +21,10 @@ export interface ConnectionObserver {
   /** Reports packets; `undefined` if there are no such events. */
   readonly packets?: PacketTrace
   /** Reports an error of the application. The machine learns only its name. */
-  report(error: unknown, source: 'credentials' | 'options' | 'servers' | 'authentication' | 'store' | 'gate'): void
+  report(
+    error: unknown,
+    source: 'credentials' | 'options' | 'servers' | 'authentication' | 'store' | 'gate' | 'recorder',
+  ): void
   /** The store is open and holds publishes of an earlier process. */
   restored(restored: ClientEvents['outboxRestored']): void
 }

@@ -5,7 +5,7 @@ import type { Message, Payload, PublishProperties, Qos } from '../api/message.ts
 import { requestRules } from '../config/call-rules.ts'
 import { defaultRequest } from '../config/defaults.ts'
 import { checkTopic, isTopic } from '../config/topics.ts'
-import { randomText } from '../lifecycle/attempt.ts'
+import { randomText } from '../shared/random-text.ts'
 import { readCallOptions } from '../shared/read-options.ts'
 import { type Ending, Waits } from '../shared/wait.ts'
 import { Responses } from './responses.ts'

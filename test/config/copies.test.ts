@@ -127,11 +127,13 @@ const clientOptions = () =>
     gate: live.gate,
     logger: live.logger,
     inspect: live.inspect,
+    recorder: { file: 'recording.jsonl', maxBytes: 70_000, maxAge: 80_000 },
     clock: live.clock,
     classify: nothing,
     random: live.random,
     now: live.now,
-  }) satisfies Complete<Omit<ResilientMqttClientOptions, 'servers' | 'failover'>>
+  }) satisfies Complete<Omit<ResilientMqttClientOptions, 'servers' | 'failover' | 'recorder'>> &
+    Pick<ResilientMqttClientOptions, 'recorder'>
 
 const credentials = () =>
   ({

@@ -23,6 +23,7 @@ function visitor(gate: AdmissionGate) {
   const gateFailed = vi.fn<(error: unknown) => void>()
   const transport = vi.fn()
   const machine = providedMachine(() => ({
+    recorder: undefined,
     transport,
     session: { sync: () => () => {}, periodic: new PeriodicRequests(), pausePublishing: () => {} },
     gate,
