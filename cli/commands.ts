@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'the connection machine as a diagram, generated from the machine itself',
     load: async () => (await import('./diagram.ts')).diagram,
   },
+  replay: {
+    summary: 'tells, checks, or turns into a test what the option recorder has recorded: replay <file>',
+    load: async () => (await import('./replay/replay.ts')).replay,
+  },
   store: {
     summary: 'salvages the undamaged part of a store of durable publishes: store salvage <dir>',
     load: async () => (await import('./store.ts')).store,

@@ -5,7 +5,7 @@ import type { ResilientMqttClient } from '../src/client.ts'
 import { inSeconds } from './duration.ts'
 import { printable, type Style, type Terminal } from './terminal.ts'
 
-const looks: Readonly<Record<ConnectionState, { readonly sign: string; readonly style: Style }>> = {
+export const looks: Readonly<Record<ConnectionState, { readonly sign: string; readonly style: Style }>> = {
   idle: { sign: '○', style: 'dim' },
   connecting: { sign: '◌', style: 'cyan' },
   connected: { sign: '●', style: 'green' },
@@ -17,7 +17,7 @@ const looks: Readonly<Record<ConnectionState, { readonly sign: string; readonly 
   disconnected: { sign: '○', style: 'dim' },
 }
 
-const reasons: Readonly<Record<RefreshReason, string>> = {
+export const reasons: Readonly<Record<RefreshReason, string>> = {
   initial: 'there is no token yet',
   expiring: 'the token is about to expire',
   refused: 'the broker refused the token',
@@ -111,8 +111,8 @@ export class Narrator {
     if (state === 'idle' || state === 'disconnecting' || state === 'disconnected') return ''
     const { attempt, cycle } = this.#client.status
     const { reconnect, recovery } = this.#client.actor.getSnapshot().context.config
-    if (cycle > 0) return `cycle ${of(cycle, recovery.maxAttempts)}`
-    return attempt > 0 ? `attempt ${of(attempt, reconnect.maxAttempts)}` : ''
+    if (cycle > 0) return `cycle ${ofMost(cycle, recovery.maxAttempts)}`
+    return attempt > 0 ? `attempt ${ofMost(attempt, reconnect.maxAttempts)}` : ''
   }
 
   #delay(): string {
@@ -160,11 +160,12 @@ export class Narrator {
 
 const STATE = 17
 
-function columns(time: string, state: string, attempt: string, delay: string, cause: string): string {
+/** A row of the table. */
+export function columns(time: string, state: string, attempt: string, delay: string, cause: string): string {
   return `${time} ${state.padEnd(STATE)} ${attempt.padEnd(12)} ${delay.padEnd(5)} ${cause}`.trimEnd()
 }
 
-function of(n: number, max: number): string {
+export function ofMost(n: number, max: number): string {
   return max === Number.POSITIVE_INFINITY ? String(n) : `${n}/${max}`
 }
 

@@ -18,6 +18,9 @@ export type {
   Step,
   StepAt,
 } from './script.ts'
+export { createReplay } from './replay/create-replay.ts'
+export { ReplayError } from './replay/replayer.ts'
+export type { ReplayedAnswers, ReplayedEvent, ReplayedMachine, ReplayOptions } from './replay/create-replay.ts'
 export { createScriptedServer } from './scripted-server.ts'
 export type { ScriptedServer, ScriptedServerOptions } from './scripted-server.ts'
 export { createTestClock } from './test-clock.ts'

@@ -14,8 +14,10 @@ import { connectionMachine, periodicRequestMachine, subscriptionsMachine } from 
 import { defaultFailover, knownServers, pickServer } from '../../machines/policy/servers.ts'
 import type { SyncInput } from '../../machines/subscriptions.ts'
 import { gaveUp as rested, stateOf } from '../../src/lifecycle/snapshot.ts'
+import { checkRecording } from '../../testing/replay/check-recording.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
 import { fc } from '../support/property.ts'
+import { recordedMachine } from '../support/recorded-machine.ts'
 import { repetitions } from '../support/repetitions.ts'
 
 /** Steps of the whole test; `FC_STEPS=1000000` looks harder. */
@@ -213,10 +215,16 @@ function world(input: ConnectionInput) {
       periodicRequest: periodicRequestMachine,
     },
     actions: {
+      // As a client's session does.
+      prove: ({ self }) => self.send({ type: 'transport.proven' }),
       askQuiet: ({ self }) => self.send({ type: quiet ? 'session.quiet' : 'session.busy' }),
     },
   })
-  const actor = createActor(machine, { clock, input: { ...input, now: clock.now, random: () => 0.5 } })
+  // Different numbers, so that a replay which takes the wrong one shows it.
+  let draws = 0
+  const random = () => 0.4 + (draws++ % 200) / 1_000
+  const recorded = recordedMachine(machine, { ...input, now: clock.now, random }, clock)
+  const actor = createActor(recorded.machine, { clock, input: recorded.input })
   actor.on('connectionInterrupted', () => void interruptions++)
   actor.on('connectionResumed', () => void resumptions++)
   actor.on('gaveUp', () => void gaveUp++)
@@ -237,6 +245,9 @@ function world(input: ConnectionInput) {
     links,
     errors,
     running,
+    get recording() {
+      return recorded.recording
+    },
     get told() {
       return { interruptions, resumptions, gaveUp }
     },
@@ -413,6 +424,8 @@ test(
             w.actor.stop()
           }
           expect(w.clock.pending, 'a stopped machine leaves no timer').toBe(0)
+          const replayed = w.recording && checkRecording(w.recording)
+          assert.equal(replayed?.difference, undefined, 'its recording replays to the same states')
         },
       ),
       { numRuns: RUNS },

@@ -1,0 +1,81 @@
+import type { Broken, Checkpoint, Header, RecordedLine, Step, Stopped } from '../../src/recorder/format.ts'
+import { FORMAT } from '../../src/recorder/format.ts'
+
+/** What one client recorded. */
+export interface Recording {
+  /** The option `name` of the client, or `client 1`. */
+  readonly client: string
+  readonly header: Header
+  /** It begins with a checkpoint. */
+  readonly lines: readonly ClientLine[]
+}
+
+/** A line about one client; `gap` stands for lines that are missing. */
+export type ClientLine = Checkpoint | Step | Broken | Stopped | { readonly type: 'gap'; readonly lines: number }
+
+/** The recordings in a text, and what of it was not used. */
+export interface ReadRecordings {
+  readonly recordings: readonly Recording[]
+  /** How many lines could not be read, such as a torn last one. */
+  readonly unreadable: number
+}
+
+/** The text is not a recording, or a later version has written it. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError'
+}
+
+/**
+ * Reads the recordings of all clients, in the order of their first lines. Lines that are torn are skipped. What precedes the
+ * first checkpoint of a client, whose file was deleted, is left out.
+ *
+ * @param text - of one file, or of several that follow each other
+ * @throws {RecordingError}
+ */
+export function readRecordings(text: string): ReadRecordings {
+  const recordings = new Map<string, Recording & { readonly lines: ClientLine[] }>()
+  let header: Header | undefined
+  let unreadable = 0
+  for (const each of text.split('\n')) {
+    if (each.trim() === '') continue
+    const line = parse(each)
+    if (line?.type === 'recording') header = checked(line)
+    if (!line || !header) unreadable++
+    else if (line.type === 'lost') {
+      for (const { header: of, lines } of recordings.values()) {
+        if (of.run === header.run) lines.push({ type: 'gap', lines: line.lines })
+      }
+    } else if (line.type !== 'recording') add(recordings, header, line)
+  }
+  if (recordings.size === 0) throw new RecordingError('it has no line of a recording')
+  return { recordings: [...recordings.values()], unreadable }
+}
+
+function add(
+  recordings: Map<string, Recording & { readonly lines: ClientLine[] }>,
+  header: Header,
+  line: Checkpoint | Step | Broken | Stopped,
+): void {
+  const key = `${header.run}/${line.client}`
+  const known = recordings.get(key)
+  if (known) known.lines.push(line)
+  else if (line.type === 'checkpoint') {
+    recordings.set(key, { client: line.name ?? `client ${line.client}`, header, lines: [line] })
+  }
+}
+
+function parse(text: string): RecordedLine | undefined {
+  try {
+    const line = JSON.parse(text) as Partial<RecordedLine> | null
+    return typeof line?.type === 'string' ? (line as RecordedLine) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function checked(header: Header): Header {
+  if (header.format <= FORMAT) return header
+  throw new RecordingError(
+    `it has the format ${header.format} of xstate-mqtt ${header.package}; this version reads formats up to ${FORMAT}`,
+  )
+}
