@@ -18,8 +18,6 @@ export const rooms = [
   { room: 'src/shared/redaction.ts', packages: [] },
   { room: 'src/api', packages: ['xstate'] },
   { room: 'src/shared', packages: [] },
-  // Browsers get `file-target.browser.ts` instead of `file-target.ts`.
-  { room: 'src/recorder', packages: ['xstate', 'node:fs/promises', 'node:path'] },
   // Browsers get `node-options.browser.ts` instead.
   { room: 'src/config/node-options.ts', packages: ['node:crypto'] },
   { room: 'src/config', packages: [] },
@@ -87,7 +85,8 @@ export const rooms = [
   { room: 'measure', packages: ['*'], sees: ['measure'] },
   {
     room: 'cli',
-    packages: ['xstate', 'node:*'],
+    // The doctor speaks MQTT by itself, packet by packet.
+    packages: ['mqtt-packet', 'ws', 'xstate', 'node:*'],
     sees: ['machines', 'src', 'testing', 'visualizer/index.ts', 'visualizer/chart'],
   },
   {

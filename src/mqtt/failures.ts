@@ -138,7 +138,8 @@ function isWebSocket(protocol: string | undefined): boolean {
   return protocol?.startsWith('ws') === true
 }
 
-function fromError(error: Error & { code?: unknown }, protocol: string | undefined): Failure {
+/** The failure that an error of a socket, of TLS or of MQTT.js means. */
+export function fromError(error: Error & { code?: unknown }, protocol: string | undefined): Failure {
   const message = safeText(OPENSSL_ERROR.exec(error.message)?.[1] ?? error.message)
   const code = typeof error.code === 'string' ? error.code : undefined
   if (message === KEEPALIVE_TIMEOUT) return { kind: 'keepalive' }
