@@ -32,4 +32,8 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'serves a page that shows the connections of apps that report to it',
     load: async () => (await import('./visualizer.ts')).visualizer,
   },
+  doctor: {
+    summary: 'names what is wrong on the way to a broker, from DNS to a round trip, and says what to do',
+    load: async () => (await import('./doctor/command.ts')).doctor,
+  },
 }
