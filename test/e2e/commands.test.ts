@@ -7,58 +7,6 @@ import { publication } from '../support/publication.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { cli, run } from './run.ts'
 
-describe('timeline', () => {
-  test.each([
-    [['--jitter', 'none'], [1, 2, 4, 8, 16, 32, 64, 120, 120, 120], 487],
-    [[], [0.75, 1.5, 3, 6, 12, 24, 48, 90, 90, 90], 365.25],
-    [
-      ['--attempts', '3', '--initial', '500ms', '--multiplier', '3', '--max', '2s', '--jitter', 'none'],
-      [0.5, 1.5, 2],
-      4,
-    ],
-  ])('%j as JSON', async (args, seconds, total) => {
-    const { reconnect } = JSON.parse((await run(cli, ['timeline', '--json', ...args])).stdout)
-    expect(reconnect.rows.map((row: { expected: number }) => row.expected / 1_000)).toEqual(seconds)
-    expect(reconnect.total.expected / 1_000).toBe(total)
-  })
-
-  test.each([
-    [['--jitter', 'none'], / 10 +120 s +120 s +487 s\n +487 s in total/],
-    [[], / 10 +120 s +90 s +365 s\n +365 s expected, 487 s without jitter/],
-    [['--attempts', '50', '--max', '300s', '--jitter', 'none'], / 50 +300 s +300 s +12,811 s\n +12,811 s in total/],
-    [['--attempts', '50', '--max', '5m', '--jitter', 'none'], /12,811 s in total/],
-    [['--attempts', '50', '--max', '300000', '--jitter', 'none'], /12,811 s in total/],
-    [['--strategy', 'simpleRetry'], /unlimited cycles, 60 s, jitter none: the same client/],
-    [['--strategy', 'refreshAndRecreate'], / 2 +60 s +60 s +120 s +new token/],
-    [['--attempts', 'Infinity'], /It never gives up: the fast tier has no end/],
-  ])('%j', async (args, expected) => {
-    const { code, stdout, stderr } = await run(cli, ['timeline', ...args])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(expected)
-  })
-})
-
-describe('diagram', () => {
-  test('mermaid is the default', async () => {
-    const [byDefault, mermaid] = await Promise.all([
-      run(cli, ['diagram']),
-      run(cli, ['diagram', '--format', 'mermaid']),
-    ])
-    expect(byDefault.stdout).toBe(mermaid.stdout)
-    expect(mermaid.stdout).toMatch(/^stateDiagram-v2\n/)
-  })
-
-  test('svg is a picture', async () => {
-    expect((await run(cli, ['diagram', '--format', 'svg'])).stdout).toMatch(/^<svg [^]*<\/svg>\n$/)
-  })
-
-  test('json has every state with its description', async () => {
-    const { states } = JSON.parse((await run(cli, ['diagram', '--format', 'json'])).stdout)
-    expect(states).toHaveLength(14)
-    expect(states.every(({ description }: { description: string }) => description.length > 0)).toBe(true)
-  })
-})
-
 describe('store salvage', () => {
   test.each([
     [0, /Undamaged publishes: 20 .*Missing publishes: 0\n.*Damaged records: 0\n/s, () => {}],
