@@ -6,8 +6,16 @@ interface Entry {
   readonly load: () => Promise<Command>
 }
 
-/** The commands. Each is loaded only when it is needed: `timeline` needs neither MQTT.js nor a broker. */
+/** The commands, which docs/command-line.md describes. Each is loaded only when it is needed: `timeline` needs neither MQTT.js nor a broker. */
 export const commands: Readonly<Record<string, Entry>> = {
+  sub: {
+    summary: 'prints messages, and never gives up',
+    load: async () => (await import('./sub.ts')).sub,
+  },
+  pub: {
+    summary: 'publishes, and never gives up',
+    load: async () => (await import('./pub.ts')).pub,
+  },
   demo: {
     summary: 'a complete outage with a broker in this process, or the client on your own broker',
     load: async () => (await import('./demo.ts')).demo,

@@ -23,6 +23,15 @@ export function targetOf(values: ConnectionValues, find: Find, operand: string |
   return target
 }
 
+/** Tells the URL and the topics of a command apart. */
+export function splitOperands(operands: readonly string[]): {
+  readonly url: string | undefined
+  readonly topics: readonly string[]
+} {
+  const [first, ...others] = operands
+  return first?.includes('://') ? { url: first, topics: others } : { url: undefined, topics: operands }
+}
+
 /** The brokers of the options, without any secret. */
 export function brokersOf({ url, servers, options }: ResilientMqttClientOptions): readonly string[] {
   const ofConnect = typeof options === 'object' ? options.url : undefined

@@ -60,8 +60,8 @@ export function readConnection(
       ...(tls && { tls }),
     },
   }
-  const flags: Readonly<Record<string, string>> = { ...sources(find, target), ...extras.flags }
-  checkOptions(options, (option) => flags[option] ?? (file ? `${file.path}: ${option}` : option))
+  const sourceOf = sourcesIn(find, target, file)
+  checkOptions(options, (option) => extras.flags?.[option] ?? sourceOf(option))
   if (tls?.rejectUnauthorized === false) warnings.push(INSECURE)
   return { options, brokers: brokersOf(options), warnings }
 }
@@ -138,21 +138,29 @@ function protocolVersion({ text, from }: Given): 4 | 5 | 'auto' {
   throw new UsageError(`${from} must be one of 3.1.1, 5, auto, got '${text}'`)
 }
 
-/** Where the values of options come from, by the paths of the options. */
-function sources(find: Find, target: Given | undefined): Readonly<Record<string, string>> {
-  const named = {
-    'options.username': find('username'),
-    'options.password': find('password-file') ?? find('password'),
-    'options.tls.ca': find('ca'),
-    'options.tls.cert': find('cert'),
-    'options.tls.key': find('key'),
-    'options.tls.servername': find('servername'),
-    'options.protocolVersion': find('protocol'),
-    'options.clientId': find('client-id'),
-    'options.keepalive': find('keepalive'),
-    'options.will.topic': find('will-topic'),
-    'options.will.payload': find('will-payload'),
-    url: target,
+/** The flags of options, by the paths of the options. */
+const flagsOf = {
+  url: 'url',
+  'options.username': 'username',
+  'options.password': 'password-file',
+  'options.tls.ca': 'ca',
+  'options.tls.cert': 'cert',
+  'options.tls.key': 'key',
+  'options.tls.servername': 'servername',
+  'options.protocolVersion': 'protocol',
+  'options.clientId': 'client-id',
+  'options.keepalive': 'keepalive',
+  'options.will.topic': 'will-topic',
+  'options.will.payload': 'will-payload',
+} as const
+
+/** Where the value of an option comes from; without a value, and without a config file, the flag for it. */
+function sourcesIn(find: Find, target: Given | undefined, file: ConfigFile | undefined) {
+  return (option: string): string => {
+    const flag = Object.hasOwn(flagsOf, option) ? flagsOf[option as keyof typeof flagsOf] : undefined
+    const source = flag === 'url' ? target : flag && (find(flag) ?? (flag === 'password-file' && find('password')))
+    if (source) return source.from
+    if (file) return `${file.path}: ${option}`
+    return flag === undefined ? option : `--${flag}`
   }
-  return Object.fromEntries(Object.entries(named).flatMap(([path, source]) => (source ? [[path, source.from]] : [])))
 }

@@ -68,6 +68,11 @@ export function printable(text: string, limit = 200): string {
   return safe.length > limit ? `${safe.slice(0, limit - 1)}…` : safe
 }
 
+/** Like `printable`, but keeps lines and tabs, and everything that only looks odd, such as parts of an emoji. */
+export function harmless(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cs}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '�')
+}
+
 const escapes: Readonly<Record<string, string>> = { '\n': '↵', '\r': '', '\t': ' ' }
 
 /** Cuts a text to a number of columns. Escape sequences take no columns. */

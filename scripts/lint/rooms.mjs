@@ -18,6 +18,8 @@ export const rooms = [
   { room: 'src/shared/redaction.ts', packages: [] },
   { room: 'src/api', packages: ['xstate'] },
   { room: 'src/shared', packages: [] },
+  // Browsers get `file-target.browser.ts` instead of `file-target.ts`.
+  { room: 'src/recorder', packages: ['xstate', 'node:fs/promises', 'node:path'] },
   // Browsers get `node-options.browser.ts` instead.
   { room: 'src/config/node-options.ts', packages: ['node:crypto'] },
   { room: 'src/config', packages: [] },
