@@ -31,7 +31,7 @@ const ONLY_LONG = [
   'test/store/damage.test.ts',
   // They start the compiler, the linter and the bundler.
   'test/tooling/{bundle,docs-snippets,rooms}.test.ts',
-  'test/visualizer/night.test.ts',
+  'test/visualizer/{fleet-feed,night}.test.ts',
 ]
 
 /**
@@ -74,6 +74,7 @@ export default defineConfig({
       project('e2e', 1, { testTimeout: 60_000, maxWorkers: WORKERS }),
       project('long', 1, { include: [...LONG, ...ONLY_LONG], testTimeout: 240_000, maxWorkers: WORKERS }),
       project('browser', 2, {
+        globalSetup: ['test/browser/build-page.ts'],
         testTimeout: 120_000,
         maxWorkers: 1,
         // A page may open slowly on a busy computer. vitest would give up polling after a second.

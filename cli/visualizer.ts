@@ -25,7 +25,7 @@ const options = {
     description:
       'shows buttons to retry, wake, recover, connect, disconnect and drop the connection, for apps that allow it too',
   },
-  history: { type: 'string', value: '<n>', description: 'how many messages to keep for pages that open later (2000)' },
+  history: { type: 'string', value: '<n>', description: 'how many messages to keep for pages that open later (10000)' },
 } as const
 
 export const visualizer = defineCommand({

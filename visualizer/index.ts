@@ -1,4 +1,5 @@
 export { connectVisualizer } from './connect.ts'
 export type { VisualizerConnection } from './connect.ts'
+export type { FeedEvents, FeedProblem, FeedStatus } from './feed-status.ts'
 export type { ConnectVisualizerOptions, Inspection, Visualizer, VisualizerOptions, VisualizerStats } from './options.ts'
 export { createVisualizer } from './serve/server.ts'

@@ -36,7 +36,7 @@ export interface VisualizerOptions {
   readonly token?: string
   /** Whether the page may retry, wake, recover, connect, disconnect and drop the connection. @default false */
   readonly allowCommands?: boolean
-  /** How many messages the server keeps for viewers that connect later. @default 2_000 */
+  /** How many messages the server keeps for viewers that connect later. @default 10_000 */
   readonly history?: number
   /** The name of this process on the page. @default 'this process' */
   readonly name?: string
@@ -67,7 +67,12 @@ export interface ConnectVisualizerOptions {
   readonly name?: string
   /** Whether the page may retry, wake, recover, connect, disconnect and drop the connection. @default false */
   readonly allowCommands?: boolean
-  /** How many messages wait for the visualizer at most. Beyond that, the oldest are dropped. @default 2_000 */
+  /**
+   * About how many messages that change no state wait for the visualizer. Beyond that, the oldest of them are dropped.
+   * Of changes of state, 25 times as many wait.
+   *
+   * @default 2_000
+   */
   readonly buffer?: number
   /**
    * Called with each name and value that would be sent; returns `true` to hide the value. Values that look like secrets
@@ -137,7 +142,7 @@ const connectRules = {
 /** @throws {InvalidOptionError} */
 export function parseVisualizerOptions(given: VisualizerOptions): VisualizerConfig {
   const options = readCallOptions('createVisualizer', given, visualizerRules)
-  const { port = 0, host = '127.0.0.1', token, history = 2_000, origins = [] } = options
+  const { port = 0, host = '127.0.0.1', token, history = 10_000, origins = [] } = options
   return Object.freeze({
     ...reportConfig(options, 'this process'),
     port,

@@ -12,7 +12,7 @@
  * | `/stately?token=…` | viewer: `StatelyConnected`, or nothing | server: `InspectionMessage`, one a frame |
  *
  * A page sends `@statelyai.connected` when its socket opens. It gets `@xstate-mqtt.welcome`, then the replay in batches
- * (every known actor with its last snapshot first, then the history, oldest first), then `@xstate-mqtt.live`, and then
+ * (every known actor with its last snapshot and its past states first, then the history, oldest first), then `@xstate-mqtt.live`, and then
  * the live messages. Session ids are unique within the server, which puts the feed's id before them (`f1/x:0`). Treat
  * them as opaque.
  */
@@ -148,6 +148,8 @@ export interface FeedInfoMessage extends Timestamped {
   readonly offlineSince?: number
   /** How many messages the app has dropped because it could not send them fast enough. */
   readonly dropped: number
+  /** How many of them changed the state of an actor. The others would only have shown more details. */
+  readonly droppedTransitions: number
 }
 
 /** Figures that no machine holds, sampled about once a second while they change. */
@@ -263,6 +265,24 @@ export interface HelloMessage extends Timestamped {
 export interface DroppedMessage extends Timestamped {
   readonly type: '@xstate-mqtt.dropped'
   readonly dropped: number
+  /** How many of them changed the state of an actor. */
+  readonly droppedTransitions: number
+}
+
+/** The meaning of a state, which is shown as a colour and a sign. */
+export type Family = 'online' | 'waiting' | 'failed' | 'busy' | 'resting'
+
+/** The states that an actor had before, from the server to the page, also for a time whose messages are forgotten. */
+export interface PastMessage extends Timestamped {
+  readonly type: '@xstate-mqtt.past'
+  readonly sessionId: string
+  /** When it entered each state, in milliseconds since 1970, and the meaning of the state. Oldest first. */
+  readonly stays: readonly (readonly [at: number, state: string, family: Family])[]
+}
+
+/** Sent from the server to the page when there is nothing else to send, so that the page notices if the server is silent. */
+export interface AliveMessage extends Timestamped {
+  readonly type: '@xstate-mqtt.alive'
 }
 
 /** The messages that the history holds. */
@@ -274,7 +294,9 @@ export type ServerMessage =
   | LiveMessage
   | HistoryMessage
   | FeedInfoMessage
+  | PastMessage
   | ForgottenMessage
+  | AliveMessage
   | DroppedMessage
   | CommandResultMessage
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { HistoryMessage } from '../../visualizer/protocol.ts'
 import { History, type Entry } from '../../visualizer/record/history.ts'
-import type { Recorded } from '../../visualizer/record/recorder.ts'
+import type { Recorded } from '../../visualizer/record/recorded.ts'
 
 const base = { rootId: 'x:0', createdAt: '1', id: null, _version: '1' }
 let reads = 0
@@ -39,7 +39,7 @@ function recorded(kind: string, message: HistoryMessage, stopped: boolean): Reco
     reads += 1
     return message
   }
-  return { sessionId: message.sessionId, type: message.type, kind, main: kind === 'main', stopped, read }
+  return { sessionId: message.sessionId, type: message.type, kind, main: kind === 'main', moves: false, stopped, read }
 }
 
 function history(limit: number) {

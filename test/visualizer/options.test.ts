@@ -91,7 +91,7 @@ describe('options that are left out', () => {
       port: 0,
       host: '127.0.0.1',
       token: undefined,
-      history: 2_000,
+      history: 10_000,
       name: 'this process',
       allowCommands: false,
       hide: undefined,

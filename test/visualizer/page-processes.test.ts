@@ -31,6 +31,7 @@ function page() {
       status: offlineSince === undefined ? 'online' : 'offline',
       ...(offlineSince !== undefined && { offlineSince }),
       dropped: 0,
+      droppedTransitions: 0,
     })
   const actor = (sessionId: string, { feed = 'f1', name = 'connection', definition = connection }: Shown = {}) => {
     const ids = { sessionId: `${feed}/${sessionId}`, rootId: `${feed}/${sessionId}`, parentId: undefined }
@@ -103,11 +104,11 @@ describe('names', () => {
     expect(namesOf(store).process(two)).toBe('one 7')
   })
 
-  test('include an id if there are several actors in one process', () => {
+  test('include a number if there are several actors in one process', () => {
     const { store, process, actor } = page()
     process('f1', 'one')
     const [one, two] = [actor('x:0'), actor('x:4')]
-    expect([namesOf(store).whose(one), namesOf(store).whose(two)]).toEqual(['connection x:0', 'connection x:4'])
+    expect([namesOf(store).whose(one), namesOf(store).whose(two)]).toEqual(['connection 1', 'connection 2'])
   })
 })
 

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import * as guards from '../../machines/connection/guards.ts'
 import { renewsCredentials } from '../../visualizer/page/src/model/credentials.ts'
 import { bytes, countdown, duration, percent, remaining, shown } from '../../visualizer/page/src/model/format.ts'
-import { familyOf, stateOf } from '../../visualizer/page/src/model/state.ts'
 import type { Actor } from '../../visualizer/page/src/model/types.ts'
 import { outagesOf, uptimeOf } from '../../visualizer/page/src/model/uptime.ts'
 import { failureWords, plainSummary, silentSummary, summaryOf } from '../../visualizer/page/src/model/words.ts'
+import { familyOf, stateOf } from '../../visualizer/shared/family.ts'
 
 const NOW = 1_000_000
 const config = {

@@ -37,6 +37,8 @@ export class InspectedActor {
   readonly group: string
   /** Whether it is a root or a connection. People look at these first, so more of their history is kept. */
   readonly main: boolean
+  /** Whether a transition led to a state since the last snapshot. */
+  moved = false
   readonly #ref: WeakRef<AnyActorRef>
   readonly #config: object | undefined
   #children: object | undefined

@@ -1,7 +1,8 @@
-import type { ActorMessage, HistoryMessage, SnapshotMessage, StatsMessage } from '../protocol.ts'
+import type { ActorMessage, HistoryMessage, PastMessage, SnapshotMessage, StatsMessage } from '../protocol.ts'
 import { downsample } from '../shared/downsample.ts'
 import { FairQueue } from './fair-queue.ts'
-import { INSPECTOR_VERSION, type Recorded } from './recorder.ts'
+import { Past } from './past.ts'
+import { INSPECTOR_VERSION, type Recorded } from './recorded.ts'
 
 const MAX_ACTORS = 2_000
 /** How many samples of figures are kept for one actor. */
@@ -15,6 +16,9 @@ export class Entry {
   readonly type: HistoryMessage['type']
   readonly actor: KnownActor
   readonly at = Date.now()
+  /** As `Recorded.moves` and `stopped`. */
+  readonly moves: boolean
+  readonly stopped: boolean | undefined
   readonly #feedId: string
   #recorded: Recorded | undefined
   #text: string | undefined
@@ -22,6 +26,8 @@ export class Entry {
   constructor(id: number, feedId: string, actor: KnownActor, recorded: Recorded) {
     this.id = id
     this.type = recorded.type
+    this.moves = recorded.moves
+    this.stopped = recorded.stopped
     this.actor = actor
     this.#feedId = feedId
     this.#recorded = recorded
@@ -50,6 +56,8 @@ export interface KnownActor {
   stats: Entry | undefined
   /** Samples of figures, oldest first. */
   samples: Entry[]
+  /** The states of a main actor. They take little space, so they reach further back than its messages. */
+  readonly past: Past
   stopped: boolean
   /** How many entries it has in the history. */
   entries: number
@@ -102,6 +110,7 @@ export class History {
     }
     if (entry.type === '@xstate.snapshot') actor.snapshot = entry
     if (recorded.stopped !== undefined) actor.stopped = recorded.stopped
+    if (recorded.stay) actor.past.enter(recorded.stay)
     if (entry.type === '@xstate-mqtt.stats') this.#sample(entry, actor)
     else this.#keep(entry, actor)
     this.#onAdded(entry)
@@ -128,7 +137,7 @@ export class History {
         createdAt: last.createdAt,
       }
       const message = JSON.stringify({ ...birth, bornAt: birth.bornAt ?? birth.createdAt, ...now })
-      return actor.stats ? [message, actor.stats.text] : [message]
+      return [message, ...pastOf(actor), ...(actor.stats ? [actor.stats.text] : [])]
     })
     const samples = [...this.#watched].flatMap((actor) => actor.samples)
     const entries = [...this.#main.all, ...this.#others.all, ...samples].toSorted((a, b) => a.id - b.id)
@@ -155,6 +164,7 @@ export class History {
       main,
       ...nothing,
       samples: [],
+      past: new Past(),
       stopped: false,
       entries: 0,
     }
@@ -190,12 +200,12 @@ export class History {
     if (actor.samples.length > most) actor.samples = downsample(actor.samples, ({ at }) => at, most)
   }
 
-  /** Forgets the oldest actor that has stopped. If none has stopped, it forgets the oldest of all. */
+  /** Forgets the oldest actor that has stopped. If none has stopped, the oldest that is no main actor, or else of all. */
   #forgetActor(): void {
     let oldest: KnownActor | undefined
     for (const actor of this.#actors.values()) {
-      oldest ??= actor
       if (actor.stopped) return this.#forget(actor)
+      if (!oldest || (oldest.main && !actor.main)) oldest = actor
     }
     if (oldest) this.#forget(oldest)
   }
@@ -210,8 +220,15 @@ export class History {
   }
 }
 
+function pastOf({ key, past }: KnownActor): string[] {
+  if (past.stays.length === 0) return []
+  const stays = past.stays.map(({ at, state, family }) => [at, state, family] as const)
+  const message: PastMessage = { type: '@xstate-mqtt.past', createdAt: String(Date.now()), sessionId: key, stays }
+  return [JSON.stringify(message)]
+}
+
 /** The message that an actor has stopped while its feed was offline. */
-function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: KnownActor): Recorded {
+function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth, past }: KnownActor): Recorded {
   const createdAt = String(Date.now())
   const read = (): SnapshotMessage => {
     const { rootId } = birth ? (JSON.parse(birth.text) as ActorMessage) : {}
@@ -229,7 +246,11 @@ function stoppedUnseen({ sessionId, kind, main, feedId, snapshot, birth }: Known
       timers: [],
     }
   }
-  return { sessionId, kind: kind.slice(feedId.length + 1), main, type: '@xstate.snapshot', stopped: true, read }
+  const stay = main && {
+    stay: { at: Number(createdAt), state: past.stays.at(-1)?.state ?? 'stopped', family: 'resting' as const },
+  }
+  const facts = { kind: kind.slice(feedId.length + 1), main, moves: true, stopped: true, ...stay }
+  return { sessionId, type: '@xstate.snapshot', ...facts, read }
 }
 
 type Qualified = HistoryMessage | (ActorMessage & { readonly feedId: string })

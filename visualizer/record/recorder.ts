@@ -1,37 +1,12 @@
-import type { AnyActorRef, AnyEventObject, AnyTransitionDefinition, InspectionEvent } from 'xstate'
+import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate'
 
-import type { Timers } from '../../src/shared/pending-timers.ts'
-import type {
-  ActorMessage,
-  HistoryMessage,
-  ShownEvent,
-  SnapshotMessage,
-  StatsMessage,
-  TakenTransition,
-} from '../protocol.ts'
+import type { ActorMessage, StatsMessage } from '../protocol.ts'
+import { stateOf } from '../shared/family.ts'
 import { InspectedActor } from './actor.ts'
-import { implementationName, text } from './definition.ts'
 import { figuresOf } from './figures.ts'
+import { actorMessage, base, changed, keepEvent, movesBy, type Recorded, sent, stepped } from './recorded.ts'
 import { Redactor, type Hide } from './redact.ts'
 import { sessionIdOf } from './session-id.ts'
-import { showTimers } from './shown-timers.ts'
-
-/** The version in every message. The protocol requires one; `@statelyai/inspect` sends its own. */
-export const INSPECTOR_VERSION = 'xstate-mqtt/1'
-
-/** Something that happened. It is serialized only when it is needed, because most of it is never shown. */
-export interface Recorded {
-  readonly sessionId: string
-  readonly type: HistoryMessage['type']
-  /** The kind of the actor, such as `x:0/transport`: one connection has many transports, one after another. */
-  readonly kind: string
-  /** Whether the actor is a root or a connection, of which more is kept. */
-  readonly main: boolean
-  /** Whether the actor has stopped; `undefined` if the message does not say. */
-  readonly stopped?: boolean
-  /** Makes the message. Call it only once, because secrets that are learned later would change the result. */
-  read(): HistoryMessage
-}
 
 export interface RecorderOptions {
   readonly allowCommands: boolean
@@ -93,7 +68,7 @@ export class Recorder {
       ...base(sessionId, rootId, createdAt),
       stats: figuresOf(stats),
     }
-    this.#onRecorded({ sessionId, kind, main, type: message.type, read: () => message })
+    this.#onRecorded({ sessionId, kind, main, type: message.type, moves: false, read: () => message })
   }
 
   #inspect(event: InspectionEvent): void {
@@ -109,6 +84,8 @@ export class Recorder {
         return this.#onRecorded(sent(actor, keepEvent(event.event, this.redactor), event.sourceRef, this.redactor))
       case '@xstate.microstep':
         if (event._transitions.length === 0) return
+        // The snapshot that follows belongs to it, even if the state stays the same.
+        actor.moved ||= movesBy(event._transitions)
         return this.#onRecorded(stepped(actor, event.event.type, event._transitions, this.redactor))
       case '@xstate.snapshot':
         return this.#changed(actor, event.snapshot, event.event)
@@ -125,20 +102,23 @@ export class Recorder {
     const { redactor } = this
     const read = () => actorMessage(actor, String(actor.bornAt), redactor, newborn)
     const { group: kind, sessionId, main } = actor
-    this.#onRecorded({ sessionId, kind, main, type: '@xstate.actor', stopped: false, read })
+    this.#onRecorded({ sessionId, kind, main, type: '@xstate.actor', stopped: false, moves: true, read })
     return actor
   }
 
   #changed(actor: InspectedActor, snapshot: unknown, event: AnyEventObject): void {
     this.#unsettled.delete(actor)
+    const before = stateOf(actor.last)
     const kept = actor.keep(snapshot, this.redactor, event.type === 'xstate.stop')
+    const moves = actor.moved || kept.status !== 'active' || stateOf(kept) !== before
+    actor.moved = false
     if (kept.status !== 'active') {
       actor.timers.stopped()
       this.#actors.delete(actor.sessionId)
       if (actor.ref) this.#ended.add(actor.ref)
     }
-    const recorded = changed(actor, kept, keepEvent(event, this.redactor), actor.accepts(snapshot), this.redactor)
-    this.#onRecorded(recorded)
+    const accepts = actor.accepts(snapshot)
+    this.#onRecorded(changed(actor, kept, keepEvent(event, this.redactor), accepts, moves, this.redactor))
   }
 
   /** Looks for a snapshot that XState does not report: that of an actor which throws. */
@@ -154,130 +134,4 @@ export class Recorder {
     }
     this.#unsettled.clear()
   }
-}
-
-// These functions are outside the class so that their closures keep only their arguments in memory.
-
-function sent(actor: InspectedActor, event: KeptEvent, source: unknown, redactor: Redactor): Recorded {
-  const { sessionId, rootId, group: kind, main } = actor
-  const now = Date.now()
-  const sourceId = source ? sessionIdOf(source as AnyActorRef) : undefined
-  return {
-    sessionId,
-    kind,
-    main,
-    type: '@xstate.event',
-    read: () => ({
-      type: '@xstate.event',
-      ...base(sessionId, rootId, String(now)),
-      event: showEvent(event, redactor),
-      sourceId,
-    }),
-  }
-}
-
-function stepped(
-  actor: InspectedActor,
-  eventType: string,
-  taken: readonly AnyTransitionDefinition[],
-  redactor: Redactor,
-): Recorded {
-  const { sessionId, rootId, group: kind, main } = actor
-  const now = Date.now()
-  return {
-    sessionId,
-    kind,
-    main,
-    type: '@xstate-mqtt.transition',
-    read: () => ({
-      type: '@xstate-mqtt.transition',
-      ...base(sessionId, rootId, String(now)),
-      eventType: redactor.text(eventType),
-      transitions: taken.map((transition) => takenTransition(transition, redactor)),
-    }),
-  }
-}
-
-function changed(
-  actor: InspectedActor,
-  kept: InspectedActor['last'],
-  event: KeptEvent,
-  accepts: SnapshotMessage['accepts'],
-  redactor: Redactor,
-): Recorded {
-  const { sessionId, rootId, group: kind, main } = actor
-  const now = Date.now()
-  const timers = actor.timers.list
-  return {
-    sessionId,
-    kind,
-    main,
-    type: '@xstate.snapshot',
-    stopped: kept.status !== 'active',
-    read: () => ({
-      type: '@xstate.snapshot',
-      ...base(sessionId, rootId, String(now)),
-      snapshot: actor.show(kept, redactor),
-      event: showEvent(event, redactor),
-      timers: showTimers(timers, redactor),
-      ...(accepts && { accepts }),
-    }),
-  }
-}
-
-function actorMessage(
-  actor: InspectedActor,
-  createdAt: string,
-  redactor: Redactor,
-  state: Pick<InspectedActor, 'last'> & { readonly timers: Pick<Timers, 'list'> } = actor,
-): ActorMessage {
-  const { sessionId, rootId, name, parentId, kind, commands, bornAt } = actor
-  return {
-    type: '@xstate.actor',
-    ...base(sessionId, rootId, createdAt),
-    name: redactor.text(name),
-    parentId,
-    definition: actor.definition(redactor),
-    snapshot: actor.show(state.last, redactor),
-    kind,
-    bornAt: String(bornAt),
-    timers: showTimers(state.timers.list, redactor),
-    ...(commands.length > 0 && { commands }),
-  }
-}
-
-function base(sessionId: string, rootId: string | undefined, createdAt: string) {
-  return { sessionId, rootId, createdAt, id: null, _version: INSPECTOR_VERSION }
-}
-
-/** Of an event without fields, only the type is kept. Fields are redacted at once, because they may be secret or large. */
-type KeptEvent = string | ShownEvent
-
-function keepEvent(event: AnyEventObject, redactor: Redactor): KeptEvent {
-  for (const key in event) {
-    if (key !== 'type' && event[key] !== undefined) return redactor.eventOnce(event)
-  }
-  return event.type
-}
-
-function showEvent(event: KeptEvent, redactor: Redactor): ShownEvent {
-  return typeof event === 'string' ? { type: redactor.text(event) } : event
-}
-
-function takenTransition(taken: AnyTransitionDefinition, redactor: Redactor): TakenTransition {
-  const { source, target, eventType, guard, reenter } = taken
-  const candidates = candidatesOf(taken)
-  return {
-    source: text(source.id),
-    targets: target?.map(({ id }) => text(id)) ?? [],
-    eventType: redactor.text(eventType),
-    ...(guard !== undefined && { guard: implementationName(guard) }),
-    index: Math.max(0, candidates.indexOf(taken)),
-    reenter,
-  }
-}
-
-function candidatesOf({ source, eventType }: AnyTransitionDefinition): readonly AnyTransitionDefinition[] {
-  if (eventType === '') return source.always ?? []
-  return source.transitions.get(eventType) ?? []
 }

@@ -15,7 +15,8 @@ import { Recorder } from '../record/recorder.ts'
 import type { Hide } from '../record/redact.ts'
 import { messagesOf, stamp } from '../shared/frames.ts'
 import { RemoteFeed } from './remote-feed.ts'
-import { Viewers, type Viewer } from './viewers.ts'
+import { Viewer } from './viewer.ts'
+import { Viewers } from './viewers.ts'
 
 export interface HubOptions {
   readonly history: number
@@ -58,7 +59,7 @@ export class Hub {
   }
 
   addViewer(socket: WebSocket, plain: boolean): void {
-    const viewer: Viewer = { socket, plain }
+    const viewer = new Viewer(socket, plain)
     let replayed = plain
     socket.on('close', () => this.viewers.remove(viewer))
     onFrame(socket, (frame) => {
@@ -142,6 +143,7 @@ export class Hub {
       pid: process.pid,
       status: 'online',
       dropped: 0,
+      droppedTransitions: 0,
     }
     return [this.#welcome(), local, ...[...this.#feeds.values()].map(({ info }) => info)]
   }

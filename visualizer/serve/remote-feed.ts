@@ -5,11 +5,11 @@ import type { CommandMessage, CommandResultMessage, FeedInfoMessage, FeedReply }
 import type { History } from '../record/history.ts'
 import { Redactor, type Hide } from '../record/redact.ts'
 import { messagesOf, stamp } from '../shared/frames.ts'
-import { isObject, type Fields } from '../shared/json.ts'
+import type { Fields } from '../shared/json.ts'
+import { RemoteActors } from './remote-actors.ts'
 import { received } from './remote-message.ts'
 
 const ANSWER_WITHIN = 5_000
-const MAX_NAMES = 5_000
 const MAX_OPEN_COMMANDS = 100
 
 /** The server's side of an app in another process. It outlives its socket, because the app may reconnect. */
@@ -18,11 +18,12 @@ export class RemoteFeed {
   readonly #history: History
   readonly #redactor: Redactor
   readonly #onChange: () => void
-  readonly #names = new Map<string, string>()
+  readonly #actors = new RemoteActors()
   readonly #waiting = new Map<string, (result: CommandResultMessage) => void>()
   #name: string
   #pid: number | undefined
   #dropped = 0
+  #droppedTransitions = 0
   #socket: WebSocket | undefined
   #offlineSince: number | undefined
   #lastRequest = 0
@@ -45,6 +46,7 @@ export class RemoteFeed {
       status: this.#socket ? 'online' : 'offline',
       ...(this.#offlineSince !== undefined && { offlineSince: this.#offlineSince }),
       dropped: this.#dropped,
+      droppedTransitions: this.#droppedTransitions,
     }
   }
 
@@ -97,6 +99,9 @@ export class RemoteFeed {
         return this.#hello(message)
       case '@xstate-mqtt.dropped':
         if (typeof message.dropped === 'number') this.#dropped = message.dropped
+        // An app of an earlier version does not say what it dropped.
+        this.#droppedTransitions =
+          typeof message.droppedTransitions === 'number' ? message.droppedTransitions : this.#dropped
         return this.#onChange()
       case '@xstate-mqtt.command-result':
         return this.#answered(message)
@@ -128,12 +133,7 @@ export class RemoteFeed {
 
   #record(message: Fields): void {
     if (message.type === '@xstate.actor' && typeof message.name === 'string') this.#redactor.named(message.name)
-    const recorded = received(message, this.#redactor, (sessionId) => this.#names.get(sessionId))
-    if (!recorded) return
-    if (recorded.type === '@xstate.actor' && isObject(message) && typeof message.name === 'string') {
-      if (this.#names.size > MAX_NAMES) this.#names.clear()
-      this.#names.set(recorded.sessionId, this.#redactor.text(message.name))
-    }
-    this.#history.add(this.feedId, recorded)
+    const recorded = received(message, this.#redactor, this.#actors)
+    if (recorded) this.#history.add(this.feedId, recorded)
   }
 }

@@ -3,23 +3,20 @@ import type { ActorMessage, Command, HistoryMessage, ShownSnapshot, TakenTransit
 import { commandEvents } from '../protocol.ts'
 import { definitionOf } from '../record/definition.ts'
 import { figuresOf } from '../record/figures.ts'
-import { INSPECTOR_VERSION, type Recorded } from '../record/recorder.ts'
+import { INSPECTOR_VERSION, type Recorded } from '../record/recorded.ts'
 import type { Redactor } from '../record/redact.ts'
 import { showTimers } from '../record/shown-timers.ts'
 import { isObject, parseJson, type Fields } from '../shared/json.ts'
+import type { RemoteActors } from './remote-actors.ts'
 
 const MAX_ID = 200
 
 /**
  * Checks a message of an app field by field and redacts it again, because any app with any inspector may connect.
  *
- * @param nameOf - returns the name of an actor of the app by its session id
+ * @param actors - of the app, which are updated
  */
-export function received(
-  message: Fields,
-  redactor: Redactor,
-  nameOf: (sessionId: string) => string | undefined,
-): Recorded | undefined {
+export function received(message: Fields, redactor: Redactor, actors: RemoteActors): Recorded | undefined {
   const sessionId = id(message.sessionId)
   const type = message.type as HistoryMessage['type']
   if (sessionId === undefined) return undefined
@@ -32,10 +29,11 @@ export function received(
   }
   const built = build(type, message, base, redactor)
   if (!built) return undefined
-  const name = built.type === '@xstate.actor' ? built.name : (nameOf(sessionId) ?? sessionId)
+  const { moves, stay } = actors.follow(built)
+  const kind = `${base.rootId ?? ''}/${actors.nameOf(sessionId) ?? sessionId}`
   const stopped = 'snapshot' in built ? { stopped: built.snapshot.status !== 'active' } : undefined
   const main = sessionId === base.rootId
-  return { sessionId, type, kind: `${base.rootId ?? ''}/${name}`, main, ...stopped, read: () => built }
+  return { sessionId, type, kind, main, moves, ...(main && stay && { stay }), ...stopped, read: () => built }
 }
 
 type Base = Pick<ActorMessage, 'sessionId' | 'rootId' | 'createdAt' | '_version'> & { readonly id: null }

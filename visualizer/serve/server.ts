@@ -18,7 +18,7 @@ const MAX_VIEWERS = 20
 const MAX_FEEDS = 100
 const MAX_SOCKETS = 256
 /** In milliseconds. A peer that does not answer a ping within this time is disconnected. */
-const PING_EVERY = 30_000
+const PING_EVERY = 10_000
 
 type Role = 'viewer' | 'stately' | 'feed'
 

@@ -1,33 +1,43 @@
 import type { Store } from './store.ts'
 import type { Actor } from './types.ts'
 
-/** When an actor's process stopped reporting; `null` while it reports, and for an actor that has stopped. */
-export function silentSince({ feeds }: Store, { feedId, stopped }: Actor): number | null {
-  return stopped ? null : (feeds.get(feedId)?.offlineSince ?? null)
+/**
+ * When an actor's process stopped reporting, or the visualizer itself; `null` while they report, and for an actor that has
+ * stopped.
+ */
+export function silentSince({ feeds, link, skew }: Store, { feedId, stopped }: Actor): number | null {
+  if (stopped) return null
+  const offlineSince = feeds.get(feedId)?.offlineSince ?? null
+  return offlineSince ?? (link.status === 'lost' || link.status === 'refused' ? link.since + skew : null)
 }
 
 /** Names that distinguish the actors. */
 export interface Names {
   /** The name of the actor's process; empty if there is only one process. */
   process(actor: Actor): string
-  /** The name of the actor, with its session id if another system has the same name. */
+  /** The name of the actor, with a number if another system of its process has the same name. */
   actor(actor: Actor): string
   /** Both names, as far as they distinguish the actor from others; otherwise empty. */
   whose(actor: Actor): string
 }
 
 export function namesOf(store: Store): Names {
-  const processes = new Set<string>()
-  const roots = new Map<string, number>()
-  for (const { feedId, parentId, name } of store.actors.values()) {
-    processes.add(feedId)
-    if (parentId === undefined) roots.set(`${feedId}/${name}`, (roots.get(`${feedId}/${name}`) ?? 0) + 1)
+  const processes = new Map<string, string>()
+  const namesakes = new Map<string, number>()
+  /** Each root's number among those with the same name, in the order in which they were created. */
+  const numbers = new Map<string, number>()
+  for (const { sessionId, feedId, parentId, name } of store.actors.values()) {
+    if (!processes.has(feedId)) processes.set(feedId, processName(store, feedId))
+    if (parentId !== undefined) continue
+    const count = (namesakes.get(`${feedId}/${name}`) ?? 0) + 1
+    namesakes.set(`${feedId}/${name}`, count)
+    numbers.set(sessionId, count)
   }
-  const process = ({ feedId }: Actor) => (processes.size > 1 ? processName(store, feedId) : '')
+  const process = ({ feedId }: Actor) => (processes.size > 1 ? (processes.get(feedId) ?? '') : '')
   const repeats = ({ feedId, rootId }: Actor) =>
-    (roots.get(`${feedId}/${store.actors.get(rootId)?.name ?? ''}`) ?? 0) > 1
+    (namesakes.get(`${feedId}/${store.actors.get(rootId)?.name ?? ''}`) ?? 0) > 1
   const actorName = (actor: Actor) =>
-    repeats(actor) ? `${actor.name} ${actor.rootId.slice(actor.feedId.length + 1)}` : actor.name
+    repeats(actor) ? `${actor.name} ${numbers.get(actor.rootId) ?? ''}`.trim() : actor.name
   return {
     process,
     actor: actorName,
@@ -58,6 +68,15 @@ export function chosenActor(store: Store, id: string | null, before: string | nu
   const actors = [...store.actors.values()]
   const reporting = actors.filter((actor) => !actor.stopped && silentSince(store, actor) === null)
   return first(reporting) ?? first(actors.filter(({ stopped }) => !stopped)) ?? actors[0] ?? null
+}
+
+/** The connection that an actor belongs to, or else the root of its system. */
+export function rootOf(store: Store, actor: Actor): Actor {
+  let root = actor
+  for (let depth = 0; depth < 50 && !root.connection && root.parentId !== undefined; depth++) {
+    root = store.actors.get(root.parentId) ?? root
+  }
+  return root
 }
 
 function first(actors: readonly Actor[]): Actor | undefined {

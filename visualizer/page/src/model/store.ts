@@ -4,6 +4,7 @@ import type {
   ActorMessage,
   CommandResultMessage,
   EventMessage,
+  PastMessage,
   ServerMessage,
   SnapshotMessage,
   StatsMessage,
@@ -13,15 +14,15 @@ import type {
   WelcomeMessage,
 } from '../../../protocol.ts'
 import { downsample } from '../../../shared/downsample.ts'
-import { familyOf, placeOf, stateOf, topState } from './state.ts'
+import { familyOf, stateOf } from '../../../shared/family.ts'
+import { enter } from './bands.ts'
 import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import { chattiest } from './trim.ts'
-import type { Actor, Band, Entry, FeedInfo, Link } from './types.ts'
+import type { Actor, Entry, FeedInfo, Link } from './types.ts'
 
 /** How many entries are kept, with their snapshots: a tab may stay open for days. */
 const MAX_ENTRIES = 12_000
 const TRIM = 2_000
-const MAX_BANDS = 20_000
 const MAX_SAMPLES = 20_000
 /** How many events are remembered for one actor that have no snapshot yet. */
 const MAX_WAITING = 200
@@ -36,6 +37,8 @@ export class Store {
   forgotten = 0
   /** How many messages the server did not send to this page, because there were too many. */
   dropped = 0
+  /** How many of them changed the state of an actor. */
+  droppedTransitions = 0
   result: CommandResultMessage | null = null
   readonly actors = new Map<string, Actor>()
   readonly feeds = new Map<string, FeedInfo>()
@@ -79,12 +82,12 @@ export class Store {
         this.link = { status: 'live' }
         // For actors without recent events, the replay contains only their current state.
         for (const actor of this.actors.values()) {
-          if (actor.bands.length === 0) this.#band(actor, actor.since, this.#seq)
+          if (actor.bands.length === 0) this.#band(actor, actor.since, 0)
         }
         return
       case '@xstate-mqtt.feed': {
-        const { feedId, name, pid, dropped, offlineSince = null } = message
-        this.feeds.set(feedId, { feedId, name, pid, offlineSince, dropped })
+        const { feedId, name, pid, dropped, droppedTransitions, offlineSince = null } = message
+        this.feeds.set(feedId, { feedId, name, pid, offlineSince, dropped, droppedTransitions })
         return
       }
       case '@xstate-mqtt.forgotten':
@@ -92,6 +95,14 @@ export class Store {
         return
       case '@xstate-mqtt.dropped':
         this.dropped = message.dropped
+        this.droppedTransitions = message.droppedTransitions
+        return
+      case '@xstate-mqtt.past': {
+        const actor = this.actors.get(message.sessionId)
+        if (actor) this.#past(actor, message.stays)
+        return
+      }
+      case '@xstate-mqtt.alive':
         return
       case '@xstate-mqtt.command-result':
         this.result = message
@@ -167,7 +178,7 @@ export class Store {
     if (accepts) actor.accepts = accepts
     if (this.link.status !== 'live') return
     actor.lastId = id
-    this.#band(actor, Number(message.createdAt), this.#seq)
+    this.#band(actor, Number(message.createdAt), 0)
   }
 
   #chart(definition: string | undefined): Chart | null {
@@ -244,16 +255,15 @@ export class Store {
     this.#trim()
   }
 
-  #band(actor: Actor, time: number, seq: number): void {
-    const { bands, snapshot } = actor
-    const last = bands.at(-1)
-    const state = stateOf(snapshot)
-    const family = familyOf(snapshot)
-    if (last && last.state === state && last.family === family) return
-    if (!last || placeOf(actor, last.state) !== placeOf(actor, state)) actor.since = time
-    const band: Band = { start: time, state, family, attempt: topState(snapshot) === 'connecting', seq }
-    bands.push(band)
-    if (bands.length > MAX_BANDS) bands.splice(0, TRIM)
+  /** The states that an actor had before the messages that follow. */
+  #past(actor: Actor, stays: PastMessage['stays']): void {
+    const known = actor.bands.at(-1)?.start ?? Number.NEGATIVE_INFINITY
+    for (const [start, state, family] of stays) if (start > known) enter(actor, { start, state, family, seq: 0 })
+  }
+
+  #band(actor: Actor, start: number, seq: number): void {
+    const { snapshot } = actor
+    enter(actor, { start, state: stateOf(snapshot), family: familyOf(snapshot), seq })
   }
 
   #stats({ sessionId, createdAt, stats }: StatsMessage): void {

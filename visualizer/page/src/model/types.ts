@@ -1,8 +1,13 @@
 import type { Chart } from '../../../chart/model.ts'
-import type { Command, ShownEvent, ShownSnapshot, StatsMessage, TakenTransition, Timer } from '../../../protocol.ts'
-
-/** The meaning of a state, which is shown as a colour. */
-export type Family = 'online' | 'waiting' | 'failed' | 'busy' | 'resting'
+import type {
+  Command,
+  Family,
+  ShownEvent,
+  ShownSnapshot,
+  StatsMessage,
+  TakenTransition,
+  Timer,
+} from '../../../protocol.ts'
 
 /** An actor, as far as the page knows it. It changes when messages arrive. */
 export interface Actor {
@@ -66,7 +71,8 @@ export interface Band {
   readonly family: Family
   /** Whether an attempt began here. */
   readonly attempt: boolean
-  readonly seq: number
+  /** The entry with which it began; 0 if the page does not have it. */
+  seq: number
 }
 
 export interface Sample {
@@ -81,6 +87,8 @@ export interface FeedInfo {
   /** When it stopped reporting, by the server's clock; `null` while it reports. */
   readonly offlineSince: number | null
   readonly dropped: number
+  /** How many of them changed the state of an actor. */
+  readonly droppedTransitions: number
 }
 
 export type Link =
@@ -88,4 +96,4 @@ export type Link =
   | { readonly status: 'replaying' }
   | { readonly status: 'live' }
   | { readonly status: 'lost'; readonly since: number; readonly retryAt: number }
-  | { readonly status: 'refused'; readonly message: string }
+  | { readonly status: 'refused'; readonly since: number; readonly message: string }

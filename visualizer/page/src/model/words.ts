@@ -2,10 +2,11 @@ import type { Failure } from '../../../../machines/failure.ts'
 import { describeFailure } from '../../../../src/api/describe-failure.ts'
 import { eventWords } from '../../../chart/model.ts'
 import type { ShownEvent, ShownSnapshot, Timer } from '../../../protocol.ts'
+import { stateOf } from '../../../shared/family.ts'
 import { isObject } from '../../../shared/json.ts'
 import { renewsCredentials } from './credentials.ts'
 import { countdown, duration, remaining, shown, type Span } from './format.ts'
-import { contextOf, fields, number, stateOf, topState } from './state.ts'
+import { contextOf, fields, number, topState } from './state.ts'
 
 /** A failure in words. The value may have any form, because it comes from another process. */
 export function failureWords(failure: unknown): string {
