@@ -1,10 +1,12 @@
-// Takes the screenshots of the README: the page after a night, in the third minute of an outage. Needs `npm run build`.
+// Takes the screenshots of the README: the page after a night, in the third minute of an outage, and a fleet in the fifth
+// minute of one. Needs `npm run build`.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { tsImport } from 'tsx/esm/api'
 
 const { createVisualizer } = await load('../visualizer/index.ts')
 const { browse, noBrowser } = await load('../measure/lab/browser.ts')
+const { fleetOutage } = await load('../measure/lab/fleet-outage.ts')
 const { spendNight } = await load('../measure/lab/night.ts')
 
 if (noBrowser) {
@@ -15,26 +17,31 @@ if (noBrowser) {
 const folder = process.argv[2] ?? fileURLToPath(new URL('../docs/images/', import.meta.url))
 mkdirSync(folder, { recursive: true })
 const only = process.argv[3]
-const visualizer = await createVisualizer({ name: 'garden gateway', allowCommands: true })
-const actor = await spendNight(visualizer)
 
 const desktop = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: only ? 1 : 1.5 }
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
-await take('visualizer-light.png', { ...desktop, colorScheme: 'light' })
-await take('visualizer-dark.png', { ...desktop, colorScheme: 'dark' })
-if (only) await take('visualizer-phone.png', { ...phone, colorScheme: 'light' })
-actor.stop()
-await visualizer.close()
+
+await scene('visualizer', '.node.active', (visualizer) => spendNight(visualizer))
+await scene('fleet', '.cell', ({ inspect }) => fleetOutage({ inspect, count: 200 }))
 process.exit()
 
-async function take(name, options) {
+async function scene(name, ready, start) {
+  const visualizer = await createVisualizer({ name: 'garden gateway', allowCommands: true })
+  await start(visualizer)
+  const { url } = visualizer
+  await take(url, ready, `${name}-light.png`, { ...desktop, colorScheme: 'light' })
+  await take(url, ready, `${name}-dark.png`, { ...desktop, colorScheme: 'dark' })
+  if (only) await take(url, ready, `${name}-phone.png`, { ...phone, colorScheme: 'light' })
+  await visualizer.close()
+}
+
+async function take(url, ready, name, options) {
   const browsing = await browse(options)
   const page = await browsing.context.newPage()
   page.on('pageerror', (error) => console.error(error))
   page.on('console', (message) => message.type() === 'error' && console.error(message.text()))
-  await page.goto(visualizer.url)
-  await page.getByRole('button', { name: 'All', exact: true }).click()
-  await page.locator('.node.active').first().waitFor()
+  await page.goto(url)
+  await page.locator(ready).first().waitFor()
   // Wait until the last edge has stopped flashing.
   await page.waitForTimeout(1_500)
   await page.mouse.move(2, 2)

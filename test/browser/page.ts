@@ -1,10 +1,5 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
-import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
 
 import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
 import { parseUrl } from '../../src/shared/parse-url.ts'
@@ -26,9 +21,7 @@ export function usePages() {
   let pageFolder: string
 
   beforeAll(async () => {
-    pageFolder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-page-'))
-    const configFile = fileURLToPath(new URL('../../visualizer/page/vite.config.ts', import.meta.url))
-    await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } })
+    pageFolder = inject('pageFolder')
     browsing = await browse()
   })
   afterEach(async () => {

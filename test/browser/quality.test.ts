@@ -1,28 +1,24 @@
-import type axe from 'axe-core'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import { createActor, setup } from 'xstate'
 
 import { spendNight } from '../../measure/lab/night.ts'
-import { expectState, expectText, noBrowser, usePages, type VisualizerPage } from './page.ts'
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+import { violationsOf } from './axe.ts'
+import { expectState, expectText, noBrowser, usePages } from './page.ts'
 
 describe.skipIf(noBrowser)('the page', () => {
   const { visualize, open, onEnd } = usePages()
 
-  test.each(['light', 'dark'] as const)('is accessible: axe finds nothing serious (%s)', async (colorScheme) => {
+  test.each(['light', 'dark'] as const)('is accessible: axe finds nothing (%s)', async (colorScheme) => {
     const visualizer = await visualize({ allowCommands: true })
     const actor = await spendNight(visualizer)
     onEnd(async () => actor.stop())
     const page = await open(visualizer.url)
     await page.page.emulateMedia({ colorScheme })
     await expectState(page, 'recovering')
-    expect(await violations(page)).toEqual([])
+    expect(await violationsOf(page)).toEqual([])
     await page.rows.nth(2).click()
     await page.page.locator('.node.active .node-name').last().click()
-    expect(await violations(page)).toEqual([])
+    expect(await violationsOf(page)).toEqual([])
   })
 
   test('is usable on a phone: nothing is wider than the screen', async () => {
@@ -33,7 +29,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await expectState(page, 'recovering')
     expect(await page.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     expect(await page.page.locator('.node.active').isVisible()).toBe(true)
-    expect(await violations(page)).toEqual([])
+    expect(await violationsOf(page)).toEqual([])
   })
 
   test('counts each event of a burst and shows the newest ones, with a bounded number of rows', async () => {
@@ -87,15 +83,3 @@ describe.skipIf(noBrowser)('the page', () => {
     await expect.poll(() => page.page.evaluate(() => document.documentElement.dataset.theme)).toBe('light')
   })
 })
-
-async function violations({ page }: VisualizerPage): Promise<string[]> {
-  // The page's CSP blocks our script, but not the debugger's.
-  await page.evaluate(axeSource)
-  const found = await page.evaluate(async () => {
-    const { violations: all } = await (window as unknown as { axe: typeof axe }).axe.run(document)
-    return all.map(({ id, impact, nodes }) => ({ id, impact, targets: nodes.map(({ html }) => html.slice(0, 160)) }))
-  })
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, targets }) => `${id}: ${targets.slice(0, 3).join(' | ')}`)
-}

@@ -1,20 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
 import { connect as dial, createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 
 import { compile } from '../../measure/lab/build.ts'
 import { freePort } from '../../measure/lab/ports.ts'
-import {
-  connectVisualizer,
-  createVisualizer,
-  type FeedStatus,
-  type VisualizerConnection,
-} from '../../visualizer/index.ts'
+import { connectVisualizer, createVisualizer, type VisualizerConnection } from '../../visualizer/index.ts'
 import { startLamp } from '../support/lamp.ts'
-import { arrival, openViewer, startVisualizer, type AnyMessage } from './viewer.ts'
+import { openViewer, startVisualizer, type AnyMessage } from './viewer.ts'
 
 function connect(url: string, options: Parameters<typeof connectVisualizer>[1] = {}): VisualizerConnection {
   const feed = connectVisualizer(url, { name: 'app', ...options })
@@ -189,53 +183,6 @@ describe('an app in another process', () => {
 
   test.each(['not a url', 'ftp://host/', ''])('rejects the address %j', (url) => {
     expect(() => connectVisualizer(url)).toThrow('url must be a string with an http:, https:, ws: or wss: URL')
-  })
-
-  describe('tells why it is not connected', () => {
-    test('and that it is, in its status and by an event', async () => {
-      const port = await freePort()
-      const token = 'a token for this test'
-      const feed = connect(`http://127.0.0.1:${port}/?token=${encodeURIComponent(token)}`)
-      const { arrived, until } = arrival<FeedStatus>()
-      feed.on('statusChanged', () => {
-        throw new Error('of the handler')
-      })
-      const off = feed.on('statusChanged', arrived)
-      expect(feed.status).toMatchObject({ state: 'connecting', failures: 0, problem: undefined })
-      const waiting = await until(({ state }) => state === 'waiting')
-      expect(waiting.problem).toMatchObject({
-        code: 'ECONNREFUSED',
-        message: expect.stringMatching(/^Nothing listens/),
-      })
-      expect(waiting.nextAttemptAt).toBeGreaterThanOrEqual(waiting.since)
-      const visualizer = await createVisualizer({ port, token })
-      onTestFinished(() => visualizer.close())
-      expect(await until(({ state }) => state === 'connected')).toMatchObject({ failures: 0, problem: undefined })
-      await visualizer.close()
-      await until(({ problem }) => problem?.code === 'CLOSED')
-      off()
-      feed.close()
-      expect(feed.status).toMatchObject({ state: 'closed', nextAttemptAt: undefined })
-    })
-
-    test.each([
-      ['the token is wrong', 401, 'The visualizer refused the token.'],
-      ['the server is no visualizer', 200, 'The server answered with HTTP 200.'],
-    ])('if %s', async (_, status, message) => {
-      const visualizer = await startVisualizer()
-      const other = createHttpServer((__, response) => response.end('<h1>planted</h1>')).listen(0, '127.0.0.1')
-      onTestFinished(() => void other.close())
-      await once(other, 'listening')
-      const { port } = other.address() as { port: number }
-      const url =
-        status === 401 ? visualizer.url.replace(/token=.*/, 'token=planted-secret') : `http://127.0.0.1:${port}/`
-      const feed = connect(url)
-      const { arrived, until } = arrival<FeedStatus>()
-      feed.on('statusChanged', arrived)
-      const { problem } = await until(({ state }) => state === 'waiting')
-      expect(problem).toMatchObject({ code: `HTTP_${status}`, message: expect.stringContaining(message) })
-      expect(JSON.stringify(feed.status)).not.toContain('planted')
-    })
   })
 
   test('hides the token of a wrong address', () => {

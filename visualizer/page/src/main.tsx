@@ -5,7 +5,7 @@ import { App } from './ui/app.tsx'
 import { ViewerSocket } from './viewer-socket.ts'
 
 const store = new Store()
-const socket = new ViewerSocket(store, new URLSearchParams(location.search).get('token') ?? '')
+const source = new ViewerSocket(store, new URLSearchParams(location.search).get('token') ?? '')
 const place = document.querySelector('#app')
-if (place) render(<App store={store} socket={socket} />, place)
-socket.open()
+if (place) render(<App store={store} source={source} />, place)
+source.open()

@@ -1,13 +1,16 @@
 import type { Command, ServerFrame, ViewerMessage } from '../../protocol.ts'
 import type { Store } from './model/store.ts'
+import type { Source } from './source.ts'
 
 const FIRST_RETRY = 500
 const LAST_RETRY = 10_000
 /** Hidden tabs get no animation frames. */
 const HIDDEN_FLUSH = 1_000
+/** The server sends something every five seconds. If nothing comes for longer, it hangs, or the line to it is dead. */
+const SILENT_AFTER = 13_000
 
 /** The connection to the server. It reconnects automatically, and applies messages once per animation frame. */
-export class ViewerSocket {
+export class ViewerSocket implements Source {
   readonly #store: Store
   readonly #token: string
   #socket: WebSocket | undefined
@@ -17,6 +20,8 @@ export class ViewerSocket {
   #lostAt: number | null = null
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #requests = 0
+  #watchdog: ReturnType<typeof setTimeout> | undefined
+  #heardAt = Date.now()
 
   constructor(store: Store, token: string) {
     this.#store = store
@@ -33,9 +38,11 @@ export class ViewerSocket {
     socket.addEventListener('open', () => this.#send({ type: '@statelyai.connected' }))
     socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') this.#queue.push(data)
+      this.#watch(socket)
       this.#schedule()
     })
     socket.addEventListener('close', () => void this.#closed(socket))
+    this.#watch(socket)
   }
 
   command(sessionId: string, command: Command): void {
@@ -45,6 +52,17 @@ export class ViewerSocket {
 
   #send(message: ViewerMessage): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message))
+  }
+
+  #watch(socket: WebSocket): void {
+    clearTimeout(this.#watchdog)
+    this.#heardAt = Date.now()
+    this.#watchdog = setTimeout(() => {
+      // Closing a dead line would take as long as its time-out.
+      this.#lostAt ??= this.#heardAt
+      socket.close()
+      void this.#closed(socket)
+    }, SILENT_AFTER)
   }
 
   #schedule(): void {
@@ -76,6 +94,8 @@ export class ViewerSocket {
 
   async #closed(socket: WebSocket): Promise<void> {
     if (socket !== this.#socket) return
+    this.#socket = undefined
+    clearTimeout(this.#watchdog)
     this.#flush()
     this.#lostAt ??= Date.now()
     const delay = Math.min(FIRST_RETRY * 2 ** this.#retries++, LAST_RETRY)
@@ -88,7 +108,7 @@ export class ViewerSocket {
     clearTimeout(this.#retryTimer)
     const message =
       'The server was restarted and no longer accepts this page’s token. Open the address that it printed.'
-    this.#store.setLink({ status: 'refused', message })
+    this.#store.setLink({ status: 'refused', since: this.#lostAt ?? Date.now(), message })
   }
 }
 

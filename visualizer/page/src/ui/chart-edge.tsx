@@ -14,11 +14,14 @@ interface EdgeProps {
   /** The number of the last step if the edge belongs to it; otherwise 0. */
   readonly flash: number
   readonly taken: string
+  /** A pixel of the screen, in units of the drawing. */
+  readonly unit: number
+  readonly onPoint: (id: string | null) => void
 }
 
 /** An arrow with its guards and delays. It flashes when it is taken, and shows how often it was taken. */
-export const Edge = memo(function Edge({ edge, at, count, next, flash, taken }: EdgeProps) {
-  const { points, label } = at
+export const Edge = memo(function Edge({ edge, at, count, next, flash, taken, unit, onPoint }: EdgeProps) {
+  const { points } = at
   const classes = ['edge', count > 0 && 'visited', next && 'next', flash > 0 && 'last'].filter(Boolean).join(' ')
   const from = points[0]
   const to = points.at(-1)
@@ -29,25 +32,13 @@ export const Edge = memo(function Edge({ edge, at, count, next, flash, taken }: 
   const countText = count > 999 ? '999+' : String(count)
   const pillWidth = countText.length * 5.6 + 8
   return (
-    <g class={classes}>
+    <g class={classes} onMouseEnter={() => onPoint(edge.id)} onMouseLeave={() => onPoint(null)}>
       <title>{edge.rows.map((row) => shown(lineOf(row), 200)).join('\n')}</title>
+      <path class="edge-reach" d={path} />
       <path class="edge-line" d={path} />
       {flash > 0 && <path key={flash} class="edge-flash" d={path} />}
       <path class="edge-head" d={head(before, to)} />
-      {label && (
-        <text class="edge-label" x={label.x + size.labelGap} y={label.y}>
-          {labelOf(edge).map(({ text, rows }, index) => (
-            <tspan
-              key={index}
-              x={label.x + size.labelGap}
-              y={label.y + 12 + index * size.rowHeight}
-              class={flash > 0 && rows.some((row) => taken.split(',').includes(row)) ? 'taken' : ''}
-            >
-              {shown(text, 90)}
-            </tspan>
-          ))}
-        </text>
-      )}
+      <EdgeLabel edge={edge} at={at} unit={unit} taken={flash > 0 ? taken : ''} />
       {count > 0 && (
         <g class="edge-count" transform={`translate(${pill[0] - pillWidth / 2} ${pill[1] - 7})`}>
           <rect width={pillWidth} height={14} rx={7} />
@@ -59,3 +50,23 @@ export const Edge = memo(function Edge({ edge, at, count, next, flash, taken }: 
     </g>
   )
 })
+
+/** The events and guards of an arrow. @param taken - the rows of the last step */
+export function EdgeLabel({ edge, at: { label }, unit, taken }: Pick<EdgeProps, 'edge' | 'at' | 'unit' | 'taken'>) {
+  if (!label) return null
+  const ids = taken.split(',')
+  return (
+    <text class="edge-label" x={label.x + size.labelGap} y={label.y}>
+      {labelOf(edge).map(({ text, rows }, index) => (
+        <tspan
+          key={index}
+          x={label.x + size.labelGap}
+          y={label.y + 12 + index * size.rowHeight * unit}
+          class={rows.some((row) => ids.includes(row)) ? 'taken' : ''}
+        >
+          {shown(text, 90)}
+        </tspan>
+      ))}
+    </text>
+  )
+}

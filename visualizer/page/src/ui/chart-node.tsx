@@ -12,11 +12,13 @@ interface NodeProps {
   readonly lastRows: ReadonlySet<string>
   readonly flash: number
   readonly chosen: boolean
+  /** A pixel of the screen, in units of the drawing. */
+  readonly unit: number
   readonly onChoose: (id: string | null) => void
 }
 
 /** A state or a choice. A state is highlighted while it is active, and shows how much of its delay is left. */
-export function Node({ node, box, active, timers, now, lastRows, flash, chosen, onChoose }: NodeProps) {
+export function Node({ node, box, active, timers, now, lastRows, flash, chosen, unit, onChoose }: NodeProps) {
   if (!box) return null
   const { x, y, width, height } = box
   if (node.kind === 'choice') {
@@ -40,6 +42,8 @@ export function Node({ node, box, active, timers, now, lastRows, flash, chosen, 
     chosen && 'chosen',
     node.kind === 'final' && 'final',
   ]
+  // A name that is enlarged needs more of its box.
+  const padding = unit > 1.2 ? 8 : size.padding
   let tagX = width - 8
   return (
     <g
@@ -51,7 +55,12 @@ export function Node({ node, box, active, timers, now, lastRows, flash, chosen, 
       <rect class="node-box" width={width} height={height} rx={10} />
       {node.kind === 'final' && <rect class="node-final" x={3} y={3} width={width - 6} height={height - 6} rx={7} />}
       {node.initial && <circle class="node-initial" cx={13} cy={17} r={3.5} />}
-      <text class="node-name" x={node.initial ? 23 : size.padding} y={22}>
+      <text
+        class="node-name"
+        x={node.initial ? 23 : padding}
+        y={22}
+        style={{ fontSize: `${nameSize(node.name.length, width - (node.initial ? 27 : 18), unit)}px` }}
+      >
         {shown(node.name, 60)}
       </text>
       {commandsOf(node)
@@ -89,4 +98,10 @@ export function Node({ node, box, active, timers, now, lastRows, flash, chosen, 
       )}
     </g>
   )
+}
+
+/** Of at least 11 pixels on the screen, even if the name then leaves its box; above that, as large as it fits. */
+function nameSize(length: number, room: number, unit: number): number {
+  const fitting = room / (Math.max(1, length) * 0.58)
+  return Math.max(11 * unit, Math.min(Math.max(14.5, 11.5 * unit), fitting))
 }

@@ -8,26 +8,31 @@ interface AnywhereProps {
   readonly box: Box | null
   readonly lastRows: ReadonlySet<string>
   readonly counts: ReadonlyMap<string, number>
+  /** Whether only the number of reactions can be read. The details of a state list all of them. */
+  readonly isCrowded: boolean
 }
 
 /** The list of the machine's reactions in any state, which have no source for an arrow. */
-export function Anywhere({ chart, box, lastRows, counts }: AnywhereProps) {
+export function Anywhere({ chart, box, lastRows, counts, isCrowded }: AnywhereProps) {
   if (!box) return null
+  const lines = anywhereLines(chart)
   return (
     <g class="anywhere" transform={`translate(${box.x} ${box.y})`}>
+      <title>{lines.map(({ text }) => shown(text, 200)).join('\n')}</title>
       <rect width={box.width} height={box.height} rx={10} />
-      <text class="anywhere-title" x={10} y={17}>
-        in any state
+      <text class="anywhere-title" x={10} y={isCrowded ? 24 : 17}>
+        in any state{isCrowded ? `: ${lines.length}` : ''}
       </text>
-      {anywhereLines(chart).map(({ text, row }, index) => {
-        const count = counts.get(row)
-        return (
-          <text key={row} class={lastRows.has(row) ? 'taken' : ''} x={10} y={35 + index * size.rowHeight}>
-            {shown(text, 60)}
-            {count ? ` ×${count}` : ''}
-          </text>
-        )
-      })}
+      {!isCrowded &&
+        lines.map(({ text, row }, index) => {
+          const count = counts.get(row)
+          return (
+            <text key={row} class={lastRows.has(row) ? 'taken' : ''} x={10} y={35 + index * size.rowHeight}>
+              {shown(text, 60)}
+              {count ? ` ×${count}` : ''}
+            </text>
+          )
+        })}
     </g>
   )
 }
@@ -51,7 +56,7 @@ export function NodeDetails({
   return (
     <aside class="node-details" aria-label={`State ${shown(node.name, 60)}`}>
       <header>
-        <h3>{shown(node.name, 60)}</h3>
+        <h2>{shown(node.name, 60)}</h2>
         <button type="button" class="quiet" onClick={() => onChoose(step(-1))} aria-label="Previous state">
           ‹
         </button>

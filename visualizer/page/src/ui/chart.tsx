@@ -3,15 +3,18 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { shortName } from '../../../chart/definition.ts'
 import type { Layout } from '../../../chart/layout.ts'
 import { activeIds, type Chart, type ChartNode } from '../../../chart/model.ts'
-import type { Timer } from '../../../protocol.ts'
+import type { Family, Timer } from '../../../protocol.ts'
+import { stateOf } from '../../../shared/family.ts'
 import { shown } from '../model/format.ts'
-import { stateOf } from '../model/state.ts'
-import type { Actor, Entry, Family } from '../model/types.ts'
-import { Edge } from './chart-edge.tsx'
+import type { Actor, Entry } from '../model/types.ts'
+import { Edge, EdgeLabel } from './chart-edge.tsx'
 import { Node } from './chart-node.tsx'
 import { Anywhere, NodeDetails } from './chart-notes.tsx'
 import { useLayout } from './use-layout.ts'
 import { useView } from './use-view.ts'
+
+/** In units of the drawing for a pixel of the screen: above it, only the labels of the last step and of the pointer are shown. */
+const CROWDED = 1.12
 
 interface ChartProps {
   readonly actor: Actor
@@ -49,6 +52,12 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
   const [chosen, choose] = useState<string | null>(null)
   useEffect(() => choose(null), [chart])
   const lastRows = new Set(last?.rows)
+  // One pixel of the screen, in the units of the drawing. A label that would be smaller than 11 pixels is left out.
+  const unit = Math.max(1, Math.min(2.2, 1 / view.scale))
+  const isCrowded = unit > CROWDED
+  const [pointed, point] = useState<string | null>(null)
+  const pointedEdge = chart.edges.find(({ id }) => id === pointed)
+  const pointedAt = pointedEdge && layout.edges[pointedEdge.id]
   const node = chart.nodes.find(({ id }) => id === chosen)
   const drawNode = (one: ChartNode) => (
     <Node
@@ -61,12 +70,21 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
       lastRows={lastRows}
       flash={last?.seq ?? 0}
       chosen={chosen === one.id}
+      unit={unit}
       onChoose={choose}
     />
   )
 
   return (
-    <section class={`chart family-${family}`} aria-label={`Statechart of ${shown(actor.name, 60)}`}>
+    <section
+      class={`chart family-${family}`}
+      aria-label={`Statechart of ${shown(actor.name, 60)}`}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || !node) return
+        event.preventDefault()
+        choose(null)
+      }}
+    >
       <div class="chart-zoom" role="group" aria-label="Zoom">
         <button type="button" onClick={() => view.zoom(1 / 1.25)} aria-label="Zoom out" title="Zoom out (−)">
           −
@@ -99,7 +117,8 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
         }}
       >
         <svg
-          class="chart-svg"
+          class={isCrowded ? 'chart-svg crowded' : 'chart-svg'}
+          style={{ '--unit': unit }}
           viewBox={view.box.join(' ')}
           preserveAspectRatio="xMidYMid meet"
           role="img"
@@ -121,11 +140,18 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
                 next={active.has(edge.source)}
                 flash={isLast && last ? last.seq : 0}
                 taken={isLast ? [...lastRows].join() : ''}
+                unit={unit}
+                onPoint={point}
               />
             )
           })}
           {chart.nodes.filter(({ compound }) => !compound).map(drawNode)}
-          <Anywhere chart={chart} box={layout.anywhere} lastRows={lastRows} counts={counts} />
+          <Anywhere chart={chart} box={layout.anywhere} lastRows={lastRows} counts={counts} isCrowded={isCrowded} />
+          {isCrowded && pointedEdge && pointedAt && (
+            <g class="edge pointed">
+              <EdgeLabel edge={pointedEdge} at={pointedAt} unit={unit} taken="" />
+            </g>
+          )}
         </svg>
       </div>
       {node && <NodeDetails node={node} chart={chart} counts={counts} onChoose={choose} />}

@@ -5,12 +5,25 @@ import type { Store } from '../model/store.ts'
 
 /** Renders again whenever the data has changed. */
 export function useVersion(store: Store): number {
-  const [version, setVersion] = useState(store.version)
+  return useDerived(store, () => store.version)
+}
+
+/** Something that is computed from the data. Renders again only when it is another value. */
+export function useDerived<Value>(store: Store, derive: () => Value): Value {
+  const value = derive()
+  const [, setSeen] = useState<{ readonly value: Value }>({ value })
   useEffect(() => {
-    setVersion(store.version)
-    return store.subscribe(() => setVersion(store.version))
-  }, [store])
-  return version
+    let last = value
+    const look = () => {
+      const next = derive()
+      if (Object.is(next, last)) return
+      last = next
+      setSeen({ value: next })
+    }
+    look()
+    return store.subscribe(look)
+  })
+  return value
 }
 
 /** The current time by the server's clock, updated every 250 milliseconds unless `every` says otherwise; or the time `at`. */

@@ -1,9 +1,11 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 import { countUpTo } from '../model/entries.ts'
+import { fileName, logLines } from '../model/export.ts'
 import { namesOf } from '../model/processes.ts'
 import type { Store } from '../model/store.ts'
 import type { Actor, Entry } from '../model/types.ts'
+import { download } from './download.ts'
 import { useSize } from './hooks.ts'
 import { Row } from './log-row.tsx'
 import { useFiltered, type Scope } from './use-filtered.ts'
@@ -13,6 +15,8 @@ interface LogProps {
   readonly actor: Actor | null
   readonly at: Entry | null
   readonly version: number
+  /** Whether there are so many connections that the list begins with this one only. */
+  readonly isFleet: boolean
   readonly onSelect: (entry: Entry | null) => void
 }
 
@@ -20,9 +24,9 @@ const ROW = 48
 const OVERSCAN = 6
 
 /** The list of events, newest first. Only the visible rows are in the document. */
-export function Log({ store, actor, at, version, onSelect }: LogProps) {
+export function Log({ store, actor, at, version, isFleet, onSelect }: LogProps) {
   const [query, setQuery] = useState('')
-  const [scope, setScope] = useState<Scope>('all')
+  const [scope, setScope] = useState<Scope>(isFleet ? 'root' : 'all')
   const [every, setEvery] = useState(false)
   const [held, hold] = useState<number | null>(null)
   /** Whether the list was paused because an entry was chosen. Then it continues when the page returns to live. */
@@ -138,6 +142,13 @@ export function Log({ store, actor, at, version, onSelect }: LogProps) {
           maxLength={200}
           onInput={(event) => setQuery(event.currentTarget.value)}
         />
+        <button
+          type="button"
+          onClick={() => download(fileName(actor?.name ?? '', store.now()), logLines(entries.slice(0, upTo), names))}
+          title="Save the events of this list as JSON Lines"
+        >
+          Export
+        </button>
       </div>
       <div
         class="log-list"

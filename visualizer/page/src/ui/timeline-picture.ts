@@ -1,7 +1,8 @@
+import type { Family } from '../../../protocol.ts'
 import { ratesOf, rateWords } from '../model/rates.ts'
-import type { Actor, Entry, Family } from '../model/types.ts'
+import type { Actor, Entry } from '../model/types.ts'
+import { axis } from './time-axis.ts'
 
-const MINUTE = 60_000
 const BAND_TOP = 16
 const BAND = 20
 const TICKS = 8
@@ -38,7 +39,16 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
   const xOf = (time: number) => (time - left) * scale
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, width, height)
-  axis(pen, { left, scale, width, height, line: color('--line'), text: color('--muted'), font: style.fontFamily })
+  axis(pen, {
+    left,
+    scale,
+    top: BAND_TOP,
+    width,
+    height,
+    line: color('--line'),
+    text: color('--muted'),
+    font: style.fontFamily,
+  })
 
   pen.fillStyle = color('--sunken')
   pen.fillRect(0, BAND_TOP, width, BAND)
@@ -83,37 +93,6 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     pen.lineTo(x + 5, BAND_TOP - 8)
     pen.lineTo(x, BAND_TOP - 2)
     pen.fill()
-  }
-}
-
-interface Axis {
-  readonly left: number
-  readonly scale: number
-  readonly width: number
-  readonly height: number
-  readonly line: string
-  readonly text: string
-  readonly font: string
-}
-
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800]
-
-function axis(pen: CanvasRenderingContext2D, { left, scale, width, height, line, text, font }: Axis): void {
-  const step = (STEPS.find((seconds) => seconds * 1000 * scale >= 90) ?? 604_800) * 1000
-  const offset = new Date(left).getTimezoneOffset() * MINUTE
-  pen.font = `11px ${font}`
-  for (let time = Math.ceil((left - offset) / step) * step + offset; (time - left) * scale < width; time += step) {
-    const x = Math.round((time - left) * scale)
-    pen.fillStyle = line
-    pen.fillRect(x, BAND_TOP, 1, height - BAND_TOP)
-    const date = new Date(time)
-    const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0
-    const options = { hour: '2-digit', minute: '2-digit', hour12: false } as const
-    const words = midnight
-      ? date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
-      : date.toLocaleTimeString(undefined, step < MINUTE ? { ...options, second: '2-digit' } : options)
-    pen.fillStyle = text
-    pen.fillText(words, x + 4, 10)
   }
 }
 

@@ -2,6 +2,7 @@ import { memo } from 'preact/compat'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
 import { clock, duration, percent, shown, when } from '../model/format.ts'
+import { fittingRange, isUseful, ranges } from '../model/range.ts'
 import { ratesOf, rateWords } from '../model/rates.ts'
 import type { Actor, Entry, Link } from '../model/types.ts'
 import { outagesOf, uptimeOf, type Outage } from '../model/uptime.ts'
@@ -20,16 +21,8 @@ interface TimelineProps {
   readonly onTravel: (seq: number | null) => void
 }
 
-const MINUTE = 60_000
-const RANGES: readonly (readonly [name: string, ms: number])[] = [
-  ['5 min', 5 * MINUTE],
-  ['30 min', 30 * MINUTE],
-  ['2 h', 120 * MINUTE],
-  ['12 h', 720 * MINUTE],
-  ['24 h', 1440 * MINUTE],
-]
 const SHORTEST = 10_000
-const LONGEST = 14 * 1440 * MINUTE
+const LONGEST = 14 * 86_400_000
 
 /**
  * The last hours of a connection: its states, its attempts and its message rates. It answers "what happened last night?".
@@ -37,14 +30,15 @@ const LONGEST = 14 * 1440 * MINUTE
  */
 export const Timeline = memo(function Timeline({ actor, at, now, known, link, onTravel }: TimelineProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
-  const [span, setSpan] = useState<number | 'all'>(30 * MINUTE)
+  const [span, setSpan] = useState<number | 'fit' | 'all'>('fit')
   /** The end of the visible time; `null` follows the current time. */
   const [end, setEnd] = useState<number | null>(null)
   const { width } = useSize(canvas, 800, 0)
   const [pointed, point] = useState<{ x: number; time: number } | null>(null)
   const scheme = useScheme()
   const first = actor.bands[0]?.start ?? now
-  const shownSpan = span === 'all' ? Math.max(SHORTEST, (now - first) * 1.02) : span
+  const whole = span === 'fit' ? fittingRange(first, now) : Math.max(SHORTEST, (now - first) * 1.02)
+  const shownSpan = typeof span === 'number' ? span : whole
   const right = end ?? now + shownSpan * 0.01
   const left = right - shownSpan
   const scale = width / shownSpan
@@ -60,7 +54,7 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
   const move = (part: number) => {
     const next = right + part * shownSpan
     setEnd(next >= now ? null : next)
-    if (span === 'all') setSpan(shownSpan)
+    if (typeof span !== 'number') setSpan(shownSpan)
   }
   const zoom = (factor: number, where = 1) => {
     const next = Math.min(LONGEST, Math.max(SHORTEST, shownSpan * factor))
@@ -117,17 +111,22 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
           </div>
         )}
         <div class="timeline-buttons" role="group" aria-label="Time shown">
-          {RANGES.map(([name, ms]) => (
+          {ranges.map(([name, ms]) => (
             <button
               key={name}
               type="button"
-              aria-pressed={span === ms && end === null}
+              aria-pressed={shownSpan === ms && end === null}
+              disabled={!isUseful(ms, first, now)}
               onClick={() => (setSpan(ms), setEnd(null))}
             >
               {name}
             </button>
           ))}
-          <button type="button" aria-pressed={span === 'all'} onClick={() => (setSpan('all'), setEnd(null))}>
+          <button
+            type="button"
+            aria-pressed={typeof span !== 'number' && !ranges.some(([, ms]) => ms === whole) && end === null}
+            onClick={() => (setSpan('all'), setEnd(null))}
+          >
             All
           </button>
         </div>
@@ -159,7 +158,7 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
             const start = drag.current
             if (!start || Math.abs(event.clientX - start.x) < 4) return
             const next = start.right - (event.clientX - start.x) / scale
-            if (span === 'all') setSpan(shownSpan)
+            if (typeof span !== 'number') setSpan(shownSpan)
             setEnd(next >= now ? null : next)
           }}
           onPointerUp={(event) => {

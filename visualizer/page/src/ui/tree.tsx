@@ -1,24 +1,27 @@
+import { familyOf, stateOf } from '../../../shared/family.ts'
 import { entryAt } from '../model/entries.ts'
 import { shown } from '../model/format.ts'
 import { namesOf, silentSince } from '../model/processes.ts'
-import { familyOf, stateOf } from '../model/state.ts'
 import type { Store } from '../model/store.ts'
-import type { Actor, Entry } from '../model/types.ts'
+import type { Actor, Entry, FeedInfo } from '../model/types.ts'
 
 interface TreeProps {
   readonly store: Store
   readonly selected: Actor | null
+  /** The only system to show; `null` for all. */
+  readonly only: string | null
   readonly at: Entry | null
   readonly version: number
   readonly onSelect: (actor: Actor) => void
 }
 
 /** The tree of actors, by process. */
-export function Tree({ store, selected, at, onSelect }: TreeProps) {
+export function Tree({ store, selected, only, at, onSelect }: TreeProps) {
   const names = namesOf(store)
   const children = new Map<string, Actor[]>()
   const roots = new Map<string, Actor[]>()
   for (const actor of store.actors.values()) {
+    if (only !== null && actor.rootId !== only) continue
     if (actor.stopped && actor.parentId !== undefined && actor !== selected) continue
     const parent = actor.parentId !== undefined && store.actors.has(actor.parentId) ? actor.parentId : null
     if (parent === null) roots.set(actor.feedId, [...(roots.get(actor.feedId) ?? []), actor])
@@ -53,7 +56,7 @@ export function Tree({ store, selected, at, onSelect }: TreeProps) {
     roots.size > 1 ||
     [...store.feeds.values()].some(({ offlineSince, dropped }) => offlineSince !== null || dropped > 0)
   return (
-    <nav class="tree" aria-label="Actors">
+    <nav class={only === null ? 'tree' : 'tree only'} aria-label="Actors">
       {[...roots]
         .toSorted(([a], [b]) => isOffline(a) - isOffline(b))
         .map(([feedId, actors]) => {
@@ -65,7 +68,7 @@ export function Tree({ store, selected, at, onSelect }: TreeProps) {
                   {shown(feed?.name ?? 'a process', 60)}
                   {feed?.pid !== undefined && <small> pid {feed.pid}</small>}
                   {feed && feed.offlineSince !== null && <small class="offline"> not reporting</small>}
-                  {feed && feed.dropped > 0 && <small class="offline"> {feed.dropped} messages dropped</small>}
+                  {feed && <Dropped feed={feed} />}
                 </h3>
               )}
               {branch(actors)}
@@ -75,4 +78,16 @@ export function Tree({ store, selected, at, onSelect }: TreeProps) {
       {store.actors.size === 0 && <p class="empty">No actor has reported yet.</p>}
     </nav>
   )
+}
+
+/** What the page does not have of a process. Only lost changes of state are a reason for concern. */
+function Dropped({
+  feed: { dropped, droppedTransitions },
+}: {
+  feed: Pick<FeedInfo, 'dropped' | 'droppedTransitions'>
+}) {
+  if (droppedTransitions > 0) {
+    return <small class="offline"> {droppedTransitions.toLocaleString('en')} changes of state are missing</small>
+  }
+  return dropped > 0 ? <small> {dropped.toLocaleString('en')} details left out</small> : null
 }

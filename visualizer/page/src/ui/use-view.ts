@@ -99,7 +99,8 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
       moved.current = false
     },
   }
-  return { box, mode, zoom, fit, follow, handlers }
+  const scale = Math.min(room.width / box[2], room.height / box[3])
+  return { box, mode, scale, zoom, fit, follow, handlers }
 }
 
 /** Keeps a position within the drawing. If the drawing is smaller than the frame, it is centred. */
