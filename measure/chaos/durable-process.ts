@@ -26,11 +26,15 @@ export interface DurableSettings {
   readonly clientId: string
   readonly protocolVersion: 4 | 5
   readonly store: string
+  /** The file in which the client records. */
+  readonly recording: string
   readonly password: string
 }
 
 // A publisher whose messages outlive its process: it is killed at any moment, and started again with the same store.
-const { url, clientId, protocolVersion, store, ...settings } = JSON.parse(process.argv[2] ?? '') as DurableSettings
+const { url, clientId, protocolVersion, store, recording, ...settings } = JSON.parse(
+  process.argv[2] ?? '',
+) as DurableSettings
 let { password } = settings
 const client = new ResilientMqttClient({
   url,
@@ -39,6 +43,7 @@ const client = new ResilientMqttClient({
   credentials: () => ({ username: USERNAME, password }),
   reconnect: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 100, maxDelay: 1_000 },
   timeouts: { connectTimeout: 2_000, stableAfter: 2_000 },
+  recorder: { file: recording },
 })
 client.connect().catch(() => {})
 

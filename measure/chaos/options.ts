@@ -5,15 +5,16 @@ import { atLeastOne, oneOf, positive, someOf, writable } from '../lab/command-li
 import type { ClientKind } from './clients/client.ts'
 import { faults } from './faults.ts'
 
-export const USAGE = `npm run chaos -- [--seconds 120] [--seed 1] [--protocol 5] [--client ours] [--faults a,b] [--json FILE]
+export const USAGE = `npm run chaos -- [--seconds 120] [--seed 1] [--protocol 5] [--client ours] [--faults a,b] [--record FILE] [--json FILE]
 
 Runs publishers and subscribers of all QoS on a real mosquitto, with random faults from the seed. Exits with 1 if an
 accepted message was lost, arrived out of order or never settled; if a QoS 2 message arrived twice while the broker kept
-its session; if a client held two sockets, leaked handles, did not recover, refused a message or accepted none; or if no
-fault occurred. Exits with 2 if an option is wrong.
+its session; if a client held two sockets, leaked handles, did not recover, refused a message or accepted none; if the
+recording of a client does not replay to the same states; or if no fault occurred. Exits with 2 if an option is wrong.
 
 --protocol  4 for MQTT 3.1.1, 5 for MQTT 5
 --client    ours, or mqttjs: raw MQTT.js with its own reconnect, for comparison
+--record    keeps the recordings of our clients, for npx xstate-mqtt replay
 --faults    ${Object.keys(faults).join(', ')}`
 
 export interface ChaosOptions {
@@ -23,6 +24,8 @@ export interface ChaosOptions {
   readonly client: ClientKind
   /** The names of the faults. */
   readonly kinds: readonly string[]
+  /** The file that gets the recordings of all clients. */
+  readonly record?: string
 }
 
 /** @throws {InvalidOptionError} */
@@ -35,6 +38,7 @@ export function chaosOptions(args: string[]): ChaosOptions & { readonly json?: s
       protocol: { type: 'string', default: '5' },
       client: { type: 'string', default: 'ours' },
       faults: { type: 'string' },
+      record: { type: 'string' },
       json: { type: 'string' },
     },
   })
@@ -53,6 +57,7 @@ export function chaosOptions(args: string[]): ChaosOptions & { readonly json?: s
     protocolVersion: oneOf('protocol', values.protocol, ['4', '5']) === '4' ? 4 : 5,
     client,
     kinds,
+    ...(values.record !== undefined && { record: writable('record', values.record) }),
     ...(values.json !== undefined && { json: writable('json', values.json) }),
   }
 }

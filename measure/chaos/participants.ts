@@ -13,6 +13,7 @@ import { Ledger, nameOf, payloadOf, type Stream } from './ledger.ts'
 import { Network } from './network.ts'
 import type { ChaosOptions } from './options.ts'
 import { Readiness } from './readiness.ts'
+import { ChaosRecordings } from './recordings.ts'
 
 const QOS: readonly Qos[] = [0, 1, 2]
 const PUBLISHERS = ['p1', 'p2', 'p3']
@@ -45,6 +46,7 @@ function transportOf(name: string): Transport {
 /** All publishers and subscribers of a run, with the ledger of their messages. */
 export class Participants implements AsyncDisposable {
   readonly ledger = new Ledger()
+  readonly recordings = new ChaosRecordings()
   readonly readiness = new Readiness([...SUBSCRIBERS, ...PUBLISHERS])
   readonly #options: ChaosOptions
   readonly #broker: ChaosBroker
@@ -126,6 +128,7 @@ export class Participants implements AsyncDisposable {
       protocolVersion: this.#options.protocolVersion,
       tlsCa: transport === 'mqtts' ? String(tls.cert) : undefined,
       keepalive: KEEPALIVE,
+      recording: this.recordings.clients,
       password: () => this.#broker.password,
       onReady: (ready) => this.readiness.changed(name, ready),
     })
@@ -161,7 +164,7 @@ export class Participants implements AsyncDisposable {
   async #startDurable(): Promise<void> {
     const { protocolVersion } = this.#options
     const url = `mqtt://127.0.0.1:${this.#network.portOf(DURABLE)}`
-    const settings = { url, clientId: `chaos-${DURABLE}`, protocolVersion }
+    const settings = { url, clientId: `chaos-${DURABLE}`, protocolVersion, recording: this.recordings.durable }
     const durable = await DurablePublisher.start(settings, this.#durableStreams, () => this.#broker.password)
     this.#durable = durable
     this.#each(() => {

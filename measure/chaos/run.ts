@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { seeded } from '../lab/seeded.ts'
@@ -37,6 +38,8 @@ export async function runChaos(options: ChaosOptions, log: Log) {
   // The proxies must still be open, because closing them would close sockets that a client has left open.
   await eventually(() => network.heldSockets + leakedSince(handlesBefore).length === 0, ENDED_WITHIN)
   const leaked = leakedSince(handlesBefore)
+  using recordings = participants.recordings
+  if (options.record !== undefined) writeFileSync(options.record, recordings.text)
   return {
     seconds: options.seconds,
     seed: options.seed,
@@ -44,6 +47,7 @@ export async function runChaos(options: ChaosOptions, log: Log) {
     protocol: options.protocolVersion,
     ...fallen,
     ...ledger.summary(),
+    ...recordings.replayed(),
     recoveries: readiness.recoveries.length,
     medianRecoveryMs: medianOf(readiness.recoveries),
     medianDowntimeMs: medianOf(downtimes),

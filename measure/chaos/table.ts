@@ -32,6 +32,7 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
     count('**leaked handles**', ({ leakedHandles }) => leakedHandles),
     count('**sockets left open at the end**', ({ openSockets }) => openSockets),
     count('**not recovered in 30 s**', ({ notRecovered }) => notRecovered),
+    row('recorded steps that replay to the same state, **and clients that do not**', replaysOf),
     count('interruptions', ({ recoveries }) => recoveries),
     row(
       'median time from the end of the fault, or from the loss if it came later, until all clients are ready',
@@ -46,6 +47,10 @@ export function chaosTable(reports: readonly ChaosFigures[]): string {
 /** How many QoS 1 and 2 messages were rejected with an error. */
 function toldOf({ rejections }: ChaosFigures): number {
   return Object.entries(rejections).reduce((sum, [why, each]) => (why.startsWith('QoS 0') ? sum : sum + each), 0)
+}
+
+function replaysOf({ client, replayedSteps, differing }: ChaosFigures): string {
+  return client === 'ours' ? `${replayedSteps.toLocaleString('en')}, ${differing.length}` : '–'
 }
 
 function nameOf({ client, protocol, seed }: ChaosFigures): string {

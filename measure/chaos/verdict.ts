@@ -13,11 +13,22 @@ export type Judged = Pick<
   | 'openSockets'
   | 'maxSockets'
   | 'silent'
+  | 'client'
+  | 'replayedSteps'
+  | 'differing'
   | 'faults'
 >
 
 /** Lists what happened but must not happen, and what must happen but did not. */
-export function violationsOf({ maxSockets, silent, faults, ...report }: Judged): string[] {
+export function violationsOf({
+  maxSockets,
+  silent,
+  faults,
+  client,
+  replayedSteps,
+  differing,
+  ...report
+}: Judged): string[] {
   const { lost, unsettled, outOfOrder, duplicatesQos2, refused, notRecovered, leakedHandles, openSockets } = report
   const nothing = { lost, unsettled, outOfOrder, duplicatesQos2, refused, notRecovered, leakedHandles, openSockets }
   return [
@@ -25,6 +36,9 @@ export function violationsOf({ maxSockets, silent, faults, ...report }: Judged):
     ...(maxSockets > 1 ? [`maxSockets: ${maxSockets}`] : []),
     // If no message was accepted, none can be lost, so the result would mean nothing.
     ...silent.map((topic) => `accepted: nothing to ${topic}`),
+    ...differing.map((where) => `differing: ${where}`),
+    // Raw MQTT.js records nothing.
+    ...(client === 'ours' && replayedSteps === 0 ? ['replayed: nothing'] : []),
     ...(Object.keys(faults).length === 0 ? ['faults: none'] : []),
   ]
 }

@@ -32,7 +32,13 @@ export class LazyRecorder extends MachineTap {
       })
   }
 
-  /** Resolves when everything is written. */
+  /** Resolves when all that has happened is written. */
+  async flush(): Promise<void> {
+    const recording = await this.#loaded
+    await recording?.flush()
+  }
+
+  /** Call it once, when the machine is stopped. Resolves when everything is written. */
   async end(): Promise<void> {
     const recording = await this.#loaded
     await recording?.end()

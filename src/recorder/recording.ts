@@ -8,6 +8,8 @@ import { RecordingSink } from './sink.ts'
 /** The recording of one client. */
 export interface Recording {
   record(step: RawStep): void
+  /** Resolves when all lines are written. */
+  flush(): Promise<void>
   /** Call it once. Resolves when all lines are written. */
   end(): Promise<void>
 }
@@ -36,6 +38,7 @@ export function openRecording(
   const recorder = new MachineRecorder(name, shared.sink)
   return {
     record: (step) => recorder.record(step),
+    flush: () => shared.sink.flush(),
     async end() {
       await shared.sink.flush()
       shared.listeners.delete(listener)

@@ -47,6 +47,7 @@ test.each<[script: keyof typeof scripts, args: string, message: string]>([
 test.each<[script: keyof typeof scripts, args: string, options: object]>([
   ['chaos', '--seconds 30 --seed 2 --protocol 4', { seconds: 30, seed: 2, protocolVersion: 4, client: 'ours' }],
   ['chaos', '--client mqttjs --faults processKilled,stalled', { kinds: ['processKilled', 'stalled'] }],
+  ['chaos', '--record /tmp/x.jsonl', { record: '/tmp/x.jsonl' }],
   ['bench', '--rows bundle --quick', { names: ['bundle'], quick: true, rounds: 5 }],
   ['bench', '--rows resend,send,bundle', { names: ['send.qos0', 'send.qos1', 'send.qos2', 'resend.1000', 'bundle'] }],
   ['bench', '--contenders ours,loop --full', { contenders: ['ours', 'loop'], full: true }],

@@ -44,6 +44,20 @@ export const rows: Readonly<Record<string, Row>> = {
     ],
     rounds: 3,
   },
+  recorder: {
+    what: 'the option recorder, with a file: CPU time for the transitions of an outage, 10 of them a second',
+    metrics: {
+      cpu: { unit: '% of a core', better: 'less', atMost: 2 },
+      transition: { unit: 'µs CPU/transition', better: 'less' },
+    },
+    cases: [
+      {
+        name: '',
+        contenders: ['ours'],
+        measure: (_, { quick }) => runWorker({ kind: 'recorder', transitions: quick ? 100 : 5_000 }, 120_000).result,
+      },
+    ],
+  },
   bundle: {
     what: 'a browser bundle with code splitting, minified and gzipped, for a page that uses no store',
     metrics: {

@@ -3,6 +3,7 @@ import { idle, type IdleTask } from './idle.ts'
 import { latency, type LatencyTask } from './latency.ts'
 import { match, type MatchTask } from './match.ts'
 import { oneSide, type OneSideTask } from './one-side.ts'
+import { recorder, type RecorderTask } from './recorder.ts'
 import { resend, type ResendTask } from './resend.ts'
 import { restart, type RestartTask } from './restart.ts'
 import { restore, type RestoreTask } from './restore.ts'
@@ -20,6 +21,7 @@ export type Task =
   | DurableTask
   | RestartTask
   | MatchTask
+  | RecorderTask
 
 export type Metrics = Readonly<Record<string, number>>
 
@@ -45,5 +47,7 @@ export async function perform(task: Task): Promise<Metrics> {
       return await restart(task)
     case 'match':
       return match(task)
+    case 'recorder':
+      return await recorder(task)
   }
 }

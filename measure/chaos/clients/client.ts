@@ -17,6 +17,8 @@ export interface ChaosClientOptions {
   readonly tlsCa: string | undefined
   /** In seconds. */
   readonly keepalive: number
+  /** The file in which the client records, if it can. */
+  readonly recording: string
   /** Returns the current password. */
   readonly password: () => string
   /** Called when messages can flow, and when they no longer can. It may be called with the same value again. */

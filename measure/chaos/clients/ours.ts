@@ -2,7 +2,7 @@ import { OutboxOverflowError, ResilientMqttClient } from '../../../src/index.ts'
 import { USERNAME, type ConnectClient } from './client.ts'
 
 export const connectOurs: ConnectClient = (options) => {
-  const { url, clientId, protocolVersion, tlsCa, keepalive, password, onReady } = options
+  const { url, clientId, protocolVersion, tlsCa, keepalive, recording, password, onReady } = options
   const client = new ResilientMqttClient({
     url,
     options: {
@@ -17,6 +17,7 @@ export const connectOurs: ConnectClient = (options) => {
     reconnect: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: 100, maxDelay: 1_000 },
     timeouts: { connectTimeout: 2_000, subscribeTimeout: 3_000, refreshTimeout: 2_000, stableAfter: 2_000 },
     outbox: { maxMessages: 50_000 },
+    recorder: { file: recording },
   })
   const downtimes: number[] = []
   client.on('connectionResumed', ({ downtime }) => downtimes.push(downtime))

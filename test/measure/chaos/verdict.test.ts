@@ -4,7 +4,16 @@ import { leakedSince } from '../../../measure/chaos/handles.ts'
 import { Ledger, payloadOf, type Stream } from '../../../measure/chaos/ledger.ts'
 import { violationsOf, type Judged } from '../../../measure/chaos/verdict.ts'
 
-const QUIET = { faults: { connectionReset: 1 }, notRecovered: 0, leakedHandles: 0, openSockets: 0, maxSockets: 1 }
+const QUIET = {
+  client: 'ours',
+  faults: { connectionReset: 1 },
+  notRecovered: 0,
+  leakedHandles: 0,
+  openSockets: 0,
+  maxSockets: 1,
+  replayedSteps: 1,
+  differing: [],
+} as const
 
 type Run = (streams: Readonly<Record<'qos0' | 'qos1' | 'qos2', Stream>>, arrives: Arrives, ledger: Ledger) => void
 type Arrives = (stream: Stream, ...numbers: readonly number[]) => void
@@ -77,6 +86,9 @@ test.each<[rest: Partial<Judged>, violations: string[]]>([
   [{ openSockets: 1 }, ['openSockets: 1']],
   [{ leakedHandles: 1 }, ['leakedHandles: 1']],
   [{ notRecovered: 1 }, ['notRecovered: 1']],
+  [{ differing: ['p1 at 5 ms'] }, ['differing: p1 at 5 ms']],
+  [{ replayedSteps: 0 }, ['replayed: nothing']],
+  [{ replayedSteps: 0, client: 'mqttjs' }, []],
   [{ faults: {} }, ['faults: none']],
 ])('%j', (rest, violations) => {
   expect(judge(() => {}, rest)).toEqual(violations)
