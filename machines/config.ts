@@ -207,7 +207,7 @@ function namedJitter<Policy extends BackoffPolicy>(data: PolicyData<Policy>, { j
 }
 
 /** Turns `null` back into Infinity: JSON writes Infinity as `null`, and nothing else in a config can be `null`. */
-function fromJson<Value>(value: Value): Value {
+export function fromJson<Value>(value: Value): Value {
   if (value === null) return Number.POSITIVE_INFINITY as Value
   if (typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value as object).map(([name, each]) => [name, fromJson(each)])) as Value

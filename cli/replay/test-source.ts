@@ -2,6 +2,7 @@ import type { Checkpoint, Step } from '../../src/recorder/format.ts'
 import { createReplay } from '../../testing/replay/create-replay.ts'
 import { inWords } from '../../testing/replay/in-words.ts'
 import type { Recording } from '../../testing/replay/read-recording.ts'
+import { printable } from '../terminal.ts'
 import { causeInWords } from './cause.ts'
 import { literal } from './literal.ts'
 import { segmentsOf, type Segment } from './segments.ts'
@@ -12,7 +13,7 @@ export function testSource(recordings: readonly Recording[], file: string): stri
     segmentsOf(recording).map((segment, index) => testOf(recording, segment, index)),
   )
   return [
-    `// Written by \`npx xstate-mqtt replay ${file} --to-test\`. Each step has its time in milliseconds, what the connection machine`,
+    `// Written by \`npx xstate-mqtt replay ${printable(file)} --to-test\`. Each step has its time in milliseconds, what the connection machine`,
     '// received, or which of its delays passed, and what followed: the state, and then what the machine did.',
     "import { expect, test } from 'vitest'",
     "import { createReplay } from 'xstate-mqtt/testing'",
@@ -43,7 +44,7 @@ function stepSource(step: Step, first: Checkpoint, epoch: number): string[] {
   const clock = new Date(epoch + t).toISOString().slice(11, 23)
   const given = [number(t - first.t), literal(event ?? timer), ...(answers ? [literal(answers)] : [])]
   const call = `expect(machine.at(${given.join(', ')})).toEqual(`
-  return [`// ${clock} ${causeInWords(step)}`, `${call}${literal(inWords({ state, does }))})`]
+  return [`// ${clock} ${printable(causeInWords(step))}`, `${call}${literal(inWords({ state, does }))})`]
 }
 
 /** What is like in a new machine is left out, except the configuration: its defaults may change. */
@@ -55,7 +56,7 @@ function beginning({ now, t, state, config, context, timers, actors }: Checkpoin
   )
   const parts = [
     `now: ${time(now)}`,
-    `config: ${literal(withInfinity(config))}`,
+    `config: ${literal(config)}`,
     ...(state === 'idle' ? [] : [`state: ${literal(state)}`]),
     ...(known.length > 0 ? [`context: ${literal(Object.fromEntries(known))}`] : []),
     ...(timers.length > 0 ? [`timers: ${literal(timers.map((each) => ({ ...each, t: each.t - t })))}`] : []),
@@ -70,11 +71,4 @@ function time(milliseconds: number): string {
 
 function number(value: number): string {
   return literal(value)
-}
-
-/** JSON writes Infinity as `null`, and nothing else in a configuration can be `null`. */
-function withInfinity(value: unknown): unknown {
-  if (value === null) return Number.POSITIVE_INFINITY
-  if (typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withInfinity(each)]))
 }

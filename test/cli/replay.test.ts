@@ -58,6 +58,27 @@ describe('replay', () => {
     expect(stdout).toMatch(/^gateway {2}✓ \d+ steps take the same way\n$/)
   })
 
+  test.each([
+    [['--from', '18:02:00.700', '--until', '18:02:01'], 1],
+    [['--from', '2026-11-28T18:02:01+00:00'], 2],
+    [['--until', '2026-11-28T18:00:01'], 1],
+  ])('tells the part %j, from the checkpoint before it on', async (args, attempts) => {
+    const file = await recordingFile()
+    const { code, stdout } = await run(file, ...args)
+    expect(code).toBe(0)
+    expect(stdout.split('\n').filter((line) => line.includes('◌ connecting')).length).toBeLessThanOrEqual(attempts)
+    expect((await run(file, ...args, '--check')).stdout).toMatch(/✓ \d+ steps take the same way/)
+  })
+
+  test.each([
+    [['--from', '19:00'], 'Nothing was recorded between --from and --until'],
+    [['--until', 'soon'], "--until must be a time in UTC such as 18:05, or 2026-11-28T18:05:00, got 'soon'"],
+  ])('%j: %s', async (args, message) => {
+    const { code, stderr } = await run(await recordingFile(), ...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+  })
+
   test('chooses a client', async () => {
     const file = await recordingFile()
     expect((await run(file, '--client', 'gateway', '--check')).code).toBe(0)
@@ -75,6 +96,18 @@ describe('replay', () => {
     const { code, stderr } = await run(...args)
     expect(code).toBe(2)
     expect(stderr).toContain(message)
+  })
+
+  test('skips lines that were changed, and writes no text of them as code', async () => {
+    const file = await recordingFile((text) =>
+      text
+        .replace('"config":{', '"other":{')
+        .replaceAll('connect ECONNREFUSED 10.0.0.1:1883', '\\n  throw new Error(1)\\u2028`${1}`'),
+    )
+    const written = `${file}.test.ts`
+    const { stderr } = await run(file, '--to-test', written)
+    expect(stderr).toBe('Lines that could not be read: 1\n')
+    expect(readFileSync(written, 'utf8')).not.toMatch(/^\s*throw/m)
   })
 
   test('refuses a file that is no recording, and does not replace a test', async () => {

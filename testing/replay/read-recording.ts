@@ -1,3 +1,4 @@
+import { fromJson } from '../../machines/config.ts'
 import type { Broken, Checkpoint, Header, RecordedLine, Step, Stopped } from '../../src/recorder/format.ts'
 import { FORMAT } from '../../src/recorder/format.ts'
 
@@ -66,11 +67,49 @@ function add(
 
 function parse(text: string): RecordedLine | undefined {
   try {
-    const line = JSON.parse(text) as Partial<RecordedLine> | null
-    return typeof line?.type === 'string' ? (line as RecordedLine) : undefined
+    const line = JSON.parse(text) as RecordedLine | null
+    if (typeof line?.type !== 'string' || !isWhole(line)) return undefined
+    return line.type === 'checkpoint' ? { ...line, config: fromJson(line.config) } : line
   } catch {
     return undefined
   }
+}
+
+/** Whether a line has what a replay needs, at least. Somebody may have edited the file. */
+function isWhole(line: RecordedLine): boolean {
+  switch (line.type) {
+    case 'recording':
+      return typeof line.format === 'number' && typeof line.run === 'string'
+    case 'checkpoint':
+      return (
+        isTimed(line) &&
+        typeof line.state === 'string' &&
+        Number.isFinite(line.now) &&
+        [line.config, line.config?.reconnect, line.config?.recovery, line.config?.timeouts, line.context].every(
+          isObject,
+        ) &&
+        Array.isArray(line.timers) &&
+        Array.isArray(line.actors)
+      )
+    case 'step':
+      return isTimed(line) && typeof line.state === 'string' && (isObject(line.event) || typeof line.timer === 'string')
+    case 'broken':
+    case 'stopped':
+      return isTimed(line)
+    case 'lost':
+      return typeof line.lines === 'number'
+    // A later version may have more of them.
+    default:
+      return false
+  }
+}
+
+function isTimed(line: { readonly client: unknown; readonly t: unknown }): boolean {
+  return typeof line.client === 'number' && Number.isFinite(line.t)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function checked(header: Header): Header {
