@@ -34,6 +34,9 @@ const FAILURES_TO_OPEN = 5
 const SHORTEST_PAUSE = 100
 const LONGEST_PAUSE = 5_000
 
+/** In milliseconds. A client that has not asked again so long after its backoff is over, for example to refresh its token, is gone. */
+const GONE_AFTER = 60_000
+
 /**
  * The circuit breaker of the clients that have the same servers: while these are down, only canaries try them. It queues the
  * clients that wait, first come, first served.
@@ -56,6 +59,8 @@ export class Circuit {
   #failures = 0
   /** How many attempts may be under way while the circuit is closed. It grows with each success, as in a slow start of TCP. */
   #limit: number
+  /** By then, the clients whose attempts have failed ask again, unless they are gone. */
+  #expectedUntil = Number.NEGATIVE_INFINITY
   #pause = 0
   #pausedAt = 0
   #timer: unknown
@@ -82,7 +87,8 @@ export class Circuit {
 
   /** Whether nothing would be lost without it. */
   get isIdle(): boolean {
-    return this.#state === 'closed' && this.#failures === 0 && this.waiting === 0 && this.inside === 0
+    if (this.waiting > 0 || this.inside > 0) return false
+    return (this.#state === 'closed' && this.#failures === 0) || this.#options.now() > this.#expectedUntil + GONE_AFTER
   }
 
   /** Whether a client waits that may be admitted. */
@@ -122,6 +128,7 @@ export class Circuit {
     this.#inside.delete(visitor)
     if (outcome.type === 'ready') this.#succeeded(visitor)
     else if (outcome.type === 'failed' && blamesServer(outcome.failure)) {
+      this.#expectedUntil = Math.max(this.#expectedUntil, this.#options.now() + clampDelay(outcome.retryIn))
       if (era === this.#era) this.#failed(visitor, outcome.retryIn)
       else visitor.wake?.()
     }

@@ -28,6 +28,9 @@ export interface CircuitStatus {
 /** How late a timer may be, in milliseconds. */
 const LATE = 20
 
+/** So many circuits are kept without asking whether their clients are gone. */
+const FEW_CIRCUITS = 16
+
 /**
  * A gate that many clients share, with limits at the same time and per second, and with a circuit breaker for each list of
  * servers. Clients with the same servers are admitted in the order of their requests. Lists of servers take turns.
@@ -35,6 +38,8 @@ const LATE = 20
 export class Turnstile implements AdmissionGate {
   readonly #options: TurnstileOptions & CircuitOptions
   readonly #circuits = new Map<string, Circuit>()
+  /** With more circuits than that, those whose clients are gone are removed. */
+  #manyCircuits = FEW_CIRCUITS
   /** The circuits with a client that may be admitted, in the order of their turns. */
   readonly #passable = new Set<Circuit>()
   #waiting = 0
@@ -59,6 +64,7 @@ export class Turnstile implements AdmissionGate {
   }
 
   get circuits(): CircuitStatus[] {
+    this.#removeIdle()
     return Array.from(this.#circuits.values(), ({ servers, state, waiting, inside }) => ({
       servers,
       state,
@@ -94,12 +100,21 @@ export class Turnstile implements AdmissionGate {
     const key = keyOf(servers)
     const known = this.#circuits.get(key)
     if (known) return known
+    if (this.#circuits.size >= this.#manyCircuits) {
+      this.#removeIdle()
+      this.#manyCircuits = FEW_CIRCUITS + 2 * this.#circuits.size
+    }
     const circuit: Circuit = new Circuit(servers, this.#options, () => {
       this.#turn(circuit)
       this.#admit()
     })
     this.#circuits.set(key, circuit)
     return circuit
+  }
+
+  /** Clients that were disposed while their servers were down never ask again. */
+  #removeIdle(): void {
+    for (const [key, circuit] of this.#circuits) if (circuit.isIdle) this.#circuits.delete(key)
   }
 
   /** A circuit that has become passable takes its turn after the others. */

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createActor, fromCallback } from 'xstate'
 
 import type { TransportCommand, TransportInput } from '../../machines/connection/types.ts'
 import type { Failure } from '../../machines/failure.ts'
 import { connectionMachine } from '../../machines/index.ts'
+import { Circuit } from '../../src/fleet/circuit.ts'
 import { blamesServer } from '../../src/fleet/server-fault.ts'
 import { Turnstile, type TurnstileOptions } from '../../src/fleet/turnstile.ts'
 import type { AdmissionOutcome } from '../../src/index.ts'
@@ -369,6 +370,43 @@ describe('a circuit', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('a circuit whose clients never ask again', () => {
+  test('is removed a minute after the longest of their delays', () => {
+    const { clock, gate, client, state } = turnstile()
+    for (const delay of [1_000, 120_000, 5_000, 1_000, 1_000]) client('disposed').leave(failed(delay))
+    expect(state()).toBe('open')
+    clock.tick(180_000)
+    expect(state(), 'the client with the longest delay may come').toBe('open')
+    clock.tick(1)
+    expect(gate.circuits).toEqual([])
+  })
+
+  test('is kept while a client waits or tries', () => {
+    const { clock, client, clients, state, break_ } = turnstile()
+    break_()
+    const [canary, waiting] = clients(2)
+    clock.tick(600_000)
+    expect([canary?.admitted, waiting?.admitted, state()]).toEqual([true, false, 'half-open'])
+    waiting?.leave()
+    expect(state()).toBe('half-open')
+    canary?.leave(failed(1_000))
+    expect(state()).toBe('open')
+    expect(client('another').admitted).toBe(false)
+  })
+
+  test('does not stay in memory, even if the application never reads the status', () => {
+    const { clock, gate, client } = turnstile()
+    const idle = vi.spyOn(Circuit.prototype, 'isIdle', 'get')
+    for (let n = 0; n < 1_000; n++) {
+      client('disposed', [`mqtt://host-${n}:1883`]).leave(failed(1_000))
+      clock.tick(10_000)
+    }
+    expect(idle.mock.calls.length, 'asked once for each call, and now and then for all').toBeLessThan(10_000)
+    idle.mockReturnValue(false)
+    expect(gate.circuits.length).toBeLessThan(100)
   })
 })
 
