@@ -35,6 +35,9 @@ export class ServerList {
   #known: readonly ServerConfig[] | undefined
   /** The generation of the client that they were evaluated for; `undefined` if they are to be evaluated anew. */
   #knownFor: number | undefined
+  /** Numbers of the calls of the function. An answer that comes late does not replace that of a later call. */
+  #calls = 0
+  #answered = 0
   /** Leaves no timer behind. */
   #stopWaiting: (() => void) | undefined
 
@@ -99,8 +102,11 @@ export class ServerList {
     source: Extract<ClientConfig['servers'], (...args: never[]) => unknown>,
     request: Pick<TransportInput, 'generation' | 'failure'>,
   ): Promise<readonly ServerConfig[]> {
+    const call = ++this.#calls
     try {
       const servers = parseServerList('servers()', await this.#bounded(Promise.resolve(source(request))))
+      if (call < this.#answered) return servers
+      this.#answered = call
       this.#known = servers
       this.#knownFor = request.generation
       return servers

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { ResilientMqttClientOptions, ServerList } from '../../src/index.ts'
 import { ResilientMqttClient } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
-import { until } from '../support/event-loop.ts'
+import { turns, until } from '../support/event-loop.ts'
 import { rejection } from '../support/promises.ts'
 import { atOnce, once, startClient } from '../support/recorded-client.ts'
 import { serve, startServer, trusting } from '../support/servers.ts'
@@ -210,6 +210,25 @@ describe('a function that returns the servers', () => {
     const { client } = startClient({ ...once, servers: () => new Promise(() => {}), timeouts: { connectTimeout: 20 } })
     expect(await rejection(client.connect())).toMatchObject({ failure: { kind: 'timeout', phase: 'connect' } })
     expect(client.status.servers).toEqual([])
+  })
+
+  test('may answer late, which does not replace a later answer', async () => {
+    const [old, current] = [await startServer(), await startServer()]
+    const answers: ((servers: ServerList) => void)[] = []
+    const servers = () => new Promise<ServerList>((answer) => answers.push(answer))
+    const { client, next } = startClient({ ...atOnce, servers, options: v5, timeouts: { connectTimeout: 300 } })
+    const connected = next('connected')
+    void client.connect()
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThan(1))
+    answers.at(-1)?.([current.url])
+    await connected
+    answers[0]?.([old.url])
+    await turns(5)
+    const again = next('connected')
+    current.kick()
+    await again
+    expect(client.status.servers).toMatchObject([{ server: current.url }])
+    expect(old.connections).toEqual([])
   })
 
   test('may answer after the client was disposed', async () => {
