@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, UsageError, usageMessage } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, helpWidth, table } from './help.ts'
+import { missingPackage } from './missing-package.ts'
 import { parseCommandLine, suggestion } from './parse-command-line.ts'
 import { print, printError, type Shell } from './shell.ts'
 import { wrap } from './wrap.ts'
@@ -83,8 +84,17 @@ function failed(error: unknown, name: string, shell: Shell): number {
     printError(shell, `xstate-mqtt${command}: ${usage}\nSee xstate-mqtt${command} --help`)
     return 2
   }
-  printError(shell, `xstate-mqtt${command}: ${error instanceof Error ? error.message : String(error)}`)
+  printError(shell, `xstate-mqtt${command}: ${messageOf(error, name)}`)
   return 1
+}
+
+function messageOf(error: unknown, name: string): string {
+  const missing = missingPackage(error)
+  // It works wherever this package is installed: in the project, or where `npx` has put it.
+  if (missing !== undefined) {
+    return `needs the optional package ${missing}: npx --package xstate-mqtt --package ${missing} xstate-mqtt ${name}`
+  }
+  return error instanceof Error ? error.message : String(error)
 }
 
 function version(): string {

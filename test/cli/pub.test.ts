@@ -120,6 +120,17 @@ describe('exit codes', () => {
     expect(stderr()).toContain('ENOENT')
   })
 
+  test('Ctrl-C without a connection: 1', async () => {
+    const server = await startServer()
+    await server.close()
+    const { run, interrupt, stderr } = createShell()
+    const code = run('pub', server.url, 'a', '-m', 'x')
+    await vi.waitFor(() => expect(stderr()).toContain('not connected: '))
+    interrupt()
+    expect(await code).toBe(1)
+    expect(stderr()).toContain('1 of 1 messages were not acknowledged by the broker')
+  })
+
   test('Ctrl-C with everything acknowledged: 0', async () => {
     const server = await startServer()
     const stdin = new Readable({ read: () => {} })

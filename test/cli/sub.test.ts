@@ -4,11 +4,14 @@ import { Writable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 
 import { createTestClock } from '../../testing/index.ts'
-import { startServer } from '../support/servers.ts'
+import { serve, startServer, trusting } from '../support/servers.ts'
 import { sharedFolder } from '../support/temporary-folder.ts'
 import { createShell } from './shell.ts'
 
-const config = join(sharedFolder(), 'config.json')
+const folder = sharedFolder()
+const certificate = join(folder, 'ca.pem')
+writeFileSync(certificate, trusting.tls.ca)
+const config = join(folder, 'config.json')
 writeFileSync(config, JSON.stringify({ reconnect: { initialDelay: 5, maxDelay: 5 }, timeouts: { stableAfter: 0 } }))
 const env = { XSTATE_MQTT_CONFIG: config }
 
@@ -218,6 +221,24 @@ test('a slow output holds acknowledgements back', async () => {
   pending[2]?.()
   expect(await code).toBe(0)
   expect(server.received('disconnect')).toHaveLength(1)
+})
+
+describe('TLS', () => {
+  test.each([['--ca', certificate], ['--insecure']])('with %s', async (...args) => {
+    const server = await serve('mqtts', { script: publishing(['a', '1']) })
+    const { run, stdout } = createShell()
+    expect(await run('sub', server.url, 'a', '-C', '1', ...args)).toBe(0)
+    expect(stdout()).toBe('1\n')
+  })
+
+  test('says that a certificate is not trusted', async () => {
+    const server = await serve('mqtts')
+    const { run, stderr, interrupt } = createShell()
+    const code = run('sub', server.url, 'a')
+    await vi.waitFor(() => expect(stderr()).toMatch(/^not connected: .*self.signed/m))
+    interrupt()
+    expect(await code).toBe(0)
+  })
 })
 
 test('--keep-session asks for a session that stays, and needs a client id', async () => {
