@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { createActor, waitFor } from 'xstate'
 
-import { createFleet, type ClientEvents, type ResilientMqttClientOptions } from '../../src/index.ts'
+import {
+  createConnectionMachine,
+  createFleet,
+  type ClientEvents,
+  type ResilientMqttClientOptions,
+} from '../../src/index.ts'
 import { PACKAGE_VERSION, type RecordedLine, type Step } from '../../src/recorder/format.ts'
 import { checkRecording } from '../../testing/replay/check-recording.ts'
 import { readRecordings } from '../../testing/replay/read-recording.ts'
+import { until } from '../support/event-loop.ts'
 import { rejection } from '../support/promises.ts'
 import { atOnce, startClient } from '../support/recorded-client.ts'
 import { startServer } from '../support/servers.ts'
@@ -162,6 +169,29 @@ test('a function that never finishes does not keep the client from ending', asyn
   void rejection(stuck.client.connect())
   await stuck.client[Symbol.asyncDispose]()
   expect(told).toMatchObject([{ source: 'recorder', error: { name: 'TimeoutError' } }])
+})
+
+test('a machine of an actor system of the application is recorded, too, also when it is restored', async () => {
+  const server = await startServer()
+  const written: string[] = []
+  const { machine, input, ...connection } = createConnectionMachine({
+    url: server.url,
+    name: 'embedded',
+    recorder: { write: (line) => void written.push(line) },
+  })
+  const first = createActor(machine, { input }).start()
+  first.send({ type: 'CONNECT' })
+  await waitFor(first, (snapshot) => snapshot.hasTag('ready'))
+  const snapshot = first.getPersistedSnapshot()
+  first.stop()
+  const second = createActor(machine, { snapshot }).start()
+  await waitFor(second, (each) => each.hasTag('ready'))
+  second.send({ type: 'DISCONNECT' })
+  await waitFor(second, (each) => each.matches('disconnected'))
+  second.stop()
+  connection[Symbol.dispose]()
+  await until(() => written.filter((line) => line.includes('"type":"stopped"')).length === 2)
+  expect(replayed(written)).toEqual([{ client: 'embedded', steps: expect.any(Number), skipped: 0 }])
 })
 
 describe('a fleet', () => {
