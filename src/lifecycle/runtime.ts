@@ -193,11 +193,12 @@ export class ConnectionRuntime implements Provider, SessionPort {
 
   /** Writes the rest of the recording. Call it when the machine is stopped. */
   async endRecording(): Promise<void> {
+    const { recorder } = this
+    if (!recorder) return
     const { clock, timeouts } = this.#config
-    if (!this.recorder) return
     const error = () => new TimeoutError('writing the recording', timeouts.disconnectTimeout)
-    await inTime(this.recorder.end(), { after: timeouts.disconnectTimeout, clock, error }).catch((problem: unknown) =>
-      this.#observer.report(problem, 'recorder'),
+    await inTime(recorder.end(), { after: timeouts.disconnectTimeout, clock, error }).catch((problem: unknown) =>
+      recorder.report(problem),
     )
   }
 

@@ -32,6 +32,8 @@ export function fileTarget({ file, maxBytes, maxAge }: FileTargetOptions): Recor
       await mkdir(dirname(file), { recursive: true })
       await deleteIfOld(now)
       const found = await stat(file).catch(() => undefined)
+      // A device must not be renamed, and deleted later.
+      if (found && !found.isFile()) throw new Error(`${file} is not a file: use recorder.write`)
       if (!found || found.size === 0) return undefined
       isTorn = true
       return { bytes: found.size, since: (await beginOf(file)) ?? found.mtimeMs }

@@ -38,6 +38,12 @@ export class LazyRecorder extends MachineTap {
     await recording?.flush()
   }
 
+  /** Reports an error, unless this client or another one with the same recording has reported one. */
+  async report(error: unknown): Promise<void> {
+    const recording = await this.#loaded
+    recording?.report(error)
+  }
+
   /** Call it once, when the machine is stopped. Resolves when everything is written. */
   async end(): Promise<void> {
     const recording = await this.#loaded

@@ -10,6 +10,8 @@ export interface Recording {
   record(step: RawStep): void
   /** Resolves when all lines are written. */
   flush(): Promise<void>
+  /** Reports an error, unless there was one before. */
+  report(error: unknown): void
   /** Call it once. Resolves when all lines are written. */
   end(): Promise<void>
 }
@@ -39,6 +41,7 @@ export function openRecording(
   return {
     record: (step) => recorder.record(step),
     flush: () => shared.sink.flush(),
+    report: (error) => shared.sink.report(error),
     async end() {
       await shared.sink.flush()
       shared.listeners.delete(listener)

@@ -83,6 +83,12 @@ export class RecordingSink implements LineSink {
     this.#writing ??= this.#writeAll()
   }
 
+  /** Reports an error, unless there was one before. */
+  report(error: unknown): void {
+    if (!this.#isReported) this.#onError(error)
+    this.#isReported = true
+  }
+
   /** Resolves when all lines are written, or have failed to be. */
   async flush(): Promise<void> {
     await this.#settled()
@@ -119,8 +125,7 @@ export class RecordingSink implements LineSink {
         await (Array.isArray(next) ? this.#target.write(next) : this.#target.rotate(next.now))
       } catch (error) {
         if (Array.isArray(next)) this.#lost += next.reduce((sum, line) => sum + countOf(line), 0)
-        if (!this.#isReported) this.#onError(error)
-        this.#isReported = true
+        this.report(error)
       }
     }
     this.#writing = undefined

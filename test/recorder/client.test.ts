@@ -171,6 +171,18 @@ test('a function that never finishes does not keep the client from ending', asyn
   expect(told).toMatchObject([{ source: 'recorder', error: { name: 'TimeoutError' } }])
 })
 
+test('clients that share a recording report its failure once', async () => {
+  const write = () => new Promise(() => {})
+  const fleet = createFleet({
+    shared: { url: 'mqtt://127.0.0.1:1', timeouts: { disconnectTimeout: 1 }, recorder: { write } },
+  })
+  const told: unknown[] = []
+  fleet.on('error', ({ source }) => told.push(source))
+  for (let n = 0; n < 3; n++) void rejection(fleet.createClient().connect())
+  await fleet[Symbol.asyncDispose]()
+  expect(told).toEqual(['recorder'])
+})
+
 test('a machine of an actor system of the application is recorded, too, also when it is restored', async () => {
   const server = await startServer()
   const written: string[] = []
