@@ -10,6 +10,15 @@ describe.skipIf(noBrowser)('a fleet', () => {
 
   const focused = ({ page }: VisualizerPage) => page.evaluate(() => document.activeElement?.textContent ?? '')
 
+  const smallestText = ({ page }: VisualizerPage) =>
+    page.evaluate(() => {
+      const svg = document.querySelector<SVGSVGElement>('.chart-svg')
+      const scale = svg?.getScreenCTM()?.a ?? 0
+      const texts = [...(svg?.querySelectorAll('text') ?? [])].filter(({ textContent }) => textContent !== '')
+      const visible = texts.filter((text) => text.getBoundingClientRect().height > 0)
+      return Math.min(...visible.map((text) => Number.parseFloat(getComputedStyle(text).fontSize) * scale))
+    })
+
   test('of 40 connections in an outage: read, filtered, travelled and opened by the keyboard alone', async () => {
     const visualizer = await visualize({ allowCommands: true })
     const actors = await fleetOutage({ inspect: visualizer.inspect, count: 40 })
@@ -43,6 +52,7 @@ describe.skipIf(noBrowser)('a fleet', () => {
     await expectText(page.cause, 'bad user name or password')
     await expect.poll(() => page.page.title()).toBe('✕ failed · sensor-006 · xstate-mqtt')
     expect(await page.actor('').count(), 'only the actors of this connection').toBe(2)
+    expect(await smallestText(page), 'of the chart, in pixels').toBeGreaterThanOrEqual(10.99)
     expect(await violationsOf(page)).toEqual([])
     await page.page.emulateMedia({ colorScheme: 'dark' })
 
@@ -75,7 +85,7 @@ describe.skipIf(noBrowser)('a fleet', () => {
 
     // Nobody knows what a connection does that is not reported.
     await visualizer.close()
-    await expectText(page.title, '40 of 40 connections are not up')
+    await expectText(page.title, '40 of 40 connections do not report')
     await expectText(page.page.locator('[data-test=count-silent]'), '40')
     await expect.poll(() => page.page.title()).toBe('? Out of date · xstate-mqtt')
   })

@@ -2,13 +2,20 @@ import { describe, expect, test } from 'vitest'
 
 import { connectionMachine } from '../../machines/index.ts'
 import { fileName, logLines } from '../../visualizer/page/src/model/export.ts'
-import { countsOf, fleetOf, type Member } from '../../visualizer/page/src/model/fleet.ts'
+import { countsOf, fleetOf, headline, type Member } from '../../visualizer/page/src/model/fleet.ts'
 import { heatOf } from '../../visualizer/page/src/model/heat.ts'
-import { failuresOf, filtered, groupsOf, type Order, sorted } from '../../visualizer/page/src/model/members.ts'
+import {
+  type Age,
+  failuresOf,
+  filtered,
+  groupsOf,
+  type Order,
+  sorted,
+} from '../../visualizer/page/src/model/members.ts'
 import { namesOf } from '../../visualizer/page/src/model/processes.ts'
 import { fittingRange, isUseful, ranges } from '../../visualizer/page/src/model/range.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'
-import { tabOf } from '../../visualizer/page/src/model/tab.ts'
+import { fleetTabOf, tabOf } from '../../visualizer/page/src/model/tab.ts'
 import { hashOf, routeOf, viewOf } from '../../visualizer/page/src/model/view.ts'
 import type { Json } from '../../visualizer/protocol.ts'
 import { definitionOf } from '../../visualizer/record/definition.ts'
@@ -158,6 +165,19 @@ describe('the list of members', () => {
     expect(sorted(fleet.toReversed(), order).map(({ name }) => name)).toEqual(names)
   })
 
+  test.each<[Age, string[]]>([
+    ['any', ['pump 10', 'pump 9', 'gate']],
+    ['a minute at most', ['pump 10']],
+    ['10 minutes at most', ['pump 10', 'pump 9']],
+    ['more than an hour', ['gate']],
+  ])('is filtered by the time in the state: %s', (age, names) => {
+    const now = 3_700_000
+    const since = [now - 60_000, now - 61_000, 0]
+    const members = fleet.map((each, index) => ({ ...each, since: since[index] ?? 0 }))
+    const found = filtered(members, { query: '', conditions: new Set(), failure: '', age }, now)
+    expect(found.map(({ name }) => name)).toEqual(names)
+  })
+
   test.each([
     ['', [], '', 3],
     ['PUMP', [], '', 2],
@@ -167,7 +187,8 @@ describe('the list of members', () => {
     ['', [], 'no route', 1],
     ['pump', ['failed'], '', 0],
   ] as const)('is filtered by %j, %j and %j', (query, conditions, failure, count) => {
-    expect(filtered(fleet, { query, conditions: new Set(conditions), failure })).toHaveLength(count)
+    const filter = { query, conditions: new Set(conditions), failure, age: 'any' } as const
+    expect(filtered(fleet, filter, 0)).toHaveLength(count)
   })
 
   test('is grouped by condition or by failure', () => {
@@ -182,6 +203,16 @@ describe('the list of members', () => {
       'without a failure',
     ])
     expect(groupsOf(fleet, 'latest')).toHaveLength(1)
+  })
+
+  test.each([
+    [{ online: 3 }, 'All 3 connections are up'],
+    [{ online: 1, failed: 1, waiting: 1 }, '2 of 3 connections are not up'],
+    [{ online: 1, silent: 2 }, '2 of 3 connections do not report'],
+    [{ online: 1_000, silent: 2, busy: 1 }, '1 of 1,003 connections are not up, 2 do not report'],
+    [{}, 'No connection'],
+  ])('is summed up: %j', (counts, words) => {
+    expect(headline({ ...countsOf([]), ...counts })).toBe(words)
   })
 
   test('counts conditions and failures', () => {
@@ -250,21 +281,22 @@ test('the time shown is a day at most, and a range that shows nothing more is no
 describe('the tab', () => {
   test('tells the worst of a fleet, and how many are connected', () => {
     const { store, live, connection, step, feed } = page()
+    const all = () => fleetTabOf(store, countsOf(fleetOf(store, null)))
     expect(tabOf(store, null, '')).toEqual({ title: 'Loading · xstate-mqtt', condition: 'resting' })
     live()
     expect(tabOf(store, null, '').title).toBe('No connection yet · xstate-mqtt')
     connection('a')
     step('a', 100, states.online)
-    expect(tabOf(store, null, '')).toEqual({ title: '✓ 1 of 1 connected · xstate-mqtt', condition: 'online' })
+    expect(all()).toEqual({ title: '✓ 1 of 1 connected · xstate-mqtt', condition: 'online' })
     connection('b')
     step('b', 100, states.waiting)
-    expect(tabOf(store, null, '').title).toBe('… 1 waiting to retry, 1 of 2 connected · xstate-mqtt')
+    expect(all().title).toBe('… 1 waiting to retry, 1 of 2 connected · xstate-mqtt')
     const [a] = store.actors.values()
     expect(tabOf(store, a ?? null, 'connected').title).toBe('✓ connected · a · xstate-mqtt')
     feed(500)
     expect(tabOf(store, a ?? null, 'connected').title).toBe('? not reporting · a · xstate-mqtt')
     store.setLink({ status: 'lost', since: 1, retryAt: 2 })
-    expect(tabOf(store, null, '')).toEqual({ title: '? Out of date · xstate-mqtt', condition: 'silent' })
+    expect(all()).toEqual({ title: '? Out of date · xstate-mqtt', condition: 'silent' })
   })
 })
 

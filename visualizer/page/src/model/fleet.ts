@@ -72,3 +72,18 @@ export function countsOf(members: readonly Member[]): Counts {
   for (const { condition } of members) counts[condition] += 1
   return counts
 }
+
+/** The counts in a sentence. A connection that is not reported is neither up nor down. */
+export function headline(counts: Counts): string {
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  const { online, silent } = counts
+  const down = all - online - silent
+  const of = `of ${all.toLocaleString('en')} connections`
+  if (all === 0) return 'No connection'
+  if (online === all) return `All ${all.toLocaleString('en')} connections are up`
+  const words = [
+    down > 0 && `${down.toLocaleString('en')} ${of} are not up`,
+    silent > 0 && `${silent.toLocaleString('en')} ${down > 0 ? '' : `${of} `}do not report`,
+  ]
+  return words.filter(Boolean).join(', ')
+}

@@ -10,13 +10,34 @@ export interface Filter {
   readonly query: string
   readonly conditions: ReadonlySet<Condition>
   readonly failure: string
+  readonly age: Age
 }
 
-export function filtered(members: readonly Member[], { query, conditions: chosen, failure }: Filter): Member[] {
+/** How long a connection has been in its state. */
+export const ages = ['any', 'a minute at most', '10 minutes at most', 'an hour at most', 'more than an hour'] as const
+export type Age = (typeof ages)[number]
+
+const MINUTE = 60_000
+
+const isOfAge: Readonly<Record<Age, (age: number) => boolean>> = {
+  any: () => true,
+  'a minute at most': (age) => age <= MINUTE,
+  '10 minutes at most': (age) => age <= 10 * MINUTE,
+  'an hour at most': (age) => age <= 60 * MINUTE,
+  'more than an hour': (age) => age > 60 * MINUTE,
+}
+
+/** @param now - the moment that is shown */
+export function filtered(
+  members: readonly Member[],
+  { query, conditions: chosen, failure, age }: Filter,
+  now: number,
+): Member[] {
   const words = query.trim().toLowerCase().split(/\s+/).filter(Boolean)
   return members.filter((member) => {
     if (chosen.size > 0 && !chosen.has(member.condition)) return false
     if (failure !== '' && member.failure !== failure) return false
+    if (!isOfAge[age](now - member.since)) return false
     const text = `${member.name} ${member.process} ${member.state} ${member.failure}`.toLowerCase()
     return words.every((word) => text.includes(word))
   })

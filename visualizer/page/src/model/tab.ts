@@ -1,6 +1,6 @@
 import { familyOf } from '../../../shared/family.ts'
 import { type Condition, conditions, looks } from './condition.ts'
-import { type Counts, connectionsOf, countsOf, fleetOf } from './fleet.ts'
+import type { Counts } from './fleet.ts'
 import { silentSince } from './processes.ts'
 import type { Store } from './store.ts'
 import type { Actor } from './types.ts'
@@ -16,7 +16,7 @@ const APP = 'xstate-mqtt'
 /**
  * The tab tells the state while another one is open.
  *
- * @param one - the connection that the page shows; `null` if it shows all
+ * @param one - the connection that the page shows; `null` if there is none
  */
 export function tabOf(
   store: Store,
@@ -31,11 +31,12 @@ export function tabOf(
     const words = condition === 'silent' ? looks.silent.words : state
     return { title: `${looks[condition].sign} ${words} · ${one.name} · ${APP}`, condition }
   }
-  if (connectionsOf(store).length === 0) return { title: `No connection yet · ${APP}`, condition: 'resting' }
-  return fleetTab(countsOf(fleetOf(store, null)))
+  return { title: `No connection yet · ${APP}`, condition: 'resting' }
 }
 
-function fleetTab(counts: Counts): Tab {
+/** The tab of all connections. */
+export function fleetTabOf(store: Store, counts: Counts): Tab {
+  if (store.link.status !== 'live') return tabOf(store, null, '')
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
   const worst = conditions.find((condition) => counts[condition] > 0) ?? 'resting'
   const online = `${counts.online} of ${all} connected`

@@ -5,12 +5,16 @@ import { type Condition, looks } from '../model/condition.ts'
 import type { Member } from '../model/fleet.ts'
 import { shown } from '../model/format.ts'
 import { ageOf, type Density, densityOf, groupsOf, type Order, restOf } from '../model/members.ts'
+import type { Store } from '../model/store.ts'
+import { useNow } from './hooks.ts'
 import { useRoving } from './use-roving.ts'
 
 interface CellsProps {
+  readonly store: Store
   readonly members: readonly Member[]
   readonly order: Order
-  readonly now: number
+  /** The past moment that is shown; `null` for now. */
+  readonly at: number | null
   /** The connection that has the focus at first; `null` for none. */
   readonly focus: string | null
   readonly onPoint: (id: string | null) => void
@@ -18,10 +22,12 @@ interface CellsProps {
 }
 
 /** A cell for each connection. The more there are, the smaller are the cells; the sign and the colour stay. */
-export function Cells({ members, order, now, focus, onPoint, onOpen }: CellsProps) {
+export function Cells({ store, members, order, at, focus, onPoint, onOpen }: CellsProps) {
   const list = useRef<HTMLDivElement>(null)
   const [current, setCurrent] = useState<string | null>(focus)
   const density = densityOf(members.length)
+  // Only cards show how old a state is.
+  const now = useNow(store, at, density === 'card' ? 1_000 : 3_600_000)
   const inSight = members.some(({ id }) => id === current) ? current : (members[0]?.id ?? null)
   const onKeyDown = useRoving(list)
   const open = useRef(onOpen)
@@ -117,7 +123,8 @@ const Cell = memo(function Cell({ id, name, condition, detail, more, density, is
 })
 
 function detailOf(member: Member, now: number): string {
-  return `${shown(member.state, 40)} · ${ageOf(member, now)}`
+  const state = shown(member.state, 40)
+  return member.condition === 'silent' ? `was ${state}, ${ageOf(member, now)} ago` : `${state} · ${ageOf(member, now)}`
 }
 
 function cellOf(list: HTMLElement | null, id: string): HTMLElement | null {

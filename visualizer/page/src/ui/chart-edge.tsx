@@ -40,7 +40,10 @@ export const Edge = memo(function Edge({ edge, at, count, next, flash, taken, un
       <path class="edge-head" d={head(before, to)} />
       <EdgeLabel edge={edge} at={at} unit={unit} taken={flash > 0 ? taken : ''} />
       {count > 0 && (
-        <g class="edge-count" transform={`translate(${pill[0] - pillWidth / 2} ${pill[1] - 7})`}>
+        <g
+          class="edge-count"
+          transform={`translate(${pill[0]} ${pill[1]}) scale(${Math.max(1, unit * 1.22)}) translate(${-pillWidth / 2} -7)`}
+        >
           <rect width={pillWidth} height={14} rx={7} />
           <text x={pillWidth / 2} y={10.5} text-anchor="middle">
             {countText}
@@ -61,7 +64,7 @@ export function EdgeLabel({ edge, at: { label }, unit, taken }: Pick<EdgeProps, 
         <tspan
           key={index}
           x={label.x + size.labelGap}
-          y={label.y + 12 + index * size.rowHeight * unit}
+          y={label.y + 12 + index * size.rowHeight * Math.max(1, unit)}
           class={rows.some((row) => ids.includes(row)) ? 'taken' : ''}
         >
           {shown(text, 90)}

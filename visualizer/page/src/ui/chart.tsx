@@ -14,7 +14,11 @@ import { useLayout } from './use-layout.ts'
 import { useView } from './use-view.ts'
 
 /** In units of the drawing for a pixel of the screen: above it, only the labels of the last step and of the pointer are shown. */
-const CROWDED = 1.12
+const CROWDED = 1.05
+/** Above it, the labels of the arrows that lead out of the current state are left out as well. */
+const FULL = 1.3
+/** Above it, the commands of the states are left out. The buttons and the details of a state have them. */
+const TAGS = 9.5 / 11
 
 interface ChartProps {
   readonly actor: Actor
@@ -53,7 +57,7 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
   useEffect(() => choose(null), [chart])
   const lastRows = new Set(last?.rows)
   // One pixel of the screen, in the units of the drawing. A label that would be smaller than 11 pixels is left out.
-  const unit = Math.max(1, Math.min(2.2, 1 / view.scale))
+  const unit = Math.max(0.5, Math.min(2.2, 1 / view.scale))
   const isCrowded = unit > CROWDED
   const [pointed, point] = useState<string | null>(null)
   const pointedEdge = chart.edges.find(({ id }) => id === pointed)
@@ -117,7 +121,9 @@ function Drawing({ actor, chart, layout, value, family, timers, last, counts, no
         }}
       >
         <svg
-          class={isCrowded ? 'chart-svg crowded' : 'chart-svg'}
+          class={['chart-svg', isCrowded && 'crowded', unit > FULL && 'full', unit > TAGS && 'tagless']
+            .filter(Boolean)
+            .join(' ')}
           style={{ '--unit': unit }}
           viewBox={view.box.join(' ')}
           preserveAspectRatio="xMidYMid meet"

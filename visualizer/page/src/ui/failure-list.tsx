@@ -16,7 +16,7 @@ export function FailureList({ failures, chosen, onChoose }: FailureListProps) {
   return (
     <section class="causes" aria-label="Causes">
       <h2>Causes</h2>
-      {failures.length === 0 && chosen === '' && <p class="empty">No connection has a failure now.</p>}
+      {failures.length === 0 && chosen === '' && <p class="empty">No failure is known.</p>}
       <ul>
         {(isListed ? listed : [...listed, [chosen, 0] as const]).map(([failure, count]) => (
           <li key={failure}>

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 
-import { type Filter, type Order, orders } from '../model/members.ts'
+import { type Age, ages, type Filter, type Order, orders } from '../model/members.ts'
 
 interface ToolsProps {
   readonly filter: Filter
@@ -47,6 +47,17 @@ export function FleetTools({ filter, order, found, of, onFilter, onOrder, onExpo
         {orders.map((each) => (
           <option key={each} value={each}>
             {words[each]}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label="Time in the state"
+        value={filter.age}
+        onChange={(event) => onFilter({ ...filter, age: event.currentTarget.value as Age })}
+      >
+        {ages.map((age) => (
+          <option key={age} value={age}>
+            {age === 'any' ? 'For any time' : `For ${age}`}
           </option>
         ))}
       </select>

@@ -2,18 +2,18 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import type { Condition } from '../model/condition.ts'
 import { fileName, logLines } from '../model/export.ts'
-import { connectionsOf, countsOf, fleetOf, type Member } from '../model/fleet.ts'
+import { connectionsOf, countsOf, fleetOf, headline } from '../model/fleet.ts'
 import { failuresOf, type Filter, filtered, type Order, sorted } from '../model/members.ts'
 import { namesOf } from '../model/processes.ts'
 import type { Store } from '../model/store.ts'
-import { tabOf } from '../model/tab.ts'
+import { fleetTabOf } from '../model/tab.ts'
 import { Cells } from './cells.tsx'
 import { Counts } from './counts.tsx'
 import { download } from './download.ts'
 import { FailureList } from './failure-list.tsx'
 import { FleetTools } from './fleet-tools.tsx'
 import { HeatStrip } from './heat-strip.tsx'
-import { useDerived, useNow } from './hooks.ts'
+import { useBeat, useDerived } from './hooks.ts'
 import { MemberDetail } from './member-detail.tsx'
 import { TopBar } from './top-bar.tsx'
 import { useTab } from './use-tab.ts'
@@ -21,7 +21,7 @@ import { useTab } from './use-tab.ts'
 /** In milliseconds. Faster, nobody could read it; and 500 connections may change a thousand times a second. */
 const BEAT = 500
 
-const everything: Filter = { query: '', conditions: new Set(), failure: '' }
+const everything: Filter = { query: '', conditions: new Set(), failure: '', age: 'any' }
 
 interface FleetProps {
   readonly store: Store
@@ -36,20 +36,21 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
   const [order, setOrder] = useState<Order>('worst')
   const [at, travel] = useState<number | null>(null)
   const [pointed, point] = useState<string | null>(null)
-  const now = useNow(store, null, BEAT)
+  const version = useBeat(store, BEAT)
   // A process that goes silent is shown as such at once.
   const link = useDerived(store, () => store.link)
-  const members = useMemo(() => fleetOf(store, at), [now, at, link])
+  const present = useMemo(() => fleetOf(store, null), [version, link])
+  const members = useMemo(() => (at === null ? present : fleetOf(store, at)), [present, at])
   const counts = countsOf(members)
-  const rows = sorted(filtered(members, filter), order)
+  const rows = sorted(filtered(members, filter, at ?? store.now()), order)
   const failures = failuresOf(members)
   const member = members.find(({ id }) => id === pointed)
   const dropped = [...store.feeds.values()].reduce(
     (sum, feed) => sum + feed.droppedTransitions,
     store.droppedTransitions,
   )
-  const isFiltered = filter.query !== '' || filter.conditions.size > 0 || filter.failure !== ''
-  useTab(tabOf(store, null, ''))
+  const isFiltered = rows.length < members.length || filter.query !== '' || filter.conditions.size > 0
+  useTab(fleetTabOf(store, countsOf(present)))
 
   const latest = useRef<() => void>(() => {})
   latest.current = () => {
@@ -79,7 +80,7 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
     <div class={at === null ? 'app fleet' : 'app fleet past'}>
       <TopBar store={store} at={at} onLive={() => travel(null)} onAll={null} connections={members.length} />
       <header class="fleet-head" aria-label="Summary">
-        <h1 data-test="fleet-title">{headline(members, counts.online)}</h1>
+        <h1 data-test="fleet-title">{headline(counts)}</h1>
         {dropped > 0 && (
           <p class="fleet-missing">
             {dropped.toLocaleString('en')} changes of state are missing: they came faster than they could be sent.
@@ -87,7 +88,7 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
         )}
         <Counts counts={counts} chosen={filter.conditions} onToggle={toggle} />
       </header>
-      <HeatStrip store={store} now={now} at={at} onTravel={travel} />
+      <HeatStrip store={store} at={at} onTravel={travel} />
       <main class="fleet-main">
         <section class="fleet-grid" aria-label="Connections">
           <FleetTools
@@ -99,8 +100,8 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
             onOrder={setOrder}
             onExport={save}
           />
-          <MemberDetail member={member} now={at ?? now} />
-          <Cells members={rows} order={order} now={at ?? now} focus={focus} onPoint={point} onOpen={onOpen} />
+          <MemberDetail store={store} member={member} at={at} />
+          <Cells store={store} members={rows} order={order} at={at} focus={focus} onPoint={point} onOpen={onOpen} />
           {rows.length === 0 && <p class="empty">{emptyWords(store, isFiltered)}</p>}
         </section>
         <FailureList
@@ -111,13 +112,6 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
       </main>
     </div>
   )
-}
-
-function headline(members: readonly Member[], online: number): string {
-  const { length } = members
-  if (length === 0) return 'No connection'
-  if (online === length) return `All ${length.toLocaleString('en')} connections are up`
-  return `${(length - online).toLocaleString('en')} of ${length.toLocaleString('en')} connections are not up`
 }
 
 function emptyWords(store: Store, isFiltered: boolean): string {

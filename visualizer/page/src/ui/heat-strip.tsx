@@ -8,7 +8,7 @@ import { silentSince } from '../model/processes.ts'
 import { fittingRange, isUseful, ranges } from '../model/range.ts'
 import type { Store } from '../model/store.ts'
 import { drawHeat } from './heat-picture.ts'
-import { useSize } from './hooks.ts'
+import { useNow, useSize } from './hooks.ts'
 import { useScheme } from './use-scheme.ts'
 
 /** In pixels. */
@@ -16,21 +16,23 @@ const COLUMN = 3
 
 interface HeatStripProps {
   readonly store: Store
-  readonly now: number
   /** The past moment that is shown; `null` for now. */
   readonly at: number | null
   readonly onTravel: (at: number | null) => void
 }
 
 /** What all connections did, above each other: the worst on top. A click shows them as they were then. */
-export function HeatStrip({ store, now, at, onTravel }: HeatStripProps) {
+export function HeatStrip({ store, at, onTravel }: HeatStripProps) {
+  const now = useNow(store, null, 1_000)
   const canvas = useRef<HTMLCanvasElement>(null)
   const { width } = useSize(canvas, 800, 0)
   const scheme = useScheme()
   const [chosen, choose] = useState<number | null>(null)
   const [pointed, point] = useState<number | null>(null)
-  const second = Math.floor(now / 1_000)
   const columns = Math.max(1, Math.floor(width / COLUMN))
+  // Columns of minutes need not be drawn every second.
+  const known = useRef(0)
+  const tick = Math.floor(now / Math.max(1_000, known.current / columns / 2))
   const picture = useMemo(() => {
     const courses = connectionsOf(store).map((actor) => ({
       bands: actor.bands,
@@ -39,8 +41,9 @@ export function HeatStrip({ store, now, at, onTravel }: HeatStripProps) {
     const first = courses.reduce((least, { bands }) => Math.min(least, bands[0]?.start ?? least), now)
     const span = chosen ?? fittingRange(first, now)
     return { heat: heatOf(courses, now - span, now, columns), first, left: now - span, span, all: courses.length }
-  }, [second, chosen, columns, store.link])
+  }, [tick, chosen, columns, store.link])
   const { heat, first, left, span, all } = picture
+  known.current = span
   const timeOf = (x: number) => left + (Math.max(0, Math.min(width, x)) / width) * span
   const columnOf = (time: number) => Math.max(0, Math.min(columns - 1, Math.floor(((time - left) / span) * columns)))
 
@@ -121,10 +124,10 @@ function wordsAt(heat: Heat, column: number): string {
 }
 
 /** When the fewest were connected. */
-function worstWords({ online, failed, silent, waiting }: Heat, left: number, span: number): string {
+function worstWords({ online, failed, waiting }: Heat, left: number, span: number): string {
   let [worst, place] = [0, -1]
   for (let column = 0; column < online.length; column++) {
-    const count = [failed, silent, waiting].reduce((sum, counts) => sum + (counts[column] ?? 0), 0)
+    const count = (failed[column] ?? 0) + (waiting[column] ?? 0)
     if (count > worst) [worst, place] = [count, column]
   }
   if (place < 0) return `No trouble in the last ${duration(span)}`

@@ -8,6 +8,16 @@ export function useVersion(store: Store): number {
   return useDerived(store, () => store.version)
 }
 
+/** Renders again when the data has changed, but not more often than every `every` milliseconds. */
+export function useBeat(store: Store, every: number): number {
+  const [version, setVersion] = useState(store.version)
+  useEffect(() => {
+    const timer = setInterval(() => setVersion(store.version), every)
+    return () => clearInterval(timer)
+  }, [store, every])
+  return version
+}
+
 /** Something that is computed from the data. Renders again only when it is another value. */
 export function useDerived<Value>(store: Store, derive: () => Value): Value {
   const value = derive()

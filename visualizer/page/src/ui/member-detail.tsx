@@ -2,9 +2,19 @@ import { looks } from '../model/condition.ts'
 import type { Member } from '../model/fleet.ts'
 import { shown } from '../model/format.ts'
 import { ageOf } from '../model/members.ts'
+import type { Store } from '../model/store.ts'
+import { useNow } from './hooks.ts'
+
+interface DetailProps {
+  readonly store: Store
+  readonly member: Member | undefined
+  /** The past moment that is shown; `null` for now. */
+  readonly at: number | null
+}
 
 /** The connection under the pointer or the focus, in a line whose height is always the same. */
-export function MemberDetail({ member, now }: { member: Member | undefined; now: number }) {
+export function MemberDetail({ store, member, at }: DetailProps) {
+  const now = useNow(store, at, 1_000)
   if (!member) {
     return <p class="member-detail muted">Point at a connection, or move with the arrow keys. Enter opens it.</p>
   }

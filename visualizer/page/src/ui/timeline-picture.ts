@@ -7,6 +7,8 @@ const BAND_TOP = 16
 const BAND = 20
 const TICKS = 8
 const RATE = 22
+/** The height of a band says the same as its colour. A failure is as high as a connection, with a line through it. */
+const heights: Readonly<Record<Family, number>> = { online: 1, failed: 1, waiting: 0.7, busy: 0.45, resting: 0.2 }
 /** The worst first. */
 const worst: readonly Family[] = ['failed', 'waiting', 'busy', 'online', 'resting']
 
@@ -36,6 +38,7 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     busy: color('--busy'),
     resting: color('--resting'),
   }
+  const ground = color('--surface')
   const xOf = (time: number) => (time - left) * scale
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, width, height)
@@ -66,7 +69,9 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     const brief = end - x < 1
     if (!brief || column !== drawn.column || worst.indexOf(band.family) < worst.indexOf(drawn.family)) {
       pen.fillStyle = families[band.family]
-      pen.fillRect(brief ? column : x, BAND_TOP, Math.max(1, end - x), BAND)
+      const tall = BAND * heights[band.family]
+      pen.fillRect(brief ? column : x, BAND_TOP + BAND - tall, Math.max(1, end - x), tall)
+      if (band.family === 'failed') notch(pen, x, end, ground)
       if (brief) drawn = { column, family: band.family }
     }
     if (band.attempt && xOf(band.start) >= 0) {
@@ -94,6 +99,12 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     pen.lineTo(x, BAND_TOP - 2)
     pen.fill()
   }
+}
+
+/** Marks a failure by a line through its band. */
+function notch(pen: CanvasRenderingContext2D, x: number, end: number, ground: string): void {
+  pen.fillStyle = ground
+  pen.fillRect(x, BAND_TOP + BAND / 2 - 1, Math.max(1, end - x), 2)
 }
 
 interface Rates {

@@ -9,6 +9,8 @@ type ViewBox = readonly [x: number, y: number, width: number, height: number]
 /** Below this scale a chart is unreadable. It then follows the current state instead of showing the whole chart. */
 const READABLE = 0.4
 const FOLLOW_SCALE = 0.85
+/** Of the frame, on both sides together. In pixels. */
+const PADDING = 8
 
 /** The visible part of a drawing: the whole drawing, the surroundings of the current state, or where it was moved to. */
 export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, focus: Box | undefined) {
@@ -99,7 +101,7 @@ export function useView(frame: RefObject<HTMLElement | null>, layout: Layout, fo
       moved.current = false
     },
   }
-  const scale = Math.min(room.width / box[2], room.height / box[3])
+  const scale = Math.min((room.width - PADDING) / box[2], (room.height - PADDING) / box[3])
   return { box, mode, scale, zoom, fit, follow, handlers }
 }
 
