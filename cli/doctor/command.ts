@@ -120,14 +120,8 @@ async function runDoctor(
   }
   if (json) print(shell, asJson(urlOf(target), diagnosis, conclusion))
   else printConclusion(terminal, stdout, diagnosis, conclusion)
-  const code = exitCodes[verdictOf(diagnosis)]
-  // A lookup of the system can't be cancelled, and would keep the process for many seconds.
-  if (stdout === process.stdout) setTimeout(() => process.exit(code), LOOKUP_LEFT).unref()
-  return code
+  return exitCodes[verdictOf(diagnosis)]
 }
-
-/** In milliseconds. */
-const LOOKUP_LEFT = 200
 
 function clockOf({ clock }: Shell): LabClock {
   return {

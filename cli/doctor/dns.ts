@@ -1,5 +1,6 @@
-import { lookup as systemLookup } from 'node:dns/promises'
+import { execFile } from 'node:child_process'
 import { isIP } from 'node:net'
+import { promisify } from 'node:util'
 
 import { type Finding, fault, note, ok, warning } from './finding.ts'
 import { type Lab, within } from './lab.ts'
@@ -15,8 +16,19 @@ export interface Family {
   readonly time: number
 }
 
-/** Resolves a name as the client does: with the hosts file and the name servers of the system. */
-export type Lookup = (host: string, family: 4 | 6) => Promise<readonly string[]>
+/**
+ * Resolves a name as the client does: with the hosts file and the name servers of the system.
+ *
+ * @param signal - aborts when the answer is not waited for any longer
+ */
+export type Lookup = (host: string, family: 4 | 6, signal: AbortSignal) => Promise<Answer>
+
+export interface Answer {
+  readonly addresses: readonly string[]
+  readonly error?: string
+  /** In milliseconds. */
+  readonly time: number
+}
 
 /** From here on a lookup is slow: each attempt to connect waits for it. In milliseconds. */
 const SLOW = 1_000
@@ -88,16 +100,34 @@ function notFound(host: string, families: readonly Family[]): Finding {
 }
 
 async function measureFamily(lab: Lab, host: string, family: 4 | 6, lookup: Lookup): Promise<Family> {
-  const start = lab.clock.now()
-  const answer = lookup(host, family).then(
-    (addresses) => ({ addresses }),
-    (error: NodeJS.ErrnoException) => ({ addresses: [], error: error.code ?? error.name }),
-  )
-  const found = await within(lab, `the IPv${family} addresses of ${host}`, 2 * lab.patience, answer)
-  return { family, ...(found ?? { addresses: [], error: 'TIMEOUT' }), time: lab.clock.now() - start }
+  const atMost = 2 * lab.patience
+  const over = new AbortController()
+  try {
+    const answer = lookup(host, family, over.signal)
+    // It rejects when it is aborted.
+    answer.catch(() => {})
+    const found = await within(lab, `the IPv${family} addresses of ${host}`, atMost, answer)
+    return { family, ...(found ?? { addresses: [], error: 'TIMEOUT', time: atMost }) }
+  } finally {
+    over.abort()
+  }
 }
 
-async function lookupInSystem(host: string, family: 4 | 6): Promise<readonly string[]> {
-  const found = await systemLookup(host, { family, all: true })
-  return found.map(({ address }) => address)
+/** Prints an `Answer`. */
+const PROGRAM = `
+const [, host, family] = process.argv
+const start = performance.now()
+require('node:dns').lookup(host, { family: Number(family), all: true }, (error, found = []) => {
+  const addresses = found.map(({ address }) => address)
+  const answer = { addresses, time: performance.now() - start, ...(error && { error: error.code }) }
+  process.stdout.write(JSON.stringify(answer))
+})`
+
+/** In a process of its own: a lookup of the system can't be cancelled, and a process does not end while it lasts. */
+async function lookupInSystem(host: string, family: 4 | 6, signal: AbortSignal): Promise<Answer> {
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const args = ['-e', PROGRAM, host, String(family)]
+  const options = { signal, env, killSignal: 'SIGKILL', windowsHide: true } as const
+  const { stdout } = await promisify(execFile)(process.execPath, args, options)
+  return JSON.parse(stdout) as Answer
 }

@@ -48,11 +48,12 @@ export function within<Value>(
   promise: Promise<Value>,
 ): Promise<Value | undefined> {
   const { clock, signal, waiting } = lab
+  const hide = waiting(what, atMost)
   if (signal.aborted) {
+    hide()
     promise.catch(() => {})
     return Promise.reject(new Interrupted())
   }
-  const hide = waiting(what, atMost)
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       clock.clearTimeout(timer)

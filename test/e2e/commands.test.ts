@@ -44,6 +44,15 @@ function breakTable(path: string): void {
   writeFileSync(file, bytes)
 }
 
+describe('doctor', () => {
+  test('names a broker that is down, as JSON', async () => {
+    const { code, stdout, stderr } = await run(cli, ['doctor', '--json', 'mqtt://localhost:1'])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    const { findings } = JSON.parse(stdout) as { findings: { code: string }[] }
+    expect(findings.map((finding) => finding.code)).toEqual(expect.arrayContaining(['dns.ok', 'tcp.refused']))
+  })
+})
+
 describe('usage', () => {
   test('reports a wrong command line without a stack trace', async () => {
     const { code, stdout, stderr } = await run(cli, ['demo', '--url', 'mqtt://me:secret@localhost'])

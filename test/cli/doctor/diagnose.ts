@@ -11,8 +11,8 @@ export interface Plan extends Partial<Omit<Examination, 'target'>> {
   /** In milliseconds. @default 2_000 */
   readonly patience?: number
   readonly signal?: AbortSignal
-  /** The time of day, in milliseconds since 1970. */
-  readonly today?: number
+  /** Called with what is waited for. */
+  readonly waits?: (what: string) => unknown
 }
 
 export interface Diagnosed extends Diagnosis {
@@ -27,7 +27,7 @@ let ids = 0
 
 /** Examines a URL in this process. */
 export async function diagnose(url: string, plan: Plan = {}): Promise<Diagnosed> {
-  const { tls = {}, patience = 2_000, signal = new AbortController().signal, today, ...examination } = plan
+  const { tls = {}, patience = 2_000, signal = new AbortController().signal, waits: onWait, ...examination } = plan
   const parsed = new URL(url)
   const target: Target = {
     scheme: parsed.protocol.slice(0, -1) as Scheme,
@@ -43,12 +43,13 @@ export async function diagnose(url: string, plan: Plan = {}): Promise<Diagnosed>
   const waits: string[] = []
   const lab: Lab = {
     clock: { setTimeout, clearTimeout: (id) => clearTimeout(id as never), now: () => performance.now() },
-    today: () => today ?? Date.now(),
+    today: () => Date.now(),
     signal,
     patience,
     newClientId: () => `doctor${++ids}`,
     waiting(what) {
       waits.push(what)
+      onWait?.(what)
       return () => {}
     },
     opened(socket) {
