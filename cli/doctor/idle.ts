@@ -37,8 +37,8 @@ const FIRST_ROUND = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1]
 /** The bisection ends when the result is as near as this. */
 const ACCURACY = 0.05
 
-/** How often the connection that is not silent sends a PINGREQ, as a share of the limit. */
-const BUSY = 0.02
+/** How often the connection that is not silent sends a PINGREQ: more often than any timeout of idle connections. */
+const BUSY = 1_000
 
 type IdleLab = Pick<Lab, 'clock' | 'signal' | 'waiting'>
 
@@ -57,7 +57,7 @@ export async function measureIdle(
   const begun = lab.clock.now()
   const control = await open()
   if ('kind' in control) return { survived: 0, limit, failure: control }
-  const busy = keepBusy(lab, control, limit * BUSY)
+  const busy = keepBusy(lab, control)
   // All of them are shown as one wait.
   const hide = lab.waiting('the end of silent connections', limit)
   const quiet = { ...lab, waiting: () => () => {} }
@@ -137,14 +137,14 @@ async function beSilent(lab: IdleLab, open: () => Promise<IdleConnection | Failu
 }
 
 /** Sends a PINGREQ again and again, so that no silence can end this connection. */
-function keepBusy({ clock }: IdleLab, connection: IdleConnection, interval: number) {
+function keepBusy({ clock }: IdleLab, connection: IdleConnection) {
   let ended = false
   let timer: unknown
   void connection.ended.then(() => (ended = true))
   const ping = () => {
     timer = clock.setTimeout(() => {
       connection.ping().then(ping, () => {})
-    }, interval)
+    }, BUSY)
   }
   ping()
   return {

@@ -53,7 +53,8 @@ export function printConclusion(
     const text = `Not checked, ${why}: ${notChecked.map((check) => checks[check]).join(', ')}.`
     for (const line of lines(output, text, 0)) terminal.whole(terminal.paint('dim', line))
   }
-  const heading = verdict === 'faults' ? 'For the client, as far as it is known:' : 'For the client:'
+  const isPartial = verdict === 'faults' || verdict === 'interrupted'
+  const heading = isPartial ? 'For the client, as far as it is known:' : 'For the client:'
   terminal.whole('')
   for (const line of [heading, '', ...render(conclusion.advice, conclusion.hints).map((each) => `  ${each}`), '']) {
     terminal.whole(line)

@@ -29,7 +29,7 @@ const MOST_BYTES = 1_024
 const REST = 50
 
 /**
- * Says hello in one tongue after the other, each on a connection of its own, until the server answers in one. Nothing
+ * Says hello in one tongue, and in the others side by side if there is no answer, each on a connection of its own. Nothing
  * secret is said: the CONNECT has no user name and no password.
  *
  * @param open - opens the layer
@@ -38,29 +38,25 @@ async function listen(
   lab: Lab,
   way: Way,
   open: () => Promise<Outcome<Duplex>>,
-  tongues: readonly Tongue[],
+  [first, ...others]: readonly [Tongue, ...Tongue[]],
 ): Promise<Speech> {
-  let last: Speech = { speaks: 'nothing', ending: 'silent' }
-  for (const tongue of tongues) {
-    if (tongue === 'tls') {
-      if (await speaksTls(lab, way)) return { speaks: 'tls' }
-      continue
-    }
-    const hello = tongue === 'http' ? httpHello(way) : mqttHello(lab)
-    const speech = await ask(lab, open, hello, tongue)
-    if (speech.speaks !== 'nothing') return speech
-    if (tongue === 'mqtt') last = speech
+  const say = async (tongue: Tongue): Promise<Speech> => {
+    if (tongue === 'tls') return { speaks: (await speaksTls(lab, way)) ? 'tls' : 'nothing' }
+    return ask(lab, open, tongue === 'http' ? httpHello(way) : mqttHello(lab), tongue)
   }
-  return last
+  const speech = await say(first)
+  if (speech.speaks !== 'nothing') return speech
+  const speeches = await Promise.all(others.map(say))
+  return speeches.find(({ speaks }) => speaks !== 'nothing') ?? speech
 }
 
 /** What the server speaks right on TCP. */
-export function listenOnTcp(lab: Lab, way: Way, tongues: readonly Tongue[]): Promise<Speech> {
+export function listenOnTcp(lab: Lab, way: Way, tongues: readonly [Tongue, ...Tongue[]]): Promise<Speech> {
   return listen(lab, way, () => openTcp(lab, way), tongues)
 }
 
 /** What the server speaks inside TLS. */
-export function listenInTls(lab: Lab, way: Way, tongues: readonly Tongue[]): Promise<Speech> {
+export function listenInTls(lab: Lab, way: Way, tongues: readonly [Tongue, ...Tongue[]]): Promise<Speech> {
   return listen(lab, way, () => openTls(lab, way), tongues)
 }
 

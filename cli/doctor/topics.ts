@@ -132,14 +132,20 @@ export function publishFindings(version: Version, permissions: readonly Permissi
 }
 
 function ended(check: 'subscribe' | 'publish', packet: string, topic: string, failure: Failure): Finding {
-  const isSilent = failure.kind === 'timeout'
-  const text = isSilent
-    ? `The broker does not answer the ${packet} for ${topic} in time.`
-    : `The broker ends the connection at the ${packet} for ${topic} (${inWords(failure)}): it does not allow the topic for this user or client id, or the packet breaks one of its rules.`
-  const remedy = isSilent
-    ? 'Look at the load and the log of the broker.'
-    : 'Allow the topic in the access list or the policy of the broker, and look at its log.'
-  return fault(check, isSilent ? 'no-answer' : 'closed', text, remedy)
+  if (failure.kind === 'timeout') {
+    const text = `The broker does not answer the ${packet} for ${topic} in time.`
+    return fault(check, 'no-answer', text, 'Look at the load and the log of the broker.')
+  }
+  const cause =
+    failure.kind === 'disconnected'
+      ? ''
+      : ': it does not allow the topic for this user or client id, or the packet breaks one of its rules'
+  return fault(
+    check,
+    'closed',
+    `The broker ends the connection at the ${packet} for ${topic} (${inWords(failure)})${cause}.`,
+    'Correct the topic, or allow it in the access list or the policy of the broker. Its log says more.',
+  )
 }
 
 async function publish(line: Line, topic: string, qos: 0 | 1): Promise<Omit<Permission, 'topic'>> {

@@ -20,16 +20,17 @@ export function verdictOf({ findings, isInterrupted }: Pick<Diagnosis, 'findings
 
 export function verdictInWords(diagnosis: Pick<Diagnosis, 'findings' | 'isInterrupted'>): string {
   const { findings } = diagnosis
-  const warnings = count(amountOf(findings, 'warning'), 'warning')
+  const amount = amountOf(findings, 'warning')
+  const warnings = count(amount, 'warning')
   switch (verdictOf(diagnosis)) {
     case 'well':
       return 'All is well.'
     case 'warnings':
       return `It works, with ${warnings}.`
     case 'faults':
-      return `It does not work: ${count(amountOf(findings, 'fault'), 'fault')}, ${warnings}.`
+      return `It does not work: ${count(amountOf(findings, 'fault'), 'fault')}${amount > 0 ? `, ${warnings}` : ''}.`
     case 'interrupted':
-      return `Interrupted. No fault was found until then, and ${warnings}.`
+      return `Interrupted. No fault was found until then${amount > 0 ? `, and ${warnings}` : ''}.`
   }
 }
 

@@ -107,8 +107,10 @@ function meaningOf({ path }: Target, { status, location }: Upgrade): Meaning {
   if (status === 502 || status === 503 || status === 504) {
     return {
       name: 'backend',
-      cause: 'a proxy answers, and the broker behind it does not',
-      remedy: 'Start the broker, or correct the address of the broker in the configuration of the proxy.',
+      cause:
+        'a proxy answers, and the broker behind it is down, or drops the request because the proxy does not pass the upgrade on',
+      remedy:
+        'Start the broker, and correct its address in the configuration of the proxy. Let the proxy pass the upgrade on (nginx: proxy_http_version 1.1, and the headers Upgrade and Connection).',
     }
   }
   if (status === 429) {

@@ -20,8 +20,8 @@ export function span(milliseconds: number): string {
 /** Bytes for sentences: `512 bytes`, `64 KiB`, `1.5 MiB`. */
 export function size(bytes: number): string {
   if (bytes < 1_024) return count(bytes, 'byte')
-  const [amount, unit] = bytes < 1_048_576 ? [bytes / 1_024, 'KiB'] : [bytes / 1_048_576, 'MiB']
-  return `${amount.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}`
+  const [amount, unit, digits] = bytes < 1_048_576 ? [bytes / 1_024, 'KiB', 1] : [bytes / 1_048_576, 'MiB', 2]
+  return `${amount.toLocaleString('en', { maximumFractionDigits: digits })} ${unit}`
 }
 
 /** A day and a time of UTC. */

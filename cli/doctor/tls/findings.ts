@@ -185,7 +185,16 @@ function ownFindings({ tls }: Target, measured: TlsMeasurement, now: number): Fi
   }
   const refusal = failure?.kind === 'tls' ? describeTls(failure) : ''
   const isRefused = failure !== undefined && (isLate || (asks === true && measured.distrust === undefined))
-  if (isRefused && !given) {
+  if (isLate && asks === undefined && failure?.kind !== 'tls') {
+    findings.push(
+      fault(
+        'tls',
+        'closed',
+        `The server ends the connection just after the handshake, without saying why: it wants ${given ? 'another' : 'a'} client certificate, or it is a proxy whose backend is down.`,
+        'Look at the log of what ends TLS on this port, and at the backends of proxies in front of the broker.',
+      ),
+    )
+  } else if (isRefused && !given) {
     findings.push(
       fault(
         'tls',

@@ -46,9 +46,12 @@ export async function measureTls(lab: Lab, way: Way): Promise<TlsMeasurement> {
   if ('failure' in outcome) return { ...known, ...(await explain(lab, way, outcome.failure)) }
   const { value: socket } = outcome
   const seen = { ...versionOf(socket), chain: chainOf(socket, way) }
-  const late = await lateFailure(lab, socket, time)
+  const ending = await lateFailure(lab, socket, time)
   socket.destroy()
   const flight = await measureFlight(lab, way)
+  // A proxy whose backend is down ends it, too. Only an alert, or a wish for a certificate, is about TLS.
+  const isAboutTls = ending?.kind === 'tls' || flight.asksForCertificate !== false
+  const late = isAboutTls && ending
   return { ...known, ...seen, ...(late && { failure: late, isLate: true }), ...flight }
 }
 

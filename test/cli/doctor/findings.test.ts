@@ -416,7 +416,7 @@ const webSocket: Row[] = [
     'a proxy without its backend',
     upgradeFindings(target('ws'), { status: 502 }),
     'websocket.backend',
-    /the broker behind it does not/,
+    /the broker behind it is down/,
   ],
   [
     'a proxy that drops the upgrade',

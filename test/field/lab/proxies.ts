@@ -51,14 +51,26 @@ export const nginx: ProxyProduct = {
   ...debian('nginx'),
   listener: 'ws',
   start: (backend, idleTimeout) =>
-    listening('ws', (port, folder) => {
-      const config = join(folder, 'nginx.conf')
-      const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (name) => `${name}_temp_path ${folder}/${name};`,
-      )
-      writeFileSync(
-        config,
-        `daemon off;
+    startNginx(`
+    location / {
+      proxy_pass http://127.0.0.1:${backend};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+      proxy_read_timeout ${idleTimeout}s;
+    }`),
+}
+
+/** An nginx for WebSockets. @param locations - of its only server */
+export function startNginx(locations: string): Promise<FieldProxy> {
+  return listening('ws', (port, folder) => {
+    const config = join(folder, 'nginx.conf')
+    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      (name) => `${name}_temp_path ${folder}/${name};`,
+    )
+    writeFileSync(
+      config,
+      `daemon off;
 master_process off;
 pid ${folder}/nginx.pid;
 events {}
@@ -67,19 +79,13 @@ http {
   ${paths.join('\n  ')}
   server {
     listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://127.0.0.1:${backend};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
-      proxy_read_timeout ${idleTimeout}s;
-    }
+    ${locations}
   }
 }
 `,
-      )
-      return ['nginx', '-e', 'stderr', '-p', folder, '-c', config]
-    }),
+    )
+    return ['nginx', '-e', 'stderr', '-p', folder, '-c', config]
+  })
 }
 
 export const stunnel: ProxyProduct = {
