@@ -8,7 +8,7 @@ const WIDEST = 100
 const UNKNOWN_WIDTH = 80
 const GAP = 2
 /** Of a description below its flag. */
-const INDENT = 6
+const INDENT = 10
 
 /** The width for the help. Some terminals do not know their width, and report 0; a pipe has none. */
 export function helpWidth({ columns }: Pick<Output, 'columns'>): number {
