@@ -101,7 +101,7 @@ function ofFlags(values: ConnectionValues, find: Find): ConnectOptions {
   return {
     ...(protocol && { protocolVersion: protocolVersion(protocol) }),
     ...(clientId && { clientId: clientId.text }),
-    ...(keepalive && { keepalive: parseSeconds(keepalive.from, keepalive.text) }),
+    ...(keepalive && { keepalive: keepAliveOf(keepalive) }),
     ...(will && { will }),
   }
 }
@@ -119,6 +119,13 @@ function willOf(values: ConnectionValues, find: Find): Will | undefined {
     ...(qos && { qos: Number(oneOf(qos.from, qos.text, ['0', '1', '2'])) as 0 | 1 | 2 }),
     ...(values['will-retain'] && { retain: true }),
   }
+}
+
+/** The rule of the library in the unit of the flag. */
+function keepAliveOf({ text, from }: Given): number {
+  const keepalive = parseSeconds(from, text)
+  if (keepalive === 0 || (keepalive >= 1_000 && keepalive <= 65_535_000)) return keepalive
+  throw new UsageError(`${from} must be 0, or between 1s and 65535s, got '${text}'`)
 }
 
 const versions: Readonly<Record<string, 4 | 5 | 'auto'>> = {

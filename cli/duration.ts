@@ -1,3 +1,4 @@
+import { MAX_DELAY } from '../machines/policy/backoff.ts'
 import { UsageError } from './command.ts'
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -29,6 +30,18 @@ export function parseSeconds(flag: string, text: string): number {
   } catch {
     throw new UsageError(`${flag} must be a duration such as 30 (seconds), 500ms or 5m, got '${text}'`)
   }
+}
+
+/**
+ * Parses the time of a timer, like `parseSeconds`.
+ *
+ * @returns milliseconds
+ * @throws {UsageError} also for a time that Node's timers can't wait: they would fire at once
+ */
+export function parseTimer(flag: string, text: string): number {
+  const time = parseSeconds(flag, text)
+  if (time <= MAX_DELAY) return time
+  throw new UsageError(`${flag} must be at most 24d, got '${text}'`)
 }
 
 /**

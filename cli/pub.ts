@@ -7,7 +7,7 @@ import { defineCommand, oneOf, UsageError, type Values } from './command.ts'
 import { CONNECTION_NOTES, connectionFlags, refusedConnectionFlags } from './connection-flags.ts'
 import { splitOperands } from './connection-target.ts'
 import { readConnection } from './connection.ts'
-import { parseSeconds } from './duration.ts'
+import { parseSeconds, parseTimer } from './duration.ts'
 import { linesOf, wholeOf } from './messages/payloads.ts'
 import type { SendOptions } from './messages/send.ts'
 import type { Shell } from './shell.ts'
@@ -87,27 +87,27 @@ function read(values: Values<typeof options>, operands: readonly string[], shell
     qos: Number(oneOf('--qos', qos, ['0', '1', '2'])) as Qos,
     retain: values.retain ?? false,
     properties: propertiesOf(values),
-    wait: wait === undefined ? undefined : parseSeconds('--wait', wait),
+    wait: wait === undefined ? undefined : parseTimer('--wait', wait),
     isQuiet: values.quiet ?? false,
   }
 }
 
 const sources = ['message', 'file', 'null-message', 'stdin', 'stdin-line'] as const
 
-function payloads(values: Values<typeof options>, shell: Shell): Pick<SendOptions, 'input' | 'payloadsOf'> {
+function payloads(values: Values<typeof options>, shell: Shell): Pick<SendOptions, 'open' | 'payloadsOf'> {
   const [source, another] = sources.filter((each) => values[each] !== undefined)
   if (another !== undefined) throw new UsageError(`--${source} and --${another} exclude each other`)
   switch (source) {
     case undefined:
       throw new UsageError(`The payload is missing: give one of ${sources.map((each) => `--${each}`).join(', ')}`)
     case 'file':
-      return { input: createReadStream(values.file ?? ''), payloadsOf: wholeOf }
+      return { open: () => createReadStream(values.file ?? ''), payloadsOf: wholeOf }
     case 'stdin':
-      return { input: shell.stdin, payloadsOf: wholeOf }
+      return { open: () => shell.stdin, payloadsOf: wholeOf }
     case 'stdin-line':
-      return { input: shell.stdin, payloadsOf: linesOf }
+      return { open: () => shell.stdin, payloadsOf: linesOf }
     default:
-      return { input: Readable.from([Buffer.from(values.message ?? '')]), payloadsOf: wholeOf }
+      return { open: () => Readable.from([Buffer.from(values.message ?? '')]), payloadsOf: wholeOf }
   }
 }
 
@@ -124,8 +124,15 @@ function propertiesOf(values: Values<typeof options>): PublishProperties | undef
   const properties = {
     ...(contentType !== undefined && { contentType }),
     ...(responseTopic !== undefined && { responseTopic }),
-    ...(expiry !== undefined && { messageExpiryInterval: Math.ceil(parseSeconds('--expiry', expiry) / 1_000) }),
+    ...(expiry !== undefined && { messageExpiryInterval: expiryOf(expiry) }),
     ...(pairs.length > 0 && { userProperties: Object.fromEntries(userProperties) }),
   }
   return Object.keys(properties).length > 0 ? properties : undefined
+}
+
+/** @returns seconds, as on the wire, which has four bytes for them. @throws {UsageError} */
+function expiryOf(text: string): number {
+  const seconds = Math.ceil(parseSeconds('--expiry', text) / 1_000)
+  if (seconds <= 0xffffffff) return seconds
+  throw new UsageError(`--expiry must be at most 49710d, got '${text}'`)
 }

@@ -4,7 +4,7 @@ import { defineCommand, oneOf, UsageError, type Values } from './command.ts'
 import { CONNECTION_NOTES, connectionFlags, refusedConnectionFlags } from './connection-flags.ts'
 import { splitOperands } from './connection-target.ts'
 import { readConnection } from './connection.ts'
-import { parseCount, parseSeconds } from './duration.ts'
+import { parseCount, parseTimer } from './duration.ts'
 import { jsonFormat, rawFormat, type MessageFormat } from './messages/message-format.ts'
 import type { ReceiveOptions } from './messages/receive.ts'
 import type { Shell } from './shell.ts'
@@ -84,7 +84,7 @@ function read(values: Values<typeof options>, operands: readonly string[], shell
     filters,
     qos: Number(oneOf('--qos', qos, ['0', '1', '2'])) as Qos,
     count: count === undefined ? Number.POSITIVE_INFINITY : atLeastOne('--count', parseCount('--count', count)),
-    wait: wait === undefined ? undefined : parseSeconds('--wait', wait),
+    wait: wait === undefined ? undefined : parseTimer('--wait', wait),
     isQuiet: values.quiet ?? false,
     withRetained: !values['no-retained'],
     format: formatOf(values, shell),

@@ -12,8 +12,8 @@ import { StatusLines } from './status-lines.ts'
 export interface SendOptions {
   readonly connection: Connection
   readonly topic: string
-  /** The bytes to send. It is destroyed if the run ends first. */
-  readonly input: Readable
+  /** Opens the input, which is destroyed if the run ends first. Its errors are handled from then on. */
+  readonly open: () => Readable
   /** Cuts the bytes into payloads. */
   readonly payloadsOf: (input: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
   readonly qos: Qos
@@ -37,12 +37,11 @@ const MAX_TOLD = 5
  * @returns the exit code: 0 only if the broker has acknowledged everything that was read
  */
 export async function send(options: SendOptions, shell: Shell): Promise<number> {
-  const { connection, wait, isQuiet, input } = options
+  const { connection, wait, isQuiet } = options
   const lines = new StatusLines(shell, { isQuiet, withFirst: false })
   for (const warning of connection.warnings) lines.say(warning)
   const ending = new Ending()
   endAt(ending, shell, wait)
-  void aborted(ending.signal).then(() => input.destroy())
   // The sender limits how much waits.
   const outbox = { maxMessages: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
   const client = createPersistentClient(connection.options, { clock: shell.clock, outbox })
@@ -51,7 +50,9 @@ export async function send(options: SendOptions, shell: Shell): Promise<number> 
   client.connect({ signal: ending.signal }).catch(() => {})
 
   const sender = new Sender(client, options, lines, ending.signal)
-  void sender.sendAll().then(() => ending.end(0))
+  const input = options.open()
+  void aborted(ending.signal).then(() => input.destroy())
+  void sender.sendAll(input).then(() => ending.end(0))
   const code = await ending.wait()
   // After Ctrl-C, what has been read is still sent if that takes no longer than the client's `disconnectTimeout`.
   await client.disconnect(code === 0 ? {} : { drainTimeout: 0 })
@@ -86,10 +87,9 @@ class Sender {
   }
 
   /** Resolves when everything is settled. */
-  async sendAll(): Promise<void> {
-    const { input, payloadsOf } = this.#options
+  async sendAll(input: Readable): Promise<void> {
     try {
-      for await (const payload of payloadsOf(input)) {
+      for await (const payload of this.#options.payloadsOf(input)) {
         if (this.#end.aborted) return
         this.#send(payload)
         await this.#until(() => this.#pending < MAX_PENDING && this.#pendingBytes < MAX_PENDING_BYTES)

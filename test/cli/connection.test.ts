@@ -71,7 +71,7 @@ describe('flags', () => {
     [['-h', 'a/b'], '--host must be the name or the address of a host'],
     [['-h', 'a', '-V', '3.1'], "--protocol must be one of 3.1.1, 5, auto, got '3.1'"],
     [['-h', 'a', '-k', 'often'], "--keepalive must be a duration such as 30 (seconds), 500ms or 5m, got 'often'"],
-    [['-h', 'a', '-k', '10ms'], '--keepalive is in milliseconds: it must be 0, or between 1000 and 65535000, got 10'],
+    [['-h', 'a', '-k', '10ms'], "--keepalive must be 0, or between 1s and 65535s, got '10ms'"],
     [['-h', 'a', '--will-payload', 'x'], '--will-payload needs --will-topic'],
     [['-h', 'a', '--will-topic', 'a/#'], '--will-topic must not contain wildcards'],
     [['-h', 'a', '--will-topic', 'a', '--will-qos', '3'], "--will-qos must be one of 0, 1, 2, got '3'"],
