@@ -180,6 +180,7 @@ async function passConnect(lab: Lab, route: Route, versions: readonly Version[],
       hasPassword: login.password !== undefined,
       hasCertificate: way.tls.cert !== undefined || way.tls.pfx !== undefined,
       hasClientId: clientId !== undefined,
+      isReadable: !isSecure(way) && !isLoopback(way.address),
     }),
   )
   if (speech?.connack === 0 && login.username !== undefined) {
@@ -189,4 +190,8 @@ async function passConnect(lab: Lab, route: Route, versions: readonly Version[],
   if (version === undefined) return false
   notes.add(limitFindings(version, announcedTo(notes.observed)))
   return true
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
 }

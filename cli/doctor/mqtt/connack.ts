@@ -17,6 +17,8 @@ export interface Identity {
   readonly hasCertificate: boolean
   /** Whether the user chose the client id. */
   readonly hasClientId: boolean
+  /** Whether others can read what is sent. */
+  readonly isReadable: boolean
 }
 
 export const names: Readonly<Record<Version, string>> = { 4: 'MQTT 3.1.1', 5: 'MQTT 5' }
@@ -25,6 +27,13 @@ export const names: Readonly<Record<Version, string>> = { 4: 'MQTT 3.1.1', 5: 'M
 const SLOW = 5_000
 
 export function versionFindings(trials: readonly Trial[], identity: Identity): readonly Finding[] {
+  const findings = fromTrials(trials, identity)
+  if (!identity.hasPassword || !identity.isReadable) return findings
+  const text = 'The user name and the password are sent without encryption: everyone on the way can read them.'
+  return [...findings, note('mqtt', 'plain-login', text)]
+}
+
+function fromTrials(trials: readonly Trial[], identity: Identity): readonly Finding[] {
   const taken = trials.filter((trial) => codeOf(trial) === 0)
   if (taken.length === 0) return failures(trials, identity)
   const told = taken.map(({ version, time }) => `${names[version]} (${span(time)})`)

@@ -31,7 +31,11 @@ export const DISCONNECT = 14
  */
 export class PacketReader {
   readonly #version: Version
-  #rest: Buffer = Buffer.alloc(0)
+  /** What came and is not decoded, of which the first packet is not complete. */
+  #chunks: Uint8Array[] = []
+  #length = 0
+  /** How many bytes must be there before it is worth a look. */
+  #needed = 2
 
   constructor(version: Version) {
     this.#version = version
@@ -39,12 +43,20 @@ export class PacketReader {
 
   /** @throws {Error} if the bytes are no packets of MQTT */
   read(bytes: Uint8Array): readonly Received[] {
-    this.#rest = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes])
+    this.#chunks.push(bytes)
+    this.#length += bytes.length
+    if (this.#length < this.#needed) return []
+    let rest = Buffer.concat(this.#chunks)
     const packets: Received[] = []
-    for (let end = endOfPacket(this.#rest); end > 0 && end <= this.#rest.length; end = endOfPacket(this.#rest)) {
-      packets.push(decode(this.#rest.subarray(0, end), this.#version))
-      this.#rest = this.#rest.subarray(end)
+    let end = endOfPacket(rest)
+    for (; end > 0 && end <= rest.length; end = endOfPacket(rest)) {
+      packets.push(decode(rest.subarray(0, end), this.#version))
+      rest = rest.subarray(end)
     }
+    this.#chunks = [rest]
+    this.#length = rest.length
+    // A large packet comes in many chunks, which are not put together before the last.
+    this.#needed = end || rest.length + 1
     return packets
   }
 }

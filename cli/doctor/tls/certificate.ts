@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { type DetailedPeerCertificate, rootCertificates, type TLSSocket } from 'node:tls'
 
 import type { TlsOptions } from '../../../src/api/options.ts'
+import { shortLine } from '../../../src/shared/safe-text.ts'
 import type { Target } from '../way.ts'
 
 /** What a certificate says. Times are in milliseconds since 1970. */
@@ -75,7 +76,10 @@ export function read(certificate: string | Uint8Array): Certificate | undefined 
     return {
       subject: nameIn(subject),
       issuer: nameIn(issuer),
-      names: (subjectAltName ?? '').split(', ').flatMap((each) => /^(?:DNS|IP Address):(.+)$/.exec(each)?.[1] ?? []),
+      names: (subjectAltName ?? '')
+        .split(', ')
+        .flatMap((each) => /^(?:DNS|IP Address):(.+)$/.exec(each)?.[1] ?? [])
+        .map((name) => shortLine(name)),
       from: Date.parse(validFrom),
       until: Date.parse(validTo),
     }
@@ -91,5 +95,5 @@ function fits(certificate: Buffer, host: string): boolean {
 
 /** The common name, or all of a distinguished name that has none. */
 function nameIn(distinguishedName: string | undefined): string {
-  return /^CN=(.+)$/m.exec(distinguishedName ?? '')?.[1] ?? (distinguishedName ?? '').replaceAll('\n', ', ')
+  return shortLine(/^CN=(.+)$/m.exec(distinguishedName ?? '')?.[1] ?? (distinguishedName ?? '').replaceAll('\n', ', '))
 }

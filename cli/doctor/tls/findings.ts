@@ -46,7 +46,7 @@ function describeChain(chain: readonly Certificate[], now: number): Finding {
   const [leaf] = chain as readonly [Certificate]
   const days = Math.floor((leaf.until - now) / DAY)
   const issuers = [...new Set(chain.map(({ issuer }) => issuer))].join(', which is issued by ')
-  const names = leaf.names.length > 0 ? leaf.names.join(', ') : leaf.subject
+  const names = leaf.names.length > 0 ? listed(leaf.names) : leaf.subject
   const ends = days >= 0 ? `expires in ${count(days, 'day')}` : `has expired`
   return note(
     'tls',
@@ -80,7 +80,7 @@ function dateFaults(chain: readonly Certificate[], now: number): Finding[] {
 function nameFaults({ host, tls }: Target, leaf: Certificate | undefined): Finding[] {
   if (!leaf || leaf.isForHost !== false) return []
   const name = tls.servername ?? host
-  const names = leaf.names.length > 0 ? leaf.names.join(', ') : `${leaf.subject}, and has no Subject Alternative Name`
+  const names = leaf.names.length > 0 ? listed(leaf.names) : `${leaf.subject}, and has no Subject Alternative Name`
   const [first = leaf.subject] = leaf.names
   return [
     fault(
@@ -245,3 +245,11 @@ function failed({ failure, oldVersion }: TlsMeasurement): Finding {
     'See which server ends TLS on this port, and its log: it says why it ends the handshake.',
   )
 }
+
+/** A certificate may have a hundred names. */
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(', ')
+}
+
+const MOST_NAMES = 10

@@ -25,8 +25,8 @@ export interface TlsMeasurement extends ServerFlight {
   readonly own?: Certificate
 }
 
-/** How long after the handshake a server may refuse a client certificate, beyond a round trip. In milliseconds. */
-const LATE = 150
+/** How long after the handshake a server may refuse a client certificate, beyond a round trip: a share of the patience. */
+const LATE = 0.03
 
 /** What hides that the CA is unknown. */
 const DATES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
@@ -86,7 +86,7 @@ async function lateFailure(lab: Lab, socket: TLSSocket, roundTrip: number): Prom
     socket.once('close', () => resolve({ kind: 'closed', beforeConnack: true }))
   })
   socket.resume()
-  return within(lab, 'the answer to the client certificate', LATE + roundTrip, ended)
+  return within(lab, 'the answer to the client certificate', LATE * lab.patience + roundTrip, ended)
 }
 
 /** A handshake of TLS 1.2, whose first messages are not encrypted. */

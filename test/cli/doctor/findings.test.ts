@@ -57,7 +57,7 @@ function answered(version: Version, code: number, reasonString?: string): Trial 
   return { version, time: 20, connack }
 }
 
-const someone = { hasUsername: true, hasPassword: true, hasCertificate: false, hasClientId: false }
+const someone = { hasUsername: true, hasPassword: true, hasCertificate: false, hasClientId: false, isReadable: false }
 const nobody = { ...someone, hasUsername: false, hasPassword: false }
 
 type Row = readonly [planted: string, findings: readonly Finding[], code: string, says: RegExp]
@@ -501,6 +501,13 @@ const mqtt: Row[] = [
   ],
 ]
 
+const plain: Row = [
+  'a password without encryption',
+  versionFindings([answered(5, 0)], { ...someone, isReadable: true }),
+  'mqtt.plain-login',
+  /everyone on the way can read them/,
+]
+
 const topics: Row[] = [
   [
     'a granted filter',
@@ -667,7 +674,7 @@ const measures: Row[] = [
   ],
 ]
 
-const rows = [...dns, ...tcp, ...tls, ...clock, ...firstBytes, ...webSocket, ...mqtt, ...topics, ...measures]
+const rows = [...dns, ...tcp, ...tls, ...clock, ...firstBytes, ...webSocket, ...mqtt, plain, ...topics, ...measures]
 
 test.each(rows)('%s', (_planted, findings, code, says) => {
   const found = findings.filter((finding) => finding.code === code)
