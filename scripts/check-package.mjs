@@ -16,6 +16,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/**
+ * The package of an import: of a statement, which begins a line, or of `import()`. Text in the middle of a line may be source
+ * code that the file writes.
+ */
+const IMPORT = /(?:^\s*(?:import|export)\b(?:[^'"=(;]*\bfrom)?\s*|\bimport\s*\(\s*)['"]([\w@][^'"]*)['"]/gm
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 
@@ -33,7 +39,7 @@ function strangers() {
     .filter((file) => /\.(js|d\.ts)$/.test(file))
     .flatMap((file) => {
       const code = readFileSync(join(dist, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
-      return [...code.matchAll(/\b(?:from|import)\s*\(?\s*['"]([\w@][^'"]*)['"]/g)]
+      return [...code.matchAll(IMPORT)]
         .map(([, specifier]) => specifier)
         .filter((specifier) => !isBuiltin(specifier) && !known.has(/^(@[^/]+\/)?[^/]+/.exec(specifier)[0]))
         .map((specifier) => `dist/${file} imports ${specifier}, which is neither a dependency nor a peer dependency`)
