@@ -19,16 +19,28 @@ export function targetOf(values: ConnectionValues, find: Find, operand: string |
   }
   if (port !== undefined) throw new UsageError('--port needs --host')
   const target = operand === undefined ? find('url') : { text: operand, from: 'the URL', isFlag: true }
+  if (target?.isFlag && !target.text.includes('://')) {
+    throw new UsageError(`${target.from} has no scheme: a URL is, for example, mqtt://${hostOf(target.text)}`)
+  }
   if (target?.isFlag && parseUrl(target.text)?.password) throw new UsageError(PASSWORD_ADVICE)
   return target
 }
 
-/** Tells the URL and the topics of a command apart. */
+/**
+ * Tells the URL and the topics of a command apart.
+ *
+ * @throws {UsageError} if the first one is the address of a host without the scheme of a URL
+ */
 export function splitOperands(operands: readonly string[]): {
   readonly url: string | undefined
   readonly topics: readonly string[]
 } {
   const [first, ...others] = operands
+  if (first !== undefined && ADDRESS.test(first)) {
+    throw new UsageError(
+      `'${first}' has no scheme: mqtt://${first} is a broker. For a topic of that name, give --topic`,
+    )
+  }
   return first?.includes('://') ? { url: first, topics: others } : { url: undefined, topics: operands }
 }
 
@@ -42,6 +54,14 @@ export function brokersOf({ url, servers, options }: ResilientMqttClientOptions)
     const parsed = parseUrl(each)
     return parsed ? [`${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/^\/$/, '')}`] : []
   })
+}
+
+/** An address that is hardly a topic: `localhost:1883`, `10.0.0.1`, `broker.example.com:1883`, `[::1]:1883`. */
+const ADDRESS = /^(?:\d+(?:\.\d+){3}(?::\d+)?|(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-f:]+\]):\d{1,5})$/i
+
+/** A text that may be meant as the URL of a host, without anything that may be a secret. */
+function hostOf(text: string): string {
+  return /^[\w.:[\]-]+$/.test(text) ? text : 'localhost:1883'
 }
 
 function urlOfHost(host: string, port: string | undefined, { ca, cert, insecure }: ConnectionValues): string {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 
 import { readRecordings, RecordingError, type ReadRecordings } from '../../testing/replay/read-recording.ts'
 import { UsageError } from '../command.ts'
@@ -11,6 +11,7 @@ import { UsageError } from '../command.ts'
  */
 export function loadRecordings(file: string): ReadRecordings {
   if (!existsSync(file)) throw new UsageError(`There is no file ${file}`)
+  if (statSync(file).isDirectory()) throw new UsageError(`${file} is a folder: give the file of a recording in it`)
   const parts = [`${file}.1`, file].filter((path) => existsSync(path))
   try {
     return readRecordings(parts.map((path) => readFileSync(path, 'utf8')).join('\n'))

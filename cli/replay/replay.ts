@@ -45,7 +45,7 @@ export const replay = defineCommand({
     if (test !== undefined) {
       if (existsSync(test) && !force) throw new UsageError(`${test} exists: --force replaces it`)
       writeFileSync(test, testSource(recordings, basename(file)))
-      print(shell, `Written to: ${test}`)
+      print(shell, `Written to: ${test}. Run it with: npx vitest run ${test}`)
       return 0
     }
     const terminal = new Terminal(shell.stdout)
