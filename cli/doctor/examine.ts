@@ -16,7 +16,7 @@ import { isThrough, tlsFindings } from './tls/findings.ts'
 import { measureTls } from './tls/measure.ts'
 import { examineTraffic } from './traffic.ts'
 import { isSecure, isWebSocket, type Way } from './way.ts'
-import { findPath, isOpen, measureUpgrade, upgradeFindings } from './websocket.ts'
+import { findPath, isOpen, measureUpgrade, noUpgrade, upgradeFindings } from './websocket.ts'
 
 /**
  * Goes the way of a client, check by check, up to the first that stops a client.
@@ -118,6 +118,8 @@ async function passUpgrade(lab: Lab, { headers }: Examination, way: Way, notes: 
       ? { tls: await listenInTls(lab, way, ['http', 'mqtt']) }
       : { tcp: await listenOnTcp(lab, way, ['http', 'mqtt', 'tls']) }
     await addFirstBytes(lab, way, heard, notes)
+    // It speaks HTTP, as it should, and answers everything but the upgrade.
+    if ((heard.tls ?? heard.tcp)?.speaks === 'http') notes.add([noUpgrade(outcome.failure)])
     return false
   }
   const { value: upgrade } = outcome

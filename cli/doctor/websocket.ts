@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import type { Duplex } from 'node:stream'
 
 import type { Failure } from '../../machines/failure.ts'
+import { describeFailure } from '../../src/api/describe-failure.ts'
 import { fromError } from '../../src/mqtt/failures.ts'
 import { safeText } from '../../src/shared/safe-text.ts'
 import { fault, type Finding, ok } from './finding.ts'
@@ -79,6 +80,22 @@ export function upgradeFindings(target: Target, upgrade: Upgrade, path?: string)
   const { name, cause, remedy } = meaningOf(target, upgrade)
   const advice = path === undefined ? remedy : `Use the path ${path}, on which the server takes MQTT.`
   return [fault('websocket', name, `${by} answers the WebSocket upgrade with HTTP ${status}: ${cause}.`, advice)]
+}
+
+/** The server answers other requests in HTTP, and not this one. */
+export function noUpgrade(failure: Failure): Finding {
+  return fault(
+    'websocket',
+    'no-answer',
+    `The server speaks HTTP, but does not answer the WebSocket upgrade: ${reasonOf(failure)}.`,
+    'Correct the path of the URL, and look at the log of this server, or of the proxy in front of it.',
+  )
+}
+
+function reasonOf(failure: Failure): string {
+  if (failure.kind === 'closed') return 'it closes the connection'
+  if (failure.kind === 'timeout') return 'nothing comes in time'
+  return failure.kind === 'protocol' ? failure.message : describeFailure(failure)
 }
 
 const UNAUTHORIZED: Meaning = {

@@ -224,6 +224,17 @@ describe('a WebSocket', () => {
     expect((await diagnose(server.url)).codes).toContain(code)
   })
 
+  test.each([
+    ['closes', '', 'it closes the connection'],
+    ['is not HTTP', 'SSH-2.0\r\n\r\n', 'the answer is not HTTP'],
+  ])('whose upgrade %s, though pages are served', async (_, answer, reason) => {
+    const server = createHttpServer((_request, response) => response.end('hello'))
+    server.on('upgrade', (_request, socket) => socket.end(answer))
+    const { codes, faults } = await diagnose(await listening(server, 'ws'))
+    expect(codes).toContain('websocket.no-answer')
+    expect(faults()).toContain(`does not answer the WebSocket upgrade: ${reason}`)
+  })
+
   test('on another path', async () => {
     const server = createHttpServer((_request, response) => response.writeHead(404).end())
     server.on('upgrade', (request, socket) => {
