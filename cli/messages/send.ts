@@ -71,6 +71,8 @@ class Sender {
   #pending = 0
   #pendingBytes = 0
   #isReadable = true
+  /** Whether the run ended before everything that had been read was published. */
+  #isCut = false
   /** Called when a publish is settled. */
   #onSettled = () => {}
 
@@ -83,14 +85,17 @@ class Sender {
   }
 
   get hasFailed(): boolean {
-    return this.#failed > 0 || !this.#isReadable
+    return this.#failed > 0 || !this.#isReadable || this.#isCut
   }
 
   /** Resolves when everything is settled. */
   async sendAll(input: Readable): Promise<void> {
     try {
       for await (const payload of this.#options.payloadsOf(input)) {
-        if (this.#end.aborted) return
+        if (this.#end.aborted) {
+          this.#isCut = true
+          return
+        }
         this.#send(payload)
         await this.#until(() => this.#pending < MAX_PENDING && this.#pendingBytes < MAX_PENDING_BYTES)
       }
@@ -105,6 +110,7 @@ class Sender {
 
   /** Says how many messages were lost. Each of the first few has been named. */
   tellSum(): void {
+    if (this.#isCut) this.#lines.say(`ended after ${this.#sent} messages, before the end of what was read`)
     if (this.#failed === 0) return
     this.#lines.say(`${this.#failed} of ${this.#sent} messages were not acknowledged by the broker`)
   }

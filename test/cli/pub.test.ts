@@ -167,6 +167,18 @@ test('the input is read no further than the broker acknowledges', async () => {
   expect(stderr()).toContain('1000 of 1000 messages were not acknowledged by the broker')
 })
 
+test('Ctrl-C before all that was read is published: 1, and it says so', async () => {
+  const server = await startServer({ script: { puback: false } })
+  const clock = createTestClock()
+  const { run, interrupt, stderr } = createShell({ stdin: chunks('line\n'.repeat(3_000)), clock })
+  const code = run('pub', server.url, 'a', '-l', '-V', '3.1.1')
+  await server.waitFor('publish', { count: 1_000 })
+  interrupt()
+  await clock.tickAsync(5_000)
+  expect(await code).toBe(1)
+  expect(stderr()).toContain('ended after 1000 messages, before the end of what was read')
+})
+
 test('a broker that restarts in the middle gets everything, in order', async () => {
   const broker = await startBroker()
   const seen: number[] = []
