@@ -6,6 +6,7 @@ import { commandHelp, helpWidth, table } from './help.ts'
 import { missingPackage } from './missing-package.ts'
 import { parseCommandLine, suggestion } from './parse-command-line.ts'
 import { print, printError, type Shell } from './shell.ts'
+import { harmless } from './terminal.ts'
 import { wrap } from './wrap.ts'
 
 /**
@@ -81,10 +82,10 @@ function failed(error: unknown, name: string, shell: Shell): number {
   const command = entryOf(name) ? ` ${name}` : ''
   const usage = usageMessage(error)
   if (usage !== null) {
-    printError(shell, `xstate-mqtt${command}: ${usage}\nSee xstate-mqtt${command} --help`)
+    printError(shell, `xstate-mqtt${command}: ${harmless(usage)}\nSee xstate-mqtt${command} --help`)
     return 2
   }
-  printError(shell, `xstate-mqtt${command}: ${messageOf(error, name)}`)
+  printError(shell, `xstate-mqtt${command}: ${harmless(messageOf(error, name))}`)
   return 1
 }
 

@@ -77,7 +77,8 @@ function resolved(value: unknown, option: string, path: string): unknown {
   if (!isPlain(value)) return value
   const entries = Object.entries(value)
   const [first] = entries
-  if (entries.length === 1 && first?.[0] === 'file' && typeof first[1] === 'string') {
+  // The option `recorder` has a file of its own.
+  if (option !== 'recorder' && entries.length === 1 && first?.[0] === 'file' && typeof first[1] === 'string') {
     return contents(first[1], option, path)
   }
   return Object.fromEntries(

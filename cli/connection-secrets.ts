@@ -1,3 +1,5 @@
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+
 import type { ConnectOptions, TlsOptions } from '../src/api/options.ts'
 import { parseUrl } from '../src/shared/parse-url.ts'
 import { UsageError } from './command.ts'
@@ -49,5 +51,16 @@ export function tlsOf(
     ...(servername && { servername: servername.text }),
     ...(values.insecure && { rejectUnauthorized: false }),
   }
+  const given = [ca, cert, key].flatMap((each) => each?.from ?? [])
+  if (given.length > 0) checkPem(given.join(', '), tls)
   return Object.keys(tls).length > 0 ? tls : undefined
+}
+
+/** An attempt would fail like this each time. */
+function checkPem(from: string, { ca, cert, key, passphrase }: TlsOptions): void {
+  try {
+    createSecureContext({ ca, cert, key, passphrase } as SecureContextOptions)
+  } catch (error) {
+    throw new UsageError(`${from}: not PEM files that belong together: ${(error as Error).message}`)
+  }
 }

@@ -20,7 +20,7 @@ export function check(terminal: Terminal, recordings: readonly Recording[]): boo
 function verdict(terminal: Terminal, { header }: Recording, { steps, skipped, difference }: CheckResult): string {
   const left = skipped > 0 ? `, ${skipped} left out, because lines before them are missing` : ''
   if (!difference) return `${terminal.paint('green', '✓')} ${steps} steps take the same way${left}`
-  const recorded = `xstate-mqtt ${header.package} recorded another way`
+  const recorded = `xstate-mqtt ${printable(header.package)} recorded another way`
   return `${terminal.paint('red', '✕')} differs after ${steps} steps, at ${difference.t} ms: ${recorded}`
 }
 
@@ -30,7 +30,7 @@ function printDifference(terminal: Terminal, { steps, recorded, replayed }: Diff
   const last = steps.at(-1)
   for (const step of steps) {
     const isLast = step === last
-    const row = `${String(step.t).padStart(12)} ms  ${step.state.padEnd(24)} ${printable(causeInWords(step))}`
+    const row = `${String(step.t).padStart(12)} ms  ${printable(step.state).padEnd(24)} ${printable(causeInWords(step))}`
     terminal.line(isLast ? row : terminal.paint('dim', row))
   }
   terminal.line()

@@ -16,7 +16,9 @@ export function tellStory(terminal: Terminal, recording: Recording): void {
   const { client, header, lines } = recording
   const first = lines[0] as Checkpoint
   const begins = new Date(first.now).toISOString().replace('T', ' ').slice(0, 19)
-  terminal.line(`${terminal.paint('bold', client)}  recorded by xstate-mqtt ${header.package} from ${begins} UTC on`)
+  terminal.line(
+    `${terminal.paint('bold', printable(client))}  recorded by xstate-mqtt ${printable(header.package)} from ${begins} UTC on`,
+  )
   terminal.line(terminal.paint('dim', columns('time'.padStart(12), '  state', 'try', 'delay', 'cause')))
   const teller = new Teller(terminal, first)
   for (const line of lines) teller.tell(line)

@@ -6,6 +6,7 @@ import { UsageError } from '../../cli/command.ts'
 import { connectionFlags, refusedConnectionFlags, type ConnectionValues } from '../../cli/connection-flags.ts'
 import { readConnection, type ConnectionExtras } from '../../cli/connection.ts'
 import { parseCommandLine } from '../../cli/parse-command-line.ts'
+import { tls as credentials } from '../../measure/lab/tls-fixture.ts'
 import { sharedFolder, temporaryFolder } from '../support/temporary-folder.ts'
 
 const command = { options: connectionFlags, refused: refusedConnectionFlags, run: () => 0 }
@@ -17,9 +18,11 @@ function read(args: readonly string[], env: Readonly<Record<string, string>> = n
 }
 
 const folder = sharedFolder()
-const ca = file('ca.pem', 'CA')
-const cert = file('cert.pem', 'CERT')
-const key = file('key.pem', 'KEY')
+const CERT = String(credentials.cert)
+const KEY = String(credentials.key)
+const ca = file('ca.pem', CERT)
+const cert = file('cert.pem', CERT)
+const key = file('key.pem', KEY)
 const password = file('password', 'secret\n\n')
 
 /** Writes a file for the tests. @returns its path */
@@ -37,8 +40,8 @@ describe('flags', () => {
     [['-h', 'a', '-p', '1884'], { url: 'mqtt://a:1884' }],
     [['-h', 'a', '-p', '8883'], { url: 'mqtts://a:8883' }],
     [['-h', '::1'], { url: 'mqtt://[::1]' }],
-    [['-h', 'a', '--cafile', ca], { url: 'mqtts://a', options: { tls: { ca: 'CA' } } }],
-    [['-h', 'a', '--cert', cert, '--key', key], { url: 'mqtts://a', options: { tls: { cert: 'CERT', key: 'KEY' } } }],
+    [['-h', 'a', '--cafile', ca], { url: 'mqtts://a', options: { tls: { ca: CERT } } }],
+    [['-h', 'a', '--cert', cert, '--key', key], { url: 'mqtts://a', options: { tls: { cert: CERT, key: KEY } } }],
     [['-h', 'a', '--insecure'], { url: 'mqtts://a', options: { tls: { rejectUnauthorized: false } } }],
     [['-L', 'mqtts://a', '--servername', 'b'], { url: 'mqtts://a', options: { tls: { servername: 'b' } } }],
     [
@@ -63,7 +66,7 @@ describe('flags', () => {
 
   test.each<[readonly string[], string]>([
     [[], 'The URL of the broker is missing: give --url, or set MQTT_URL'],
-    [['--url', 'broker'], '--url must be a string with a URL, such as mqtt://localhost:1883'],
+    [['--url', 'broker'], '--url has no scheme: a URL is, for example, mqtt://broker'],
     [['--url', 'http://a'], '--url must begin with mqtt:, mqtts:, ws: or wss:'],
     [['--url', 'mqtt://a', '-h', 'b'], '--host and the URL exclude each other'],
     [['-p', '1883'], '--port needs --host'],
@@ -78,6 +81,7 @@ describe('flags', () => {
     [['-h', 'a', '--ca', '/nowhere/ca.pem'], '--ca: ENOENT'],
     [['-h', 'a', '--cert', cert], '--cert needs --key, which may be the same file'],
     [['-h', 'a', '--key', key], '--key needs --cert, which may be the same file'],
+    [['-h', 'a', '--cert', password, '--key', password], '--cert, --key: not PEM files that belong together: '],
     [['-L', 'mqtt://a', '--ca', ca], '--ca needs mqtts:, because mqtt: has no TLS'],
     [['-L', 'ws://a', '--insecure'], '--insecure needs wss:, because ws: has no TLS'],
     [['-h', 'a', '--password-file', password], '--password-file needs --username'],
@@ -139,7 +143,7 @@ describe('a config file', () => {
     },
   }
   const path = file('config.json', config)
-  const tls = { ca: 'CA', cert: 'CERT', key: 'KEY' }
+  const tls = { ca: CERT, cert: CERT, key: KEY }
 
   test('has options of the client, with files and Infinity', () => {
     expect(read(['--config', path]).options).toEqual({
@@ -147,6 +151,11 @@ describe('a config file', () => {
       reconnect: { maxAttempts: Number.POSITIVE_INFINITY },
       options: { protocolVersion: 'auto', username: 'me', password: 'secret', keepalive: 30_000, tls },
     })
+  })
+
+  test('has the file of a recorder', () => {
+    const recorded = file('recorded.json', { recorder: { file: 'x.jsonl' } })
+    expect(read(['-h', 'a', '--config', recorded]).options).toMatchObject({ recorder: { file: 'x.jsonl' } })
   })
 
   test('is found by the variable, and in the folder for configuration', () => {
@@ -171,7 +180,7 @@ describe('a config file', () => {
     expect(options).toEqual({
       url: 'mqtts://b',
       reconnect: { maxAttempts: Number.POSITIVE_INFINITY },
-      options: { protocolVersion: 'auto', keepalive: 30_000, tls: { ca: 'CA' } },
+      options: { protocolVersion: 'auto', keepalive: 30_000, tls: { ca: CERT } },
     })
     expect(warnings).toEqual([`The login in ${path} is not used: it is for mqtts://a`])
   })
