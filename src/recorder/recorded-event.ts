@@ -10,6 +10,9 @@ interface Received {
 
 const ACTOR_ERROR = 'xstate.error.actor.'
 
+/** Events of the application, such as WAKE, have no fields. Those that it adds may contain anything, too. */
+const COMMAND = /^[A-Z]+$/
+
 /**
  * Returns what is recorded of an event: everything if the machine knows it, and only its type otherwise, because it may contain
  * anything. Of an error it is the name, and the message where the machine uses it; of new credentials, when they expire.
@@ -25,7 +28,7 @@ export function recordedEvent(event: Received, known: readonly string[]): Record
   if (type === 'xstate.done.actor.refresh') {
     return { type, output: { expiresAt: (output as { readonly expiresAt?: unknown } | undefined)?.expiresAt ?? null } }
   }
-  return known.includes(type) ? event : { type }
+  return known.includes(type) && !COMMAND.test(type) ? event : { type }
 }
 
 /** Returns an event that the machine handles like the recorded one. */

@@ -82,6 +82,7 @@ test('no secret and no topic is recorded', async () => {
   await client.connect()
   await client.publish('my/topic', secret, { qos: 1 })
   client.actor.send({ type: 'OF_THE_APP', password: secret, text: secret } as never)
+  client.actor.send({ type: 'WAKE', why: secret } as never)
   server.kick()
   await next('connectionResumed')
   await client[Symbol.asyncDispose]()
