@@ -110,6 +110,16 @@ describe('a recording', () => {
     expect(checkRecording(tail).steps).toBeGreaterThan(0)
   })
 
+  test.each<[string, object]>([
+    ['an event without a type', { type: 'step', client: 1, t: 1, state: 'idle', event: {} }],
+    ['a failure that is none', { type: 'step', client: 1, t: 1, state: 'idle', event: { type: 'transport.failed' } }],
+    ['no effect', { type: 'step', client: 1, t: 1, state: 'idle', timer: 'stableAfter', does: [null] }],
+    ['an end without an event', { type: 'broken', client: 1, t: 1 }],
+    ['a header without a version', { type: 'recording', format: 1, run: 'x' }],
+  ])('skips an edited line with %s', async (_, line) => {
+    expect(readRecordings(`${await outage()}\n${JSON.stringify(line)}`).unreadable).toBe(1)
+  })
+
   test('goes on after missing lines with the next checkpoint', async () => {
     const lines = (await outage()).trimEnd().split('\n')
     const second = lines.findLastIndex((line) => line.includes('"type":"checkpoint"'))

@@ -1,5 +1,14 @@
 import { fromJson } from '../../machines/config.ts'
-import type { Broken, Checkpoint, Header, RecordedLine, Step, Stopped } from '../../src/recorder/format.ts'
+import type { Failure } from '../../machines/failure.ts'
+import type {
+  Broken,
+  Checkpoint,
+  Header,
+  RecordedEvent,
+  RecordedLine,
+  Step,
+  Stopped,
+} from '../../src/recorder/format.ts'
 import { FORMAT } from '../../src/recorder/format.ts'
 
 /** What one client recorded. */
@@ -75,25 +84,34 @@ function parse(text: string): RecordedLine | undefined {
   }
 }
 
+/** The latest time that a `Date` takes, in milliseconds since 1970. */
+const LATEST_DATE = 8_640_000_000_000_000
+
 /** Whether a line has what a replay needs, at least. Somebody may have edited the file. */
 function isWhole(line: RecordedLine): boolean {
   switch (line.type) {
     case 'recording':
-      return typeof line.format === 'number' && typeof line.run === 'string'
+      return typeof line.format === 'number' && typeof line.run === 'string' && typeof line.package === 'string'
     case 'checkpoint':
       return (
         isTimed(line) &&
         typeof line.state === 'string' &&
-        Number.isFinite(line.now) &&
+        Math.abs(line.now) <= LATEST_DATE &&
         [line.config, line.config?.reconnect, line.config?.recovery, line.config?.timeouts, line.context].every(
           isObject,
         ) &&
-        Array.isArray(line.timers) &&
+        areObjects(line.timers) &&
         Array.isArray(line.actors)
       )
     case 'step':
-      return isTimed(line) && typeof line.state === 'string' && (isObject(line.event) || typeof line.timer === 'string')
+      return (
+        isTimed(line) &&
+        typeof line.state === 'string' &&
+        (line.event === undefined ? typeof line.timer === 'string' : isEvent(line.event)) &&
+        areObjects(line.does ?? [])
+      )
     case 'broken':
+      return isTimed(line) && isEvent(line.event)
     case 'stopped':
       return isTimed(line)
     case 'lost':
@@ -106,6 +124,16 @@ function isWhole(line: RecordedLine): boolean {
 
 function isTimed(line: { readonly client: unknown; readonly t: unknown }): boolean {
   return typeof line.client === 'number' && Number.isFinite(line.t)
+}
+
+function isEvent(event: RecordedEvent | null): boolean {
+  if (typeof event?.type !== 'string') return false
+  const { failure } = event as { readonly failure?: Partial<Failure> | null }
+  return event.type === 'transport.failed' ? typeof failure?.kind === 'string' : true
+}
+
+function areObjects(values: unknown): boolean {
+  return Array.isArray(values) && values.every(isObject)
 }
 
 function isObject(value: unknown): boolean {
