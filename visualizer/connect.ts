@@ -56,8 +56,10 @@ export function connectVisualizer(url: string, options: ConnectVisualizerOptions
 function webSocketUrl(url: string): string {
   const parsed = typeof url === 'string' ? parseUrl(url) : undefined
   if (!parsed || !/^(?:http|ws)s?:$/.test(parsed.protocol)) {
-    // The error does not show the URL, which contains the token.
-    throw new InvalidOptionError('url', 'must be a string with an http:, https:, ws: or wss: URL')
+    // The error does not show what may be a URL, which contains the token.
+    const isSecret = url !== '' && (typeof url === 'string' || typeof url === 'symbol')
+    const shown = isSecret ? undefined : url
+    throw new InvalidOptionError('url', 'must be a string with an http:, https:, ws: or wss: URL', shown)
   }
   parsed.protocol = parsed.protocol.replace('http', 'ws')
   parsed.hash = ''

@@ -70,7 +70,20 @@ describe('a wrong option is told, and nothing is done', () => {
     expect(connect).toThrow(message)
   })
 
-  test.each([undefined, null, 7, '', 'planted', 'ftp://planted', '/?token=planted', Symbol('planted')])(
+  test.each([
+    [null, 'null'],
+    [7, '7'],
+    ['', '""'],
+  ])('connectVisualizer to %j, which cannot contain the token', (url, value) => {
+    expect(() => connectVisualizer(url as string)).toThrow(
+      expect.objectContaining({
+        message: `url must be a string with an http:, https:, ws: or wss: URL, got ${value}`,
+        value: url,
+      }),
+    )
+  })
+
+  test.each([undefined, 'planted', 'ftp://planted', '/?token=planted', Symbol('planted')])(
     'connectVisualizer to %s',
     (url) => {
       let error: unknown
