@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 
 import type { Store } from '../model/store.ts'
 
@@ -48,13 +48,18 @@ export function useNow(store: Store, at: number | null, every = 250): number {
   return at ?? now
 }
 
-/** The size of an element in pixels, inside its borders. It starts with the given size until the element is measured. */
+/** The size of an element in pixels, inside its borders. It is measured before the first picture. */
 export function useSize(element: RefObject<HTMLElement | null>, width: number, height: number) {
   const [size, setSize] = useState({ width, height })
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { current } = element
     if (!current) return undefined
-    const observer = new ResizeObserver(() => setSize({ width: current.clientWidth, height: current.clientHeight }))
+    const measure = () => {
+      const next = { width: current.clientWidth, height: current.clientHeight }
+      setSize((last) => (last.width === next.width && last.height === next.height ? last : next))
+    }
+    measure()
+    const observer = new ResizeObserver(measure)
     observer.observe(current)
     return () => observer.disconnect()
   }, [element.current])

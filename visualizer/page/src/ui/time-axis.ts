@@ -30,6 +30,7 @@ export function axis(pen: CanvasRenderingContext2D, { left, scale, top, width, h
       ? date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
       : date.toLocaleTimeString(undefined, step < MINUTE ? { ...options, second: '2-digit' } : options)
     pen.fillStyle = text
-    pen.fillText(words, x + 4, 10)
+    // Half a time is worse than none.
+    if (x + 4 + pen.measureText(words).width <= width) pen.fillText(words, x + 4, 10)
   }
 }

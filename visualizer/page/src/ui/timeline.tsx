@@ -1,5 +1,5 @@
 import { memo } from 'preact/compat'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 import { clock, duration, percent, shown, when } from '../model/format.ts'
 import { fittingRange, isUseful, ranges } from '../model/range.ts'
@@ -46,7 +46,7 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
   const outages = actor.connection ? outagesOf(actor) : []
   const visible = outages.filter((outage) => (outage.end ?? known) >= left && outage.start <= right)
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = canvas.current
     if (element) draw(element, { actor, left, scale, width, now: known, at })
   }, [actor, known, link, left, scale, width, at, scheme])
