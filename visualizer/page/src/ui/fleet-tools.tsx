@@ -10,6 +10,10 @@ interface ToolsProps {
   readonly onFilter: (filter: Filter) => void
   readonly onOrder: (order: Order) => void
   readonly onExport: () => void
+  /** ArrowDown in the search. */
+  readonly onDown: () => void
+  /** Enter in the search. */
+  readonly onEnter: () => void
 }
 
 const words: Readonly<Record<Order, string>> = {
@@ -20,7 +24,7 @@ const words: Readonly<Record<Order, string>> = {
   latest: 'Latest change',
 }
 
-export function FleetTools({ filter, order, found, of, onFilter, onOrder, onExport }: ToolsProps) {
+export function FleetTools({ filter, order, found, of, onFilter, onOrder, onExport, onDown, onEnter }: ToolsProps) {
   const search = useRef<HTMLInputElement>(null)
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -42,6 +46,13 @@ export function FleetTools({ filter, order, found, of, onFilter, onOrder, onExpo
         value={filter.query}
         maxLength={200}
         onInput={(event) => onFilter({ ...filter, query: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          // Input methods use these keys to choose words.
+          if (event.isComposing || (event.key !== 'ArrowDown' && event.key !== 'Enter')) return
+          event.preventDefault()
+          if (event.key === 'Enter') onEnter()
+          else onDown()
+        }}
       />
       <select aria-label="Order" value={order} onChange={(event) => onOrder(event.currentTarget.value as Order)}>
         {orders.map((each) => (

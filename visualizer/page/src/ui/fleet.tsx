@@ -70,6 +70,7 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
     if (!chosen.delete(condition)) chosen.add(condition)
     setFilter({ ...filter, conditions: chosen })
   }
+  const [sole, another] = rows
   const save = () => {
     const ids = new Set(rows.map(({ id }) => id))
     const entries = store.entries.filter(({ actor }) => ids.has(actor.sessionId) || ids.has(actor.parentId ?? ''))
@@ -99,6 +100,8 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
             onFilter={setFilter}
             onOrder={setOrder}
             onExport={save}
+            onDown={() => document.querySelector<HTMLElement>('.cells [data-id]')?.focus()}
+            onEnter={() => sole && !another && onOpen(sole.id)}
           />
           <MemberDetail store={store} member={member} at={at} />
           <Cells store={store} members={rows} order={order} at={at} focus={focus} onPoint={point} onOpen={onOpen} />

@@ -12,11 +12,14 @@ interface DetailProps {
   readonly at: number | null
 }
 
+const hint = 'Point at a connection, or move with the arrow keys. Enter opens it.'
+const touchHint = 'Tap a connection to open it.'
+
 /** The connection under the pointer or the focus, in a line whose height is always the same. */
 export function MemberDetail({ store, member, at }: DetailProps) {
   const now = useNow(store, at, 1_000)
   if (!member) {
-    return <p class="member-detail muted">Point at a connection, or move with the arrow keys. Enter opens it.</p>
+    return <p class="member-detail muted">{matchMedia('(hover: none)').matches ? touchHint : hint}</p>
   }
   const { name, process, condition, state, failure } = member
   const { sign, words } = looks[condition]
