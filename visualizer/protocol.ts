@@ -146,6 +146,11 @@ export interface FeedInfoMessage extends Timestamped {
   readonly status: 'online' | 'offline'
   /** When its socket closed, in milliseconds since 1970 by the server's clock. Only if `offline`. */
   readonly offlineSince?: number
+  /**
+   * When another process with the same name took its place, by the server's clock: the app was restarted. Only if
+   * `offline`.
+   */
+  readonly supersededAt?: number
   /** How many messages the app has dropped because it could not send them fast enough. */
   readonly dropped: number
   /** How many of them changed the state of an actor. The others would only have shown more details. */
@@ -170,9 +175,11 @@ export interface StatsMessage extends Timestamped {
   }
 }
 
-/** Actors that the server has forgotten, because they had stopped and there were too many. */
+/** Actors that the server has forgotten, because they had stopped and there were too many, or with their process. */
 export interface ForgottenMessage extends Timestamped {
   readonly type: '@xstate-mqtt.forgotten'
+  /** The process, if the server has forgotten all of it. */
+  readonly feedId?: string
   readonly sessionIds: readonly string[]
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { connectionMachine } from '../../machines/index.ts'
 import { fileName, logLines } from '../../visualizer/page/src/model/export.ts'
 import { countsOf, fleetOf, headline, type Member } from '../../visualizer/page/src/model/fleet.ts'
-import { heatOf } from '../../visualizer/page/src/model/heat.ts'
+import { heatOf, worstOf } from '../../visualizer/page/src/model/heat.ts'
 import {
   type Age,
   failuresOf,
@@ -17,7 +17,7 @@ import { fittingRange, isUseful, ranges } from '../../visualizer/page/src/model/
 import { Store } from '../../visualizer/page/src/model/store.ts'
 import { fleetTabOf, tabOf } from '../../visualizer/page/src/model/tab.ts'
 import { hashOf, routeOf, viewOf } from '../../visualizer/page/src/model/view.ts'
-import type { Json } from '../../visualizer/protocol.ts'
+import type { Json, WelcomeMessage } from '../../visualizer/protocol.ts'
 import { definitionOf } from '../../visualizer/record/definition.ts'
 
 const MINUTE = 60_000
@@ -43,7 +43,7 @@ const states = {
 function page() {
   const store = new Store()
   let lastId = 0
-  const feed = (offlineSince?: number) =>
+  const feed = (offlineSince?: number, supersededAt?: number) =>
     store.apply({
       type: '@xstate-mqtt.feed',
       createdAt: '1',
@@ -51,6 +51,7 @@ function page() {
       name: 'gateway',
       status: offlineSince === undefined ? 'online' : 'offline',
       ...(offlineSince !== undefined && { offlineSince }),
+      ...(supersededAt !== undefined && { supersededAt }),
       dropped: 0,
       droppedTransitions: 0,
     })
@@ -126,6 +127,33 @@ describe('the members of a fleet', () => {
     expect(
       [50, 150, 250].map((at) => fleetOf(store, at).map(({ condition, failure }) => [condition, failure])),
     ).toEqual([[], [['online', '']], [['waiting', refused.message]]])
+  })
+
+  test('of a process that was restarted are part of the past alone', () => {
+    const { store, feed, live, connection, step } = page()
+    live()
+    connection('a')
+    step('a', 100, states.online)
+    feed(500, 800)
+    expect(fleetOf(store, null)).toEqual([])
+    expect(fleetOf(store, 400)).toMatchObject([{ condition: 'online', since: 100 }])
+    expect(fleetOf(store, 600)).toMatchObject([{ condition: 'silent', since: 500 }])
+    expect(fleetOf(store, 800)).toEqual([])
+    const [a] = store.actors.values()
+    expect(a && namesOf(store).process(a)).toBe('')
+  })
+
+  test('of a process that was forgotten while the page was away are forgotten', () => {
+    const { store, feed, live, connection } = page()
+    const welcome = { version: 1, serverId: 's', startedAt: 1, allowCommands: false, history: 1, maxMessageBytes: 1 }
+    live()
+    connection('a')
+    for (const isKnown of [true, false]) {
+      store.apply({ type: '@xstate-mqtt.welcome', createdAt: '1', ...welcome } as WelcomeMessage)
+      if (isKnown) feed()
+      live()
+      expect([store.actors.size, store.feeds.size]).toEqual(isKnown ? [1, 1] : [0, 0])
+    }
   })
 
   test('leave out what has stopped', () => {
@@ -250,6 +278,24 @@ describe('the timeline of a fleet', () => {
     const { online, silent } = heatOf([{ bands: [{ start: 0, family: 'online' }], silentSince: 700 }], 0, 1_000, 10)
     expect([...online].join('')).toBe('1111111000')
     expect([...silent].join('')).toBe('0000000111')
+  })
+
+  test('ends where another process took the place of one', () => {
+    const course = { bands: [{ start: 0, family: 'online' }] as const, silentSince: 500, supersededAt: 700 }
+    const { online, silent } = heatOf([course], 0, 1_000, 10)
+    expect([...online].join('')).toBe('1111100000')
+    expect([...silent].join('')).toBe('0000011000')
+  })
+
+  test('is at its worst when the most are without a connection, whatever the reason', () => {
+    const busy = { bands: [{ start: 300, family: 'busy' }] as const, silentSince: null }
+    const idle = { bands: [{ start: 500, family: 'resting' }] as const, silentSince: null }
+    const gone = { bands: [{ start: 0, family: 'online' }] as const, silentSince: 0 }
+    expect(worstOf(heatOf([{ bands, silentSince: null }, busy, idle, gone], 0, 1_000, 10))).toEqual({
+      count: 3,
+      column: 5,
+    })
+    expect(worstOf(heatOf([gone], 0, 1_000, 10))).toBeNull()
   })
 
   test('begins in the middle of a state', () => {

@@ -124,6 +124,13 @@ export class History {
     }
   }
 
+  /** @returns the session ids of all actors of a feed, which it has forgotten */
+  forgetFeed(feedId: string): string[] {
+    const actors = [...this.#actors.values()].filter((actor) => actor.feedId === feedId)
+    for (const actor of actors) this.#remove(actor)
+    return actors.map(({ key }) => key)
+  }
+
   /** All actors with their last snapshots, and the history, oldest first. */
   replay(): { readonly actors: readonly string[]; readonly entries: readonly Entry[] } {
     const actors = [...this.#actors.values()].flatMap((actor) => {
@@ -211,12 +218,16 @@ export class History {
   }
 
   #forget(actor: KnownActor): void {
+    this.#remove(actor)
+    this.#onForgotten([actor.key])
+  }
+
+  #remove(actor: KnownActor): void {
     this.#actors.delete(actor.key)
     if (this.#latest === actor) this.#latest = undefined
     this.#watched.delete(actor)
     this.#partOf(actor).remove(actor.kind, (entry) => entry.actor === actor)
     this.#forgotten += actor.entries
-    this.#onForgotten([actor.key])
   }
 }
 

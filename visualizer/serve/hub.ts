@@ -83,11 +83,12 @@ export class Hub {
     let feed: RemoteFeed | undefined
     socket.send(JSON.stringify(this.#welcome()))
     onFrame(socket, (frame) => {
-      if (!feed) {
-        feed = this.#feedOf(frame)
-        feed.attach(socket)
-      }
+      if (feed) return feed.frame(frame)
+      const count = this.#lastFeed
+      feed = this.#feedOf(frame)
+      feed.attach(socket)
       feed.frame(frame)
+      if (this.#lastFeed > count) this.#supersede(feed.info)
     })
     socket.on('close', () => feed?.detach(socket))
   }
@@ -107,13 +108,34 @@ export class Hub {
     return feed
   }
 
+  /**
+   * A new process takes the place of the one with its name that has been offline for the longest: the app was restarted.
+   * It takes the place of one only, so that a process that died stays visible if it has none to follow it. Of those whose
+   * place was taken, the last one is kept.
+   */
+  #supersede({ name }: FeedInfoMessage): void {
+    const gone = [...this.#feeds.values()]
+      .filter(({ info }) => info.name === name && info.status === 'offline')
+      .toSorted((a, b) => (a.info.offlineSince ?? 0) - (b.info.offlineSince ?? 0))
+    const next = gone.find(({ info }) => info.supersededAt === undefined)
+    if (!next) return
+    for (const feed of gone) if (feed.info.supersededAt !== undefined) this.#forget(feed)
+    next.supersede()
+  }
+
   #forgetOldFeeds(): void {
-    for (const [feedId, feed] of this.#feeds) {
+    for (const feed of this.#feeds.values()) {
       if (this.#feeds.size <= MAX_FEEDS * 2) return
-      if (feed.info.status === 'online') continue
-      this.#feeds.delete(feedId)
-      for (const [givenId, other] of this.#known) if (other === feed) this.#known.delete(givenId)
+      if (feed.info.status === 'offline') this.#forget(feed)
     }
+  }
+
+  #forget(feed: RemoteFeed): void {
+    const { feedId } = feed
+    this.#feeds.delete(feedId)
+    for (const [givenId, other] of this.#known) if (other === feed) this.#known.delete(givenId)
+    const sessionIds = this.#history.forgetFeed(feedId)
+    this.viewers.notify({ type: '@xstate-mqtt.forgotten', ...stamp(), feedId, sessionIds })
   }
 
   async #command(fields: Readonly<Record<string, unknown>>): Promise<CommandResultMessage> {

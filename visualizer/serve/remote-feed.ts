@@ -26,6 +26,7 @@ export class RemoteFeed {
   #droppedTransitions = 0
   #socket: WebSocket | undefined
   #offlineSince: number | undefined
+  #supersededAt: number | undefined
   #lastRequest = 0
 
   constructor(feedId: string, history: History, hide: Hide | undefined, onChange: () => void) {
@@ -45,6 +46,7 @@ export class RemoteFeed {
       ...(this.#pid !== undefined && { pid: this.#pid }),
       status: this.#socket ? 'online' : 'offline',
       ...(this.#offlineSince !== undefined && { offlineSince: this.#offlineSince }),
+      ...(this.#supersededAt !== undefined && { supersededAt: this.#supersededAt }),
       dropped: this.#dropped,
       droppedTransitions: this.#droppedTransitions,
     }
@@ -54,6 +56,7 @@ export class RemoteFeed {
     const before = this.#socket
     this.#socket = socket
     this.#offlineSince = undefined
+    this.#supersededAt = undefined
     if (before && before !== socket) before.terminate()
     this.#onChange()
   }
@@ -65,6 +68,12 @@ export class RemoteFeed {
     for (const requestId of this.#waiting.keys()) {
       this.#settle(answer(requestId, 'offline', 'The app has disconnected.'))
     }
+    this.#onChange()
+  }
+
+  /** Another process has taken its place. */
+  supersede(): void {
+    this.#supersededAt = Date.now()
     this.#onChange()
   }
 

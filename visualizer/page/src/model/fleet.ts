@@ -1,7 +1,7 @@
 import { familyOf, stateOf } from '../../../shared/family.ts'
 import { bandAt } from './bands.ts'
 import { type Condition, conditions } from './condition.ts'
-import { namesOf, silentSince } from './processes.ts'
+import { namesOf, silentSince, supersededAt } from './processes.ts'
 import { contextOf } from './state.ts'
 import type { Store } from './store.ts'
 import type { Actor } from './types.ts'
@@ -25,7 +25,12 @@ export interface Member {
 }
 
 /** The connections that the page shows: those that run, and those that crashed. */
-export function connectionsOf({ actors }: Store): Actor[] {
+export function connectionsOf(store: Store): Actor[] {
+  return everyConnectionOf(store).filter((actor) => supersededAt(store, actor) === null)
+}
+
+/** Also those of processes whose place was taken by others: they are part of the past alone. */
+export function everyConnectionOf({ actors }: Store): Actor[] {
   return [...actors.values()].filter(
     ({ connection, stopped, snapshot }) => connection && (!stopped || snapshot.status === 'error'),
   )
@@ -34,7 +39,7 @@ export function connectionsOf({ actors }: Store): Actor[] {
 /** @param at - a past moment; `null` for now */
 export function fleetOf(store: Store, at: number | null): Member[] {
   const names = namesOf(store)
-  return connectionsOf(store).flatMap((actor) => {
+  return (at === null ? connectionsOf(store) : everyConnectionOf(store)).flatMap((actor) => {
     const who = { id: actor.sessionId, name: names.actor(actor), process: names.process(actor) }
     const what = at === null ? present(store, actor) : past(store, actor, at)
     return what ? [{ ...who, ...what }] : []
@@ -53,10 +58,10 @@ function present(store: Store, actor: Actor): What {
   return { state, condition, failure: isTrouble ? failureWords(contextOf(snapshot).failure) : '', since }
 }
 
-/** `undefined` if the actor did not exist then. */
+/** `undefined` if the actor did not exist then, or another process had taken its place. */
 function past(store: Store, actor: Actor, at: number): What | undefined {
   const band = bandAt(actor.bands, at)
-  if (!band) return undefined
+  if (!band || (supersededAt(store, actor) ?? Infinity) <= at) return undefined
   const silent = silentSince(store, actor)
   if (silent !== null && silent <= at) return { state: band.state, condition: 'silent', failure: '', since: silent }
   const entry = actor.entries.findLast(({ time }) => time <= at)

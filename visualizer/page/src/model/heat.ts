@@ -4,6 +4,8 @@ import { type Condition, conditions } from './condition.ts'
 export interface Course {
   readonly bands: readonly { readonly start: number; readonly family: Condition }[]
   readonly silentSince: number | null
+  /** When another process took its place, if one did. */
+  readonly supersededAt?: number | null
 }
 
 /** In milliseconds. A connection that gives up and recovers has failed for less than this. It is no failure to look at. */
@@ -21,7 +23,7 @@ export function heatOf(courses: readonly Course[], from: number, to: number, col
   // The worst has the highest number. 0: it did not exist.
   const worst = new Uint8Array(columns)
   const scale = columns / (to - from)
-  for (const { bands, silentSince } of courses) {
+  for (const { bands, silentSince, supersededAt } of courses) {
     worst.fill(0)
     const mark = (start: number, end: number, condition: Condition) => {
       if (end < from || start > to) return
@@ -42,7 +44,9 @@ export function heatOf(courses: readonly Course[], from: number, to: number, col
       if (band.start < from) break
     }
     const [oldest] = bands
-    if (silentSince !== null && oldest) mark(Math.max(silentSince, oldest.start), to, 'silent')
+    if (silentSince !== null && oldest) {
+      mark(Math.max(silentSince, oldest.start), Math.min(supersededAt ?? to, to), 'silent')
+    }
     for (let column = 0; column < columns; column++) {
       const rank = worst[column] ?? 0
       const count = counts[conditions.length - rank]
@@ -50,4 +54,14 @@ export function heatOf(courses: readonly Course[], from: number, to: number, col
     }
   }
   return Object.fromEntries(conditions.map((condition, index) => [condition, counts[index]])) as unknown as Heat
+}
+
+/** When the most were without a connection; `null` if all were connected, as far as that is known. */
+export function worstOf({ failed, waiting, busy, resting }: Heat): { count: number; column: number } | null {
+  let [worst, place] = [0, -1]
+  for (let column = 0; column < failed.length; column++) {
+    const count = [failed, waiting, busy, resting].reduce((sum, counts) => sum + (counts[column] ?? 0), 0)
+    if (count > worst) [worst, place] = [count, column]
+  }
+  return place < 0 ? null : { count: worst, column: place }
 }

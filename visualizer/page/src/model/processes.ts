@@ -11,6 +11,11 @@ export function silentSince({ feeds, link, skew }: Store, { feedId, stopped }: A
   return offlineSince ?? (link.status === 'lost' || link.status === 'refused' ? link.since + skew : null)
 }
 
+/** When another process took the place of an actor's process; `null` if none did. */
+export function supersededAt({ feeds }: Store, { feedId }: Actor): number | null {
+  return feeds.get(feedId)?.supersededAt ?? null
+}
+
 /** Names that distinguish the actors. */
 export interface Names {
   /** The name of the actor's process; empty if there is only one process. */
@@ -49,8 +54,9 @@ export function namesOf(store: Store): Names {
 }
 
 function processName({ feeds }: Store, feedId: string): string {
-  const { name = 'a process', pid } = feeds.get(feedId) ?? {}
-  const namesakes = [...feeds.values()].filter((feed) => feed.name === name)
+  const { name = 'a process', pid, supersededAt: isOver = null } = feeds.get(feedId) ?? {}
+  if (isOver !== null) return `${name} before its restart`
+  const namesakes = [...feeds.values()].filter((feed) => feed.name === name && feed.supersededAt === null)
   return namesakes.length > 1 && pid !== undefined ? `${name} ${pid}` : name
 }
 

@@ -47,6 +47,8 @@ export class Store {
   /** Counts up when entries are removed. What was derived from them is then out of date. */
   generation = 0
   readonly #listeners = new Set<() => void>()
+  /** Processes that the server has not introduced again since the page has connected again. */
+  #missing = new Set<string>()
   readonly #charts = new Map<string, Chart | null>()
   readonly #waiting = new Map<string, EventMessage[]>()
   readonly #taken = new Map<string, TakenTransition[]>()
@@ -80,18 +82,21 @@ export class Store {
       case '@xstate-mqtt.live':
         this.forgotten = message.forgotten
         this.link = { status: 'live' }
+        this.#forgetMissing()
         // For actors without recent events, the replay contains only their current state.
         for (const actor of this.actors.values()) {
           if (actor.bands.length === 0) this.#band(actor, actor.since, 0)
         }
         return
       case '@xstate-mqtt.feed': {
-        const { feedId, name, pid, dropped, droppedTransitions, offlineSince = null } = message
-        this.feeds.set(feedId, { feedId, name, pid, offlineSince, dropped, droppedTransitions })
+        const { feedId, name, pid, dropped, droppedTransitions, offlineSince = null, supersededAt = null } = message
+        this.feeds.set(feedId, { feedId, name, pid, offlineSince, supersededAt, dropped, droppedTransitions })
+        this.#missing.delete(feedId)
         return
       }
       case '@xstate-mqtt.forgotten':
         for (const id of message.sessionIds) this.#forget(id)
+        if (message.feedId !== undefined) this.feeds.delete(message.feedId)
         return
       case '@xstate-mqtt.dropped':
         this.dropped = message.dropped
@@ -121,6 +126,7 @@ export class Store {
   #welcomed(message: WelcomeMessage): void {
     if (this.welcome && this.welcome.serverId !== message.serverId) this.#clear()
     this.welcome = message
+    this.#missing = new Set(this.feeds.keys())
     this.skew = Number(message.createdAt) - Date.now()
     // A small difference is only the time that the message took.
     if (Math.abs(this.skew) < 500) this.skew = 0
@@ -292,6 +298,13 @@ export class Store {
     for (const actor of new Set([...trimmed].map((entry) => entry.actor))) {
       actor.entries = actor.entries.filter((entry) => !trimmed.has(entry))
     }
+  }
+
+  /** Forgets the processes that the server forgot while the page was away. */
+  #forgetMissing(): void {
+    for (const { sessionId, feedId } of this.actors.values()) if (this.#missing.has(feedId)) this.#forget(sessionId)
+    for (const feedId of this.#missing) this.feeds.delete(feedId)
+    this.#missing.clear()
   }
 
   #forget(sessionId: string): void {

@@ -86,6 +86,8 @@ export interface FeedInfo {
   readonly pid: number | undefined
   /** When it stopped reporting, by the server's clock; `null` while it reports. */
   readonly offlineSince: number | null
+  /** When another process took its place, by the server's clock; `null` if none did. */
+  readonly supersededAt: number | null
   readonly dropped: number
   /** How many of them changed the state of an actor. */
   readonly droppedTransitions: number

@@ -6,7 +6,7 @@ const TOP = 16
 
 interface HeatPicture {
   readonly heat: Heat
-  /** How many connections there are. */
+  /** How many connections there are now. There may have been more. */
   readonly all: number
   readonly left: number
   readonly span: number
@@ -46,14 +46,18 @@ export function drawHeat(canvas: HTMLCanvasElement, { heat, all, left, span, wid
   const edgeOf = (column: number) => Math.round((column / columns) * width * ratio) / ratio
   for (let column = 0; column < columns; column++) {
     let y = TOP
+    const most = conditions.reduce((sum, condition) => sum + (heat[condition][column] ?? 0), 0)
     const [x, next] = [edgeOf(column), edgeOf(column + 1)]
     for (const condition of conditions) {
       const count = heat[condition][column] ?? 0
       if (count === 0) continue
       // A single one among thousands must be visible too.
-      const part = Math.max(condition === 'online' || condition === 'resting' ? 0 : 2, (count / all) * room)
+      const part = Math.max(
+        condition === 'online' || condition === 'resting' ? 0 : 2,
+        (count / Math.max(all, most)) * room,
+      )
       pen.fillStyle = colours[condition]
-      pen.fillRect(x, y, next - x, Math.min(part, TOP + room - y))
+      pen.fillRect(x, y, next - x, Math.max(0, Math.min(part, TOP + room - y)))
       y += part
     }
   }

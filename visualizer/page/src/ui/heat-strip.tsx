@@ -1,10 +1,10 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import { conditions, looks } from '../model/condition.ts'
-import { connectionsOf } from '../model/fleet.ts'
+import { connectionsOf, everyConnectionOf } from '../model/fleet.ts'
 import { clock, duration, when } from '../model/format.ts'
-import { type Heat, heatOf } from '../model/heat.ts'
-import { silentSince } from '../model/processes.ts'
+import { type Heat, heatOf, worstOf } from '../model/heat.ts'
+import { silentSince, supersededAt } from '../model/processes.ts'
 import { fittingRange, isUseful, ranges } from '../model/range.ts'
 import type { Store } from '../model/store.ts'
 import { drawHeat } from './heat-picture.ts'
@@ -34,20 +34,27 @@ export function HeatStrip({ store, at, onTravel }: HeatStripProps) {
   const known = useRef(0)
   const tick = Math.floor(now / Math.max(1_000, known.current / columns / 2))
   const picture = useMemo(() => {
-    const courses = connectionsOf(store).map((actor) => ({
+    const courses = everyConnectionOf(store).map((actor) => ({
       bands: actor.bands,
       silentSince: silentSince(store, actor),
+      supersededAt: supersededAt(store, actor),
     }))
     const first = courses.reduce((least, { bands }) => Math.min(least, bands[0]?.start ?? least), now)
     const span = chosen ?? fittingRange(first, now)
-    return { heat: heatOf(courses, now - span, now, columns), first, left: now - span, span, all: courses.length }
+    return {
+      heat: heatOf(courses, now - span, now, columns),
+      first,
+      left: now - span,
+      span,
+      all: connectionsOf(store).length,
+    }
   }, [tick, chosen, columns, store.link])
   const { heat, first, left, span, all } = picture
   known.current = span
   const timeOf = (x: number) => left + (Math.max(0, Math.min(width, x)) / width) * span
   const columnOf = (time: number) => Math.max(0, Math.min(columns - 1, Math.floor(((time - left) / span) * columns)))
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = canvas.current
     if (element) drawHeat(element, { heat, all, left, span, width, at })
   }, [picture, width, at, scheme])
@@ -123,13 +130,9 @@ function wordsAt(heat: Heat, column: number): string {
   return words.length > 0 ? words.join(', ') : 'no connection'
 }
 
-/** When the fewest were connected. */
-function worstWords({ online, failed, waiting }: Heat, left: number, span: number): string {
-  let [worst, place] = [0, -1]
-  for (let column = 0; column < online.length; column++) {
-    const count = (failed[column] ?? 0) + (waiting[column] ?? 0)
-    if (count > worst) [worst, place] = [count, column]
-  }
-  if (place < 0) return `No trouble in the last ${duration(span)}`
-  return `At worst ${worst.toLocaleString('en')} without a connection, at ${clock(left + ((place + 0.5) / online.length) * span)}`
+function worstWords(heat: Heat, left: number, span: number): string {
+  const worst = worstOf(heat)
+  if (!worst) return `No trouble in the last ${duration(span)}`
+  const time = left + ((worst.column + 0.5) / heat.online.length) * span
+  return `At worst ${worst.count.toLocaleString('en')} without a connection, at ${clock(time)}`
 }
