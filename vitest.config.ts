@@ -13,7 +13,6 @@ const LONG = [
   'test/session/first-chunk.test.ts',
   'test/session/model.test.ts',
   'test/session/packet-ids.test.ts',
-  'test/session/poison.test.ts',
   'test/store/shelf-model.test.ts',
   'test/wire/{decode,encode,noise}.test.ts',
 ]
@@ -27,8 +26,13 @@ const ONLY_LONG = [
   // They visit every state of the connection machine.
   'test/machines/coverage.test.ts',
   'test/model/statechart.test.ts',
+  // Hours of a faulty broker, and a real one that closes connections.
+  'test/session/poison.test.ts',
+  'test/brokers/poison.test.ts',
+  // Every fault of a server, each of which takes time to be sure of.
+  'test/cli/doctor/examine.test.ts',
   // Each of its faults copies a store of several tables.
-  'test/store/damage.test.ts',
+  'test/store/{damage,full-disk}.test.ts',
   // They start the compiler, the linter and the bundler.
   'test/tooling/{bundle,docs-snippets,rooms}.test.ts',
   'test/visualizer/{fleet-feed,night}.test.ts',

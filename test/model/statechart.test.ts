@@ -32,9 +32,7 @@ test(`every state holds its promises: ${small.name}`, () => {
   expectOnPage([modelRow({ name, states, steps }), ...propertyNames.map((property) => `| ${property} |`)])
 })
 
-test
-  .runIf(process.env['LONG_TESTS'] === '1')
-  .each(models.filter((model) => model !== small && !model.slow).map((model) => [model.name, model]))(
+test.each(models.filter((model) => model !== small && !model.slow).map((model) => [model.name, model]))(
   'every state holds its promises: %s',
   { timeout: 240_000 },
   (_name, model) => expectOnPage([modelRow(visitAll(model as Model))]),
