@@ -4,7 +4,6 @@ import { isIP } from 'node:net'
 import type { ConnectOptions } from '../../src/api/options.ts'
 import { loginOf } from '../../src/config/login.ts'
 import { checkFilter, checkTopic } from '../../src/config/topics.ts'
-import { targetOf } from '../../src/mqtt/server-url.ts'
 import { monotonicTime } from '../../src/shared/clock.ts'
 import { defineCommand, UsageError } from '../command.ts'
 import { CONNECTION_NOTES, connectionFlags, refusedConnectionFlags } from '../connection-flags.ts'
@@ -20,7 +19,7 @@ import { DEFAULT_LIMIT } from './packet-size.ts'
 import { Progress } from './progress.ts'
 import { asJson, printConclusion, printFinding } from './report.ts'
 import { exitCodes, verdictOf } from './verdict.ts'
-import { type Scheme, type Target, urlOf } from './way.ts'
+import { targetFor, urlOf } from './way.ts'
 
 const {
   'will-topic': _topic,
@@ -154,12 +153,7 @@ function examinationOf(url: string, connect: ConnectOptions) {
     throw new UsageError('The doctor goes the direct way: options.socket and options.wsOptions.agent are not supported')
   }
   const parsed = new URL(url)
-  const target: Target = {
-    scheme: parsed.protocol.slice(0, -1) as Scheme,
-    ...targetOf(url),
-    path: parsed.pathname + parsed.search || '/',
-    tls,
-  }
+  const target = targetFor(url, tls)
   return {
     target: { ...target, host: isIP(target.host) ? target.host : target.host.toLowerCase() },
     login: loginOf(parsed, connect, undefined),

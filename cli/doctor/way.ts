@@ -5,6 +5,7 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'n
 import type { Failure } from '../../machines/failure.ts'
 import type { TlsOptions } from '../../src/api/options.ts'
 import { fromError } from '../../src/mqtt/failures.ts'
+import { targetOf } from '../../src/mqtt/server-url.ts'
 import { type Lab, within } from './lab.ts'
 
 export type Scheme = 'mqtt' | 'mqtts' | 'ws' | 'wss'
@@ -94,6 +95,12 @@ export function isWebSocket({ scheme }: Pick<Target, 'scheme'>): boolean {
 /** Host and port as in a URL. */
 export function inUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** Reads the server out of a URL that has been checked. */
+export function targetFor(url: string, tls: TlsOptions): Target {
+  const { protocol, pathname, search } = new URL(url)
+  return { scheme: protocol.slice(0, -1) as Scheme, ...targetOf(url), path: pathname + search || '/', tls }
 }
 
 /** The URL of a target, without user name, password and query. */

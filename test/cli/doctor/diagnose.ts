@@ -3,8 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { Diagnosis, Examination } from '../../../cli/doctor/examination.ts'
 import { examine } from '../../../cli/doctor/examine.ts'
 import type { Closable, Lab } from '../../../cli/doctor/lab.ts'
-import type { Scheme, Target } from '../../../cli/doctor/way.ts'
-import { targetOf } from '../../../src/mqtt/server-url.ts'
+import { type Target, targetFor } from '../../../cli/doctor/way.ts'
 
 export interface Plan extends Partial<Omit<Examination, 'target'>> {
   readonly tls?: Target['tls']
@@ -28,13 +27,7 @@ let ids = 0
 /** Examines a URL in this process. */
 export async function diagnose(url: string, plan: Plan = {}): Promise<Diagnosed> {
   const { tls = {}, patience = 2_000, signal = new AbortController().signal, waits: onWait, ...examination } = plan
-  const parsed = new URL(url)
-  const target: Target = {
-    scheme: parsed.protocol.slice(0, -1) as Scheme,
-    ...targetOf(url),
-    path: parsed.pathname + parsed.search || '/',
-    tls,
-  }
+  const target = targetFor(url, tls)
   const sockets = new Set<Closable>()
   const destroy = () => {
     for (const socket of sockets) socket.destroy()
