@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'a complete outage with a broker in this process, or the client on your own broker',
     load: async () => (await import('./demo.ts')).demo,
   },
+  broker: {
+    summary: 'a broker in this process, to try things out',
+    load: async () => (await import('./broker.ts')).broker,
+  },
   timeline: {
     summary: 'the times of the attempts and recovery cycles of an outage',
     load: async () => (await import('./timeline.ts')).timeline,

@@ -5,7 +5,7 @@ import { createShell } from './shell.ts'
 
 describe('a wrong command line', () => {
   test.each([
-    [['nope'], "There is no command 'nope'. The commands are sub, pub, demo, timeline"],
+    [['nope'], "There is no command 'nope'. The commands are sub, pub, demo, broker, timeline"],
     [['timelime'], "There is no command 'timelime'. Did you mean timeline?"],
     [['--verison'], "There is no command '--verison'. Did you mean --version?"],
     [['help', 'dmeo'], "There is no command 'dmeo'. Did you mean demo?"],
@@ -26,6 +26,8 @@ describe('a wrong command line', () => {
     [['timeline', '--multiplier', '0.5'], '--multiplier must be at least 1, got 0.5'],
     [['diagram', '--format', 'png'], "--format must be one of mermaid, svg, json, got 'png'"],
     [['demo', '--nope'], "Unknown option '--nope'"],
+    [['broker', '--port', 'mqtt'], "--port must be a port from 0 to 65535, got 'mqtt'"],
+    [['broker', '--ws-port', '70000'], "--ws-port must be a port from 0 to 65535, got '70000'"],
     [['demo', '--username', 'me'], '--username needs --url'],
     [['demo', '--visualizer', '--username', 'me'], '--username needs --url'],
     [['sub'], 'The topic filter is missing: give --topic'],
