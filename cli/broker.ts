@@ -1,5 +1,5 @@
 import { defineCommand, UsageError, type Values } from './command.ts'
-import { print, type Shell } from './shell.ts'
+import { print } from './shell.ts'
 import { harmless } from './terminal.ts'
 
 const options = {

@@ -11,7 +11,7 @@ const options: MermaidOptions = {
   notes: ['RECOVER'],
 }
 
-/** The diagram of the connection machine, as the README shows it. */
+/** The diagram of the connection machine, as docs/machine.md shows it. */
 export function connectionDiagram(): string {
   return toMermaid(connectionMachine, options)
 }

@@ -1,4 +1,4 @@
-// Takes the screenshots of the README: the page after a night, in the third minute of an outage, and a fleet in the fifth
+// Takes the screenshots of docs/inspect.md: the page after a night, in the third minute of an outage, and a fleet in the fifth
 // minute of one. Needs `npm run build`.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -27,16 +27,18 @@ export interface RunningProcess {
 
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
+  /** The folder in which it runs. @default the folder of the package */
+  readonly cwd?: string
   /** Beyond it the process is killed, and the test fails. In milliseconds. */
   readonly timeout?: number
 }
 
 /** Runs a file with Node, in the package's folder and without a terminal. TypeScript files run with tsx. */
 export function start(file: string, args: readonly string[] = [], options: RunOptions = {}): RunningProcess {
-  const { env = {}, timeout = 40_000 } = options
+  const { env = {}, cwd = root, timeout = 40_000 } = options
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
   const child = spawn(process.execPath, [...loader, file, ...args], {
-    cwd: root,
+    cwd,
     env: { ...process.env, MQTT_PASSWORD: undefined, FORCE_COLOR: undefined, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -9,7 +9,7 @@ import { defaultInbox, defaultOutbox, defaultQuarantine } from '../../src/config
 import * as library from '../../src/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = read('README.md')
+const pages = ['machine', 'options', 'events', 'errors'].map((name) => read(`docs/${name}.md`)).join('\n')
 
 test('the diagram is current: npm run diagram', () => {
   expect(section('diagram')).toContain(`\n\`\`\`mermaid\n${connectionDiagram()}\n\`\`\`\n`)
@@ -79,7 +79,7 @@ function read(file: string): string {
 
 /** What stands between the markers of a name. */
 function section(name: string): string {
-  const found = new RegExp(`<!-- ${name}\\b.*?-->([^]*?)<!-- /${name} -->`).exec(readme)
+  const found = new RegExp(`<!-- ${name}\\b.*?-->([^]*?)<!-- /${name} -->`).exec(pages)
   return found?.[1] ?? ''
 }
 
