@@ -4,7 +4,7 @@ import type { Failure } from '../../machines/failure.ts'
 import { seeded } from '../../measure/lab/seeded.ts'
 import { InvalidCredentialsError, minutes, machineScene, seconds, settle } from '../support/machine-scene.ts'
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 
 /** Half of the initial delay: the minimum of a backoff with `equal` jitter. */
 const LEAST = 500
@@ -113,7 +113,7 @@ test.each([true, false])(
         expect(s.clock.pending).toBe(0)
         expect(s.transport.running).toBe(0)
       }),
-      { numRuns: repetitions(80, 400) },
+      { numRuns: randomCases(80, 400) },
     )
   },
 )
@@ -147,7 +147,7 @@ test('a server that refuses each connection at once sees no more attempts than t
         s.actor.stop()
       },
     ),
-    { numRuns: repetitions(30, 150) },
+    { numRuns: randomCases(30, 150) },
   )
 })
 

@@ -5,10 +5,10 @@ import { ConnectionFailedError, ResilientMqttClient, ResilientMqttError, type Fa
 import { createScriptedServer, type Behaviour, type ScriptedConnection } from '../../testing/index.ts'
 import { until } from '../support/event-loop.ts'
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 
 /** Connections of the whole test; `FC_BYTES=10000` looks harder. */
-const RUNS = Number(process.env['FC_BYTES'] ?? repetitions(150, 600))
+const RUNS = Number(process.env['FC_BYTES'] ?? randomCases(150, 600))
 /** In milliseconds: whatever comes, it is over by then. */
 const BOUND = 2_000
 

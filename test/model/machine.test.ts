@@ -18,10 +18,10 @@ import { checkRecording } from '../../testing/replay/check-recording.ts'
 import { createTestClock } from '../../testing/test-clock.ts'
 import { fc } from '../support/property.ts'
 import { recordedMachine } from '../support/recorded-machine.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 
 /** Steps of the whole test; `FC_STEPS=1000000` looks harder. */
-const STEPS = Number(process.env['FC_STEPS'] ?? repetitions(5_000, 100_000))
+const STEPS = Number(process.env['FC_STEPS'] ?? randomCases(5_000, 100_000))
 const LONGEST = 100
 const RUNS = Math.ceil(STEPS / (LONGEST / 2))
 

@@ -10,7 +10,7 @@ import { isAside } from '../../src/session/outgoing/suspects.ts'
 import { createTestClock } from '../../testing/index.ts'
 import { nameOf } from '../support/promises.ts'
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { ModelBroker } from './model-broker.ts'
 
 type Qos = 0 | 1 | 2
@@ -237,7 +237,7 @@ describe('any sequence of events', () => {
         expectOrder(scene)
         expect(scene.published.flatMap(({ outcomes }) => outcomes)).not.toContain(PoisonPacketError.name)
       }),
-      { numRuns: repetitions(120, 1_000) },
+      { numRuns: randomCases(120, 1_000) },
     )
   }, 60_000)
 
@@ -250,7 +250,7 @@ describe('any sequence of events', () => {
         expectNothingIsLost(scene)
         expectOrder(scene)
       }),
-      { numRuns: repetitions(120, 1_000) },
+      { numRuns: randomCases(120, 1_000) },
     )
   }, 60_000)
 
@@ -265,7 +265,7 @@ describe('any sequence of events', () => {
         await Promise.resolve()
         expect(scene.drained).toBe(1)
       }),
-      { numRuns: repetitions(50, 200) },
+      { numRuns: randomCases(50, 200) },
     )
   })
 })

@@ -9,7 +9,7 @@ import { createTestClock } from '../../testing/index.ts'
 import { turns } from '../support/event-loop.ts'
 import { fc } from '../support/property.ts'
 import { durablePublication, publication } from '../support/publication.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { contentsOf, SpiedDatabase } from './journal-on.ts'
 
 // What waits behaves the same whether it is in memory or on disk. Two processes find the same store: one reads all of it
@@ -50,7 +50,7 @@ test('publications on disk behave like those in memory', async () => {
       const onDisk = await outcomeOf(scene, scene.window)
       expect(onDisk).toEqual(inMemory)
     }),
-    { numRuns: repetitions(60, 3_000) },
+    { numRuns: randomCases(60, 3_000) },
   )
 })
 

@@ -2,7 +2,7 @@ import type { Packet } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { encoded, packets, smallPacket } from './arbitraries.ts'
 import { asDecoded, cut, isData, parseAll, readAll, type Version } from './oracle.ts'
 
@@ -32,7 +32,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
       fc.property(fc.array(packets(version), { minLength: 1, maxLength: 8 }), places, (sent, at) => {
         expectSame(sent, cut(Buffer.concat(sent.map((each) => encoded(each, version))), at), version)
       }),
-      { numRuns: repetitions(50, 3_000) },
+      { numRuns: randomCases(50, 3_000) },
     )
   })
 
@@ -46,7 +46,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
         }
         expectSame([first, second], [bytes], version)
       }),
-      { numRuns: repetitions(8, 400) },
+      { numRuns: randomCases(8, 400) },
     )
   })
 
@@ -56,7 +56,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
         const bytes = Buffer.concat(sent.map((each) => encoded(each, version)))
         expectSame(sent, cut(bytes, [...bytes.keys()]), version)
       }),
-      { numRuns: repetitions(20, 1_000) },
+      { numRuns: randomCases(20, 1_000) },
     )
   })
 })

@@ -5,7 +5,7 @@ import { PacketBuffer } from '../../src/wire/packet-buffer.ts'
 import type { OutgoingPublish } from '../../src/wire/packets.ts'
 import { UnencodablePacketError } from '../../src/wire/unencodable-packet.ts'
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { encoded, packetId, payload, qos, reasonCodes, sentProperties, text, topicName } from './arbitraries.ts'
 import { asDecoded, parseAll, readAll } from './oracle.ts'
 
@@ -74,7 +74,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
         expect(gathered.size).toBe(0)
         expect(gathered.take()).toEqual([])
       }),
-      { numRuns: repetitions(50, 3_000) },
+      { numRuns: randomCases(50, 3_000) },
     )
   })
 
@@ -102,7 +102,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
           })
         }
       }),
-      { numRuns: repetitions(40, 2_000) },
+      { numRuns: randomCases(40, 2_000) },
     )
   })
 })

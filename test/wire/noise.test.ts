@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { PacketRule } from '../../src/wire/invalid-packet.ts'
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { encoded, smallPacket } from './arbitraries.ts'
 import { asDecoded, cut, isData, parseAll, type Read, readAll, type Version } from './oracle.ts'
 
@@ -77,7 +77,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
         // A control packet that is wrong is passed on as far as it came.
         expect(parts.control.subarray(0, whole.control.length)).toEqual(whole.control)
       }),
-      { numRuns: repetitions(150, 20_000) },
+      { numRuns: randomCases(150, 20_000) },
     )
   })
 
@@ -90,7 +90,7 @@ describe.each([3, 4, 5] as const)('protocol version %i', (version) => {
         else if (failure) expect(UNCHECKED).toContain(failure.rule)
         else expect(packets).toEqual(oracle.packets.map(asDecoded))
       }),
-      { numRuns: repetitions(150, 20_000) },
+      { numRuns: randomCases(150, 20_000) },
     )
   })
 })

@@ -8,7 +8,7 @@ import type { OutgoingPublish } from '../../src/wire/packets.ts'
 import { UnencodablePacketError } from '../../src/wire/unencodable-packet.ts'
 import { fc } from '../support/property.ts'
 import { range } from '../support/range.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { packetId, qos, sentProperties, topicName } from './arbitraries.ts'
 import { asDecoded, parseAll, readAll } from './oracle.ts'
 
@@ -149,6 +149,6 @@ test('with any publishes, a reader of aliases finds their topics, and no packet 
         expect(ours.properties ?? {}).toEqual(content.properties ?? {})
       }
     }),
-    { numRuns: repetitions(60, 3_000) },
+    { numRuns: randomCases(60, 3_000) },
   )
 })

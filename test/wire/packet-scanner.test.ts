@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { PacketScanner } from '../../src/wire/packet-scanner.ts'
 import { fc } from '../support/property.ts'
-import { repetitions } from '../support/repetitions.ts'
+import { randomCases } from '../support/repetitions.ts'
 import { encoded, packetId, packets, qos, topicName } from './arbitraries.ts'
 import { cut, type Version } from './oracle.ts'
 
@@ -81,7 +81,7 @@ describe.each([4, 5] as const)('protocol version %i', (version) => {
         const expected = all.map((packet, i) => ({ ...told(packet, version), size: bytes[i]?.length }))
         expect(scanned(cut(Buffer.concat(bytes), places), version)).toEqual(expected)
       }),
-      { numRuns: repetitions(60, 3_000) },
+      { numRuns: randomCases(60, 3_000) },
     )
   })
 
@@ -92,7 +92,7 @@ describe.each([4, 5] as const)('protocol version %i', (version) => {
         const found = scanned(cut(Buffer.concat(bytes), places), version) as { size: number }[]
         expect(found.map(({ size }) => size)).toEqual(bytes.map(({ length }) => length))
       }),
-      { numRuns: repetitions(60, 3_000) },
+      { numRuns: randomCases(60, 3_000) },
     )
   })
 })
