@@ -25,7 +25,7 @@ const IMPORT = /(?:^\s*(?:import|export)\b(?:[^'"=(;]*\bfrom)?\s*|\bimport\s*\(\
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 
-if (existsSync(dist)) process.exitCode = [strangers(), pack()].every(Boolean) ? 0 : 1
+if (existsSync(dist)) process.exitCode = [strangers(), isForClients(), pack()].every(Boolean) ? 0 : 1
 else {
   console.error('There is no dist folder: run npm run build')
   process.exitCode = 1
@@ -46,6 +46,13 @@ function strangers() {
     })
   for (const line of found) console.error(line)
   return found.length === 0
+}
+
+/** Whether the hooks begin with the directive that lets a server component of Next.js import them. */
+function isForClients() {
+  const isFirst = readFileSync(join(dist, 'react', 'index.js'), 'utf8').startsWith("'use client'")
+  if (!isFirst) console.error("dist/react/index.js does not begin with 'use client'")
+  return isFirst
 }
 
 function pack() {

@@ -1,5 +1,5 @@
 import { transformSync } from 'esbuild'
-// Checks the docs: each `ts` block must compile as a separate module against the built package, and each package script and
+// Checks the docs: each `ts` and `tsx` block must compile as a separate module against the built package, and each package script and
 // file that a shell block names must exist.
 //
 //   node scripts/docs-snippets.mjs [file.md …]      default: README.md and docs/**/*.md
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const TYPESCRIPT = new Set(['ts', 'typescript'])
+const TYPESCRIPT = new Set(['ts', 'typescript', 'tsx'])
 const SHELL = new Set(['sh', 'bash', 'shell', 'console'])
 
 const files = process.argv.length > 2 ? process.argv.slice(2).map((file) => resolve(file)) : docs()
@@ -55,11 +55,11 @@ function blocksOf(file) {
 }
 
 /** `no-check` is for blocks that are not valid TypeScript, such as a signature with an ellipsis. Valid ones must compile. */
-function checkInfo({ file, line, info, lines }) {
+function checkInfo({ file, line, lang, info, lines }) {
   if (info === '') return []
   if (info !== 'no-check') return [`${place(file, line)} a ts block allows only the word no-check, got: ${info}`]
   try {
-    transformSync(lines.join('\n'), { loader: 'ts' })
+    transformSync(lines.join('\n'), { loader: lang === 'tsx' ? 'tsx' : 'ts' })
   } catch {
     return []
   }
@@ -87,16 +87,17 @@ function compile(modules) {
   mkdirSync(folder, { recursive: true })
   try {
     const pages = new Map()
-    for (const [index, { file, line, lines }] of modules.entries()) {
-      const name = `${index}-${basename(file, '.md')}.ts`
+    for (const [index, { file, line, lang, lines }] of modules.entries()) {
+      const name = `${index}-${basename(file, '.md')}.${lang === 'tsx' ? 'tsx' : 'ts'}`
       pages.set(name, file)
       // The empty lines give the compiler the line numbers of the page.
       writeFileSync(join(folder, name), '\n'.repeat(line) + lines.join('\n') + '\n')
     }
-    const compilerOptions = { rootDir: null, outDir: null, noEmit: true }
+    // The JSX of the docs is React's, that of this repository is Preact's.
+    const compilerOptions = { rootDir: null, outDir: null, noEmit: true, jsxImportSource: 'react' }
     writeFileSync(
       join(folder, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] }),
+      JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.ts', '*.tsx'] }),
     )
     const tsc = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', '.', '--pretty', 'false'], {
       cwd: folder,
@@ -105,7 +106,7 @@ function compile(modules) {
     if (tsc.status === 0) return []
     const output = (tsc.stdout + tsc.stderr).trim() || `tsc failed: ${tsc.error?.message ?? tsc.status}`
     return output.split('\n').map((text) =>
-      text.replace(/^(\S+\.ts)\((\d+),(\d+)\):/, (match, name, line, column) => {
+      text.replace(/^(\S+\.tsx?)\((\d+),(\d+)\):/, (match, name, line, column) => {
         const page = pages.get(name)
         return page ? `${place(page, line)}:${column}` : match
       }),

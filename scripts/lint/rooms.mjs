@@ -38,6 +38,8 @@ export const rooms = [
 
   { room: 'opentelemetry', packages: ['@opentelemetry/api'], sees: ['machines', 'src'] },
 
+  { room: 'react', packages: ['@xstate/react', 'react', 'xstate'], sees: ['machines', 'src'] },
+
   { room: 'visualizer/protocol.ts', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared'] },
   { room: 'visualizer/shared', packages: [], sees: ['visualizer/protocol.ts'] },
   { room: 'visualizer/chart', packages: ['xstate'], sees: ['machines', 'src/api', 'src/shared', 'visualizer/shared'] },

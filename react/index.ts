@@ -1,0 +1,13 @@
+'use client'
+
+export { MqttProvider, type MqttProviderProps } from './provider.ts'
+export { MissingMqttProviderError } from './missing-provider-error.ts'
+export { useMqttClient } from './use-mqtt-client.ts'
+export { useMqttEvent } from './use-mqtt-event.ts'
+export { useMqttStatus } from './use-mqtt-status.ts'
+export { useSubscription, type SubscriptionState } from './use-subscription.ts'
+export { useMessages } from './use-messages.ts'
+export type { MessageQueueOptions, MessageQueueState } from './queued-messages.ts'
+export type { SubscriptionReadiness } from './filter-subscription.ts'
+export { usePublish, type PublishState } from './use-publish.ts'
+export { useRequest, type RequestState, type UseRequestOptions } from './use-request.ts'
