@@ -6,8 +6,16 @@ import { didYouMean, type RulesFor } from '../shared/read-options.ts'
 import type { ServerConfig } from './client-config.ts'
 import { defaultServer } from './defaults.ts'
 import { isText } from './mqtt-text.ts'
+import { nodeOptions } from './node-options.ts'
 
-const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
+/** MQTT.js would open a WebSocket for `mqtt:` in a browser, on a port where the broker expects none. */
+const schemes = nodeOptions
+  ? { allowed: ['mqtt:', 'mqtts:', 'ws:', 'wss:'], rule: 'mqtt:, mqtts:, ws: or wss:', example: 'mqtt://localhost:1883' }
+  : {
+      allowed: ['ws:', 'wss:'],
+      rule: 'ws: or wss: in a browser, which has no TCP sockets: use the WebSocket listener of the broker',
+      example: 'wss://example.com/mqtt',
+    }
 
 /**
  * Returns the servers to connect to, in a frozen copy of the list.
@@ -23,14 +31,14 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
     const parsed = typeof candidate === 'string' ? parseUrl(candidate) : undefined
     if (!parsed) {
       // Without the value: a password in it could not be recognized.
-      throw new InvalidOptionError(option, 'must be a string with a URL, such as mqtt://localhost:1883')
+      throw new InvalidOptionError(option, `must be a string with a URL, such as ${schemes.example}`)
     }
     const { protocol, hostname: host, username, password } = parsed
-    if (!SCHEMES.has(protocol)) {
+    if (!schemes.allowed.includes(protocol)) {
       const hint = protocol.includes('unix') ? ' (for a Unix socket, see options.socket)' : ''
-      throw new InvalidOptionError(option, `must begin with mqtt:, mqtts:, ws: or wss:${hint}`, protocol)
+      throw new InvalidOptionError(option, `must begin with ${schemes.rule}${hint}`, protocol)
     }
-    if (host === '') throw new InvalidOptionError(option, 'must have a host, such as mqtt://localhost:1883')
+    if (host === '') throw new InvalidOptionError(option, `must have a host, such as ${schemes.example}`)
     if (!isUserInfo(username) || !isUserInfo(password)) {
       throw new InvalidOptionError(option, 'must have a user name and password in percent-encoded UTF-8')
     }

@@ -100,7 +100,7 @@ it("leaves out the names of Node's options, which have no effect in a browser", 
   expect(code).not.toMatch(/ALPNCallback|skipUTF8Validation/)
 })
 
-it('refuses the option socket, past which a browser would connect', async () => {
+it('refuses options of Node, past which a browser would connect, and URLs without WebSocket', async () => {
   const { outputFiles } = await build({
     stdin: { contents: `export { parseConnectOptions } from './src/config/parse-options.ts'`, resolveDir: root },
     absWorkingDir: root,
@@ -113,7 +113,14 @@ it('refuses the option socket, past which a browser would connect', async () => 
   const parse = runInThisContext(`${outputFiles[0]?.text};config.parseConnectOptions`) as typeof parseConnectOptions
   const socket = () => ({}) as never
   expect(() => parse({ socket }, false)).toThrow('options.socket needs Node: a browser opens its connections')
-  expect(parse({ keepalive: 2_000 }, false).keepalive).toBe(2_000)
+  for (const url of ['mqtt://user:secret@localhost', 'mqtts://localhost']) {
+    expect(() => parse({ url }, false)).toThrow(
+      'options.url must begin with ws: or wss: in a browser, which has no TCP sockets: ' +
+        `use the WebSocket listener of the broker, got "${new URL(url).protocol}"`,
+    )
+  }
+  expect(() => parse({ url: 'localhost' }, false)).toThrow('such as wss://example.com/mqtt')
+  expect(parse({ url: ['ws://localhost', 'wss://localhost'], keepalive: 2_000 }, false).keepalive).toBe(2_000)
 })
 
 it('replaces files that exist, in the sources and in dist', () => {
