@@ -24,13 +24,17 @@ export interface KeepAlivePort {
  * broker keeps the connection, and when nothing was received for that long, to see whether the connection is half-open:
  * then the broker has some time for an answer.
  *
- * One timer looks now and then at when bytes passed. Nothing is scheduled for a packet.
+ * One timer looks now and then at when bytes passed. Nothing is scheduled for a packet, except for the first that arrives
+ * after a look: a browser delays a timer in a hidden page for up to a minute, but only if timers have set each other
+ * several times in a row (https://developer.chrome.com/blog/timer-throttling-in-chrome-88).
  */
 export class KeepAlive {
   readonly #options: KeepAliveOptions
   /** Created with the first PINGREQ. */
   #answer: AwaitedAnswer | undefined
   #timer: unknown
+  /** Whether a timer has set the timer. */
+  #isChained = false
 
   constructor(options: KeepAliveOptions) {
     this.#options = options
@@ -39,8 +43,10 @@ export class KeepAlive {
 
   /** Something arrived. */
   heard(): void {
-    if (!this.#answer?.isAwaited) return
-    this.#answer.end()
+    if (this.#answer?.isAwaited) this.#answer.end()
+    else if (this.#isChained) this.#options.clock.clearTimeout(this.#timer)
+    else return
+    this.#isChained = false
     this.#lookAfter(this.#left)
   }
 
@@ -60,7 +66,8 @@ export class KeepAlive {
 
   #look(): void {
     const left = this.#left
-    if (left > 0) return this.#lookAfter(left)
+    this.#isChained = left > 0
+    if (this.#isChained) return this.#lookAfter(left)
     const { clock, line, limit, port } = this.#options
     this.#answer ??= new AwaitedAnswer({ clock, line, limit, onLate: () => port.silent() })
     port.pingreq()
