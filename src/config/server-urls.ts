@@ -10,7 +10,11 @@ import { nodeOptions } from './node-options.ts'
 
 /** MQTT.js would open a WebSocket for `mqtt:` in a browser, on a port where the broker expects none. */
 const schemes = nodeOptions
-  ? { allowed: ['mqtt:', 'mqtts:', 'ws:', 'wss:'], rule: 'mqtt:, mqtts:, ws: or wss:', example: 'mqtt://localhost:1883' }
+  ? {
+      allowed: ['mqtt:', 'mqtts:', 'ws:', 'wss:'],
+      rule: 'mqtt:, mqtts:, ws: or wss:',
+      example: 'mqtt://localhost:1883',
+    }
   : {
       allowed: ['ws:', 'wss:'],
       rule: 'ws: or wss: in a browser, which has no TCP sockets: use the WebSocket listener of the broker',
