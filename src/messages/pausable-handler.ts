@@ -2,6 +2,7 @@ import type { MessageHandler } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
 import type { Pausable, Receiver } from '../session/incoming/receiver.ts'
 import type { Tapped } from '../session/message-tap.ts'
+import { soon } from '../shared/soon.ts'
 import { handOver } from './tapped.ts'
 
 /** A message that waits for the handler. */
@@ -51,7 +52,7 @@ export class PausableHandler<Value> implements Pausable {
   resume(): void {
     this.#isPaused = false
     // Later, because a handler must not be called from within `resume()`, which may be a call of its own.
-    if (this.#held.length > 0) queueMicrotask(() => this.#handOver())
+    if (this.#held.length > 0) soon(() => this.#handOver())
   }
 
   sentAgain(session: object): void {

@@ -8,6 +8,7 @@ import type { Clock } from '../api/clock.ts'
 import type { ClientEvents } from '../api/events.ts'
 import type { DuplexStream } from '../api/socket.ts'
 import type { LinkEvents, PacketIdSource } from '../session/link.ts'
+import { soon } from '../shared/soon.ts'
 import { type Disconnect, NORMAL_DISCONNECT } from '../wire/disconnect.ts'
 import type { Frame } from '../wire/framer.ts'
 import type { Addresses } from './addresses.ts'
@@ -284,7 +285,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort, Authenti
     this.#trial?.accepted()
     this.#liveness.accepted(link, limits.keepalive)
     events.attached(link, sessionPresent)
-    queueMicrotask(() => {
+    soon(() => {
       if (this.#phase !== 'opening') return
       this.#phase = 'open'
       this.#tell({ type: 'transport.opened', sessionPresent, reauthenticates: this.#authentication?.reauthenticates })

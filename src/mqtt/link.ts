@@ -203,6 +203,7 @@ export class MqttLink implements Link, ReadingPort {
     this.#beforeControlPacket()
     return new Promise((resolve, reject) => {
       this.#client.unsubscribe([...filters], (error) => (error ? reject(error) : resolve()))
+      this.#client.stream.uncork()
     })
   }
 

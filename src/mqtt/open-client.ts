@@ -56,6 +56,8 @@ export function openClient({ url, options, lookup, socket, onStream, onData }: O
   }
   if (options.password !== undefined && options.username === undefined) connectWithPasswordAlone(client)
   else client.connect()
+  // mqtt-packet holds CONNECT back until `process.nextTick`, which fake timers of jest stop.
+  client.stream.uncork()
   // This uncovers the method of the prototype.
   Reflect.deleteProperty(client.stream, 'pipe')
   client['streamBuilder'] = build

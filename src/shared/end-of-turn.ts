@@ -1,3 +1,5 @@
+import { soon } from './soon.ts'
+
 /** Runs a task at the end of the turn in which it is asked for: once, however often that was. */
 export class EndOfTurn {
   readonly #task: () => void
@@ -12,7 +14,7 @@ export class EndOfTurn {
   schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    queueMicrotask((this.#run ??= () => this.flush()))
+    soon((this.#run ??= () => this.flush()))
   }
 
   /** Runs the task now, if it is scheduled. */

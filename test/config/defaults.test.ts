@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { defaultRedirect } from '../../machines/config.ts'
 import { connectionConfig, defaultReconnect, exponentialRecovery } from '../../machines/index.ts'
 import { defaultResubscribe } from '../../machines/subscriptions.ts'
+import { systemNow, systemRandom } from '../../machines/system-defaults.ts'
 import * as defaults from '../../src/config/defaults.ts'
 import { parseFleetOptions } from '../../src/config/fleet-options.ts'
 import { parseOptions } from '../../src/config/parse-options.ts'
@@ -65,8 +66,8 @@ test('of a client', () => {
     logger: undefined,
     inspect: undefined,
     clock: realClock,
-    now: Date.now,
-    random: Math.random,
+    now: systemNow,
+    random: systemRandom,
   })
 })
 
@@ -129,7 +130,7 @@ test('of a fleet', () => {
     canaries: 1,
     shared: {},
     clock: realClock,
-    now: Date.now,
+    now: systemNow,
   })
 })
 

@@ -2,6 +2,7 @@ import type { FailedMessage } from '../../api/events.ts'
 import type { InboxStatus } from '../../api/status.ts'
 import { EndOfTurn } from '../../shared/end-of-turn.ts'
 import { nothing } from '../../shared/nothing.ts'
+import { soon } from '../../shared/soon.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import { type Link, NORMAL_DISCONNECTION } from '../link.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
@@ -88,7 +89,7 @@ export class Inbox {
       this.#exactlyOnce.clear()
       this.#session = {}
       // Reported later, because a listener may end the connection.
-      for (const call of parked) queueMicrotask(() => this.#lost(call))
+      for (const call of parked) soon(() => this.#lost(call))
     }
     // Messages wait only after the first connection. By the next ones the application has subscribed to what it wants.
     if (++this.#connections > 1) this.#unclaimed?.resume()
@@ -102,7 +103,7 @@ export class Inbox {
     this.#acknowledgements.clear()
     this.#unclaimed?.pause()
     // Later, because handlers may use the connection, which has not ended for all parts of the session.
-    if (this.#waiting.size > 0) queueMicrotask(() => this.#proceed())
+    if (this.#waiting.size > 0) soon(() => this.#proceed())
   }
 
   /** The client is disposed of. The messages that wait are not handed over any more. */
@@ -128,7 +129,7 @@ export class Inbox {
     this.unprocessed.release(receiver)
     for (const { message } of this.#retries.end(receiver)) this.#done(message)
     // Later, because other handlers must not be called from within an `unsubscribe()`.
-    if (this.#waiting.size > 0) queueMicrotask(() => this.#proceed())
+    if (this.#waiting.size > 0) soon(() => this.#proceed())
     if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
   }
 
