@@ -26,6 +26,7 @@ const LATE = 100
 export class AwaitedAnswer {
   readonly #options: AwaitedAnswerOptions
   #timer: unknown
+  #isSending = false
   /** When the timer is due. */
   #due = 0
   #hasWaitedForReading = false
@@ -37,11 +38,28 @@ export class AwaitedAnswer {
   }
 
   get isAwaited(): boolean {
-    return this.#timer !== undefined
+    return this.#isSending || this.#timer !== undefined
   }
 
-  /** A PINGREQ was sent. */
-  begin(): void {
+  /** @param send - sends the PINGREQ */
+  begin(send: () => void): void {
+    this.#isSending = true
+    send()
+    // A stream of the application may have passed the answer on before `write` returned.
+    if (!this.#isSending) return
+    this.#isSending = false
+    this.#wait()
+  }
+
+  /** Something arrived, or nothing is awaited any more. */
+  end(): void {
+    this.#isSending = false
+    if (this.#timer === undefined) return
+    this.#options.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #wait(): void {
     const { line, limit } = this.#options
     const half = Math.max(limit, line.underWay) / 2
     this.#hasWaitedForReading = false
@@ -49,13 +67,6 @@ export class AwaitedAnswer {
       this.#halfTime = line.traffic
       this.#after(half, () => this.#decide())
     })
-  }
-
-  /** Something arrived, or nothing is awaited any more. */
-  end(): void {
-    if (this.#timer === undefined) return
-    this.#options.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
   }
 
   #after(delay: number, look: () => void): void {
@@ -69,7 +80,7 @@ export class AwaitedAnswer {
 
   #decide(): void {
     const { line, onLate } = this.#options
-    if (this.#hasMoved()) return this.begin()
+    if (this.#hasMoved()) return this.#wait()
     if (this.#hasWaitedForReading || line.now - this.#due < LATE) return onLate()
     this.#hasWaitedForReading = true
     this.#after(LATE, () => this.#decide())

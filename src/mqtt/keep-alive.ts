@@ -70,7 +70,6 @@ export class KeepAlive {
     if (this.#isChained) return this.#lookAfter(left)
     const { clock, line, limit, port } = this.#options
     this.#answer ??= new AwaitedAnswer({ clock, line, limit, onLate: () => port.silent() })
-    port.pingreq()
-    this.#answer.begin()
+    this.#answer.begin(() => port.pingreq())
   }
 }

@@ -92,8 +92,7 @@ export class Liveness implements KeepAlivePort {
     const { clock, probeTimeout: limit } = this.#options
     const onLate = () => this.#port.fail({ kind: 'timeout', phase: 'probe' })
     this.#probed ??= new AwaitedAnswer({ clock, line: this.line, limit, onLate })
-    this.#port.pingreq()
-    this.#probed.begin()
+    this.#probed.begin(() => this.#port.pingreq())
   }
 
   pingreq(): void {

@@ -74,6 +74,29 @@ test('pings when nothing was sent or received for the keep alive, and gives up h
   expect([pings, silentAt(), clock.pending]).toEqual([[20_000], 30_000, 0])
 })
 
+test('an answer may arrive before the PINGREQ is written, from a stream in memory', () => {
+  const clock = createTestClock()
+  const pings: number[] = []
+  const line = new Line(clock.now, () => undefined)
+  const keepAlive: KeepAlive = new KeepAlive({
+    clock,
+    line,
+    interval: 20_000,
+    limit: 10_000,
+    port: {
+      pingreq: () => {
+        pings.push(clock.now())
+        line.sent(2)
+        line.heard(2)
+        keepAlive.heard()
+      },
+      silent: () => expect.unreachable(),
+    },
+  })
+  clock.tick(65_000)
+  expect([pings, clock.pending]).toEqual([[20_000, 40_000, 60_000], 1])
+})
+
 test('anything that arrives is an answer', () => {
   const { clock, heard, pings, silentAt } = scene()
   clock.tick(29_999)
