@@ -13,6 +13,7 @@ export type {
   Ending,
   Moment,
   MomentPacket,
+  Respond,
   Script,
   ScriptedConnection,
   Step,
@@ -23,6 +24,8 @@ export { ReplayError } from './replay/replayer.ts'
 export type { ReplayedAnswers, ReplayedEvent, ReplayedMachine, ReplayOptions } from './replay/create-replay.ts'
 export { createScriptedServer } from './scripted-server.ts'
 export type { ScriptedServer, ScriptedServerOptions } from './scripted-server.ts'
+export { runToNextRetry } from './run-to-next-retry.ts'
+export type { RetryOptions } from './run-to-next-retry.ts'
 export { createTestClock } from './test-clock.ts'
 export type { TestClock, TestClockOptions, TestTimers } from './test-clock.ts'
 export type { TlsCredentials } from './tls-credentials.ts'

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-
 /**
  * Loads an optional peer dependency. The caller passes a literal `import()`, so that bundlers and the compiler see it.
  *
@@ -8,19 +6,6 @@ import { createRequire } from 'node:module'
 export async function importPeer<T>(load: () => Promise<T>, name: string, neededBy: string): Promise<T> {
   try {
     return await load()
-  } catch (error) {
-    throw explain(error, name, neededBy)
-  }
-}
-
-/**
- * Loads an optional CommonJS peer dependency synchronously.
- *
- * @throws {Error} if the package is not installed. The message says how to install it.
- */
-export function requirePeer<T>(name: string, neededBy: string): T {
-  try {
-    return createRequire(import.meta.url)(name) as T
   } catch (error) {
     throw explain(error, name, neededBy)
   }

@@ -34,7 +34,7 @@ export const rooms = [
   { room: 'src/fleet', packages: [] },
   { room: 'src/index.ts', packages: [] },
 
-  { room: 'testing', packages: ['@sinonjs/fake-timers', 'aedes', 'mqtt', 'mqtt-packet', 'ws', 'xstate', 'node:*'] },
+  { room: 'testing', packages: ['aedes', 'mqtt', 'mqtt-packet', 'ws', 'xstate', 'node:*'] },
 
   { room: 'opentelemetry', packages: ['@opentelemetry/api'], sees: ['machines', 'src'] },
 

@@ -53,6 +53,86 @@ describe('createTestClock', () => {
     expect(rounds).toBe(1 + 24 * 60)
   })
 
+  test('a delay of 0 fires at once, and later if it is set while the time moves', async () => {
+    for (const move of ['tick', 'tickAsync'] as const) {
+      const clock = createTestClock()
+      const log: number[] = []
+      const again = () => {
+        log.push(clock.now())
+        void Promise.resolve().then(() => clock.setTimeout(again, 0))
+      }
+      clock.setTimeout(again, 0)
+      await clock[move](0)
+      expect(log).toEqual([0])
+    }
+    const clock = createTestClock()
+    let rounds = 0
+    const round = () => {
+      rounds++
+      clock.setTimeout(round, 0)
+    }
+    round()
+    await clock.tickAsync(10)
+    expect(rounds).toBe(12)
+  })
+
+  test('a callback that throws keeps no other from firing', async () => {
+    const clock = createTestClock()
+    const log: string[] = []
+    const failing = (name: string) => () => {
+      log.push(name)
+      throw new Error(name)
+    }
+    clock.setTimeout(failing('a'), 1)
+    clock.setTimeout(failing('b'), 2)
+    expect(() => clock.tick(5)).toThrow('a')
+    clock.setTimeout(failing('c'), 1)
+    await expect(clock.tickAsync(5)).rejects.toThrow('c')
+    clock.setTimeout(failing('d'), 1)
+    clock.setTimeout(failing('e'), 1)
+    expect(() => clock.next()).toThrow('d')
+    await expect(clock.nextAsync()).rejects.toThrow('e')
+    expect([log, clock.now(), clock.pending]).toEqual([['a', 'b', 'c', 'd', 'e'], 11, 0])
+  })
+
+  test.each([2 ** 31, Infinity, -5, Number.NaN, undefined])('a delay of %s', (ms) => {
+    const clock = createTestClock()
+    let at: number | undefined
+    clock.setTimeout(() => (at = clock.now()), ms as number)
+    clock.tick(1)
+    expect(at).toBe(ms !== undefined && ms > 0 ? 1 : 0)
+  })
+
+  test('fires thousands of timers in their order', () => {
+    const clock = createTestClock()
+    const fired: [number, number][] = []
+    const timers = Array.from({ length: 5_000 }, (_, n) => {
+      const ms = (n * 7_919) % 1_000
+      return clock.setTimeout(() => fired.push([ms, n]), ms)
+    })
+    for (const timer of timers.filter((_, n) => n % 3 === 0)) clock.clearTimeout(timer)
+    clock.tick(1_000)
+    expect(fired).toHaveLength(3_333)
+    expect(fired).toEqual(fired.toSorted(([a, n], [b, m]) => a - b || n - m))
+  })
+
+  test('its timers have the methods of those of Node', () => {
+    const clock = createTestClock()
+    const log: number[] = []
+    const timer = clock.timers.setTimeout((add: number) => log.push(clock.now() + add), 10, 100)
+    clock.tick(5)
+    timer.unref().ref().refresh()
+    clock.tick(9)
+    expect([log, timer.hasRef()]).toEqual([[], true])
+    clock.tick(1)
+    expect([log, timer.hasRef()]).toEqual([[115], false])
+    const cleared = clock.timers.setTimeout(() => log.push(-1), 1)
+    clock.clearTimeout(Number(cleared))
+    clock.clearTimeout(undefined)
+    clock.tick(1)
+    expect(log).toEqual([115])
+  })
+
   test('its timer functions work without the clock as their `this`', () => {
     const clock = createTestClock()
     const { setInterval, clearInterval, setTimeout, clearTimeout, now } = clock.timers
