@@ -1,8 +1,8 @@
 import type { Aedes, AuthenticateError, Client } from 'aedes'
-import type { Socket } from 'node:net'
 
 import { inUrl, listen } from './listener.ts'
 import type { ListenHandlers, Listener } from './listener.ts'
+import type { RawSocket } from './memory-socket.ts'
 import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
 import { createTurns } from './serially.ts'
@@ -76,7 +76,7 @@ class Broker implements EmbeddedBroker {
 
   readonly #options: EmbeddedBrokerOptions
   readonly #handlers = new Set<(message: PublishedMessage) => void>()
-  readonly #clients = new Map<Client, Socket>()
+  readonly #clients = new Map<Client, RawSocket>()
   readonly #inTurn = createTurns()
   #run: Run | undefined
   #port: number
@@ -174,7 +174,7 @@ class Broker implements EmbeddedBroker {
       this.#emit({ ...packet, payload: Buffer.from(packet.payload), clientId: client.id })
     })
 
-    const rawOf = new WeakMap<Client, Socket>()
+    const rawOf = new WeakMap<Client, RawSocket>()
     const open: ListenHandlers['open'] = ({ stream, request }, raw) => rawOf.set(aedes.handle(stream, request), raw)
     // aedes emits this just before it sends the CONNACK, so a client that has its CONNACK is already counted.
     aedes.on('client', (client) => {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
 
+import type { RawSocket } from './memory-socket.ts'
 import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
 import type { TlsCredentials } from './tls-credentials.ts'
@@ -29,17 +30,17 @@ export interface Link {
 
 export interface ListenHandlers {
   /** Called for each TCP connection. If it returns false, there is no TLS handshake, no upgrade and no MQTT. */
-  accept?: (raw: Socket) => boolean
+  accept?: (raw: RawSocket) => boolean
   /** Called for each WebSocket upgrade. Returns an HTTP status to refuse it. */
-  upgrade?: (raw: Socket) => number | undefined
-  open: (link: Link, raw: Socket) => void
+  upgrade?: (raw: RawSocket) => number | undefined
+  open: (link: Link, raw: RawSocket) => void
   /** Called when TCP or TLS has failed, or when the peer has ended its side. */
-  fault?: (raw: Socket, fault: Error | 'end') => void
+  fault?: (raw: RawSocket, fault: Error | 'end') => void
 }
 
 export interface Listener {
   readonly port: number
-  readonly sockets: ReadonlySet<Socket>
+  readonly sockets: ReadonlySet<RawSocket>
   /** Destroys every socket at once and stops listening. */
   close(): Promise<void>
 }
@@ -90,7 +91,7 @@ async function upgrader(neededBy: string, handlers: ListenHandlers): Promise<Lis
   const handleProtocols = (offered: Set<string>) =>
     offered.has('mqtt') ? 'mqtt' : offered.has('mqttv3.1') && 'mqttv3.1'
   const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, handleProtocols })
-  const rawOf = new WeakMap<Duplex, Socket>()
+  const rawOf = new WeakMap<Duplex, RawSocket>()
 
   // This server never listens. Node documents that any stream can be passed to it by emitting 'connection'.
   const http = createHttpServer((_request, response) => response.writeHead(426, { connection: 'close' }).end())

@@ -1,10 +1,11 @@
 import type * as Codec from 'mqtt-packet'
 import type { IConnectPacket, IPublishPacket, Packet, PacketCmd } from 'mqtt-packet'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
+import { soon } from '../src/shared/soon.ts'
 import type { Link } from './listener.ts'
+import type { RawSocket } from './memory-socket.ts'
 import type { DisconnectFields, PacketOf, PublishFields, ReceivedPacket } from './packets.ts'
 import { clearRealTimeout, realNow, setRealTimeout } from './real-time.ts'
 import type { Behaviour, Ending, ScriptedConnection } from './script.ts'
@@ -19,6 +20,7 @@ export class LiveConnection implements ScriptedConnection {
   readonly n: number
   readonly packets: ReceivedPacket[] = []
   readonly errors: Error[] = []
+  readonly subscriptions = new Set<string>()
   readonly openedAt = realNow()
   behaviour: Behaviour = {}
   connect: IConnectPacket | undefined
@@ -27,7 +29,7 @@ export class LiveConnection implements ScriptedConnection {
   hooks: ConnectionHooks | undefined
 
   readonly #codec: typeof Codec
-  readonly #raw: Socket
+  readonly #raw: RawSocket
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   readonly #unacked = new Set<number>()
   #stream: Duplex | undefined
@@ -35,7 +37,7 @@ export class LiveConnection implements ScriptedConnection {
   #verdict: Pick<Ending, 'by' | 'how'> | undefined
   #lastPacketId = 0
 
-  constructor(n: number, raw: Socket, codec: typeof Codec) {
+  constructor(n: number, raw: RawSocket, codec: typeof Codec) {
     this.n = n
     this.#raw = raw
     this.#codec = codec
@@ -164,7 +166,7 @@ export class LiveConnection implements ScriptedConnection {
       this.hooks?.packet(packet)
     } catch (error) {
       // An error in the script, or a failed expectation in it, must fail the test. It must not count as malformed bytes.
-      queueMicrotask(() => {
+      soon(() => {
         throw error
       })
     }

@@ -10,7 +10,7 @@ import type {
 
 import { TopicMatcher } from '../src/session/subscriptions/topic-matcher.ts'
 import type { LiveConnection } from './live-connection.ts'
-import type { Action, Answer, Connack, Moment, Step } from './script.ts'
+import type { Action, Answer, Behaviour, Connack, Moment, Respond, Step } from './script.ts'
 
 /** Plays the server's side of one connection: the script's steps, or otherwise the answers of a correct broker. */
 export class ScriptPlayer {
@@ -147,6 +147,15 @@ export class ScriptPlayer {
   }
 
   #answerPublish(packet: IPublishPacket): void {
+    this.#acknowledge(packet)
+    const { responseTopic, correlationData } = packet.properties ?? {}
+    if (responseTopic === undefined) return
+    const payload = respondFor(this.#connection.behaviour.respond, packet)?.(packet)
+    if (payload === undefined) return
+    this.#connection.publish(responseTopic, payload, { properties: { ...(correlationData && { correlationData }) } })
+  }
+
+  #acknowledge(packet: IPublishPacket): void {
     if (packet.qos === 0) return
     const { puback = 0 } = this.#connection.behaviour
     const reasonCode = answerFor(puback, packet)
@@ -165,10 +174,14 @@ export class ScriptPlayer {
       if (code === undefined) return Math.min(subscription.qos, this.#maximumQoS)
       return connect?.protocolVersion === 5 ? code : Math.min(code, 0x80)
     })
+    for (const [index, { topic }] of packet.subscriptions.entries()) {
+      if ((granted[index] ?? 0) < 0x80) this.#connection.subscriptions.add(topic)
+    }
     this.#connection.send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted })
   }
 
   #answerUnsubscribe({ unsubscriptions, messageId = 0 }: IUnsubscribePacket): void {
+    for (const filter of unsubscriptions) this.#connection.subscriptions.delete(filter)
     if (unsubscriptions.length === 0) this.#connection.refuse(new Error('An unsubscribe had no topic filter'))
     else this.#connection.send({ cmd: 'unsuback', messageId, granted: unsubscriptions.map(() => 0) })
   }
@@ -236,6 +249,11 @@ function answerFor(answers: PubackAnswers, packet: IPublishPacket): Answer {
   if (typeof answers === 'function') return answers(packet)
   if (typeof answers !== 'object') return answers
   return Object.entries(answers).find(([filter]) => matches(filter, packet.topic))?.[1] ?? 0
+}
+
+function respondFor(respond: Behaviour['respond'], packet: IPublishPacket): Respond | undefined {
+  if (typeof respond !== 'object') return respond
+  return Object.entries(respond).find(([filter]) => matches(filter, packet.topic))?.[1]
 }
 
 function codeOf(codes: number | Readonly<Record<string, number>> | undefined, filter: string): number | undefined {

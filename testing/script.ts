@@ -36,6 +36,13 @@ export interface Behaviour {
    */
   suback?: Answer | Readonly<Record<string, number>> | ((subscription: ISubscription) => number)
   /**
+   * Answers requests, which are publishes with a Response Topic (MQTT 5 §4.10), after their PUBACK: a function, or a table of
+   * functions by topic filter.
+   *
+   * @default no request is answered
+   */
+  respond?: Respond | Readonly<Record<string, Respond>>
+  /**
    * Delays every answer by this many milliseconds, CONNACK and PINGRESP too. Answers do not wait for each other, so this
    * simulates a round trip.
    *
@@ -48,6 +55,9 @@ export interface Behaviour {
 
 /** A reason code, or `false` for no answer. The PUBACK to a 3.1.1 client carries no code. */
 export type Answer = number | false
+
+/** @returns the payload of the response; with `undefined` there is none */
+export type Respond = (request: IPublishPacket) => string | Buffer | undefined
 
 /** What a client sent in an exchange of AUTH packets. */
 export interface AuthStep {
@@ -129,6 +139,8 @@ export interface ScriptedConnection {
   readonly packets: readonly ReceivedPacket[]
   /** The client's errors in MQTT or below it: malformed bytes, a failed TLS handshake, a bad frame. */
   readonly errors: readonly Error[]
+  /** The topic filters that the client has subscribed to, and not unsubscribed from. */
+  readonly subscriptions: ReadonlySet<string>
   /** In milliseconds since the epoch, with a fraction, like all other times here. */
   readonly openedAt: number
   readonly isOpen: boolean

@@ -1,10 +1,13 @@
 import type * as Codec from 'mqtt-packet'
 import type { Packet, PacketCmd } from 'mqtt-packet'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
+import { soon } from '../src/shared/soon.ts'
 import { inUrl, listen } from './listener.ts'
-import type { Listener } from './listener.ts'
+import type { Listener, ListenHandlers } from './listener.ts'
 import { LiveConnection } from './live-connection.ts'
+import { listenInMemory, type MemoryListener } from './memory-listener.ts'
+import type { RawSocket } from './memory-socket.ts'
 import type { PacketOf, PublishFields } from './packets.ts'
 import { importPeer } from './peer-dependency.ts'
 import { perform, ScriptPlayer } from './script-player.ts'
@@ -18,9 +21,13 @@ import type { Truthy, WaitOptions } from './wait-for.ts'
 export interface ScriptedServerOptions {
   /** How the server treats each connection. @default a minimal correct broker */
   script?: Script
-  /** @default 'tcp' */
-  transport?: 'tcp' | 'ws'
-  /** Turns on TLS: the URL begins with `mqtts` or `wss`. */
+  /**
+   * With `memory` there are no sockets, ports and waits: pass `server.socket` to the client as the option `options.socket`.
+   *
+   * @default 'tcp'
+   */
+  transport?: 'tcp' | 'ws' | 'memory'
+  /** Turns on TLS: the URL begins with `mqtts` or `wss`. Not with `memory`. */
   tls?: TlsCredentials
   /** @default '127.0.0.1' */
   host?: string
@@ -33,6 +40,13 @@ export interface ScriptedServer extends AsyncDisposable {
   /** The URL for a client: `mqtt:`, `mqtts:`, `ws:` or `wss:`. */
   readonly url: string
   readonly port: number
+  /**
+   * Opens a connection to a server with the transport `memory`, for the client's option `options.socket`. It throws an error
+   * with the code ECONNREFUSED after `close()`.
+   */
+  readonly socket: () => Duplex
+  /** The topic filters that open connections have subscribed to, and not unsubscribed from. */
+  readonly subscriptions: ReadonlySet<string>
   /** All connections that were accepted, in order. */
   readonly connections: readonly ScriptedConnection[]
   /** The newest open connection. */
@@ -93,16 +107,18 @@ export async function createScriptedServer(options: ScriptedServerOptions = {}):
 class Server implements ScriptedServer {
   readonly connections: LiveConnection[] = []
   port: number
+  readonly socket = (): Duplex => this.#connect()
 
   readonly #options: ScriptedServerOptions
   readonly #codec: typeof Codec
   readonly #received = new Map<PacketCmd, Packet[]>()
-  readonly #byRaw = new WeakMap<Socket, LiveConnection>()
+  readonly #byRaw = new WeakMap<RawSocket, LiveConnection>()
   readonly #inTurn = createTurns()
   readonly #waiters = new Waiters(() => this.#describe())
   #script: Script
   #scriptedFrom = 0
   #listener: Listener | undefined
+  #memory: MemoryListener | undefined
 
   constructor(options: ScriptedServerOptions, codec: typeof Codec) {
     this.#options = options
@@ -113,12 +129,18 @@ class Server implements ScriptedServer {
 
   get url(): string {
     const { transport = 'tcp', tls, host = '127.0.0.1' } = this.#options
+    if (transport === 'memory') return 'mqtt://in-memory.invalid'
     const scheme = (transport === 'ws' ? 'ws' : 'mqtt') + (tls ? 's' : '')
     return `${scheme}://${inUrl(host)}:${this.port}${transport === 'ws' ? '/mqtt' : ''}`
   }
 
   get current(): LiveConnection | undefined {
     return this.connections.findLast((connection) => connection.isOpen)
+  }
+
+  get subscriptions(): ReadonlySet<string> {
+    const open = this.connections.filter((connection) => connection.isOpen)
+    return new Set(open.flatMap((connection) => [...connection.subscriptions]))
   }
 
   get openSockets(): number {
@@ -171,6 +193,7 @@ class Server implements ScriptedServer {
       for (const connection of this.connections) connection.destroy()
       await this.#listener?.close()
       this.#listener = undefined
+      this.#memory = undefined
       this.#waiters.cancel()
     })
   }
@@ -179,20 +202,31 @@ class Server implements ScriptedServer {
     return this.close()
   }
 
-  #open(): Promise<Listener> {
+  async #open(): Promise<Listener> {
     const { transport = 'tcp', host = '127.0.0.1', tls } = this.#options
-    return listen(
-      { transport, host, port: this.port, tls, neededBy: 'createScriptedServer' },
-      {
-        accept: (raw) => this.#accept(raw),
-        upgrade: (raw) => this.#byRaw.get(raw)?.behaviour.upgradeStatus,
-        open: (link, raw) => this.#byRaw.get(raw)?.open(link),
-        fault: (raw, fault) => this.#byRaw.get(raw)?.fault(fault),
-      },
-    )
+    const handlers: ListenHandlers = {
+      accept: (raw) => this.#accept(raw),
+      upgrade: (raw) => this.#byRaw.get(raw)?.behaviour.upgradeStatus,
+      open: (link, raw) => this.#byRaw.get(raw)?.open(link),
+      fault: (raw, fault) => this.#byRaw.get(raw)?.fault(fault),
+    }
+    if (transport !== 'memory') {
+      return await listen({ transport, host, port: this.port, tls, neededBy: 'createScriptedServer' }, handlers)
+    }
+    if (tls) throw new Error('createScriptedServer has no TLS with the transport memory')
+    this.#memory = listenInMemory(handlers)
+    return this.#memory
   }
 
-  #accept(raw: Socket): boolean {
+  #connect(): Duplex {
+    if (this.#options.transport !== 'memory') {
+      throw new Error("socket needs the option transport: 'memory' of createScriptedServer")
+    }
+    if (this.#memory) return this.#memory.connect()
+    throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' })
+  }
+
+  #accept(raw: RawSocket): boolean {
     const connection = new LiveConnection(this.connections.length + 1, raw, this.#codec)
     const player = new ScriptPlayer(connection)
     connection.behaviour = behaviourOf(this.#script, connection, connection.n - this.#scriptedFrom)
@@ -207,7 +241,7 @@ class Server implements ScriptedServer {
     this.connections.push(connection)
     this.#byRaw.set(raw, connection)
     // The listener removes the socket in the same event, so waiting conditions are checked after it.
-    raw.once('close', () => queueMicrotask(() => this.#waiters.changed()))
+    raw.once('close', () => soon(() => this.#waiters.changed()))
     const normal = player.accept()
     this.#waiters.changed()
     return normal
