@@ -1,5 +1,6 @@
-// Packs the files that npm would publish, checks the tarball with publint and attw, embeds its machines as a user would, and
-// checks that dist imports only packages that are installed with it.
+// Packs the files that npm would publish, and checks the tarball: with publint and attw, by embedding its machines as a user
+// would, its list of files, its licenses, that dist imports only packages that are installed with it, and that no file of it
+// has a side effect. The sizes in docs/package.md may be off by a tenth. UPDATE_DOCS=1 writes these and docs/licenses.md.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -14,28 +15,40 @@ import {
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+
+import { tarballTable, wrongFiles } from './package/contents.mjs'
+import { readBlock, writeBlock } from './package/docs-block.mjs'
+import { findEffects } from './package/effects.mjs'
+import { importSizes } from './package/import-sizes.mjs'
+import { licenses } from './package/licenses.mjs'
+import { dist, manifest, root } from './package/root.mjs'
+import { sameWithin } from './package/same-within.mjs'
 
 /**
  * The package of an import: of a statement, which begins a line, or of `import()`. Text in the middle of a line may be source
  * code that the file writes.
  */
 const IMPORT = /(?:^\s*(?:import|export)\b(?:[^'"=(;]*\bfrom)?\s*|\bimport\s*\(\s*)['"]([\w@][^'"]*)['"]/gm
+const UPDATE = 'UPDATE_DOCS=1 npm run check:package'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const dist = join(root, 'dist')
-
-if (existsSync(dist)) process.exitCode = [strangers(), isForClients(), pack()].every(Boolean) ? 0 : 1
-else {
-  console.error('There is no dist folder: run npm run build')
-  process.exitCode = 1
-}
+const problems = existsSync(dist)
+  ? [
+      ...strangers(),
+      ...checkDirective(),
+      ...findEffects(),
+      ...checkLicenses(),
+      ...checkImportSizes(await importSizes()),
+      ...pack(),
+    ]
+  : ['There is no dist folder: run npm run build']
+for (const problem of problems) console.error(problem)
+process.exitCode = problems.length > 0 ? 1 : 0
 
 /** Finds imports of packages that users do not get, such as devDependencies, in the code and the types of dist. */
 function strangers() {
-  const { name, dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { name, dependencies, peerDependencies } = manifest
   const known = new Set([name, ...Object.keys(dependencies), ...Object.keys(peerDependencies)])
-  const found = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(js|d\.ts)$/.test(file))
     .flatMap((file) => {
       const code = readFileSync(join(dist, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
@@ -44,30 +57,45 @@ function strangers() {
         .filter((specifier) => !isBuiltin(specifier) && !known.has(/^(@[^/]+\/)?[^/]+/.exec(specifier)[0]))
         .map((specifier) => `dist/${file} imports ${specifier}, which is neither a dependency nor a peer dependency`)
     })
-  for (const line of found) console.error(line)
-  return found.length === 0
 }
 
-/** Whether the hooks begin with the directive that lets a server component of Next.js import them. */
-function isForClients() {
-  const isFirst = readFileSync(join(dist, 'react', 'index.js'), 'utf8').startsWith("'use client'")
-  if (!isFirst) console.error("dist/react/index.js does not begin with 'use client'")
-  return isFirst
+function checkLicenses() {
+  const { blocks, problems: bad } = licenses()
+  return [...bad, ...Object.entries(blocks).flatMap(([name, text]) => check('docs/licenses.md', name, text, 0))]
+}
+
+function checkImportSizes(table) {
+  return check('docs/package.md', 'imports', table, 0.1)
+}
+
+/** Compares a block of a page with what it should be, or writes it. */
+function check(page, name, text, tolerance) {
+  if (process.env.UPDATE_DOCS) writeBlock(page, name, text)
+  if (sameWithin(tolerance, readBlock(page, name), text)) return []
+  return [`${page} is out of date. It should say:\n\n${text}\n\nIf that is as intended: ${UPDATE}\n`]
+}
+
+/** The hooks begin with the directive that lets a server component of Next.js import them. */
+function checkDirective() {
+  const begins = readFileSync(join(dist, 'react', 'index.js'), 'utf8').startsWith("'use client'")
+  return begins ? [] : ["dist/react/index.js does not begin with 'use client'"]
 }
 
 function pack() {
   const out = mkdtempSync(join(tmpdir(), 'xstate-mqtt-pack-'))
   try {
     const npm = ['pack', '--json', '--ignore-scripts', '--pack-destination', out]
-    const [{ filename }] = JSON.parse(
+    const packed = JSON.parse(
       execFileSync('npm', npm, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
-    )
-    const tarball = join(out, filename)
+    )[0]
+    const tarball = join(out, packed.filename)
     return [
-      run('publint', tarball, '--strict'),
-      run('attw', tarball, '--profile', 'esm-only'),
-      embed(tarball, join(out, 'user')),
-    ].every(Boolean)
+      ...wrongFiles(packed.files.map(({ path }) => path)),
+      ...check('docs/package.md', 'tarball', tarballTable(packed), 0.1),
+      ...run('publint', tarball, '--strict'),
+      ...run('attw', tarball, '--profile', 'esm-only'),
+      ...embed(tarball, join(out, 'user')),
+    ]
   } finally {
     rmSync(out, { recursive: true })
   }
@@ -95,5 +123,6 @@ export const provided = [connectionMachine.provide({}), periodicRequestMachine.p
 }
 
 function run(tool, ...args) {
-  return spawnSync(join(root, 'node_modules', '.bin', tool), args, { stdio: 'inherit' }).status === 0
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', tool), args, { stdio: 'inherit' })
+  return status === 0 ? [] : [`${tool} failed`]
 }

@@ -1,5 +1,6 @@
 import { build } from 'esbuild'
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runInThisContext } from 'node:vm'
 import { expect, it } from 'vitest'
@@ -123,16 +124,15 @@ it('refuses options of Node, past which a browser would connect, and URLs withou
   expect(parse({ url: ['ws://localhost', 'wss://localhost'], keepalive: 2_000 }, false).keepalive).toBe(2_000)
 })
 
-it('replaces files that exist, in the sources and in dist', () => {
-  const { browser } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    browser: Readonly<Record<string, string | false>>
-  }
-  const files = Object.entries(browser)
-    .flatMap((entry) => entry)
-    .filter((each) => `${each}`.startsWith('./'))
-  const sources = files.map((file) => `${file}`.replace(/^\.\/dist\//, './').replace(/\.js$/, '.ts'))
-  expect(sources.filter((file) => !existsSync(new URL(`../../${file}`, import.meta.url)))).toEqual([])
-  expect(sources).toHaveLength(8)
+it('replaces the same files in dist as in the sources, and they exist', () => {
+  const inDist = Object.entries(browserField('package.json')).map((entry) =>
+    entry.map((each) => `${each}`.replace(/^\.\/dist\/src\/(.*)\.js$/, './$1.ts')),
+  )
+  const inSources = Object.entries(browserField('src/package.json'))
+  expect(inDist).toEqual(inSources.map((entry) => entry.map(String)))
+  const files = inSources.flat().filter((each) => `${each}`.startsWith('./'))
+  expect(files.filter((file) => !existsSync(join(root, 'src', `${file}`)))).toEqual([])
+  expect(files).toHaveLength(4)
 })
 
 it('leaves out the client if only its errors are imported', async () => {
@@ -140,3 +140,9 @@ it('leaves out the client if only its errors are imported', async () => {
   // Errors import the latter, and esbuild does not leave out a file that a later chunk uses.
   expect(atOnce).toEqual(['<stdin>', 'src/api/errors.ts', 'src/shared/redaction.ts'])
 })
+
+function browserField(manifest: string): Readonly<Record<string, string | false>> {
+  return (
+    JSON.parse(readFileSync(join(root, manifest), 'utf8')) as { browser: Readonly<Record<string, string | false>> }
+  ).browser
+}

@@ -9,6 +9,7 @@ export default defineConfig({
   build: {
     outDir: fileURLToPath(new URL('../../dist/visualizer/page', import.meta.url)),
     emptyOutDir: true,
+    license: { fileName: 'THIRD-PARTY.txt' },
     target: 'es2022',
     // The Content-Security-Policy takes no inline script, and data: only for images.
     modulePreload: { polyfill: false },

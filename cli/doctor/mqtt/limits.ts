@@ -2,7 +2,7 @@ import type { IConnackPacket } from 'mqtt-packet'
 
 import { type Finding, note } from '../finding.ts'
 import { size } from '../words.ts'
-import { type Version } from './packets.ts'
+import type { Version } from './packets.ts'
 
 type Properties = NonNullable<IConnackPacket['properties']>
 

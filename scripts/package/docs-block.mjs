@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { root } from './root.mjs'
+
+/** The text between `<!-- name -->` and `<!-- /name -->` of a page. */
+export function readBlock(page, name) {
+  return (
+    place(name)
+      .exec(readFileSync(join(root, page), 'utf8'))?.[1]
+      .trim() ?? ''
+  )
+}
+
+export function writeBlock(page, name, text) {
+  const old = readFileSync(join(root, page), 'utf8')
+  if (!place(name).test(old)) throw new Error(`${page} has no <!-- ${name} --> and <!-- /${name} -->`)
+  writeFileSync(
+    join(root, page),
+    old.replace(place(name), () => `<!-- ${name} -->\n\n${text}\n\n<!-- /${name} -->`),
+  )
+}
+
+function place(name) {
+  return new RegExp(`<!-- ${name} -->([^]*?)<!-- /${name} -->`)
+}
