@@ -23,8 +23,7 @@ export function releaseChangelog(changelog, changesets, version, date) {
     const items = parts.map(({ byKind }) => byKind.get(kind)).filter(Boolean)
     return items.length > 0 ? [`### ${kind}\n\n${items.join('\n')}`] : []
   })
-  if (kinds.length === 0)
-    throw new Error('There is nothing to release: neither a changeset, nor a section "Unreleased"')
+  if (kinds.length === 0) throw new Error(NOTHING)
   const section = [`## ${version} (${date})`, parts[0].intro, ...kinds].filter(Boolean).join('\n\n')
   return [head.trim(), section, ...versions.map((each) => each.trim()).filter(Boolean)].join('\n\n') + '\n'
 }
