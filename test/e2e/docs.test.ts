@@ -5,6 +5,7 @@ import { get } from 'sparkplug-payload'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 
 import { createEmbeddedBroker } from '../../testing/index.ts'
+import { installed, startMosquitto } from '../support/mosquitto.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { paste, removePasted } from './pasted.ts'
 import { run, start } from './run.ts'
@@ -61,6 +62,15 @@ test('getting started: a reading that is on disk survives the process', async ()
   expect(broker.published).toBe(2)
 })
 
+test.skipIf(!installed)('requests: the device answers', async () => {
+  const broker = await startMosquitto()
+  onTestFinished(() => broker[Symbol.asyncDispose]())
+  const example = start(paste('docs/requests.md', 'request', { [LOCALHOST]: broker.url }))
+  await example.shows('running')
+  example.kill('SIGKILL')
+  expect(await example.ended).toMatchObject({ stdout: 'running\n', stderr: '' })
+})
+
 test('AWS IoT Core: the signature is that of @smithy/signature-v4 5.7.5, and the session token is not signed', async () => {
   const { url, requests } = await startListener()
   const file = paste('docs/connect.md', 'sigv4', {
@@ -97,21 +107,21 @@ test('Sparkplug: a node is born when its primary host is online, and dies when i
   await hostIs(false, 1)
   expect(heard).toEqual([])
   await hostIs(true, 2)
-  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0']))
+  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0']), { timeout: 10_000 })
   await hostIs(false, 1) // too old
   await hostIs(false, 3)
-  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0']))
+  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0']), { timeout: 10_000 })
   await hostIs(true, 4)
-  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0', 'NBIRTH 1']), { timeout: 5_000 })
+  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0', 'NBIRTH 1']), { timeout: 10_000 })
   broker.kick()
   // The retained STATE says that the host is online.
-  await vi.waitFor(() => expect(heard.at(-1)).toBe('NBIRTH 2'), { timeout: 5_000 })
+  await vi.waitFor(() => expect(heard.at(-1)).toBe('NBIRTH 2'), { timeout: 10_000 })
   node.kill('SIGKILL')
 })
 
 function bdSeqOf(payload: Uint8Array): string {
   const { metrics } = get('spBv1.0')?.decodePayload(payload) ?? {}
-  return String(metrics?.find(({ name }) => name === 'bdSeq')?.value)
+  return String(Number(metrics?.find(({ name }) => name === 'bdSeq')?.value))
 }
 
 async function startBroker() {
