@@ -2,6 +2,7 @@ import {
   createActor,
   type AnyActorRef,
   type AnyActorScope,
+  type AnyTransitionDefinition,
   type ExecutableActionObject,
   type SnapshotFrom,
 } from 'xstate'
@@ -31,20 +32,34 @@ export interface PureResult {
   readonly snapshot: Snapshot
   /** What the machine would have executed, in order. XState's own actions are those with the prefix `xstate.`. */
   readonly actions: readonly ExecutableActionObject[]
+  /** The transitions of all microsteps, in order. Empty unless they were asked for. */
+  readonly taken: readonly AnyTransitionDefinition[]
 }
 
 /**
  * Runs the pure transition function of a machine, as XState's `transition` does, but with a single actor for all steps.
  * `transition` makes an actor for each call, which takes twenty times as long as the step. It also hides the children,
  * of which the machine asks one for its status.
+ *
+ * @param withTaken - whether results name the transitions, which costs a little
  */
-export function pureRun(machine: Machine, input: ConnectionInput): PureRun {
+export function pureRun(machine: Machine, input: ConnectionInput, withTaken = false): PureRun {
+  let taken: AnyTransitionDefinition[] = []
   const configured = withConfig(
     // The session answers at any time, or never.
     machine.provide({ actions: { prove: () => {}, askQuiet: () => {} } }),
     input,
   )
-  const actor = createActor(configured)
+  const actor = createActor(
+    configured,
+    withTaken
+      ? {
+          inspect: (event) => {
+            if (event.type === '@xstate.microstep') taken.push(...event._transitions)
+          },
+        }
+      : undefined,
+  )
   let current: Snapshot = actor.getSnapshot()
   let actions: ExecutableActionObject[] = []
   const scope: AnyActorScope = {
@@ -64,8 +79,9 @@ export function pureRun(machine: Machine, input: ConnectionInput): PureRun {
     run(before, call) {
       current = before
       actions = []
+      taken = []
       const snapshot = call(scope) as Snapshot
-      return { snapshot, actions }
+      return { snapshot, actions, taken }
     },
   }
 }

@@ -3,7 +3,7 @@ import type { Checkpoint, Step } from '../../src/recorder/format.ts'
 import { redactedJson } from '../../src/recorder/redacted-json.ts'
 import { inWords } from './in-words.ts'
 import type { Recording } from './read-recording.ts'
-import { Replayer } from './replayer.ts'
+import { Replayer, type Taken } from './replayer.ts'
 
 /** The first difference between a recording and what the machine does with the same inputs. */
 export interface Difference {
@@ -76,7 +76,8 @@ function compareStep(step: Step, replayer: Replayer, agreed: readonly Step[]): D
 function takenInWords(step: Step, replayer: Replayer): string[] {
   try {
     // The recording is redacted, too.
-    return inWords(JSON.parse(redactedJson(replayer.take(step))) as ReturnType<Replayer['take']>)
+    const { state, does } = replayer.take(step)
+    return inWords(JSON.parse(redactedJson({ state, does })) as Pick<Taken, 'state' | 'does'>)
   } catch (error) {
     return [`${replayer.state}: ${error instanceof Error ? error.message : String(error)}`]
   }

@@ -1,4 +1,4 @@
-import { createActor, fromCallback, type SnapshotFrom } from 'xstate'
+import { createActor, fromCallback, type AnyTransitionDefinition, type SnapshotFrom } from 'xstate'
 
 import { restoredConfig, type ConnectionInput } from '../../machines/config.ts'
 import { connectionMachine } from '../../machines/connection/machine.ts'
@@ -10,7 +10,7 @@ import { effectsOf, nameOfDelay } from '../../src/recorder/effects.ts'
 import type { AnswerKind, Answers, Checkpoint, Effect, RecordedTimer, Step } from '../../src/recorder/format.ts'
 import { recordedTimers } from '../../src/recorder/machine-recorder.ts'
 import { replayedEvent } from '../../src/recorder/recorded-event.ts'
-import { Timers } from '../../src/shared/pending-timers.ts'
+import { type Timer, Timers } from '../../src/shared/pending-timers.ts'
 
 type Machine = typeof connectionMachine
 type Snapshot = SnapshotFrom<Machine>
@@ -28,6 +28,8 @@ const standIn = fromCallback(() => {})
 export interface Taken {
   readonly state: string
   readonly does: readonly Effect[]
+  /** The transitions that it took. */
+  readonly transitions: readonly AnyTransitionDefinition[]
 }
 
 /** What a step of a replay needs of a recorded one. */
@@ -59,7 +61,7 @@ export class Replayer {
     this.#t = t
     this.#epoch = now - t
     const functions = this.#functions(config)
-    this.#pure = pureRun(machine, functions)
+    this.#pure = runOf(machine)
     const children = Object.fromEntries(actors.map((id) => [id, createActor(standIn, { id })]))
     const resolved = this.#pure.machine.resolveState({
       value: stateWithName(state),
@@ -83,6 +85,11 @@ export class Replayer {
     return recordedTimers(this.#timers)
   }
 
+  /** The delays that run. Their times are those of the recording. */
+  get pending(): readonly Timer[] {
+    return this.#timers.list
+  }
+
   /** The names of the delays that run, with the times when they pass. */
   get delays(): Record<string, number> {
     return Object.fromEntries(this.#timers.list.map((each) => [nameOfDelay(each.event), each.startedAt + each.delay]))
@@ -98,13 +105,13 @@ export class Replayer {
     this.#t = t
     this.#answers = answers
     this.#used = {}
-    const { snapshot, actions } = this.#pure.run(this.#snapshot, (scope) =>
+    const { snapshot, actions, taken } = this.#pure.run(this.#snapshot, (scope) =>
       this.#pure.machine.transition(this.#snapshot, received as never, scope as never),
     )
     this.#snapshot = snapshot
     this.#timers.received(received.type)
     for (const { type, params } of actions) this.#timers.acted(type, params, t)
-    return { state: this.state, does: effectsOf(actions) }
+    return { state: this.state, does: effectsOf(actions), transitions: taken }
   }
 
   /** Returns the event of a delay that has passed. */
@@ -138,6 +145,17 @@ export class Replayer {
     if (isThrown(answer)) throw new Error('recorded error')
     return answer === null && kind === 'random' ? Number.NaN : answer
   }
+}
+
+const runs = new WeakMap<Machine, PureRun>()
+
+/** All replays of a machine share one run, because XState takes long to prepare a machine. Their functions are in the context. */
+function runOf(machine: Machine): PureRun {
+  const known = runs.get(machine)
+  if (known) return known
+  const run = pureRun(machine, {}, true)
+  runs.set(machine, run)
+  return run
 }
 
 function isThrown(answer: unknown): boolean {
