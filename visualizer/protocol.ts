@@ -74,6 +74,8 @@ export interface ActorMessage extends InspectionBase {
   readonly snapshot: ShownSnapshot
   /** Extension: the process that reported it; see `FeedInfoMessage`. Set by the server. */
   readonly feedId?: string
+  /** Extension: an actor that was sent before and has the same definition, which is then left out. Only in recordings. */
+  readonly definedLike?: string
   /** Extension: the kind of logic: a statechart, a reducer (`fromTransition`), or a promise, callback or observable. */
   readonly kind?: 'machine' | 'transition' | 'other'
   /** Extension: the running delays. */
@@ -108,6 +110,8 @@ export interface SnapshotMessage extends InspectionBase {
   readonly timers?: readonly Timer[]
   /** Extension: which of the actor's `commands` the machine would accept in this state. `undefined` if not known. */
   readonly accepts?: readonly Command[]
+  /** Extension: the context has only the fields that differ from those before. Only in recordings, which are long. */
+  readonly partial?: true
 }
 
 /** The messages of `@statelyai/inspect`. */
@@ -231,6 +235,21 @@ export interface WelcomeMessage extends Timestamped {
   readonly history: number
   /** The largest frame that the server accepts, in bytes. */
   readonly maxMessageBytes: number
+  /** Set if the messages come from a file. After `@xstate-mqtt.live`, there are no others. */
+  readonly recording?: RecordingInfo
+}
+
+/** A recording that is played. */
+export interface RecordingInfo {
+  /** The name of the file. */
+  readonly file: string
+  /** The version of the package that recorded it. */
+  readonly package: string
+  /** The part that is played, in milliseconds since 1970. */
+  readonly from: number
+  readonly until: number
+  /** How many steps it has. */
+  readonly steps: number
 }
 
 /** The end of the replay. The messages that follow are live. */

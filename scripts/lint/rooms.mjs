@@ -63,6 +63,22 @@ export const rooms = [
     ],
   },
   {
+    // Only the command line uses it.
+    room: 'visualizer/replay',
+    packages: ['ws', 'xstate', 'node:*'],
+    sees: [
+      'machines',
+      'src/recorder',
+      'src/shared',
+      'testing/replay',
+      'visualizer/options.ts',
+      'visualizer/protocol.ts',
+      'visualizer/record',
+      'visualizer/serve',
+      'visualizer/shared',
+    ],
+  },
+  {
     room: 'visualizer',
     packages: ['ws', 'xstate', 'node:*'],
     sees: [
@@ -91,7 +107,7 @@ export const rooms = [
     room: 'cli',
     // The doctor speaks MQTT by itself, packet by packet.
     packages: ['mqtt-packet', 'ws', 'xstate', 'node:*'],
-    sees: ['machines', 'src', 'testing', 'visualizer/index.ts', 'visualizer/chart'],
+    sees: ['machines', 'src', 'testing', 'visualizer/index.ts', 'visualizer/chart', 'visualizer/replay/index.ts'],
   },
   {
     room: 'examples',

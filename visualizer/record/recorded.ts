@@ -158,7 +158,8 @@ export function movesBy(taken: readonly AnyTransitionDefinition[]): boolean {
   return taken.some(({ target }) => target !== undefined && target.length > 0)
 }
 
-function takenTransition(taken: AnyTransitionDefinition, redactor: Redactor): TakenTransition {
+/** A transition as it is shown. */
+export function takenTransition(taken: AnyTransitionDefinition, redactor: Redactor): TakenTransition {
   const { source, target, eventType, guard, reenter } = taken
   const candidates = candidatesOf(taken)
   return {

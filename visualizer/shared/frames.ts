@@ -8,21 +8,23 @@ const MAX_BATCH = 10_000
 
 /** Packs messages that are already JSON into as few frames as their size allows. */
 export function batches(messages: Iterable<string>): string[] {
-  const frames: string[] = []
+  return [...framesOf(messages)]
+}
+
+/** Packs messages that are already JSON into frames, one after another. */
+export function* framesOf(messages: Iterable<string>): Generator<string, void> {
   let batch: string[] = []
   let size = 0
-  const end = () => {
-    if (batch.length > 0) frames.push(frame(batch))
-    batch = []
-    size = 0
-  }
   for (const message of messages) {
-    if (size + message.length > FRAME_BYTES) end()
+    if (batch.length > 0 && size + message.length > FRAME_BYTES) {
+      yield frame(batch)
+      batch = []
+      size = 0
+    }
     batch.push(message)
     size += message.length
   }
-  end()
-  return frames
+  if (batch.length > 0) yield frame(batch)
 }
 
 /** Reads the messages in a frame that came over a socket. Anything that is not a message is left out. */

@@ -1,0 +1,1 @@
+export { serveRecording, TooLargeError, type ServeRecordingOptions } from './serve-recording.ts'
