@@ -89,7 +89,16 @@ export class ViewerSocket implements Source {
       this.#retries = 0
       this.#lostAt = null
     }
+    if (this.#store.playback) this.#end()
     this.#store.changed()
+  }
+
+  /** A recording is complete: the page needs the server no longer, which may end. */
+  #end(): void {
+    clearTimeout(this.#watchdog)
+    const socket = this.#socket
+    this.#socket = undefined
+    socket?.close()
   }
 
   async #closed(socket: WebSocket): Promise<void> {

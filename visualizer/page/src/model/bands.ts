@@ -7,8 +7,10 @@ const TRIM = 2_000
 /**
  * Notes that an actor has entered a state. States come twice: with the past or the current state of the actor, which have
  * no entry, and with its messages, which may come later.
+ *
+ * @param most - how many states are kept
  */
-export function enter(actor: Actor, entered: Omit<Band, 'attempt'>): void {
+export function enter(actor: Actor, entered: Omit<Band, 'attempt'>, most = MAX_BANDS): void {
   const { bands } = actor
   const last = bands.at(-1)
   // A clock that was set back must not put the current state into the past.
@@ -16,7 +18,7 @@ export function enter(actor: Actor, entered: Omit<Band, 'attempt'>): void {
   if (last?.state === entered.state && last.family === entered.family) return
   if (!last || placeOf(actor, last.state) !== placeOf(actor, entered.state)) actor.since = entered.start
   bands.push(bandOf(entered))
-  if (bands.length > MAX_BANDS) bands.splice(0, TRIM)
+  if (bands.length > most) bands.splice(0, TRIM)
 }
 
 /** The state at a time; `undefined` before the first. */
@@ -44,6 +46,11 @@ function complete(actor: Actor, entered: Omit<Band, 'attempt'>): void {
 
 function bandOf(entered: Omit<Band, 'attempt'>): Band {
   return { ...entered, attempt: entered.state.split('.')[0] === 'connecting' }
+}
+
+/** How many states there were until a time. */
+export function bandCountAt(bands: readonly Band[], time: number): number {
+  return placeAt(bands, time) + 1
 }
 
 function placeAt(bands: readonly Band[], time: number): number {

@@ -46,6 +46,11 @@ export function when(time: number, now: number): string {
   return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${clock(time)}`
 }
 
+/** Such as `28 Nov 2026, 18:05:12`. */
+export function dayAndTime(time: number): string {
+  return `${new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' })}, ${clock(time)}`
+}
+
 export function percent(ratio: number): string {
   if (ratio >= 1) return '100 %'
   return `${(Math.floor(ratio * 10_000) / 100).toFixed(ratio > 0.99 ? 2 : 1)} %`

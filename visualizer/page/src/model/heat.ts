@@ -44,7 +44,7 @@ export function heatOf(courses: readonly Course[], from: number, to: number, col
       if (band.start < from) break
     }
     const [oldest] = bands
-    if (silentSince !== null && oldest) {
+    if (silentSince !== null && oldest && silentSince !== supersededAt) {
       mark(Math.max(silentSince, oldest.start), Math.min(supersededAt ?? to, to), 'silent')
     }
     for (let column = 0; column < columns; column++) {

@@ -6,6 +6,7 @@ import type {
   EventMessage,
   PastMessage,
   ServerMessage,
+  ShownSnapshot,
   SnapshotMessage,
   StatsMessage,
   TakenTransition,
@@ -15,7 +16,9 @@ import type {
 } from '../../../protocol.ts'
 import { downsample } from '../../../shared/downsample.ts'
 import { familyOf, stateOf } from '../../../shared/family.ts'
+import { isObject } from '../../../shared/json.ts'
 import { enter } from './bands.ts'
+import { Playback } from './playback.ts'
 import { failureOf, isConnection, isOurs, rowsOf } from './steps.ts'
 import { chattiest } from './trim.ts'
 import type { Actor, Entry, FeedInfo, Link } from './types.ts'
@@ -40,6 +43,8 @@ export class Store {
   /** How many of them changed the state of an actor. */
   droppedTransitions = 0
   result: CommandResultMessage | null = null
+  /** Set as soon as the page has all of a recording; `null` if it shows what happens now. */
+  playback: Playback | null = null
   readonly actors = new Map<string, Actor>()
   readonly feeds = new Map<string, FeedInfo>()
   /** Oldest first. */
@@ -70,9 +75,9 @@ export class Store {
     this.changed()
   }
 
-  /** The current time by the server's clock. */
+  /** The current time by the server's clock; of a recording, the moment that is shown. */
   now(): number {
-    return Date.now() + this.skew
+    return this.playback?.time ?? Date.now() + this.skew
   }
 
   apply(message: ServerMessage): void {
@@ -86,6 +91,9 @@ export class Store {
         // For actors without recent events, the replay contains only their current state.
         for (const actor of this.actors.values()) {
           if (actor.bands.length === 0) this.#band(actor, actor.since, 0)
+        }
+        if (this.welcome?.recording) {
+          this.playback = new Playback(this, this.welcome.recording, () => this.changed())
         }
         return
       case '@xstate-mqtt.feed': {
@@ -139,6 +147,7 @@ export class Store {
     this.actors.clear()
     this.feeds.clear()
     this.entries = []
+    this.playback = null
     this.generation++
     this.#lastId = 0
   }
@@ -147,7 +156,8 @@ export class Store {
     const { sessionId } = message
     const id = Number(message.id) || 0
     const known = this.actors.get(sessionId)
-    const chart = this.#chart(message.definition)
+    const definition = message.definition ?? this.actors.get(message.definedLike ?? '')?.definition
+    const chart = this.#chart(definition)
     const actor: Actor = known ?? {
       sessionId,
       name: message.name,
@@ -155,7 +165,7 @@ export class Store {
       rootId: message.rootId ?? sessionId,
       feedId: message.feedId ?? '',
       kind: message.kind ?? (chart ? 'machine' : 'unknown'),
-      definition: message.definition,
+      definition,
       chart,
       connection: isConnection(chart),
       bornAt: Number(message.bornAt ?? message.createdAt),
@@ -218,7 +228,8 @@ export class Store {
   }
 
   #step(actor: Actor, message: SnapshotMessage, id: number): void {
-    const { sessionId, snapshot, event } = message
+    const { sessionId, event } = message
+    const snapshot = message.partial ? completed(message.snapshot, actor.snapshot) : message.snapshot
     const timers = ending(message.timers)
     const waiting = this.#waiting.get(sessionId)
     const place = waiting?.findIndex((candidate) => candidate.event.type === event.type) ?? -1
@@ -258,7 +269,7 @@ export class Store {
     actor.lastId = Math.max(id, actor.lastId)
     if (message.accepts) actor.accepts = message.accepts
     this.#band(actor, time, entry.seq)
-    this.#trim()
+    if (!this.welcome?.recording) this.#trim()
   }
 
   /** The states that an actor had before the messages that follow. */
@@ -269,7 +280,8 @@ export class Store {
 
   #band(actor: Actor, start: number, seq: number): void {
     const { snapshot } = actor
-    enter(actor, { start, state: stateOf(snapshot), family: familyOf(snapshot), seq })
+    const most = this.welcome?.recording ? Number.POSITIVE_INFINITY : undefined
+    enter(actor, { start, state: stateOf(snapshot), family: familyOf(snapshot), seq }, most)
   }
 
   #stats({ sessionId, createdAt, stats }: StatsMessage): void {
@@ -312,6 +324,14 @@ export class Store {
     this.#waiting.delete(sessionId)
     this.#taken.delete(sessionId)
   }
+}
+
+/** Adds the fields of the context that have not changed. */
+function completed(snapshot: ShownSnapshot, before: ShownSnapshot): ShownSnapshot {
+  const { context } = snapshot
+  return isObject(context) && isObject(before.context)
+    ? { ...snapshot, context: { ...before.context, ...context } }
+    : snapshot
 }
 
 /** The longest possible delay, 24 days. A machine uses it for a delay that never ends. */

@@ -1,7 +1,12 @@
-import type { Actor } from './types.ts'
+import type { Band } from './types.ts'
+
+/** The states of an actor, oldest first. */
+interface Course {
+  readonly bands: readonly Band[]
+}
 
 /** The share of the known time in which an actor was online, up to a moment. */
-export function uptimeOf({ bands }: Actor, now: number): { readonly ratio: number; readonly of: number } | null {
+export function uptimeOf({ bands }: Course, now: number): { readonly ratio: number; readonly of: number } | null {
   const first = bands[0]
   if (!first || now <= first.start) return null
   let online = 0
@@ -26,7 +31,7 @@ type Begun = Pick<Outage, 'start' | 'seq'>
  * The times without a connection although one was wanted, oldest first. If an attempt replaces a connection, for example
  * to use new credentials, it does not count as an outage if it succeeds.
  */
-export function outagesOf({ bands }: Actor): Outage[] {
+export function outagesOf({ bands }: Course): Outage[] {
   const outages: Outage[] = []
   let open: Begun | null = null
   let replacing: Begun | null = null

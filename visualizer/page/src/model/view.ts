@@ -19,7 +19,8 @@ export function viewOf(store: Store, route: Route, before: View): View {
 
 /** Whether the page begins with all connections. */
 export function isFleet(store: Store): boolean {
-  return connectionsOf(store).length > FLEET_ABOVE
+  // Of a recording, the view must not change because a connection begins.
+  return (store.playback?.tracks.length ?? connectionsOf(store).length) > FLEET_ABOVE
 }
 
 export function routeOf(hash: string): Route {

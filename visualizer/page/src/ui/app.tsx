@@ -12,12 +12,14 @@ import { One } from './one.tsx'
 import { Empty, Loading, Refused } from './start.tsx'
 import { Toast } from './toast.tsx'
 import { TopBar } from './top-bar.tsx'
+import { usePlaying } from './use-playing.ts'
 import { useRoute } from './use-route.ts'
 import { useTab } from './use-tab.ts'
 
 /** Chooses what to show: all connections, one of them, or why there is nothing to show. */
 export function App({ store, source }: { store: Store; source: Source }) {
   const [route, go] = useRoute()
+  usePlaying(store)
   const before = useRef<View>('loading')
   const view = useDerived(store, () => viewOf(store, route, before.current))
   before.current = view

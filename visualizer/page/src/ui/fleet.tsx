@@ -15,11 +15,14 @@ import { FleetTools } from './fleet-tools.tsx'
 import { HeatStrip } from './heat-strip.tsx'
 import { useBeat, useDerived } from './hooks.ts'
 import { MemberDetail } from './member-detail.tsx'
+import { Player } from './player.tsx'
 import { TopBar } from './top-bar.tsx'
 import { useTab } from './use-tab.ts'
 
 /** In milliseconds. Faster, nobody could read it; and 500 connections may change a thousand times a second. */
 const BEAT = 500
+/** A reader who moves through a recording waits for the picture. */
+const PLAYED_BEAT = 50
 
 const everything: Filter = { query: '', conditions: new Set(), failure: '', age: 'any' }
 
@@ -36,7 +39,7 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
   const [order, setOrder] = useState<Order>('worst')
   const [at, travel] = useState<number | null>(null)
   const [pointed, point] = useState<string | null>(null)
-  const version = useBeat(store, BEAT)
+  const version = useBeat(store, store.playback ? PLAYED_BEAT : BEAT)
   // A process that goes silent is shown as such at once.
   const link = useDerived(store, () => store.link)
   const present = useMemo(() => fleetOf(store, null), [version, link])
@@ -89,7 +92,11 @@ export function Fleet({ store, focus, onOpen }: FleetProps) {
         )}
         <Counts counts={counts} chosen={filter.conditions} onToggle={toggle} />
       </header>
-      <HeatStrip store={store} at={at} onTravel={travel} />
+      {store.playback ? (
+        <Player store={store} playback={store.playback} actor={null} />
+      ) : (
+        <HeatStrip store={store} at={at} onTravel={travel} />
+      )}
       <main class="fleet-main">
         <section class="fleet-grid" aria-label="Connections">
           <FleetTools

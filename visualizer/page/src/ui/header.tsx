@@ -119,6 +119,7 @@ function Facts({ store, actor, at, now, upTo, since, snapshot }: FactsProps) {
   const timer = timerOf(topState(snapshot), momentOf(actor, at).timers, context)
   const isOnline = snapshot.tags?.includes('online') ?? false
   const waiting = snapshot.tags?.includes('waiting') ?? false
+  const unknown = store.playback ? <small>not recorded</small> : '—'
   return (
     <dl class="facts">
       <Fact name="Since">
@@ -148,12 +149,12 @@ function Facts({ store, actor, at, now, upTo, since, snapshot }: FactsProps) {
             <small>{refused > 0 || isOnline ? `${refused} refused` : 'restored with the connection'}</small>
           </>
         ) : (
-          '—'
+          unknown
         )}
       </Fact>
       <Fact name="Outbox">
         {stats?.outbox === undefined ? (
-          '—'
+          unknown
         ) : (
           <>
             {stats.outbox} <small>{stats.outboxBytes === undefined ? 'waiting' : bytes(stats.outboxBytes)}</small>

@@ -39,13 +39,14 @@ export function useDerived<Value>(store: Store, derive: () => Value): Value {
 /** The current time by the server's clock, updated every 250 milliseconds unless `every` says otherwise; or the time `at`. */
 export function useNow(store: Store, at: number | null, every = 250): number {
   const [now, setNow] = useState(store.now())
+  const played = useDerived(store, () => store.playback?.time ?? null)
   useEffect(() => {
-    if (at !== null) return undefined
+    if (at !== null || played !== null) return undefined
     setNow(store.now())
     const timer = setInterval(() => setNow(store.now()), every)
     return () => clearInterval(timer)
-  }, [store, store.skew, at, every])
-  return at ?? now
+  }, [store, store.skew, at, every, played !== null])
+  return at ?? played ?? now
 }
 
 /** The size of an element in pixels, inside its borders. It is measured before the first picture. */

@@ -12,6 +12,7 @@ import { Context } from './context.tsx'
 import { Header } from './header.tsx'
 import { useNow, useVersion } from './hooks.ts'
 import { Log } from './log.tsx'
+import { Player } from './player.tsx'
 import { Servers } from './servers.tsx'
 import { Stage } from './stage.tsx'
 import { Timeline } from './timeline.tsx'
@@ -62,6 +63,7 @@ export function One({ store, source, id, connections, isFleet, onChoose, onAll }
       if (at) select(before.current)
       return
     }
+    store.playback?.pause()
     if (!at) before.current = selectedId
     if (entry.actor.chart) select(entry.actor.sessionId)
     showDetails(true)
@@ -70,6 +72,12 @@ export function One({ store, source, id, connections, isFleet, onChoose, onAll }
   const escape = () => (at ? goTo(null) : onAll())
   const latest = useRef({ subject, goTo, escape })
   latest.current = { subject, goTo, escape }
+  // A step that was chosen is left when the recording goes to another moment.
+  const played = store.playback?.time ?? null
+  useEffect(() => {
+    if (at) latest.current.goTo(null)
+  }, [played])
+
   const travelTo = useCallback((seq: number | null) => {
     const { subject: whose, goTo: go } = latest.current
     go(seq === null ? null : (whose?.entries.find((entry) => entry.seq === seq) ?? null))
@@ -127,14 +135,18 @@ export function One({ store, source, id, connections, isFleet, onChoose, onAll }
           </details>
         </div>
       </main>
-      <Timeline
-        actor={subject}
-        at={at}
-        now={now}
-        known={silentSince(store, subject) ?? now}
-        link={store.link.status}
-        onTravel={travelTo}
-      />
+      {store.playback ? (
+        <Player store={store} playback={store.playback} actor={subject} />
+      ) : (
+        <Timeline
+          actor={subject}
+          at={at}
+          now={now}
+          known={silentSince(store, subject) ?? now}
+          link={store.link.status}
+          onTravel={travelTo}
+        />
+      )}
     </div>
   )
 }

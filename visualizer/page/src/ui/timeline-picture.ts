@@ -1,6 +1,6 @@
 import type { Family } from '../../../protocol.ts'
 import { ratesOf, rateWords } from '../model/rates.ts'
-import type { Actor, Entry } from '../model/types.ts'
+import type { Actor, Band } from '../model/types.ts'
 import { axis } from './time-axis.ts'
 
 const BAND_TOP = 16
@@ -12,13 +12,18 @@ const heights: Readonly<Record<Family, number>> = { online: 1, failed: 1, waitin
 /** The worst first. */
 const worst: readonly Family[] = ['failed', 'waiting', 'busy', 'online', 'resting']
 
+interface Course extends Pick<Actor, 'samples'> {
+  readonly bands: readonly Band[]
+}
+
 interface Picture {
-  readonly actor: Actor
+  readonly actor: Course
   readonly left: number
   readonly scale: number
   readonly width: number
   readonly now: number
-  readonly at: Entry | null
+  /** The moment that is marked; `null` for none. */
+  readonly at: number | null
 }
 
 /** Draws the bands of states, a tick for each attempt, the message rates, and a mark at the selected moment. */
@@ -89,8 +94,8 @@ export function draw(canvas: HTMLCanvasElement, { actor, left, scale, width, now
     ground: color('--surface'),
   })
 
-  if (at) {
-    const x = xOf(at.time)
+  if (at !== null) {
+    const x = xOf(at)
     pen.fillStyle = color('--text')
     pen.fillRect(x - 1, BAND_TOP - 5, 2, BAND + 10)
     pen.beginPath()
@@ -118,7 +123,7 @@ interface Rates {
 }
 
 /** Draws the messages per second. The scale ends at the highest visible rate, which is written beside it. */
-function rates(pen: CanvasRenderingContext2D, { samples }: Actor, picture: Rates): void {
+function rates(pen: CanvasRenderingContext2D, { samples }: Course, picture: Rates): void {
   const { xOf, left, right, base, color, text, ground } = picture
   const inSight = ratesOf(samples, left, right)
   const highest = Math.max(0, ...inSight.map(({ rate }) => rate))

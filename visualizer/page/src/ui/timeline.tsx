@@ -48,7 +48,7 @@ export const Timeline = memo(function Timeline({ actor, at, now, known, link, on
 
   useLayoutEffect(() => {
     const element = canvas.current
-    if (element) draw(element, { actor, left, scale, width, now: known, at })
+    if (element) draw(element, { actor, left, scale, width, now: known, at: at?.time ?? null })
   }, [actor, known, link, left, scale, width, at, scheme])
 
   const move = (part: number) => {

@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 
-import { countdown, duration, when } from '../model/format.ts'
+import { clock, countdown, dayAndTime, duration, shown, when } from '../model/format.ts'
 import type { Store } from '../model/store.ts'
 import type { Link } from '../model/types.ts'
 import { useDerived } from './hooks.ts'
+import { KeyHelp } from './key-help.tsx'
 import { Theme } from './theme.tsx'
 
 interface TopBarProps {
@@ -28,19 +29,35 @@ export function TopBar({ store, at, onLive, onAll, connections }: TopBarProps) {
         <span class="brand">xstate-mqtt</span>
       )}
       {at === null ? (
-        <LinkState link={link} />
+        <Status store={store} link={link} />
       ) : (
         <div class="past-note" role="status">
           <span>
             You see the state at <b>{when(at, store.now())}</b>.
           </span>
           <button type="button" class="live-button" onClick={onLive}>
-            Return to live <kbd>Esc</kbd>
+            {store.playback ? `Return to ${clock(store.playback.time)}` : 'Return to live'} <kbd>Esc</kbd>
           </button>
         </div>
       )}
+      <KeyHelp store={store} />
       <Theme />
     </section>
+  )
+}
+
+function Status({ store, link }: { store: Store; link: Link }) {
+  const { playback } = store
+  if (!playback) return <LinkState link={link} />
+  const { file, package: version, from, until } = playback.info
+  return (
+    <p class="link link-recording" data-test="link">
+      <b class="recording-name">{shown(file, 80)}</b>
+      <span>
+        {dayAndTime(from)} to {when(until, from)}
+        <span class="recording-version">, recorded by xstate-mqtt {shown(version, 40)}</span>
+      </span>
+    </p>
   )
 }
 
