@@ -33,7 +33,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./diagram.ts')).diagram,
   },
   replay: {
-    summary: 'tells, checks, or turns into a test what the option recorder has recorded: replay <file>',
+    summary: 'tells, plays, checks, or turns into a test what the option recorder has recorded: replay <file>',
     load: async () => (await import('./replay/replay.ts')).replay,
   },
   store: {

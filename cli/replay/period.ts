@@ -1,4 +1,5 @@
-import type { ClientLine, Recording } from '../../testing/replay/read-recording.ts'
+import type { Recording } from '../../testing/replay/read-recording.ts'
+import { timedLines } from '../../testing/replay/timed-lines.ts'
 import { UsageError } from '../command.ts'
 
 /** Which part of a recording is wanted. */
@@ -18,7 +19,7 @@ export function within(recordings: readonly Recording[], { from, until }: Period
   const parts = recordings.flatMap((recording) => {
     const begins = timeIn(recording, '--from', from) ?? Number.NEGATIVE_INFINITY
     const ends = timeIn(recording, '--until', until) ?? Number.POSITIVE_INFINITY
-    const timed = withTimes(recording.lines)
+    const timed = timedLines(recording.lines)
     const first = timed.findLastIndex(({ line, at }) => line.type === 'checkpoint' && at <= begins)
     const lines = timed.slice(Math.max(0, first)).flatMap(({ line, at }) => (at <= ends ? [line] : []))
     const isEmpty = !timed.some(({ line, at }) => line.type === 'step' && at >= begins && at <= ends)
@@ -28,15 +29,20 @@ export function within(recordings: readonly Recording[], { from, until }: Period
   throw new UsageError('Nothing was recorded between --from and --until')
 }
 
-/** The times of lines on the wall clock. A gap has that of the line before it. */
-function withTimes(lines: readonly ClientLine[]): { readonly line: ClientLine; readonly at: number }[] {
-  let epoch = 0
-  let last = 0
-  return lines.map((line) => {
-    if (line.type === 'checkpoint') epoch = line.now - line.t
-    if (line.type !== 'gap') last = epoch + line.t
-    return { line, at: last }
-  })
+/**
+ * Returns the times of a period, in milliseconds since 1970: those that are given, as far as something was recorded.
+ *
+ * @throws {UsageError} if one is wrong
+ */
+export function timesOf(recordings: readonly Recording[], { from, until }: Period) {
+  const [first] = recordings
+  const lines = recordings.flatMap((recording) => timedLines(recording.lines).map(({ at }) => at))
+  const begin = lines.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY)
+  const end = lines.reduce((most, at) => Math.max(most, at), Number.NEGATIVE_INFINITY)
+  return {
+    from: Math.max(begin, (first && timeIn(first, '--from', from)) ?? begin),
+    until: Math.min(end, (first && timeIn(first, '--until', until)) ?? end),
+  }
 }
 
 function timeIn({ lines: [first] }: Recording, flag: string, text: string | undefined): number | undefined {

@@ -4,9 +4,11 @@ import { basename } from 'node:path'
 import { defineCommand, UsageError } from '../command.ts'
 import { print, printError } from '../shell.ts'
 import { Terminal } from '../terminal.ts'
+import { serverOptions } from '../visualizer-server.ts'
 import { check } from './check.ts'
 import { chosen, loadRecordings } from './load.ts'
-import { within } from './period.ts'
+import { playOnPage } from './on-page.ts'
+import { timesOf, within } from './period.ts'
 import { tellStory } from './story.ts'
 import { testSource } from './test-source.ts'
 
@@ -26,26 +28,45 @@ export const replay = defineCommand({
     },
     'to-test': { type: 'string', value: '<test.ts>', description: 'writes a vitest test that repeats it' },
     force: { type: 'boolean', description: 'replaces a test that exists' },
+    visualizer: {
+      type: 'boolean',
+      description: "opens it on the visualizer's page: to scrub, to play at 1× to 600×, to the next outage",
+    },
+    ...serverOptions,
+    port: { ...serverOptions.port, description: 'with --visualizer: the port to listen on (a free one)' },
   },
   notes: [
     'If there is a file with the same name and .1 at its end, which is the part before it, both are read.',
     '',
+    'With --visualizer it prints the address of the page, and runs until Ctrl-C. A page that is open then stays usable.',
+    '',
     'Exit codes: 0: done, and with --check no difference. 1: the file is not a recording, or with --check there is a',
     'difference. 2: the command line is wrong.',
   ].join('\n'),
-  run({ client, from, until, check: checks, force = false, 'to-test': test }, operands, shell) {
+  async run(
+    { client, from, until, check: checks, force = false, 'to-test': test, visualizer: shows = false, ...server },
+    operands,
+    shell,
+  ) {
     const [file, ...rest] = operands
     if (file === undefined || file === '') throw new UsageError('replay needs the file of a recording')
     if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`)
-    if (checks && test !== undefined) throw new UsageError('--check and --to-test exclude each other')
+    refuseTogether({ '--check': checks, '--to-test': test !== undefined, '--visualizer': shows })
+    const [setting] = Object.keys(server)
+    if (setting !== undefined && !shows) throw new UsageError(`--${setting} needs --visualizer`)
     if (test === '') throw new UsageError("--to-test must be the path of a file, got ''")
     const read = loadRecordings(file)
-    const recordings = within(chosen(read, client), { from, until })
+    const whole = chosen(read, client)
+    const recordings = within(whole, { from, until })
     if (read.unreadable > 0) printError(shell, `Lines that could not be read: ${read.unreadable}`)
     if (test !== undefined) {
       if (existsSync(test) && !force) throw new UsageError(`${test} exists: --force replaces it`)
       writeFileSync(test, testSource(recordings, basename(file)))
       print(shell, `Written to: ${test}. Run it with: npx vitest run ${test}`)
+      return 0
+    }
+    if (shows) {
+      await playOnPage(recordings, { file, ...timesOf(whole, { from, until }) }, server, shell)
       return 0
     }
     const terminal = new Terminal(shell.stdout)
@@ -57,3 +78,9 @@ export const replay = defineCommand({
     return 0
   },
 })
+
+/** Each of these says what to do with the recording. */
+function refuseTogether(flags: Readonly<Record<string, boolean | undefined>>): void {
+  const [one, other] = Object.keys(flags).filter((flag) => flags[flag])
+  if (one !== undefined && other !== undefined) throw new UsageError(`${one} and ${other} exclude each other`)
+}
