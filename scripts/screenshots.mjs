@@ -1,5 +1,5 @@
 // Takes the screenshots of docs/inspect.md: the page after a night, in the third minute of an outage, and a fleet in the fifth
-// minute of one. Needs `npm run build`.
+// minute of one; and that of docs/recorder.md, a recording of a fleet. Needs `npm run build`.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { tsImport } from 'tsx/esm/api'
@@ -7,7 +7,10 @@ import { tsImport } from 'tsx/esm/api'
 const { createVisualizer } = await load('../visualizer/index.ts')
 const { browse, noBrowser } = await load('../measure/lab/browser.ts')
 const { fleetOutage } = await load('../measure/lab/fleet-outage.ts')
+const { recordedFleet } = await load('../measure/lab/recorded-fleet.ts')
 const { spendNight } = await load('../measure/lab/night.ts')
+const { readRecordings } = await load('../testing/replay/read-recording.ts')
+const { serveRecording } = await load('../visualizer/replay/index.ts')
 
 if (noBrowser) {
   console.error(`No screenshots: ${noBrowser}`)
@@ -23,7 +26,21 @@ const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
 
 await scene('visualizer', '.node.active', (visualizer) => spendNight(visualizer))
 await scene('fleet', '.cell', ({ inspect }) => fleetOutage({ inspect, count: 200 }))
+await recording('replay')
 process.exit()
+
+async function recording(name) {
+  const { recordings } = readRecordings(recordedFleet({ count: 50 }))
+  const site = await serveRecording(recordings, { file: 'fleet.jsonl' })
+  const toOutage = async (page) => {
+    for (const key of ['n', 'n', '.', '.', '.', '.', '.']) await page.keyboard.press(key)
+    await page.getByRole('slider').press('PageDown')
+  }
+  await take(site.url, '.player', `${name}-light.png`, { ...desktop, colorScheme: 'light' }, toOutage)
+  await take(site.url, '.player', `${name}-dark.png`, { ...desktop, colorScheme: 'dark' }, toOutage)
+  if (only) await take(site.url, '.player', `${name}-phone.png`, { ...phone, colorScheme: 'light' }, toOutage)
+  await site.close()
+}
 
 async function scene(name, ready, start) {
   const visualizer = await createVisualizer({ name: 'garden gateway', allowCommands: true })
@@ -35,13 +52,14 @@ async function scene(name, ready, start) {
   await visualizer.close()
 }
 
-async function take(url, ready, name, options) {
+async function take(url, ready, name, options, prepare = async () => {}) {
   const browsing = await browse(options)
   const page = await browsing.context.newPage()
   page.on('pageerror', (error) => console.error(error))
   page.on('console', (message) => message.type() === 'error' && console.error(message.text()))
   await page.goto(url)
   await page.locator(ready).first().waitFor()
+  await prepare(page)
   // Wait until the last edge has stopped flashing.
   await page.waitForTimeout(1_500)
   await page.mouse.move(2, 2)

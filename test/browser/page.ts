@@ -3,8 +3,11 @@ import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
 
 import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
 import { parseUrl } from '../../src/shared/parse-url.ts'
+import { readRecordings } from '../../testing/replay/read-recording.ts'
 import type { Visualizer, VisualizerOptions } from '../../visualizer/options.ts'
+import { serveRecording } from '../../visualizer/replay/serve-recording.ts'
 import { serve } from '../../visualizer/serve/server.ts'
+import type { Site } from '../../visualizer/serve/site.ts'
 
 export { noBrowser }
 
@@ -44,6 +47,13 @@ export function usePages() {
           return visualizer.close()
         },
       }
+    },
+    /** Serves a recording. */
+    async replay(text: string): Promise<Site> {
+      const { recordings } = readRecordings(text)
+      const site = await serveRecording(recordings, { file: 'outage.jsonl', token: TOKEN, pageFolder })
+      onEnd(() => site.close())
+      return site
     },
     async open(url: string, { viewport }: Pick<BrowserContextOptions, 'viewport'> = {}): Promise<VisualizerPage> {
       const page = await browsing.context.newPage()
