@@ -89,7 +89,7 @@ export class PlayedRecordings {
         type: '@xstate-mqtt.feed',
         createdAt: String(begin),
         feedId,
-        name: `process of ${new Date(begin).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+        name: `run ${feedId.slice(1)} at ${new Date(begin).toISOString().slice(11, 19)} UTC`,
         ...this.#replacementOf(tracks),
         dropped: 0,
         droppedTransitions: 0,
