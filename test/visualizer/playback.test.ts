@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { readRecordings } from '../../testing/replay/read-recording.ts'
 import { fleetOf } from '../../visualizer/page/src/model/fleet.ts'
+import { troublesOf } from '../../visualizer/page/src/model/outages.ts'
 import { Playback } from '../../visualizer/page/src/model/playback.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'
 import { isFleet, viewOf } from '../../visualizer/page/src/model/view.ts'
@@ -243,6 +244,47 @@ describe('a recording on the page', () => {
     const { store: whole, playback } = played(await outage())
     for (const each of [playback, store.playback]) each?.seek(BEGIN + 187_255)
     expect(shown(store)).toEqual(shown(whole))
+  })
+})
+
+describe('the outages of several connections', () => {
+  const up = { state: 'connected.ready', family: 'online', attempt: false, seq: 0 } as const
+  const down = { state: 'reconnecting', family: 'waiting', attempt: false, seq: 0 } as const
+  /** A connection that is lost and returns at the given seconds in turn. */
+  const course = (...seconds: number[]) => ({
+    bands: [0, ...seconds].map((at, index) => ({ ...(index % 2 === 0 ? up : down), start: at * SECOND })),
+  })
+
+  test.each([
+    ['none', [course(), course()], []],
+    [
+      'each of a single connection',
+      [course(10, 11, 12, 13)],
+      [
+        [10, 11],
+        [12, 13],
+      ],
+    ],
+    ['of a broker that fails', [course(10, 20), course(14, 40), course(25, 30)], [[10, 40]]],
+    [
+      'at different times',
+      [course(10, 20), course(60, 70)],
+      [
+        [10, 20],
+        [60, 70],
+      ],
+    ],
+    [
+      'while one never returns',
+      [course(10), course(11, 20, 60, 70)],
+      [
+        [10, 100],
+        [60, 70],
+      ],
+    ],
+  ])('%s', (_, courses, expected) => {
+    const troubles = troublesOf(courses, 100 * SECOND)
+    expect(troubles.map(({ start, end }) => [start / SECOND, end / SECOND])).toEqual(expected)
   })
 })
 

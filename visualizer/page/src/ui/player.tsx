@@ -142,7 +142,7 @@ function words(playback: Playback, actor: Actor | null): string {
   const of = actor && playback.tracks.length > 1 ? ` of ${shown(actor.name, 40)}` : ''
   if (troubles.length === 0) return `No outage${of}`
   const longest = Math.max(...troubles.map(({ start, end }) => end - start))
-  const present = troubles.findIndex(({ start, end }) => start <= playback.time && playback.time < end)
+  const present = troubles.findLastIndex(({ start, end }) => start <= playback.time && playback.time < end)
   const count = troubles.length === 1 ? '1 outage' : `${troubles.length} outages`
   if (present >= 0) return `In outage ${present + 1} of ${troubles.length}${of}`
   return `${count}${of}, the longest ${duration(longest)}`
