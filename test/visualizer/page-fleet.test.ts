@@ -298,6 +298,23 @@ describe('the timeline of a fleet', () => {
     expect(worstOf(heatOf([gone], 0, 1_000, 10))).toBeNull()
   })
 
+  test('of a fleet that connects in sight begins when the first is up, otherwise at once', () => {
+    const starting = [
+      { start: 150, family: 'busy' },
+      { start: 250, family: 'online' },
+    ] as const
+    const later = [
+      { start: 450, family: 'busy' },
+      { start: 550, family: 'online' },
+    ] as const
+    const courses = [starting, starting].map((bands) => ({ bands, silentSince: null }))
+    expect(worstOf(heatOf(courses, 0, 1_000, 10))).toBeNull()
+    expect(worstOf(heatOf([...courses, { bands: later, silentSince: null }], 0, 1_000, 10))).toMatchObject({ count: 1 })
+    expect(worstOf(heatOf(courses, 200, 1_000, 10))).toMatchObject({ count: 2 })
+    const down = [{ start: 150, family: 'waiting' }] as const
+    expect(worstOf(heatOf([{ bands: down, silentSince: null }], 0, 1_000, 10))).toMatchObject({ count: 1 })
+  })
+
   test('begins in the middle of a state', () => {
     const { waiting } = heatOf([{ bands: [{ start: -5_000, family: 'waiting' }], silentSince: null }], 0, 1_000, 4)
     expect([...waiting]).toEqual([1, 1, 1, 1])

@@ -56,12 +56,26 @@ export function heatOf(courses: readonly Course[], from: number, to: number, col
   return Object.fromEntries(conditions.map((condition, index) => [condition, counts[index]])) as unknown as Heat
 }
 
-/** When the most were without a connection; `null` if all were connected, as far as that is known. */
-export function worstOf({ failed, waiting, busy, resting }: Heat): { count: number; column: number } | null {
+/**
+ * When the most were without a connection; `null` if all were connected, as far as that is known. That the first ones had to
+ * connect at the beginning does not count.
+ */
+export function worstOf(heat: Heat): { count: number; column: number } | null {
+  const { failed, waiting, busy, resting } = heat
   let [worst, place] = [0, -1]
-  for (let column = 0; column < failed.length; column++) {
+  for (let column = startOf(heat); column < failed.length; column++) {
     const count = [failed, waiting, busy, resting].reduce((sum, counts) => sum + (counts[column] ?? 0), 0)
     if (count > worst) [worst, place] = [count, column]
   }
   return place < 0 ? null : { count: worst, column: place }
+}
+
+/** The first column with a connection that was up, if all of them begin within the picture. */
+function startOf({ online, ...others }: Heat): number {
+  const isEmpty = (column: number) => Object.values(others).every((counts) => (counts[column] ?? 0) === 0)
+  if (online[0] !== 0 || !isEmpty(0)) return 0
+  return Math.max(
+    0,
+    online.findIndex((count) => count > 0),
+  )
 }
