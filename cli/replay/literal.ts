@@ -1,10 +1,20 @@
 const WIDTH = 110
 
+/** TypeScript that stands in data as it is. */
+export class Code {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** Writes plain data as TypeScript, as a person would: on one line if it is short. */
 export function literal(value: unknown): string {
   if (typeof value === 'string') return quoted(value)
   if (typeof value === 'number') return numberOf(value)
   if (typeof value !== 'object' || value === null) return String(value)
+  if (value instanceof Code) return value.text
   const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
   const items = Array.isArray(value)
     ? value.map(literal)

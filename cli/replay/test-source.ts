@@ -6,6 +6,7 @@ import { printable } from '../terminal.ts'
 import { causeInWords } from './cause.ts'
 import { literal } from './literal.ts'
 import { segmentsOf, type Segment } from './segments.ts'
+import { serverHelper, withShortServers } from './server-source.ts'
 
 /** Writes a vitest test that replays a recording. @param file - the name of the recording, for the comment */
 export function testSource(recordings: readonly Recording[], file: string): string {
@@ -18,6 +19,7 @@ export function testSource(recordings: readonly Recording[], file: string): stri
     "import { expect, test } from 'vitest'",
     "import { createReplay } from 'xstate-mqtt/testing'",
     '',
+    ...(tests.some((each) => /\bserver\(['"]/.test(each)) ? [serverHelper, ''] : []),
     tests.join('\n\n'),
     '',
   ].join('\n')
@@ -42,7 +44,11 @@ function testOf({ client, header }: Recording, { first, lines }: Segment, index:
 function stepSource(step: Step, first: Checkpoint, epoch: number): string[] {
   const { t, event, timer, answers, state, does = [] } = step
   const clock = new Date(epoch + t).toISOString().slice(11, 23)
-  const given = [number(t - first.t), literal(event ?? timer), ...(answers ? [literal(answers)] : [])]
+  const given = [
+    number(t - first.t),
+    literal(event ? withShortServers(event) : timer),
+    ...(answers ? [literal(answers)] : []),
+  ]
   const call = `expect(machine.at(${given.join(', ')})).toEqual(`
   return [`// ${clock} ${printable(causeInWords(step))}`, `${call}${literal(inWords({ state, does }))})`]
 }

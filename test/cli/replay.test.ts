@@ -2,9 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
+import { literal } from '../../cli/replay/literal.ts'
+import { serverHelper, withShortServers } from '../../cli/replay/server-source.ts'
 import { connectionSetup } from '../../machines/connection/setup.ts'
 import { connectionMachine } from '../../machines/index.ts'
 import { type createReplay, createReplayOf } from '../../testing/replay/create-replay.ts'
+import { inWords } from '../../testing/replay/in-words.ts'
 import { outage } from '../support/recorded-outage.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { createShell } from './shell.ts'
@@ -141,6 +144,38 @@ describe('replay --check', () => {
 })
 
 describe('replay --to-test', () => {
+  test('writes the servers of an attempt in short, and delays that never end in words', () => {
+    const health = { priority: 0, weight: 1, attempts: 2, connects: 1, failures: 0, lastFailure: null }
+    const rest = { coolingUntil: null, connectTime: 40, tried: true, movedTo: null }
+    const known = { server: "mqtts://a'b:8883", ...health, ...rest }
+    const chosen = { type: 'server.chosen', current: 'x', servers: [known, { ...known, attempts: 0, connects: 0 }] }
+    const source = literal(withShortServers(chosen))
+    expect(source).toBe(
+      [
+        '{',
+        "  type: 'server.chosen',",
+        "  current: 'x',",
+        '  servers: [',
+        '    server("mqtts://a\'b:8883", { attempts: 2, connects: 1, connectTime: 40, tried: true }),',
+        '    server("mqtts://a\'b:8883", { connectTime: 40, tried: true }),',
+        '  ],',
+        '}',
+      ].join('\n'),
+    )
+    // oxlint-disable-next-line typescript/no-implied-eval -- It has just been written, by the code under test.
+    const read = new Function(`${serverHelper.replaceAll(': string', '').replace(': object', '')}; return ${source}`)
+    expect(read()).toEqual(chosen)
+    const { tried: _, ...older } = known
+    expect(withShortServers({ ...chosen, servers: [older] }), 'of another version').toEqual({
+      ...chosen,
+      servers: [older],
+    })
+    expect(inWords({ state: 'a', does: [{ timer: 'renewalDue', delay: 2 ** 31 - 1 }] })).toEqual([
+      'a',
+      'waits for ever: renewalDue',
+    ])
+  })
+
   /** Runs the test that was written, with a machine. Returns its titles. */
   function runTest(source: string, machine = connectionMachine): string[] {
     const titles: string[] = []

@@ -1,3 +1,4 @@
+import { MAX_DELAY } from '../../machines/policy/backoff.ts'
 import type { Effect } from '../../src/recorder/format.ts'
 
 /** Describes what the machine did in a step: the state after it, and each thing that it did. */
@@ -9,7 +10,8 @@ function effectInWords(effect: Effect): string {
   if ('start' in effect) return `starts ${effect.start}${details(effect.with ?? {})}`
   if ('stop' in effect) return `stops ${effect.stop}`
   if ('send' in effect) return `sends ${effect.send} to ${effect.to}`
-  if ('timer' in effect) return `waits ${effect.delay} ms: ${effect.timer}`
+  if ('timer' in effect)
+    return `waits ${effect.delay >= MAX_DELAY ? 'for ever' : `${effect.delay} ms`}: ${effect.timer}`
   if ('call' in effect) return `calls ${effect.call}`
   const { type, ...fields } = effect.emit
   return `emits ${type}${details(fields)}`
