@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 
-import { readRecordings, RecordingError, type ReadRecordings } from '../../testing/replay/read-recording.ts'
+import { RecordingError, RecordingReader, type ReadRecordings } from '../../testing/replay/read-recording.ts'
 import { UsageError } from '../command.ts'
 
 /**
@@ -14,10 +15,33 @@ export function loadRecordings(file: string): ReadRecordings {
   if (statSync(file).isDirectory()) throw new UsageError(`${file} is a folder: give the file of a recording in it`)
   const parts = [`${file}.1`, file].filter((path) => existsSync(path))
   try {
-    return readRecordings(parts.map((path) => readFileSync(path, 'utf8')).join('\n'))
+    const reader = new RecordingReader()
+    for (const path of parts) for (const line of linesOf(path)) reader.add(line)
+    return reader.end()
   } catch (error) {
     if (!(error instanceof RecordingError)) throw error
     throw new Error(`${file} cannot be replayed: ${error.message}`, { cause: error })
+  }
+}
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** Reads a file line by line: it may be larger than a text can be. */
+export function* linesOf(path: string, chunkBytes = CHUNK_BYTES): Generator<string, void> {
+  const file = openSync(path, 'r')
+  try {
+    const chunk = Buffer.alloc(chunkBytes)
+    const decoder = new StringDecoder('utf8')
+    let rest = ''
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) {
+      const lines = decoder.write(chunk.subarray(0, read)).split('\n')
+      lines[0] = rest + (lines[0] ?? '')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+    yield rest + decoder.end()
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 import { literal } from '../../cli/replay/literal.ts'
+import { linesOf } from '../../cli/replay/load.ts'
 import { serverHelper, withShortServers } from '../../cli/replay/server-source.ts'
 import { connectionSetup } from '../../machines/connection/setup.ts'
 import { connectionMachine } from '../../machines/index.ts'
@@ -88,6 +89,15 @@ describe('replay', () => {
     const other = await run(file, '--client', 'other')
     expect(other).toMatchObject({ code: 2, stdout: '' })
     expect(other.stderr).toContain("There is no client 'other' in it. Its clients are gateway")
+  })
+
+  test.each([1, 2, 3, 7, 1_000])('reads a file in chunks of %i bytes, whatever they cut', (bytes) => {
+    const file = join(temporaryFolder(), 'some.txt')
+    const text = 'a\n\nÄpfel € 🍎\n\r\nlast'
+    writeFileSync(file, text)
+    expect([...linesOf(file, bytes)]).toEqual(text.split('\n'))
+    writeFileSync(file, '')
+    expect([...linesOf(file, bytes)]).toEqual([''])
   })
 
   test.each([

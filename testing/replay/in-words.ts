@@ -10,8 +10,7 @@ function effectInWords(effect: Effect): string {
   if ('start' in effect) return `starts ${effect.start}${details(effect.with ?? {})}`
   if ('stop' in effect) return `stops ${effect.stop}`
   if ('send' in effect) return `sends ${effect.send} to ${effect.to}`
-  if ('timer' in effect)
-    return `waits ${effect.delay >= MAX_DELAY ? 'for ever' : `${effect.delay} ms`}: ${effect.timer}`
+  if ('timer' in effect) return `waits ${durationInWords(effect.delay)}: ${effect.timer}`
   if ('call' in effect) return `calls ${effect.call}`
   const { type, ...fields } = effect.emit
   return `emits ${type}${details(fields)}`
@@ -28,4 +27,8 @@ function valueInWords(value: unknown): string {
   return Object.entries(value)
     .map(([name, each]) => (each === true ? name : valueInWords(each)))
     .join(' ')
+}
+
+function durationInWords(delay: number): string {
+  return delay >= MAX_DELAY ? 'for ever' : `${delay} ms`
 }

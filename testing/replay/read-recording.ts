@@ -4,6 +4,7 @@ import type {
   Broken,
   Checkpoint,
   Header,
+  Lost,
   RecordedEvent,
   RecordedLine,
   Step,
@@ -43,34 +44,47 @@ export class RecordingError extends Error {
  * @throws {RecordingError}
  */
 export function readRecordings(text: string): ReadRecordings {
-  const recordings = new Map<string, Recording & { readonly lines: ClientLine[] }>()
-  let header: Header | undefined
-  let unreadable = 0
-  for (const each of text.split('\n')) {
-    if (each.trim() === '') continue
-    const line = parse(each)
-    if (line?.type === 'recording') header = checked(line)
-    if (!line || !header) unreadable++
-    else if (line.type === 'lost') {
-      for (const { header: of, lines } of recordings.values()) {
-        if (of.run === header.run) lines.push({ type: 'gap', lines: line.lines })
-      }
-    } else if (line.type !== 'recording') add(recordings, header, line)
-  }
-  if (recordings.size === 0) throw new RecordingError('it has no line of a recording')
-  return { recordings: [...recordings.values()], unreadable }
+  const reader = new RecordingReader()
+  for (const line of text.split('\n')) reader.add(line)
+  return reader.end()
 }
 
-function add(
-  recordings: Map<string, Recording & { readonly lines: ClientLine[] }>,
-  header: Header,
-  line: Checkpoint | Step | Broken | Stopped,
-): void {
-  const key = `${header.run}/${line.client}`
-  const known = recordings.get(key)
-  if (known) known.lines.push(line)
-  else if (line.type === 'checkpoint') {
-    recordings.set(key, { client: line.name ?? `client ${line.client}`, header, lines: [line] })
+/** As `readRecordings`, line by line: a text cannot be larger than half a gigabyte. */
+export class RecordingReader {
+  readonly #recordings = new Map<string, Recording & { readonly lines: ClientLine[] }>()
+  #header: Header | undefined
+  #unreadable = 0
+
+  /** @throws {RecordingError} if a later version has written it */
+  add(text: string): void {
+    if (text.trim() === '') return
+    const line = parse(text)
+    if (line?.type === 'recording') this.#header = checked(line)
+    const header = this.#header
+    if (!line || !header) this.#unreadable++
+    else if (line.type === 'lost') this.#addGap(header, line)
+    else if (line.type !== 'recording') this.#addLine(header, line)
+  }
+
+  /** @throws {RecordingError} if there was no line of a recording */
+  end(): ReadRecordings {
+    if (this.#recordings.size === 0) throw new RecordingError('it has no line of a recording')
+    return { recordings: [...this.#recordings.values()], unreadable: this.#unreadable }
+  }
+
+  #addGap({ run }: Header, { lines: missing }: Lost): void {
+    for (const { header, lines } of this.#recordings.values()) {
+      if (header.run === run) lines.push({ type: 'gap', lines: missing })
+    }
+  }
+
+  #addLine(header: Header, line: Checkpoint | Step | Broken | Stopped): void {
+    const key = `${header.run}/${line.client}`
+    const known = this.#recordings.get(key)
+    if (known) known.lines.push(line)
+    else if (line.type === 'checkpoint') {
+      this.#recordings.set(key, { client: line.name ?? `client ${line.client}`, header, lines: [line] })
+    }
   }
 }
 
