@@ -20,7 +20,7 @@ async function recordingFile(change: (text: string) => string = (text) => text):
 async function whileServed(args: readonly string[], look: (url: string) => Promise<void>) {
   const { run, stdout, stderr, interrupt } = createShell()
   const ended = run('replay', ...args)
-  await expect.poll(stdout).toMatch(/Replay: http:/)
+  await expect.poll(stdout, { timeout: 20_000 }).toMatch(/Replay: http:/)
   const url = /Replay: (\S+)/.exec(stdout())?.[1] ?? ''
   await look(url)
   interrupt()

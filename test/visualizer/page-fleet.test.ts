@@ -307,7 +307,7 @@ describe('the timeline of a fleet', () => {
       { start: 450, family: 'busy' },
       { start: 550, family: 'online' },
     ] as const
-    const courses = [starting, starting].map((bands) => ({ bands, silentSince: null }))
+    const courses = [starting, starting].map((course) => ({ bands: course, silentSince: null }))
     expect(worstOf(heatOf(courses, 0, 1_000, 10))).toBeNull()
     expect(worstOf(heatOf([...courses, { bands: later, silentSince: null }], 0, 1_000, 10))).toMatchObject({ count: 1 })
     expect(worstOf(heatOf(courses, 200, 1_000, 10))).toMatchObject({ count: 2 })

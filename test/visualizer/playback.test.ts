@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readRecordings } from '../../testing/replay/read-recording.ts'
 import { fleetOf } from '../../visualizer/page/src/model/fleet.ts'
 import { troublesOf } from '../../visualizer/page/src/model/outages.ts'
-import { Playback } from '../../visualizer/page/src/model/playback.ts'
+import type { Playback } from '../../visualizer/page/src/model/playback.ts'
 import { Store } from '../../visualizer/page/src/model/store.ts'
 import { isFleet, viewOf } from '../../visualizer/page/src/model/view.ts'
 import { around, following, wholeOf, zoomed } from '../../visualizer/page/src/model/window.ts'
@@ -20,8 +20,8 @@ const LOST = BEGIN + 120_005
 
 /** The messages of a recording, as the page gets them. */
 function messagesOf(text: string, welcome: Partial<WelcomeMessage> = {}): ServerMessage[] {
-  const played = new PlayedRecordings(readRecordings(text).recordings)
-  const { begin: from, end: until, steps } = played
+  const recordings = new PlayedRecordings(readRecordings(text).recordings)
+  const { begin: from, end: until, steps } = recordings
   return [
     {
       type: '@xstate-mqtt.welcome',
@@ -35,7 +35,7 @@ function messagesOf(text: string, welcome: Partial<WelcomeMessage> = {}): Server
       recording: { file: 'a.jsonl', package: '0.1.0', from, until, steps },
       ...welcome,
     },
-    ...(JSON.parse(JSON.stringify([...played.messages()])) as ServerMessage[]),
+    ...(JSON.parse(JSON.stringify([...recordings.messages()])) as ServerMessage[]),
     { type: '@xstate-mqtt.live', createdAt: '1', replayed: 0, forgotten: 0 },
   ]
 }

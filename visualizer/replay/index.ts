@@ -1,1 +1,1 @@
-export { serveRecording, TooLargeError, type ServeRecordingOptions } from './serve-recording.ts'
+export { serveRecording, TooLargeError } from './serve-recording.ts'

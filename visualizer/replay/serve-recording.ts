@@ -11,7 +11,7 @@ import { framesOf, messagesOf, stamp } from '../shared/frames.ts'
 import { PlayedRecordings } from './recording-messages.ts'
 
 /** A page holds all steps in memory. */
-export const MAX_STEPS = 250_000
+const MAX_STEPS = 250_000
 
 export interface ServeRecordingOptions extends Pick<VisualizerOptions, 'port' | 'host' | 'token'> {
   /** The name of the file, which the page shows. */
