@@ -1,0 +1,7 @@
+import commonjs from '@rollup/plugin-commonjs'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+
+export default {
+  input: 'main.js',
+  plugins: [nodeResolve({ browser: true }), commonjs()],
+}

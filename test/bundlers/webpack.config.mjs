@@ -1,0 +1,2 @@
+// For webpack and Rspack. Without `performance` they warn of each application larger than 244 and 300 KiB.
+export default { mode: 'production', entry: './main.js', performance: { hints: false } }
