@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
@@ -64,6 +66,29 @@ test('systemd: ready, its state, the watchdog and the end', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(said()).toMatch(/^STOPPING=1$/m)
 })
+
+test('health: ready with the broker, live without it', async () => {
+  const broker = await startBroker()
+  const port = await freePort()
+  const example = start(
+    paste('docs/observability.md', 'health', { 'mqtt://localhost': broker.url, '8080': String(port) }),
+  )
+  const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}/${path}`)).status
+  await vi.waitFor(async () => expect(await probe('ready')).toBe(200), { timeout: 10_000 })
+  await broker.stop()
+  await vi.waitFor(async () => expect(await probe('ready')).toBe(503), { timeout: 10_000 })
+  expect(await probe('live')).toBe(200)
+  example.kill('SIGKILL')
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 async function startBroker() {
   const broker = await createEmbeddedBroker()
