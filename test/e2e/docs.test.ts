@@ -85,7 +85,7 @@ test('AWS IoT Core: the signature is that of @smithy/signature-v4 5.7.5, and the
       AWS_SESSION_TOKEN: 'a/b+c==',
     },
   })
-  await vi.waitFor(() => expect(requests()).toMatch(/^GET [^]*\r\n\r\n/), { timeout: 10_000 })
+  await vi.waitFor(() => expect(requests()).toMatch(/^GET [^]*\r\n\r\n/), { timeout: 30_000 })
   example.kill('SIGKILL')
   const [, path = ''] = /^GET (\S+) HTTP/.exec(requests()) ?? []
   const query = [...new URL(path, 'http://localhost').searchParams]
@@ -103,19 +103,19 @@ test('Sparkplug: a node is born when its primary host is online, and dies when i
     broker.publish('spBv1.0/STATE/scada', JSON.stringify({ online, timestamp }), { qos: 1, retain: true })
 
   const node = start(paste('docs/devices.md', 'primary-host', { [LOCALHOST]: broker.url }))
-  await vi.waitFor(() => expect(broker.clients).toBe(1), { timeout: 10_000 })
+  await vi.waitFor(() => expect(broker.clients).toBe(1), { timeout: 30_000 })
   await hostIs(false, 1)
   expect(heard).toEqual([])
   await hostIs(true, 2)
-  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0']), { timeout: 10_000 })
+  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0']), { timeout: 30_000 })
   await hostIs(false, 1) // too old
   await hostIs(false, 3)
-  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0']), { timeout: 10_000 })
+  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0']), { timeout: 30_000 })
   await hostIs(true, 4)
-  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0', 'NBIRTH 1']), { timeout: 10_000 })
+  await vi.waitFor(() => expect(heard).toEqual(['NBIRTH 0', 'NDEATH 0', 'NBIRTH 1']), { timeout: 30_000 })
   broker.kick()
   // The retained STATE says that the host is online.
-  await vi.waitFor(() => expect(heard.at(-1)).toBe('NBIRTH 2'), { timeout: 10_000 })
+  await vi.waitFor(() => expect(heard.at(-1)).toBe('NBIRTH 2'), { timeout: 30_000 })
   node.kill('SIGKILL')
 })
 

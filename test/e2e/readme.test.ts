@@ -32,7 +32,7 @@ test('outage: what it prints is what the page shows', async () => {
   await broker.start()
   await example.showsTimes('connecting → connected', 2)
   const { published } = broker
-  await vi.waitFor(() => expect(broker.published).toBeGreaterThan(published), { timeout: 10_000 })
+  await vi.waitFor(() => expect(broker.published).toBeGreaterThan(published), { timeout: 30_000 })
   example.kill('SIGINT')
   const { code, stdout, stderr } = await example.ended
 
@@ -47,7 +47,7 @@ test('outage: what it prints is what the page shows', async () => {
 })
 
 describe('credentials', () => {
-  const authority = createTokenAuthority({ lifetime: 1_000 })
+  const authority = createTokenAuthority({ lifetime: 3_000 })
 
   test('a token is renewed before it expires, and a refused one is replaced', async () => {
     const broker = await startBroker({ authenticate: (_user, token) => authority.check(token), webSocket: true })
@@ -79,7 +79,7 @@ test('receive: a message is processed, and SIGTERM ends it properly', async () =
   const broker = await startBroker()
   const cwd = temporaryFolder()
   const example = start(paste(README, 'receive', { [LOCALHOST]: broker.url }), [], { cwd })
-  await vi.waitFor(() => expect(broker.clients).toBe(1), { timeout: 10_000 })
+  await vi.waitFor(() => expect(broker.clients).toBe(1), { timeout: 30_000 })
   const orders = join(cwd, 'orders.txt')
   await vi.waitFor(
     async () => {
@@ -87,7 +87,7 @@ test('receive: a message is processed, and SIGTERM ends it properly', async () =
       await broker.publish('orders/new', '{"id":"a-1"}', { qos: 1 })
       expect(existsSync(orders)).toBe(true)
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   )
   example.kill('SIGTERM')
   const { code, stderr } = await example.ended
@@ -123,7 +123,7 @@ test('visualizer: the address that it prints is a page', async () => {
 
 test('day: a day of outage takes milliseconds', async () => {
   const file = paste(README, 'day')
-  const { code, stdout, stderr } = await run(file, [], { timeout: 10_000 })
+  const { code, stdout, stderr } = await run(file, [], { timeout: 30_000 })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^recovering after \d{3} attempts\n\{ connected: 'ready' \}\n$/)
 })

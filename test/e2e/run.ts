@@ -62,7 +62,7 @@ export function start(file: string, args: readonly string[] = [], options: RunOp
   // A test that ends for another reason does not wait for it.
   ended.catch(() => {})
 
-  const showsTimes = (text: string, times: number, within = 10_000) =>
+  const showsTimes = (text: string, times: number, within = 30_000) =>
     new Promise<void>((resolve, reject) => {
       const look = () => {
         if (stdout.split(text).length <= times) return

@@ -25,7 +25,7 @@ test('SIGTERM in an outage: what was accepted is delivered, and what was handed 
       await broker.publish('meter/reading', '1', { qos: 1 })
       expect(totals.length).toBeGreaterThan(0)
     },
-    { timeout: 10_000, interval: 200 },
+    { timeout: 30_000, interval: 200 },
   )
   const before = totals.length
   await broker.publish('meter/reading', '1', { qos: 1 })
@@ -58,9 +58,9 @@ test('systemd: ready, its state, the watchdog and the end', async () => {
     },
   })
   const said = () => (existsSync(log) ? readFileSync(log, 'utf8') : '')
-  await vi.waitFor(() => expect(said()).toMatch(/^READY=1$[^]*^WATCHDOG=1$[^]*^WATCHDOG=1$/m), { timeout: 10_000 })
+  await vi.waitFor(() => expect(said()).toMatch(/^READY=1$[^]*^WATCHDOG=1$[^]*^WATCHDOG=1$/m), { timeout: 30_000 })
   await broker.stop()
-  await vi.waitFor(() => expect(said()).toMatch(/^STATUS=reconnecting$[^]*^WATCHDOG=1$/m), { timeout: 10_000 })
+  await vi.waitFor(() => expect(said()).toMatch(/^STATUS=reconnecting$[^]*^WATCHDOG=1$/m), { timeout: 30_000 })
   example.kill('SIGTERM')
   const { code, stderr } = await example.ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -74,9 +74,9 @@ test('health: ready with the broker, live without it', async () => {
     paste('docs/observability.md', 'health', { 'mqtt://localhost': broker.url, '8080': String(port) }),
   )
   const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}/${path}`)).status
-  await vi.waitFor(async () => expect(await probe('ready')).toBe(200), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await probe('ready')).toBe(200), { timeout: 30_000 })
   await broker.stop()
-  await vi.waitFor(async () => expect(await probe('ready')).toBe(503), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await probe('ready')).toBe(503), { timeout: 30_000 })
   expect(await probe('live')).toBe(200)
   example.kill('SIGKILL')
 })
