@@ -29,7 +29,7 @@ export function fileTarget({ file, maxBytes, maxAge }: FileTargetOptions): Recor
   return {
     limits: { bytes: maxBytes / 2, age: maxAge / 2, lines: Number.POSITIVE_INFINITY },
     async open(now) {
-      await mkdir(dirname(file), { recursive: true })
+      await makeFolder(dirname(file))
       await deleteIfOld(now)
       const found = await stat(file).catch(() => undefined)
       // A device must not be renamed, and deleted later.
@@ -54,6 +54,24 @@ export function fileTarget({ file, maxBytes, maxAge }: FileTargetOptions): Recor
       isTorn = false
       await deleteIfOld(now)
     },
+  }
+}
+
+/**
+ * Makes a folder and those that it is in. Node's option `recursive` never ends where a folder cannot be made although the one
+ * that it is in exists, as in /proc.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const found = await stat(folder).catch(() => undefined)
+    if (found?.isDirectory()) return
+    const above = dirname(folder)
+    const isMissing = !(await stat(above).catch(() => undefined))
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !isMissing || above === folder) throw error
+    await makeFolder(above)
+    await mkdir(folder)
   }
 }
 

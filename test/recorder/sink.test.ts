@@ -112,6 +112,27 @@ describe('a file', () => {
     expect(errors).toEqual([new Error('/dev/null is not a file: use recorder.write')])
   })
 
+  test('makes the folders that it is in', async () => {
+    const file = join(temporaryFolder(), 'a', 'b', 'recording.jsonl')
+    const { sink, errors } = fileSink(file)
+    sink.ready(NOW)
+    await sink.flush()
+    expect(types(readFileSync(file, 'utf8'))).toEqual(['recording'])
+    expect(errors).toEqual([])
+  })
+
+  // Node's own way to make folders would try for ever in /proc.
+  test.each(['/dev/null/recording.jsonl', '/dev/null/a/b/recording.jsonl', '/proc/nowhere/a/recording.jsonl'])(
+    'cannot be in a folder that cannot be made: %s',
+    async (file) => {
+      const { sink, errors } = fileSink(file)
+      sink.ready(NOW)
+      await sink.flush()
+      expect(errors).toHaveLength(1)
+      expect(String(errors[0])).toMatch(/ENOENT|ENOTDIR|EEXIST/)
+    },
+  )
+
   test('may be deleted while it is in use', async () => {
     const folder = temporaryFolder()
     const file = join(folder, 'recording.jsonl')
