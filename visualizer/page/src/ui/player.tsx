@@ -63,7 +63,7 @@ export function Player({ store, playback, actor }: PlayerProps) {
             disabled={!playback.outageFrom(-1, place)}
             onClick={() => toOutage(-1)}
           >
-            ‹ Outage
+            ‹<span class="player-word"> Outage</span>
           </button>
           <button
             type="button"
@@ -84,7 +84,7 @@ export function Player({ store, playback, actor }: PlayerProps) {
             disabled={!playback.outageFrom(1, place)}
             onClick={() => toOutage(1)}
           >
-            Outage ›
+            <span class="player-word">Outage </span>›
           </button>
         </div>
         <div class="timeline-buttons" role="group" aria-label="Speed">
