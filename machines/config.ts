@@ -116,6 +116,7 @@ export interface ConnectionInput
   readonly failover?: Partial<FailoverPolicy>
 }
 
+/** The default of `timeouts`, in milliseconds. */
 export const defaultTimeouts: Timeouts = Object.freeze({
   connectTimeout: 30_000,
   subscribeTimeout: 30_000,
@@ -130,6 +131,7 @@ export const defaultTimeouts: Timeouts = Object.freeze({
 
 export const defaultRedirect: RedirectPolicy = Object.freeze({ allow: () => false, maxHops: 3 })
 
+/** The default of `refreshBefore`, in milliseconds. */
 export const DEFAULT_REFRESH_BEFORE = 5 * 60_000
 
 const DEFAULT_REFRESH_AFTER_CLOSES = 3

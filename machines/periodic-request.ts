@@ -7,6 +7,7 @@ import { systemNow, systemRandom } from './system-defaults.ts'
 /** The least time limit for sending a request, in milliseconds. */
 const LONGEST_SENDING = 30_000
 
+/** The input of `periodicRequestMachine`. */
 export interface PeriodicRequestInput {
   readonly schedule: PeriodicSchedule
   readonly random?: () => number
@@ -14,6 +15,7 @@ export interface PeriodicRequestInput {
   readonly now?: () => number
 }
 
+/** What `periodicRequestMachine` remembers: its schedule, and counts since it was started. */
 export interface PeriodicRequestContext {
   readonly schedule: PeriodicSchedule
   /** When the next request is due, in milliseconds since 1970. */
@@ -24,6 +26,7 @@ export interface PeriodicRequestContext {
   readonly failures: number
 }
 
+/** What `periodicRequestMachine` receives. */
 export type PeriodicRequestEvent =
   | { readonly type: 'connection.ready' }
   | { readonly type: 'connection.lost' }

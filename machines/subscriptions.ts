@@ -10,6 +10,7 @@ export interface ResubscribePolicy extends BackoffPolicy {
   readonly maxAttempts: number
 }
 
+/** The default of `resubscribe`. Delays are in milliseconds. */
 export const defaultResubscribe: ResubscribePolicy = Object.freeze({
   initialDelay: 1_000,
   multiplier: 2,
@@ -18,6 +19,7 @@ export const defaultResubscribe: ResubscribePolicy = Object.freeze({
   maxAttempts: 5,
 })
 
+/** The input of `subscriptionsMachine`. Durations are in milliseconds. */
 export interface SubscriptionsInput {
   /** From a SUBSCRIBE to its SUBACK, in milliseconds. @default 30_000 */
   readonly subscribeTimeout?: number
@@ -25,6 +27,7 @@ export interface SubscriptionsInput {
   readonly random?: () => number
 }
 
+/** What `subscriptionsMachine` remembers. Durations are in milliseconds. */
 export interface SubscriptionsContext {
   readonly subscribeTimeout: number
   readonly resubscribe: PolicyData<ResubscribePolicy>
@@ -40,6 +43,7 @@ export interface SubscriptionsContext {
   readonly suspended: number
 }
 
+/** What `subscriptionsMachine` receives. */
 export type SubscriptionsEvent =
   /** The connection is open: the wanted subscriptions must be restored. */
   | { readonly type: 'connection.opened'; readonly sessionPresent: boolean }

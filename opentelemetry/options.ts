@@ -12,6 +12,7 @@ import { InvalidOptionError } from '../src/api/errors.ts'
 import { callback, data, methods, must } from '../src/shared/option-rules.ts'
 import { entriesOf, isObject, readCallOptions, type RulesFor } from '../src/shared/read-options.ts'
 
+/** Options of `instrument`. */
 export interface InstrumentOptions {
   /** @default the global one */
   readonly tracerProvider?: TracerProvider
@@ -30,7 +31,7 @@ export interface InstrumentOptions {
    * @default none: metrics do not tell topics apart
    */
   readonly destinationTemplate?: (topic: string) => string | undefined
-  /** Added to all spans and metrics, to tell a client from others, say. */
+  /** Added to all spans and metrics, to tell a client from others, say. @default none */
   readonly attributes?: Attributes
 }
 

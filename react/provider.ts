@@ -4,6 +4,7 @@ import { InvalidOptionError, type ResilientMqttClient, type ResilientMqttClientO
 import { ClientOwner } from './client-owner.ts'
 import { createScope, ScopeContext } from './context.ts'
 
+/** The client, or the options of one, and what may use it. */
 export type MqttProviderProps = { readonly children?: ReactNode } & (
   | {
       /** A client of yours. The provider neither connects nor disconnects it. */

@@ -12,7 +12,11 @@ export interface UseRequestOptions<Request, Response> extends RequestOptions {
   readonly requestCodec?: Codec<Request>
   /** Decodes the response. @default bytes are left as they are */
   readonly responseCodec?: Codec<Response>
-  /** Checks the decoded response, with any validator that implements Standard Schema. */
+  /**
+   * Checks the decoded response, with any validator that implements Standard Schema.
+   *
+   * @default none: every response is taken
+   */
   readonly responseSchema?: StandardSchema<Response>
 }
 

@@ -7,6 +7,7 @@ import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
 import { createTurns } from './serially.ts'
 
+/** Options of `createEmbeddedBroker`. */
 export interface EmbeddedBrokerOptions {
   /** @default '127.0.0.1' */
   host?: string

@@ -12,6 +12,7 @@ export interface ReceivedPacket<P extends Packet = Packet> {
 
 /** Fields of a PUBLISH, except for its topic and payload. */
 export interface PublishFields extends Partial<Pick<IPublishPacket, 'qos' | 'retain' | 'dup' | 'messageId'>> {
+  /** MQTT 5 properties, as in mqtt-packet. @default none */
   properties?: NonNullable<IPublishPacket['properties']>
 }
 

@@ -4,6 +4,7 @@ import type { WaitOptions } from './wait-for.ts'
 
 type Status = ResilientMqttClient['status']
 
+/** Options of `runToNextRetry`. */
 export interface RetryOptions extends WaitOptions {
   /** Moves the time that the client runs on by `ms` milliseconds, for example `vi.advanceTimersByTimeAsync`. */
   advance: (ms: number) => unknown

@@ -96,8 +96,10 @@ export type Moment = 'accept' | 'connack' | Exclude<PacketCmd, 'connack' | 'ping
 /** The packet that an action's function is called with: the one received, or at `connack` the one sent. */
 export type MomentPacket<M extends Moment> = M extends PacketCmd ? PacketOf<M> : undefined
 
+/** What a scripted server does at one of the moments. */
 export type Step = { [M in Moment]: StepAt<M> }[Moment]
 
+/** What a scripted server does at a certain moment. */
 export interface StepAt<M extends Moment> {
   at: M
   /** Only a PUBLISH to a topic that matches this filter. */

@@ -18,6 +18,7 @@ import type { TlsCredentials } from './tls-credentials.ts'
 import { Waiters } from './wait-for.ts'
 import type { Truthy, WaitOptions } from './wait-for.ts'
 
+/** Options of `createScriptedServer`. */
 export interface ScriptedServerOptions {
   /** How the server treats each connection. @default a minimal correct broker */
   script?: Script
@@ -27,7 +28,7 @@ export interface ScriptedServerOptions {
    * @default 'tcp'
    */
   transport?: 'tcp' | 'ws' | 'memory'
-  /** Turns on TLS: the URL begins with `mqtts` or `wss`. Not with `memory`. */
+  /** Turns on TLS: the URL begins with `mqtts` or `wss`. Not with `memory`. @default no TLS */
   tls?: TlsCredentials
   /** @default '127.0.0.1' */
   host?: string

@@ -4,6 +4,7 @@ import { type RetryOptions, runToNextRetry } from './run-to-next-retry.ts'
 import { type Timer, TimerQueue } from './timer-queue.ts'
 import type { WaitOptions } from './wait-for.ts'
 
+/** Options of `createTestClock`. */
 export interface TestClockOptions {
   /** The time at the start, in milliseconds since the epoch. @default 0 */
   now?: number

@@ -5,6 +5,7 @@ export interface Token {
   readonly expiresAt: number
 }
 
+/** Options of `createTokenAuthority`. */
 export interface TokenAuthorityOptions {
   /** How long a token is valid, in milliseconds. */
   lifetime: number

@@ -1,5 +1,6 @@
 import { clearRealTimeout, setRealTimeout } from './real-time.ts'
 
+/** How long to wait for a condition. */
 export interface WaitOptions {
   /**
    * In milliseconds of real time, even if the test replaces the clock.

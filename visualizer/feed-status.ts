@@ -22,6 +22,7 @@ export interface FeedProblem {
   readonly message: string
 }
 
+/** The events of a `VisualizerConnection`. */
 export interface FeedEvents {
   /** The `state` of the status has changed, or there is another problem. */
   readonly statusChanged: FeedStatus

@@ -23,6 +23,7 @@ export interface Inspection {
   watch(actor: AnyActorRef, sample: () => VisualizerStats): () => void
 }
 
+/** Options of `createVisualizer`. */
 export interface VisualizerOptions {
   /** The port to listen on. @default 0: a free one */
   readonly port?: number
@@ -50,6 +51,8 @@ export interface VisualizerOptions {
   /**
    * Called with each name and value that would be shown; returns `true` to hide the value. Values that look like secrets
    * are always hidden.
+   *
+   * @default hides only what looks like a secret
    */
   readonly hide?: (name: string, value: unknown) => boolean
 }
@@ -62,6 +65,7 @@ export interface Visualizer extends Inspection {
   close(): Promise<void>
 }
 
+/** Options of `connectVisualizer`. */
 export interface ConnectVisualizerOptions {
   /** The name of this process on the page. @default the script's name */
   readonly name?: string
@@ -77,6 +81,8 @@ export interface ConnectVisualizerOptions {
   /**
    * Called with each name and value that would be sent; returns `true` to hide the value. Values that look like secrets
    * are always hidden.
+   *
+   * @default hides only what looks like a secret
    */
   readonly hide?: (name: string, value: unknown) => boolean
 }

@@ -102,6 +102,7 @@ export interface RestoreProgress {
   readonly total: number
 }
 
+/** What the connection machine remembers. It is plain data, and survives JSON. Times are in milliseconds since 1970. */
 export interface ConnectionContext {
   readonly config: ConnectionConfig
   /** Reconnect attempts since the last stable connection. */
@@ -187,6 +188,7 @@ export interface PeriodicSchedule {
   readonly responseTimeout: number | null
 }
 
+/** What an application sends to the connection machine. */
 export type ConnectionCommand =
   /** Connect, and stay connected. */
   | { readonly type: 'CONNECT' }
@@ -262,6 +264,7 @@ export type ActorError =
   | { readonly type: 'xstate.error.actor.admission'; readonly error: unknown }
   | { readonly type: 'xstate.error.actor.subscriptions'; readonly error: unknown }
 
+/** Everything that the connection machine receives: commands of the application, and reports of its actors. */
 export type ConnectionEvent = ConnectionCommand | ConnectionFact | ActorError
 
 /** The events that the machine emits. */
@@ -302,6 +305,7 @@ export type ConnectionEmitted =
   /** The machine gave up. It stays in `failed` until it receives RETRY or RECOVER. */
   | { readonly type: 'gaveUp'; readonly failure: Failure; readonly attempts: number; readonly cycles: number }
 
+/** The tags of its states, for `snapshot.hasTag`. */
 export type ConnectionTag =
   /** A connection is open. */
   | 'online'

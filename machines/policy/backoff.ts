@@ -16,9 +16,13 @@ export type NamedJitter = 'none' | 'equal' | 'full' | 'decorrelated'
 
 /** An exponential backoff. Delays are in milliseconds. */
 export interface BackoffPolicy {
+  /** The ceiling of the first delay. */
   readonly initialDelay: number
+  /** What the ceiling of each further delay is multiplied by, at least 1. */
   readonly multiplier: number
+  /** The ceiling that no delay exceeds. */
   readonly maxDelay: number
+  /** How the delays are spread randomly below their ceilings. */
   readonly jitter: Jitter
 }
 

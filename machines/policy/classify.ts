@@ -85,7 +85,7 @@ const UNAUTHORIZED_WORDS = /unauthori[sz]ed|not authori[sz]ed|unauthenticated|fo
 
 /**
  * Returns how to respond to a failure. Pure and total: failures that are not listed are retried, because an unattended
- * device must never give up on a failure that it does not recognize.
+ * device must never give up on a failure that it does not recognize. If `override` throws, it is ignored.
  */
 export function classify(failure: Failure, options: ClassifyOptions): Disposition {
   const disposition = fromTable(failure, options)

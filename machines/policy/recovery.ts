@@ -2,6 +2,7 @@ import type { BackoffPolicy } from './backoff.ts'
 
 /** The fast tier: reconnects with the same options and credentials. */
 export interface ReconnectPolicy extends BackoffPolicy {
+  /** Whether the client connects again by itself. With `false`, the slow tier begins at once. */
   readonly enabled: boolean
   /** Maximum number of attempts after a failure. `Infinity` is allowed. */
   readonly maxAttempts: number
@@ -9,6 +10,7 @@ export interface ReconnectPolicy extends BackoffPolicy {
 
 /** The slow tier: recovery cycles after the fast tier has run out. */
 export interface RecoveryPolicy extends BackoffPolicy {
+  /** Whether there are recovery cycles. With `false`, the client gives up when the fast tier has run out. */
   readonly enabled: boolean
   /** Number of cycles. `Infinity` is allowed. */
   readonly maxAttempts: number

@@ -24,6 +24,10 @@ export interface FleetOptions {
    * @default 1
    */
   readonly canaries?: number
-  /** Options for all clients. Options of a single client override them, including single properties of `options`. */
+  /**
+   * Options for all clients. Options of a single client override them, including single properties of `options`.
+   *
+   * @default none
+   */
   readonly shared?: FleetClientOptions
 }

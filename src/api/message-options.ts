@@ -3,6 +3,7 @@ import type { Codec, StandardSchema } from './codec.ts'
 import type { InvalidMessageError } from './errors.ts'
 import type { Message, Payload, PublishProperties, Qos } from './message.ts'
 
+/** Options of `publish`. */
 export interface PublishOptions<Value = Payload> {
   /** @default 0 */
   readonly qos?: Qos
@@ -10,6 +11,8 @@ export interface PublishOptions<Value = Payload> {
   readonly retain?: boolean
   /**
    * MQTT 5 properties. The Message Expiry Interval is reduced by the time that the message waited before it is sent.
+   *
+   * @default none
    */
   readonly properties?: PublishProperties
   /**
@@ -21,22 +24,29 @@ export interface PublishOptions<Value = Payload> {
    * @default the Message Expiry Interval, or unlimited
    */
   readonly ttl?: number
-  /** A key: of all waiting messages with the same key, only the newest is sent. `true` uses the topic as the key. */
+  /**
+   * A key: of all waiting messages with the same key, only the newest is sent. `true` uses the topic as the key.
+   *
+   * @default false
+   */
   readonly latest?: boolean | string
   /** Whether the message outlives the process. Requires QoS 1 or 2 and the client's option `store`. @default false */
   readonly durable?: boolean
-  /** Encodes the value as the payload. */
+  /** Encodes the value as the payload. @default text and bytes are sent as they are */
   readonly codec?: Codec<Value>
   /**
    * Rejects the promise with the signal's reason when it aborts. A message that was not sent is removed. A message that
    * was sent may still be delivered, and may be resent on a later connection with the same session, but is not sent
    * again if the session is lost.
+   *
+   * @default none
    */
   readonly signal?: AbortSignal
 }
 
 /** Options of a publish whose payload a codec encodes. */
 export interface EncodedPublishOptions<Value> extends PublishOptions<Value> {
+  /** Encodes the value as the payload. */
   readonly codec: Codec<Value>
 }
 
@@ -51,6 +61,7 @@ export interface PendingPublish extends Promise<PublishResult> {
   readonly accepted: Promise<void>
 }
 
+/** Options of `subscribe`. */
 export interface SubscribeOptions<Value = Uint8Array> {
   /** @default 0 */
   readonly qos?: Qos
@@ -74,11 +85,15 @@ export interface SubscribeOptions<Value = Uint8Array> {
    *   receive a message again after an error, use a handler that rejects
    */
   readonly ack?: 'on-receipt' | 'after-handler'
-  /** How a failed handler is called again. Requires `ack: 'after-handler'` and QoS 1 or 2. */
+  /**
+   * How a failed handler is called again. Requires `ack: 'after-handler'` and QoS 1 or 2.
+   *
+   * @default the defaults of `HandlerRetryOptions`
+   */
   readonly retry?: HandlerRetryOptions
   /** Decodes the payload. @default binary, which leaves it as bytes */
   readonly codec?: Codec<Value>
-  /** Checks the value, with any validator that implements Standard Schema. */
+  /** Checks the value, with any validator that implements Standard Schema. @default none: every value is taken */
   readonly schema?: StandardSchema<Value>
   /** Called with each message that cannot be decoded or is not valid. @default the client's `error` event */
   readonly onInvalid?: (error: InvalidMessageError, message: Message) => void
@@ -101,9 +116,9 @@ export interface SubscribeOptions<Value = Uint8Array> {
 export interface HandlerRetryOptions {
   /** The delay before the first retry. @default 1_000 */
   readonly initialDelay?: number
-  /** @default 2 */
+  /** @default 2 What each further delay is multiplied by. */
   readonly multiplier?: number
-  /** @default 30_000 */
+  /** @default 30_000 The longest delay between two retries. */
   readonly maxDelay?: number
   /** @default 'equal' */
   readonly jitter?: Jitter
@@ -121,6 +136,10 @@ export interface HandlerRetryOptions {
   readonly whenExhausted?: 'acknowledge' | 'reconnect'
 }
 
+/**
+ * Called with each message of a subscription. With `ack: 'after-handler'`, the promise that it returns decides when the
+ * message is acknowledged.
+ */
 export type MessageHandler<Value = Uint8Array> = (message: Message<Value>) => unknown
 
 /**
@@ -179,7 +198,9 @@ export interface ResponseOptions {
   readonly match?: (message: Message) => boolean
 }
 
+/** Options of `startPeriodicRequests`. */
 export interface PeriodicRequestOptions {
+  /** The topic that the requests are published to. */
   readonly topic: string
   /** The payload, or a function that returns it for each request. */
   readonly payload: Payload | (() => Payload | Promise<Payload>)
@@ -193,11 +214,11 @@ export interface PeriodicRequestOptions {
   readonly jitter?: number
   /** @default 0 */
   readonly qos?: Qos
-  /** Set this if each request has a response. */
+  /** Set this if each request has a response. @default none: a request is done when it is acknowledged */
   readonly response?: ResponseOptions
-  /** Called with each response. */
+  /** Called with each response. @default nothing is called */
   readonly onResponse?: (message: Message) => unknown
-  /** Called when no response arrives in time. */
+  /** Called when no response arrives in time. @default nothing is called */
   readonly onTimeout?: () => unknown
 }
 
@@ -211,21 +232,26 @@ export interface PeriodicRequestHandle {
   stop(): void
 }
 
+/** Options of `request`. */
 export interface RequestOptions {
   /** How long to wait for the response, in milliseconds, including the wait for a connection. @default 30_000 */
   readonly timeout?: number
+  /** Rejects the promise with the signal's reason when it aborts. @default none */
   readonly signal?: AbortSignal
   /** @default 1 */
   readonly qos?: Qos
   /**
    * The topic of the response. On MQTT 5 the client has one topic of its own for all its requests. MQTT 3.1.1 has no
    * property for it, so it is required there, and the responder must know it.
+   *
+   * @default the topic of the client on MQTT 5
    */
   readonly responseTopic?: string
   /** Returns whether a message is the response. @default by Correlation Data on MQTT 5, else the first message is */
   readonly match?: (message: Message) => boolean
 }
 
+/** Options of `disconnect`. */
 export interface DisconnectOptions {
   /**
    * What happens to handlers with `ack: 'after-handler'`, and loops, that are processing messages:
@@ -254,11 +280,13 @@ export interface DisconnectOptions {
   /**
    * How long the broker keeps the session from now on, in milliseconds, instead of the option `sessionExpiry` (MQTT 5). 0
    * ends the session. If CONNECT asked for 0, it can't be more (MQTT 5 §3.14.2.2.2).
+   *
+   * @default unchanged
    */
   readonly sessionExpiry?: number
-  /** User properties of the DISCONNECT (MQTT 5). */
+  /** User properties of the DISCONNECT (MQTT 5). @default none */
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
-  /** Stops waiting when it aborts. The connection is closed nevertheless. */
+  /** Stops waiting when it aborts. The connection is closed nevertheless. @default none */
   readonly signal?: AbortSignal
   /**
    * How long to wait for the outbox to drain first, in milliseconds, if the connection is ready.

@@ -1,7 +1,9 @@
 // These types are written by hand, so that no type of MQTT.js or XState leaks into the main entry.
 
+/** The Quality of Service: 0 delivers at most once, 1 at least once, 2 exactly once (MQTT 5 §4.3). */
 export type Qos = 0 | 1 | 2
 
+/** Text, which is sent as UTF-8, or bytes. */
 export type Payload = string | Uint8Array
 
 /** Properties of a PUBLISH (MQTT 5 §3.3.2.3), named as in MQTT.js. */

@@ -30,10 +30,19 @@ export interface Will {
 
 /** TLS options, named as in Node's `tls.connect`. */
 export interface TlsOptions {
+  /**
+   * The certificates of the authorities that may have signed that of the server, in PEM.
+   *
+   * @default the authorities that Node trusts
+   */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** The certificate of the client, in PEM, with those between it and the authority. @default none */
   readonly cert?: string | Uint8Array
+  /** The private key of the client, in PEM. @default none */
   readonly key?: string | Uint8Array
+  /** The certificate and the private key in one, as PKCS #12. @default none */
   readonly pfx?: string | Uint8Array
+  /** The password of `key` or `pfx`. @default none */
   readonly passphrase?: string
   /** @default the host of the URL */
   readonly servername?: string
@@ -43,16 +52,23 @@ export interface TlsOptions {
    * @default true
    */
   readonly rejectUnauthorized?: boolean
+  /** The protocols to offer during the handshake. AWS IoT Core takes `x-amzn-mqtt-ca` on port 443. @default none */
   readonly ALPNProtocols?: readonly string[]
+  /** The oldest version of TLS to accept. @default Node's, usually TLSv1.2 */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
 /** WebSocket options, named as in `ws`. Browsers support none of them. */
 export interface WebSocketOptions {
-  /** Headers of the upgrade request. */
+  /** Headers of the upgrade request. @default none */
   readonly headers?: Readonly<Record<string, string>>
-  /** An `http.Agent` for the upgrade request, for example that of a proxy. Not together with `socket`. */
+  /**
+   * An `http.Agent` for the upgrade request, for example that of a proxy. Not together with `socket`.
+   *
+   * @default Node's
+   */
   readonly agent?: unknown
+  /** Whether to offer compression to the server. @default true */
   readonly perMessageDeflate?: boolean
 }
 
@@ -99,10 +115,13 @@ export interface ConnectOptions {
    * @default 0 with `clean`, else Infinity
    */
   readonly sessionExpiry?: number
+  /** The user name. @default none */
   readonly username?: string
+  /** The password, or a token, if it never changes. For those that expire, see `credentials`. @default none */
   readonly password?: string | Uint8Array
   /** Enhanced authentication (MQTT 5 §4.12). It requires `protocolVersion: 5`. @default none */
   readonly authentication?: Authentication
+  /** The message that the broker publishes when the connection dies. @default none */
   readonly will?: Will
   /**
    * Maximum number of un-acknowledged QoS 1 and 2 messages from the broker (MQTT 5 §3.1.2.11.3). It bounds the memory
@@ -139,9 +158,11 @@ export interface ConnectOptions {
    * @default false
    */
   readonly autoAssignTopicAlias?: boolean
-  /** User properties of the CONNECT packet (MQTT 5). */
+  /** User properties of the CONNECT packet (MQTT 5). @default none */
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
+  /** Options of TLS, for `mqtts:` and `wss:` in Node. @default those of Node */
   readonly tls?: TlsOptions
+  /** Options of the WebSocket, for `ws:` and `wss:` in Node. @default those of `ws` */
   readonly wsOptions?: WebSocketOptions
   /**
    * Opens the connection to the server, in Node: through a SOCKS proxy or an SSH tunnel, or to a Unix domain socket. It is
@@ -155,6 +176,7 @@ export interface ConnectOptions {
   readonly socket?: SocketSource
 }
 
+/** Options for restoring subscriptions. */
 export interface SubscriptionsOptions {
   /**
    * Maximum number of topic filters in one SUBSCRIBE or UNSUBSCRIBE. If the broker closes the connection on so many, the
@@ -219,6 +241,8 @@ export interface ResilientMqttClientOptions extends Policies {
   /**
    * The server, or a list of servers: the next one follows an attempt that failed or a connection that was not stable.
    * Required unless `servers`, `options` or `credentials` provide it.
+   *
+   * @default none
    */
   readonly url?: string | readonly string[]
   /**
@@ -228,15 +252,19 @@ export interface ResilientMqttClientOptions extends Policies {
    *
    * If the function fails, or does not answer within half of `timeouts.connectTimeout`, the client keeps to the servers that
    * it returned before, and reports the error through the event `error`. If there are none, the attempt fails.
+   *
+   * @default none
    */
   readonly servers?: ServerList | ServersSource
-  /** How one of several `servers` is chosen. */
+  /** How one of several `servers` is chosen. @default the defaults of `FailoverOptions` */
   readonly failover?: FailoverOptions
   /**
    * How to connect, or a function that returns it. The function is called for each recreated client, when connecting
    * starts over after the client gave up or was disconnected, and again if its result could not be used. It is also called
    * for the attempt after a TLS failure, and for each attempt once its client certificate has expired. For a
    * function that is called for each CONNECT, see `evaluateOptions`.
+   *
+   * @default the defaults of `ConnectOptions`
    */
   readonly options?: ConnectOptions | (() => ConnectOptions | Promise<ConnectOptions>)
   /**
@@ -247,7 +275,7 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default 'per-client'
    */
   readonly evaluateOptions?: 'per-client' | 'per-attempt'
-  /** Returns credentials, if they are more than a fixed user name and password. */
+  /** Returns credentials, if they are more than a fixed user name and password. @default none */
   readonly credentials?: CredentialsSource
   /**
    * Credentials are renewed this long before they expire, but never earlier than in the last tenth of their lifetime.
@@ -292,7 +320,13 @@ export interface ResilientMqttClientOptions extends Policies {
    * @default the outbox drains at once
    */
   readonly birth?: Birth
+  /** The limits of the publishes that wait for the connection. @default the defaults of `OutboxOptions` */
   readonly outbox?: Partial<OutboxOptions>
+  /**
+   * The limits of received messages, and what happens to those without a handler.
+   *
+   * @default the defaults of `InboxOptions`
+   */
   readonly inbox?: InboxOptions
   /**
    * Called with each message that no subscription matches, for example because an earlier process subscribed to it.
@@ -320,12 +354,17 @@ export interface ResilientMqttClientOptions extends Policies {
    * such as `browser-level`, which you close yourself. Each store belongs to one client at one broker.
    *
    * The store also keeps the generated client id, so that `clean: false` does not require a `clientId`.
+   *
+   * @default none: nothing outlives the process
    */
   readonly store?: string | LevelDatabase
+  /** How subscriptions are restored. @default the defaults of `SubscriptionsOptions` */
   readonly subscriptions?: SubscriptionsOptions
   /**
    * When a publish on which the broker closes the connection counts as poison, and when suspended publishes and
    * subscriptions are tried again.
+   *
+   * @default the defaults of `QuarantineOptions`
    */
   readonly quarantine?: Partial<QuarantineOptions>
   /**
@@ -348,7 +387,7 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly gate?: AdmissionGate
   /** A logger with pino's methods. @default prints the first error of each kind with `console.error` */
   readonly logger?: Logger
-  /** An XState inspector. */
+  /** An XState inspector. @default none */
   readonly inspect?: ((event: InspectionEvent) => void) | Observer<InspectionEvent>
   /**
    * Records what the connection machine receives and does, for `npx xstate-mqtt replay`: see docs/recorder.md. An error of the
@@ -367,6 +406,7 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly clock?: Clock
 }
 
+/** The limits of the publishes that wait, and what happens at them. */
 export interface OutboxOptions {
   /** Maximum number of waiting messages. @default 10_000 */
   readonly maxMessages: number

@@ -65,7 +65,8 @@ export interface ReplayedMachine {
 
 /**
  * Creates a connection machine that a test drives step by step, as `npx xstate-mqtt replay --to-test` writes it out of a
- * recording. It opens no connection and waits for nothing.
+ * recording. It opens no connection and waits for nothing. The options are not checked, because they come from a recording;
+ * the methods of the result throw a `ReplayError` if the machine cannot do what they say.
  */
 export function createReplay(options: ReplayOptions = {}): ReplayedMachine {
   return createReplayOf(connectionMachine, options)
