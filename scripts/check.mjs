@@ -19,6 +19,7 @@ const results = await Promise.all([
   step('layouts', 'check:layouts'),
   afterBuild('package', 'check:package'),
   afterBuild('docs', 'check:docs'),
+  afterBuild('api', 'check:api'),
 ])
 
 const failures = results.filter((result) => !result.ok)

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseSync } from 'vite'
+
+import { entries } from './entries.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const DURATION =
+  /(?:delay|timeout|interval|keepalive|expiry|duration|maxage|silence|patience|pause|ttl|lifetime|period)$|^(?:after|every|within)$/i
+const ERRORS = /@throws|\b(?:throws?|rejects?|reported)\b/i
+const UNIT = /millisecond|second|minute|\bms\b|timestamp|epoch/i
+
+/** What the docstrings of everything that the entries export do not say. */
+export function undocumented() {
+  const files = new Map()
+  const found = entries().flatMap(({ types }) => exportsOf(join(root, types), files).flatMap(lacks))
+  return [...new Set(found)].toSorted()
+}
+
+/** The declarations that a file of types exports, here or from other files of the package. */
+function exportsOf(file, files) {
+  const module = read(file, files)
+  return module.body.flatMap((statement) => {
+    if (statement.type !== 'ExportNamedDeclaration') return []
+    if (statement.declaration) {
+      return declared(statement.declaration).map((name) => ({ name, file: module, node: statement }))
+    }
+    return statement.specifiers.flatMap(({ local, exported }) => {
+      const from = statement.source?.value ?? module.imports.get(local.name)
+      if (from && !from.startsWith('.')) return []
+      const target = from ? exportsOf(join(dirname(file), from.replace(/\.[jt]s$/, '.d.ts')), files) : locals(module)
+      return target
+        .filter(({ name, exported: seen = name }) => seen === local.name)
+        .map((each) => ({ ...each, exported: exported.name }))
+    })
+  })
+}
+
+function locals(module) {
+  return module.body.flatMap((node) => declared(node).map((name) => ({ name, file: module, node })))
+}
+
+function declared(node) {
+  if (node.type === 'VariableDeclaration') return node.declarations.map(({ id }) => id.name)
+  return node.id ? [node.id.name] : []
+}
+
+function read(path, files) {
+  const known = files.get(path)
+  if (known) return known
+  const code = readFileSync(path, 'utf8')
+  const { program, comments } = parseSync(path, code)
+  const imports = new Map(
+    program.body
+      .filter(({ type }) => type === 'ImportDeclaration')
+      .flatMap(({ specifiers, source }) => specifiers.map(({ local }) => [local.name, source.value])),
+  )
+  const docs = new Map(comments.filter(({ value }) => value.startsWith('*')).map(({ end, value }) => [end, value]))
+  const module = { path: relative(root, path), code, body: program.body, imports, docs }
+  files.set(path, module)
+  return module
+}
+
+function lacks({ name, file: module, node, exported = name }) {
+  const declaration = node.declaration ?? node
+  const overloads = module.body.filter((each) => declared(each.declaration ?? each).includes(name))
+  const own = overloads.some((each) => docOf(module, each) !== undefined)
+    ? []
+    : [`${module.path}: ${exported} has no docstring`]
+  const callables = overloads.map((each) => each.declaration ?? each).filter(({ params }) => params)
+  const docs = overloads.map((each) => docOf(module, each) ?? '').join('\n')
+  if (callables.some(takesOptions) && !ERRORS.test(docs))
+    own.push(`${module.path}: ${exported} does not say its errors`)
+  const isOptions = /(?:Options|Policy|Timeouts)$/.test(name)
+  return [
+    ...own,
+    ...membersOf(declaration).flatMap((member) =>
+      memberLacks(`${exported}.${keyOf(member)}`, module, member, isOptions),
+    ),
+  ]
+}
+
+function membersOf({ type, body, typeAnnotation }) {
+  if (type === 'TSInterfaceDeclaration' || type === 'ClassDeclaration') return body.body
+  return typeAnnotation?.type === 'TSTypeLiteral' ? typeAnnotation.members : []
+}
+
+function memberLacks(name, member, { module, isOptions, saysUnit }) {
+  const forbidden = member.typeAnnotation?.typeAnnotation.type === 'TSNeverKeyword'
+  if (!keyOf(member) || member.accessibility === 'private' || forbidden) return []
+  const doc = docOf(module, member) ?? ''
+  const problems = []
+  if (isOptions && doc === '') problems.push('has no docstring')
+  if (isOptions && member.optional && !/@default/.test(doc)) problems.push('has no @default')
+  if (isNumber(member) && DURATION.test(keyOf(member)) && !saysUnit && !UNIT.test(doc)) {
+    problems.push('does not say its unit')
+  }
+  if (member.value?.params && takesOptions(member.value) && !ERRORS.test(docsOfName(module, member))) {
+    problems.push('does not say its errors')
+  }
+  return problems.map((problem) => `${module.path}: ${name} ${problem}`)
+}
+
+/** Wrong options are errors: a function that takes some can fail. */
+function takesOptions({ params }) {
+  return params.some(({ typeAnnotation }) => {
+    const type = typeAnnotation?.typeAnnotation
+    return type?.type === 'TSTypeReference' && /Options$/.test(type.typeName.name ?? '')
+  })
+}
+
+/** The docstrings of all overloads of a method. */
+function docsOfName(module, member) {
+  const all = module.body.flatMap((each) => membersOf(each.declaration ?? each))
+  return all
+    .filter((each) => keyOf(each) === keyOf(member))
+    .map((each) => docOf(module, each) ?? '')
+    .join('\n')
+}
+
+function keyOf({ key }) {
+  return key?.type === 'PrivateIdentifier' ? undefined : key?.name
+}
+
+function isNumber({ typeAnnotation }) {
+  const type = typeAnnotation?.typeAnnotation
+  return [type, ...(type?.types ?? [])].some((each) => each?.type === 'TSNumberKeyword')
+}
+
+/** The docstring that ends right before a declaration. */
+function docOf({ code, docs }, { start }) {
+  return docs.get(code.slice(0, start).trimEnd().length)
+}
