@@ -109,10 +109,15 @@ export interface ConnectionInput
   extends
     Partial<Pick<ConnectionConfig, 'canRefresh' | 'gated' | 'refreshBefore' | 'refreshAfterCloses' | 'onTakeover'>>,
     Partial<Pick<ConnectionRules, 'classify' | 'random' | 'now'>> {
+  /** The fast tier: how often and how fast to connect again. @default 10 attempts, after 1 s doubled up to 120 s */
   readonly reconnect?: Partial<ReconnectPolicy>
+  /** The slow tier, after the fast one. @default `exponentialRecovery` */
   readonly recovery?: Partial<RecoveryPolicy>
+  /** The time limits, in milliseconds. @default those of `Timeouts` */
   readonly timeouts?: Partial<Timeouts>
+  /** Which Server References are followed (MQTT 5 §4.11). @default none */
   readonly redirect?: Partial<RedirectPolicy>
+  /** How one of several servers is chosen. @default the defaults of `FailoverPolicy` */
   readonly failover?: Partial<FailoverPolicy>
 }
 

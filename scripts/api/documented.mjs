@@ -15,7 +15,7 @@ const UNIT = /millisecond|second|minute|\bms\b|timestamp|epoch/i
 export function undocumented() {
   const files = new Map()
   const found = entries().flatMap(({ types }) => exportsOf(join(root, types), files).flatMap(lacks))
-  return [...new Set(found)].toSorted()
+  return [...new Set(found)].toSorted((a, b) => a.localeCompare(b, 'en'))
 }
 
 /** The declarations that a file of types exports, here or from other files of the package. */
@@ -70,9 +70,10 @@ function lacks({ name, file: module, node, exported = name }) {
     : [`${module.path}: ${exported} has no docstring`]
   const callables = overloads.map((each) => each.declaration ?? each).filter(({ params }) => params)
   const docs = overloads.map((each) => docOf(module, each) ?? '').join('\n')
-  if (callables.some(takesOptions) && !ERRORS.test(docs))
+  if (callables.some(takesOptions) && !ERRORS.test(docs)) {
     own.push(`${module.path}: ${exported} does not say its errors`)
-  const isOptions = /(?:Options|Policy|Timeouts)$/.test(name)
+  }
+  const isOptions = /(?:Options|Policy|Timeouts|ConnectionInput)$/.test(name)
   return [
     ...own,
     ...membersOf(declaration).flatMap((member) =>
@@ -106,7 +107,7 @@ function memberLacks(name, member, { module, isOptions, saysUnit }) {
 function takesOptions({ params }) {
   return params.some(({ typeAnnotation }) => {
     const type = typeAnnotation?.typeAnnotation
-    return type?.type === 'TSTypeReference' && /Options$/.test(type.typeName.name ?? '')
+    return type?.type === 'TSTypeReference' && `${type.typeName.name}`.endsWith('Options')
   })
 }
 

@@ -28,7 +28,11 @@ if (status !== 0) process.exit(status ?? 1)
 
 for (const { page, specifier } of entries()) {
   const file = join(pages, `${page}.md`)
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^# .*/, `# ${specifier}`))
+  const text = readFileSync(file, 'utf8')
+    .replace(/^# .*/, `# ${specifier}`)
+    // Defaults of functions are words, not code.
+    .replaceAll(/^(#+ Default)\n\n```ts\n([^`]*)\n```$/gm, '$1\n\n$2')
+  writeFileSync(file, text)
 }
 const list = entries().map(({ page, specifier }) => `- [${specifier}](${page}.md)`)
 writeFileSync(
