@@ -114,6 +114,7 @@ export const rooms = [
     packages: ['@opentelemetry/*', 'sparkplug-payload', 'xstate', 'xstate-mqtt', 'node:*'],
     sees: [],
   },
+  { room: 'examples/dashboard', packages: ['react', 'react-dom', 'vite', 'xstate-mqtt', 'node:*'], sees: [] },
   { room: 'examples/xstate-inspect', packages: ['@xstate/inspect', 'ws', 'xstate', 'node:*'], sees: [] },
   { room: 'scripts', packages: ['*'], sees: ['machines', 'src', 'testing', 'visualizer', 'measure', 'cli'] },
   { room: 'test', packages: ['*'] },

@@ -1,13 +1,12 @@
 import type axe from 'axe-core'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-
-import type { VisualizerPage } from './page.ts'
+import type { Page } from 'playwright-core'
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe finds in the page as it is now, whatever its impact. */
-export async function violationsOf({ page }: VisualizerPage): Promise<string[]> {
+export async function violationsOf({ page }: { readonly page: Page }): Promise<string[]> {
   // The page's CSP blocks our script, but not the debugger's.
   await page.evaluate(source)
   const found = await page.evaluate(async () => {

@@ -1,0 +1,72 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { type RunningDashboard, startDashboard } from '../../examples/dashboard/demo/start.ts'
+import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
+import { violationsOf } from './axe.ts'
+
+describe.skipIf(noBrowser)('the example of a dashboard', () => {
+  let dashboard: RunningDashboard
+  let browsing: Browsing
+
+  beforeAll(async () => {
+    dashboard = await startDashboard({ interval: 500, outage: 3_600_000 })
+    browsing = await browse()
+  })
+  afterAll(async () => {
+    await browsing?.[Symbol.asyncDispose]()
+    await dashboard?.[Symbol.asyncDispose]()
+  })
+
+  const text = (page: Page, selector: string) => page.locator(selector).textContent()
+  const looks = [
+    { colorScheme: 'light', width: 1280 },
+    { colorScheme: 'dark', width: 390 },
+  ] as const
+
+  /** Looks at the page in both color schemes, on a desk and on a phone. */
+  async function expectAccessible(page: Page) {
+    for (const { colorScheme, width } of looks) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 850 })
+      expect(await violationsOf({ page })).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+    }
+  }
+
+  test('shows an outage, keeps its values, and carries out afterwards what was asked for meanwhile', async () => {
+    const page = await browsing.context.newPage()
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(String(error)))
+    await page.goto(dashboard.url)
+    await expect.poll(() => text(page, '[data-test=connection]')).toBe('Live')
+    await expect.poll(() => text(page, '[data-test=sensor-flow]')).toMatch(/^Flow1\d\.\d m³\/hNormal.* in 1 min$/)
+    await expect.poll(() => page.locator('polyline').count()).toBe(6)
+    const alarm = page.getByRole('button', { name: 'Acknowledge Tank level is low' })
+    await alarm.waitFor()
+    await expectAccessible(page)
+
+    await page.getByRole('button', { name: 'Stop the broker' }).click()
+    await expect.poll(() => text(page, '[data-test=connection]')).toMatch(/Connection lostNext attempt in \d+ s/)
+    await expect
+      .poll(() => text(page, '[data-test=sensor-flow]'))
+      .toMatch(/^Flow1\d\.\d m³\/hNormalas of \d\d:\d\d:\d\d$/)
+    await alarm.click()
+    await page.getByRole('button', { name: 'Stop the pump' }).click()
+    await page.getByText('Sent when the connection is back.').waitFor()
+    await expect.poll(() => text(page, '[data-test=connection]')).toMatch(/1 message waits/)
+    await expectAccessible(page)
+
+    const { published } = dashboard.broker
+    await dashboard.broker.start()
+    // The plant is back before the page: its subscriptions come before what it publishes.
+    await expect.poll(() => dashboard.broker.published).toBeGreaterThan(published)
+    await page.getByRole('button', { name: 'Try now' }).click()
+    await expect.poll(() => text(page, '[data-test=connection]')).toBe('Live')
+    await page.getByText('It has been stopped since').waitFor()
+    await page.getByText('Acknowledged', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Acknowledge Flow is low' }).waitFor()
+    await expectAccessible(page)
+    expect(errors).toEqual([])
+  })
+})
