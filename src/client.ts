@@ -49,7 +49,7 @@ import { readCallOptions } from './shared/read-options.ts'
 import { Waits } from './shared/wait.ts'
 import { Rejections } from './shared/watched-promise.ts'
 
-let slotOf: (client: ResilientMqttClient) => TapSlot
+let partsOf: (client: ResilientMqttClient) => ConnectionRuntime
 
 /**
  * An MQTT client whose connection never needs a restart. It reconnects with backoff, recovers, renews its credentials,
@@ -73,7 +73,7 @@ export class ResilientMqttClient implements AsyncDisposable {
   #disposed = false
 
   static {
-    slotOf = (client) => client.#runtime.session
+    partsOf = (client) => client.#runtime
   }
 
   /** @throws {InvalidOptionError} if an option is wrong */
@@ -436,5 +436,10 @@ export class ResilientMqttClient implements AsyncDisposable {
 
 /** Returns where a client has its tap. For the rooms of this package only. */
 export function tapSlotOf(client: ResilientMqttClient): TapSlot {
-  return slotOf(client)
+  return partsOf(client).session
+}
+
+/** Returns the runtime of a client. For `xstate-mqtt/mqttjs` only. */
+export function runtimeOf(client: ResilientMqttClient): ConnectionRuntime {
+  return partsOf(client)
 }

@@ -58,7 +58,7 @@ export interface TlsOptions {
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
-/** WebSocket options, named as in `ws`. Browsers support none of them. */
+/** WebSocket options, named as in `ws`. Browsers support none of them but `createWebSocket`. */
 export interface WebSocketOptions {
   /** Headers of the upgrade request. @default none */
   readonly headers?: Readonly<Record<string, string>>
@@ -70,6 +70,14 @@ export interface WebSocketOptions {
   readonly agent?: unknown
   /** Whether to offer compression to the server. @default true */
   readonly perMessageDeflate?: boolean
+  /**
+   * Creates the WebSocket for each attempt, for example with a subprotocol that carries a token. In Node it must be one of `ws`,
+   * and the other options are yours to pass on.
+   *
+   * @param protocols - the subprotocol of MQTT, which has to be among yours
+   * @default new WebSocket(url, protocols)
+   */
+  readonly createWebSocket?: (url: string, protocols: string[]) => unknown
 }
 
 /** How to connect. */

@@ -166,7 +166,12 @@ const headers: Rule = (option, value) => {
   return Object.freeze(Object.fromEntries(given))
 }
 
-const wsOptions = { headers, agent: anything, perMessageDeflate: data } satisfies RulesFor<WebSocketOptions>
+const wsOptions = {
+  headers,
+  agent: anything,
+  perMessageDeflate: data,
+  createWebSocket: callback,
+} satisfies RulesFor<WebSocketOptions>
 
 const connect = {
   url: parseUrls,

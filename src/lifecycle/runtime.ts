@@ -7,6 +7,7 @@ import { defaultResubscribe } from '../../machines/subscriptions.ts'
 import type { AdmissionGate } from '../api/admission-gate.ts'
 import { ConnectionFailedError, TimeoutError } from '../api/errors.ts'
 import type { ClientConfig } from '../config/client-config.ts'
+import type { ControlPacketListener } from '../mqtt/connection.ts'
 import { createTransport, type Transport } from '../mqtt/transport.ts'
 import { LazyRecorder } from '../recorder/lazy-recorder.ts'
 import type { Announce } from '../session/announcement.ts'
@@ -50,6 +51,10 @@ export class ConnectionRuntime implements Provider, SessionPort {
   readonly recorder: LazyRecorder | undefined
   /** The DISCONNECT with which the application ends the connection, if it is not the normal one. */
   farewell: Disconnect | undefined
+  /** For `xstate-mqtt/mqttjs`, which passes these packets on to the application. */
+  onControlPacket: ControlPacketListener | undefined
+  /** For `xstate-mqtt/mqttjs`: takes the messages that no subscription matches, in place of the option `onMessage`. */
+  onUnmatched: ((packet: IncomingPublish) => Promise<void> | undefined) | undefined
   readonly #config: ClientConfig
   readonly #observer: ConnectionObserver
   readonly #onGiveUp: RuntimeParts['onGiveUp']
@@ -94,6 +99,11 @@ export class ConnectionRuntime implements Provider, SessionPort {
     return connect.protocolVersion
   }
 
+  /** From the next CONNECT on, the broker is asked where responses to this client belong (MQTT 5 §3.1.2.11.6). */
+  requestResponseInformation(): void {
+    this.#attempts.needsResponseInformation = true
+  }
+
   /** See `Attempts.keptClientId`. */
   get keptClientId(): string | null | undefined {
     return this.#attempts.keptClientId()
@@ -101,7 +111,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
 
   /** Called when a request needs a response topic. @returns whether it is known what the broker gives; if so, that */
   responseInformation(): { readonly given: string | undefined } | undefined {
-    this.#attempts.needsResponseInformation = true
+    this.requestResponseInformation()
     const { broker } = this.session
     return broker && { given: broker.responseInformation }
   }
@@ -227,7 +237,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
     this.#observer.report(error, source)
   }
 
-  #sessionConfig(time: () => number, deliverUnmatched: SessionConfig['deliverUnmatched']): SessionConfig {
+  #sessionConfig(time: () => number, deliverUnmatched: RuntimeParts['deliverUnmatched']): SessionConfig {
     const { clock, now, random, timeouts, outbox, inbox, quarantine, subscriptions, expectTrafficWithin } = this.#config
     return {
       clock,
@@ -241,7 +251,13 @@ export class ConnectionRuntime implements Provider, SessionPort {
       quarantine,
       subscriptions: { ...subscriptions, maxAttempts: defaultResubscribe.maxAttempts },
       journal: this.journal,
-      deliverUnmatched,
+      deliverUnmatched:
+        deliverUnmatched &&
+        ((packet) => {
+          if (this.onUnmatched) return this.onUnmatched(packet)
+          deliverUnmatched(packet)
+          return undefined
+        }),
       keepsSession: () => typeof this.keptClientId === 'string',
     }
   }
@@ -292,6 +308,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
       },
       events: session,
       farewell: () => this.farewell,
+      onControlPacket: (packet, stream) => this.onControlPacket?.(packet, stream),
     })
   }
 }

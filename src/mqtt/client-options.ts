@@ -109,7 +109,7 @@ function webSocketOptions(
 ): Pick<IClientOptions, 'createWebsocket' | 'transformWsUrl' | 'wsOptions'> {
   const { tls, wsOptions, maximumPacketSize } = connect
   return {
-    createWebsocket: webSocketFactory(events),
+    createWebsocket: webSocketFactory(events, wsOptions?.createWebSocket),
     // MQTT.js would rebuild the URL, and lose the brackets of an IPv6 address. A key and a certificate turn its `ws`
     // into `wss`.
     transformWsUrl: (_url, { protocol = 'wss' }) => {

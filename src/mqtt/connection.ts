@@ -37,6 +37,9 @@ import type { EndedConnection, TakeoverSuspicion } from './takeover.ts'
 import type { AnySocket } from './traffic.ts'
 import { judgeVersion, type VersionTrial } from './version-trial.ts'
 
+/** @param stream - of the connection that the packet came from */
+export type ControlPacketListener = (packet: Packet, stream: MqttClient['stream']) => void
+
 /** What all connections of one client share. */
 export interface ConnectionOptions {
   /** Evaluates the options, credentials and server of an attempt. Secrets enter here and never reach the machine. */
@@ -61,6 +64,11 @@ export interface ConnectionOptions {
    * only the failure.
    */
   readonly onError: (error: unknown, source: 'options' | 'socket' | 'authentication') => void
+  /**
+   * Called with each packet that MQTT.js has parsed: CONNACK, SUBACK, UNSUBACK and DISCONNECT, before it is handled. Must not
+   * throw.
+   */
+  readonly onControlPacket?: ControlPacketListener
   /** Called when it is learnt that something in between closes idle connections to a server. */
   readonly onIdleTimeoutLearnt: (learnt: ClientEvents['idleTimeoutLearnt']) => void
 }
@@ -242,6 +250,7 @@ export class Connection implements FailurePort, LinkPort, LivenessPort, Authenti
     if (client.stream.errored) throw client.stream.errored
     client.on('packetreceive', (packet) => {
       receiver.restore(packet)
+      this.#options.onControlPacket?.(packet, client.stream)
       this.#control(client, packet, attempt, packetIds)
     })
   }

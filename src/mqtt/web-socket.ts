@@ -6,12 +6,18 @@ import type { AnySocket } from './traffic.ts'
 
 type CreateWebSocket = NonNullable<IClientOptions['createWebsocket']>
 
+interface RawResponse {
+  readonly statusCode?: number | undefined
+  readonly headers: UpgradeResponse['headers']
+}
+
 /** The part of `ws` and of the browsers' WebSocket that is used here. */
 interface AnyWebSocket {
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void
   addEventListener(type: 'error', listener: () => void): void
   /** Of `ws` only. */
   terminate?(): void
+  on?(event: 'unexpected-response', listener: (request: unknown, response: RawResponse) => void): unknown
 }
 
 /** The answer of a server that refuses the upgrade. A browser hides it. */
@@ -33,12 +39,14 @@ export interface WebSocketEvents {
 }
 
 /** Creates WebSockets as MQTT.js does, and reports what MQTT.js drops: their socket, close code and refused upgrade. */
-export function webSocketFactory(events: WebSocketEvents): CreateWebSocket {
+export function webSocketFactory(
+  events: WebSocketEvents,
+  create?: (url: string, protocols: string[]) => unknown,
+): CreateWebSocket {
   return (url, protocols, { wsOptions }) => {
-    // In a browser bundle `ws` is a stub that throws when it is called.
-    const socket: AnyWebSocket = inNode()
-      ? nodeWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions, events)
-      : browserWebSocket(url, protocols, events)
+    const given = create?.(url, protocols) as AnyWebSocket | undefined
+    const socket = given ?? createWebSocket(url, protocols, wsOptions as NodeWebSocket.ClientOptions, events)
+    watchForRefusal(socket, events)
     socket.addEventListener('close', ({ code, reason }) => events.onClose(code, reason))
     // After an invalid frame, ws waits 30 s for the server to close. MQTT.js would notice nothing before that.
     socket.addEventListener('error', () => socket.terminate?.())
@@ -46,29 +54,31 @@ export function webSocketFactory(events: WebSocketEvents): CreateWebSocket {
   }
 }
 
-function nodeWebSocket(
+function createWebSocket(
   url: string,
   protocols: string[],
   options: NodeWebSocket.ClientOptions,
-  { onSocket, onRefused }: WebSocketEvents,
+  { onSocket }: WebSocketEvents,
 ): AnyWebSocket {
-  const webSocket = new NodeWebSocket(url, protocols, {
+  // In a browser bundle `ws` is a stub that throws when it is called.
+  if (!inNode()) {
+    const socket = new WebSocket(url, protocols)
+    onSocket(socket)
+    return socket
+  }
+  return new NodeWebSocket(url, protocols, {
     ...options,
     finishRequest: (request) => {
       request.once('socket', (socket) => onSocket(socket))
       request.end()
     },
   })
-  webSocket.on('unexpected-response', (_request, { statusCode = 0, headers }) => {
-    onRefused({ status: statusCode, headers })
-    // With a listener, ws leaves that to us.
-    webSocket.terminate()
-  })
-  return webSocket
 }
 
-function browserWebSocket(url: string, protocols: string[], { onSocket }: WebSocketEvents): AnyWebSocket {
-  const socket = new WebSocket(url, protocols)
-  onSocket(socket)
-  return socket
+function watchForRefusal(webSocket: AnyWebSocket, { onRefused }: WebSocketEvents): void {
+  webSocket.on?.('unexpected-response', (_request, { statusCode = 0, headers }) => {
+    onRefused({ status: statusCode, headers })
+    // With a listener, ws leaves that to us.
+    webSocket.terminate?.()
+  })
 }

@@ -227,6 +227,11 @@ export class Session implements LinkEvents, TapSlot {
     if (this.#subscriptions.remove(receiver)) this.#changes.schedule()
   }
 
+  /** Unsubscribes from a filter that no subscription has. @param gone - see `Subscriptions.leave` */
+  leave(filter: string, gone: () => void): void {
+    if (this.#subscriptions.leave(filter, gone)) this.#changes.schedule()
+  }
+
   /** Removes a subscription that was rejected and whose loop has ended. No packet is sent for it now. */
   forget(receiver: Receiver): void {
     this.#subscriptions.remove(receiver)

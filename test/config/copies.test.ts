@@ -26,6 +26,7 @@ const live = {
   random: () => 0.5,
   now: () => 1,
   checkServerIdentity: nothing,
+  createWebSocket: nothing,
 }
 
 /** Each option is given, also in groups. */
@@ -75,7 +76,12 @@ const connectOptions = () =>
       minVersion: 'TLSv1.3',
       ...ofNode(),
     },
-    wsOptions: { headers: { Authorization: 'Basic abc' }, agent: live.agent, perMessageDeflate: { level: 9 } as never },
+    wsOptions: {
+      headers: { Authorization: 'Basic abc' },
+      agent: live.agent,
+      perMessageDeflate: { level: 9 } as never,
+      createWebSocket: live.createWebSocket,
+    },
     // `socket` excludes `agent`, and a function is not copied.
   }) satisfies Complete<Omit<ConnectOptions, 'socket'>>
 

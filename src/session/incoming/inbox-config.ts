@@ -12,8 +12,11 @@ export interface InboxConfig {
   /** From 0 to 1. */
   readonly random: () => number
   readonly inbox: Required<InboxOptions>
-  /** Called with each message that no subscription matches, if the application wants them. Never throws. */
-  readonly deliverUnmatched: ((packet: IncomingPublish) => unknown) | undefined
+  /**
+   * Called with each message that no subscription matches, if the application wants them. Never throws. The message is
+   * acknowledged at once, or when the promise has resolved. It must not reject.
+   */
+  readonly deliverUnmatched: ((packet: IncomingPublish) => Promise<void> | undefined) | undefined
   /** Whether the broker keeps our session between connections. Called only after the first connection. */
   readonly keepsSession: () => boolean
 }

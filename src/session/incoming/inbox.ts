@@ -341,16 +341,18 @@ export class Inbox {
   }
 
   #unmatched(packet: IncomingPublish, held?: HeldMessage): HeldMessage | undefined {
-    const { deliverUnmatched } = this.#config
-    if (deliverUnmatched) deliverUnmatched(packet)
-    else if (!this.#unclaimed?.holds(packet.topic)) this.#tellUnclaimed(packet)
-    else {
-      const message = held ?? (packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined)
-      if (message) message.pending++
-      this.#unclaimed.add({ packet, message })
-      return message
+    const processed = this.#config.deliverUnmatched?.(packet)
+    if (this.#config.deliverUnmatched && !processed) return held
+    const unclaimed = this.#unclaimed?.holds(packet.topic) ? this.#unclaimed : undefined
+    if (!processed && !unclaimed) {
+      this.#tellUnclaimed(packet)
+      return held
     }
-    return held
+    const message = held ?? (packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined)
+    if (message) message.pending++
+    if (!processed) unclaimed?.add({ packet, message })
+    else if (message) void processed.then(() => this.#done(message))
+    return message
   }
 
   #waitForClaims(): UnclaimedMessages | undefined {
@@ -374,8 +376,7 @@ export class Inbox {
   }
 
   #tellUnclaimed(packet: IncomingPublish): void {
-    const isFirst = !this.#anyUnclaimed
+    this.#events.unclaimed(packet, !this.#anyUnclaimed)
     this.#anyUnclaimed = true
-    this.#events.unclaimed(packet, isFirst)
   }
 }

@@ -20,6 +20,8 @@ export interface Subscriber extends SubscriberOptions {
   rejected(error: unknown): void
   /** The client gave up for now. The subscription stays wanted. */
   postponed(error: unknown): void
+  /** The broker refused the subscription, and will be asked again. May unsubscribe. */
+  refused?(reasonCode: number): void
 }
 
 /**

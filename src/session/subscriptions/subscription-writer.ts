@@ -314,7 +314,9 @@ export class SubscriptionWriter {
     await this.#exchanged(batch, link.unsubscribe(batch.map(filterOf)))
     // In the meantime the application may have subscribed and unsubscribed again.
     for (const unwanted of batch) {
-      if (this.#book.unwanted.get(unwanted.filter) === unwanted) this.#book.unwanted.delete(unwanted.filter)
+      if (this.#book.unwanted.get(unwanted.filter) !== unwanted) continue
+      this.#book.unwanted.delete(unwanted.filter)
+      unwanted.gone?.()
     }
   }
 

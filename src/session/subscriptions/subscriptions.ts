@@ -163,6 +163,25 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return mustAsk
   }
 
+  /**
+   * Sends an UNSUBSCRIBE for a filter that no subscriber wants, such as one of an earlier process.
+   *
+   * @param gone - called once when the broker has answered, has lost the session, or a subscriber wants the filter
+   * @returns whether the broker has to be asked
+   */
+  leave(filter: string, gone: () => void): boolean {
+    const known = this.#unwanted.get(filter)
+    if (this.#wanted.has(filter)) gone()
+    else if (known) {
+      const before = known.gone
+      known.gone = () => {
+        before?.()
+        gone()
+      }
+    } else this.#unwant(filter, gone)
+    return this.#unwanted.has(filter)
+  }
+
   /** Writes the changes since the last time: see `SubscriptionWriter.flush`. */
   flush(): void {
     this.#writer.flush()
@@ -257,7 +276,14 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       wanted.state = 'wanted'
       wanted.refusals = 0
     }
-    if (!sessionPresent) this.#unwanted.clear()
+    if (!sessionPresent) this.#gone()
+  }
+
+  /** The broker holds none of the filters that are not wanted. */
+  #gone(): void {
+    const all = [...this.#unwanted.values()]
+    this.#unwanted.clear()
+    for (const { gone } of all) gone?.()
   }
 
   #counts() {
@@ -308,7 +334,10 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.known = wanted.subscribers.anyServed
     wanted.reasonCode = code
     wanted.refusals++
-    if (this.#retryable(wanted)) return
+    if (this.#retryable(wanted)) {
+      for (const subscriber of wanted.subscribers.list) subscriber.refused?.(code)
+      return
+    }
     const error = new SubscriptionRefusedError(wanted.filter, code, { reasonString, limit })
     if (!this.#fallBack(wanted, error)) this.#failed(wanted.filter, wanted.subscribers.list, error)
   }
@@ -339,10 +368,14 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     this.#wanted.delete(wanted.filter)
     this.#groups.remove(wanted)
     if (!wanted.known) return false
-    const unwanted = { filter: wanted.filter, asked: false, askFrom: 0, pause: 0 }
-    this.#unwanted.set(wanted.filter, unwanted)
-    this.#writer.leaves(unwanted)
+    this.#unwant(wanted.filter)
     return true
+  }
+
+  #unwant(filter: string, gone?: () => void): void {
+    const unwanted = { filter, asked: false, askFrom: 0, pause: 0, gone }
+    this.#unwanted.set(filter, unwanted)
+    this.#writer.leaves(unwanted)
   }
 
   #want({ filter, qos, noLocal, retainAsPublished, retainHandling }: Subscriber): Wanted {
@@ -350,6 +383,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     const subscribers = new Subscribers()
     const request = { filter, identifier, qos, noLocal, retainAsPublished, retainHandling }
     // The filter may have been wanted before, with an UNSUBSCRIBE that is not sent yet.
+    this.#unwanted.get(filter)?.gone?.()
     const known = this.#unwanted.delete(filter)
     const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, toldSuspended: false, suspicion: undefined } as const
     const retained = { repeats: false, retainedUntil: 0 }

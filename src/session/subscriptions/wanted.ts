@@ -40,4 +40,6 @@ export interface Unwanted {
   askFrom: number
   /** On how many connections it was last left out, after the broker closed one on it. */
   pause: number
+  /** Called once when the broker does not hold it any more, or the application wants it again. Must not subscribe. */
+  gone: (() => void) | undefined
 }
