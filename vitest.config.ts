@@ -10,6 +10,7 @@ const LONG = [
   'test/machines/hot-loop.test.ts',
   'test/model/{bytes,machine}.test.ts',
   'test/mqtt/closing.test.ts',
+  'test/mqttjs/{connection,messages}.test.ts',
   'test/session/first-chunk.test.ts',
   'test/session/model.test.ts',
   'test/session/packet-ids.test.ts',

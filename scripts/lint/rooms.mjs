@@ -34,6 +34,8 @@ export const rooms = [
   { room: 'src/fleet', packages: [] },
   { room: 'src/index.ts', packages: [] },
 
+  { room: 'mqttjs', packages: ['mqtt', 'mqtt-packet'], sees: ['machines', 'src'] },
+
   { room: 'testing', packages: ['aedes', 'mqtt', 'mqtt-packet', 'ws', 'xstate', 'node:*'] },
 
   { room: 'opentelemetry', packages: ['@opentelemetry/api'], sees: ['machines', 'src'] },

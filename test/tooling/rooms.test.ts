@@ -32,6 +32,7 @@ test.each([
   ['src/lifecycle/a.ts', '../messages/publish.ts', 'must not import from src/messages'],
   ['src/client.ts', './fleet/fleet.ts', 'must not import from src/fleet'],
   ['src/fleet/a.ts', 'xstate-mqtt', 'must not import the package xstate-mqtt'],
+  ['mqttjs/a.ts', '../testing/index.ts', 'must not import from testing'],
   ['testing/a.ts', '../visualizer/index.ts', 'must not import from visualizer'],
   ['visualizer/a.ts', '../src/client.ts', 'must not import from src/client.ts'],
   ['visualizer/record/a.ts', '../serve/server.ts', 'must not import from visualizer/serve'],

@@ -1,0 +1,105 @@
+import type { IClientOptions, MqttClient } from 'mqtt'
+
+import type { Authentication } from '../src/api/authentication.ts'
+import type { ConnectOptions, TlsOptions, WebSocketOptions, Will } from '../src/api/options.ts'
+import { fromSessionExpiryInterval } from '../src/shared/session-expiry.ts'
+import { type AuthHandler, authenticationOf } from './authentication.ts'
+import { type OpenStream, socketSource } from './sockets.ts'
+import { serverUrls } from './url.ts'
+
+/** The options of Node's TLS. MQTT.js passes all of its options to `tls.connect`. */
+const TLS_OPTIONS = new Set(
+  (
+    'ca cert key pfx passphrase servername rejectUnauthorized ALPNProtocols minVersion maxVersion ALPNCallback ' +
+    'allowPartialTrustChain checkServerIdentity ciphers clientCertEngine crl dhparam ecdhCurve enableTrace ' +
+    'honorCipherOrder minDHSize privateKeyEngine privateKeyIdentifier pskCallback requestOCSP secureContext ' +
+    'secureOptions secureProtocol session sigalgs'
+  ).split(' '),
+)
+
+/**
+ * How to connect, according to the options of MQTT.js at this moment. They are read for each connection, because
+ * applications change `client.options` to renew a token, for example in `transformWsUrl`.
+ *
+ * @param openStream - the first argument of `new MqttClient`
+ * @param transforms - whether to call `transformWsUrl`
+ */
+export function connectOptions(
+  client: MqttClient,
+  openStream: OpenStream | undefined,
+  transforms = true,
+): ConnectOptions {
+  const { options } = client
+  const transform = (url: string) => options.transformWsUrl?.(url, options, client) ?? url
+  const urls = serverUrls(options).map((url) => (transforms && url.startsWith('ws') ? transform(url) : url))
+  // Only now: `transformWsUrl` may have changed them.
+  const { clientId, username, password, keepalive, properties = {}, wsOptions } = options
+  const isVersion5 = options.protocolVersion === 5
+  const tls = Object.entries(options).filter(([name, value]) => TLS_OPTIONS.has(name) && value !== undefined)
+  const socket = socketSource(options, openStream)
+  return {
+    url: urls,
+    ...(clientId !== undefined && { clientId }),
+    protocolVersion: isVersion5 ? 5 : 4,
+    ...(keepalive !== undefined && { keepalive: keepalive * 1_000 }),
+    clean: options.clean ?? true,
+    ...(typeof username === 'string' && { username }),
+    ...(password && { password }),
+    ...(options.will && { will: willOf(options.will, isVersion5) }),
+    ...(isVersion5 && connectProperties(properties)),
+    ...((options.autoAssignTopicAlias || options.autoUseTopicAlias) && { autoAssignTopicAlias: true }),
+    ...(isVersion5 && properties.authenticationMethod && { authentication: authentication(client, properties) }),
+    ...(tls.length > 0 && { tls: Object.fromEntries(tls) as TlsOptions }),
+    ...((wsOptions || options.createWebsocket) && { wsOptions: webSocketOptions(options) }),
+    ...(socket && { socket }),
+  }
+}
+
+type ConnectProperties = NonNullable<IClientOptions['properties']>
+
+/** Without an interval, MQTT 5 ends the session with the connection (§3.1.2.11.2). */
+function connectProperties(properties: ConnectProperties): Partial<ConnectOptions> {
+  const { sessionExpiryInterval = 0, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties } = properties
+  return {
+    sessionExpiry: fromSessionExpiryInterval(sessionExpiryInterval),
+    ...(isReceiveMaximum(receiveMaximum) && { receiveMaximum }),
+    ...(maximumPacketSize !== undefined && { maximumPacketSize }),
+    ...(topicAliasMaximum !== undefined && { topicAliasMaximum }),
+    ...(userProperties && { userProperties }),
+  }
+}
+
+/** MQTT.js takes its default instead of a value that MQTT does not allow. */
+function isReceiveMaximum(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535
+}
+
+function authentication(
+  port: AuthHandler,
+  { authenticationMethod, authenticationData }: ConnectProperties,
+): Authentication {
+  return authenticationOf(port, authenticationMethod as string, authenticationData)
+}
+
+function willOf(
+  { topic, payload, qos, retain, properties }: NonNullable<IClientOptions['will']>,
+  isVersion5: boolean,
+): Will {
+  const { willDelayInterval, ...others } = properties ?? {}
+  return {
+    topic,
+    payload: payload ?? '',
+    ...(qos !== undefined && { qos }),
+    ...(retain !== undefined && { retain }),
+    ...(isVersion5 && willDelayInterval !== undefined && { delay: willDelayInterval * 1_000 }),
+    ...(isVersion5 && properties && { properties: others }),
+  }
+}
+
+function webSocketOptions(options: IClientOptions): WebSocketOptions {
+  const { wsOptions, createWebsocket } = options
+  return {
+    ...(wsOptions as WebSocketOptions),
+    ...(createWebsocket && { createWebSocket: (url, protocols) => createWebsocket(url, protocols, options) }),
+  }
+}

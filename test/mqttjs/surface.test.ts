@@ -1,0 +1,58 @@
+import theirs from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
+import { expect, test } from 'vitest'
+
+import ours, * as named from '../../mqttjs/index.ts'
+import { startServer } from '../support/servers.ts'
+import { next } from './both.ts'
+
+const exported = Object.keys(theirs).filter((name) => name !== 'default')
+
+test('exports what MQTT.js exports, by name and by default', () => {
+  expect(exported.length).toBeGreaterThan(10)
+  expect(Object.keys(ours)).toEqual(expect.arrayContaining(exported))
+  expect(Object.keys(named)).toEqual(expect.arrayContaining(exported))
+})
+
+test('gives the client every property that MQTT.js documents', () => {
+  const client = ours.connect('mqtt://localhost:1', { manualConnect: true })
+  const methods = Object.getOwnPropertyNames(theirs.MqttClient.prototype)
+  const publicMethods = methods.filter((name) => !name.startsWith('_') && name !== 'constructor')
+  for (const name of publicMethods) expect(client).toHaveProperty(name)
+  // The others would use MQTT.js's connection, which there is not.
+  const own = Object.getOwnPropertyNames(ours.MqttClient.prototype)
+  const inherited = publicMethods.filter((name) => !own.includes(name))
+  expect(inherited.toSorted()).toEqual([
+    'getLastMessageId',
+    'handleAuth',
+    'handleMessage',
+    'keepalive',
+    'onKeepaliveTimeout',
+    'serverProperties',
+  ])
+})
+
+test('can be passed where a client of MQTT.js is expected', async () => {
+  const server = await startServer({})
+  const options: IClientOptions = { clientId: 'a' }
+  const client: MqttClient = ours.connect(server.url, options)
+  const asynchronous: Promise<MqttClient> = ours.connectAsync(server.url)
+  expect(client).toBeInstanceOf(theirs.MqttClient)
+  expect(client).toBeInstanceOf(ours.MqttClient)
+  expect(ours.Client).toBe(ours.MqttClient)
+  expect(ours.MqttClient.defaultId()).toMatch(/^mqttjs_/)
+  await next(client, 'connect')
+  await Promise.all([client.endAsync(true), asynchronous.then((each) => each.endAsync(true))])
+})
+
+test('has the native client below, and takes its options', async () => {
+  const server = await startServer({})
+  const lines: string[] = []
+  const log = (...values: unknown[]) => void lines.push(values.join(' '))
+  const client = ours.connect(server.url, { log, resilient: { name: 'the-device' } })
+  await next(client, 'connect')
+  await client.resilient.waitFor('connected')
+  expect(client.resilient.status).toMatchObject({ name: 'the-device', state: 'connected' })
+  expect(lines.join('\n')).toContain('idle → connecting')
+  await client.endAsync(true)
+})
