@@ -97,10 +97,11 @@ export class MqttClient extends HeardClient {
       emitMessage: (packet) => tell('message', packet.topic, packet.payload as Buffer, packet),
       emitError: (error) => tell('error', error),
       handleMessage: () => this.#handleMessage,
+      identifiersOf: (packet) => this.#subscriptions.identifiersOf(packet),
     })
     this.#subscriptions = new Subscriptions({
       session,
-      deliver: (packet, identifier) => this.#incoming.deliver(packet, identifier),
+      deliver: (packet) => this.#incoming.deliver(packet),
     })
     this.#publishes = new Publishes({
       client,

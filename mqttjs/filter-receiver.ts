@@ -22,6 +22,8 @@ const retry = Object.freeze({ maxAttempts: 0 })
 
 /** Receives the messages of one topic filter, and calls back when the broker has answered the SUBSCRIBE. */
 export class FilterReceiver extends ClientReceiver<Uint8Array> {
+  /** The application's Subscription Identifier, which is not that on the wire. */
+  readonly identifier: number | undefined
   readonly #onMessage: FilterReceiverOptions['onMessage']
   #onAnswer: FilterReceiverOptions['onAnswer'] | undefined
 
@@ -34,6 +36,7 @@ export class FilterReceiver extends ClientReceiver<Uint8Array> {
       isAwaiting: undefined,
       report: nothing,
     })
+    this.identifier = request.properties?.subscriptionIdentifier
     this.#onAnswer = onAnswer
     this.#onMessage = onMessage
   }

@@ -13,6 +13,8 @@ export interface IncomingPort {
   /** The option of this name, on MQTT 5. */
   readonly customHandleAcks: CustomHandleAcks | undefined
   emitError(error: Error): void
+  /** The application's Subscription Identifiers of the subscriptions that match. */
+  identifiersOf(packet: IncomingPublish): readonly number[]
 }
 
 /**
@@ -32,14 +34,11 @@ export class Incoming {
   /**
    * Emits a message. It is called for each subscription that matches.
    *
-   * @param identifier - the application's Subscription Identifier of that subscription
    * @returns resolves when the message is processed; `undefined` if it was processed at once
    */
-  deliver(packet: IncomingPublish, identifier?: number): Promise<void> | undefined {
+  deliver(packet: IncomingPublish): Promise<void> | undefined {
     if (this.#last?.packet === packet) return this.#last.processing
-    const processing = this.#before
-      ? this.#before.then(() => this.#process(packet, identifier))
-      : this.#process(packet, identifier)
+    const processing = this.#before ? this.#before.then(() => this.#process(packet)) : this.#process(packet)
     this.#last = { packet, processing }
     if (processing) this.#waitFor(processing)
     return processing
@@ -58,9 +57,11 @@ export class Incoming {
     this.#before = before
   }
 
-  #process(packet: IncomingPublish, identifier: number | undefined): Promise<void> | undefined {
+  #process(packet: IncomingPublish): Promise<void> | undefined {
     const { customHandleAcks } = this.#port
-    const publish = publishPacket(packet, identifier)
+    // The identifiers on the wire are ours.
+    const isIdentified = packet.properties?.subscriptionIdentifier !== undefined
+    const publish = publishPacket(packet, isIdentified ? this.#port.identifiersOf(packet) : [])
     if (!customHandleAcks || packet.qos === 0) return this.#emit(publish)
     return this.#askForAck(publish, customHandleAcks).then((code) => (code === 0 ? this.#emit(publish) : undefined))
   }
@@ -89,11 +90,12 @@ export class Incoming {
 /** MQTT 5 §3.4.2.1. */
 const UNSPECIFIED_ERROR = 0x80
 
-function publishPacket(packet: IncomingPublish, identifier: number | undefined): IPublishPacket {
+function publishPacket(packet: IncomingPublish, identifiers: readonly number[]): IPublishPacket {
   const { topic, payload, qos, retain, dup, packetId, properties } = packet
-  // The identifiers on the wire are ours.
   const { subscriptionIdentifier: _ours, ...others } = properties ?? {}
-  const given = { ...others, ...(identifier !== undefined && { subscriptionIdentifier: identifier }) }
+  const [identifier] = identifiers
+  const subscriptionIdentifier = identifiers.length > 1 ? identifiers : identifier
+  const given = { ...others, ...(identifier !== undefined && { subscriptionIdentifier }) }
   return {
     cmd: 'publish',
     topic,

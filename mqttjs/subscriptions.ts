@@ -10,7 +10,7 @@ import { ErrorWithSubackPacket } from './mqttjs.ts'
 
 export interface SubscriptionsPort {
   readonly session: Session
-  deliver(packet: IncomingPublish, identifier: number | undefined): Promise<void> | undefined
+  deliver(packet: IncomingPublish): Promise<void> | undefined
 }
 
 /** The subscriptions of an application, by topic filter. */
@@ -26,6 +26,13 @@ export class Subscriptions {
   has({ topic, qos }: ISubscriptionRequest): boolean {
     const receiver = this.#receivers.get(topic)
     return receiver !== undefined && receiver.qos >= qos && !receiver.isRefused
+  }
+
+  /** The application's Subscription Identifiers of the subscriptions that match a message. */
+  identifiersOf(packet: IncomingPublish): readonly number[] {
+    return this.#port.session.matching(packet).flatMap((receiver) => {
+      return (receiver instanceof FilterReceiver && receiver.identifier) || []
+    })
   }
 
   /** Subscribes. @param callback - called when the broker has answered for all of them */
@@ -79,14 +86,14 @@ export class Subscriptions {
   }
 
   #subscribe(request: ISubscriptionRequest, onAnswer: (answer: Answer) => void): void {
-    const { topic, properties } = request
+    const { topic } = request
     const { session } = this.#port
     const earlier = this.#receivers.get(topic)
     const onEarlierAnswer = earlier?.replaced()
     const receiver = new FilterReceiver({
       session,
       request,
-      onMessage: (packet) => this.#port.deliver(packet, properties?.subscriptionIdentifier),
+      onMessage: (packet) => this.#port.deliver(packet),
       onAnswer: (answer) => {
         if (!('granted' in answer) && this.#receivers.get(topic) === receiver) {
           this.#receivers.delete(topic)

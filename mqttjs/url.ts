@@ -40,7 +40,12 @@ export function completeOptions<Options extends IClientOptions>(url: string | un
   }
   options.protocol ??= 'mqtt'
   options.defaultProtocol = options.protocol
-  schemeOf(options.protocol)
+  const [, defaultPort] = schemeOf(options.protocol)
+  if (!options.servers?.length && !options.unixSocket) {
+    // Applications show them.
+    options.hostname ??= options.host ?? 'localhost'
+    options.port ??= defaultPort
+  }
   if (options.clean === false && !options.clientId) throw new Error('Missing clientId for unclean clients')
   return options
 }

@@ -222,6 +222,11 @@ export class Session implements LinkEvents, TapSlot {
     return this.#subscriptions.withHandler(filter, handler)
   }
 
+  /** The receivers of a message. */
+  matching(packet: IncomingPublish): readonly Receiver[] {
+    return this.#subscriptions.match(packet)
+  }
+
   /** Ends a subscription. */
   unsubscribe(receiver: Receiver): void {
     if (this.#subscriptions.remove(receiver)) this.#changes.schedule()

@@ -225,6 +225,21 @@ describe.each(both)('$name', ({ mqtt }) => {
       expect(payloads).toEqual(['1', '2', '3'])
     })
 
+    test('have the Subscription Identifiers of the application', async () => {
+      const server = await startServer({})
+      const { client } = await opened(mqtt, server.url, version5)
+      await client.subscribeAsync('a/+', { qos: 0, properties: { subscriptionIdentifier: 70 } })
+      await client.subscribeAsync('a/#', { qos: 0, properties: { subscriptionIdentifier: 80 } })
+      const sent = server.received('subscribe').map(({ properties }) => properties?.subscriptionIdentifier as number)
+      const found: unknown[] = []
+      client.on('message', (_topic, _payload, { properties }) => void found.push(properties?.subscriptionIdentifier))
+      for (const subscriptionIdentifier of [...sent, sent]) {
+        server.publish('a/b', '', { properties: { subscriptionIdentifier } as IPublishPacket['properties'] & object })
+      }
+      await client.publishAsync('done', '', { qos: 1 })
+      expect(found).toEqual([70, 80, [70, 80]])
+    })
+
     test('are emitted at the PUBREL with QoS 2', async () => {
       const server = await startServer({})
       const { client } = await opened(mqtt, server.url)

@@ -56,3 +56,12 @@ test('has the native client below, and takes its options', async () => {
   expect(lines.join('\n')).toContain('idle → connecting')
   await client.endAsync(true)
 })
+
+test.each([
+  ['mqtt://host', { host: 'host', hostname: 'host', port: 1883, protocol: 'mqtt' }],
+  ['mqtts://[::1]:1', { hostname: '::1', port: 1, protocol: 'mqtts' }],
+  ['wss://host/path?a=b', { hostname: 'host', port: 443, protocol: 'wss', path: '/path?a=b' }],
+])('shows the parts of %s in client.options', (url, options) => {
+  // MQTT.js does so as well, once it connects.
+  expect(ours.connect(url, { manualConnect: true }).options).toMatchObject(options)
+})
