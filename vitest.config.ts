@@ -62,7 +62,7 @@ export default defineConfig({
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/{brokers,browser,cluster,e2e,field}/**', ...ISOLATED, ...ONLY_LONG],
+        exclude: ['test/{brokers,browser,cluster,drop-in,e2e,field}/**', ...ISOLATED, ...ONLY_LONG],
         testTimeout: 30_000,
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,

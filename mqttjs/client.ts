@@ -17,6 +17,7 @@ import type { Packet } from 'mqtt-packet'
 import { ResilientMqttClient, runtimeOf } from '../src/client.ts'
 import { parseConnectOptions } from '../src/config/parse-options.ts'
 import { nothing } from '../src/shared/nothing.ts'
+import { soon } from '../src/shared/soon.ts'
 import { promised, sorted } from './call.ts'
 import { connectOptions } from './connect-options.ts'
 import { ConnectionEvents, type EmitEvent } from './connection-events.ts'
@@ -132,9 +133,9 @@ export class MqttClient extends HeardClient {
     })
     client.on('drained', () => {
       // After the callback of the last publish, which a promise calls.
-      if (this.disconnecting) queueMicrotask(() => tell('outgoingEmpty'))
+      if (this.disconnecting) soon(() => tell('outgoingEmpty'))
     })
-    queueMicrotask(() => {
+    soon(() => {
       if (!this.#isAsked && !this.options.manualConnect) this.connect()
     })
   }
@@ -192,7 +193,7 @@ export class MqttClient extends HeardClient {
     const requests = subscriptionRequests(topics, given, this.#isVersion5)
     const invalid = invalidFilter(requests.map(({ topic }) => topic))
     if (invalid !== undefined) {
-      setTimeout(callback, 0, new Error(`Invalid topic ${invalid}`))
+      soon(() => callback(new Error(`Invalid topic ${invalid}`)))
       return this
     }
     if (this.#refuses(callback === nothing ? undefined : callback)) return this
@@ -223,7 +224,7 @@ export class MqttClient extends HeardClient {
     const { callback } = sorted<IClientUnsubscribeProperties, PacketCallback>(options, last)
     const filters = [topics].flat()
     const invalid = invalidFilter(filters)
-    if (invalid !== undefined) setTimeout(callback ?? nothing, 0, new Error(`Invalid topic ${invalid}`))
+    if (invalid !== undefined) soon(() => callback?.(new Error(`Invalid topic ${invalid}`)))
     else if (!this.#refuses(callback)) {
       this.#subscriptions.unsubscribe(filters, () => callback?.(undefined, { cmd: 'unsuback' } as Packet))
     }

@@ -3,6 +3,7 @@ import type { ISubackPacket } from 'mqtt-packet'
 
 import { SubscriptionRefusedError } from '../src/api/errors.ts'
 import type { Session } from '../src/session/session.ts'
+import { soon } from '../src/shared/soon.ts'
 import type { IncomingPublish } from '../src/wire/packets.ts'
 import { reasonOf } from './errors.ts'
 import { type Answer, FilterReceiver } from './filter-receiver.ts'
@@ -61,7 +62,7 @@ export class Subscriptions {
     let missing = filters.length
     const gone = () => {
       // Later, because the callback may subscribe.
-      if (--missing === 0) queueMicrotask(callback)
+      if (--missing === 0) soon(callback)
     }
     for (const filter of filters) {
       const receiver = this.#receivers.get(filter)

@@ -161,7 +161,7 @@ export class Inbox {
     if (isLate && !this.#isResponse(packet)) return this.#wait(packet)
     const held = isLate ? undefined : this.#process(packet)
     if (packet.qos === 0 || (!held?.pending && this.#acknowledgements.size === 0)) return false
-    const message = held ?? this.#createHeld(packet, this.#link)
+    const message = held ?? new HeldMessage(packet, this.#link, this.#session)
     this.#exactlyOnce.released(message)
     return this.#hold(message)
   }
@@ -198,7 +198,7 @@ export class Inbox {
 
   /** @returns whether the acknowledgement is held back */
   #wait(packet: IncomingPublish): boolean {
-    const message = packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined
+    const message = packet.qos > 0 ? new HeldMessage(packet, this.#link, this.#session) : undefined
     if (message) {
       message.pending++
       this.#exactlyOnce.released(message)
@@ -250,10 +250,6 @@ export class Inbox {
     return true
   }
 
-  #createHeld(packet: IncomingPublish, link: Link | undefined): HeldMessage {
-    return new HeldMessage(packet, link, this.#session)
-  }
-
   /** @returns the held message, if a receiver has yet to process it */
   #deliver(packet: IncomingPublish, receivers: readonly Receiver[], held?: HeldMessage): HeldMessage | undefined {
     const link = this.#link
@@ -264,7 +260,7 @@ export class Inbox {
       const processed = receiver.deliver(packet, held?.session ?? this.#session)
       if (!processed || (receiver.ack === 'on-receipt' && !receiver.pausable.isHolding)) continue
       if (packet.qos > 0 && receiver.ack === 'after-handler') {
-        message ??= this.#createHeld(packet, link)
+        message ??= new HeldMessage(packet, link, this.#session)
         message.pending++
         this.#await(processed, { message, receiver, calls: 1, delay: undefined })
       } else {
@@ -348,7 +344,7 @@ export class Inbox {
       this.#tellUnclaimed(packet)
       return held
     }
-    const message = held ?? (packet.qos > 0 ? this.#createHeld(packet, this.#link) : undefined)
+    const message = held ?? (packet.qos > 0 ? new HeldMessage(packet, this.#link, this.#session) : undefined)
     if (message) message.pending++
     if (!processed) unclaimed?.add({ packet, message })
     else if (message) void processed.then(() => this.#done(message))

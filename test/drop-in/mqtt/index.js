@@ -1,0 +1,2 @@
+export * from 'xstate-mqtt/mqttjs'
+export { default } from 'xstate-mqtt/mqttjs'
