@@ -1,5 +1,6 @@
 // Checks the links of the pages: each link within the repository leads to a file, and to a heading of it. The README links only
-// to what is in the package, because it is also read there and on npmjs.com. docs/README.md lists each page of docs.
+// to what is in the package, because it is also read there and on npmjs.com. Its pictures are in the repository only, where
+// npmjs.com finds them by the `repository` of package.json. docs/README.md lists each page of docs.
 //
 //   node scripts/docs-links.mjs [file.md …]      default: all pages, and the rules for the README and the index
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -39,7 +40,7 @@ function brokenLinks(page) {
 
 function notInPackage() {
   return linksOf(join(root, 'README.md'))
-    .filter(({ link }) => !/^#|^docs\/.*\.md(?:#|$)|^LICENSE$/.test(link))
+    .filter(({ link }) => !/^#|^docs\/(?:.*\.md(?:#|$)|images\/)|^LICENSE$/.test(link))
     .map(({ link, line }) => `README.md:${line} ${link} is not in the package`)
 }
 
