@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /**
@@ -51,6 +52,12 @@ const ISOLATED = [
   'test/wire/no-buffer.test.ts',
 ]
 
+/** The tests of docs/testing.md import the package by its name. */
+const ownName = [
+  { find: /^xstate-mqtt$/, replacement: join(import.meta.dirname, 'src/index.ts') },
+  { find: /^xstate-mqtt\/(machines|testing)$/, replacement: join(import.meta.dirname, '$1/index.ts') },
+]
+
 /** One more than there are cores, because some tests only wait. */
 const WORKERS = availableParallelism() + 1
 
@@ -96,6 +103,7 @@ export default defineConfig({
 function project(name: string, groupOrder: number, test: TestProjectInlineConfiguration['test']) {
   const { testTimeout } = test ?? {}
   return {
+    ...(name === 'unit' && { resolve: { alias: ownName } }),
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],

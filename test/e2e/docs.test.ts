@@ -15,9 +15,8 @@ afterAll(removePasted)
 const LOCALHOST = 'mqtt://localhost'
 
 test.each([
-  ['docs/testing.md', 0],
-  ['docs/testing.md', 1],
-  ['docs/testing.md', 3],
+  ['docs/testing.md', 5],
+  ['docs/testing.md', 6],
 ] as const)('%s#%i', async (page, index) => {
   const { code, stderr } = await run(paste(page, index))
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
