@@ -8,6 +8,7 @@ import { dist } from './root.mjs'
 const DECLARATIONS = new Set([
   'ClassDeclaration',
   'ExportAllDeclaration',
+  'ExportDefaultDeclaration',
   'ExportNamedDeclaration',
   'FunctionDeclaration',
   'VariableDeclaration',
