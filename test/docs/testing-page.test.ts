@@ -15,6 +15,7 @@ test('the page shows test files for each tool', () => {
     'test/runners/jest.commonjs.config.js',
     'test/runners/tests/node.test.js',
     'test/docs/testing/test-clock.test.ts',
+    'test/docs/testing/sinon.test.ts',
     'test/docs/testing/outage.test.ts',
   ])
 })
