@@ -136,11 +136,9 @@ function setUp({ client, broker, ledger, answers }: Demo): void {
 /** @returns what went wrong, or `undefined` */
 async function runOneOutage(demo: Demo, interrupted?: AbortSignal): Promise<string | undefined> {
   const life = new AbortController()
-  const signal = AbortSignal.any([
-    life.signal,
-    AbortSignal.timeout(DEADLINE),
-    ...(interrupted === undefined ? [] : [interrupted]),
-  ])
+  // Not `AbortSignal.timeout`, which keeps a process of Deno alive until then if it ever had a listener.
+  const deadline = setTimeout(() => life.abort(), DEADLINE)
+  const signal = interrupted === undefined ? life.signal : AbortSignal.any([life.signal, interrupted])
   try {
     await breakAndRestore({ ...demo, signal })
     return undefined
@@ -148,6 +146,7 @@ async function runOneOutage(demo: Demo, interrupted?: AbortSignal): Promise<stri
     if (interrupted?.aborted) return undefined
     return signal.aborted ? `it took longer than ${inSeconds(DEADLINE)}` : messageOf(error)
   } finally {
+    clearTimeout(deadline)
     life.abort()
   }
 }

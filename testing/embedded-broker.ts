@@ -6,6 +6,7 @@ import type { RawSocket } from './memory-socket.ts'
 import { importPeer } from './peer-dependency.ts'
 import { within } from './real-time.ts'
 import { createTurns } from './serially.ts'
+import { readWhole } from './whole-reads.ts'
 
 /** Options of `createEmbeddedBroker`. */
 export interface EmbeddedBrokerOptions {
@@ -176,7 +177,8 @@ class Broker implements EmbeddedBroker {
     })
 
     const rawOf = new WeakMap<Client, RawSocket>()
-    const open: ListenHandlers['open'] = ({ stream, request }, raw) => rawOf.set(aedes.handle(stream, request), raw)
+    const open: ListenHandlers['open'] = ({ stream, request }, raw) =>
+      rawOf.set(aedes.handle(readWhole(stream), request), raw)
     // aedes emits this just before it sends the CONNACK, so a client that has its CONNACK is already counted.
     aedes.on('client', (client) => {
       const raw = rawOf.get(client)
