@@ -1,3 +1,4 @@
+import { textDecoder } from '../shared/text-coders.ts'
 import type { Payload } from './message.ts'
 
 /**
@@ -9,20 +10,20 @@ export interface Codec<Value> {
   decode(payload: Uint8Array): Value
 }
 
-const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true })
+const decoder = /* @__PURE__ */ textDecoder({ fatal: true })
 
 /** Encodes values as JSON. Incoming values are not checked: add a schema for that. */
 export function json<Value>(): Codec<Value> {
   return {
     encode: (value) => JSON.stringify(value),
-    decode: (payload) => JSON.parse(decoder.decode(payload)) as Value,
+    decode: (payload) => JSON.parse(decoder().decode(payload)) as Value,
   }
 }
 
 /** Encodes strings as UTF-8. */
 export const text: Codec<string> = /* @__PURE__ */ Object.freeze({
   encode: (value: string) => value,
-  decode: (payload: Uint8Array) => decoder.decode(payload),
+  decode: (payload: Uint8Array) => decoder().decode(payload),
 })
 
 /** Passes bytes through unchanged. */

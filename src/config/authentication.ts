@@ -4,6 +4,7 @@ import { InvalidOptionError } from '../api/errors.ts'
 import type { ConnectOptions } from '../api/options.ts'
 import { boolean, callback } from '../shared/option-rules.ts'
 import { isObject, type RulesFor } from '../shared/read-options.ts'
+import { textEncoder } from '../shared/text-coders.ts'
 import { bytesInSecret, text } from './mqtt-text.ts'
 
 export const authenticationRules = {
@@ -106,5 +107,5 @@ class ServerRefusedError extends Error {
 function bytesOf(given: unknown, name: string): Uint8Array | undefined {
   if (given === undefined) return undefined
   const data = bytesInSecret(`${PATH}.start().${name}`, given) as string | Uint8Array
-  return typeof data === 'string' ? new TextEncoder().encode(data) : data
+  return typeof data === 'string' ? textEncoder().encode(data) : data
 }

@@ -1,7 +1,8 @@
 import type { Message, PublishProperties, Qos } from '../api/message.ts'
+import { textDecoder } from '../shared/text-coders.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
 
-const decoder = new TextDecoder()
+const decoder = textDecoder()
 
 /** The message that handlers get. */
 export class ReceivedMessage<Value> implements Message<Value> {
@@ -24,6 +25,6 @@ export class ReceivedMessage<Value> implements Message<Value> {
   }
 
   text(): string {
-    return decoder.decode(this.payload)
+    return decoder().decode(this.payload)
   }
 }

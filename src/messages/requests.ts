@@ -7,6 +7,7 @@ import { defaultRequest } from '../config/defaults.ts'
 import { checkTopic, isTopic } from '../config/topics.ts'
 import { randomText } from '../shared/random-text.ts'
 import { readCallOptions } from '../shared/read-options.ts'
+import { textEncoder } from '../shared/text-coders.ts'
 import { type Ending, Waits } from '../shared/wait.ts'
 import { Responses } from './responses.ts'
 
@@ -158,7 +159,7 @@ export class Requests {
     const given = options.responseTopic !== undefined
     const responses = given ? this.#onGiven(responseTopic) : this.#onOwn(responseTopic)
     const takeOff = responses.add(correlated ? id : undefined, { offer: (message) => offer(request, message) })
-    const properties = { responseTopic, correlationData: new TextEncoder().encode(id) }
+    const properties = { responseTopic, correlationData: textEncoder().encode(id) }
     const { qos = defaultRequest.qos, timeout: ttl = defaultRequest.timeout } = options
     // The response may be faster than the SUBACK.
     void responses.ready

@@ -1,6 +1,9 @@
 import type { Subscription } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
 import { callGuarded } from '../shared/emitter.ts'
+import { textDecoder } from '../shared/text-coders.ts'
+
+const decoder = textDecoder()
 
 /** A request whose response is awaited. */
 export interface Waiting {
@@ -84,5 +87,5 @@ export class Responses {
 }
 
 function correlationOf({ properties }: Message): string | undefined {
-  return properties?.correlationData && new TextDecoder().decode(properties.correlationData)
+  return properties?.correlationData && decoder().decode(properties.correlationData)
 }

@@ -4,9 +4,10 @@ import type { Packet } from 'mqtt-packet'
 import type { Failure, ServerReason } from '../../machines/failure.ts'
 import { parseUrl } from '../shared/parse-url.ts'
 import { safeText } from '../shared/safe-text.ts'
+import { textDecoder } from '../shared/text-coders.ts'
 import { FIRST_ERROR } from '../wire/packets.ts'
 import { serverReference as toServerReference } from './server-reference.ts'
-import type { UpgradeResponse } from './web-socket.ts'
+import type { UpgradeResponse } from './web-socket-events.ts'
 
 /** The codes of OpenSSL and Node for TLS failures: certificates first, then the handshake. */
 const TLS_CODE =
@@ -21,6 +22,8 @@ const TLS_MAJOR_VERSION = 3
 
 /** In bytes. */
 const LONGEST_STATUS_LINE = 80
+
+const decoder = textDecoder()
 
 const KEEPALIVE_TIMEOUT = 'Keepalive timeout'
 const TLS_NOT_AUTHORIZED = 'TLS not authorized'
@@ -78,7 +81,7 @@ export function fromFirstBytes(bytes: Uint8Array): Failure | undefined {
   if (bytes[0] === TLS_ALERT && bytes[1] === TLS_MAJOR_VERSION) {
     return { kind: 'protocol', message: 'a TLS alert instead of a CONNACK', speaks: 'tls' }
   }
-  const [line = ''] = new TextDecoder().decode(bytes.subarray(0, LONGEST_STATUS_LINE)).split('\r', 1)
+  const [line = ''] = decoder().decode(bytes.subarray(0, LONGEST_STATUS_LINE)).split('\r', 1)
   return line.startsWith('HTTP/') ? { kind: 'protocol', message: safeText(line), speaks: 'http' } : undefined
 }
 

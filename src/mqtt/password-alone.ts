@@ -2,6 +2,7 @@ import type { MqttClient } from 'mqtt'
 
 import { byteLength, varintLength } from '../shared/byte-length.ts'
 import { joinBytes } from '../shared/bytes.ts'
+import { textEncoder } from '../shared/text-coders.ts'
 import { writeVariableByteInteger } from '../wire/variable-byte-integer.ts'
 
 /** The bytes of the protocol's name and version, which come before the flags. */
@@ -58,6 +59,5 @@ function variableByteInteger(value: number): Uint8Array {
 }
 
 function concat(chunks: readonly (string | Uint8Array)[]): Uint8Array {
-  const encoder = new TextEncoder()
-  return joinBytes(chunks.map((chunk) => (typeof chunk === 'string' ? encoder.encode(chunk) : chunk)))
+  return joinBytes(chunks.map((chunk) => (typeof chunk === 'string' ? textEncoder().encode(chunk) : chunk)))
 }

@@ -1,4 +1,4 @@
-const encoder = new TextEncoder()
+import { textEncoder } from './text-coders.ts'
 
 /** Returns the number of bytes; a text counts as UTF-8. */
 export function byteLength(data: string | Uint8Array): number {
@@ -20,7 +20,7 @@ export function varintLength(value: number): number {
 
 function textLength(text: string): number {
   // For short texts, which are the most common, counting is cheaper than encoding.
-  if (text.length > 256) return encoder.encode(text).byteLength
+  if (text.length > 256) return textEncoder().encode(text).byteLength
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) <= 0x7f) continue

@@ -1,4 +1,5 @@
 import { byteLength, varintLength } from '../shared/byte-length.ts'
+import { textEncoder } from '../shared/text-coders.ts'
 import { allocate } from './bytes.ts'
 import type { Frame } from './framer.ts'
 import { InvalidPacketError } from './invalid-packet.ts'
@@ -33,7 +34,7 @@ export function encodeAuth({ reasonCode, method = '', data }: Auth): Uint8Array 
   let at = writeVariableByteInteger(remaining, bytes, 1)
   bytes[at++] = reasonCode
   at = writeVariableByteInteger(properties, bytes, at)
-  at = writeBinary(AUTHENTICATION_METHOD, new TextEncoder().encode(method), bytes, at)
+  at = writeBinary(AUTHENTICATION_METHOD, textEncoder().encode(method), bytes, at)
   if (data) writeBinary(AUTHENTICATION_DATA, data, bytes, at)
   return bytes
 }

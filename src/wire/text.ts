@@ -1,10 +1,10 @@
 import { byteLength } from '../shared/byte-length.ts'
+import { textDecoder, textEncoder } from '../shared/text-coders.ts'
 import { NodeBuffer } from './bytes.ts'
 import { InvalidPacketError } from './invalid-packet.ts'
 
 /** U+FEFF at the start is a character of the text (MQTT-1.5.4-3). */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const encoder = new TextEncoder()
+const decoder = textDecoder({ fatal: true, ignoreBOM: true })
 
 /** Twice as fast as TextDecoder, on any Uint8Array; for ASCII only. */
 const latin1 = (NodeBuffer?.prototype as { latin1Slice?: Latin1Slice } | undefined)?.latin1Slice
@@ -25,7 +25,7 @@ export function readText(bytes: Uint8Array, start: number, end: number, header: 
   }
   if (or < 0x80 && latin1) return latin1.call(bytes, start, end)
   try {
-    return decoder.decode(bytes.subarray(start, end))
+    return decoder().decode(bytes.subarray(start, end))
   } catch {
     throw new InvalidPacketError('utf8', header)
   }
@@ -48,7 +48,7 @@ export const utf8: Utf8 = NodeBuffer
       encode: (text) => Buffer.from(text),
     }
   : {
-      write: (text, into, at) => at + encoder.encodeInto(text, into.subarray(at)).written,
+      write: (text, into, at) => at + textEncoder().encodeInto(text, into.subarray(at)).written,
       lengthOf: byteLength,
-      encode: (text) => encoder.encode(text),
+      encode: (text) => textEncoder().encode(text),
     }

@@ -60,3 +60,17 @@ test('without `Buffer` the same is read and written', async () => {
   )
   expect(() => readText(Uint8Array.of(0xff), 0, 1, 0x30)).toThrow('not UTF-8')
 })
+
+test('without TextEncoder and TextDecoder, which jest-environment-jsdom hides, those of the module `util` are used', async () => {
+  vi.resetModules()
+  vi.stubGlobal('TextEncoder', undefined)
+  vi.stubGlobal('TextDecoder', undefined)
+  const { text: codec } = await import('../../src/index.ts')
+  const { readText } = await import('../../src/wire/text.ts')
+  const { byteLength } = await import('../../src/shared/byte-length.ts')
+  const degrees = Buffer.from('20 °C')
+  expect(readText(degrees, 0, degrees.length, 0x30)).toBe('20 °C')
+  expect(() => readText(Uint8Array.of(0xff), 0, 1, 0x30)).toThrow('not UTF-8')
+  expect(codec.decode(degrees)).toBe('20 °C')
+  expect(byteLength('°'.repeat(300))).toBe(600)
+})
