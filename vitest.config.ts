@@ -47,6 +47,7 @@ const ONLY_LONG = [
 const ISOLATED = [
   'test/cli/page.test.ts',
   'test/mqtt/closing.test.ts',
+  'test/mqtt/native-web-socket.test.ts',
   'test/react/{hooks,strict-mode}.test.ts',
   'test/store/no-package.test.ts',
   'test/wire/no-buffer.test.ts',

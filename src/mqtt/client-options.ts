@@ -10,9 +10,12 @@ import type { ConnectConfig, WillConfig } from '../config/client-config.ts'
 import { keepAliveOf } from '../config/keep-alive.ts'
 import { loginOf } from '../config/login.ts'
 import { toSessionExpiryInterval } from '../shared/session-expiry.ts'
+import { textDecoder } from '../shared/text-coders.ts'
 import { type Lookup, nodeModule } from './node-module.ts'
+import { nodeWebSocket } from './node-web-socket.ts'
 import type { VersionTrial } from './version-trial.ts'
-import { webSocketFactory, type WebSocketEvents } from './web-socket.ts'
+import type { WebSocketEvents } from './web-socket-events.ts'
+import { webSocketFactory } from './web-socket.ts'
 
 /** The evaluated options of one attempt. */
 export interface Attempt {
@@ -106,10 +109,12 @@ function webSocketOptions(
   { connect, credentials }: Attempt,
   events: WebSocketEvents,
   { lookup, socket }: Route,
-): Pick<IClientOptions, 'createWebsocket' | 'transformWsUrl' | 'wsOptions'> {
+): Pick<IClientOptions, 'createWebsocket' | 'forceNativeWebSocket' | 'transformWsUrl' | 'wsOptions'> {
   const { tls, wsOptions, maximumPacketSize } = connect
   return {
     createWebsocket: webSocketFactory(events, wsOptions?.createWebSocket),
+    // MQTT.js would take `ws` in the renderer of Electron, even from a bundle without it.
+    ...(!nodeWebSocket && { forceNativeWebSocket: true }),
     // MQTT.js would rebuild the URL, and lose the brackets of an IPv6 address. A key and a certificate turn its `ws`
     // into `wss`.
     transformWsUrl: (_url, { protocol = 'wss' }) => {
@@ -177,5 +182,5 @@ function toPassword(password: string | Uint8Array): string | Buffer {
   if (typeof password === 'string') return password
   if (typeof Buffer !== 'undefined') return Buffer.from(password)
   // In a browser, MQTT.js accepts only a string or a `Buffer` from its own bundle, which other code can't create.
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(password)
+  return textDecoder({ fatal: true, ignoreBOM: true })().decode(password)
 }

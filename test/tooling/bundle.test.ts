@@ -101,6 +101,12 @@ it("leaves out the names of Node's options, which have no effect in a browser", 
   expect(code).not.toMatch(/ALPNCallback|skipUTF8Validation/)
 })
 
+it('leaves out `ws`, which metro cannot bundle for React Native', async () => {
+  const { code } = await bundle('ResilientMqttClient')
+  expect(code).toMatch(/from "mqtt"/)
+  expect(code).not.toMatch(/["']ws["'];?$/m)
+})
+
 it('refuses options of Node, past which a browser would connect, and URLs without WebSocket', async () => {
   const { outputFiles } = await build({
     stdin: { contents: `export { parseConnectOptions } from './src/config/parse-options.ts'`, resolveDir: root },
@@ -132,7 +138,7 @@ it('replaces the same files in dist as in the sources, and they exist', () => {
   expect(inDist).toEqual(inSources.map((entry) => entry.map(String)))
   const files = inSources.flat().filter((each) => `${each}`.startsWith('./'))
   expect(files.filter((file) => !existsSync(join(root, 'src', `${file}`)))).toEqual([])
-  expect(files).toHaveLength(4)
+  expect(files).toHaveLength(6)
 })
 
 it('leaves out the client if only its errors are imported', async () => {
