@@ -72,12 +72,14 @@ export class ResilientMqttClient implements AsyncDisposable {
   #disposing: Promise<void> | undefined
   #disposed = false
 
-  static {
-    partsOf = (client) => client.#runtime
+  // Not in a static block, which React Native's preset of Babel refuses.
+  static #partsOf(this: void, client: ResilientMqttClient): ConnectionRuntime {
+    return client.#runtime
   }
 
   /** @throws {InvalidOptionError} if an option is wrong */
   constructor(options: ResilientMqttClientOptions) {
+    partsOf = ResilientMqttClient.#partsOf
     const config = parseOptions(options)
     this.#config = config
     this.#observer = new Observer(config, (event) => this.#follow(event))
