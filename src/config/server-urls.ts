@@ -42,12 +42,18 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
       const hint = protocol.includes('unix') ? ' (for a Unix socket, see options.socket)' : ''
       throw new InvalidOptionError(option, `must begin with ${schemes.rule}${hint}`, protocol)
     }
-    if (host === '') throw new InvalidOptionError(option, `must have a host, such as ${schemes.example}`)
+    if (host === '') throw new InvalidOptionError(option, missingHost())
     if (!isUserInfo(username) || !isUserInfo(password)) {
       throw new InvalidOptionError(option, 'must have a user name and password in percent-encoded UTF-8')
     }
   }
   return Object.freeze(urls as string[])
+}
+
+/** The class `URL` of React Native finds hosts in `http:` and `https:` URLs only. */
+function missingHost(): string {
+  if (parseUrl('ws://host')?.hostname === 'host') return `must have a host, such as ${schemes.example}`
+  return "can't be parsed by the URL class of this runtime: import react-native-url-polyfill/auto first"
 }
 
 /** Of MQTT.js's option `servers`. */

@@ -22,5 +22,6 @@ interface Coders {
 /** jest-environment-jsdom has no such globals, and runs in Node, whose module `util` has them. */
 function coders(): Coders {
   if (typeof TextEncoder !== 'undefined' && typeof TextDecoder !== 'undefined') return globalThis
-  return process.getBuiltinModule('node:util') as Coders
+  if (typeof process !== 'undefined' && process.getBuiltinModule) return process.getBuiltinModule('node:util') as Coders
+  throw new Error('This runtime has no TextEncoder or no TextDecoder: import a polyfill first')
 }

@@ -74,3 +74,16 @@ test('without TextEncoder and TextDecoder, which jest-environment-jsdom hides, t
   expect(codec.decode(degrees)).toBe('20 °C')
   expect(byteLength('°'.repeat(300))).toBe(600)
 })
+
+test('without `crypto` and without any TextDecoder, as in old versions of React Native', async () => {
+  vi.resetModules()
+  vi.stubGlobal('crypto', undefined)
+  vi.stubGlobal('TextDecoder', undefined)
+  const { randomText } = await import('../../src/shared/random-text.ts')
+  const texts = [randomText(11), randomText(11)]
+  expect(texts).toEqual([expect.stringMatching(/^[0-9a-z]{11}$/), expect.not.stringContaining(`${texts[0]}`)])
+
+  const { textDecoder } = await import('../../src/shared/text-coders.ts')
+  vi.stubGlobal('process', undefined)
+  expect(textDecoder()).toThrow('has no TextEncoder or no TextDecoder: import a polyfill first')
+})
