@@ -28,7 +28,7 @@ export const runtimes = [
 
 /** The name of a runtime with its version. */
 export function heading(name, [binary]) {
-  const [version] = /\d+\.\d+\.\d+/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' })) ?? []
+  const [version] = /\d+[.-]\d+[.-]\d+/.exec(execFileSync(binary, ['--version'], { encoding: 'utf8' })) ?? []
   return `${name.split(' ')[0]} ${version ?? ''}`
 }
 
