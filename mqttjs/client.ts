@@ -60,8 +60,9 @@ export class MqttClient extends HeardClient {
   /** Whether a listener of the application has got an error. */
   #hasHeard = false
 
-  static {
-    holdUntil = (client, until) => client.#incoming.hold(until)
+  // Not in a static block, which React Native's preset of Babel refuses.
+  static #holdUntil(this: void, client: MqttClient, until: Promise<void>): void {
+    client.#incoming.hold(until)
   }
 
   /**
@@ -73,6 +74,7 @@ export class MqttClient extends HeardClient {
     // Otherwise MQTT.js's constructor would connect.
     options.manualConnect = true
     super(nothing as unknown as StreamBuilder, options)
+    holdUntil = MqttClient.#holdUntil
     if (manualConnect === undefined) delete options.manualConnect
     else options.manualConnect = manualConnect
     // MQTT.js's own listeners would reconnect.
