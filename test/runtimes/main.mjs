@@ -22,14 +22,17 @@ if (!values.keep) install()
 // These import the package.
 const { openLab } = await import('./lab.mjs')
 const { checkProcess } = await import('./processes.mjs')
-const { checkWorkerd, LIMITS } = await import('./workerd.mjs')
+const { checkWorkerd, LIMITS, NOTES } = await import('./workerd.mjs')
 const { table } = await import('./table.mjs')
 
 const columns = []
 for (const runtime of runtimes) {
   await check(runtime.name, runtime.command, (lab, report) => checkProcess(runtime, lab, report))
 }
-await check('workerd', [workerd], (lab, report) => checkWorkerd(workerd, lab, report), LIMITS)
+await check('workerd', [workerd], (lab, report) => checkWorkerd(workerd, lab, report), {
+  limits: LIMITS,
+  notes: NOTES,
+})
 
 if (!values.only || values.only.includes('React Native')) await reactNative()
 if (!values.only || values.only.includes('TypeScript')) typeScript()
@@ -73,7 +76,7 @@ function typeScript() {
   }
 }
 
-async function check(name, command, run, limits) {
+async function check(name, command, run, remarks = {}) {
   if (values.only && !values.only.split(',').includes(name)) return
   const title = heading(name, command)
   console.log(`\n${title}`)
@@ -82,7 +85,7 @@ async function check(name, command, run, limits) {
     const results = await run(lab.facts, (result) => {
       console.log(`  ${result.ok ? 'ok' : '--'} ${result.name} (${result.took} ms) ${result.note ?? ''}`)
     })
-    columns.push({ heading: title, results, limits })
+    columns.push({ heading: title, results, ...remarks })
   } finally {
     await lab.close()
   }

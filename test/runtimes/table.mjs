@@ -32,9 +32,10 @@ export function table(columns) {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function cell({ results, limits = {} }, name) {
+function cell({ results, limits = {}, notes = {} }, name) {
   if (limits[name]) return limits[name]
   const result = results.find((each) => each.name === name)
   if (!result) return 'not run'
-  return result.ok ? 'yes' : 'no'
+  if (!result.ok) return 'no'
+  return notes[name] ? `yes ${notes[name]}` : 'yes'
 }

@@ -16,7 +16,6 @@ const COMPATIBILITY_DATE = '2026-11-01'
 /** What cannot work there, with the notes of docs/runtimes.md that say why. */
 export const LIMITS = {
   ...Object.fromEntries(['tcp', 'tls', 'broker-tcp', 'half-open-tcp', 'wrong-ca-tls'].map((name) => [name, 'no ¹'])),
-  unauthorized: 'yes ²',
   'wrong-ca-wss': 'no ³',
   ...Object.fromEntries(
     'durable recorder visualizer-feed visualizer-page embedded-tcp embedded-ws scripted test-clock demo ends'
@@ -24,6 +23,9 @@ export const LIMITS = {
       .map((name) => [name, '⁴']),
   ),
 }
+
+/** What works differently there. */
+export const NOTES = { unauthorized: '²' }
 
 /** @returns the results of the checks, in their order */
 export async function checkWorkerd(binary, lab, report) {
