@@ -87,7 +87,7 @@ function describeClose({
   if (reauthenticating) return 'the server closed the connection while the client renewed its credentials by AUTH'
   if (silence === undefined) return 'the server closed the connection without giving a reason'
   const pings = keepalive === 0 ? 'keep alive is off' : `keep alive is ${keepalive / 1_000} s`
-  return `closed after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}: something in between may close idle connections`
+  return `the server, or something in between, closed the connection after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}`
 }
 
 function describeSocket({ message, beforeConnack, bySource }: FailureOf<'socket'>): string {

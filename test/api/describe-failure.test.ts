@@ -48,9 +48,12 @@ test.each<[Failure, string]>([
   [{ kind: 'closed' }, 'the server closed the connection without giving a reason'],
   [
     { kind: 'closed', silence: 59_900, keepalive: 60_000 },
-    'closed after 59.9 s of silence; keep alive is 60 s: something in between may close idle connections',
+    'the server, or something in between, closed the connection after 59.9 s of silence; keep alive is 60 s',
   ],
-  [{ kind: 'closed', silence: 350_000, keepalive: 0 }, 'closed after 350.0 s of silence; keep alive is off'],
+  [
+    { kind: 'closed', silence: 350_000, keepalive: 0 },
+    'the server, or something in between, closed the connection after 350.0 s of silence; keep alive is off',
+  ],
   [
     { kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET', beforeConnack: true },
     `the server reset the connection before the CONNACK (read ECONNRESET): ${limits}`,
