@@ -12,7 +12,6 @@ const LONG = [
   'test/model/{bytes,machine}.test.ts',
   'test/mqtt/closing.test.ts',
   'test/mqttjs/{connection,messages}.test.ts',
-  'test/session/first-chunk.test.ts',
   'test/session/model.test.ts',
   'test/session/packet-ids.test.ts',
   'test/store/shelf-model.test.ts',
@@ -24,7 +23,11 @@ const ONLY_LONG = [
   // They start a process for each of their tests.
   'test/brokers/durable-kill.test.ts',
   'test/measure/cleanup.test.ts',
+  'test/store/locks.test.ts',
   'test/visualizer/{feed,legacy-bridge}.test.ts',
+  // Small storms, and a first chunk that ends anywhere.
+  'test/measure/storm.test.ts',
+  'test/session/first-chunk.test.ts',
   // They visit every state of the connection machine.
   'test/machines/coverage.test.ts',
   'test/model/statechart.test.ts',

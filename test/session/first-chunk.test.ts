@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import type { Message, ResilientMqttClientOptions } from '../../src/index.ts'
 import { createTestClock, type ScriptedConnection } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
-import { repetitions } from '../support/repetitions.ts'
 import { scriptedClient, told, versions, type Version } from '../support/scripted-client.ts'
 
 type Delivery = Pick<Message, 'qos'> & { readonly ack: 'on-receipt' | 'after-handler' | 'loop' }
@@ -24,12 +23,10 @@ function packets(version: Version, qos: 0 | 1 | 2): Buffer[] {
   return sent.map((packet) => generate(packet, { protocolVersion: version }))
 }
 
-/** The bytes in one chunk, in one per packet, byte by byte, and split at every position, or at every fifth. */
+/** The bytes in one chunk, in one per packet, byte by byte, and split at every position. */
 function splits(sent: readonly Buffer[]): (readonly Buffer[])[] {
   const all = Buffer.concat(sent)
-  const step = repetitions(5, 1)
-  const positions = Array.from({ length: Math.floor((all.length - 1) / step) }, (_, i) => 1 + i * step)
-  const halves = positions.map((at) => [all.subarray(0, at), all.subarray(at)])
+  const halves = Array.from({ length: all.length - 1 }, (_, i) => [all.subarray(0, i + 1), all.subarray(i + 1)])
   return [[all], sent, Array.from(all, (byte) => Buffer.of(byte)), ...halves]
 }
 
