@@ -1,3 +1,4 @@
+import { MAX_DELAY } from '../machines/policy/backoff.ts'
 import type { ResilientMqttClient } from '../src/client.ts'
 import { nextTurn, realNow } from './real-time.ts'
 import type { WaitOptions } from './wait-for.ts'
@@ -20,7 +21,7 @@ export interface RetryOptions extends WaitOptions {
  * fleet is not waited for.
  *
  * @returns the status after the attempt: `connected`, or waiting for the next one, or `failed`. For several clients an array
- * @throws {Error} if no client connects or is connected, and after `timeout` milliseconds of real time, if none waits for an
+ * @throws {Error} if no client connects or is connected, if the client runs on another time than `now`, and after `timeout` milliseconds of real time, if none waits for an
  *   attempt, or the attempt does not end. An attempt that the server does not answer ends when the time is moved by `timeouts.connectTimeout`
  */
 export async function runToNextRetry(client: ResilientMqttClient, options: RetryOptions): Promise<Status>
@@ -52,8 +53,11 @@ export async function runToNextRetry(
   if (all.every(isResting)) throw new Error(`There is no attempt to wait for. ${describe(all)}`)
   await until('a client to wait for an attempt', () => all.some(({ status }) => status.nextRetryAt !== null))
   const next = Math.min(...all.map(({ status }) => status.nextRetryAt ?? Number.POSITIVE_INFINITY))
-  await advance(Math.max(0, next - now()))
+  const wait = next - now()
+  if (wait > MAX_DELAY) throw new Error(otherTime(wait))
+  await advance(Math.max(0, wait))
   await until('the attempt to end', settled)
+  if (wait < 0 && all.some(({ status }) => status.nextRetryAt === next)) throw new Error(otherTime(wait))
   await recover()
   const statuses = all.map(({ status }) => status)
   return isOne ? (statuses[0] as Status) : statuses
@@ -62,6 +66,11 @@ export async function runToNextRetry(
 /** Whether nothing happens before time passes, or the test or the server does something. */
 function isSettled(client: ResilientMqttClient): boolean {
   return !client.actor.getSnapshot().hasTag('busy') || client.status.admission === 'awaited'
+}
+
+function otherTime(wait: number): string {
+  const when = wait < 0 ? `${-wait} ms ago` : `in ${wait} ms`
+  return `The next attempt is ${when} by the time of the test, so the client runs on another time. With the option \`clock\`, pass \`now: clock.now\` too`
 }
 
 function isResting(client: ResilientMqttClient): boolean {

@@ -86,6 +86,25 @@ test('says that the attempt does not end', async () => {
   expect(client.status.lastFailure).toMatchObject({ kind: 'timeout' })
 })
 
+test.each([
+  ['later than', 0, 'in '],
+  ['earlier than', Date.UTC(2100, 0), ' ms ago'],
+])('names the option `now` if the time of the client is %s that of the clock', async (_when, now, expected) => {
+  const server = await createScriptedServer({ script: busy })
+  const clock = createTestClock({ now })
+  const client = new ResilientMqttClient({ url: server.url, clock, logger: recordingLogger().logger })
+  onTestFinished(async () => {
+    await server.close()
+    await client[Symbol.asyncDispose]()
+  })
+  void client.connect()
+  const error: unknown = await clock.runToNextRetry(client).catch((reason: unknown) => reason)
+  expect(String(error)).toContain(expected)
+  expect(String(error)).toContain('pass `now: clock.now` too')
+  expect(clock.now()).toBe(now)
+  expect(server.connections).toHaveLength(1)
+})
+
 test('runs to the first attempt of several clients', async () => {
   const server = await createScriptedServer({ script: (_connection, n) => (n <= 3 ? busy : {}) })
   const clock = createTestClock()
