@@ -1,6 +1,7 @@
 import type { Recording } from '../../testing/replay/read-recording.ts'
 import { timedLines } from '../../testing/replay/timed-lines.ts'
 import { UsageError } from '../command.ts'
+import { timeWithin, type Span } from './time-within.ts'
 
 /** Which part of a recording is wanted. */
 export interface Period {
@@ -8,52 +9,67 @@ export interface Period {
   readonly until: string | undefined
 }
 
-/**
- * Returns the parts of recordings within a period. Each begins with the last checkpoint before it, because a replay must.
- * Recordings without a step in it are left out.
- *
- * @throws {UsageError} if there is none, or a time is wrong
- */
-export function within(recordings: readonly Recording[], { from, until }: Period): readonly Recording[] {
-  if (from === undefined && until === undefined) return recordings
-  const parts = recordings.flatMap((recording) => {
-    const begins = timeIn(recording, '--from', from) ?? Number.NEGATIVE_INFINITY
-    const ends = timeIn(recording, '--until', until) ?? Number.POSITIVE_INFINITY
-    const timed = timedLines(recording.lines)
-    const first = timed.findLastIndex(({ line, at }) => line.type === 'checkpoint' && at <= begins)
-    const lines = timed.slice(Math.max(0, first)).flatMap(({ line, at }) => (at <= ends ? [line] : []))
-    const isEmpty = !timed.some(({ line, at }) => line.type === 'step' && at >= begins && at <= ends)
-    return isEmpty ? [] : [{ ...recording, lines }]
-  })
-  if (parts.length > 0) return parts
-  throw new UsageError('Nothing was recorded between --from and --until')
+/** The parts of recordings within a period, and from when until when they last. */
+export interface Part extends Span {
+  readonly recordings: readonly Recording[]
 }
 
 /**
- * Returns the times of a period, in milliseconds since 1970: those that are given, as far as something was recorded.
+ * Returns the part of each recording within a period. It begins with the last checkpoint before the period, because a replay
+ * must. Recordings without a step in the period are left out. A bare time of day is looked for in each run on its own.
  *
- * @throws {UsageError} if one is wrong
+ * @throws {UsageError} if there is no step in the period, or a time is wrong
  */
-export function timesOf(recordings: readonly Recording[], { from, until }: Period) {
-  const [first] = recordings
-  const lines = recordings.flatMap((recording) => timedLines(recording.lines).map(({ at }) => at))
-  const begin = lines.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY)
-  const end = lines.reduce((most, at) => Math.max(most, at), Number.NEGATIVE_INFINITY)
+export function partOf(recordings: readonly Recording[], period: Period): Part {
+  if (period.from === undefined && period.until === undefined) return { recordings, ...union(recordings.map(spanOf)) }
+  const runs = spansOfRuns(recordings)
+  const parts = recordings.flatMap((recording) => {
+    const recorded = spanOf(recording)
+    const wanted = resolve(period, runs.get(recording.header.run) ?? recorded)
+    const lines = linesWithin(recording, wanted)
+    return lines.length > 0 ? [{ recording: { ...recording, lines }, span: overlap(wanted, recorded) }] : []
+  })
+  if (parts.length === 0) throw new UsageError('Nothing was recorded between --from and --until')
+  return { recordings: parts.map(({ recording }) => recording), ...union(parts.map(({ span }) => span)) }
+}
+
+function resolve({ from, until }: Period, run: Span): Span {
+  const begin = from === undefined ? Number.NEGATIVE_INFINITY : timeWithin(run, '--from', from)
+  if (until === undefined) return { from: begin, until: Number.POSITIVE_INFINITY }
+  const rest = { from: Math.min(Math.max(begin, run.from), run.until), until: run.until }
+  return { from: begin, until: timeWithin(rest, '--until', until) }
+}
+
+function linesWithin({ lines }: Recording, { from, until }: Span): Recording['lines'] {
+  const timed = timedLines(lines)
+  if (!timed.some(({ line, at }) => line.type === 'step' && at >= from && at <= until)) return []
+  const first = timed.findLastIndex(({ line, at }) => line.type === 'checkpoint' && at <= from)
+  return timed.slice(Math.max(0, first)).flatMap(({ line, at }) => (at <= until ? [line] : []))
+}
+
+/** A run is all that a process recorded. */
+function spansOfRuns(recordings: readonly Recording[]): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>()
+  for (const recording of recordings) {
+    const { run } = recording.header
+    const known = spans.get(run)
+    const span = spanOf(recording)
+    spans.set(run, known ? union([known, span]) : span)
+  }
+  return spans
+}
+
+function spanOf({ lines }: Recording): Span {
+  return union(timedLines(lines).map(({ at }) => ({ from: at, until: at })))
+}
+
+function union(spans: readonly Span[]): Span {
   return {
-    from: Math.max(begin, (first && timeIn(first, '--from', from)) ?? begin),
-    until: Math.min(end, (first && timeIn(first, '--until', until)) ?? end),
+    from: spans.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY),
+    until: spans.reduce((most, { until }) => Math.max(most, until), Number.NEGATIVE_INFINITY),
   }
 }
 
-function timeIn({ lines: [first] }: Recording, flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const day = new Date(first?.type === 'checkpoint' ? first.now : 0).toISOString().slice(0, 10)
-  const isTimeOfDay = /^\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?$/.test(text)
-  const time = Date.parse(isTimeOfDay ? `${day}T${text}Z` : inUtc(text))
-  if (!Number.isNaN(time)) return time
-  throw new UsageError(`${flag} must be a time in UTC such as 18:05, or 2026-11-28T18:05:00, got '${text}'`)
-}
-
-function inUtc(text: string): string {
-  return /(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`
+function overlap(one: Span, other: Span): Span {
+  return { from: Math.max(one.from, other.from), until: Math.min(one.until, other.until) }
 }

@@ -8,7 +8,7 @@ import { serverOptions } from '../visualizer-server.ts'
 import { check } from './check.ts'
 import { chosen, loadRecordings } from './load.ts'
 import { playOnPage } from './on-page.ts'
-import { timesOf, within } from './period.ts'
+import { partOf } from './period.ts'
 import { tellStory } from './story.ts'
 import { testSource } from './test-source.ts'
 
@@ -19,7 +19,7 @@ export const replay = defineCommand({
     from: {
       type: 'string',
       value: '<time>',
-      description: 'only from this time on, in UTC: 18:05, or 2026-11-28T18:05',
+      description: 'only from this time on, in UTC: 18:05 of each run, or 2026-11-28T18:05',
     },
     until: { type: 'string', value: '<time>', description: 'only until this time' },
     check: {
@@ -30,7 +30,7 @@ export const replay = defineCommand({
     force: { type: 'boolean', description: 'replaces a test that exists' },
     visualizer: {
       type: 'boolean',
-      description: "opens it on the visualizer's page: to scrub, to play at 1× to 600×, to the next outage",
+      description: "serves it on the visualizer's page: to scrub, to play at 1× to 600×, to the next outage",
     },
     ...serverOptions,
     port: { ...serverOptions.port, description: 'with --visualizer: the port to listen on (a free one)' },
@@ -56,8 +56,7 @@ export const replay = defineCommand({
     if (setting !== undefined && !shows) throw new UsageError(`--${setting} needs --visualizer`)
     if (test === '') throw new UsageError("--to-test must be the path of a file, got ''")
     const read = loadRecordings(file)
-    const whole = chosen(read, client)
-    const recordings = within(whole, { from, until })
+    const { recordings, ...times } = partOf(chosen(read, client), { from, until })
     if (read.unreadable > 0) printError(shell, `Lines that could not be read: ${read.unreadable}`)
     if (test !== undefined) {
       if (existsSync(test) && !force) throw new UsageError(`${test} exists: --force replaces it`)
@@ -66,7 +65,7 @@ export const replay = defineCommand({
       return 0
     }
     if (shows) {
-      await playOnPage(recordings, { file, ...timesOf(whole, { from, until }) }, server, shell)
+      await playOnPage(recordings, { file, ...times }, server, shell)
       return 0
     }
     const terminal = new Terminal(shell.stdout)
