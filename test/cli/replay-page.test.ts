@@ -92,6 +92,18 @@ describe('replay --visualizer', () => {
     })
   })
 
+  test('says that the clock was set back, and by how much', async () => {
+    const file = await recordingFile((text) =>
+      text.replaceAll(/"t":(\d+),"now":(\d+)/g, (whole, t, now) =>
+        Number(t) < 120_000 ? whole : `"t":${t},"now":${Number(now) - 2_000}`,
+      ),
+    )
+    const { stderr } = await whileServed([file, '--visualizer'], async () => {})
+    expect(stderr).toMatch(
+      /^gateway: the clock was set back by 2 s at 18:02:\S+ UTC\. There, the page shows 2 s less than passed\n$/,
+    )
+  })
+
   test('says that this version takes another way', async () => {
     const file = await recordingFile((text) =>
       text.replace(/("t":\d+),"timer":"reconnectDelay"/, '$1,"timer":"otherDelay"'),

@@ -6,6 +6,7 @@ import { definitionOf } from '../record/definition.ts'
 import { base } from '../record/recorded.ts'
 import { Redactor } from '../record/redact.ts'
 import { ClientMessages } from './client-messages.ts'
+import { forwards } from './set-backs.ts'
 
 /** A line of a client, at its place among those of all clients. */
 interface Placed {
@@ -126,10 +127,4 @@ export class PlayedRecordings {
       }
     }
   }
-}
-
-/** The wall clock may have been set back. The order of the lines is the order in which everything happened. */
-function forwards(lines: ReturnType<typeof timedLines>): ReturnType<typeof timedLines> {
-  let last = Number.NEGATIVE_INFINITY
-  return lines.map(({ line, at }) => ({ line, at: (last = Math.max(last, at)) }))
 }
