@@ -5,7 +5,12 @@ import type { ResilientMqttClient } from '../src/client.ts'
 import { inSeconds } from './duration.ts'
 import { printable, type Style, type Terminal } from './terminal.ts'
 
-export const looks: Readonly<Record<ConnectionState, { readonly sign: string; readonly style: Style }>> = {
+export interface Look {
+  readonly sign: string
+  readonly style: Style
+}
+
+export const looks: Readonly<Record<ConnectionState, Look>> = {
   idle: { sign: '○', style: 'dim' },
   connecting: { sign: '◌', style: 'cyan' },
   connected: { sign: '●', style: 'green' },

@@ -6,7 +6,7 @@ import type { Checkpoint, Step } from '../../src/recorder/format.ts'
 import { replayedEvent } from '../../src/recorder/recorded-event.ts'
 import type { ClientLine, Recording } from '../../testing/replay/read-recording.ts'
 import { inSeconds, inWords } from '../duration.ts'
-import { columns, looks, ofMost, reasons } from '../narrator.ts'
+import { columns, type Look, looks, ofMost, reasons } from '../narrator.ts'
 import { printable, type Terminal } from '../terminal.ts'
 
 type Emitted = { readonly type: string } & Readonly<Record<string, unknown>>
@@ -91,13 +91,13 @@ class Teller {
     }
   }
 
-  #row(step: Step, from: ConnectionState, to: ConnectionState, emitted: readonly Emitted[]): void {
-    const { sign, style } = looks[to]
+  #row(step: Step, from: string, to: string, emitted: readonly Emitted[]): void {
+    const { sign, style } = lookOf(to)
     const delay = emitted.find((each) => typeof each.delay === 'number')?.delay
     this.#columns(
       step.t,
       style,
-      `${sign} ${to}`,
+      `${sign} ${printable(to)}`,
       this.#try(to),
       delay === undefined ? '' : inSeconds(Number(delay)),
       cause(step, from, to, emitted),
@@ -138,7 +138,7 @@ class Teller {
     this.#state = checkpoint.state
   }
 
-  #try(state: ConnectionState): string {
+  #try(state: string): string {
     if (state === 'idle' || state === 'disconnecting' || state === 'disconnected') return ''
     const { reconnect, recovery } = this.#checkpoint.config
     if (this.#cycle > 0) return `cycle ${ofMost(this.#cycle, recovery.maxAttempts)}`
@@ -178,8 +178,13 @@ class Teller {
   }
 }
 
-function topOf(state: string): ConnectionState {
-  return state.split('.')[0] as ConnectionState
+function topOf(state: string): string {
+  return state.split('.', 1)[0] ?? ''
+}
+
+/** Another version may have states that this one does not know. */
+function lookOf(state: string): Look {
+  return Object.hasOwn(looks, state) ? looks[state as ConnectionState] : { sign: '·', style: 'dim' }
 }
 
 function commandOf({ event }: Step): string | undefined {
@@ -187,7 +192,7 @@ function commandOf({ event }: Step): string | undefined {
   return isCommand ? event.type : undefined
 }
 
-function cause(step: Step, from: ConnectionState, to: ConnectionState, emitted: readonly Emitted[]): string {
+function cause(step: Step, from: string, to: string, emitted: readonly Emitted[]): string {
   if (to === 'connecting' && from === 'refreshingToken') return 'there is a new token'
   if (to === 'connected') return 'accepted: restoring subscriptions'
   if (to === 'refreshingToken') return refreshReason(step)

@@ -83,6 +83,19 @@ describe('replay', () => {
     expect(stderr).toContain(message)
   })
 
+  test('tells a state that this version does not know', async () => {
+    const file = await recordingFile((text) =>
+      text
+        .replaceAll('"state":"reconnecting"', '"state":"toString"')
+        .replaceAll('"state":"disconnected"', '"state":"a\\u001bb"'),
+    )
+    const { code, stdout, stderr } = await run(file)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^18:02:00\.005 · toString /m)
+    expect(stdout).toMatch(/^18:03:02\.255 · a.*b/m)
+    expect(stdout).not.toContain('\u001B')
+  })
+
   test('chooses a client', async () => {
     const file = await recordingFile()
     expect((await run(file, '--client', 'gateway', '--check')).code).toBe(0)
