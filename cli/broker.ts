@@ -19,7 +19,9 @@ export const broker = defineCommand({
     const settings = read(values)
     const { signal } = shell.interruption()
     const { createEmbeddedBroker } = await import('../testing/embedded-broker.ts')
-    await using server = await createEmbeddedBroker(settings)
+    await using server = await createEmbeddedBroker(settings).catch((error: unknown) => {
+      throw isTaken(error) ? taken(error, settings) : error
+    })
     print(shell, `Broker: ${server.url}${settings.webSocket ? ` and ${server.wsUrl}` : ''}`)
     server.onPublish(({ clientId, topic, payload, qos, retain }) => {
       const how = `QoS ${qos}${retain ? ', retained' : ''}, ${payload.byteLength} bytes`
@@ -43,4 +45,18 @@ function portOf(flag: string, text: string): number {
   const port = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (port <= 65_535) return port
   throw new UsageError(`${flag} must be a port from 0 to 65535, got '${text}'`)
+}
+
+interface TakenError extends Error {
+  readonly port: number
+}
+
+function isTaken(error: unknown): error is TakenError {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+}
+
+function taken(error: TakenError, { port }: ReturnType<typeof read>): Error {
+  const flag = error.port === port ? '--port' : '--ws-port'
+  const advice = `choose another one by ${flag}; ${flag} 0 takes a free one`
+  return new Error(`Port ${error.port} is taken: ${advice}`, { cause: error })
 }

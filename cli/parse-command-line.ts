@@ -20,6 +20,8 @@ export function optionsOf({ options }: Command): Options {
  * @throws {UsageError} if an option is unknown, refused or lacks its value, or if an argument is not expected
  */
 export function parseCommandLine(args: readonly string[], command: Command): CommandLine {
+  // Alone, it cannot be the host.
+  if (args.length === 1 && args[0] === '-h') return { values: { help: true }, operands: [] }
   const names = namesOf(optionsOf(command))
   const options = Object.fromEntries(
     names.map(({ name, short, option: { type } }) => [name, { type, ...(short && { short }) }]),

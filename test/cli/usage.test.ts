@@ -106,6 +106,13 @@ describe('help', () => {
     expect(asCommand.stdout()).toBe(asOption.stdout())
   })
 
+  test.each(names)('%s -h, without a host, is the same', async (name) => {
+    const [short, long] = [createShell(), createShell()]
+    expect(await short.run(name, '-h')).toBe(0)
+    expect(await long.run(name, '--help')).toBe(0)
+    expect(short.stdout()).toBe(long.stdout())
+  })
+
   describe.each([undefined, 0, 30, 60, 80, 200])('on %s columns', (columns) => {
     const width = columns === undefined || columns === 0 ? 80 : Math.min(columns, 100)
 
