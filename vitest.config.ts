@@ -66,8 +66,8 @@ const ownName = [
 const WORKERS = availableParallelism() + 1
 
 // `npm test` runs `unit`, `isolated` and `brokers`; `npm run test:rest` runs all other projects. The projects of a group run
-// at the same time: tests that wait for a broker or a process leave the computer to those that do not. The browser has it to
-// itself.
+// at the same time: tests that wait for a broker or a process leave the computer to those that do not. Browsers have it to
+// themselves.
 export default defineConfig({
   test: {
     projects: [
@@ -92,7 +92,8 @@ export default defineConfig({
       project('browser', 2, {
         globalSetup: ['test/browser/build-page.ts'],
         testTimeout: 120_000,
-        maxWorkers: 1,
+        // A file mostly waits for its browser, which has processes of its own.
+        maxWorkers: 2,
         // A page may open slowly on a busy computer. vitest would give up polling after a second.
         expect: { poll: { timeout: 30_000 } },
       }),
