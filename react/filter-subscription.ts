@@ -45,6 +45,8 @@ export class FilterSubscription<Value> {
   readonly #parts: FilterSubscriptionParts<Value>
   #readiness: SubscriptionReadiness = pending
   #subscription: Subscription | undefined
+  /** Also for the next subscription: `<Activity>` ends this one when it hides the component. */
+  #isPaused = false
   #awaited: Promise<Qos> | undefined
   /** How many connections there had been when the subscription was granted. */
   #grantedOn = 0
@@ -84,10 +86,12 @@ export class FilterSubscription<Value> {
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#subscription?.pause()
   }
 
   resume(): void {
+    this.#isPaused = false
     this.#subscription?.resume()
   }
 
@@ -104,6 +108,7 @@ export class FilterSubscription<Value> {
     const { client, handle, options } = this.#parts
     this.#subscription?.unsubscribe()
     this.#subscription = client.subscribe(filter, handle, options)
+    if (this.#isPaused) this.#subscription.pause()
     this.#await()
   }
 
