@@ -1,4 +1,6 @@
-import { InvalidOptionError, type Message, type ResilientMqttClient, type SubscribeOptions } from '../src/index.ts'
+import type { Message, ResilientMqttClient, SubscribeOptions } from '../src/index.ts'
+import { must, oneOf } from '../src/shared/option-rules.ts'
+import { readCallOptions, type RulesFor } from '../src/shared/read-options.ts'
 import { FilterSubscription, type SubscriptionReadiness } from './filter-subscription.ts'
 import { MessageQueue } from './message-queue.ts'
 import { Store } from './store.ts'
@@ -34,14 +36,25 @@ export type MessageQueueState<Value = Uint8Array> = SubscriptionReadiness & {
   readonly clear: () => void
 }
 
-/** @throws {InvalidOptionError} if the limit is less than 1 */
+/** How long the queue may be, and what happens then. */
+type QueueLimits = Required<Pick<MessageQueueOptions, 'limit' | 'whenFull'>>
+
+const rules = {
+  limit: must(
+    'must be a whole number of at least 1, or Infinity',
+    (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1),
+  ),
+  whenFull: oneOf('drop-oldest', 'pause'),
+} satisfies RulesFor<QueueLimits>
+
+/** @throws {InvalidOptionError} if an option of the queue is wrong */
 export function createQueuedMessages<Value>(
   client: ResilientMqttClient,
   filter: string | null | undefined,
   options: SubscribeOptions<Value>,
-  { limit, whenFull }: Required<Pick<MessageQueueOptions, 'limit' | 'whenFull'>>,
+  limits: QueueLimits,
 ): Store<MessageQueueState<Value>> {
-  if (!(limit >= 1)) throw new InvalidOptionError('limit', 'must be at least 1', limit)
+  const { limit, whenFull } = readCallOptions('useMessages', limits, rules)
   const pauses = whenFull === 'pause'
   const queue = new MessageQueue<Value>(limit, pauses)
   let state: MessageQueueState<Value> | undefined
@@ -52,7 +65,8 @@ export function createQueuedMessages<Value>(
   const handle = (message: Message<Value>) => {
     queue.add(message)
     if (pauses && queue.isFull) subscription.pause()
-    changed()
+    state = undefined
+    store.changedInBurst()
   }
   const take = (count = 1) => {
     const taken = queue.take(count)

@@ -1,6 +1,7 @@
 import { useSelector } from '@xstate/react'
 import type { Observer, Subscription } from 'xstate'
 
+import { inNextTurn } from './next-turn.ts'
 import { Usage } from './usage.ts'
 
 export interface StoreParts<Snapshot> {
@@ -29,6 +30,9 @@ export class Store<Snapshot extends object> implements ReadableStore<Snapshot> {
   readonly #listeners = new Set<() => void>()
   #snapshot: Snapshot | undefined
   #isNotifying = false
+  /** Since `changedInBurst` has notified, until the event loop turns. */
+  #isInBurst = false
+  #changedSince = false
 
   constructor({ read, start = nothing, stop = nothing }: StoreParts<Snapshot>) {
     this.#read = read
@@ -56,13 +60,33 @@ export class Store<Snapshot extends object> implements ReadableStore<Snapshot> {
     return { unsubscribe }
   }
 
-  /** The value may have changed. Many changes of one turn, such as a burst of messages, cause one render. */
+  /** The value may have changed. Many changes by the code that is running cause one render. */
   changed(): void {
     if (this.#isNotifying || this.#listeners.size === 0) return
     this.#isNotifying = true
     queueMicrotask(() => {
       this.#isNotifying = false
       for (const listener of this.#listeners) listener()
+    })
+  }
+
+  /**
+   * As `changed`, for changes that arrive in bursts, such as messages. Promises may settle between them, as those of an
+   * asynchronous schema do. The first change causes a render at once, and the others of the same turn of the event loop
+   * together cause one more.
+   */
+  changedInBurst(): void {
+    if (this.#isInBurst) {
+      this.#changedSince = true
+      return
+    }
+    this.#isInBurst = true
+    this.changed()
+    inNextTurn(() => {
+      this.#isInBurst = false
+      if (!this.#changedSince) return
+      this.#changedSince = false
+      this.changedInBurst()
     })
   }
 }

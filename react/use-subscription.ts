@@ -50,7 +50,8 @@ function createLatestMessage<Value>(
   }
   const handle = (latest: Message<Value>) => {
     message = latest
-    changed()
+    state = undefined
+    store.changedInBurst()
   }
   const subscription = new FilterSubscription<Value>({ client, filter, options, handle, changed })
   const store = new Store<SubscriptionState<Value>>({

@@ -193,7 +193,16 @@ test.each<[name: string, tree: () => ReactNode, message: string]>([
   ['no client', () => h(MqttProvider, {} as never), 'InvalidOptionError: MqttProvider needs either client or options'],
   ['a filter', () => h(provided(() => useSubscription('a/#/b').status)), 'InvalidOptionError: filter'],
   ['a QoS', () => h(provided(() => useMessages('a', () => {}, { qos: 3 as 2 }).status)), 'InvalidOptionError: qos'],
-  ['a limit', () => h(provided(() => useMessages('a', { limit: 0 }).status)), 'InvalidOptionError: limit'],
+  ...[0, 1.5, '5', Number.NaN, null].map((limit): [string, () => ReactNode, string] => [
+    `the limit ${limit}`,
+    () => h(provided(() => useMessages('a', { limit: limit as number }).status)),
+    'InvalidOptionError: limit must be a whole number of at least 1',
+  ]),
+  [
+    'whenFull',
+    () => h(provided(() => useMessages('a', { whenFull: 'x' as 'pause' }).status)),
+    'InvalidOptionError: whenFull must be one of "drop-oldest", "pause"',
+  ],
   ['an event', () => h(provided(() => String(useMqttEvent('nope' as 'error', () => {})))), 'InvalidOptionError'],
 ])('what is wrong reaches the error boundary: %s', async (_name, tree, message) => {
   const page = await render(h(Boundary, null, tree()))
@@ -477,6 +486,57 @@ test('a queue that pauses loses nothing', async () => {
   await act(async () => void take(2))
   await expectShown(page, ' 0')
   expect(client.status.subscriptions.paused).toBe(0)
+})
+
+test('a queue that pauses stays within its limit when Activity hides and shows it', async () => {
+  const { server, options } = await setUp()
+  const client = await connected(options)
+  let take: MessageQueueState<string>['take'] = () => []
+  const List = () => {
+    const { messages, ...state } = useMessages('a', { codec: text, limit: 2, whenFull: 'pause' })
+    take = state.take
+    return messages.map(({ value }) => value).join('')
+  }
+  const tree = (mode: 'visible' | 'hidden') => h(MqttProvider, { client }, h(Activity, { mode, children: h(List) }))
+  const page = await render(tree('visible'))
+  await act(() => server.waitFor('subscribe'))
+  burst(server, 'a', '1', '2')
+  await expectShown(page, '12')
+  for (const round of [2, 3]) {
+    await page.rerender(tree('hidden'))
+    await act(() => server.waitFor('unsubscribe', { count: round - 1 }))
+    await page.rerender(tree('visible'))
+    await act(() => server.waitFor('subscribe', { count: round }))
+    expect(client.status.subscriptions.paused).toBe(1)
+    await act(async () => burst(server, 'a', `${round}a`, `${round}b`))
+    await act(() => turns(20))
+    expect(page.text()).toBe('12')
+  }
+  await act(async () => void take(2))
+  await expectShown(page, '3a3b')
+})
+
+test.each<[hook: string, useLast: (schema: StandardSchema<string>) => string | undefined]>([
+  ['useMessages', (schema) => useMessages('a', { codec: text, schema, limit: 1_000 }).messages.at(-1)?.value],
+  ['useSubscription', (schema) => useSubscription('a', { codec: text, schema }).value],
+])('a burst that an asynchronous schema validates renders %s a few times', async (_hook, useLast) => {
+  const { server, options } = await setUp()
+  const client = await connected(options)
+  const schema: StandardSchema<string> = {
+    '~standard': { version: 1, vendor: 'test', validate: async (value) => ({ value: String(value) }) },
+  }
+  let renders = 0
+  const Last = () => {
+    renders++
+    return useLast(schema) ?? 'nothing'
+  }
+  const page = await render(h(MqttProvider, { client }, h(Last)), { strict: false })
+  await act(() => server.waitFor('subscribe'))
+  await act(() => turns())
+  const before = renders
+  burst(server, 'a', ...Array.from({ length: 1_000 }, (_, n) => `${n + 1}`))
+  await expectShown(page, '1000')
+  expect(renders - before).toBeLessThan(20)
 })
 
 test('a publish is pending until it is delivered, and its error is shown', async () => {
