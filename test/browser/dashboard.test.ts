@@ -5,6 +5,9 @@ import { type RunningDashboard, startDashboard } from '../../examples/dashboard/
 import { browse, noBrowser, type Browsing } from '../../measure/lab/browser.ts'
 import { violationsOf } from './axe.ts'
 
+/** A CONNACK of MQTT 3.1.1. */
+const notAuthorized = [0x20, 2, 0, 5]
+
 describe.skipIf(noBrowser)('the example of a dashboard', () => {
   let dashboard: RunningDashboard
   let browsing: Browsing
@@ -68,5 +71,21 @@ describe.skipIf(noBrowser)('the example of a dashboard', () => {
     await page.getByRole('button', { name: 'Acknowledge Flow is low' }).waitFor()
     await expectAccessible(page)
     expect(errors).toEqual([])
+  })
+
+  test('says that it gave up when the broker refuses its login, and connects again when asked to', async () => {
+    const page = await browsing.context.newPage()
+    let refuses = true
+    await page.routeWebSocket(/mqtt/, (socket) => {
+      if (refuses) socket.onMessage(() => socket.send(Buffer.from(notAuthorized)))
+      else socket.connectToServer()
+    })
+    await page.goto(dashboard.url)
+    await expect.poll(() => text(page, '[data-test=connection]')).toMatch(/^Gave upNo further attempt.*not authorized/)
+    await expectAccessible(page)
+    refuses = false
+    await page.getByRole('button', { name: 'Connect again' }).click()
+    await expect.poll(() => text(page, '[data-test=connection]')).toBe('Live')
+    await page.close()
   })
 })

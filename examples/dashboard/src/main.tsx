@@ -10,7 +10,8 @@ import { Dashboard } from './dashboard.tsx'
 
 const options: ResilientMqttClientOptions = {
   url: import.meta.env.VITE_BROKER_URL,
-  // A page on a wall never gives up, and an operator does not want to wait for two minutes.
+  // A page on a wall keeps trying during an outage, and an operator does not want to wait for two minutes. The client gives up
+  // only if trying again is of no use, for example when the broker refuses its login.
   reconnect: { maxAttempts: Number.POSITIVE_INFINITY, maxDelay: 15_000 },
 }
 
