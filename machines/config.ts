@@ -71,21 +71,25 @@ export interface ConnectionConfig {
   readonly timeouts: Timeouts
   readonly redirect: Pick<RedirectPolicy, 'maxHops'>
   readonly failover: FailoverPolicy
-  /** Whether a `refreshToken` actor is provided. */
+  /** Whether a `refreshToken` actor is provided. @default false */
   readonly canRefresh: boolean
-  /** Whether an `admission` actor is provided, which must admit each attempt. */
+  /** Whether an `admission` actor is provided, which must admit each attempt. @default false */
   readonly gated: boolean
   /**
    * Credentials are renewed this long before they expire, in milliseconds, but never earlier than in the last tenth of
    * their lifetime.
+   *
+   * @default 300_000
    */
   readonly refreshBefore: number
   /**
    * After how many WebSocket connections in a row that are closed before the CONNACK, without a reason, new credentials are
    * obtained. 0 turns it off.
+   *
+   * @default 3
    */
   readonly refreshAfterCloses: number
-  /** What a DISCONNECT 0x8E (session taken over) means. */
+  /** What a DISCONNECT 0x8E (session taken over) means. @default 'fail' */
   readonly onTakeover: 'fail' | 'retry-later'
 }
 

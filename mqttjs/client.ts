@@ -44,6 +44,9 @@ let holdUntil: (client: MqttClient, until: Promise<void>) => void
 /**
  * MQTT.js's client on top of `ResilientMqttClient`. It is a subclass of MQTT.js's own, so that it can be passed wherever one
  * is expected. Of that class it uses the event emitter and the properties, and neither the connection nor the stores.
+ *
+ * Its methods report errors as those of MQTT.js do: a method with a callback passes the error to it, and the promise of
+ * an `…Async` method rejects.
  */
 export class MqttClient extends HeardClient {
   declare options: ClientOptions

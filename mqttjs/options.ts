@@ -7,6 +7,8 @@ export interface ClientOptions extends IClientOptions {
   /**
    * Options of `ResilientMqttClient`, with durations in milliseconds. They replace what the options of MQTT.js mean for them.
    * With a `store` every publish of QoS 1 and 2 is durable.
+   *
+   * @default what the options of MQTT.js mean
    */
   resilient?: ResilientOptions
 }

@@ -16,13 +16,13 @@ export type NamedJitter = 'none' | 'equal' | 'full' | 'decorrelated'
 
 /** An exponential backoff. Delays are in milliseconds. */
 export interface BackoffPolicy {
-  /** The ceiling of the first delay. */
+  /** The ceiling of the first delay. @default 1_000 for `reconnect`, 60_000 for `recovery` */
   readonly initialDelay: number
-  /** What the ceiling of each further delay is multiplied by, at least 1. */
+  /** What the ceiling of each further delay is multiplied by, at least 1. @default 2 */
   readonly multiplier: number
-  /** The ceiling that no delay exceeds. */
+  /** The ceiling that no delay exceeds. @default 120_000 for `reconnect`, 300_000 for `recovery` */
   readonly maxDelay: number
-  /** How the delays are spread randomly below their ceilings. */
+  /** How the delays are spread randomly below their ceilings. @default 'equal' */
   readonly jitter: Jitter
 }
 

@@ -2,21 +2,25 @@ import type { BackoffPolicy } from './backoff.ts'
 
 /** The fast tier: reconnects with the same options and credentials. */
 export interface ReconnectPolicy extends BackoffPolicy {
-  /** Whether the client connects again by itself. With `false`, the slow tier begins at once. */
+  /** Whether the client connects again by itself. With `false`, the slow tier begins at once. @default true */
   readonly enabled: boolean
-  /** Maximum number of attempts after a failure. `Infinity` is allowed. */
+  /** Maximum number of attempts after a failure. `Infinity` is allowed. @default 10 */
   readonly maxAttempts: number
 }
 
 /** The slow tier: recovery cycles after the fast tier has run out. */
 export interface RecoveryPolicy extends BackoffPolicy {
-  /** Whether there are recovery cycles. With `false`, the client gives up when the fast tier has run out. */
+  /**
+   * Whether there are recovery cycles. With `false`, the client gives up when the fast tier has run out.
+   *
+   * @default true
+   */
   readonly enabled: boolean
-  /** Number of cycles. `Infinity` is allowed. */
+  /** Maximum number of cycles. `Infinity` is allowed. @default 10 */
   readonly maxAttempts: number
-  /** In every n-th cycle, the token is refreshed: 1 means every cycle, 0 turns this off. */
+  /** In every n-th cycle, the token is refreshed: 1 means every cycle, 0 turns this off. @default 3 */
   readonly refreshTokenEvery: number
-  /** Whether a cycle evaluates the options and the server list again. */
+  /** Whether a cycle evaluates the options and the server list again. @default true */
   readonly recreateClient: boolean
 }
 

@@ -36,15 +36,21 @@ export interface FailoverPolicy {
    * - `rotate`: the next server of the list follows a failure, whatever its priority
    * - `ordered`: the first server with the best priority
    * - `weighted`: a random server with the best priority
+   *
+   * @default 'rotate'
    */
   readonly selection: 'rotate' | 'ordered' | 'weighted'
-  /** How long a connection must have been open before it may be replaced by one to a server with a better priority. */
+  /**
+   * How long a connection must have been open before it may be replaced by one to a server with a better priority.
+   *
+   * @default 300_000
+   */
   readonly failBackAfter: number
-  /** How long other servers are preferred after a failure. It doubles with each further failure. */
+  /** How long other servers are preferred after a failure. It doubles with each further failure. @default 30_000 */
   readonly coolDown: number
-  /** The longest cool-down. */
+  /** The longest cool-down. @default 900_000 */
   readonly maxCoolDown: number
-  /** A server that takes longer to open a connection is slow, and cools down, too. */
+  /** A server that takes longer to open a connection is slow, and cools down, too. @default 10_000 */
   readonly slowAfter: number
 }
 

@@ -9,6 +9,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const DURATION =
   /(?:delay|timeout|interval|keepalive|expiry|duration|maxage|silence|patience|pause|ttl|lifetime|period)$|^(?:after|every|within)$/i
 const ERRORS = /@throws|\b(?:throws?|rejects?|reported)\b/i
+/** A type that has a value for each member, from the application or by default. */
+const COMPLETED = /(?:Policy|Timeouts)$/
+/** A literal, and then a sentence. */
+const DESCRIPTION_AFTER_DEFAULT = /@default\s+\S+\s+(?:The|[A-Z][a-z]+)\s+[a-z]/
 const UNIT = /millisecond|second|minute|\bms\b|timestamp|epoch/i
 
 /** What the docstrings of everything that the entries export do not say. */
@@ -16,6 +20,12 @@ export function undocumented() {
   const files = new Map()
   const found = entries().flatMap(({ types }) => exportsOf(join(root, types), files).flatMap(lacks))
   return [...new Set(found)].toSorted((a, b) => a.localeCompare(b, 'en'))
+}
+
+/** The same for what a single file of types exports. */
+export function undocumentedIn(path, code) {
+  const file = join(root, path)
+  return exportsOf(file, new Map([[file, parsed(file, code)]])).flatMap(lacks)
 }
 
 /** The declarations that a file of types exports, here or from other files of the package. */
@@ -49,7 +59,12 @@ function declared(node) {
 function read(path, files) {
   const known = files.get(path)
   if (known) return known
-  const code = readFileSync(path, 'utf8')
+  const module = parsed(path, readFileSync(path, 'utf8'))
+  files.set(path, module)
+  return module
+}
+
+function parsed(path, code) {
   const { program, comments } = parseSync(path, code)
   const imports = new Map(
     program.body
@@ -57,9 +72,7 @@ function read(path, files) {
       .flatMap(({ specifiers, source }) => specifiers.map(({ local }) => [local.name, source.value])),
   )
   const docs = new Map(comments.filter(({ value }) => value.startsWith('*')).map(({ end, value }) => [end, value]))
-  const module = { path: relative(root, path), code, body: program.body, imports, docs }
-  files.set(path, module)
-  return module
+  return { path: relative(root, path), code, body: program.body, imports, docs }
 }
 
 function lacks({ name, file: module, node, exported = name }) {
@@ -73,12 +86,15 @@ function lacks({ name, file: module, node, exported = name }) {
   if (callables.some(takesOptions) && !ERRORS.test(docs)) {
     own.push(`${module.path}: ${exported} does not say its errors`)
   }
-  const isOptions = /(?:Options|Policy|Timeouts|ConnectionInput)$/.test(name)
+  const facts = {
+    isOptions: /(?:Options|Policy|Timeouts|ConnectionInput)$/.test(name),
+    isCompleted: COMPLETED.test(name),
+    saysUnit: UNIT.test(docs),
+    saysErrors: ERRORS.test(docs),
+  }
   return [
     ...own,
-    ...membersOf(declaration).flatMap((member) =>
-      memberLacks(`${exported}.${keyOf(member)}`, module, member, isOptions),
-    ),
+    ...membersOf(declaration).flatMap((member) => memberLacks(`${exported}.${keyOf(member)}`, module, member, facts)),
   ]
 }
 
@@ -87,27 +103,29 @@ function membersOf({ type, body, typeAnnotation }) {
   return typeAnnotation?.type === 'TSTypeLiteral' ? typeAnnotation.members : []
 }
 
-function memberLacks(name, member, { module, isOptions, saysUnit }) {
+function memberLacks(name, module, member, { isOptions, isCompleted, saysUnit, saysErrors }) {
   const forbidden = member.typeAnnotation?.typeAnnotation.type === 'TSNeverKeyword'
   if (!keyOf(member) || member.accessibility === 'private' || forbidden) return []
   const doc = docOf(module, member) ?? ''
   const problems = []
   if (isOptions && doc === '') problems.push('has no docstring')
-  if (isOptions && member.optional && !/@default/.test(doc)) problems.push('has no @default')
+  if (isOptions && (member.optional || isCompleted) && !/@default/.test(doc)) problems.push('has no @default')
+  if (DESCRIPTION_AFTER_DEFAULT.test(doc)) problems.push('has its description in its @default')
   if (isNumber(member) && DURATION.test(keyOf(member)) && !saysUnit && !UNIT.test(doc)) {
     problems.push('does not say its unit')
   }
-  if (member.value?.params && takesOptions(member.value) && !ERRORS.test(docsOfName(module, member))) {
+  const takes = member.value?.params && takesOptions(member.value)
+  if (takes && !saysErrors && !ERRORS.test(docsOfName(module, member))) {
     problems.push('does not say its errors')
   }
   return problems.map((problem) => `${module.path}: ${name} ${problem}`)
 }
 
-/** Wrong options are errors: a function that takes some can fail. */
+/** Wrong options are errors: a function that takes some can fail. Those of an error, such as its cause, are never wrong. */
 function takesOptions({ params }) {
   return params.some(({ typeAnnotation }) => {
     const type = typeAnnotation?.typeAnnotation
-    return type?.type === 'TSTypeReference' && `${type.typeName.name}`.endsWith('Options')
+    return type?.type === 'TSTypeReference' && /(?<!Error)Options$/.test(`${type.typeName.name}`)
   })
 }
 

@@ -79,10 +79,10 @@ export interface SubscribeOptions<Value = Uint8Array> {
   readonly retainHandling?: 0 | 1 | 2
   /**
    * When a message is acknowledged: on receipt, or when the handler's promise resolves. If the promise rejects, the
-   * handler is called again: see `retry`.
+   * handler is called again: see `retry`. In an async loop, a message is acknowledged when the loop asks for the next
+   * one or ends: to receive a message again after an error, use a handler that rejects.
    *
-   * @default 'on-receipt'. In an async loop, a message is acknowledged when the loop asks for the next one or ends: to
-   *   receive a message again after an error, use a handler that rejects
+   * @default 'on-receipt'
    */
   readonly ack?: 'on-receipt' | 'after-handler'
   /**
@@ -116,11 +116,11 @@ export interface SubscribeOptions<Value = Uint8Array> {
 export interface HandlerRetryOptions {
   /** The delay before the first retry. @default 1_000 */
   readonly initialDelay?: number
-  /** @default 2 What each further delay is multiplied by. */
+  /** What each further delay is multiplied by. @default 2 */
   readonly multiplier?: number
-  /** @default 30_000 The longest delay between two retries. */
+  /** The longest delay between two retries. @default 30_000 */
   readonly maxDelay?: number
-  /** @default 'equal' */
+  /** How the delays are spread randomly. @default 'equal' */
   readonly jitter?: Jitter
   /** Maximum number of retries. @default 8, which takes about a minute and a half */
   readonly maxAttempts?: number
