@@ -11,16 +11,16 @@ const folder = join(root, '.cache', `pasted-${process.pid}`)
  * Writes a snippet of a page to a file, as a user would paste it, and returns its path.
  *
  * @param page - such as `README.md`
- * @param name - of the comment `<!-- snippet: name -->` before the snippet, or the number of the snippet
+ * @param name - of the comment `<!-- snippet: name -->` before the snippet, or the heading above it, such as `## A heading`
  * @param replaced - what the test needs to differ: URLs of servers. All of it must occur
  */
-export function paste(page: string, name: string | number, replaced: Readonly<Record<string, string>> = {}): string {
+export function paste(page: string, name: string, replaced: Readonly<Record<string, string>> = {}): string {
   let code = snippet(page, name)
   for (const [before, after] of Object.entries(replaced)) {
     if (!code.includes(before)) throw new Error(`${page}, snippet ${name}: there is no ${before}`)
     code = code.replaceAll(before, after)
   }
-  const file = join(folder, page, `${name}.mjs`)
+  const file = join(folder, page, `${name.replaceAll(/\W+/g, '-')}.mjs`)
   mkdirSync(dirname(file), { recursive: true })
   // Node 20 has no `await using`.
   writeFileSync(file, transformSync(code, { loader: 'ts', target: 'node20' }).code)
@@ -31,11 +31,12 @@ export function removePasted(): void {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** The text of the page's block with a name. */
-export function snippet(page: string, name: string | number): string {
+/** The text of the page's block with a name, or of the first one below a heading. */
+export function snippet(page: string, name: string): string {
   const text = readFileSync(join(root, page), 'utf8')
-  const marked = new RegExp(`<!-- snippet: ${name} -->\\n+\`\`\`\\w+\\n([^]*?)\`\`\``).exec(text)?.[1]
-  const found = typeof name === 'number' ? [...text.matchAll(/```ts\n([^]*?)```/g)][name]?.[1] : marked
+  const start = name.startsWith('#') ? `^${name}$[^]*?` : `<!-- snippet: ${name} -->\\n+`
+  const fence = name.startsWith('#') ? 'ts' : '\\w+'
+  const found = new RegExp(`${start}\`\`\`${fence}\\n([^]*?)\`\`\``, 'm').exec(text)?.[1]
   if (found === undefined) throw new Error(`${page} has no snippet ${name}`)
   return found
 }
