@@ -12,6 +12,10 @@ const quoted: [quote: string, failure: Failure][] = [
   ['no PINGRESP within 1.5 × keep alive', { kind: 'keepalive' }],
   ['the server speaks TLS on this port', { kind: 'protocol', message: 'm', speaks: 'tls' }],
   ['the server speaks HTTP on this port', { kind: 'protocol', message: 'm', speaks: 'http' }],
+  [
+    'the server reset the connection before the CONNACK (read ECONNRESET)',
+    { kind: 'socket', message: 'read ECONNRESET', beforeConnack: true },
+  ],
   ['the server closed the connection before the CONNACK', { kind: 'closed', beforeConnack: true }],
   ['connection refused: not authorized', { kind: 'refused', reasonCode: 5, protocolVersion: 4 }],
   ['connection refused: not authorized', { kind: 'refused', reasonCode: 0x87, protocolVersion: 5 }],
