@@ -39,5 +39,5 @@ test.each(['16 MiB', 'no limit', 'Node’s, usually TLSv1.2', 'those of `Timeout
 
 /** What is missing, without the names of the file and the member. */
 function lacksOf(code: string): string[] {
-  return undocumentedIn('file.d.ts', code).map((line) => line.replace(/^\S+ \S+ /, ''))
+  return undocumentedIn('file.d.ts', code).map((line: string) => line.replace(/^\S+ \S+ /, ''))
 }
