@@ -53,6 +53,8 @@ export class KeepAlive {
   stop(): void {
     this.#answer?.end()
     this.#options.clock.clearTimeout(this.#timer)
+    // What arrives afterwards would set it again.
+    this.#isChained = false
   }
 
   get #left(): number {

@@ -75,3 +75,22 @@ test('a hidden page sends PINGREQ before the broker gives up, whenever the traff
   // A broker waits for one and a half times the keep alive.
   expect(Math.max(...range(60).map((n) => longestSilence(4 * MINUTE + n * 5_000)))).toBeLessThan(75_000)
 })
+
+test('what arrives after the end sets no timer', () => {
+  const clock = createTestClock()
+  const line = new Line(
+    () => clock.now(),
+    () => undefined,
+  )
+  const port = { pingreq: () => expect.unreachable(), silent: () => expect.unreachable() }
+  const keepAlive = new KeepAlive({ clock, line, interval: 50_000, limit: 25_000, port })
+  clock.tick(20_000)
+  line.sent(2)
+  line.heard()
+  // The first look finds both recent, and sets the timer again.
+  clock.tick(30_000)
+  expect(clock.pending).toBe(1)
+  keepAlive.stop()
+  keepAlive.heard()
+  expect(clock.pending).toBe(0)
+})
