@@ -1,6 +1,7 @@
-import { appendFile, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { appendFile, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+import { makeFolder } from '../shared/make-folder.ts'
 import type { RecordingTarget } from './sink.ts'
 
 /** For the first line of a file, the header. */
@@ -54,24 +55,6 @@ export function fileTarget({ file, maxBytes, maxAge }: FileTargetOptions): Recor
       isTorn = false
       await deleteIfOld(now)
     },
-  }
-}
-
-/**
- * Makes a folder and those that it is in. Node's option `recursive` never ends where a folder cannot be made although the one
- * that it is in exists, as in /proc.
- */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder)
-  } catch (error) {
-    const found = await stat(folder).catch(() => undefined)
-    if (found?.isDirectory()) return
-    const above = dirname(folder)
-    const isMissing = !(await stat(above).catch(() => undefined))
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !isMissing || above === folder) throw error
-    await makeFolder(above)
-    await mkdir(folder)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ClassicLevel } from 'classic-level'
 
 import { StoreError } from '../api/errors.ts'
+import { makeFolder } from '../shared/make-folder.ts'
 import { fileSystem } from './node.ts'
 
 /**
@@ -21,10 +22,11 @@ export interface FolderLock {
  * Creates the folder if necessary, and locks it against other clients in this process.
  *
  * @throws {StoreError} if another client has it, or it is not a folder
+ * @throws the error of the file system, if it cannot be created
  */
-export function lockFolder(path: string): FolderLock {
-  const { mkdirSync, realpathSync, statSync } = fileSystem()
-  if (!statSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true })
+export async function lockFolder(path: string): Promise<FolderLock> {
+  await makeFolder(path)
+  const { realpathSync, statSync } = fileSystem()
   const stats = statSync(path, { bigint: true })
   if (!stats.isDirectory()) throw new StoreError('foreign', path)
   const id = `${stats.dev}:${stats.ino}`

@@ -31,7 +31,7 @@ type Level = ClassicLevel<Uint8Array, Uint8Array>
  *   then
  */
 export async function openFolder(path: string, LevelClass: typeof ClassicLevel): Promise<OpenDatabase> {
-  const lock = lockFolder(path)
+  const lock = await lockFolder(path)
   try {
     const folder = new StoreFolder(path, lock.realPath, LevelClass, () => lock.release())
     await folder.open()

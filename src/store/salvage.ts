@@ -39,7 +39,7 @@ export async function salvageStore(from: string, to: string, generateClientId: (
   const { existsSync, promises } = fileSystem()
   if (!existsSync(from)) throw new StoreError('foreign', from)
   if (existsSync(to) && (await promises.readdir(to)).length > 0) throw new StoreError('foreign', to)
-  const lock = lockFolder(from)
+  const lock = await lockFolder(from)
   try {
     if (await isOpenElsewhere(lock.realPath, LevelClass)) throw new StoreError('locked', from)
     const isMarked = existsSync(`${from}/${MARKER}`)

@@ -146,10 +146,13 @@ describe('a path without a database', () => {
     expect(lookAt(path)).toBe('Dear')
   })
 
-  it('a folder that cannot be created is rejected with the cause', async () => {
-    const file = join(temporaryFolder(), 'file')
-    writeFileSync(file, '')
-    const error = await rejection(journalOn(join(file, 'store')).journal.open())
+  it.each([
+    ['a device', '/dev/null/store'],
+    ['below a device', '/dev/null/a/store'],
+    // Node's own way to make folders would try for ever.
+    ['in /proc', '/proc/nowhere/store'],
+  ])('a folder that cannot be created is rejected with the cause: %s', async (_name, path) => {
+    const error = await rejection(journalOn(path).journal.open())
     expect(error).toMatchObject({ problem: 'unavailable' })
     expect(error.message).toMatch(/could not be opened: .*directory/i)
   })
