@@ -1,7 +1,9 @@
 import { useSelector } from '@xstate/react'
 import type { Observer, Subscription } from 'xstate'
 
-import { inNextTurn } from './next-turn.ts'
+import { inNextTurn } from '../src/shared/next-turn.ts'
+import { nothing } from '../src/shared/nothing.ts'
+import { soon } from '../src/shared/soon.ts'
 import { Usage } from './usage.ts'
 
 export interface StoreParts<Snapshot> {
@@ -64,7 +66,7 @@ export class Store<Snapshot extends object> implements ReadableStore<Snapshot> {
   changed(): void {
     if (this.#isNotifying || this.#listeners.size === 0) return
     this.#isNotifying = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#isNotifying = false
       for (const listener of this.#listeners) listener()
     })
@@ -99,5 +101,3 @@ export function useStore<Snapshot>(store: ReadableStore<Snapshot>): Snapshot {
 function itself<Snapshot>(snapshot: Snapshot): Snapshot {
   return snapshot
 }
-
-function nothing(): void {}

@@ -1,3 +1,5 @@
+import { soon } from '../src/shared/soon.ts'
+
 /**
  * Starts something with its first user, and stops it after its last one. A user that comes back within the same turn finds
  * it running: in StrictMode and with Fast Refresh, React ends every effect and runs it again at once.
@@ -27,7 +29,7 @@ export class Usage {
       if (isOver) return
       isOver = true
       this.#users--
-      queueMicrotask(() => this.#stopUnused())
+      soon(() => this.#stopUnused())
     }
   }
 

@@ -1,4 +1,4 @@
-import { realClock } from './clock.ts'
+import { inNextTurn } from './next-turn.ts'
 import { nothing } from './nothing.ts'
 
 /**
@@ -33,8 +33,8 @@ interface Rejection {
 }
 
 /**
- * Reports rejections of watched promises that no code handles by the end of the next turn of the event loop. This wait
- * does not use the client's clock, which may stand still in a test.
+ * Reports rejections of watched promises that no code handles by the end of the next turn of the event loop. This
+ * wait uses no clock, which may stand still in a test.
  */
 export class Rejections {
   #recent: Rejection[] = []
@@ -44,7 +44,7 @@ export class Rejections {
     // Not the promise's own `then`, which would count as a handler. For the process, the rejection is now handled.
     void Promise.prototype.then.call(promise, undefined, nothing)
     this.#recent.push({ isHandled, report })
-    if (this.#recent.length === 1) realClock.setTimeout(() => this.#look(), 0)
+    if (this.#recent.length === 1) inNextTurn(() => this.#look())
   }
 
   /** Turns an ordinary promise into a watched one. */

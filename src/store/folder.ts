@@ -18,7 +18,7 @@ import {
   type StoreRecords,
 } from './read-store.ts'
 import { checksumOf, FORMAT, ledgerKey, publicationOf, type StoredPublication } from './records.ts'
-import { inSlices, turnsOfNode } from './slices.ts'
+import { inSlices, realTurns } from './slices.ts'
 import { views } from './views.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
@@ -163,7 +163,7 @@ class StoreFolder implements OpenDatabase {
 export async function readFolder(path: string): Promise<{ records: StoreRecords; damaged: boolean }> {
   const reader = new StoreReader()
   const sound = await readLevelFolder(path, (key, version, value) => reader.addVersion(key, version, value))
-  return { records: await inSlices(reader.finishing(), turnsOfNode), damaged: !sound }
+  return { records: await inSlices(reader.finishing(), realTurns), damaged: !sound }
 }
 
 /** The same, but only the publications that the records name. All of them are kept in memory. */

@@ -3,7 +3,7 @@ import { readLog } from './level-log.ts'
 import { readManifest, type Manifest } from './level-manifest.ts'
 import { readTable, type EntryVisitor } from './level-table.ts'
 import { codeOf, fileSystem } from './node.ts'
-import { inSlices, type Turns, turnsOfNode } from './slices.ts'
+import { inSlices, type Turns, realTurns } from './slices.ts'
 
 /** How many operations of a write are decoded in one step. */
 const STEP = 256
@@ -16,7 +16,7 @@ const STEP = 256
  *   its file in memory
  * @returns whether nothing is damaged beyond what a crash leaves behind
  */
-export async function readLevelFolder(path: string, visit: EntryVisitor, turns: Turns = turnsOfNode): Promise<boolean> {
+export async function readLevelFolder(path: string, visit: EntryVisitor, turns: Turns = realTurns): Promise<boolean> {
   const files = await fileSystem().promises.readdir(path)
   const data = files.filter((file) => /^\d+\.(?:log|ldb|sst)$/.test(file))
   const manifest = await currentManifest(path, files)

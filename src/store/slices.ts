@@ -1,3 +1,5 @@
+import { inNextTurn } from '../shared/next-turn.ts'
+
 /** How long the event loop may be busy with a task at a time, in milliseconds. */
 const SLICE = 10
 
@@ -9,10 +11,10 @@ export interface Turns {
   next(): Promise<void>
 }
 
-/** The event loop of Node. */
-export const turnsOfNode: Turns = {
+/** Those of the process. */
+export const realTurns: Turns = {
   now: () => performance.now(),
-  next: () => process.getBuiltinModule('node:timers/promises').setImmediate(),
+  next: () => new Promise(inNextTurn),
 }
 
 /** Runs a task that yields after each short step, and lets other tasks of the event loop run in between. */

@@ -1,7 +1,16 @@
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { join } from 'node:path'
+import { mock } from 'node:test'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createActor, setup } from 'xstate'
 
+import { callUncaught } from '../../mqttjs/uncaught.ts'
+import { Store } from '../../react/store.ts'
+import { Usage } from '../../react/usage.ts'
 import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
+import { realTurns } from '../../src/store/slices.ts'
 import { createScriptedServer, runToNextRetry, type ScriptedServerOptions } from '../../testing/index.ts'
+import { Recorder } from '../../visualizer/record/recorder.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const HOUR = 3_600_000
 
@@ -101,20 +110,99 @@ describe('vi.useFakeTimers()', () => {
   })
 })
 
-test('a client needs neither a real `queueMicrotask` nor a `setImmediate` to connect, publish and subscribe', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] })
-  const { server, client } = await start()
-  await client.connect()
-  const texts: string[] = []
-  const subscription = client.subscribe('a', (message) => texts.push(message.text()))
-  await subscription.ready
-  await client.publish('b', 'c', { qos: 2 })
-  server.publish('a', 'd', { qos: 1 })
-  await server.waitFor('puback')
-  expect(texts).toEqual(['d'])
-  subscription.unsubscribe()
-  await server.waitFor('unsubscribe')
-  await client.disconnect()
+describe('neither a real `queueMicrotask` nor a `setImmediate` is needed', () => {
+  beforeEach(() => {
+    // As jest does, except for `nextTick`, which a test process of vitest needs itself.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'Date', 'performance'] })
+  })
+
+  test('to connect, publish and subscribe', async () => {
+    const { server, client } = await start()
+    await client.connect()
+    const texts: string[] = []
+    const subscription = client.subscribe('a', (message) => texts.push(message.text()))
+    await subscription.ready
+    await client.publish('b', 'c', { qos: 2 })
+    server.publish('a', 'd', { qos: 1 })
+    await server.waitFor('puback')
+    expect(texts).toEqual(['d'])
+    subscription.unsubscribe()
+    await server.waitFor('unsubscribe')
+    await client.disconnect()
+  })
+
+  test('to write a store, and to restore from it', async () => {
+    const store = join(temporaryFolder(), 'store')
+    const { client } = await start({ store })
+    const published = client.publish('a', 'kept', { qos: 1, durable: true })
+    await published.accepted
+    await client[Symbol.asyncDispose]()
+    await expect(published).rejects.toThrow('disposed')
+
+    const { server, client: next } = await start({ store })
+    void next.connect()
+    expect(await server.waitFor('publish')).toMatchObject({ topic: 'a' })
+  })
+
+  test('to report a rejection that is not handled', async () => {
+    const { client } = await start()
+    const failed = new Promise((resolve) => client.on('publishFailed', resolve))
+    void client.publish('a/+', '')
+    expect(await failed).toMatchObject({ topic: 'a/+' })
+  })
+
+  test('to render again, and to stop when nothing is shown', async () => {
+    const value = {}
+    const store = new Store({ read: () => value })
+    const rendered = new Promise((resolve) => store.subscribe(resolve))
+    store.changed()
+    expect(await rendered).toBe(value)
+    const stopped = new Promise<void>((resolve) => new Usage(() => {}, resolve).use()())
+    await expect(stopped).resolves.toBeUndefined()
+  })
+
+  test('to record the failure of an actor', async () => {
+    const failed = new Promise((resolve) => {
+      const onRecorded = (recorded: { read(): object }) => {
+        const { snapshot } = recorded.read() as { snapshot?: { status?: string; error?: unknown } }
+        if (snapshot?.status === 'error') resolve(snapshot.error)
+      }
+      const { inspect } = new Recorder({ allowCommands: false, onRecorded })
+      const machine = setup({}).createMachine({ on: { FAIL: { actions: () => void JSON.parse('{') } } })
+      const actor = createActor(machine, { inspect }).start()
+      actor.subscribe({ error: () => {} })
+      actor.send({ type: 'FAIL' })
+    })
+    expect(await failed).toMatchObject({ name: 'SyntaxError' })
+  })
+})
+
+test('a long task gives others a turn under the mock timers of node:test', async () => {
+  mock.timers.enable()
+  try {
+    await expect(realTurns.next()).resolves.toBeUndefined()
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test.each([true, false])('what a callback throws is an uncaught exception, with fake timers: %j', async (fake) => {
+  if (fake) vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'queueMicrotask'] })
+  const thrown = new Promise<unknown[]>((resolve) => {
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.once('uncaughtException', (...values) => {
+      for (const each of others) process.on('uncaughtException', each)
+      resolve(values)
+    })
+  })
+  const error = new Error('of the application')
+  expect(
+    callUncaught(() => {
+      throw error
+    }),
+  ).toBeUndefined()
+  expect(await thrown).toEqual([error, 'uncaughtException'])
 })
 
 test('the tools of this package that are first imported under fake timers have real time all the same', async () => {

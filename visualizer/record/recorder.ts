@@ -1,5 +1,6 @@
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate'
 
+import { soon } from '../../src/shared/soon.ts'
 import type { ActorMessage, StatsMessage } from '../protocol.ts'
 import { stateOf } from '../shared/family.ts'
 import { InspectedActor } from './actor.ts'
@@ -123,7 +124,7 @@ export class Recorder {
 
   /** Looks for a snapshot that XState does not report: that of an actor which throws. */
   #expectSnapshot(actor: InspectedActor): void {
-    if (this.#unsettled.size === 0) queueMicrotask(() => this.#settle())
+    if (this.#unsettled.size === 0) soon(() => this.#settle())
     this.#unsettled.add(actor)
   }
 
