@@ -1,3 +1,5 @@
+import { textDecoder } from '../src/shared/text-coders.ts'
+
 /**
  * The bytes of a message as MQTT.js gives them: a `Buffer`. Where there is none, as in browsers, a `Uint8Array` whose
  * `toString()` decodes it like a `Buffer`.
@@ -7,7 +9,7 @@ export function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer
   return new MessageBytes(buffer as ArrayBuffer, byteOffset, byteLength) as Uint8Array as Buffer
 }
 
-const decoder = new TextDecoder()
+const decoder = textDecoder()
 
 class MessageBytes extends Uint8Array {
   /** A part of it is an ordinary `Uint8Array`. */
@@ -19,7 +21,7 @@ class MessageBytes extends Uint8Array {
     switch (encoding.toLowerCase()) {
       case 'utf8':
       case 'utf-8':
-        return decoder.decode(this)
+        return decoder().decode(this)
       case 'hex':
         return Array.from(this, (byte) => byte.toString(16).padStart(2, '0')).join('')
       case 'base64':

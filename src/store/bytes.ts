@@ -1,6 +1,7 @@
-const encoder = new TextEncoder()
+import { textDecoder, textEncoder } from '../shared/text-coders.ts'
+
 // A byte order mark is kept as part of the text.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const decoder = textDecoder({ fatal: true, ignoreBOM: true })
 
 /** The size of a buffer that many small values share. A buffer of its own would cost each of them a microsecond. */
 const SHARED = 16_384
@@ -82,13 +83,13 @@ export class Writer {
   }
 
   text(text: string): this {
-    return text.length < ONE_BYTE && this.#ascii(text) ? this : this.bytes(encoder.encode(text))
+    return text.length < ONE_BYTE && this.#ascii(text) ? this : this.bytes(textEncoder().encode(text))
   }
 
   /** Text up to the end, without a length. */
   rawText(text: string): this {
     this.#grow(text.length * 3)
-    this.#at += encoder.encodeInto(text, this.#bytes.subarray(this.#at)).written
+    this.#at += textEncoder().encodeInto(text, this.#bytes.subarray(this.#at)).written
     return this
   }
 
@@ -140,7 +141,7 @@ export class Writer {
 
 /** @throws {TypeError} if the bytes are not valid UTF-8 */
 export function textOf(bytes: Uint8Array): string {
-  return decoder.decode(bytes)
+  return decoder().decode(bytes)
 }
 
 /** Converts numbers. A `DataView` of its own would cost each value as much as all of its reading. */

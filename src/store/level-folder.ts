@@ -1,3 +1,4 @@
+import { textDecoder } from '../shared/text-coders.ts'
 import { Reader } from './bytes.ts'
 import { readLog } from './level-log.ts'
 import { readManifest, type Manifest } from './level-manifest.ts'
@@ -7,6 +8,8 @@ import { inSlices, type Turns, realTurns } from './slices.ts'
 
 /** How many operations of a write are decoded in one step. */
 const STEP = 256
+
+const decoder = textDecoder()
 
 /**
  * Reads the files of a LevelDB one by one, without LevelDB. LevelDB writes into whatever it opens, iterates over blocks
@@ -37,7 +40,7 @@ export async function readLevelFolder(path: string, visit: EntryVisitor, turns: 
 async function currentManifest(path: string, files: readonly string[]): Promise<Manifest | undefined> {
   if (!files.includes('CURRENT')) return undefined
   const current = (await bytesOf(path, 'CURRENT')) ?? new Uint8Array(0)
-  const [, name] = /^(MANIFEST-\d+)\n$/.exec(new TextDecoder().decode(current)) ?? []
+  const [, name] = /^(MANIFEST-\d+)\n$/.exec(decoder().decode(current)) ?? []
   const bytes = name !== undefined && files.includes(name) ? await bytesOf(path, name) : undefined
   return bytes && readManifest(bytes)
 }

@@ -1,4 +1,5 @@
 import { nothing } from '../shared/nothing.ts'
+import { textEncoder } from '../shared/text-coders.ts'
 import { crc32c } from './crc32c.ts'
 import { fileSystem } from './node.ts'
 import { FORMAT } from './records.ts'
@@ -87,5 +88,5 @@ function secondLine(batches: number): string {
 }
 
 function checksumOf(digits: string): string {
-  return crc32c(new TextEncoder().encode(digits)).toString(16).padStart(8, '0')
+  return crc32c(textEncoder().encode(digits)).toString(16).padStart(8, '0')
 }

@@ -1,5 +1,6 @@
 import type { PublishProperties, Qos } from '../api/message.ts'
 import type { PublicationInit } from '../session/outgoing/publication.ts'
+import { textEncoder } from '../shared/text-coders.ts'
 import { Reader, textOf, Writer } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
 import type { IndexedPublication } from './publication-index.ts'
@@ -30,7 +31,7 @@ export const FORMAT = 2
 /** The checksum at the end of each value. */
 const CHECKSUM_BYTES = 4
 
-const MAGIC = new TextEncoder().encode('xstate-mqtt outbox\0')
+const MAGIC = textEncoder().encode('xstate-mqtt outbox\0')
 
 const HEADER = 0
 const PUBLICATION = 1
