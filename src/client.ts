@@ -177,7 +177,8 @@ export class ResilientMqttClient implements AsyncDisposable {
   /**
    * Disconnects gracefully and stays disconnected: handlers finish if `handlers` says so, the outbox drains, DISCONNECT is
    * sent, and the socket is closed, each in bounded time. Subscriptions, periodic requests and durable publishes are kept for
-   * the next `connect()`, and durable publishes also for a later process. A rejection that is not handled is reported through the event `error`.
+   * the next `connect()`, and durable publishes also for a later process. A rejection that is not handled is reported through
+   * the event `error`.
    *
    * @throws {InvalidOptionError} if an option is wrong; nothing was done then
    */

@@ -21,8 +21,9 @@ export interface RetryOptions extends WaitOptions {
  * fleet is not waited for.
  *
  * @returns the status after the attempt: `connected`, or waiting for the next one, or `failed`. For several clients an array
- * @throws {Error} if no client connects or is connected, if the client runs on another time than `now`, and after `timeout` milliseconds of real time, if none waits for an
- *   attempt, or the attempt does not end. An attempt that the server does not answer ends when the time is moved by `timeouts.connectTimeout`
+ * @throws {Error} if no client connects or is connected; if the client runs on another time than `now`; and after `timeout`
+ *   milliseconds of real time, if none waits for an attempt, or the attempt does not end. An attempt that the server does not
+ *   answer ends when the time is moved by `timeouts.connectTimeout`
  */
 export async function runToNextRetry(client: ResilientMqttClient, options: RetryOptions): Promise<Status>
 export async function runToNextRetry(clients: Iterable<ResilientMqttClient>, options: RetryOptions): Promise<Status[]>

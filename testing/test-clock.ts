@@ -45,7 +45,8 @@ export interface TestClock {
    * Moves the time to the next attempt of a client that runs on this clock, as `runToNextRetry` does.
    *
    * @returns the status after the attempt: `connected`, or waiting for the next one, or `failed`
-   * @throws {Error} if the client has this clock as its option `clock`, but not `clock.now` as `now`, and after `timeout` milliseconds of real time, if the client waits for no attempt, or the attempt does not end
+   * @throws {Error} if the client has this clock as its option `clock`, but not `clock.now` as `now`; and after `timeout`
+   *   milliseconds of real time, if the client waits for no attempt, or the attempt does not end
    */
   runToNextRetry(client: ResilientMqttClient, options?: WaitOptions): Promise<Status>
   /** The same for several clients, such as `fleet.clients`: moves the time to the first attempt of any of them. */

@@ -12,9 +12,9 @@
  * | `/stately?token=…` | viewer: `StatelyConnected`, or nothing | server: `InspectionMessage`, one a frame |
  *
  * A page sends `@statelyai.connected` when its socket opens. It gets `@xstate-mqtt.welcome`, then the replay in batches
- * (every known actor with its last snapshot and its past states first, then the history, oldest first), then `@xstate-mqtt.live`, and then
- * the live messages. Session ids are unique within the server, which puts the feed's id before them (`f1/x:0`). Treat
- * them as opaque.
+ * (every known actor with its last snapshot and its past states first, then the history, oldest first), then
+ * `@xstate-mqtt.live`, and then the live messages. Session ids are unique within the server, which puts the feed's id before
+ * them (`f1/x:0`). Treat them as opaque.
  */
 
 import type { Timer } from '../src/shared/pending-timers.ts'

@@ -74,8 +74,9 @@ export interface BrokerStatus {
   /** The highest Topic Alias that the client may use; 0 if none. It uses some only with `autoAssignTopicAlias`. */
   readonly topicAliasMaximum: number
   /**
-   * How long the broker keeps the session after the connection has ended, in milliseconds; `Infinity` for ever. It may be less than the
-   * option `sessionExpiry`: see the event `sessionExpiryReduced`. `undefined` on MQTT 3.1.1, which does not tell.
+   * How long the broker keeps the session after the connection has ended, in milliseconds; `Infinity` for ever. It may be
+   * less than the option `sessionExpiry`: see the event `sessionExpiryReduced`. `undefined` on MQTT 3.1.1, which does not
+   * tell.
    */
   readonly sessionExpiry: number | undefined
   /** The keep alive of this connection in milliseconds: the broker's, or else that of the option. 0 if there is none. */

@@ -8,8 +8,8 @@ import { propertiesSize } from './write-properties.ts'
 export const MAX_REMAINING_LENGTH = 268_435_455
 
 /**
- * How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3), with its topic: it may have to be sent again on a connection where no
- * Topic Alias stands for that.
+ * How many bytes a PUBLISH takes on the wire (MQTT 5 §3.3), with its topic: it may have to be sent again on a connection
+ * where no Topic Alias stands for that.
  *
  * @throws {UnencodablePacketError}
  */
