@@ -1,16 +1,19 @@
 /** @jsxImportSource react */
 import { useReducer } from 'react'
+import type { Message } from 'xstate-mqtt'
 import { useMessages, usePublish } from 'xstate-mqtt/react'
 
 import { type Alarm, codecs, topics } from './plant.ts'
 import { timeOfDay } from './time-of-day.ts'
-
-type Alarms = Readonly<Record<string, Alarm>>
+import { type AlarmsByTopic, withNews } from './with-news.ts'
 
 /** The alarms of the plant. An acknowledgement during an outage waits for the connection. */
 export function Alarms() {
-  const [alarms, update] = useReducer((all: Alarms, change: Alarms) => ({ ...all, ...change }), {})
-  const { status } = useMessages(topics.alarm('+'), ({ topic, value }) => update({ [topic]: value }), {
+  const [alarms, update] = useReducer(
+    (known: AlarmsByTopic, { topic, value }: Message<Alarm>) => withNews(known, topic, value),
+    {},
+  )
+  const { status } = useMessages(topics.alarm('+'), update, {
     qos: 1,
     codec: codecs.alarm,
   })
