@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { createEmbeddedBroker, createTokenAuthority, type EmbeddedBrokerOptions } from '../../testing/index.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { Front } from './front.ts'
 import { paste, removePasted, snippet, snippetsOf } from './pasted.ts'
 import { run, start } from './run.ts'
 
@@ -23,16 +23,15 @@ test('every snippet has a test here', () => {
 })
 
 test('outage: what it prints is what the page shows', async () => {
-  const broker = await stoppedBroker()
-  const example = start(paste(README, 'outage', { [LOCALHOST]: local(broker.url) }))
+  const broker = await startBroker()
+  const front = await Front.to(broker)
+  const example = start(paste(README, 'outage', { [LOCALHOST]: front.url }))
   await example.shows('ECONNREFUSED')
-  await broker.start()
+  await front.open()
   await example.shows('home/count 2')
-  // If a PUBACK were unread, the system would reset the connection instead of closing it.
-  await sleep(300)
-  await broker.stop()
+  await front.close()
   await example.showsTimes('ECONNREFUSED', 2)
-  await broker.start()
+  await front.open()
   await example.showsTimes('connecting → connected', 2)
   const { published } = broker
   await vi.waitFor(() => expect(broker.published).toBeGreaterThan(published), { timeout: 30_000 })
@@ -144,11 +143,6 @@ async function stoppedBroker() {
   const broker = await startBroker()
   await broker.stop()
   return broker
-}
-
-/** As on the page, by name. */
-function local(url: string): string {
-  return url.replace('127.0.0.1', 'localhost')
 }
 
 function urls(broker: string, issuer: string): Record<string, string> {
