@@ -78,6 +78,13 @@ export interface SubscribeOptions<Value = Uint8Array> {
    */
   readonly retainHandling?: 0 | 1 | 2
   /**
+   * User Properties of the SUBSCRIBE, also when the subscription is restored (MQTT 5 §3.8.2.1.3). Of several subscriptions
+   * to one topic filter, the newest that has some gives them.
+   *
+   * @default none
+   */
+  readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
+  /**
    * When a message is acknowledged: on receipt, or when the handler's promise resolves. If the promise rejects, the
    * handler is called again: see `retry`. In an async loop, a message is acknowledged when the loop asks for the next
    * one or ends: to receive a message again after an error, use a handler that rejects.

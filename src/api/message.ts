@@ -19,6 +19,9 @@ export interface PublishProperties {
   readonly subscriptionIdentifier?: number | readonly number[]
 }
 
+/** User Properties of any packet. A list is the same property several times (MQTT 5 §3.3.2.3.7). */
+export type UserProperties = NonNullable<PublishProperties['userProperties']>
+
 /** A received message. */
 export interface Message<Value = Uint8Array> {
   readonly topic: string

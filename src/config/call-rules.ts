@@ -65,6 +65,7 @@ export const subscribeRules = {
   noLocal: boolean,
   retainAsPublished: boolean,
   retainHandling: must('must be 0, 1 or 2', (value) => value === 0 || value === 1 || value === 2),
+  userProperties: (option, value) => parseUserProperties(value, option),
   retry: group(retry),
   ack: must('must be "on-receipt" or "after-handler"', (value) => value === 'on-receipt' || value === 'after-handler'),
   codec,

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../api/errors.ts'
-import type { PublishProperties } from '../api/message.ts'
+import type { PublishProperties, UserProperties } from '../api/message.ts'
 import { byteLength } from '../shared/byte-length.ts'
 import { copyOf } from '../shared/bytes.ts'
 import { nothing } from '../shared/nothing.ts'
@@ -15,8 +15,6 @@ export const MAX_USER_BYTES = 1_048_576
 
 const contentTypeRule = `must be a string of at most ${MAX_BYTES} bytes`
 const userPropertiesRule = `must be strings, or lists of strings, of at most ${MAX_BYTES} bytes`
-
-export type UserProperties = NonNullable<PublishProperties['userProperties']>
 
 /** Errors do not show values that may contain secrets of the application. */
 const rules = {

@@ -35,6 +35,7 @@ export class ClientReceiver<Value> implements Receiver, Tapped {
   readonly noLocal: boolean
   readonly retainAsPublished: boolean
   readonly retainHandling: 0 | 1 | 2
+  readonly userProperties: SubscribeOptions['userProperties']
   readonly ack: 'on-receipt' | 'after-handler'
   readonly retry: RetryPolicy
   readonly isAwaiting: (() => boolean) | undefined
@@ -51,6 +52,7 @@ export class ClientReceiver<Value> implements Receiver, Tapped {
     this.noLocal = options.noLocal ?? defaultSubscribe.noLocal
     this.retainAsPublished = options.retainAsPublished ?? defaultSubscribe.retainAsPublished
     this.retainHandling = options.retainHandling ?? defaultSubscribe.retainHandling
+    this.userProperties = options.userProperties
     this.ack = options.ack ?? (handler ? 'on-receipt' : 'after-handler')
     this.retry = options.retry ? withDefaults<RetryPolicy>(defaultRetry, options.retry) : defaultRetry
     this.isAwaiting = isAwaiting

@@ -71,7 +71,9 @@ function isAlike(earlier: object, options: object): boolean {
   const [a, b] = [earlier as Record<string, unknown>, options as Record<string, unknown>]
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => {
     const [one, other] = [a[name], b[name]]
-    return Object.is(one, other) || (name === 'retry' && isAlike(Object(one) as object, Object(other) as object))
+    if (name === 'retry') return isAlike(Object(one) as object, Object(other) as object)
+    if (name === 'userProperties') return JSON.stringify(one) === JSON.stringify(other)
+    return Object.is(one, other)
   })
 }
 

@@ -4,6 +4,7 @@ import type { ISubackPacket } from 'mqtt-packet'
 import type { Failure } from '../../machines/failure.ts'
 import type { Clock } from '../api/clock.ts'
 import { ConnectionLostError } from '../api/errors.ts'
+import type { UserProperties } from '../api/message.ts'
 import type { BrokerStatus, TrafficStatus } from '../api/status.ts'
 import type { Link, LinkEvents } from '../session/link.ts'
 import { safeText } from '../shared/safe-text.ts'
@@ -182,13 +183,14 @@ export class MqttLink implements Link, ReadingPort {
     const [first] = requests
     if (!first) return Promise.resolve({ granted: [], reasonString: undefined })
     const filters = requests.map(({ filter }) => filter)
-    const { qos, noLocal: nl, retainAsPublished: rap, retainHandling: rh, identifier } = first
-    const properties = this.limits.subscriptionIdentifiersAvailable && {
-      properties: { subscriptionIdentifier: identifier },
+    const { qos, noLocal: nl, retainAsPublished: rap, retainHandling: rh, identifier, userProperties } = first
+    const properties = {
+      ...(this.limits.subscriptionIdentifiersAvailable && { subscriptionIdentifier: identifier }),
+      ...propertiesOf(userProperties),
     }
     this.#beforeControlPacket()
     return new Promise((resolve, reject) => {
-      this.#client.subscribe(filters, { qos, nl, rap, rh, ...properties }, (error, _granted, suback) => {
+      this.#client.subscribe(filters, { qos, nl, rap, rh, properties }, (error, _granted, suback) => {
         // If one filter has an error code, MQTT.js reports an error for all. The packet has the individual codes.
         if (suback) resolve(toSuback(suback))
         else reject(error ?? new ConnectionLostError('the SUBACK came'))
@@ -198,11 +200,12 @@ export class MqttLink implements Link, ReadingPort {
     })
   }
 
-  unsubscribe(filters: readonly string[]): Promise<void> {
+  unsubscribe(filters: readonly string[], userProperties?: UserProperties): Promise<void> {
     if (this.#isClosed) return Promise.reject(new ConnectionLostError('the UNSUBACK came'))
     this.#beforeControlPacket()
     return new Promise((resolve, reject) => {
-      this.#client.unsubscribe([...filters], (error) => (error ? reject(error) : resolve()))
+      const options = { properties: propertiesOf(userProperties) }
+      this.#client.unsubscribe([...filters], options, (error) => (error ? reject(error) : resolve()))
       this.#client.stream.uncork()
     })
   }
@@ -264,6 +267,11 @@ export class MqttLink implements Link, ReadingPort {
     this.#line.sent(0)
     this.#reading.listen()
   }
+}
+
+/** In the type of mqtt-packet, whose lists could be changed. */
+function propertiesOf(userProperties: UserProperties | undefined) {
+  return userProperties ? { userProperties: userProperties as Record<string, string | string[]> } : {}
 }
 
 function toSuback({ granted, properties }: ISubackPacket): Suback {

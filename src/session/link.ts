@@ -1,4 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
+import type { UserProperties } from '../api/message.ts'
 import type { BrokerStatus, TrafficStatus } from '../api/status.ts'
 import type { ConnectConfig } from '../config/client-config.ts'
 import type { Ack, IncomingPublish, OutgoingPublish, Suback, SubscriptionRequest } from '../wire/packets.ts'
@@ -49,12 +50,12 @@ export interface Link {
   pauseReading(): void
   resumeReading(): void
   /**
-   * Sends one SUBSCRIBE for filters with the same options. Resolves with the SUBACK; rejects if the connection ends
+   * Sends one SUBSCRIBE for filters with the same options and user properties. Resolves with the SUBACK; rejects if the connection ends
    * first.
    */
   subscribe(requests: readonly SubscriptionRequest[]): Promise<Suback>
   /** Sends one UNSUBSCRIBE. Resolves at the UNSUBACK; rejects if the connection ends first. */
-  unsubscribe(filters: readonly string[]): Promise<void>
+  unsubscribe(filters: readonly string[], userProperties?: UserProperties): Promise<void>
   /**
    * Ends the connection from our side. `LinkEvents.detached` is called before this returns.
    *

@@ -1,4 +1,5 @@
 import type { Failure } from '../../machines/failure.ts'
+import type { UserProperties } from '../api/message.ts'
 import type { BrokerStatus } from '../api/status.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
 import type { Ack, IncomingPublish } from '../wire/packets.ts'
@@ -232,9 +233,9 @@ export class Session implements LinkEvents, TapSlot {
     if (this.#subscriptions.remove(receiver)) this.#changes.schedule()
   }
 
-  /** Unsubscribes from a filter that no subscription has. @param gone - see `Subscriptions.leave` */
-  leave(filter: string, gone: () => void): void {
-    if (this.#subscriptions.leave(filter, gone)) this.#changes.schedule()
+  /** Unsubscribes from a filter that no subscription has: see `Subscriptions.leave`. */
+  leave(filter: string, gone: () => void, userProperties?: UserProperties): void {
+    if (this.#subscriptions.leave(filter, gone, userProperties)) this.#changes.schedule()
   }
 
   /** Removes a subscription that was rejected and whose loop has ended. No packet is sent for it now. */

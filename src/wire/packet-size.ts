@@ -1,5 +1,7 @@
+import type { UserProperties } from '../api/message.ts'
 import type { BrokerStatus } from '../api/status.ts'
 import { byteLength, varintLength } from '../shared/byte-length.ts'
+import { propertiesSize } from './write-properties.ts'
 
 /** What the size of such packets depends on. */
 type SizeLimits = Pick<BrokerStatus, 'maximumPacketSize' | 'subscriptionIdentifiersAvailable'>
@@ -10,6 +12,7 @@ export interface FilterPackets {
   readonly link: { readonly protocolVersion: 3 | 4 | 5; readonly limits: SizeLimits }
   /** Of a SUBSCRIBE, if the broker supports Subscription Identifiers. */
   readonly identifier?: number
+  readonly userProperties?: UserProperties | undefined
 }
 
 /** How many bytes a SUBSCRIBE or UNSUBSCRIBE takes on the wire (MQTT 5 §3.8, §3.10). */
@@ -17,12 +20,13 @@ export function filterPacketSize(packets: FilterPackets, filters: readonly strin
   return packetSize(filters.reduce((bytes, filter) => bytes + filterSize(packets, filter), filterHeaderSize(packets)))
 }
 
-/**
- * The bytes of the packet id and, in MQTT 5, of the properties with their length. The only property is the identifier.
- */
-export function filterHeaderSize({ link: { protocolVersion, limits }, identifier }: FilterPackets): number {
-  if (protocolVersion !== 5) return 2
-  return 3 + (identifier !== undefined && limits.subscriptionIdentifiersAvailable ? 1 + varintLength(identifier) : 0)
+/** The bytes of the packet id and, in MQTT 5, of the properties with their length. */
+export function filterHeaderSize({ link, identifier, userProperties }: FilterPackets): number {
+  if (link.protocolVersion !== 5) return 2
+  const isIdentified = identifier !== undefined && link.limits.subscriptionIdentifiersAvailable
+  const bytes =
+    (isIdentified ? 1 + varintLength(identifier) : 0) + (userProperties ? propertiesSize({ userProperties }) : 0)
+  return 2 + varintLength(bytes) + bytes
 }
 
 /** The bytes of a topic filter and, in a SUBSCRIBE, of its options. */

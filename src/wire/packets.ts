@@ -1,4 +1,4 @@
-import type { PublishProperties } from '../api/message.ts'
+import type { PublishProperties, UserProperties } from '../api/message.ts'
 
 /** A PUBLISH that is sent. */
 export interface OutgoingPublish {
@@ -51,4 +51,6 @@ export interface SubscriptionRequest {
   readonly retainHandling: 0 | 1 | 2
   /** Sent with the messages of the subscription, if the broker supports identifiers (MQTT 5 §3.8.2.1.2). */
   readonly identifier: number
+  /** MQTT 5 §3.8.2.1.3. */
+  readonly userProperties?: UserProperties | undefined
 }

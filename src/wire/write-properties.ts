@@ -1,4 +1,4 @@
-import type { PublishProperties } from '../api/message.ts'
+import type { PublishProperties, UserProperties } from '../api/message.ts'
 import { utf8 } from './text.ts'
 import { checkedLength, UnencodablePacketError } from './unencodable-packet.ts'
 
@@ -53,8 +53,6 @@ export function writeProperties(properties: PublishProperties, into: Uint8Array,
   if (contentType !== undefined) at = writeTextProperty(0x03, contentType, into, at)
   return properties.userProperties ? writeUserProperties(properties.userProperties, into, at) : at
 }
-
-type UserProperties = NonNullable<PublishProperties['userProperties']>
 
 /** Each value is a property by itself, with its name before it (MQTT 5 §3.3.2.3.7). */
 function userPropertiesSize(properties: UserProperties): number {

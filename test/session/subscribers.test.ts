@@ -38,6 +38,19 @@ describe('options that satisfy all subscribers of a filter', () => {
     expect(group.request({ filter: 'a', identifier: 3 })).toEqual({ filter: 'a', identifier: 3, ...plain, ...expected })
   })
 
+  test('the user properties of the newest subscriber that has some', () => {
+    const [one, other, simple] = [{ a: '1' }, { a: '2' }, undefined].map((userProperties) =>
+      subscriber({ userProperties }),
+    )
+    const group = subscribers(one!, other!, simple!)
+    const request = () => group.request({ filter: 'a', identifier: 1 }).userProperties
+    expect(request()).toEqual({ a: '2' })
+    group.delete(other!)
+    expect(request()).toEqual({ a: '1' })
+    group.delete(one!)
+    expect(request()).toBeUndefined()
+  })
+
   test('ignores options of subscribers that have left', () => {
     const [exact, other, simple] = [subscriber({ qos: 2 }), subscriber({ qos: 2 }), subscriber()]
     const group = subscribers(exact, other, simple)

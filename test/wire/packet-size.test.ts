@@ -82,24 +82,40 @@ const link = (version: 4 | 5, maximumPacketSize: number) =>
 
 const identifier = fc.constantFrom(undefined, 1, 127, 128, 20_000)
 
+const userText = fc.string({ maxLength: 100 })
+// Without the names that an object has already: mqtt-packet looks for them in prototypes.
+const userName = userText.filter((name) => !(name in {}))
+const userProperties = fc.option(
+  fc.dictionary(userName, fc.oneof(userText, fc.array(userText, { minLength: 1, maxLength: 3 })), {
+    minKeys: 1,
+    maxKeys: 3,
+    noNullPrototype: true,
+  }),
+  { nil: undefined },
+)
+
 test('computes the sizes of SUBSCRIBE and UNSUBSCRIBE on the wire', () => {
   fc.assert(
     fc.property(
       fc.array(topic, { minLength: 1, maxLength: 200 }),
       protocolVersion,
       identifier,
-      (filters, version, id) => {
+      userProperties,
+      (filters, version, id, texts) => {
         const messageId = 1
         const options = { protocolVersion: version }
+        const own = { link: link(version, 0), userProperties: texts }
         const identified = id !== undefined && { identifier: id }
-        const ids = id !== undefined && { properties: { subscriptionIdentifier: id } }
+        const user = texts && { userProperties: texts }
+        const both = { ...user, ...(id !== undefined && { subscriptionIdentifier: id }) }
         const subscriptions = filters.map((filter) => ({ topic: filter, qos: 1 as const }))
-        const subscribe = generate({ cmd: 'subscribe', messageId, subscriptions, ...ids }, options)
-        const unsubscribe = generate({ cmd: 'unsubscribe', messageId, unsubscriptions: filters }, options)
-        expect(filterPacketSize({ kind: 'subscribe', link: link(version, 0), ...identified }, filters)).toBe(
-          subscribe.length,
+        const subscribe = generate({ cmd: 'subscribe', messageId, subscriptions, properties: both }, options)
+        const unsubscribe = generate(
+          { cmd: 'unsubscribe', messageId, unsubscriptions: filters, properties: { ...user } },
+          options,
         )
-        expect(filterPacketSize({ kind: 'unsubscribe', link: link(version, 0) }, filters)).toBe(unsubscribe.length)
+        expect(filterPacketSize({ kind: 'subscribe', ...own, ...identified }, filters)).toBe(subscribe.length)
+        expect(filterPacketSize({ kind: 'unsubscribe', ...own }, filters)).toBe(unsubscribe.length)
       },
     ),
     { numRuns: 100 },

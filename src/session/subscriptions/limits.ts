@@ -1,6 +1,6 @@
 import { type FilterPackets, filterPacketSize } from '../../wire/packet-size.ts'
 import type { Link } from '../link.ts'
-import type { Answer, Wanted } from './wanted.ts'
+import type { Answer, Unwanted, Wanted } from './wanted.ts'
 
 /** The answer to a SUBSCRIBE that must not be sent, because of what the CONNACK announced; `undefined` if it may. */
 export function beyondLimits(wanted: Wanted, link: Link): Answer | undefined {
@@ -19,7 +19,14 @@ export function unavailable(filter: string, { limits }: Link): Answer | undefine
 
 /** The packets that ask for such a subscription. */
 export function subscribePackets(link: Link, wanted: Wanted | undefined): FilterPackets {
-  return { kind: 'subscribe', link, ...(wanted && { identifier: wanted.identifier }) }
+  if (!wanted) return { kind: 'subscribe', link }
+  const { identifier, subscribers } = wanted
+  return { kind: 'subscribe', link, identifier, userProperties: subscribers.userProperties }
+}
+
+/** The packets that end such a subscription. */
+export function unsubscribePackets(link: Link, unwanted: Unwanted | undefined): FilterPackets {
+  return { kind: 'unsubscribe', link, userProperties: unwanted?.userProperties }
 }
 
 const tooLarge: Answer = { code: 0x95, limit: 'maximumPacketSize' }

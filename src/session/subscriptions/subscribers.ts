@@ -1,4 +1,4 @@
-import type { Qos } from '../../api/message.ts'
+import type { Qos, UserProperties } from '../../api/message.ts'
 import type { SubscriptionRequest } from '../../wire/packets.ts'
 
 /** What a subscriber asks the broker for (MQTT 5 §3.8.3.1). */
@@ -14,6 +14,8 @@ export interface Subscriber extends SubscriberOptions {
   readonly filter: string
   /** The function that gets the messages, by which the subscriber can be found; `undefined` for a loop. */
   readonly handler?: object | undefined
+  /** Of the SUBSCRIBE. */
+  readonly userProperties?: UserProperties | undefined
   /** The broker granted the subscription. */
   granted(qos: Qos): void
   /** The broker refused the subscription for good, or it was ended. */
@@ -38,6 +40,10 @@ export class Subscribers {
   /** How many of them have these options, once they differ. */
   #alike: Map<SubscriberOptions, number> | undefined
   #list: readonly Subscriber[] | undefined
+  /** Those that have user properties, if there are any. */
+  #withProperties: Set<Subscriber> | undefined
+  /** The newest of these, unless it has to be looked for. */
+  #newest: Subscriber | undefined
 
   get size(): number {
     return this.#all.size
@@ -67,10 +73,20 @@ export class Subscribers {
     return (this.#unserved?.size ?? 0) < this.#all.size
   }
 
+  /** The user properties of the newest subscriber that has some. */
+  get userProperties(): UserProperties | undefined {
+    if (!this.#withProperties) return undefined
+    return (this.#newest ??= [...this.#withProperties].at(-1))?.userProperties
+  }
+
   /** Adds a subscriber, which is not served yet. */
   add(subscriber: Subscriber): void {
     this.#list = undefined
     const { handler } = subscriber
+    if (subscriber.userProperties) {
+      ;(this.#withProperties ??= new Set()).add(subscriber)
+      this.#newest = subscriber
+    }
     this.#all.set(handler && !this.#all.has(handler) ? handler : subscriber, subscriber)
     this.#leaveUnserved(subscriber)
     this.#count(optionsOf(subscriber))
@@ -80,6 +96,8 @@ export class Subscribers {
     if (!this.has(subscriber)) return
     this.#all.delete(this.#keyOf(subscriber))
     this.#list = undefined
+    this.#withProperties?.delete(subscriber)
+    if (this.#newest === subscriber) this.#newest = undefined
     this.#serves(subscriber)
     const alike = this.#alike
     if (!alike) return
@@ -108,11 +126,13 @@ export class Subscribers {
 
   /** The request that satisfies all of them. */
   request({ filter, identifier }: Pick<SubscriptionRequest, 'filter' | 'identifier'>): SubscriptionRequest {
-    if (!this.#alike && this.#common) return { filter, identifier, ...this.#common }
+    const { userProperties } = this
+    if (!this.#alike && this.#common) return { filter, identifier, ...this.#common, userProperties }
     const all = [...(this.#alike?.keys() ?? [])]
     return {
       filter,
       identifier,
+      userProperties,
       qos: Math.max(...all.map(({ qos }) => qos)) as Qos,
       noLocal: all.every(({ noLocal }) => noLocal),
       retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
@@ -165,7 +185,17 @@ function optionsOf(subscriber: SubscriberOptions): SubscriberOptions {
   return options
 }
 
+/** Two requests have the same key if they are equal, but for their filters and identifiers. */
+export function requestKey(request: Omit<SubscriptionRequest, 'filter' | 'identifier'>): string {
+  return optionsKey(request) + userPropertiesKey(request.userProperties)
+}
+
+/** Two sets of user properties have the same key if they are equal, and stand in the same order. */
+export function userPropertiesKey(userProperties: UserProperties | undefined): string {
+  return userProperties ? JSON.stringify(userProperties) : ''
+}
+
 /** Two sets of options have the same key if they are equal. */
-export function optionsKey({ qos, noLocal, retainAsPublished, retainHandling }: SubscriberOptions): string {
+function optionsKey({ qos, noLocal, retainAsPublished, retainHandling }: SubscriberOptions): string {
   return `${qos} ${noLocal} ${retainAsPublished} ${retainHandling}`
 }

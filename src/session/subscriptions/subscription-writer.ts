@@ -1,13 +1,14 @@
 import type { SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import { deferred } from '../../shared/wait.ts'
 import { inPackets } from '../../wire/filter-packets.ts'
+import { filterPacketSize } from '../../wire/packet-size.ts'
 import type { SubscriptionRequest } from '../../wire/packets.ts'
 import type { Link } from '../link.ts'
 import type { Blame } from '../outgoing/blame.ts'
 import type { WireClaim } from '../wire-claim.ts'
 import { Exchange } from './exchange.ts'
-import { beyondLimits, subscribePackets, unavailable } from './limits.ts'
-import { optionsKey, type Subscriber } from './subscribers.ts'
+import { beyondLimits, subscribePackets, unavailable, unsubscribePackets } from './limits.ts'
+import { requestKey, type Subscriber, userPropertiesKey } from './subscribers.ts'
 import type { Suspensions } from './suspensions.ts'
 import type { Answer, Unwanted, Wanted } from './wanted.ts'
 
@@ -172,14 +173,7 @@ export class SubscriptionWriter {
     const leaving = this.#free(exchange, unwanted, (each) => this.#isLeaving(each))
     exchange.expect(missing.length)
     for (const batch of this.#batches(missing, link)) this.#await(batch, this.#subscribe(link, batch), batch.length)
-    for (const batch of inPackets(
-      { kind: 'unsubscribe', link },
-      leaving,
-      filterOf,
-      this.#options.suspensions.batchSize,
-    )) {
-      this.#await(batch, this.#unsubscribe(link, batch), 0)
-    }
+    for (const batch of this.#unsubscribeBatches(leaving, link)) this.#await(batch, this.#unsubscribe(link, batch), 0)
   }
 
   /** Selects those that are due and whose filter is in no unanswered packet. */
@@ -311,7 +305,7 @@ export class SubscriptionWriter {
 
   async #unsubscribe(link: Link, batch: readonly Unwanted[]): Promise<void> {
     for (const unwanted of batch) unwanted.asked = true
-    await this.#exchanged(batch, link.unsubscribe(batch.map(filterOf)))
+    await this.#exchanged(batch, link.unsubscribe(batch.map(filterOf), batch[0]?.userProperties))
     // In the meantime the application may have subscribed and unsubscribed again.
     for (const unwanted of batch) {
       if (this.#book.unwanted.get(unwanted.filter) !== unwanted) continue
@@ -335,25 +329,48 @@ export class SubscriptionWriter {
    * filter then. A filter beyond the limits of the broker has a batch of its own.
    */
   #batches(missing: readonly Wanted[], link: Link, most = this.#options.suspensions.batchSize): Wanted[][] {
-    const alike = new Map<string, Wanted[]>()
-    for (const wanted of missing) {
-      const { subscriptionIdentifiersAvailable } = link.limits
-      const options = unavailable(wanted.filter, link)
+    const { subscriptionIdentifiersAvailable } = link.limits
+    const groups = grouped(missing, (wanted) =>
+      unavailable(wanted.filter, link)
         ? wanted.filter
-        : `${optionsKey(nextRequest(wanted))} ${subscriptionIdentifiersAvailable ? wanted.identifier : ''}`
-      const group = alike.get(options)
-      if (group) group.push(wanted)
-      else alike.set(options, [wanted])
-    }
-    return [...alike.values()].flatMap((group) => inPackets(subscribePackets(link, group[0]), group, filterOf, most))
+        : `${requestKey(nextRequest(wanted))} ${subscriptionIdentifiersAvailable ? wanted.identifier : ''}`,
+    )
+    return groups.flatMap((group) => inPackets(subscribePackets(link, group[0]), group, filterOf, most))
   }
+
+  /** User properties with which the packet would be too large are left out: the subscription ends without them as well. */
+  #unsubscribeBatches(leaving: readonly Unwanted[], link: Link): Unwanted[][] {
+    for (const unwanted of leaving) {
+      if (!unwanted.userProperties) continue
+      const packets = unsubscribePackets(link, unwanted)
+      const size = filterPacketSize(packets, [unwanted.filter])
+      if (size > link.limits.maximumPacketSize) unwanted.userProperties = undefined
+    }
+    const { batchSize } = this.#options.suspensions
+    const groups = grouped(leaving, ({ userProperties }) => userPropertiesKey(userProperties))
+    return groups.flatMap((group) => inPackets(unsubscribePackets(link, group[0]), group, filterOf, batchSize))
+  }
+}
+
+/** Puts those together that have the same key. */
+function grouped<Each>(all: readonly Each[], keyOf: (each: Each) => string): Each[][] {
+  const groups = new Map<string, Each[]>()
+  for (const each of all) {
+    const key = keyOf(each)
+    const group = groups.get(key)
+    if (group) group.push(each)
+    else groups.set(key, [each])
+  }
+  return [...groups.values()]
 }
 
 /** The request for a filter that the broker holds brings retained messages only if a new subscriber wants them. */
 function nextRequest({ request, repeats, subscribers }: Wanted): SubscriptionRequest {
-  if (repeats || !subscribers.anyServed) return request
+  // A subscriber may have left since the request was made, and its user properties with it.
+  const current = { ...request, userProperties: subscribers.userProperties }
+  if (repeats || !subscribers.anyServed) return current
   const joining = subscribers.unserved.map(({ retainHandling }) => retainHandling)
-  return { ...request, retainHandling: Math.min(2, ...joining) as 0 | 1 | 2 }
+  return { ...current, retainHandling: Math.min(2, ...joining) as 0 | 1 | 2 }
 }
 
 function filterOf({ filter }: { readonly filter: string }): string {

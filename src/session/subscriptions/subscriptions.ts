@@ -2,7 +2,7 @@ import type { Failure } from '../../../machines/failure.ts'
 import type { SyncInput, SubscriptionsEvent } from '../../../machines/subscriptions.ts'
 import type { Clock } from '../../api/clock.ts'
 import { SubscriptionRefusedError, UnsubscribedError } from '../../api/errors.ts'
-import type { Qos } from '../../api/message.ts'
+import type { Qos, UserProperties } from '../../api/message.ts'
 import type { QuarantineOptions } from '../../api/options.ts'
 import type { SubscriptionsStatus } from '../../api/status.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
@@ -11,10 +11,10 @@ import { blameOf } from '../outgoing/blame.ts'
 import type { WireClaim } from '../wire-claim.ts'
 import { FilterGroups } from './filter-groups.ts'
 import { RetainedMessages } from './retained-messages.ts'
-import { optionsKey, Subscribers, type Subscriber } from './subscribers.ts'
+import { requestKey, Subscribers, type Subscriber } from './subscribers.ts'
 import { SubscriptionWriter } from './subscription-writer.ts'
 import { type SuspensionEvents, Suspensions } from './suspensions.ts'
-import type { Answer, Unwanted, Wanted } from './wanted.ts'
+import { type Answer, PERMANENT, type Unwanted, type Wanted } from './wanted.ts'
 
 export interface SubscriptionsConfig {
   readonly clock: Clock
@@ -54,12 +54,6 @@ export interface SubscriptionsPort<S> {
   /** A subscriber was removed: it was unsubscribed, or the broker refused it. */
   removed(subscriber: S): void
 }
-
-/**
- * Reason codes that another SUBSCRIBE would not change: invalid filter, packet too large, shared or wildcard
- * subscriptions or identifiers not supported.
- */
-const PERMANENT = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
 
 /** The subscriptions that the application wants and those that the broker holds. They outlive connections. */
 export class Subscriptions<S extends Subscriber = Subscriber> {
@@ -139,7 +133,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.subscribers.add(subscriber)
     this.#subscribers.add(subscriber)
     const request = wanted.subscribers.request(wanted)
-    const changed = optionsKey(request) !== optionsKey(wanted.request)
+    const changed = requestKey(request) !== requestKey(wanted.request)
     if (changed) wanted.request = request
     if (wanted.state === 'suspended') return false
     if (changed || wanted.state === 'refused' || this.#bringsRetained(subscriber)) {
@@ -167,18 +161,20 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
    * Sends an UNSUBSCRIBE for a filter that no subscriber wants, such as one of an earlier process.
    *
    * @param gone - called once when the broker has answered, has lost the session, or a subscriber wants the filter
+   * @param userProperties - of the UNSUBSCRIBE, if it is not written yet
    * @returns whether the broker has to be asked
    */
-  leave(filter: string, gone: () => void): boolean {
+  leave(filter: string, gone: () => void, userProperties?: UserProperties): boolean {
     const known = this.#unwanted.get(filter)
     if (this.#wanted.has(filter)) gone()
     else if (known) {
       const before = known.gone
+      known.userProperties = userProperties
       known.gone = () => {
         before?.()
         gone()
       }
-    } else this.#unwant(filter, gone)
+    } else this.#unwant(filter, gone, userProperties)
     return this.#unwanted.has(filter)
   }
 
@@ -372,16 +368,16 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return true
   }
 
-  #unwant(filter: string, gone?: () => void): void {
-    const unwanted = { filter, asked: false, askFrom: 0, pause: 0, gone }
+  #unwant(filter: string, gone?: () => void, userProperties?: UserProperties): void {
+    const unwanted = { filter, asked: false, askFrom: 0, pause: 0, gone, userProperties }
     this.#unwanted.set(filter, unwanted)
     this.#writer.leaves(unwanted)
   }
 
-  #want({ filter, qos, noLocal, retainAsPublished, retainHandling }: Subscriber): Wanted {
+  #want({ filter, qos, noLocal, retainAsPublished, retainHandling, userProperties }: Subscriber): Wanted {
     const identifier = this.#groups.identifierFor(filter)
     const subscribers = new Subscribers()
-    const request = { filter, identifier, qos, noLocal, retainAsPublished, retainHandling }
+    const request = { filter, identifier, qos, noLocal, retainAsPublished, retainHandling, userProperties }
     // The filter may have been wanted before, with an UNSUBSCRIBE that is not sent yet.
     this.#unwanted.get(filter)?.gone?.()
     const known = this.#unwanted.delete(filter)

@@ -1,8 +1,14 @@
 import type { SubscriptionLimit } from '../../api/errors.ts'
-import type { Qos } from '../../api/message.ts'
+import type { Qos, UserProperties } from '../../api/message.ts'
 import type { SubscriptionRequest } from '../../wire/packets.ts'
 import type { Subscribers } from './subscribers.ts'
 import type { Suspendable } from './suspensions.ts'
+
+/**
+ * Reason codes that another SUBSCRIBE would not change: invalid filter, packet too large, shared or wildcard
+ * subscriptions or identifiers not supported.
+ */
+export const PERMANENT: ReadonlySet<number> = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
 
 /** What became of a SUBSCRIBE for one filter. */
 export interface Answer {
@@ -42,4 +48,6 @@ export interface Unwanted {
   pause: number
   /** Called once when the broker does not hold it any more, or the application wants it again. Must not subscribe. */
   gone: (() => void) | undefined
+  /** Of the UNSUBSCRIBE. */
+  userProperties: UserProperties | undefined
 }
