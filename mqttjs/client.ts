@@ -8,7 +8,6 @@ import type {
   IDisconnectPacket,
   ISubscriptionGrant,
   ISubscriptionMap,
-  MqttClientEventCallbacks,
   PacketCallback,
   StreamBuilder,
 } from 'mqtt'
@@ -21,7 +20,7 @@ import { soon } from '../src/shared/soon.ts'
 import { promised, sorted } from './call.ts'
 import { connectOptions } from './connect-options.ts'
 import { ConnectionEvents, type EmitEvent } from './connection-events.ts'
-import { type EndArguments, endArguments, farewell } from './end.ts'
+import { disconnect, type EndArguments, endArguments } from './end.ts'
 import { HeardClient } from './heard-client.ts'
 import { warnOfIgnored } from './ignored-options.ts'
 import { Incoming } from './incoming.ts'
@@ -34,8 +33,6 @@ import { resilientOptions } from './resilient-options.ts'
 import { invalidFilter, subscriptionRequests, type TopicObject } from './subscription-requests.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { callUncaught, uncaught } from './uncaught.ts'
-
-type Events = MqttClientEventCallbacks
 
 type SubscribeOptions = IClientSubscribeOptions | IClientSubscribeProperties
 
@@ -60,8 +57,6 @@ export class MqttClient extends HeardClient {
   #isAsked = false
   /** Whether `reconnect()` was called while the client was being ended. */
   #reconnectsLater = false
-  /** Whether a listener of the application has got an error. */
-  #hasHeard = false
 
   // Not in a static block, which React Native's preset of Babel refuses.
   static #holdUntil(this: void, client: MqttClient, until: Promise<void>): void {
@@ -97,7 +92,7 @@ export class MqttClient extends HeardClient {
     const runtime = runtimeOf(client)
     if (properties?.requestResponseInformation) runtime.requestResponseInformation()
     const { session } = runtime
-    const tell: EmitEvent = (name, ...values) => this.#tell(name, ...values)
+    const tell: EmitEvent = (name, ...values) => this.tell(name, ...values)
     this.#incoming = new Incoming({
       customHandleAcks: this.#isVersion5 ? customHandleAcks : undefined,
       emitMessage: (packet) => tell('message', packet.topic, packet.payload as Buffer, packet),
@@ -131,7 +126,7 @@ export class MqttClient extends HeardClient {
     }
     followReports({
       client,
-      isHeard: () => this.#hasHeard || this.#isHeard,
+      isHeard: () => this.hasHeard || this.isHeard,
       emitError: (error) => tell('error', error),
       // oxlint-disable-next-line no-console -- There is no other place where it would be seen.
       print: (line) => console.error(line),
@@ -205,7 +200,7 @@ export class MqttClient extends HeardClient {
     const isRepeated = this.options.resubscribe === false || (topics as ISubscriptionMap).resubscribe === true
     const missing = isRepeated ? requests : requests.filter((request) => !this.#subscriptions.has(request))
     if (missing.length === 0) callback(null, [])
-    else this.#subscriptions.subscribe(missing, callback)
+    else this.#try(callback, () => this.#subscriptions.subscribe(missing, callback))
     return this
   }
 
@@ -226,12 +221,15 @@ export class MqttClient extends HeardClient {
     options?: IClientUnsubscribeProperties | PacketCallback,
     last?: PacketCallback,
   ): this {
-    const { callback } = sorted<IClientUnsubscribeProperties, PacketCallback>(options, last)
+    const { given, callback } = sorted<IClientUnsubscribeProperties, PacketCallback>(options, last)
     const filters = [topics].flat()
     const invalid = invalidFilter(filters)
     if (invalid !== undefined) soon(() => callback?.(new Error(`Invalid topic ${invalid}`)))
     else if (!this.#refuses(callback)) {
-      this.#subscriptions.unsubscribe(filters, () => callback?.(undefined, { cmd: 'unsuback' } as Packet))
+      const answered = () => callback?.(undefined, { cmd: 'unsuback' } as Packet)
+      this.#try(callback, () => {
+        this.#subscriptions.unsubscribe(filters, this.#isVersion5 ? given : {}, answered)
+      })
     }
     return this
   }
@@ -307,42 +305,37 @@ export class MqttClient extends HeardClient {
     return isOverridden ? uncaught(this.handleMessage.bind(this)) : undefined
   }
 
-  #tell<Name extends keyof Events>(name: Name, ...values: Parameters<Events[Name]>): void {
-    if (name === 'error') this.#hasHeard ||= this.#isHeard
-    callUncaught(() => this.emit(name, ...values))
-  }
-
-  /** Whether the application listens to errors. The listener that `connect` adds does not count. */
-  get #isHeard(): boolean {
-    return this.listeners('error').some((listener) => listener !== nothing)
-  }
-
   /** Whether the client is being ended, so that it takes no calls: the callback, or `error`, tells that. */
   #refuses(callback: ((error: Error) => unknown) | undefined): boolean {
     if (!this.disconnecting) return false
-    const error = new Error('client disconnecting')
+    this.#fail(callback, new Error('client disconnecting'))
+    return true
+  }
+
+  /** What a call throws goes to its callback. */
+  #try(callback: ((error: Error) => unknown) | undefined, call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#fail(callback, error as Error)
+    }
+  }
+
+  #fail(callback: ((error: Error) => unknown) | undefined, error: Error): void {
     if (callback) callback(error)
     else this.emit('error', error)
-    return true
   }
 
   #closed(): void {
     if (this.options.resubscribe === false) this.#subscriptions.forget()
   }
 
-  async #end({ force, packet, callback = nothing }: EndArguments): Promise<void> {
-    const { resilient } = this
-    let problem: Error | undefined
-    try {
-      await resilient.disconnect(farewell(force, packet, this.#isVersion5))
-    } catch (error) {
-      // The fields of the packet are wrong, so that nothing was done.
-      problem = error as Error
-      await resilient.disconnect({ drainTimeout: 0 })
-    }
+  async #end(given: EndArguments): Promise<void> {
+    const { callback = nothing } = given
+    const problem = await disconnect(this.resilient, given, this.#isVersion5)
     this.#subscriptions.closed()
     this.disconnected = true
-    this.#tell('end')
+    this.tell('end')
     callUncaught(callback, problem)
     const { reconnectPeriod, manualConnect } = this.options
     if (this.#reconnectsLater) {

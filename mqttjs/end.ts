@@ -1,6 +1,7 @@
 import type { DoneCallback, IDisconnectPacket } from 'mqtt'
 
 import type { DisconnectOptions } from '../src/api/message-options.ts'
+import type { ResilientMqttClient } from '../src/client.ts'
 import { fromSessionExpiryInterval } from '../src/shared/session-expiry.ts'
 
 /** How long publishes that are under way may take, in milliseconds. MQTT.js waits for them without a limit. */
@@ -26,11 +27,30 @@ export function endArguments(values: readonly unknown[]): EndArguments {
 }
 
 /**
- * How to disconnect. With `force`, MQTT.js closes the socket without a DISCONNECT, upon which the broker publishes the will.
+ * Disconnects.
  *
  * @param isVersion5 - whether the broker understands the fields of the packet
+ * @returns what is wrong with the fields; `undefined` if nothing is
  */
-export function farewell(force: boolean, packet: EndArguments['packet'], isVersion5: boolean): DisconnectOptions {
+export async function disconnect(
+  client: ResilientMqttClient,
+  { force, packet }: EndArguments,
+  isVersion5: boolean,
+): Promise<Error | undefined> {
+  try {
+    await client.disconnect(farewell(force, packet, isVersion5))
+    return undefined
+  } catch (error) {
+    // Nothing was done.
+    await client.disconnect({ drainTimeout: 0 })
+    return error as Error
+  }
+}
+
+/**
+ * How to disconnect. With `force`, MQTT.js closes the socket without a DISCONNECT, upon which the broker publishes the will.
+ */
+function farewell(force: boolean, packet: EndArguments['packet'], isVersion5: boolean): DisconnectOptions {
   const { sessionExpiryInterval, userProperties } = (isVersion5 && packet?.properties) || {}
   const isWithWill = force || (isVersion5 && packet?.reasonCode === WITH_WILL)
   return {

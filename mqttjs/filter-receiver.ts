@@ -1,6 +1,7 @@
 import type { ISubscriptionRequest } from 'mqtt'
 
 import type { SubscribeOptions } from '../src/api/message-options.ts'
+import { parseUserProperties } from '../src/config/publish-properties.ts'
 import { ClientReceiver } from '../src/messages/client-receiver.ts'
 import type { Session } from '../src/session/session.ts'
 import { nothing } from '../src/shared/nothing.ts'
@@ -80,8 +81,10 @@ export class FilterReceiver extends ClientReceiver<Uint8Array> {
   }
 }
 
-function subscribeOptions({ qos, nl, rap, rh }: ISubscriptionRequest): SubscribeOptions {
+function subscribeOptions({ qos, nl, rap, rh, properties }: ISubscriptionRequest): SubscribeOptions {
+  const userProperties = parseUserProperties(properties?.userProperties, 'properties.userProperties')
   return {
+    ...(userProperties && { userProperties }),
     qos,
     noLocal: nl ?? false,
     retainAsPublished: rap ?? false,

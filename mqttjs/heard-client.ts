@@ -1,6 +1,8 @@
 import type { MqttClientEventCallbacks } from 'mqtt'
 
+import { nothing } from '../src/shared/nothing.ts'
 import { MqttjsClient } from './mqttjs.ts'
+import { callUncaught } from './uncaught.ts'
 
 type Events = MqttClientEventCallbacks
 
@@ -8,6 +10,19 @@ type Events = MqttClientEventCallbacks
 export class HeardClient extends MqttjsClient {
   /** Called before a listener is added; `undefined` while the constructor runs. */
   protected onListener: ((event: keyof Events) => void) | undefined
+  /** Whether a listener of the application has got an error. */
+  protected hasHeard = false
+
+  /** Whether the application listens to errors. The listener that `connect` adds does not count. */
+  protected get isHeard(): boolean {
+    return this.listeners('error').some((listener) => listener !== nothing)
+  }
+
+  /** Emits an event. What its listeners throw becomes an uncaught exception. */
+  protected tell<Name extends keyof Events>(name: Name, ...values: Parameters<Events[Name]>): void {
+    if (name === 'error') this.hasHeard ||= this.isHeard
+    callUncaught(() => this.emit(name, ...values))
+  }
 
   override on<Name extends keyof Events>(event: Name, listener: Events[Name]): this {
     this.onListener?.(event)

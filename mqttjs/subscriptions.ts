@@ -1,7 +1,13 @@
-import type { ClientSubscribeCallback, ISubscriptionGrant, ISubscriptionRequest } from 'mqtt'
+import type {
+  ClientSubscribeCallback,
+  IClientUnsubscribeProperties,
+  ISubscriptionGrant,
+  ISubscriptionRequest,
+} from 'mqtt'
 import type { ISubackPacket } from 'mqtt-packet'
 
 import { SubscriptionRefusedError } from '../src/api/errors.ts'
+import { parseUserProperties } from '../src/config/publish-properties.ts'
 import type { Session } from '../src/session/session.ts'
 import { soon } from '../src/shared/soon.ts'
 import type { IncomingPublish } from '../src/wire/packets.ts'
@@ -56,9 +62,16 @@ export class Subscriptions {
     }
   }
 
-  /** Unsubscribes, also from filters of an earlier process. @param callback - called when the broker has answered */
-  unsubscribe(filters: readonly string[], callback: () => void): void {
+  /**
+   * Unsubscribes, also from filters of an earlier process.
+   *
+   * @param properties - of the UNSUBSCRIBE
+   * @param callback - called when the broker has answered
+   * @throws {InvalidOptionError} if a property is wrong
+   */
+  unsubscribe(filters: readonly string[], { properties }: IClientUnsubscribeProperties, callback: () => void): void {
     const { session } = this.#port
+    const userProperties = parseUserProperties(properties?.userProperties, 'properties.userProperties')
     let missing = filters.length
     const gone = () => {
       // Later, because the callback may subscribe.
@@ -68,7 +81,7 @@ export class Subscriptions {
       const receiver = this.#receivers.get(filter)
       this.#receivers.delete(filter)
       if (receiver) session.unsubscribe(receiver)
-      session.leave(filter, gone)
+      session.leave(filter, gone, userProperties)
     }
   }
 

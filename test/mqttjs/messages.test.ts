@@ -130,6 +130,19 @@ describe.each(both)('$name', ({ mqtt }) => {
       ])
     })
 
+    test('sends user properties of MQTT 5, also when it is restored', async () => {
+      const server = await startServer({})
+      const { client } = await opened(mqtt, server.url, version5)
+      const userProperties = { tenant: ['a', 'b'] }
+      await client.subscribeAsync(['a', 'b'], { qos: 1, properties: { userProperties } })
+      server.kick()
+      await server.waitFor(
+        () => server.received('subscribe').flatMap(({ subscriptions }) => subscriptions).length === 4,
+      )
+      const restored = server.received('subscribe').map(({ properties }) => ({ ...properties?.userProperties }))
+      expect(restored).toEqual(restored.map(() => userProperties))
+    })
+
     test('sends nothing for a filter that is subscribed with the same QoS', async () => {
       const server = await startServer({})
       const { client } = await opened(mqtt, server.url)
@@ -189,6 +202,21 @@ describe.each(both)('$name', ({ mqtt }) => {
       expect(error ?? undefined).toBeUndefined()
       expect(packet).toMatchObject({ cmd: 'unsuback' })
       expect(server.received('unsubscribe').flatMap(({ unsubscriptions }) => unsubscriptions)).toEqual(['a', 'b'])
+    })
+
+    test('sends user properties of MQTT 5', async () => {
+      const server = await startServer({})
+      const { client } = await opened(mqtt, server.url, version5)
+      await client.subscribeAsync(['a', 'b'])
+      const userProperties = { reason: 'done' }
+      await Promise.all([
+        client.unsubscribeAsync('a', { properties: { userProperties } }),
+        client.unsubscribeAsync('b'),
+      ])
+      expect(server.received('unsubscribe')).toMatchObject([
+        { properties: { userProperties } },
+        { unsubscriptions: ['b'] },
+      ])
     })
 
     test('asks the broker for a filter that an earlier process subscribed to', async () => {
