@@ -135,7 +135,11 @@ const will = {
   payload: bytesInSecret,
   qos: oneOf(0, 1, 2),
   retain: boolean,
-  delay: duration,
+  // No timer: the broker waits, for an interval of four bytes.
+  delay: must(
+    'must be milliseconds between 0 and 4294967295000',
+    (value) => typeof value === 'number' && value >= 0 && value <= 4_294_967_295_000,
+  ),
   properties: (option, value) => parseProperties(value as Will['properties'], option),
 } satisfies RulesFor<Will>
 

@@ -185,7 +185,10 @@ const table: [Bad, string][] = [
   [{ options: { will: { topic: 'a/+', payload: '' } } }, 'options.will.topic must not contain wildcards, got "a/+"'],
   [{ options: { will: { topic: 'a', payload: 7 } } }, 'options.will.payload must be a string or a Uint8Array'],
   [{ options: { will: { topic: 'a', payload: '', qos: 3 } } }, 'options.will.qos must be one of 0, 1, 2, got 3'],
-  [{ options: { will: { topic: 'a', payload: '', delay: -1 } } }, `options.will.delay ${duration}, got -1`],
+  ...[-1, 4_294_967_295_001, Number.POSITIVE_INFINITY].map((delay): [Bad, string] => [
+    { options: { will: { topic: 'a', payload: '', delay } } },
+    `options.will.delay must be milliseconds between 0 and 4294967295000, got ${delay}`,
+  ]),
 ]
 
 test.each(table.map(([options, message]) => ({ options, message })))('$message', ({ options, message }) => {
@@ -272,6 +275,7 @@ describe('good options', () => {
     ['zero delays', { reconnect: { initialDelay: 0, maxDelay: 0 }, timeouts: { stableAfter: 0 } }],
     ['unlimited attempts', { reconnect: { maxAttempts: Infinity }, recovery: { maxAttempts: Infinity } }],
     ['jitter by a function', { reconnect: { jitter: (ceiling: number) => ceiling } }],
+    ['the longest will delay', { options: { will: { topic: 'a', payload: '', delay: 4_294_967_295_000 } } }],
     ['the longest delay', { timeouts: { connectTimeout: 2 ** 31 - 1 } }],
     ['an observer as inspector', { inspect: { next: () => {} } }],
     ['a password of bytes', { options: { username: 'me', password: new Uint8Array(3) } }],
