@@ -13,23 +13,22 @@ import type {
 } from 'mqtt'
 import type { Packet } from 'mqtt-packet'
 
-import { ResilientMqttClient, runtimeOf } from '../src/client.ts'
-import { parseConnectOptions } from '../src/config/parse-options.ts'
+import { type ResilientMqttClient, runtimeOf } from '../src/client.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import { soon } from '../src/shared/soon.ts'
 import { promised, sorted } from './call.ts'
 import { connectOptions } from './connect-options.ts'
 import { ConnectionEvents, type EmitEvent } from './connection-events.ts'
+import { createClient } from './create-client.ts'
 import { disconnect, type EndArguments, endArguments } from './end.ts'
 import { HeardClient } from './heard-client.ts'
-import { warnOfIgnored } from './ignored-options.ts'
 import { Incoming } from './incoming.ts'
 import { MqttjsClient } from './mqttjs.ts'
+import { inMqttjsNames } from './option-names.ts'
 import type { ClientOptions } from './options.ts'
 import { PacketEvents } from './packet-events.ts'
 import { Publishes } from './publishes.ts'
 import { followReports } from './reports.ts'
-import { resilientOptions } from './resilient-options.ts'
 import { invalidFilter, subscriptionRequests, type TopicObject } from './subscription-requests.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { callUncaught, uncaught } from './uncaught.ts'
@@ -81,13 +80,7 @@ export class MqttClient extends HeardClient {
     const openStream = streamBuilder && (() => streamBuilder(this, this.options) as never)
     const connect = () => connectOptions(this, openStream)
     const hasStore = resilient?.store !== undefined
-    parseConnectOptions(connectOptions(this, openStream, false), hasStore)
-    warnOfIgnored(options)
-    const client = new ResilientMqttClient({
-      ...resilientOptions(options, connect),
-      // Without it, messages that no subscription matches would wait for one: see `onUnmatched`.
-      onMessage: nothing,
-    })
+    const client = createClient(options, connect, connectOptions(this, openStream, false))
     this.resilient = client
     const runtime = runtimeOf(client)
     if (properties?.requestResponseInformation) runtime.requestResponseInformation()
@@ -126,6 +119,7 @@ export class MqttClient extends HeardClient {
     }
     followReports({
       client,
+      resilient,
       isHeard: () => this.hasHeard || this.isHeard,
       emitError: (error) => tell('error', error),
       // oxlint-disable-next-line no-console -- There is no other place where it would be seen.
@@ -317,7 +311,7 @@ export class MqttClient extends HeardClient {
     try {
       call()
     } catch (error) {
-      this.#fail(callback, error as Error)
+      this.#fail(callback, inMqttjsNames(error, undefined) as Error)
     }
   }
 

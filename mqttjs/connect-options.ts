@@ -1,9 +1,11 @@
 import type { IClientOptions, MqttClient } from 'mqtt'
 
 import type { Authentication } from '../src/api/authentication.ts'
+import { InvalidOptionError } from '../src/api/errors.ts'
 import type { ConnectOptions, TlsOptions, WebSocketOptions, Will } from '../src/api/options.ts'
 import { fromSessionExpiryInterval } from '../src/shared/session-expiry.ts'
 import { type AuthHandler, authenticationOf } from './authentication.ts'
+import { checkSeconds, FOUR_BYTES, TWO_BYTES } from './seconds.ts'
 import { type OpenStream, socketSource } from './sockets.ts'
 import { serverUrls } from './url.ts'
 
@@ -34,14 +36,14 @@ export function connectOptions(
   const urls = serverUrls(options).map((url) => (transforms && url.startsWith('ws') ? transform(url) : url))
   // Only now: `transformWsUrl` may have changed them.
   const { clientId, username, password, keepalive, properties = {}, wsOptions } = options
-  const isVersion5 = options.protocolVersion === 5
+  const isVersion5 = checkVersion(options.protocolVersion) === 5
   const tls = Object.entries(options).filter(([name, value]) => TLS_OPTIONS.has(name) && value !== undefined)
   const socket = socketSource(options, openStream)
   return {
     url: urls,
     ...(clientId !== undefined && { clientId }),
     protocolVersion: isVersion5 ? 5 : 4,
-    ...(keepalive !== undefined && { keepalive: keepalive * 1_000 }),
+    ...(keepalive !== undefined && { keepalive: 1_000 * checkSeconds('keepalive', keepalive, TWO_BYTES) }),
     clean: options.clean ?? true,
     ...(typeof username === 'string' && { username }),
     ...(password && { password }),
@@ -55,13 +57,21 @@ export function connectOptions(
   }
 }
 
+/** A wrong version would connect by MQTT 3.1.1, without the properties of MQTT 5. */
+function checkVersion(version: unknown): unknown {
+  if (version === undefined || version === 3 || version === 4 || version === 5) return version
+  throw new InvalidOptionError('protocolVersion', 'must be 3, 4 or 5', version)
+}
+
 type ConnectProperties = NonNullable<IClientOptions['properties']>
 
 /** Without an interval, MQTT 5 ends the session with the connection (§3.1.2.11.2). */
 function connectProperties(properties: ConnectProperties): Partial<ConnectOptions> {
   const { sessionExpiryInterval = 0, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties } = properties
   return {
-    sessionExpiry: fromSessionExpiryInterval(sessionExpiryInterval),
+    sessionExpiry: fromSessionExpiryInterval(
+      checkSeconds('properties.sessionExpiryInterval', sessionExpiryInterval, FOUR_BYTES),
+    ),
     ...(isReceiveMaximum(receiveMaximum) && { receiveMaximum }),
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     ...(topicAliasMaximum !== undefined && { topicAliasMaximum }),
@@ -91,9 +101,13 @@ function willOf(
     payload: payload ?? '',
     ...(qos !== undefined && { qos }),
     ...(retain !== undefined && { retain }),
-    ...(isVersion5 && willDelayInterval !== undefined && { delay: willDelayInterval * 1_000 }),
+    ...(isVersion5 && willDelayInterval !== undefined && { delay: 1_000 * checkWillDelay(willDelayInterval) }),
     ...(isVersion5 && properties && { properties: others }),
   }
+}
+
+function checkWillDelay(interval: number): number {
+  return checkSeconds('will.properties.willDelayInterval', interval, FOUR_BYTES)
 }
 
 function webSocketOptions(options: IClientOptions): WebSocketOptions {

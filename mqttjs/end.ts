@@ -3,6 +3,8 @@ import type { DoneCallback, IDisconnectPacket } from 'mqtt'
 import type { DisconnectOptions } from '../src/api/message-options.ts'
 import type { ResilientMqttClient } from '../src/client.ts'
 import { fromSessionExpiryInterval } from '../src/shared/session-expiry.ts'
+import { inMqttjsNames } from './option-names.ts'
+import { checkSeconds, FOUR_BYTES } from './seconds.ts'
 
 /** How long publishes that are under way may take, in milliseconds. MQTT.js waits for them without a limit. */
 const DRAIN_TIMEOUT = 30_000
@@ -43,7 +45,7 @@ export async function disconnect(
   } catch (error) {
     // Nothing was done.
     await client.disconnect({ drainTimeout: 0 })
-    return error as Error
+    return inMqttjsNames(error, undefined) as Error
   }
 }
 
@@ -52,6 +54,9 @@ export async function disconnect(
  */
 function farewell(force: boolean, packet: EndArguments['packet'], isVersion5: boolean): DisconnectOptions {
   const { sessionExpiryInterval, userProperties } = (isVersion5 && packet?.properties) || {}
+  if (sessionExpiryInterval !== undefined) {
+    checkSeconds('properties.sessionExpiryInterval', sessionExpiryInterval, FOUR_BYTES)
+  }
   const isWithWill = force || (isVersion5 && packet?.reasonCode === WITH_WILL)
   return {
     drainTimeout: force ? 0 : DRAIN_TIMEOUT,

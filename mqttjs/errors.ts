@@ -2,6 +2,7 @@ import type { Failure } from '../machines/failure.ts'
 import { describeFailure } from '../src/api/describe-failure.ts'
 import { PublishRefusedError } from '../src/api/errors.ts'
 import { ErrorWithReasonCode, ReasonCodes } from './mqttjs.ts'
+import { inMqttjsNames } from './option-names.ts'
 
 /**
  * The error that MQTT.js emits for a failure; `undefined` if it emits none: if the server closes the connection, or refuses
@@ -41,7 +42,8 @@ export function publishErrorOf(error: unknown): Error {
   if (error instanceof PublishRefusedError) {
     return new ErrorWithReasonCode(`Publish error: ${reasonOf(error.reasonCode)}`, error.reasonCode)
   }
-  return error instanceof Error ? error : new Error(String(error))
+  const named = inMqttjsNames(error, undefined)
+  return named instanceof Error ? named : new Error(String(named))
 }
 
 /** MQTT.js's words for a reason code. */

@@ -1,8 +1,8 @@
 import type { ISubscriptionRequest } from 'mqtt'
 
 import type { SubscribeOptions } from '../src/api/message-options.ts'
-import { parseUserProperties } from '../src/config/publish-properties.ts'
 import { ClientReceiver } from '../src/messages/client-receiver.ts'
+import { readSubscribeOptions } from '../src/messages/subscribe.ts'
 import type { Session } from '../src/session/session.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import type { IncomingPublish } from '../src/wire/packets.ts'
@@ -12,7 +12,10 @@ export type Answer = { readonly granted: 0 | 1 | 2 } | { readonly error: Error }
 
 export interface FilterReceiverOptions {
   readonly session: Session
-  readonly request: ISubscriptionRequest
+  readonly filter: string
+  readonly options: SubscribeOptions
+  /** The application's Subscription Identifier. */
+  readonly identifier: number | undefined
   /** Called once. */
   readonly onAnswer: (answer: Answer) => void
   readonly onMessage: (packet: IncomingPublish) => Promise<void> | undefined
@@ -28,16 +31,16 @@ export class FilterReceiver extends ClientReceiver<Uint8Array> {
   readonly #onMessage: FilterReceiverOptions['onMessage']
   #onAnswer: FilterReceiverOptions['onAnswer'] | undefined
 
-  constructor({ session, request, onAnswer, onMessage }: FilterReceiverOptions) {
+  constructor({ session, filter, options, identifier, onAnswer, onMessage }: FilterReceiverOptions) {
     super({
       session,
-      filter: request.topic,
+      filter,
       handler: nothing,
-      options: subscribeOptions(request),
+      options,
       isAwaiting: undefined,
       report: nothing,
     })
-    this.identifier = request.properties?.subscriptionIdentifier
+    this.identifier = identifier
     this.#onAnswer = onAnswer
     this.#onMessage = onMessage
   }
@@ -81,15 +84,15 @@ export class FilterReceiver extends ClientReceiver<Uint8Array> {
   }
 }
 
-function subscribeOptions({ qos, nl, rap, rh, properties }: ISubscriptionRequest): SubscribeOptions {
-  const userProperties = parseUserProperties(properties?.userProperties, 'properties.userProperties')
-  return {
-    ...(userProperties && { userProperties }),
+/** The options of a subscription that the application has asked for. @throws {InvalidOptionError} */
+export function subscribeOptions({ topic, qos, nl, rap, rh, properties }: ISubscriptionRequest): SubscribeOptions {
+  return readSubscribeOptions(topic, {
     qos,
     noLocal: nl ?? false,
     retainAsPublished: rap ?? false,
     retainHandling: (rh ?? 0) as 0 | 1 | 2,
+    ...(properties?.userProperties && { userProperties: properties.userProperties }),
     ack: 'after-handler',
     retry,
-  }
+  })
 }

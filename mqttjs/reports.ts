@@ -1,9 +1,13 @@
 import { describeFailure } from '../src/api/describe-failure.ts'
 import { DisconnectedError, PublishSupersededError } from '../src/api/errors.ts'
 import type { ResilientMqttClient } from '../src/client.ts'
+import { inMqttjsNames } from './option-names.ts'
+import type { ClientOptions } from './options.ts'
 
 export interface ReportsPort {
   readonly client: ResilientMqttClient
+  /** The option of this name. */
+  readonly resilient: ClientOptions['resilient']
   /** Whether the application listens to the event `error`. */
   readonly isHeard: () => boolean
   readonly emitError: (error: Error) => void
@@ -15,7 +19,7 @@ export interface ReportsPort {
  * Reports what MQTT.js has no event for. MQTT.js would be silent: here the first report of each kind is printed, unless the
  * application can know of it.
  */
-export function followReports({ client, isHeard, emitError, print }: ReportsPort): void {
+export function followReports({ client, resilient, isHeard, emitError, print }: ReportsPort): void {
   const printed = new Set<string>()
   const printOnce = (kind: string, line: string) => {
     if (!printed.has(kind)) print(`xstate-mqtt/mqttjs: ${line}`)
@@ -32,7 +36,8 @@ export function followReports({ client, isHeard, emitError, print }: ReportsPort
   client.on('gaveUp', ({ failure }) => {
     if (!isHeard()) printOnce('gaveUp', `the client gave up: ${describeFailure(failure)}`)
   })
-  client.on('error', ({ error, source }) => {
+  client.on('error', ({ error: given, source }) => {
+    const error = inMqttjsNames(given, resilient)
     if (isHeard()) emitError(error instanceof Error ? error : new Error(String(error)))
     else printOnce(source, `${source} failed: ${String(error)}`)
   })

@@ -20,7 +20,8 @@ const MAX_WAITING = 100_000
  */
 export function resilientOptions(options: ClientOptions, connect: () => ConnectOptions): ResilientMqttClientOptions {
   const { connectTimeout, subscribeBatchSize, reconnectOnConnackError, log, resilient = {} } = options
-  const period = options.reconnectPeriod ?? 1_000
+  // MQTT.js does not reconnect either if it is negative.
+  const period = Math.max(0, options.reconnectPeriod ?? 1_000)
   const isReconnecting = period > 0
   return {
     onGiveUp: 'wait',

@@ -7,12 +7,13 @@ import type {
 import type { ISubackPacket } from 'mqtt-packet'
 
 import { SubscriptionRefusedError } from '../src/api/errors.ts'
+import type { SubscribeOptions } from '../src/api/message-options.ts'
 import { parseUserProperties } from '../src/config/publish-properties.ts'
 import type { Session } from '../src/session/session.ts'
 import { soon } from '../src/shared/soon.ts'
 import type { IncomingPublish } from '../src/wire/packets.ts'
 import { reasonOf } from './errors.ts'
-import { type Answer, FilterReceiver } from './filter-receiver.ts'
+import { type Answer, FilterReceiver, subscribeOptions } from './filter-receiver.ts'
 import { ErrorWithSubackPacket } from './mqttjs.ts'
 
 export interface SubscriptionsPort {
@@ -42,14 +43,20 @@ export class Subscriptions {
     })
   }
 
-  /** Subscribes. @param callback - called when the broker has answered for all of them */
+  /**
+   * Subscribes.
+   *
+   * @param callback - called when the broker has answered for all of them
+   * @throws {InvalidOptionError} if an option is wrong; nothing was done then
+   */
   subscribe(requests: readonly ISubscriptionRequest[], callback: ClientSubscribeCallback): void {
+    const options = requests.map((request) => subscribeOptions(request))
     const granted: ISubscriptionGrant[] = requests.map((request) => ({ ...request }))
     const codes: number[] = []
     let missing = requests.length
     let failure: Error | undefined
     for (const [i, request] of requests.entries()) {
-      this.#subscribe(request, (answer) => {
+      this.#subscribe(request, options[i] as SubscribeOptions, (answer) => {
         const { code, error } = outcomeOf(answer)
         failure ??= error
         codes[i] = code
@@ -99,14 +106,19 @@ export class Subscriptions {
     }
   }
 
-  #subscribe(request: ISubscriptionRequest, onAnswer: (answer: Answer) => void): void {
-    const { topic } = request
+  #subscribe(
+    { topic, properties }: ISubscriptionRequest,
+    options: SubscribeOptions,
+    onAnswer: (answer: Answer) => void,
+  ): void {
     const { session } = this.#port
     const earlier = this.#receivers.get(topic)
     const onEarlierAnswer = earlier?.replaced()
     const receiver = new FilterReceiver({
       session,
-      request,
+      filter: topic,
+      options,
+      identifier: properties?.subscriptionIdentifier,
       onMessage: (packet) => this.#port.deliver(packet),
       onAnswer: (answer) => {
         if (!('granted' in answer) && this.#receivers.get(topic) === receiver) {

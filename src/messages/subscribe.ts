@@ -35,7 +35,7 @@ export function subscribe<Value>(
   const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
   const given = handler ? optionsAfterHandler : (handlerOrOptions as SubscribeOptions<Value> | undefined)
   checkFilter(filter)
-  const options = readOptions(filter, given === undefined ? {} : given)
+  const options = readSubscribeOptions(filter, given === undefined ? {} : given)
   // In MQTT.js the handler comes last. Without this check, the messages would wait for a loop.
   if (!handler && optionsAfterHandler !== undefined) {
     throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
@@ -77,7 +77,8 @@ function isAlike(earlier: object, options: object): boolean {
   })
 }
 
-function readOptions<Value>(filter: string, given: SubscribeOptions<Value>): SubscribeOptions<Value> {
+/** Checks the options of a subscription to a filter, and copies them. @throws {InvalidOptionError} */
+export function readSubscribeOptions<Value>(filter: string, given: SubscribeOptions<Value>): SubscribeOptions<Value> {
   const options = readCallOptions('subscribe', given, subscribeRules)
   // MQTT-3.8.3-4: the broker would have to close the connection on it.
   if (options.noLocal && filter.startsWith('$share/')) {
