@@ -1,5 +1,6 @@
 import {
   ClientDisposedError,
+  type ClientEvents,
   ConnectionFailedError,
   type MessageHandler,
   type Qos,
@@ -24,7 +25,7 @@ export type SubscriptionReadiness =
       readonly error: undefined
     }
   | {
-      /** The broker has refused the subscription. It is asked again on each new connection. */
+      /** The broker has refused the subscription. It is asked again after a pause, and on each new connection. */
       readonly status: 'refused'
       readonly qos: undefined
       /** The reason, usually a `SubscriptionRefusedError`. */
@@ -50,6 +51,8 @@ export class FilterSubscription<Value> {
   #awaited: Promise<Qos> | undefined
   /** How many connections there had been when the subscription was granted. */
   #grantedOn = 0
+  /** Whether the broker has refused it for good. Its promise stays rejected, whatever the broker answers later. */
+  #isOver = false
   #offs: (() => void)[] = []
 
   constructor(parts: FilterSubscriptionParts<Value>) {
@@ -65,14 +68,21 @@ export class FilterSubscription<Value> {
     const { client, filter } = this.#parts
     if (filter === null || filter === undefined) return
     this.#subscribe(filter)
+    const refused = (event: ClientEvents['subscriptionRefused']) => {
+      if (event.filter === filter && !this.#isGranted) this.#refused(event.error)
+    }
     this.#offs = [
-      client.on('subscriptionFailed', ({ filter: failed, error }) => {
-        if (failed === filter && !this.#isGranted) this.#set({ status: 'refused', qos: undefined, error })
+      client.on('subscriptionRefused', refused),
+      client.on('subscriptionFailed', refused),
+      client.on('subscriptionGranted', (event) => {
+        if (event.filter === filter && !this.#isOver && this.#readiness.status !== 'ready') this.#granted(event.qos)
+      }),
+      client.on('stateChanged', ({ to }) => {
+        if (to === 'connecting' && this.#isOver) this.#subscribe(filter)
       }),
       client.on('connected', () => {
-        // The promise of a refused subscription stays rejected, whatever the broker answers later: ask for a new one.
-        if (this.#readiness.status === 'refused') this.#subscribe(filter)
-        else this.#await()
+        if (this.#readiness.status === 'ready') this.#grantedOn = this.#connects
+        this.#await()
       }),
     ]
   }
@@ -108,6 +118,7 @@ export class FilterSubscription<Value> {
     const { client, handle, options } = this.#parts
     this.#subscription?.unsubscribe()
     this.#subscription = client.subscribe(filter, handle, options)
+    this.#isOver = false
     if (this.#isPaused) this.#subscription.pause()
     this.#await()
   }
@@ -118,13 +129,22 @@ export class FilterSubscription<Value> {
     this.#awaited = ready
     const isCurrent = () => this.#awaited === ready
     ready.then(
-      (qos) => {
-        if (!isCurrent()) return
-        this.#grantedOn = this.#connects
-        this.#set({ status: 'ready', qos, error: undefined })
+      (qos) => isCurrent() && this.#granted(qos),
+      (error: Error) => {
+        if (!isCurrent() || isPostponed(error)) return
+        this.#isOver = true
+        this.#refused(error)
       },
-      (error: Error) => isCurrent() && !isPostponed(error) && this.#set({ status: 'refused', qos: undefined, error }),
     )
+  }
+
+  #granted(qos: Qos): void {
+    this.#grantedOn = this.#connects
+    if (this.#readiness.qos !== qos) this.#set({ status: 'ready', qos, error: undefined })
+  }
+
+  #refused(error: Error): void {
+    if (this.#readiness.error !== error) this.#set({ status: 'refused', qos: undefined, error })
   }
 
   #set(readiness: SubscriptionReadiness): void {

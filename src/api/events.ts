@@ -61,6 +61,13 @@ export interface ClientEvents {
   publishRateReduced: { readonly rate: number }
   /** The broker closes the connection on a durable publish, which was moved to `client.quarantine` under this id. */
   publishQuarantined: { readonly id: number; readonly topic: string; readonly qos: Qos }
+  /**
+   * The broker refused a subscription, for a reason that may pass: it is asked again, up to five times in about half a minute.
+   * Emitted for each refusal, until `subscriptionGranted` or `subscriptionFailed` follows.
+   */
+  subscriptionRefused: { readonly filter: string; readonly error: Error }
+  /** The broker granted a subscription that it had refused, on this connection or an earlier one. */
+  subscriptionGranted: { readonly filter: string; readonly qos: Qos }
   /** The broker refused a subscription, and it is not retried on this connection. */
   subscriptionFailed: { readonly filter: string; readonly error: Error }
   /**

@@ -159,7 +159,8 @@ export interface Subscription {
   readonly filter: string
   /**
    * Resolves with the granted QoS. Rejects if the broker refuses the subscription for good, or if you unsubscribe
-   * first. If it rejects with `ConnectionFailedError`, because the client gave up (see the option `onGiveUp`), the
+   * first. A refusal for a reason that may pass is tried again for about half a minute: see the event
+   * `subscriptionRefused`. If it rejects with `ConnectionFailedError`, because the client gave up (see the option `onGiveUp`), the
    * client still wants the subscription: once a later connection has restored it, `ready` is a new promise. The promise
    * stays pending while the subscription is suspended.
    */

@@ -24,6 +24,8 @@ const names = Object.keys({
   subscriptionSuspended: true,
   subscriptionResumed: true,
   publishQuarantined: true,
+  subscriptionRefused: true,
+  subscriptionGranted: true,
   subscriptionFailed: true,
   sessionExpiryReduced: true,
   sessionLost: true,

@@ -1,5 +1,6 @@
 import { PublishSupersededError } from '../api/errors.ts'
 import type { ClientEvents, FailedMessage, SessionLoss, SlowConsumer, Stall } from '../api/events.ts'
+import type { Qos } from '../api/message.ts'
 import type { QuarantinedPublish } from '../api/quarantine.ts'
 import type { OutboxStatus } from '../api/status.ts'
 import type { PacketTrace } from '../mqtt/packet-trace.ts'
@@ -42,6 +43,14 @@ export class SessionReports implements SessionEvents {
   constructor(observer: ConnectionObserver, port: SessionPort) {
     this.#observer = observer
     this.#port = port
+  }
+
+  subscriptionRefused(filter: string, error: Error): void {
+    this.#report('warn', 'subscriptionRefused', { filter, error }, `${error.message}, and is asked again`)
+  }
+
+  subscriptionGranted(filter: string, qos: Qos): void {
+    this.#report('info', 'subscriptionGranted', { filter, qos })
   }
 
   subscriptionFailed(filter: string, error: Error): void {

@@ -254,6 +254,8 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     })
     const failed: unknown[] = []
     client.on('subscriptionFailed', ({ filter, error }) => failed.push(`${filter}: ${nameOf(error)}`))
+    const refused: unknown[] = []
+    client.on('subscriptionRefused', ({ filter, error }) => refused.push(`${filter}: ${nameOf(error)}`))
     const good = client.subscribe('good', nothing)
     const bad = client.subscribe('bad', nothing)
     const settled = outcomes([bad.ready])
@@ -269,10 +271,41 @@ describe.each(versions)('subscriptions, MQTT version $version', ({ version }) =>
     expect(await settled).toEqual(['SubscriptionRefusedError'])
     await bad.ready.catch((error: unknown) => expect(error).toMatchObject({ reasonCode: version === 5 ? 0x87 : 0x80 }))
     expect(failed).toEqual(['bad: SubscriptionRefusedError'])
+    expect(refused, 'each but the last').toEqual(range(5).map(() => 'bad: SubscriptionRefusedError'))
     expect(filters(server)).toEqual([['good', 'bad'], ...range(5).map(() => ['bad'])])
     clock.tick(600_000)
     await turns()
     expect(filters(server)).toHaveLength(6)
+  })
+
+  test('tell when the broker grants what it has refused, on the same connection and on a later one', async () => {
+    const clock = createTestClock()
+    let code = 0x80
+    const { server, client } = await scriptedClient({
+      version,
+      clock,
+      now: clock.now,
+      reconnect: { initialDelay: 1, maxDelay: 1 },
+      script: { suback: () => code },
+    })
+    const events: string[] = []
+    client.on('subscriptionRefused', ({ filter, error }) => events.push(`refused ${filter}: ${nameOf(error)}`))
+    client.on('subscriptionGranted', ({ filter, qos }) => events.push(`granted ${filter}: ${qos}`))
+    client.subscribe('a', nothing, { qos: 1 })
+    await client.connect()
+    code = 1
+    clock.tick(1_000)
+    await server.waitFor('subscribe', { count: 2 })
+    await until(() => events.length === 2)
+    for (code of [0x80, 1, 1]) {
+      const connected = new Promise((resolve) => client.once('connected', resolve))
+      server.kick()
+      await until(() => client.status.state === 'reconnecting')
+      clock.tick(1)
+      await connected
+    }
+    const both = ['refused a: SubscriptionRefusedError', 'granted a: 1']
+    expect(events).toEqual([...both, ...both])
   })
 
   test.each([

@@ -102,6 +102,8 @@ function createSession(): Session {
       publishRateReduced: ignore,
       orphanFailed: ignore,
       wantedChanged: ignore,
+      subscriptionRefused: ignore,
+      subscriptionGranted: ignore,
       subscriptionFailed: ignore,
       subscriptionSuspended: ignore,
       subscriptionResumed: ignore,

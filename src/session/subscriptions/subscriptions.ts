@@ -14,7 +14,7 @@ import { RetainedMessages } from './retained-messages.ts'
 import { requestKey, Subscribers, type Subscriber } from './subscribers.ts'
 import { SubscriptionWriter } from './subscription-writer.ts'
 import { type SuspensionEvents, Suspensions } from './suspensions.ts'
-import { type Answer, PERMANENT, type Unwanted, type Wanted } from './wanted.ts'
+import { type Answer, countWanted, isRetryable, type Unwanted, type Wanted, type WantedCounts } from './wanted.ts'
 
 export interface SubscriptionsConfig {
   readonly clock: Clock
@@ -32,6 +32,10 @@ export interface SubscriptionsConfig {
 }
 
 export interface SubscriptionsEvents extends SuspensionEvents {
+  /** The broker refused a subscription, and is asked again. */
+  subscriptionRefused(filter: string, error: Error): void
+  /** The broker granted a subscription that it had refused. */
+  subscriptionGranted(filter: string, qos: Qos): void
   /** The broker refused a subscription for good. */
   subscriptionFailed(filter: string, error: Error): void
 }
@@ -282,19 +286,8 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     for (const { gone } of all) gone?.()
   }
 
-  #counts() {
-    let held = 0
-    let refused = 0
-    let retryable = 0
-    let suspended = 0
-    for (const wanted of this.#wanted.values()) {
-      if (wanted.state === 'held') held++
-      if (wanted.state === 'suspended') suspended++
-      if (wanted.state !== 'refused') continue
-      refused++
-      if (this.#retryable(wanted)) retryable++
-    }
-    return { wanted: this.#wanted.size, held, refused, retryable, suspended }
+  #counts(): WantedCounts {
+    return countWanted(this.#wanted, this.#config.maxAttempts)
   }
 
   #failed(filter: string, subscribers: readonly Subscriber[], error: Error): void {
@@ -324,17 +317,23 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
       wanted.granted = code as Qos
       wanted.refusals = 0
       wanted.subscribers.serve(wanted.granted)
+      if (!wanted.wasRefused) return
+      wanted.wasRefused = false
+      this.#events.subscriptionGranted(wanted.filter, wanted.granted)
       return
     }
     wanted.state = 'refused'
+    wanted.wasRefused = true
     wanted.known = wanted.subscribers.anyServed
     wanted.reasonCode = code
     wanted.refusals++
+    const error = new SubscriptionRefusedError(wanted.filter, code, { reasonString, limit })
     if (this.#retryable(wanted)) {
       for (const subscriber of wanted.subscribers.list) subscriber.refused?.(code)
+      // Unless they have unsubscribed.
+      if (wanted.subscribers.size > 0) this.#events.subscriptionRefused(wanted.filter, error)
       return
     }
-    const error = new SubscriptionRefusedError(wanted.filter, code, { reasonString, limit })
     if (!this.#fallBack(wanted, error)) this.#failed(wanted.filter, wanted.subscribers.list, error)
   }
 
@@ -349,12 +348,13 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     wanted.request = wanted.subscribers.request(wanted)
     wanted.state = 'held'
     wanted.refusals = 0
+    wanted.wasRefused = false
     this.#failed(wanted.filter, refused, error)
     return true
   }
 
-  #retryable({ state, refusals, reasonCode }: Wanted): boolean {
-    return state === 'refused' && refusals <= this.#config.maxAttempts && !PERMANENT.has(reasonCode)
+  #retryable(wanted: Wanted): boolean {
+    return isRetryable(wanted, this.#config.maxAttempts)
   }
 
   /** No subscriber is left. @returns whether the broker has to be asked */
@@ -381,9 +381,9 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     // The filter may have been wanted before, with an UNSUBSCRIBE that is not sent yet.
     this.#unwanted.get(filter)?.gone?.()
     const known = this.#unwanted.delete(filter)
-    const fresh = { granted: 0, refusals: 0, reasonCode: 0, known, toldSuspended: false, suspicion: undefined } as const
-    const retained = { repeats: false, retainedUntil: 0 }
-    const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...fresh, ...retained }
+    const answers = { granted: 0, refusals: 0, wasRefused: false, reasonCode: 0, known } as const
+    const rest = { toldSuspended: false, suspicion: undefined, repeats: false, retainedUntil: 0 }
+    const wanted: Wanted = { filter, identifier, subscribers, request, state: 'wanted', ...answers, ...rest }
     this.#wanted.set(filter, wanted)
     this.#groups.add(wanted)
     return wanted

@@ -8,7 +8,7 @@ import type { Suspendable } from './suspensions.ts'
  * Reason codes that another SUBSCRIBE would not change: invalid filter, packet too large, shared or wildcard
  * subscriptions or identifiers not supported.
  */
-export const PERMANENT: ReadonlySet<number> = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
+const PERMANENT: ReadonlySet<number> = new Set([0x8f, 0x95, 0x9e, 0xa1, 0xa2])
 
 /** What became of a SUBSCRIBE for one filter. */
 export interface Answer {
@@ -28,6 +28,8 @@ export interface Wanted extends Suspendable {
   granted: Qos
   /** How often in a row the broker refused it. */
   refusals: number
+  /** Whether that was its last answer, on this connection or an earlier one. */
+  wasRefused: boolean
   reasonCode: number
   /** Whether the broker may hold the subscription, regardless of the current request. */
   known: boolean
@@ -50,4 +52,34 @@ export interface Unwanted {
   gone: (() => void) | undefined
   /** Of the UNSUBSCRIBE. */
   userProperties: UserProperties | undefined
+}
+
+/** How many filters are wanted, and what the broker has answered. */
+export interface WantedCounts {
+  readonly wanted: number
+  readonly held: number
+  readonly refused: number
+  /** How many of the refused ones may be asked for again on this connection. */
+  readonly retryable: number
+  readonly suspended: number
+}
+
+export function countWanted(all: ReadonlyMap<string, Wanted>, maxAttempts: number): WantedCounts {
+  let held = 0
+  let refused = 0
+  let retryable = 0
+  let suspended = 0
+  for (const wanted of all.values()) {
+    if (wanted.state === 'held') held++
+    if (wanted.state === 'suspended') suspended++
+    if (wanted.state !== 'refused') continue
+    refused++
+    if (isRetryable(wanted, maxAttempts)) retryable++
+  }
+  return { wanted: all.size, held, refused, retryable, suspended }
+}
+
+/** Whether the broker refused a filter and may be asked again on this connection. */
+export function isRetryable({ state, refusals, reasonCode }: Wanted, maxAttempts: number): boolean {
+  return state === 'refused' && refusals <= maxAttempts && !PERMANENT.has(reasonCode)
 }
