@@ -1,6 +1,7 @@
 import { useCallback, useMemo } from 'react'
 
-import type { Message, MessageHandler, SubscribeOptions } from '../src/index.ts'
+import { InvalidOptionError, type Message, type MessageHandler, type SubscribeOptions } from '../src/index.ts'
+import { checkHookOptions } from './check-hook-options.ts'
 import { useScope } from './context.ts'
 import type { SubscriptionReadiness } from './filter-subscription.ts'
 import { createHandledMessages } from './handled-messages.ts'
@@ -34,16 +35,12 @@ export function useMessages<Value = Uint8Array>(
 ): MessageQueueState<Value>
 export function useMessages<Value>(
   filter: string | null | undefined,
-  handlerOrOptions: MessageHandler<Value> | MessageQueueOptions<Value> = {},
-  optionsAfterHandler: SubscribeOptions<Value> = {},
+  handlerOrOptions?: MessageHandler<Value> | MessageQueueOptions<Value>,
+  optionsAfterHandler?: SubscribeOptions<Value>,
 ): SubscriptionReadiness | MessageQueueState<Value> {
   const { client } = useScope('useMessages')
-  const handler = typeof handlerOrOptions === 'function' ? handlerOrOptions : undefined
-  const {
-    limit = 100,
-    whenFull = 'drop-oldest',
-    ...options
-  }: MessageQueueOptions<Value> = typeof handlerOrOptions === 'function' ? optionsAfterHandler : handlerOrOptions
+  const { handler, given } = readCall(handlerOrOptions, optionsAfterHandler)
+  const { limit = 100, whenFull = 'drop-oldest', ...options } = given
   const stable = useStableOptions(options)
   const latest = useLatest(handler)
   const handle = useCallback((message: Message<Value>) => latest.current?.(message), [latest])
@@ -56,4 +53,27 @@ export function useMessages<Value>(
     [client, filter, stable, handle, hasHandler, limit, whenFull],
   )
   return useStore(store)
+}
+
+/** @throws {InvalidOptionError} if the options are not those of a handler, or of a queue */
+function readCall<Value>(
+  handlerOrOptions: MessageHandler<Value> | MessageQueueOptions<Value> | undefined,
+  optionsAfterHandler: SubscribeOptions<Value> | undefined,
+): { readonly handler: MessageHandler<Value> | undefined; readonly given: MessageQueueOptions<Value> } {
+  if (typeof handlerOrOptions === 'function') {
+    const given = checkHookOptions('useMessages', optionsAfterHandler)
+    refuse(given, ['limit', 'whenFull'], 'is for messages that wait in a queue, and there is a handler')
+    return { handler: handlerOrOptions, given }
+  }
+  if (optionsAfterHandler !== undefined) {
+    throw new InvalidOptionError('handler', 'must be a function, and stand before the options', handlerOrOptions)
+  }
+  const given = checkHookOptions('useMessages', handlerOrOptions)
+  refuse(given, ['ack', 'bufferSize', 'retry'], 'is for a handler, and messages wait in a queue')
+  return { handler: undefined, given }
+}
+
+function refuse(given: object, names: readonly string[], rule: string): void {
+  const options = given as Readonly<Record<string, unknown>>
+  for (const name of names) if (options[name] !== undefined) throw new InvalidOptionError(name, rule, options[name])
 }

@@ -2,6 +2,7 @@ import { useSelector } from '@xstate/react'
 import { useSyncExternalStore } from 'react'
 
 import type { ClientStatus } from '../src/index.ts'
+import { callback } from '../src/shared/option-rules.ts'
 import { useScope } from './context.ts'
 import { isEqual } from './share.ts'
 
@@ -13,11 +14,13 @@ import { isEqual } from './share.ts'
  * On a server, and until React has hydrated its page, the status is that of a client at rest.
  *
  * @throws {MissingMqttProviderError} outside of an `MqttProvider`
+ * @throws {InvalidOptionError} if the selector is not a function
  */
 export function useMqttStatus(): ClientStatus
 export function useMqttStatus<Selected>(selector: (status: ClientStatus) => Selected): Selected
 export function useMqttStatus(selector: (status: ClientStatus) => unknown = itself): unknown {
   const { status, idle } = useScope('useMqttStatus')
+  callback('selector', selector)
   const isHydrated = useSyncExternalStore(neverChanges, yes, no)
   return useSelector(isHydrated ? status : idle, selector, isEqual)
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 
 import type { Codec, Message, RequestOptions, ResilientMqttClient, StandardSchema } from '../src/index.ts'
+import { checkHookOptions } from './check-hook-options.ts'
 import { useScope } from './context.ts'
 import { decodeResponse } from './decode-response.ts'
 import { Store, useStore } from './store.ts'
@@ -42,13 +43,14 @@ export interface RequestState<Request, Response> {
  * component is unmounted.
  *
  * @throws {MissingMqttProviderError} outside of an `MqttProvider`
+ * @throws {InvalidOptionError} if the options are not an object
  */
 export function useRequest<Request = string | Uint8Array, Response = Uint8Array>(
   topic: string,
-  options: UseRequestOptions<Request, Response> = {},
+  options?: UseRequestOptions<Request, Response>,
 ): RequestState<Request, Response> {
   const { client } = useScope('useRequest')
-  const latest = useLatest({ client, topic, options })
+  const latest = useLatest({ client, topic, options: checkHookOptions('useRequest', options) })
   const [store] = useState(() => createRequestStore(() => latest.current))
   return useStore(store)
 }

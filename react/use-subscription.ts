@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
 
 import type { Message, ResilientMqttClient, SubscribeOptions } from '../src/index.ts'
+import { checkHookOptions } from './check-hook-options.ts'
 import { useScope } from './context.ts'
 import { FilterSubscription, type SubscriptionReadiness } from './filter-subscription.ts'
 import { Store, useStore } from './store.ts'
@@ -29,10 +30,10 @@ export type SubscriptionState<Value = Uint8Array> = SubscriptionReadiness & {
  */
 export function useSubscription<Value = Uint8Array>(
   filter: string | null | undefined,
-  options: SubscribeOptions<Value> = {},
+  options?: SubscribeOptions<Value>,
 ): SubscriptionState<Value> {
   const { client } = useScope('useSubscription')
-  const stable = useStableOptions(options)
+  const stable = useStableOptions(checkHookOptions('useSubscription', options))
   const store = useMemo(() => createLatestMessage(client, filter, stable), [client, filter, stable])
   return useStore(store)
 }

@@ -22,10 +22,11 @@ import {
   ResilientMqttClient,
   type ResilientMqttClientOptions,
   type StandardSchema,
+  SubscriptionRefusedError,
   text,
 } from '../../src/index.ts'
 import { deferred } from '../../src/shared/wait.ts'
-import type { ScriptedServer, ScriptedServerOptions } from '../../testing/index.ts'
+import { createTestClock, type ScriptedServer, type ScriptedServerOptions } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
 import { startServer } from '../support/servers.ts'
 // Before React DOM, which this file loads.
@@ -203,6 +204,39 @@ test.each<[name: string, tree: () => ReactNode, message: string]>([
     () => h(provided(() => useMessages('a', { whenFull: 'x' as 'pause' }).status)),
     'InvalidOptionError: whenFull must be one of "drop-oldest", "pause"',
   ],
+  ...(['limit', 'whenFull'] as const).map((name): [string, () => ReactNode, string] => [
+    `${name} beside a handler`,
+    () => h(provided(() => useMessages('a', () => {}, { [name]: name === 'limit' ? 5 : 'pause' }).status)),
+    `InvalidOptionError: ${name} is for messages that wait in a queue, and there is a handler`,
+  ]),
+  ...Object.entries({ ack: 'after-handler', bufferSize: 5, retry: {} }).map(
+    ([name, value]): [string, () => ReactNode, string] => [
+      `${name} without a handler`,
+      () => h(provided(() => useMessages('a', { [name]: value }).status)),
+      `InvalidOptionError: ${name} is for a handler, and messages wait in a queue`,
+    ],
+  ),
+  [
+    'a handler after the options',
+    () => h(provided(() => useMessages('a', {} as never, (() => {}) as never).status)),
+    'InvalidOptionError: handler must be a function, and stand before the options',
+  ],
+  ...Object.entries({
+    useSubscription: () => useSubscription('a', null as never).status,
+    useMessages: () => useMessages('a', null as never).status,
+    'useMessages with a handler': () => useMessages('a', () => {}, 'x' as never).status,
+    useRequest: () => String(useRequest('a', [] as never).pending),
+  }).map(([name, component]): [string, () => ReactNode, string] => [
+    `options of ${name}`,
+    () => h(provided(component)),
+    `InvalidOptionError: options of ${name.split(' ')[0]} must be an object`,
+  ]),
+  ['a selector', () => h(provided(() => useMqttStatus('state' as never))), 'InvalidOptionError: selector must be'],
+  [
+    'a handler of an event',
+    () => h(provided(() => String(useMqttEvent('connected', undefined as never)))),
+    'InvalidOptionError: handler must be a function',
+  ],
   ['an event', () => h(provided(() => String(useMqttEvent('nope' as 'error', () => {})))), 'InvalidOptionError'],
 ])('what is wrong reaches the error boundary: %s', async (_name, tree, message) => {
   const page = await render(h(Boundary, null, tree()))
@@ -290,6 +324,40 @@ test('a refused subscription says why, and becomes ready on a connection that gr
   await expectShown(page, 'ready ')
 })
 
+test('a refusal is shown at once, and the subscription is ready when the broker grants it after all', async () => {
+  const clock = createTestClock()
+  let isAllowed = false
+  const { options } = await setUp({ script: { suback: () => (isAllowed ? 1 : 0x87) } })
+  const client = await connected({ ...options, clock, now: clock.now })
+  const Reading = () => {
+    const { status, qos, error } = useSubscription('a', { qos: 1 })
+    return [status, qos, error instanceof SubscriptionRefusedError && error.reasonCode.toString(16)].join(' ')
+  }
+  const page = await render(h(MqttProvider, { client }, h(Reading)))
+  await expectShown(page, 'refused  87')
+  isAllowed = true
+  await act(async () => clock.tick(1_000))
+  await expectShown(page, 'ready 1 false')
+})
+
+test('a granted subscription that a later connection refuses at first is ready again', async () => {
+  const clock = createTestClock()
+  let code = 0
+  const { server, options } = await setUp({ script: { suback: () => code } })
+  const client = await connected({ ...options, clock, now: clock.now })
+  const Reading = () => useSubscription('a').status
+  const page = await render(h(MqttProvider, { client }, h(Reading)))
+  await expectShown(page, 'ready')
+  code = 0x87
+  await act(async () => void server.kick())
+  await act(() => until(() => client.status.state === 'reconnecting'))
+  await act(async () => clock.tick(1))
+  await expectShown(page, 'refused')
+  code = 0
+  await act(async () => clock.tick(1_000))
+  await expectShown(page, 'ready')
+})
+
 test('a granted subscription that a later connection refuses is refused', async () => {
   const { server, options } = await setUp({ script: [{}, { suback: 0x8f }] })
   const client = await connected(options)
@@ -301,12 +369,18 @@ test('a granted subscription that a later connection refuses is refused', async 
 })
 
 test('what the broker refuses of another component does not concern one that it has granted', async () => {
-  const { options } = await setUp({ script: { suback: ({ qos }) => (qos === 2 ? 0x8f : qos) } })
+  const { server, options } = await setUp({ script: { suback: ({ qos }) => (qos === 2 ? 0x8f : qos) } })
   const client = await connected(options)
   const Reading = ({ qos }: { qos: 0 | 2 }) => useSubscription('a', { qos }).status
   const tree = (...all: (0 | 2)[]) => h(MqttProvider, { client }, ...all.map((qos) => h(Reading, { key: qos, qos })))
   const page = await render(tree(0))
   await expectShown(page, 'ready')
+  await page.rerender(tree(0, 2))
+  await expectShown(page, 'readyrefused')
+  await page.rerender(tree(0))
+  const again = new Promise((resolve) => client.once('connected', resolve))
+  await act(async () => void server.kick())
+  await act(() => again)
   await page.rerender(tree(0, 2))
   await expectShown(page, 'readyrefused')
 })
