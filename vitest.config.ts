@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
+import { LongestFirst } from './test/support/longest-first.ts'
+
 /**
  * Tests that `npm run test:rest` repeats many times. `npm test` runs them as well, but repeats them only a few times. See
  * `repetitions()`.
@@ -65,11 +67,15 @@ const ownName = [
 /** One more than there are cores, because some tests only wait. */
 const WORKERS = availableParallelism() + 1
 
+/** Here most tests wait for a process or a broker. */
+const WAITING_WORKERS = availableParallelism() + 2
+
 // `npm test` runs `unit`, `isolated` and `brokers`; `npm run test:rest` runs all other projects. The projects of a group run
 // at the same time: tests that wait for a broker or a process leave the computer to those that do not. Browsers have it to
 // themselves.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
@@ -87,8 +93,8 @@ export default defineConfig({
         testTimeout: 60_000,
         maxWorkers: WORKERS,
       }),
-      project('e2e', 1, { testTimeout: 60_000, maxWorkers: WORKERS }),
-      project('long', 1, { include: [...LONG, ...ONLY_LONG], testTimeout: 240_000, maxWorkers: WORKERS }),
+      project('e2e', 1, { testTimeout: 60_000, maxWorkers: WAITING_WORKERS }),
+      project('long', 1, { include: [...LONG, ...ONLY_LONG], testTimeout: 240_000, maxWorkers: WAITING_WORKERS }),
       project('browser', 2, {
         globalSetup: ['test/browser/build-page.ts'],
         testTimeout: 120_000,

@@ -11,7 +11,7 @@ import { Waiters } from '../../testing/wait-for.ts'
 import { howToInstall, installed, startMosquitto } from '../support/mosquitto.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const KILLS = 50
+const KILLS = process.env['CI'] === undefined ? 50 : 25
 /** A process is killed at the latest when it has reported this number of accepted messages. */
 const MOST_TOLD = 400
 

@@ -101,7 +101,7 @@ describe.skipIf(noBrowser)('a client in a browser', () => {
       await client.connect()
       await client.subscribe('in', () => new Promise(() => {}), { ack: 'after-handler' }).ready
     }, server.url)
-    const sent = 40_000
+    const sent = 18_000
     for (let i = 0; i < sent; i++) server.publish('in', 'x'.repeat(100))
     const inbox = () => page.evaluate(() => app.client.status.inbox)
     await expect
