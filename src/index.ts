@@ -48,6 +48,7 @@ export {
   InvalidCredentialsError,
   InvalidMessageError,
   InvalidOptionError,
+  MessageRefusedError,
   NotSupportedByBrokerError,
   OutboxOverflowError,
   PacketEncodingError,

@@ -268,6 +268,39 @@ export class InvalidMessageError extends ResilientMqttError {
   }
 }
 
+/** The reason codes with which a receiver may refuse a message (MQTT 5 §3.4.2.1). */
+const REFUSALS: readonly number[] = [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
+
+/** Not willing to accept the message (MQTT 5 §3.4.2.1). */
+const NOT_WILLING = 0x83
+
+/**
+ * Thrown by your handler to refuse a message, with `ack: 'after-handler'`: the handler is not called again, and the message
+ * is acknowledged. With QoS 1 on MQTT 5, the PUBACK has the reason code, unless another handler has processed the message.
+ * MQTT 3.1.1 has no reason codes, and the PUBREC of QoS 2 was sent before.
+ */
+export class MessageRefusedError extends ResilientMqttError {
+  override readonly name = 'MessageRefusedError'
+  readonly code = 'MESSAGE_REFUSED'
+
+  readonly reasonCode: number
+
+  /**
+   * @param reasonCode - of the PUBACK: 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 or 0x99 (MQTT 5 §3.4.2.1). The default says that the
+   *   message is valid, and the receiver not willing to accept it
+   * @param message - for your logs. It is not sent
+   * @throws {InvalidOptionError} if the reason code is another one
+   */
+  constructor(reasonCode: number = NOT_WILLING, message?: string, options?: ErrorOptions) {
+    super(message ?? `refused: ${reasonWithCode(reasonCode, undefined)}`, options)
+    if (!REFUSALS.includes(reasonCode)) {
+      const known = REFUSALS.map((each) => `0x${each.toString(16)}`).join(', ')
+      throw new InvalidOptionError('reasonCode', `must be one of ${known}`, reasonCode)
+    }
+    this.reasonCode = reasonCode
+  }
+}
+
 /** `unsubscribe()` ended the subscription before the call was done. */
 export class UnsubscribedError extends ResilientMqttError {
   override readonly name = 'UnsubscribedError'

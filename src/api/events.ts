@@ -172,6 +172,7 @@ export interface FailedMessage {
    * - `acknowledge`: the message is acknowledged, and the broker does not send it again
    * - `reconnect`: the connection is replaced, and the broker sends the message again
    * - `lost`: the connection ended first, and the broker did not keep the session
+   * - `refused`: the handler threw `MessageRefusedError`
    */
-  readonly outcome: 'acknowledge' | 'reconnect' | 'lost'
+  readonly outcome: 'acknowledge' | 'reconnect' | 'lost' | 'refused'
 }

@@ -86,7 +86,7 @@ export interface SubscribeOptions<Value = Uint8Array> {
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
   /**
    * When a message is acknowledged: on receipt, or when the handler's promise resolves. If the promise rejects, the
-   * handler is called again: see `retry`. In an async loop, a message is acknowledged when the loop asks for the next
+   * handler is called again: see `retry`, or `MessageRefusedError` to refuse the message. In an async loop, a message is acknowledged when the loop asks for the next
    * one or ends: to receive a message again after an error, use a handler that rejects.
    *
    * @default 'on-receipt'

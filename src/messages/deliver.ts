@@ -1,5 +1,5 @@
 import { binary, type Codec, type SchemaResult, type StandardSchema } from '../api/codec.ts'
-import { InvalidMessageError } from '../api/errors.ts'
+import { InvalidMessageError, MessageRefusedError } from '../api/errors.ts'
 import type { SubscribeOptions } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
 import type { Tapped, TapSlot } from '../session/message-tap.ts'
@@ -110,9 +110,10 @@ export class Deliverer<Value> {
       : this.#hand(packet, result.value, session)
   }
 
-  /** Reports the error and rejects with it: the message was not processed. */
+  /** Reports the error and rejects with it: the message was not processed. A refusal is no error of the handler. */
   #fail(error: unknown): Promise<never> {
-    this.#report(error)
+    const isRefusal = error instanceof MessageRefusedError && this.#options.ack === 'after-handler'
+    if (!isRefusal) this.#report(error)
     const rejected = Promise.reject(error)
     // With `ack: 'on-receipt'` no code handles its rejection.
     rejected.catch(nothing)

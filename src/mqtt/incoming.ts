@@ -64,11 +64,11 @@ export class Incoming {
     else this.#pubcomp(packetId)
   }
 
-  /** Sends the acknowledgement of a message. */
-  acknowledge({ qos, packetId }: IncomingPublish): void {
+  /** Sends the acknowledgement of a message. @param reasonCode - of a PUBACK */
+  acknowledge({ qos, packetId }: IncomingPublish, reasonCode = 0): void {
     if (qos === 2) return this.#pubcomp(packetId)
     this.#unacked--
-    this.#options.outgoing.ack('puback', packetId)
+    this.#options.outgoing.ack('puback', packetId, reasonCode)
   }
 
   #resolve(packet: DecodedPublish): void {

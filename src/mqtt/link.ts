@@ -162,8 +162,8 @@ export class MqttLink implements Link, ReadingPort {
     return this.isPinging || this.#isAuthenticating || this.#events.isAwaitingAnswer()
   }
 
-  acknowledge(packet: IncomingPublish): void {
-    this.#incoming.acknowledge(packet)
+  acknowledge(packet: IncomingPublish, reasonCode?: number): void {
+    this.#incoming.acknowledge(packet, reasonCode)
   }
 
   pauseReading(): void {

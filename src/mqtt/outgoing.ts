@@ -65,9 +65,10 @@ export class Outgoing {
     this.#schedule()
   }
 
-  ack(type: AckType, packetId: number): void {
+  /** @param reasonCode - MQTT 3.1.1 has none */
+  ack(type: AckType, packetId: number, reasonCode = 0): void {
     if (this.#isClosed) return
-    this.#buffer.ack(type, packetId)
+    this.#buffer.ack(type, packetId, reasonCode)
     this.#schedule()
   }
 

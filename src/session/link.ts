@@ -41,8 +41,12 @@ export interface Link {
   pubrel(packetId: number): void
   /** Sends PINGREQ; resolves at the next PINGRESP, or never. */
   ping(): Promise<void>
-  /** Sends the PUBACK or PUBCOMP that was held back. */
-  acknowledge(packet: IncomingPublish): void
+  /**
+   * Sends the PUBACK or PUBCOMP that was held back.
+   *
+   * @param reasonCode - of the PUBACK (MQTT 5 §3.4.2.1). MQTT 3.1.1 has none. @default 0
+   */
+  acknowledge(packet: IncomingPublish, reasonCode?: number): void
   /**
    * Asks for no more messages until `resumeReading`. Some still come: the link reads on as long as the broker owes an
    * answer.

@@ -11,6 +11,8 @@ export class HeldMessage {
   readonly session: object
   /** How many receivers are not done with it. */
   pending = 0
+  /** Of the PUBACK: 0 once a receiver has processed it, and that of a refusal if none has. */
+  reasonCode: number | undefined
   /** The receivers that had not processed it when the connection ended. They get it again. */
   failed: Receiver[] = []
 

@@ -14,7 +14,7 @@ export interface InboxConfig {
   readonly inbox: Required<InboxOptions>
   /**
    * Called with each message that no subscription matches, if the application wants them. Never throws. The message is
-   * acknowledged at once, or when the promise has resolved. It must not reject.
+   * acknowledged at once, or when the promise has resolved. If it rejects, that is as with a handler that is not called again.
    */
   readonly deliverUnmatched: ((packet: IncomingPublish) => Promise<void> | undefined) | undefined
   /** Whether the broker keeps our session between connections. Called only after the first connection. */

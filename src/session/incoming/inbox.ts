@@ -1,19 +1,19 @@
-import type { FailedMessage } from '../../api/events.ts'
 import type { InboxStatus } from '../../api/status.ts'
 import { EndOfTurn } from '../../shared/end-of-turn.ts'
 import { nothing } from '../../shared/nothing.ts'
 import { soon } from '../../shared/soon.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
-import { type Link, NORMAL_DISCONNECTION } from '../link.ts'
+import type { Link } from '../link.ts'
 import type { Subscriptions } from '../subscriptions/subscriptions.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { ExactlyOnce } from './exactly-once.ts'
+import { FailedCalls } from './failed-calls.ts'
 import { HeldMessage } from './held-message.ts'
 import type { InboxConfig, InboxEvents } from './inbox-config.ts'
 import type { Pauses } from './pauses.ts'
 import type { Receiver } from './receiver.ts'
 import { Requesters } from './requesters.ts'
-import { type Call, type FailedCall, Retries } from './retries.ts'
+import type { Call, FailedCall } from './retries.ts'
 import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
 import { Unprocessed } from './unprocessed.ts'
 import { WaitingMessages } from './waiting.ts'
@@ -24,7 +24,7 @@ export class Inbox {
   readonly #events: InboxEvents
   readonly #subscriptions: Subscriptions<Receiver>
   readonly #acknowledgements: Acknowledgements
-  readonly #retries: Retries
+  readonly #failedCalls: FailedCalls
   readonly unprocessed: Unprocessed
   readonly #waiting: WaitingMessages
   readonly #requesters = new Requesters()
@@ -32,11 +32,6 @@ export class Inbox {
   #isReadingPaused = false
   #isProceeding = false
   readonly #exactlyOnce = new ExactlyOnce()
-  /**
-   * The calls that failed after the connection ended, or were ended by that. If the broker keeps the session, it sends
-   * their messages again.
-   */
-  #parked: FailedCall[] = []
   /** Identifies the broker's session: a new object for each. */
   #session: object = {}
   #link: Link | undefined
@@ -51,15 +46,23 @@ export class Inbox {
     this.#config = config
     this.#events = events
     this.#subscriptions = subscriptions
-    this.#retries = new Retries(config.clock, config.random)
+    this.#failedCalls = new FailedCalls({
+      config,
+      events,
+      link: () => this.#link,
+      session: () => this.#session,
+      isSubscribed: (receiver) => subscriptions.has(receiver),
+      done: (message, reasonCode) => this.#done(message, reasonCode),
+      callAgain: (call, delay) => this.#retry(call, delay),
+    })
     this.#waiting = new WaitingMessages(config.inbox)
     this.unprocessed = new Unprocessed(config.inbox, pauses, () => this.#proceed())
     this.#acknowledgements = new Acknowledgements({
       config,
       events,
-      onDue: ({ packet }) => {
+      onDue: ({ packet, reasonCode }) => {
         if (packet.qos === 2) this.#exactlyOnce.completed(packet.packetId)
-        this.#link?.acknowledge(packet)
+        this.#link?.acknowledge(packet, reasonCode)
         this.#proceed()
       },
     })
@@ -79,8 +82,6 @@ export class Inbox {
     this.#anyUnclaimed = false
     // The acknowledgements of the last connection are lost: the broker sends their messages again.
     this.#acknowledgements.clear()
-    const parked = this.#parked
-    this.#parked = []
     if (sessionPresent) {
       this.#waiting.sentAgain(this.#session)
       this.unprocessed.sentAgain(this.#session)
@@ -88,9 +89,8 @@ export class Inbox {
     } else {
       this.#exactlyOnce.clear()
       this.#session = {}
-      // Reported later, because a listener may end the connection.
-      for (const call of parked) soon(() => this.#lost(call))
     }
+    this.#failedCalls.attached(sessionPresent)
     // Messages wait only after the first connection. By the next ones the application has subscribed to what it wants.
     if (++this.#connections > 1) this.#unclaimed?.resume()
     else if (sessionPresent) this.#unclaimed = this.#waitForClaims()
@@ -99,7 +99,7 @@ export class Inbox {
 
   detached(): void {
     this.#link = undefined
-    for (const call of this.#retries.end()) this.#park(call)
+    this.#failedCalls.detached()
     this.#acknowledgements.clear()
     this.#unclaimed?.pause()
     // Later, because handlers may use the connection, which has not ended for all parts of the session.
@@ -127,7 +127,7 @@ export class Inbox {
   removed(receiver: Receiver): void {
     this.#requesters.delete(receiver)
     this.unprocessed.release(receiver)
-    for (const { message } of this.#retries.end(receiver)) this.#done(message)
+    this.#failedCalls.removed(receiver)
     // Later, because other handlers must not be called from within an `unsubscribe()`.
     if (this.#waiting.size > 0) soon(() => this.#proceed())
     if (!this.#subscriptions.wants(receiver.filter)) this.#unclaimed?.unwanted(receiver.filter)
@@ -276,11 +276,11 @@ export class Inbox {
     processed.then(
       () => {
         settled()
-        this.#done(call.message)
+        this.#done(call.message, 0)
       },
       (error: unknown) => {
         settled()
-        this.#failed({ ...call, error })
+        this.#failedCalls.failed({ ...call, error })
       },
     )
   }
@@ -291,43 +291,12 @@ export class Inbox {
     return this.#subscriptions.has(receiver) ? this.unprocessed.add(receiver, packet) : nothing
   }
 
-  #done(message: HeldMessage): void {
+  /** @param reasonCode - 0 if a receiver has processed it, or that of its refusal */
+  #done(message: HeldMessage, reasonCode?: number): void {
+    if (reasonCode === 0) message.reasonCode = 0
+    else message.reasonCode ??= reasonCode
     message.pending--
     this.#acknowledgements.flush()
-  }
-
-  #failed(call: FailedCall): void {
-    const { message, receiver, calls } = call
-    const link = this.#link
-    if (message.session !== this.#session) return this.#lost(call)
-    if (!link || message.link !== link) return this.#park(call)
-    // After an unsubscribe, no receiver is left for the message.
-    if (!this.#subscriptions.has(receiver)) return this.#done(message)
-    if (calls <= receiver.retry.maxAttempts) return this.#retries.schedule(call, (delay) => this.#retry(call, delay))
-    const outcome = receiver.retry.whenExhausted ?? (this.#config.keepsSession() ? 'reconnect' : 'acknowledge')
-    this.#tellFailed(call, outcome)
-    if (outcome === 'acknowledge') return this.#done(message)
-    this.#park(call)
-    link.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
-  }
-
-  /** The receiver gets the message again when the broker sends it again. */
-  #park(call: FailedCall): void {
-    const { message, receiver } = call
-    message.pending--
-    message.failed.push(receiver)
-    // If a later connection is open, the broker has sent it again or is about to.
-    if (!this.#link) this.#parked.push(call)
-  }
-
-  /** The broker lost the session, and the message with it. */
-  #lost(call: FailedCall): void {
-    if (this.#subscriptions.has(call.receiver)) this.#tellFailed(call, 'lost')
-  }
-
-  #tellFailed({ message, receiver, calls: attempts, error }: FailedCall, outcome: FailedMessage['outcome']): void {
-    const { topic, qos } = message.packet
-    this.#events.messageFailed({ topic, qos: qos as 1 | 2, filter: receiver.filter, attempts, error, outcome })
   }
 
   #retry({ message, receiver, calls }: FailedCall, delay: number): void {
@@ -347,7 +316,12 @@ export class Inbox {
     const message = held ?? (packet.qos > 0 ? new HeldMessage(packet, this.#link, this.#session) : undefined)
     if (message) message.pending++
     if (!processed) unclaimed?.add({ packet, message })
-    else if (message) void processed.then(() => this.#done(message))
+    else if (message) {
+      void processed.then(
+        () => this.#done(message),
+        (error: unknown) => this.#failedCalls.unmatchedFailed(message, error),
+      )
+    }
     return message
   }
 

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+
+import { type FailedMessage, InvalidOptionError, MessageRefusedError } from '../../src/index.ts'
+import { turns } from '../support/event-loop.ts'
+import { scriptedClient, sessionIs, versions, type Version } from '../support/scripted-client.ts'
+
+async function sceneOf(version: Version) {
+  const { server, client, errors } = await scriptedClient({ version, script: sessionIs(true) })
+  const failed: FailedMessage[] = []
+  client.on('messageFailed', (event) => failed.push(event))
+  return { server, client, errors, failed }
+}
+
+const refuse = (reasonCode?: number) => () => Promise.reject(new MessageRefusedError(reasonCode))
+
+describe.each(versions)('a handler that refuses a message, MQTT version $version', ({ version }) => {
+  test.each([
+    [undefined, 0x83],
+    [0x97, 0x97],
+    [0x99, 0x99],
+  ])('acknowledges it with the reason code: %s', async (reasonCode, expected) => {
+    const { server, client, errors, failed } = await sceneOf(version)
+    client.subscribe('a', refuse(reasonCode), { qos: 1, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos: 1 })
+    const { reasonCode: sent } = await server.waitFor('puback')
+    // mqtt-packet gives a PUBACK of MQTT 3.1.1 no code.
+    expect(sent ?? 0).toBe(version === 5 ? expected : 0)
+    expect(failed).toMatchObject([
+      { topic: 'a', qos: 1, attempts: 1, outcome: 'refused', error: { reasonCode: expected } },
+    ])
+    expect(errors).toEqual([])
+  })
+
+  test('that came with QoS 2 completes it: its PUBREC was sent before', async () => {
+    const { server, client, failed } = await sceneOf(version)
+    client.subscribe('a', refuse(), { qos: 2, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos: 2 })
+    await server.waitFor('pubcomp')
+    expect(failed).toMatchObject([{ qos: 2, outcome: 'refused' }])
+  })
+
+  test('by a throw is called once, also if it had been called again before', async () => {
+    const { server, client, failed } = await sceneOf(version)
+    let calls = 0
+    const handler = () => {
+      if (++calls === 1) throw new Error('not yet')
+      throw new MessageRefusedError()
+    }
+    client.subscribe('a', handler, { qos: 1, ack: 'after-handler', retry: { initialDelay: 0, maxDelay: 0 } })
+    await client.connect()
+    server.publish('a', '1', { qos: 1 })
+    await server.waitFor('puback')
+    await turns()
+    expect(calls).toBe(2)
+    expect(failed).toMatchObject([{ attempts: 2, outcome: 'refused' }])
+  })
+
+  test('next to one that processes it does not tell the broker', async () => {
+    const { server, client } = await sceneOf(version)
+    for (const handler of [refuse(0x97), () => Promise.resolve(), refuse(0x99)]) {
+      client.subscribe('a', handler, { qos: 1, ack: 'after-handler' })
+    }
+    await client.connect()
+    server.publish('a', '1', { qos: 1 })
+    expect((await server.waitFor('puback')).reasonCode ?? 0).toBe(0)
+  })
+
+  test('keeps the order of acknowledgements', async () => {
+    const { server, client } = await sceneOf(version)
+    const ends: (() => void)[] = []
+    client.subscribe('slow', () => new Promise<void>((resolve) => ends.push(resolve)), { qos: 1, ack: 'after-handler' })
+    client.subscribe('a', refuse(0x97), { qos: 1, ack: 'after-handler' })
+    await client.connect()
+    server.publish('slow', '1', { qos: 1, messageId: 1 })
+    server.publish('a', '2', { qos: 1, messageId: 2 })
+    await turns()
+    expect(server.received('puback')).toEqual([])
+    for (const end of ends) end()
+    await server.waitFor('puback', { count: 2 })
+    expect(server.received('puback').map(({ messageId }) => messageId)).toEqual([1, 2])
+  })
+})
+
+test('a refusal without ack: after-handler, which comes too late, is an error of the handler', async () => {
+  const { server, client, errors, failed } = await sceneOf(5)
+  client.subscribe('a', refuse(), { qos: 1 })
+  await client.connect()
+  server.publish('a', '1', { qos: 1 })
+  expect((await server.waitFor('puback')).reasonCode).toBe(0)
+  await turns()
+  expect(errors).toMatchObject([{ name: 'MessageRefusedError' }])
+  expect(failed).toEqual([])
+})
+
+test.each([0, 0x10, 0x92, 1.5, Number.NaN])('the reason code must not be %s', (reasonCode) => {
+  expect(() => new MessageRefusedError(reasonCode)).toThrow(InvalidOptionError)
+})
