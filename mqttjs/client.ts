@@ -111,7 +111,7 @@ export class MqttClient extends HeardClient {
       emit: tell,
       onClosed: () => this.#closed(),
     })
-    runtime.onUnmatched = (packet) => this.#incoming.deliver(packet)?.catch(nothing)
+    runtime.onUnmatched = (packet) => this.#incoming.deliver(packet)
     runtime.onControlPacket = (packet, stream) => {
       this.stream = stream
       this.#packets.received(packet)

@@ -1,8 +1,10 @@
 import type { IClientOptions, IPublishPacket } from 'mqtt'
 
+import { MessageRefusedError } from '../src/api/errors.ts'
 import { nothing } from '../src/shared/nothing.ts'
-import type { IncomingPublish } from '../src/wire/packets.ts'
+import { FIRST_ERROR, type IncomingPublish } from '../src/wire/packets.ts'
 import { toBuffer } from './payload.ts'
+import { uncaught } from './uncaught.ts'
 
 type CustomHandleAcks = NonNullable<IClientOptions['customHandleAcks']>
 
@@ -34,7 +36,8 @@ export class Incoming {
   /**
    * Emits a message. It is called for each subscription that matches.
    *
-   * @returns resolves when the message is processed; `undefined` if it was processed at once
+   * @returns resolves when the message is processed, and rejects if it was not, with `MessageRefusedError` if `customHandleAcks`
+   *   has refused it; `undefined` if it was processed at once
    */
   deliver(packet: IncomingPublish): Promise<void> | undefined {
     if (this.#last?.packet === packet) return this.#last.processing
@@ -63,7 +66,10 @@ export class Incoming {
     const isIdentified = packet.properties?.subscriptionIdentifier !== undefined
     const publish = publishPacket(packet, isIdentified ? this.#port.identifiersOf(packet) : [])
     if (!customHandleAcks || packet.qos === 0) return this.#emit(publish)
-    return this.#askForAck(publish, customHandleAcks).then((code) => (code === 0 ? this.#emit(publish) : undefined))
+    return this.#askForAck(publish, customHandleAcks).then((code) => {
+      if (code >= FIRST_ERROR) throw new MessageRefusedError(code)
+      return code === 0 ? this.#emit(publish) : undefined
+    })
   }
 
   #emit(packet: IPublishPacket): Promise<void> | undefined {
@@ -75,20 +81,25 @@ export class Incoming {
     })
   }
 
-  /** @returns the reason code; that of an unspecified error if there is no valid one */
+  /** @returns the reason code. Without a valid one it rejects, and the message is not acknowledged, as with MQTT.js */
   #askForAck(packet: IPublishPacket, ask: CustomHandleAcks): Promise<number> {
-    return new Promise((resolve) => {
-      ask(packet.topic, packet.payload as Buffer, packet, (error, code = 0) => {
-        if (typeof error === 'number') return resolve(error)
-        if (error) this.#port.emitError(error)
-        resolve(error ? UNSPECIFIED_ERROR : code)
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => {
+        this.#port.emitError(error)
+        reject(error)
+      }
+      uncaught(ask)(packet.topic, packet.payload as Buffer, packet, (error, code) => {
+        const answer = typeof error === 'number' ? error : code
+        if (error && typeof error !== 'number') fail(error)
+        else if (answer !== undefined && REASON_CODES.has(answer)) resolve(answer)
+        else fail(new Error(`Wrong reason code for ${packet.qos === 1 ? 'puback' : 'pubrec'}`))
       })
     })
   }
 }
 
-/** MQTT 5 §3.4.2.1. */
-const UNSPECIFIED_ERROR = 0x80
+/** Of PUBACK and PUBREC (MQTT 5 §3.4.2.1, §3.5.2.1). MQTT.js takes the same. */
+const REASON_CODES = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
 
 function publishPacket(packet: IncomingPublish, identifiers: readonly number[]): IPublishPacket {
   const { topic, payload, qos, retain, dup, packetId, properties } = packet

@@ -315,9 +315,35 @@ describe.each(both)('$name', ({ mqtt }) => {
       const message = next(client, 'message')
       server.publish('a', 'bad', { qos: 1 })
       server.publish('a', 'good', { qos: 1 })
+      server.publish('nobody subscribed', 'bad', { qos: 1 })
       expect(String((await message)[1])).toBe('good')
-      expect(asked).toEqual(['a bad', 'a good'])
-      await server.waitFor('puback', { count: 2 })
+      await server.waitFor('puback', { count: 3 })
+      expect(asked).toEqual(['a bad', 'a good', 'nobody subscribed bad'])
+      expect(server.received('puback').map(({ reasonCode }) => reasonCode)).toEqual([0x97, 0, 0x97])
+    })
+
+    test.each<[string, (number | Error)[], string, boolean]>([
+      ['an error', [new Error('full')], 'full', true],
+      ['a code that a PUBACK does not have', [null as never, 0x96], 'Wrong reason code for puback', true],
+      ['an error, without a subscription of this process', [new Error('full')], 'full', false],
+    ])('are not acknowledged if customHandleAcks gives %s', async (_, answer, message, isSubscribed) => {
+      const server = await startServer({})
+      const customHandleAcks: IClientOptions['customHandleAcks'] = (_topic, _message, _packet, callback) => {
+        callback(...(answer as [Error]))
+      }
+      const { client } = await opened(mqtt, server.url, {
+        ...version5,
+        clean: false,
+        properties: { sessionExpiryInterval: 60 },
+        customHandleAcks,
+      })
+      if (isSubscribed) await client.subscribeAsync('a', { qos: 1 })
+      const failed = next(client, 'error')
+      client.on('message', () => expect.unreachable())
+      server.publish('a', 'b', { qos: 1 })
+      expect((await failed)[0].message).toBe(message)
+      await client.publishAsync('later', '', { qos: 1 })
+      expect(server.received('puback')).toEqual([])
     })
   })
 
