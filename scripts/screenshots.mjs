@@ -1,7 +1,12 @@
 // Takes the screenshots of docs/inspect.md: the page after a night, in the third minute of an outage, and a fleet in the fifth
-// minute of one; and that of docs/recorder.md, a recording of a fleet. Needs `npm run build`.
+// minute of one; that of docs/recorder.md, a recording of a fleet; and that of the dashboard. Needs `npm run build`.
+//
+//   node scripts/screenshots.mjs [--folder docs/images] [--phone] [visualizer fleet replay dashboard]
+//
+// With --phone it takes those of a narrow screen, too, and all in the size of the screen.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { tsImport } from 'tsx/esm/api'
 
 const { createVisualizer } = await load('../visualizer/index.ts')
@@ -11,23 +16,51 @@ const { recordedFleet } = await load('../measure/lab/recorded-fleet.ts')
 const { spendNight } = await load('../measure/lab/night.ts')
 const { readRecordings } = await load('../testing/replay/read-recording.ts')
 const { serveRecording } = await load('../visualizer/replay/index.ts')
+const { startDashboard } = await load('../examples/dashboard/demo/start.ts')
 
 if (noBrowser) {
   console.error(`No screenshots: ${noBrowser}`)
   process.exit(1)
 }
 
-const folder = process.argv[2] ?? fileURLToPath(new URL('../docs/images/', import.meta.url))
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { folder: { type: 'string' }, phone: { type: 'boolean', default: false } },
+})
+const folder = values.folder ?? fileURLToPath(new URL('../docs/images/', import.meta.url))
 mkdirSync(folder, { recursive: true })
-const only = process.argv[3]
 
-const desktop = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: only ? 1 : 1.5 }
+const desktop = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: values.phone ? 1 : 1.5 }
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
 
-await scene('visualizer', '.node.active', (visualizer) => spendNight(visualizer))
-await scene('fleet', '.cell', ({ inspect }) => fleetOutage({ inspect, count: 200 }))
-await recording('replay')
+const pictures = {
+  visualizer: () => scene('visualizer', '.node.active', (visualizer) => spendNight(visualizer)),
+  fleet: () => scene('fleet', '.cell', ({ inspect }) => fleetOutage({ inspect, count: 200 })),
+  replay: () => recording('replay'),
+  dashboard: () => dashboardInOutage(),
+}
+for (const name of positionals.length > 0 ? positionals : Object.keys(pictures)) {
+  if (!Object.hasOwn(pictures, name)) throw new Error(`${name} is none of ${Object.keys(pictures).join(', ')}`)
+  await pictures[name]()
+}
 process.exit()
+
+async function dashboardInOutage() {
+  const dashboard = await startDashboard({ outage: 3_600_000 })
+  const toOutage = async (page) => {
+    await page.getByText('Live', { exact: true }).waitFor()
+    await page.getByText('in 1 min').first().waitFor()
+    await page.getByRole('button', { name: 'Stop the broker' }).click()
+    await page.getByText('as of').first().waitFor()
+    await page.getByRole('button', { name: 'Acknowledge' }).click()
+    await page.getByRole('button', { name: 'Stop the pump' }).click()
+    // Long enough for the picture.
+    await page.getByText(/Next attempt in [4-9] s/).waitFor()
+  }
+  const options = { ...desktop, viewport: { width: 1280, height: 680 }, colorScheme: 'light' }
+  await take(dashboard.url, '.sensor', 'dashboard.png', options, toOutage)
+  await dashboard[Symbol.asyncDispose]()
+}
 
 async function recording(name) {
   const { recordings } = readRecordings(recordedFleet({ count: 50 }))
@@ -38,7 +71,7 @@ async function recording(name) {
   }
   await take(site.url, '.player', `${name}-light.png`, { ...desktop, colorScheme: 'light' }, toOutage)
   await take(site.url, '.player', `${name}-dark.png`, { ...desktop, colorScheme: 'dark' }, toOutage)
-  if (only) await take(site.url, '.player', `${name}-phone.png`, { ...phone, colorScheme: 'light' }, toOutage)
+  if (values.phone) await take(site.url, '.player', `${name}-phone.png`, { ...phone, colorScheme: 'light' }, toOutage)
   await site.close()
 }
 
@@ -48,7 +81,7 @@ async function scene(name, ready, start) {
   const { url } = visualizer
   await take(url, ready, `${name}-light.png`, { ...desktop, colorScheme: 'light' })
   await take(url, ready, `${name}-dark.png`, { ...desktop, colorScheme: 'dark' })
-  if (only) await take(url, ready, `${name}-phone.png`, { ...phone, colorScheme: 'light' })
+  if (values.phone) await take(url, ready, `${name}-phone.png`, { ...phone, colorScheme: 'light' })
   await visualizer.close()
 }
 
