@@ -1,5 +1,6 @@
 // Installs the package's tarball in a small application, bundles that with each bundler, and runs it in Chromium against a broker.
-// Prints a table, and fails if a bundler warns or a page does not receive its message.
+// Prints a table, and fails if a bundler warns, if a source map lacks a source or shows code that the application does not use, or
+// if a page does not receive its message. UPDATE_DOCS=1 writes the sizes into docs/browsers.md.
 //
 //   npm run test:bundlers [-- vite webpack …]
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -10,14 +11,29 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
 import { browse, noBrowser } from '../../measure/lab/browser.ts'
+import { writeBlock } from '../../scripts/package/docs-block.mjs'
 import { createEmbeddedBroker } from '../../testing/index.ts'
 import { type Bundler, bundlers } from './bundlers.ts'
 import { serveFolder, startVite } from './servers.ts'
+
+interface SourceMap {
+  readonly sources: readonly string[]
+  readonly sourcesContent?: readonly (string | null)[]
+}
+
+const USED = 'xstate-mqtt/dist/src/client.js'
+/** Other entries of the package, and what the application does not use of its main entry. */
+const UNUSED =
+  /xstate-mqtt\/dist\/(?:cli|mqttjs|opentelemetry|react|testing|visualizer|src\/fleet|src\/embedded-machine)|node_modules\/ws\//
 
 if (noBrowser) throw new Error(noBrowser)
 const room = fileURLToPath(new URL('.', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-bundlers-'))
 const app = installApplication()
+const table = [
+  '| bundler | loaded at once, gzipped | with the chunks that are loaded later | configuration |',
+  '| --- | --- | --- | --- |',
+]
 {
   await using broker = await createEmbeddedBroker({ webSocket: true })
   await using browsing = await browse()
@@ -30,7 +46,12 @@ const app = installApplication()
     const { scripts, errors } = await run(server.url)
     const all = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
     const size = (names: readonly string[]) => kilobytes(names.map((name) => join(out, name)))
-    report(`${bundler.name} ${versionOf(bundler.name)}`, [...warnings, ...errors], [size(scripts), size(all)])
+    const sizes = [size(scripts), size(all)]
+    const name = `${bundler.name} ${versionOf(bundler.name)}`
+    report(name, [...warnings, ...errors, ...wrongSources(out)], sizes)
+    table.push(
+      `| ${bundler.title} ${versionOf(bundler.name)}${bundler.note ?? ''} | ${sizes.join(' | ')} | ${bundler.configuration} |`,
+    )
   }
   await using vite = await startVite(app, room)
   report('the server of `vite dev`', (await run(vite.url)).errors)
@@ -59,6 +80,9 @@ const app = installApplication()
   }
 }
 rmSync(folder, { recursive: true, force: true })
+if (process.env.UPDATE_DOCS && !process.exitCode && table.length === bundlers.length + 2) {
+  writeBlock('docs/browsers.md', 'bundlers', table.join('\n'))
+}
 
 function installApplication(): string {
   const root = join(room, '../..')
@@ -81,6 +105,20 @@ function bundle({ command }: Bundler, out: string): readonly string[] {
   })
   const output = stdout + stderr
   return status === 0 && !/warn|⚠|\(!\)/i.test(output) ? [] : [output]
+}
+
+/** What is wrong with the source maps: they name everything that is in the bundle. */
+function wrongSources(out: string): readonly string[] {
+  const maps = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js.map'))
+  const sources = maps.flatMap((name) => {
+    const map = JSON.parse(readFileSync(join(out, name), 'utf8')) as SourceMap
+    return map.sources.map((source, index) => ({ name, source, content: map.sourcesContent?.[index] }))
+  })
+  return [
+    ...(sources.some(({ source }) => source.includes(USED)) ? [] : [`No source map has ${USED}`]),
+    ...sources.filter(({ content }) => !content).map(({ name, source }) => `${name} lacks the source ${source}`),
+    ...sources.filter(({ source }) => UNUSED.test(source)).map(({ name, source }) => `${name} has ${source}`),
+  ]
 }
 
 function versionOf(name: string): string {
