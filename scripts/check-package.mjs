@@ -1,6 +1,6 @@
 // Packs the files that npm would publish, and checks the tarball: with publint and attw, by embedding its machines as a user
 // would, its list of files, its licenses, that dist imports only packages that are installed with it, and that no file of it
-// has a side effect. The sizes in docs/package.md may be off by a tenth. UPDATE_DOCS=1 writes these and docs/licenses.md.
+// has a side effect. The sizes in the documents may be off by a tenth. UPDATE_DOCS=1 writes these and docs/licenses.md.
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { tarballTable, wrongFiles } from './package/contents.mjs'
-import { readBlock, writeBlock } from './package/docs-block.mjs'
+import { readBlock, readText, writeBlock, writeText } from './package/docs-block.mjs'
 import { findEffects } from './package/effects.mjs'
-import { importSizes } from './package/import-sizes.mjs'
+import { importSizes, importTable, toldSizes } from './package/import-sizes.mjs'
 import { licenses } from './package/licenses.mjs'
 import { dist, manifest, root } from './package/root.mjs'
 import { sameWithin } from './package/same-within.mjs'
@@ -64,15 +64,25 @@ function checkLicenses() {
   return [...bad, ...Object.entries(blocks).flatMap(([name, text]) => check('docs/licenses.md', name, text, 0))]
 }
 
-function checkImportSizes(table) {
-  return check('docs/package.md', 'imports', table, 0.1)
+function checkImportSizes(sizes) {
+  return [
+    ...check('docs/package.md', 'imports', importTable(sizes), 0.1),
+    ...toldSizes(sizes).flatMap(({ page, pattern, text }) => {
+      if (process.env.UPDATE_DOCS) writeText(page, pattern, text)
+      return sameWithin(0.1, readText(page, pattern), text) ? [] : [outOfDate(page, text)]
+    }),
+  ]
 }
 
 /** Compares a block of a page with what it should be, or writes it. */
 function check(page, name, text, tolerance) {
   if (process.env.UPDATE_DOCS) writeBlock(page, name, text)
   if (sameWithin(tolerance, readBlock(page, name), text)) return []
-  return [`${page} is out of date. It should say:\n\n${text}\n\nIf that is as intended: ${UPDATE}\n`]
+  return [outOfDate(page, text)]
+}
+
+function outOfDate(page, text) {
+  return `${page} is out of date. It should say:\n\n${text}\n\nIf that is as intended: ${UPDATE}\n`
 }
 
 /** The hooks begin with the directive that lets a server component of Next.js import them. */

@@ -43,14 +43,18 @@ export function benchTable({ day, quick, rounds, machine, versions, rows: figure
     '',
     '| | ours | MQTT.js | ours ÷ MQTT.js | others (ours ÷ theirs) | target |',
     '| --- | --- | --- | --- | --- | --- |',
-    ...Object.entries(figures).flatMap(([name, cases]) => [
-      `| **${name}**: ${rows[name]?.what ?? ''} | | | | | |`,
-      ...Object.entries(cases).flatMap(([each, metrics]) =>
-        Object.entries(metrics).map(([metric, figure]) =>
-          benchLine(each === 'all' ? metric : `${each}, ${metric}`, figure),
-        ),
-      ),
-    ]),
+    ...Object.entries(figures).flatMap(([name, cases]) =>
+      rows[name]?.isElsewhere
+        ? []
+        : [
+            `| **${name}**: ${rows[name]?.what ?? ''} | | | | | |`,
+            ...Object.entries(cases).flatMap(([each, metrics]) =>
+              Object.entries(metrics).map(([metric, figure]) =>
+                benchLine(each === 'all' ? metric : `${each}, ${metric}`, figure),
+              ),
+            ),
+          ],
+    ),
   ].join('\n')
 }
 

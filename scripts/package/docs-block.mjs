@@ -21,6 +21,20 @@ export function writeBlock(page, name, text) {
   )
 }
 
+/** The first text of a page that matches; empty if there is none. */
+export function readText(page, pattern) {
+  return pattern.exec(readFileSync(join(root, page), 'utf8'))?.[0] ?? ''
+}
+
+export function writeText(page, pattern, text) {
+  const old = readFileSync(join(root, page), 'utf8')
+  if (!pattern.test(old)) throw new Error(`${page} has no text like: ${text}`)
+  writeFileSync(
+    join(root, page),
+    old.replace(pattern, () => text),
+  )
+}
+
 function place(name) {
   return new RegExp(`<!-- ${name} -->([^]*?)<!-- /${name} -->`)
 }

@@ -5,7 +5,7 @@ import { summarize } from '../../measure/bench/figures.ts'
 import { rows } from '../../measure/bench/rows/index.ts'
 import type { Contender, MetricRule } from '../../measure/bench/rows/row.ts'
 import { selectRows, type Selection } from '../../measure/bench/select-rows.ts'
-import { speedTable } from '../../measure/bench/tables.ts'
+import { benchTable, speedTable } from '../../measure/bench/tables.ts'
 
 type Rounds = Partial<Record<Contender, readonly number[]>>
 
@@ -57,6 +57,24 @@ test.each<[ours: readonly number[], problems: readonly string[]]>([
   const measured = ours.map((value) => ({ own: value, withDependencies: value }))
   const figures = bundle ? { bundle: { all: summarize(bundle, new Map([['ours', measured]])) } } : {}
   expect(problemsOf(figures, selectRows({ names: ['bundle'], contenders: ['ours'], full: false }))).toEqual(problems)
+})
+
+test('the table leaves out what another page shows', () => {
+  const { bundle, recorder } = rows
+  const all = summarize(
+    { what: '', metrics: { m: { unit: 'ms', better: 'less' } }, cases: [] },
+    new Map([['ours', [{ m: 1 }]]]),
+  )
+  const report = {
+    day: '',
+    quick: false,
+    rounds: 1,
+    machine: {},
+    versions: {},
+    rows: { recorder: { all }, bundle: { all } },
+  }
+  expect(benchTable(report)).toContain(recorder?.what)
+  expect(benchTable(report)).not.toContain(bundle?.what)
 })
 
 test('a row that was not measured is reported, and each contender that is missing', () => {

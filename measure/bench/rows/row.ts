@@ -42,6 +42,8 @@ export interface Row {
   readonly cases: readonly Case[]
   /** The maximum number of rounds, if this row needs fewer than others. */
   readonly rounds?: number
+  /** Whether another page than docs/performance.md has its figures, which change with each commit. */
+  readonly isElsewhere?: boolean
 }
 
 export interface BenchContext {
