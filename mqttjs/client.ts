@@ -21,6 +21,7 @@ import { connectOptions } from './connect-options.ts'
 import { ConnectionEvents, type EmitEvent } from './connection-events.ts'
 import { createClient } from './create-client.ts'
 import { disconnect, type EndArguments, endArguments } from './end.ts'
+import { FirstStream } from './first-stream.ts'
 import { HeardClient } from './heard-client.ts'
 import { Incoming } from './incoming.ts'
 import { MqttjsClient } from './mqttjs.ts'
@@ -105,15 +106,21 @@ export class MqttClient extends HeardClient {
     })
     this.#packets = new PacketEvents(client, tell)
     this.onListener = (event) => this.#packets.heard(event)
+    const firstStream = new FirstStream()
+    this.stream = firstStream.stream
     const events = new ConnectionEvents({
       client,
       flags: this,
-      emit: tell,
+      emit: (name, ...values) => {
+        if (name === 'error' || name === 'close') firstStream.failed(name, ...values)
+        tell(name, ...values)
+      },
       onClosed: () => this.#closed(),
     })
     runtime.onUnmatched = (packet) => this.#incoming.deliver(packet)
     runtime.onControlPacket = (packet, stream) => {
       this.stream = stream
+      firstStream.opened(stream)
       this.#packets.received(packet)
       events.received(packet)
     }

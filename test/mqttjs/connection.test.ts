@@ -99,6 +99,32 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(events.slice(-2)).toEqual(['reconnect', 'connect'])
   })
 
+  test('has a stream at once, whose listeners hear of the first connection', async () => {
+    const server = await startServer({})
+    const { client } = open(mqtt, server.url)
+    const heard: string[] = []
+    client.stream.on('close', () => void heard.push('stream closed'))
+    client.stream.once('error', () => void heard.push('stream failed'))
+    await next(client, 'connect')
+    server.kick()
+    await next(client, 'connect')
+    server.kick()
+    await next(client, 'close')
+    expect(heard).toEqual(['stream closed'])
+  })
+
+  test('has a stream at once, whose listeners hear of the first attempt', async () => {
+    const server = await startServer({})
+    await server.close()
+    const { client } = open(mqtt, server.url)
+    const heard: string[] = []
+    client.stream.on('error', ({ message }) => void heard.push(message))
+    client.stream.on('close', () => void heard.push('closed'))
+    await next(client, 'close')
+    await next(client, 'close')
+    expect(heard).toEqual([expect.stringContaining('ECONNREFUSED'), 'closed'])
+  })
+
   test('gives errors of a socket their code', async () => {
     const server = await startServer({})
     await server.close()
