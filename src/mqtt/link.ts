@@ -188,7 +188,7 @@ export class MqttLink implements Link, ReadingPort {
       ...(this.limits.subscriptionIdentifiersAvailable && { subscriptionIdentifier: identifier }),
       ...propertiesOf(userProperties),
     }
-    this.#beforeControlPacket()
+    const stream = this.#beforeControlPacket()
     return new Promise((resolve, reject) => {
       this.#client.subscribe(filters, { qos, nl, rap, rh, properties }, (error, _granted, suback) => {
         // If one filter has an error code, MQTT.js reports an error for all. The packet has the individual codes.
@@ -196,17 +196,17 @@ export class MqttLink implements Link, ReadingPort {
         else reject(error ?? new ConnectionLostError('the SUBACK came'))
       })
       // MQTT.js holds back packets until the end of the turn. Without that the broker can begin with this one earlier.
-      this.#client.stream.uncork()
+      stream?.uncork()
     })
   }
 
   unsubscribe(filters: readonly string[], userProperties?: UserProperties): Promise<void> {
     if (this.#isClosed) return Promise.reject(new ConnectionLostError('the UNSUBACK came'))
-    this.#beforeControlPacket()
+    const stream = this.#beforeControlPacket()
     return new Promise((resolve, reject) => {
       const options = { properties: propertiesOf(userProperties) }
       this.#client.unsubscribe([...filters], options, (error) => (error ? reject(error) : resolve()))
-      this.#client.stream.uncork()
+      stream?.uncork()
     })
   }
 
@@ -261,11 +261,17 @@ export class MqttLink implements Link, ReadingPort {
     })
   }
 
-  /** MQTT.js writes to the same socket, and packets must not overtake each other. */
-  #beforeControlPacket(): void {
+  /**
+   * MQTT.js writes to the same socket, and packets must not overtake each other.
+   *
+   * @returns what holds the next packet back; `undefined` if something else holds it back as well, and will let it go
+   */
+  #beforeControlPacket(): MqttClient['stream'] | undefined {
     this.#outgoing.flush()
     this.#line.sent(0)
     this.#reading.listen()
+    const { stream } = this.#client
+    return stream.writableCorked > 0 ? undefined : stream
   }
 }
 

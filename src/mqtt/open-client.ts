@@ -41,6 +41,7 @@ export function openClient({ url, options, lookup, socket, onStream, onData }: O
   log ??= client.log
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
+  let isCorked = false
   client['streamBuilder'] = (each: MqttClient) => {
     const stream = tcpSocket(each, socket, { lookup, onread }) ?? build(each)
     // MQTT.js calls this once, to connect the stream with its parser.
@@ -50,14 +51,16 @@ export function openClient({ url, options, lookup, socket, onStream, onData }: O
       stream.on('data', onData)
       return destination
     }
+    isCorked = stream.writableCorked > 0
     disableNagle(stream)
     onStream?.(stream)
     return stream
   }
   if (options.password !== undefined && options.username === undefined) connectWithPasswordAlone(client)
   else client.connect()
-  // mqtt-packet holds CONNECT back until `process.nextTick`, which fake timers of jest stop.
-  client.stream.uncork()
+  // mqtt-packet holds CONNECT back until `process.nextTick`, which fake timers of jest stop. A stream that holds back what is
+  // written by itself, as the one of MQTT.js for SOCKS, is not connected yet.
+  if (!isCorked) client.stream.uncork()
   // This uncovers the method of the prototype.
   Reflect.deleteProperty(client.stream, 'pipe')
   client['streamBuilder'] = build

@@ -10,7 +10,13 @@ import { ResilientMqttClient } from 'xstate-mqtt'
 
 const apps = {
   'async-mqtt': { name: 'async-mqtt', load: () => import('./apps/async-mqtt.mjs') },
+  'graphql-mqtt-subscriptions': {
+    name: 'graphql-mqtt-subscriptions',
+    load: () => import('./apps/graphql-mqtt-subscriptions.mjs'),
+  },
+  'mqtt-react-hooks': { name: 'mqtt-react-hooks', load: () => import('./apps/mqtt-react-hooks.mjs') },
   nestjs: { name: '@nestjs/microservices', load: () => import('./apps/nestjs.mjs') },
+  'ngx-mqtt': { name: 'ngx-mqtt', load: () => import('./apps/ngx-mqtt.mjs') },
   'node-red': { name: 'node-red', load: () => import('./apps/node-red.mjs') },
   'sparkplug-client': { name: 'sparkplug-client', load: () => import('./apps/sparkplug-client.mjs') },
   zigbee2mqtt: { name: 'zigbee2mqtt', load: () => import('./apps/zigbee2mqtt.mjs') },

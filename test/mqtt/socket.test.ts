@@ -164,6 +164,41 @@ async function overStream() {
   return { server, ...startClient({ url: 'mqtt://localhost', options: { socket } }) }
 }
 
+test.each(['mqtt', 'ws'] as const)(
+  'a stream that holds back what is written until it is connected, %s',
+  async (scheme) => {
+    const server = await serve(scheme)
+    const socket = () => {
+      const underlying = connect(server.port, '127.0.0.1')
+      let isConnected = false
+      const stream = new Duplex({
+        read() {},
+        write(chunk: Uint8Array, _encoding, done) {
+          if (isConnected) underlying.write(chunk, done)
+          else done(new Error('not connected yet'))
+        },
+        destroy: (error, done) => (underlying.destroy(), done(error)),
+      })
+      stream.cork()
+      underlying.on('data', (chunk) => stream.push(chunk))
+      underlying.on('close', () => stream.destroy())
+      underlying.on('connect', () => {
+        isConnected = true
+        stream.emit('connect')
+        stream.uncork()
+      })
+      return stream
+    }
+    const url = scheme === 'ws' ? 'ws://localhost/mqtt' : 'mqtt://localhost'
+    const { client } = startClient({ url, ...once, options: { socket } })
+    await client.connect()
+    await client.subscribe('a', () => {}).ready
+    await client.publish('a', 'b', { qos: 1 })
+    await client.disconnect()
+    expect(server.received('disconnect')).toHaveLength(1)
+  },
+)
+
 describe('a socket that can’t be opened', () => {
   type Row = [what: string, thrown: unknown, failure: Failure, inWords: string]
   const words = 'the function socket could not open a connection: '
