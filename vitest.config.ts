@@ -13,7 +13,7 @@ const LONG = [
   'test/machines/hot-loop.test.ts',
   'test/model/{bytes,machine}.test.ts',
   'test/mqtt/closing.test.ts',
-  'test/mqttjs/{connection,messages}.test.ts',
+  'test/mqttjs/{connection,messages,sockets}.test.ts',
   'test/session/model.test.ts',
   'test/session/packet-ids.test.ts',
   'test/store/shelf-model.test.ts',
