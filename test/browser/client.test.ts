@@ -73,6 +73,20 @@ describe.skipIf(noBrowser)('a client in a browser', () => {
     expect(await page.evaluate(() => app.reported)).toEqual(['freeze', 'resume'])
   })
 
+  test('connects again when the visitor comes back to a page that the browser had kept', async () => {
+    await using server = await createScriptedServer({ transport: 'ws' })
+    const page = await application.open()
+    await page.evaluate((url) => app.create({ url }).connect(), server.url)
+    await page.evaluate(() => addEventListener('pageshow', ({ persisted }) => (document.title = `kept: ${persisted}`)))
+    await page.goto('about:blank')
+    // As while it is frozen: the broker learns nothing.
+    expect(server.openSockets).toBe(1)
+    await page.goBack({ waitUntil: 'commit' })
+    await server.waitFor('connect', { count: 2 })
+    await expect.poll(() => state(page)).toBe('connected')
+    expect(await page.title()).toBe('kept: true')
+  })
+
   test('keeps its connection alive without workers, which a Content Security Policy may forbid', async () => {
     await using server = await createScriptedServer({ transport: 'ws' })
     const page = await connect(server, { keepalive: 1_000 })
