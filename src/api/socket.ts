@@ -14,7 +14,8 @@ export interface SocketTarget {
 /** The part of a `Duplex` of Node, such as a `net.Socket`, that is required here. */
 export interface DuplexStream {
   readonly writable: boolean
-  on(event: string, listener: (...values: never[]) => void): unknown
+  // oxlint-disable-next-line typescript/no-explicit-any -- Of all types, only `any` fits each version of @types/node.
+  on(event: string, listener: (...values: any[]) => void): unknown
   write(chunk: Uint8Array): boolean
   pause(): unknown
   resume(): unknown

@@ -1,9 +1,10 @@
 // What users write, with types from each entry.
+import { connect } from 'node:net'
 import { setup } from 'xstate'
 import { json, type Message, ResilientMqttClient, type ResilientMqttClientOptions } from 'xstate-mqtt'
 import { connectionMachine } from 'xstate-mqtt/machines'
 import { instrument } from 'xstate-mqtt/opentelemetry'
-import { createEmbeddedBroker, createTestClock } from 'xstate-mqtt/testing'
+import { createEmbeddedBroker, createScriptedServer, createTestClock } from 'xstate-mqtt/testing'
 import { connectVisualizer } from 'xstate-mqtt/visualizer'
 
 export const clock = createTestClock()
@@ -21,3 +22,12 @@ export const parent = setup({ actors: { connection: connectionMachine } }).creat
   invoke: { src: 'connection', input: {} },
 })
 export const broker = createEmbeddedBroker({ webSocket: true })
+
+export const tunnelled = new ResilientMqttClient({
+  url: 'mqtt://localhost',
+  options: { socket: ({ host, port }) => connect({ host, port }) },
+})
+export async function inMemory() {
+  const { url, socket } = await createScriptedServer({ transport: 'memory' })
+  return new ResilientMqttClient({ url, options: { socket } })
+}
