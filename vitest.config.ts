@@ -52,7 +52,7 @@ const ONLY_LONG = [
 const ISOLATED = [
   'test/cli/page.test.ts',
   'test/mqtt/closing.test.ts',
-  'test/mqtt/native-web-socket.test.ts',
+  'test/mqtt/{dom,native-web-socket}.test.ts',
   'test/react/{hooks,strict-mode}.test.ts',
   'test/store/no-package.test.ts',
   'test/wire/no-buffer.test.ts',
@@ -79,7 +79,12 @@ export default defineConfig({
     projects: [
       project('unit', 0, {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/{brokers,browser,cluster,drop-in,e2e,field}/**', ...ISOLATED, ...ONLY_LONG],
+        exclude: [
+          '**/node_modules/**',
+          'test/{brokers,browser,cluster,drop-in,e2e,field}/**',
+          ...ISOLATED,
+          ...ONLY_LONG,
+        ],
         testTimeout: 30_000,
         // The files share a process and its modules, because loading them for each file takes longer than most tests.
         isolate: false,

@@ -1,5 +1,6 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 
+import { InvalidOptionError } from '../api/errors.ts'
 import type { DuplexStream } from '../api/socket.ts'
 import type { Lookup } from './node-module.ts'
 import { connectWithPasswordAlone } from './password-alone.ts'
@@ -34,11 +35,14 @@ export interface OpenedClient {
 /**
  * Starts a client of MQTT.js that reads only what it is given. MQTT.js opens the stream, for TCP, TLS and WebSocket, and
  * writes its own packets to it. The bytes that arrive come to us.
+ *
+ * @throws {InvalidOptionError} for `mqtts:` where MQTT.js takes Node for a browser
  */
 export function openClient({ url, options, lookup, socket, onStream, onData }: OpenClientOptions): OpenedClient {
   const onread = onRead(onData)
   const client = mqtt.connect(url, { ...options, ...(log && { log }), ...(onread && { onread }), manualConnect: true })
   log ??= client.log
+  keepProtocol(client, url)
   const build = client['streamBuilder'] as StreamBuilder
   let parser: NodeJS.WritableStream | undefined
   let isCorked = false
@@ -64,7 +68,25 @@ export function openClient({ url, options, lookup, socket, onStream, onData }: O
   // This uncovers the method of the prototype.
   Reflect.deleteProperty(client.stream, 'pipe')
   client['streamBuilder'] = build
-  return { client, parse: (bytes) => parser?.write(bytes) }
+  return { client, parse: (bytes) => parser?.write(native(bytes)) }
+}
+
+/**
+ * With a DOM in Node, as in jsdom and happy-dom, MQTT.js takes Node for a browser, and would open a WebSocket for other
+ * URLs, too. This package opens TCP connections itself.
+ */
+function keepProtocol({ options }: MqttClient, url: string): void {
+  if (url.startsWith('ws') || !options.protocol?.startsWith('ws')) return
+  // A key and a certificate turn `mqtt` into `mqtts`.
+  if (options.protocol === 'wss') {
+    throw new InvalidOptionError('url', 'must begin with mqtt:, ws: or wss: with a DOM in Node', new URL(url).protocol)
+  }
+  options.protocol = 'mqtt'
+}
+
+/** The bytes as MQTT.js's build for browsers takes them: in jest-environment-jsdom, those of Node have another prototype. */
+function native(bytes: Uint8Array): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
 }
 
 /**
