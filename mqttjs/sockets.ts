@@ -11,23 +11,20 @@ type OpenSocks = (host: string, port: number, proxy: string, options: { timeout:
 export function socketSource(options: IClientOptions, openStream: OpenStream | undefined): SocketSource | undefined {
   if (openStream) return openStream
   const { unixSocket, path, socksTimeout: timeout } = options
-  if (unixSocket) return () => requireInNode<NetModule>('node:net').connect({ path: path ?? '' })
+  if (unixSocket) return () => process.getBuiltinModule('node:net').connect({ path: path ?? '' })
   const proxy = options.socksProxy ?? socksProxyOfEnvironment()
   if (!proxy) return undefined
-  const { default: open } = requireInNode<{ readonly default: OpenSocks }>('mqtt/lib/connect/socks')
+  const open = socksOfMqttjs()
   return ({ host, port }) => open(host, port, proxy, { timeout })
-}
-
-interface NetModule {
-  connect(options: { readonly path: string }): DuplexStream
 }
 
 function socksProxyOfEnvironment(): string | undefined {
   return typeof process === 'undefined' ? undefined : process.env?.['MQTTJS_SOCKS_PROXY']
 }
 
-/** Not an import, because bundles for browsers must not look for these modules. */
-function requireInNode<Module>(name: string): Module {
+/** Not an import, because bundles for browsers must not look for this module. */
+function socksOfMqttjs(): OpenSocks {
   const { createRequire } = process.getBuiltinModule('node:module')
-  return createRequire(import.meta.url)(name) as Module
+  const require = createRequire(import.meta.url)
+  return (require('mqtt/lib/connect/socks') as { readonly default: OpenSocks }).default
 }

@@ -1,5 +1,6 @@
 import { BrowserLevel } from 'browser-level'
 
+import mqttjs from '../../mqttjs/index.ts'
 import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
 
 /** What the tests call in a page: see `application.ts`. */
@@ -9,6 +10,8 @@ export interface Application {
   readonly client: ResilientMqttClient
   /** An IndexedDB for the option `store`. */
   store(): NonNullable<ResilientMqttClientOptions['store']>
+  /** The drop-in for MQTT.js. */
+  readonly mqttjs: typeof mqttjs
   /** Violations of the Content Security Policy, and all changes of the page's lifecycle. */
   readonly reported: readonly string[]
 }
@@ -30,6 +33,7 @@ Object.assign(globalThis, {
       return client
     },
     store: () => new BrowserLevel('outbox', { keyEncoding: 'view', valueEncoding: 'view' }),
+    mqttjs,
     reported,
   } satisfies Application,
 })

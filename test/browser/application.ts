@@ -23,6 +23,8 @@ export async function serveApplication(): Promise<ApplicationServer> {
     platform: 'browser',
     target: 'es2022',
     write: false,
+    // The drop-in needs it only in Node.
+    logOverride: { 'empty-import-meta': 'silent' },
   })
   const script = outputFiles[0]?.contents
   const server = createServer(({ url = '' }, response) => {

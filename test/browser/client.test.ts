@@ -189,4 +189,45 @@ describe.skipIf(noBrowser)('a client in a browser', () => {
       expect(restored, 'accepted publishes are restored').toBe(10)
     })
   })
+
+  test('with the API of MQTT.js receives and publishes, also after the broker was away', async () => {
+    await using server = await createScriptedServer({ transport: 'ws' })
+    const page = await application.open()
+    await page.evaluate((url) => {
+      const client = app.mqttjs.connect(url, { protocolVersion: 5, reconnectPeriod: 20 })
+      const events: unknown[] = []
+      client.stream.on('close', () => events.push('stream closed'))
+      client.on('connect', () => events.push('connect'))
+      client.on('close', () => events.push('close'))
+      client.on('error', (error) => events.push(error.message))
+      client.on('message', (topic, payload) => {
+        events.push([topic, payload.toString(), payload.toString('hex'), payload instanceof Uint8Array])
+      })
+      Object.assign(globalThis, { client, events })
+      return client.subscribeAsync('a/#', { qos: 1, properties: { userProperties: { from: 'browser' } } })
+    }, server.url)
+    const events = () => page.evaluate(() => (globalThis as unknown as { events: unknown[] }).events)
+    server.publish('a/b', 'é', { qos: 1 })
+    await server.waitFor('puback')
+    expect(await events()).toEqual(['connect', ['a/b', 'é', 'c3a9', true]])
+
+    await server.close()
+    await expect.poll(events).toContain('close')
+    const published = page.evaluate(() => {
+      const { client } = globalThis as unknown as { client: ReturnType<typeof app.mqttjs.connect> }
+      return client.publishAsync('out', 'offline', { qos: 1 }).then((packet) => packet?.cmd)
+    })
+    await server.listen()
+    expect(await published).toBe('publish')
+    await server.waitFor(() => server.connections.at(-1)?.received('subscribe')[0])
+    expect(server.received('subscribe').at(-1)).toMatchObject({
+      subscriptions: [{ topic: 'a/#', qos: 1 }],
+      properties: { userProperties: { from: 'browser' } },
+    })
+    server.publish('a', 'again')
+    await expect.poll(events).toContainEqual(['a', 'again', '616761696e', true])
+    // The first connection had the listeners of the stream. A failed WebSocket has no error in MQTT.js either.
+    expect((await events()).filter((event) => event === 'stream closed')).toHaveLength(1)
+    expect(page.workers()).toEqual([])
+  })
 })
