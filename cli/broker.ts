@@ -58,5 +58,5 @@ function isTaken(error: unknown): error is TakenError {
 function taken(error: TakenError, { port }: ReturnType<typeof read>): Error {
   const flag = error.port === port ? '--port' : '--ws-port'
   const advice = `choose another one by ${flag}; ${flag} 0 takes a free one`
-  return new Error(`Port ${error.port} is taken: ${advice}`, { cause: error })
+  return new Error(`port ${error.port} is taken: ${advice}`, { cause: error })
 }

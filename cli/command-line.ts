@@ -50,7 +50,7 @@ async function load(name: string): Promise<Command> {
   if (entry) return entry.load()
   const names = Object.keys(commands)
   const near = suggestion(name, [...names, 'help', '--help', '--version'])
-  throw new UsageError(`There is no command '${name}'${near || `. The commands are ${names.join(', ')}`}`)
+  throw new UsageError(`there is no command '${name}'${near || `. The commands are ${names.join(', ')}`}`)
 }
 
 async function helpOf(name: string, { stdout }: Shell): Promise<string> {

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../src/api/errors.ts'
+import { withoutSecrets } from '../src/shared/redaction.ts'
 import type { Shell } from './shell.ts'
 
 /** An option of a command, for the command line and for the help. */
@@ -56,7 +57,10 @@ export function defineCommand<const O extends Options>(definition: Definition<O>
   }
 }
 
-/** The command line is wrong. The error is printed without a stack trace, and the exit code is 2. */
+/**
+ * The command line is wrong. The error is printed after the name of the command, without a stack trace, and the exit code is
+ * 2. Its message therefore begins with a small letter, unless that is a name, and ends without a full stop.
+ */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -71,6 +75,11 @@ export function usageMessage(error: unknown, flags: Readonly<Record<string, stri
   if (error instanceof UsageError) return error.message
   if (!(error instanceof InvalidOptionError)) return null
   return error.message.replaceAll(/\b[a-z]+(?:\.[a-zA-Z]+)+\b/g, (option) => flags[option] ?? option)
+}
+
+/** An argument without a flag for which a command has no use. It may be a URL with a password. */
+export function unexpected(argument: string): UsageError {
+  return new UsageError(`unexpected argument '${withoutSecrets(argument)}'`)
 }
 
 /**

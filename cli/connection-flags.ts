@@ -83,8 +83,8 @@ export const connectionFlags = {
 export type ConnectionValues = Values<typeof connectionFlags>
 
 export const PASSWORD_ADVICE =
-  'A password is never an argument: all users of this machine could read it in the list of processes. ' +
-  'Set MQTT_PASSWORD, or use --password-file.'
+  'a password is never an argument: all users of this machine could read it in the list of processes. ' +
+  'Set MQTT_PASSWORD, or use --password-file'
 
 /** For the `refused` options of a command. */
 export const refusedConnectionFlags = {

@@ -12,7 +12,7 @@ import { PASSWORD_ADVICE, type ConnectionValues, type Find, type Given } from '.
  */
 export function targetOf(values: ConnectionValues, find: Find, operand: string | undefined): Given | undefined {
   const { host, port, url } = values
-  if (operand !== undefined && url !== undefined) throw new UsageError('The URL is given twice')
+  if (operand !== undefined && url !== undefined) throw new UsageError('the URL is given twice')
   if (host !== undefined) {
     if ((operand ?? url) !== undefined) throw new UsageError('--host and the URL exclude each other')
     return { text: urlOfHost(host, port, values), from: '--host', isFlag: true }

@@ -67,7 +67,7 @@ export function readConnection(
 }
 
 const INSECURE =
-  'The certificate of the broker is not verified: anyone on the network path can read and change everything'
+  'the certificate of the broker is not verified: anyone on the network path can read and change everything'
 
 /** The options of the config file. A login in it is for its own brokers: no other broker gets it. */
 function forTarget(file: ConfigFile | undefined, target: Given | undefined, warnings: string[]): ConnectionOptions {
@@ -78,7 +78,7 @@ function forTarget(file: ConfigFile | undefined, target: Given | undefined, warn
   const { username, password, tls, ...open } = connect
   const { cert, key, pfx, passphrase, ...openTls } = tls ?? {}
   if ([username, password, cert, key, pfx, passphrase].some((each) => each !== undefined)) {
-    warnings.push(`The login in ${file?.path} is not used: it is for ${brokers.join(', ')}`)
+    warnings.push(`the login in ${file?.path} is not used: it is for ${brokers.join(', ')}`)
   }
   return { ...others, options: { ...open, tls: openTls } }
 }
@@ -91,7 +91,7 @@ function serverOf(
 ): Server {
   if (target) return { url: target.text }
   if (servers !== undefined) return { servers, ...(failover && { failover }) }
-  if (url === undefined) throw new UsageError('The URL of the broker is missing: give --url, or set MQTT_URL')
+  if (url === undefined) throw new UsageError('the URL of the broker is missing: give --url, or set MQTT_URL')
   return { url }
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 import { nearestNames } from '../src/shared/nearest-name.ts'
-import { type Command, type Option, type Options, UsageError } from './command.ts'
+import { type Command, type Option, type Options, unexpected, UsageError } from './command.ts'
 
 export interface CommandLine {
   readonly values: Readonly<Record<string, unknown>>
@@ -41,8 +41,8 @@ export function parseCommandLine(args: readonly string[], command: Command): Com
     const value = valueOf(token, option, names)
     values[key] = option.multiple ? [...((values[key] as string[] | undefined) ?? []), value] : value
   }
-  if (command.operands === undefined && operands.length > 0 && values.help !== true) {
-    throw new UsageError(`Unexpected argument '${operands[0]}'`)
+  if (command.operands === undefined && operands[0] !== undefined && values.help !== true) {
+    throw unexpectedIn(command, operands[0])
   }
   return { values, operands }
 }
@@ -95,8 +95,14 @@ function isOption(text: string, names: readonly Named[]): boolean {
   return names.some(({ name, short }) => flag === `--${name}` || (short !== undefined && text === `-${short}`))
 }
 
+function unexpectedIn({ options }: Command, operand: string): UsageError {
+  const error = unexpected(operand)
+  const isUrl = operand.includes('://') && Object.hasOwn(options, 'url')
+  return isUrl ? new UsageError(`${error.message}: give the URL by --url`) : error
+}
+
 function unknownOption(rawName: string, names: readonly Named[]): UsageError {
   // A single letter is as near to any other.
   const known = rawName.startsWith('--') ? names.map(({ name }) => name) : []
-  return new UsageError(`Unknown option '${rawName}'${suggestion(rawName.slice(2), known, '--')}`)
+  return new UsageError(`unknown option '${rawName}'${suggestion(rawName.slice(2), known, '--')}`)
 }

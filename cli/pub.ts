@@ -77,8 +77,8 @@ function read(values: Values<typeof options>, operands: readonly string[], shell
   const { qos = '1', wait } = values
   const { url, topics } = splitOperands(operands)
   const [topic, another] = [...topics, ...(values.topic === undefined ? [] : [values.topic])]
-  if (topic === undefined) throw new UsageError('The topic is missing: give --topic')
-  if (another !== undefined) throw new UsageError(`There can be only one topic, got '${topic}' and '${another}'`)
+  if (topic === undefined) throw new UsageError('the topic is missing: give --topic')
+  if (another !== undefined) throw new UsageError(`there can be only one topic, got '${topic}' and '${another}'`)
   checkTopic(topic, '--topic')
   return {
     connection: readConnection(values, shell, { url, defaultUrl: 'mqtt://localhost' }),
@@ -99,7 +99,7 @@ function payloads(values: Values<typeof options>, shell: Shell): Pick<SendOption
   if (another !== undefined) throw new UsageError(`--${source} and --${another} exclude each other`)
   switch (source) {
     case undefined:
-      throw new UsageError(`The payload is missing: give one of ${sources.map((each) => `--${each}`).join(', ')}`)
+      throw new UsageError(`the payload is missing: give one of ${sources.map((each) => `--${each}`).join(', ')}`)
     case 'file':
       return { open: () => createReadStream(values.file ?? ''), payloadsOf: wholeOf }
     case 'stdin':

@@ -4,7 +4,7 @@ import { resolve, sep } from 'node:path'
 import { generateClientId } from '../src/lifecycle/attempt.ts'
 import { openError } from '../src/store/database.ts'
 import { salvageStore, type Salvage } from '../src/store/salvage.ts'
-import { defineCommand, UsageError } from './command.ts'
+import { defineCommand, unexpected, UsageError } from './command.ts'
 import { print, type Shell } from './shell.ts'
 
 /** The exit code if part of the store was lost. */
@@ -30,14 +30,16 @@ export const store = defineCommand({
   ].join('\n'),
   async run({ to }, operands, shell) {
     const [action, folder, ...rest] = operands
-    if (action !== 'salvage') throw new UsageError(`The action must be salvage, got ${show(action)}`)
-    if (folder === undefined || folder === '') throw new UsageError('salvage needs the folder of a store')
-    if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`)
+    if (action !== 'salvage') throw new UsageError(`the action must be salvage, got ${show(action)}`)
+    if (folder === undefined || folder === '') {
+      throw new UsageError('the folder of the store is missing: xstate-mqtt store salvage <dir>')
+    }
+    if (rest[0] !== undefined) throw unexpected(rest[0])
     if (to === '') throw new UsageError("--to must be the path of a folder, got ''")
     const from = resolve(folder)
     const target = resolve(to ?? `${from}-salvaged`)
     if (`${target}${sep}`.startsWith(`${from}${sep}`)) throw new UsageError('--to must be outside the damaged store')
-    if (!existsSync(from)) throw new UsageError(`There is no folder ${from}`)
+    if (!existsSync(from)) throw new UsageError(`there is no folder ${from}`)
     const salvage = await salvageStore(from, target, generateClientId).catch((error: unknown) => {
       throw openError(target, error)
     })

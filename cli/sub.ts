@@ -73,7 +73,7 @@ function read(values: Values<typeof options>, operands: readonly string[], shell
   const { qos = '1', count, wait } = values
   const { url, topics } = splitOperands(operands)
   const filters = [...new Set([...topics, ...(values.topic ?? [])])]
-  if (filters.length === 0) throw new UsageError("The topic filter is missing: give --topic, such as --topic 'a/#'")
+  if (filters.length === 0) throw new UsageError("the topic filter is missing: give --topic, such as --topic 'a/#'")
   for (const filter of filters) checkFilter(filter, '--topic')
   return {
     connection: readConnection(values, shell, {

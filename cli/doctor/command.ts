@@ -5,7 +5,7 @@ import type { ConnectOptions } from '../../src/api/options.ts'
 import { loginOf } from '../../src/config/login.ts'
 import { checkFilter, checkTopic } from '../../src/config/topics.ts'
 import { monotonicTime } from '../../src/shared/clock.ts'
-import { defineCommand, UsageError } from '../command.ts'
+import { defineCommand, unexpected, UsageError } from '../command.ts'
 import { CONNECTION_NOTES, connectionFlags, refusedConnectionFlags } from '../connection-flags.ts'
 import { readConnection } from '../connection.ts'
 import { parseCount, parseSeconds } from '../duration.ts'
@@ -72,7 +72,7 @@ export const doctor = defineCommand({
     'wrong. 130: it was interrupted before a fault was found.',
   ].join('\n'),
   async run(values, operands, shell) {
-    if (operands.length > 1) throw new UsageError(`Unexpected argument '${operands[1]}'`)
+    if (operands[1] !== undefined) throw unexpected(operands[1])
     const connection = readConnection(values, shell, { url: operands[0] })
     const url = theOnly(connection.options.url)
     for (const filter of values.subscribe ?? []) checkFilter(filter, '--subscribe')
@@ -150,7 +150,7 @@ function labFor(shell: Shell, patience: number, { waiting }: Progress, sockets: 
 function examinationOf(url: string, connect: ConnectOptions) {
   const { protocolVersion = 'auto', clientId, keepalive, wsOptions, tls = {}, socket } = connect
   if (socket !== undefined || wsOptions?.agent !== undefined) {
-    throw new UsageError('The doctor goes the direct way: options.socket and options.wsOptions.agent are not supported')
+    throw new UsageError('the doctor goes the direct way: options.socket and options.wsOptions.agent are not supported')
   }
   const parsed = new URL(url)
   const target = targetFor(url, tls)
@@ -167,8 +167,8 @@ function examinationOf(url: string, connect: ConnectOptions) {
 /** @throws {UsageError} */
 function theOnly(url: string | readonly string[] | undefined): string {
   const [first, ...others] = typeof url === 'string' ? [url] : (url ?? [])
-  if (first === undefined) throw new UsageError('The URL of the broker is missing: xstate-mqtt doctor mqtt://localhost')
-  if (others.length > 0) throw new UsageError('The config file has several servers: give the URL of one of them')
+  if (first === undefined) throw new UsageError('the URL of the broker is missing: xstate-mqtt doctor mqtt://localhost')
+  if (others.length > 0) throw new UsageError('the config file has several servers: give the URL of one of them')
   return first
 }
 

@@ -11,7 +11,7 @@ import { UsageError } from '../command.ts'
  * @throws {Error} if it is not a recording
  */
 export function loadRecordings(file: string): ReadRecordings {
-  if (!existsSync(file)) throw new UsageError(`There is no file ${file}`)
+  if (!existsSync(file)) throw new UsageError(`there is no file ${file}`)
   if (statSync(file).isDirectory()) throw new UsageError(`${file} is a folder: give the file of a recording in it`)
   const parts = [`${file}.1`, file].filter((path) => existsSync(path))
   try {
@@ -52,5 +52,5 @@ export function chosen({ recordings }: ReadRecordings, client: string | undefine
   if (found.length > 0) return found
   const names = [...new Set(recordings.map((each) => each.client))]
   const shown = names.slice(0, 20).join(', ') + (names.length > 20 ? ', …' : '')
-  throw new UsageError(`There is no client '${client}' in it. Its clients are ${shown}`)
+  throw new UsageError(`there is no client '${client}' in it. Its clients are ${shown}`)
 }

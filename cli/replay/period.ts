@@ -29,7 +29,7 @@ export function partOf(recordings: readonly Recording[], period: Period): Part {
     const lines = linesWithin(recording, wanted)
     return lines.length > 0 ? [{ recording: { ...recording, lines }, span: overlap(wanted, recorded) }] : []
   })
-  if (parts.length === 0) throw new UsageError('Nothing was recorded between --from and --until')
+  if (parts.length === 0) throw new UsageError('nothing was recorded between --from and --until')
   return { recordings: parts.map(({ recording }) => recording), ...union(parts.map(({ span }) => span)) }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
-import { defineCommand, UsageError } from '../command.ts'
+import { defineCommand, unexpected, UsageError } from '../command.ts'
 import { print, printError } from '../shell.ts'
 import { Terminal } from '../terminal.ts'
 import { serverOptions } from '../visualizer-server.ts'
@@ -49,8 +49,10 @@ export const replay = defineCommand({
     shell,
   ) {
     const [file, ...rest] = operands
-    if (file === undefined || file === '') throw new UsageError('replay needs the file of a recording')
-    if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`)
+    if (file === undefined || file === '') {
+      throw new UsageError('the file of the recording is missing: xstate-mqtt replay <file>')
+    }
+    if (rest[0] !== undefined) throw unexpected(rest[0])
     refuseTogether({ '--check': checks, '--to-test': test !== undefined, '--visualizer': shows })
     const [setting] = Object.keys(server)
     if (setting !== undefined && !shows) throw new UsageError(`--${setting} needs --visualizer`)

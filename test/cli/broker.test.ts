@@ -36,11 +36,11 @@ test('a port that is taken is an error without a stack trace', async () => {
   const second = createShell()
   expect(await second.run('broker', '--port', port)).toBe(1)
   expect(second.stderr()).toBe(
-    `xstate-mqtt broker: Port ${port} is taken: choose another one by --port; --port 0 takes a free one\n`,
+    `xstate-mqtt broker: port ${port} is taken: choose another one by --port; --port 0 takes a free one\n`,
   )
   const third = createShell()
   expect(await third.run('broker', '--port', '0', '--ws-port', port)).toBe(1)
-  expect(third.stderr()).toContain(`Port ${port} is taken: choose another one by --ws-port`)
+  expect(third.stderr()).toContain(`port ${port} is taken: choose another one by --ws-port`)
   first.interrupt()
   expect(await ended).toBe(0)
 })

@@ -65,7 +65,7 @@ describe('flags', () => {
   })
 
   test.each<[readonly string[], string]>([
-    [[], 'The URL of the broker is missing: give --url, or set MQTT_URL'],
+    [[], 'the URL of the broker is missing: give --url, or set MQTT_URL'],
     [['--url', 'broker'], '--url has no scheme: a URL is, for example, mqtt://broker'],
     [['--url', 'http://a'], '--url must begin with mqtt:, mqtts:, ws: or wss:'],
     [['--url', 'mqtt://a', '-h', 'b'], '--host and the URL exclude each other'],
@@ -86,7 +86,7 @@ describe('flags', () => {
     [['-L', 'ws://a', '--insecure'], '--insecure needs wss:, because ws: has no TLS'],
     [['-h', 'a', '--password-file', password], '--password-file needs --username'],
     [['-h', 'a', '-u', 'me', '--password-file', '/nowhere/password'], '--password-file: ENOENT'],
-    [['-h', 'a', '-P', 'secret'], 'A password is never an argument'],
+    [['-h', 'a', '-P', 'secret'], 'a password is never an argument'],
     [['-h', 'a', '--config', '/nowhere/config.json'], '--config: ENOENT'],
   ])('%j is wrong', (args, message) => {
     const error = errorOf(() => read(args))
@@ -182,7 +182,7 @@ describe('a config file', () => {
       reconnect: { maxAttempts: Number.POSITIVE_INFINITY },
       options: { protocolVersion: 'auto', keepalive: 30_000, tls: { ca: CERT } },
     })
-    expect(warnings).toEqual([`The login in ${path} is not used: it is for mqtts://a`])
+    expect(warnings).toEqual([`the login in ${path} is not used: it is for mqtts://a`])
   })
 
   test('several servers are replaced by a single one', () => {

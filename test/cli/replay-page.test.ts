@@ -120,8 +120,8 @@ describe('replay --visualizer', () => {
     [['--token', 'a', '--check'], '--token needs --visualizer'],
     [['--visualizer', '--port', 'http'], "--port must be a whole number between 0 and 65535, got 'http'"],
     [['--visualizer', '--token', 'secret'], '--token must be a string of at least 16 characters'],
-    [['--visualizer', '--client', 'other'], "There is no client 'other' in it"],
-    [['--visualizer', '--from', '20:00'], 'Nothing was recorded between --from and --until'],
+    [['--visualizer', '--client', 'other'], "there is no client 'other' in it"],
+    [['--visualizer', '--from', '20:00'], 'nothing was recorded between --from and --until'],
   ])('%j is refused: %s', async (args, message) => {
     const { run, stderr, stdout } = createShell()
     expect(await run('replay', await recordingFile(), ...args)).toBe(2)

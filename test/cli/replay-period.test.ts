@@ -44,13 +44,13 @@ describe('a time of day', () => {
     ['until before its begin', { until: '23:50' }],
     ['without a step between', { from: '23:59:01', until: '23:59:02' }],
   ])('%s: nothing was recorded', async (_name, period) => {
-    await expect(part(overMidnight, period)).rejects.toThrow('Nothing was recorded between --from and --until')
+    await expect(part(overMidnight, period)).rejects.toThrow('nothing was recorded between --from and --until')
   })
 
   test('is on the day of a recording of one day, also if nothing was recorded then', async () => {
     const begins = ['2026-11-28T18:00:00']
     expect(await part(begins, { from: '05:00' })).toMatchObject({ from: '2026-11-28T18:00:00' })
-    await expect(part(begins, { until: '05:00' })).rejects.toThrow('Nothing was recorded')
+    await expect(part(begins, { until: '05:00' })).rejects.toThrow('nothing was recorded')
   })
 })
 

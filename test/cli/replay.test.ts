@@ -75,7 +75,7 @@ describe('replay', () => {
   })
 
   test.each([
-    [['--from', '19:00'], 'Nothing was recorded between --from and --until'],
+    [['--from', '19:00'], 'nothing was recorded between --from and --until'],
     [['--until', 'soon'], "--until must be a time in UTC such as 18:05, or 2026-11-28T18:05:00, got 'soon'"],
   ])('%j: %s', async (args, message) => {
     const { code, stderr } = await run(await recordingFile(), ...args)
@@ -101,7 +101,7 @@ describe('replay', () => {
     expect((await run(file, '--client', 'gateway', '--check')).code).toBe(0)
     const other = await run(file, '--client', 'other')
     expect(other).toMatchObject({ code: 2, stdout: '' })
-    expect(other.stderr).toContain("There is no client 'other' in it. Its clients are gateway")
+    expect(other.stderr).toContain("there is no client 'other' in it. Its clients are gateway")
   })
 
   test.each([1, 2, 3, 7, 1_000])('reads a file in chunks of %i bytes, whatever they cut', (bytes) => {
@@ -114,9 +114,9 @@ describe('replay', () => {
   })
 
   test.each([
-    [[], 'replay needs the file of a recording'],
-    [['a', 'b'], "Unexpected argument 'b'"],
-    [['/nowhere/a.jsonl'], 'There is no file /nowhere/a.jsonl'],
+    [[], 'the file of the recording is missing: xstate-mqtt replay <file>'],
+    [['a', 'b'], "unexpected argument 'b'"],
+    [['/nowhere/a.jsonl'], 'there is no file /nowhere/a.jsonl'],
     [['a', '--check', '--to-test', 'b'], '--check and --to-test exclude each other'],
   ])('%j is refused', async (args, message) => {
     const { code, stderr } = await run(...args)

@@ -99,9 +99,9 @@ test.each([0, 30, 60, 200])('a terminal of %i columns gets lines that fit', asyn
 
 describe('a wrong command line', () => {
   test.each([
-    [[], 'The URL of the broker is missing'],
-    [['mqtt://localhost', 'mqtt://other'], "Unexpected argument 'mqtt://other'"],
-    [['mqtt://me:opensesame@localhost'], 'A password is never an argument'],
+    [[], 'the URL of the broker is missing'],
+    [['mqtt://localhost', 'mqtt://other'], "unexpected argument 'mqtt://other'"],
+    [['mqtt://me:opensesame@localhost'], 'a password is never an argument'],
     [['mqtt://localhost', '--publish', 'a/#'], '--publish must not contain wildcards'],
     [['mqtt://localhost', '--subscribe', 'a#'], '--subscribe'],
     [['mqtt://localhost', '--packet-size', '5'], "--packet-size must be between 128 and 268435460 bytes, got '5'"],
