@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import type { ResilientMqttClientOptions } from '../src/api/options.ts'
 import { parseUrl } from '../src/shared/parse-url.ts'
 import { UsageError } from './command.ts'
@@ -29,19 +31,23 @@ export function targetOf(values: ConnectionValues, find: Find, operand: string |
 /**
  * Tells the URL and the topics of a command apart.
  *
- * @throws {UsageError} if the first one is the address of a host without the scheme of a URL
+ * @throws {UsageError} if the first one may be meant as a host, because it looks like one and no flag names the broker, or if
+ *   the URL is not the first one
  */
-export function splitOperands(operands: readonly string[]): {
-  readonly url: string | undefined
-  readonly topics: readonly string[]
-} {
+export function splitOperands(
+  operands: readonly string[],
+  { url, host }: Pick<ConnectionValues, 'url' | 'host'>,
+): { readonly url: string | undefined; readonly topics: readonly string[] } {
   const [first, ...others] = operands
-  if (first !== undefined && ADDRESS.test(first)) {
+  if (others.some(isUrl)) throw new UsageError('the URL must be the first argument, and there can be only one')
+  if (first !== undefined && isUrl(first)) return { url: first, topics: others }
+  // Not if a variable or a file names one: the argument may be meant to replace that.
+  if (first !== undefined && url === undefined && host === undefined && isLikeHost(first)) {
     throw new UsageError(
-      `'${first}' has no scheme: mqtt://${first} is a broker. For a topic of that name, give --topic`,
+      `'${first}' may be a host or a topic: for the host, give ${urlOfName(first)}; for the topic, --topic ${first}`,
     )
   }
-  return first?.includes('://') ? { url: first, topics: others } : { url: undefined, topics: operands }
+  return { url: undefined, topics: operands }
 }
 
 /** The brokers of the options, without any secret. */
@@ -56,8 +62,23 @@ export function brokersOf({ url, servers, options }: ResilientMqttClientOptions)
   })
 }
 
-/** An address that is hardly a topic: `localhost:1883`, `10.0.0.1`, `broker.example.com:1883`, `[::1]:1883`. */
-const ADDRESS = /^(?:\d+(?:\.\d+){3}(?::\d+)?|(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-f:]+\]):\d{1,5})$/i
+function isUrl(text: string): boolean {
+  return text.includes('://')
+}
+
+/** `broker.example.com`, or with a port also `broker:1883`. Of topics with a colon, `sensor:1` is the more frequent form. */
+const HOST = /^(?:localhost|(?:[\p{L}\d_-]+\.)+(?:\p{L}{2,}|xn--[a-z\d-]+)|[\p{L}\d_.-]+(?=:\d{2}))(?::\d{1,5})?$/iu
+
+/** Whether a text is an address, or has the form of the name of a host. */
+function isLikeHost(text: string): boolean {
+  const address = /^\[(.+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d{1,5}$/, '$1')
+  return isIP(address) !== 0 || HOST.test(text)
+}
+
+/** An IPv6 address stands in brackets. */
+function urlOfName(text: string): string {
+  return `mqtt://${isIP(text) === 6 ? `[${text}]` : text}`
+}
 
 /** A text that may be meant as the URL of a host, without anything that may be a secret. */
 function hostOf(text: string): string {

@@ -75,10 +75,13 @@ export const pub = defineCommand({
 /** @throws {UsageError} */
 function read(values: Values<typeof options>, operands: readonly string[], shell: Shell): SendOptions {
   const { qos = '1', wait } = values
-  const { url, topics } = splitOperands(operands)
+  const { url, topics } = splitOperands(operands, values)
   const [topic, another] = [...topics, ...(values.topic === undefined ? [] : [values.topic])]
   if (topic === undefined) throw new UsageError('the topic is missing: give --topic')
-  if (another !== undefined) throw new UsageError(`there can be only one topic, got '${topic}' and '${another}'`)
+  if (another !== undefined) {
+    const advice = sources.some((each) => values[each] !== undefined) ? '' : ': give the payload by --message'
+    throw new UsageError(`there can be only one topic, got '${topic}' and '${another}'${advice}`)
+  }
   checkTopic(topic, '--topic')
   return {
     connection: readConnection(values, shell, { url, defaultUrl: 'mqtt://localhost' }),

@@ -71,7 +71,7 @@ export const sub = defineCommand({
 /** @throws {UsageError} */
 function read(values: Values<typeof options>, operands: readonly string[], shell: Shell): ReceiveOptions {
   const { qos = '1', count, wait } = values
-  const { url, topics } = splitOperands(operands)
+  const { url, topics } = splitOperands(operands, values)
   const filters = [...new Set([...topics, ...(values.topic ?? [])])]
   if (filters.length === 0) throw new UsageError("the topic filter is missing: give --topic, such as --topic 'a/#'")
   for (const filter of filters) checkFilter(filter, '--topic')

@@ -40,9 +40,8 @@ describe('a wrong command line', () => {
     [['sub', 'a/#/b'], '--topic'],
     [['sub', 'a', '--topik', 'b'], "unknown option '--topik'. Did you mean --topic?"],
     [['sub', 'mqtt://localhost', 'a', '--url', 'mqtt://localhost'], 'the URL is given twice'],
-    [['sub', '127.0.0.1:1884', 'a'], "'127.0.0.1:1884' has no scheme: mqtt://127.0.0.1:1884 is a broker. For a topic"],
-    [['pub', 'broker.example.com:1883', 'a', '-m', 'x'], 'mqtt://broker.example.com:1883 is a broker'],
-    [['sub', '[::1]:1883', 'a'], 'mqtt://[::1]:1883 is a broker'],
+    [['sub', 'mqtt://localhost', 'mqtt://me:secret@localhost'], 'the URL must be the first argument'],
+    [['sub', 'a', 'mqtt://me:secret@localhost'], 'the URL must be the first argument'],
     [['doctor', 'localhost'], 'the URL has no scheme: a URL is, for example, mqtt://localhost'],
     [['doctor', 'me:secret@host'], 'the URL has no scheme: a URL is, for example, mqtt://localhost:1883'],
     [['replay', 'docs'], 'docs is a folder: give the file of a recording in it'],
@@ -56,6 +55,8 @@ describe('a wrong command line', () => {
     [['sub', 'a', '--json=1'], "--json takes no value, got '1'"],
     [['pub', '-m', 'x'], 'the topic is missing: give --topic'],
     [['pub', 'a', '-t', 'b', '-m', 'x'], "there can be only one topic, got 'a' and 'b'"],
+    [['pub', 'a', 'b', '-m', 'x'], "there can be only one topic, got 'a' and 'b'\n"],
+    [['pub', 'mqtt://localhost', 'a', 'b'], "got 'a' and 'b': give the payload by --message"],
     [['pub', 'a/#', '-m', 'x'], '--topic must not contain wildcards'],
     [['pub', 'a'], 'the payload is missing: give one of --message, --file, --null-message, --stdin, --stdin-line'],
     [['pub', 'a', '-m', 'x', '-l'], '--message and --stdin-line exclude each other'],
@@ -94,6 +95,59 @@ describe('a wrong command line', () => {
     expect(stderr()).toMatch(/[^.\n]\nSee xstate-mqtt.* --help\n$/)
     expect(stderr()).not.toMatch(/\n {4}at /)
     expect(stderr()).not.toContain('secret')
+  })
+})
+
+describe('an argument that may be a host or a topic', () => {
+  const hosts = [
+    'localhost',
+    'localhost:1883',
+    '127.0.0.1',
+    '127.0.0.1:1884',
+    '[::1]',
+    '[::1]:1883',
+    'broker.example.com',
+    'broker.example.com:1883',
+    'broker:1883',
+    'my_broker.local',
+    'bücher.example',
+    'broker.xn--fiqs8s',
+  ]
+
+  test.each([...hosts.map((host) => [host, `mqtt://${host}`] as const), ['::1', 'mqtt://[::1]'] as const])(
+    '%s is refused',
+    async (host, url) => {
+      for (const command of [
+        ['sub', host],
+        ['sub', host, 'a/#'],
+        ['pub', host, '-m', 'x'],
+        ['pub', host, 'a', '-m', 'x'],
+      ]) {
+        // A variable does not say what is meant: the argument may be meant to replace it.
+        const { run, stderr } = createShell({ env: { MQTT_URL: 'mqtt://127.0.0.1:1' } })
+        expect(await run(...command)).toBe(2)
+        expect(stderr()).toContain(
+          `'${host}' may be a host or a topic: for the host, give ${url}; for the topic, --topic`,
+        )
+      }
+    },
+  )
+
+  // `--qos 9` is refused only after the topic was accepted.
+  test.each([
+    ...hosts.flatMap((host) => [
+      ['mqtt://localhost', host],
+      ['--url', 'mqtt://localhost', host],
+      ['--host', 'localhost', host],
+      ['--topic', host],
+    ]),
+    ...['localhost/a', 'a.b', 'v1.0', 'sensor:1', 'alarms', '10.0.0', '1', 'a.b.c/d', 'broker.example.com/#'].map(
+      (each) => [each],
+    ),
+  ])('it is a topic: %s %s %s', async (...args) => {
+    const { run, stderr } = createShell()
+    expect(await run('sub', ...args, '--qos', '9')).toBe(2)
+    expect(stderr()).toContain("--qos must be one of 0, 1, 2, got '9'")
   })
 })
 
