@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 import { type Command, UsageError, usageMessage } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, helpWidth, table } from './help.ts'
-import { missingPackage } from './missing-package.ts'
+import { installAdvice, missingPackage } from './missing-package.ts'
 import { parseCommandLine, suggestion } from './parse-command-line.ts'
 import { print, printError, type Shell } from './shell.ts'
 import { harmless } from './terminal.ts'
@@ -91,9 +92,8 @@ function failed(error: unknown, name: string, shell: Shell): number {
 
 function messageOf(error: unknown, name: string): string {
   const missing = missingPackage(error)
-  // It works wherever this package is installed: in the project, or where `npx` has put it.
   if (missing !== undefined) {
-    return `needs the optional package ${missing}: npx --package xstate-mqtt --package ${missing} xstate-mqtt ${name}`
+    return installAdvice(missing, name, { file: fileURLToPath(import.meta.url), folder: process.cwd() })
   }
   return error instanceof Error ? error.message : String(error)
 }

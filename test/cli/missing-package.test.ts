@@ -1,6 +1,7 @@
+import { sep } from 'node:path'
 import { expect, test } from 'vitest'
 
-import { missingPackage } from '../../cli/missing-package.ts'
+import { installAdvice, missingPackage } from '../../cli/missing-package.ts'
 
 const notFound = (message: string) => Object.assign(new Error(message), { code: 'ERR_MODULE_NOT_FOUND' })
 
@@ -14,4 +15,26 @@ test.each([
   ['refused', undefined],
 ])('%s', (error, expected) => {
   expect(missingPackage(error)).toBe(expected)
+})
+
+test.each([
+  ['/app/node_modules/xstate-mqtt/dist/cli/main.js', '/app', 'npm install --save-dev aedes'],
+  ['/app/node_modules/xstate-mqtt/dist/cli/main.js', '/app/packages/a', 'npm install --save-dev aedes'],
+  [
+    '/app/node_modules/.pnpm/xstate-mqtt@1.0.0/node_modules/xstate-mqtt/dist/cli/main.js',
+    '/app',
+    'npm install --save-dev',
+  ],
+  ['/app/node_modules/xstate-mqtt/dist/cli/main.js', '/application', 'npx --package xstate-mqtt --package aedes'],
+  ['/home/me/.npm/_npx/1f/node_modules/xstate-mqtt/dist/cli/main.js', '/app', 'npx --package xstate-mqtt'],
+  ['/usr/lib/node_modules/xstate-mqtt/dist/cli/main.js', '/app', 'npx --package xstate-mqtt'],
+  ['/checkout/dist/cli/main.js', '/checkout', 'npx --package xstate-mqtt'],
+])('%s, used in %s: %s', (file, folder, advice) => {
+  const place = { file: file.replaceAll('/', sep), folder: folder.replaceAll('/', sep) }
+  expect(installAdvice('aedes', 'demo', place)).toContain(`the optional package aedes is not installed: ${advice}`)
+})
+
+test('a package for production is no devDependency', () => {
+  const place = { file: ['', 'app', 'node_modules', 'xstate-mqtt', 'a.js'].join(sep), folder: `${sep}app` }
+  expect(installAdvice('classic-level', 'store', place)).toMatch(/: npm install classic-level$/)
 })
