@@ -320,7 +320,7 @@ export type StoreProblem = keyof typeof STORE_PROBLEMS
 const STORE_PROBLEMS = {
   locked: 'is already in use: give each client a store of its own, or end the client that uses it',
   foreign: 'contains something else, and was left unchanged: choose another location',
-  corrupt: 'is damaged, and was left unchanged',
+  corrupt: 'is damaged',
   newer: 'was written by a newer version of xstate-mqtt, and was left unchanged: upgrade, or choose another location',
   'no-package': 'is a path, which requires Node and the optional package classic-level: npm install classic-level',
   unavailable: 'could not be opened',
@@ -360,9 +360,17 @@ function advice(
 ): string {
   if ((problem === 'unavailable' || problem === 'write') && cause instanceof Error) return `: ${cause.message}`
   if (problem !== 'corrupt') return ''
-  const counted = intactPublishes === undefined ? '' : `, ${intactPublishes} of its publishes are intact`
-  const command = salvage ? `recover what is intact with 'xstate-mqtt store salvage ${location}', or ` : ''
-  return `${counted}: ${command}move it away to start with an empty store`
+  const counted = intactPublishes === undefined ? '' : ` (${countIntact(intactPublishes)})`
+  const command =
+    salvage && intactPublishes
+      ? `copy what is intact to a new store with 'npx xstate-mqtt store salvage ${location}', or `
+      : ''
+  return `${counted}, and was left unchanged: ${command}move it away to start with an empty store`
+}
+
+function countIntact(publishes: number): string {
+  if (publishes === 0) return 'none of its publishes are intact'
+  return publishes === 1 ? '1 of its publishes is intact' : `${publishes} of its publishes are intact`
 }
 
 /** In UTF-16 code units. */
