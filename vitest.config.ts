@@ -38,6 +38,8 @@ const ONLY_LONG = [
   'test/brokers/poison.test.ts',
   // Every fault of a server, each of which takes time to be sure of.
   'test/cli/doctor/examine.test.ts',
+  // It starts a DOM.
+  'test/docs/react/door.test.tsx',
   // Each of its faults copies a store of several tables.
   'test/store/{damage,full-disk}.test.ts',
   // They start the compiler, the linter and the bundler.
@@ -58,10 +60,10 @@ const ISOLATED = [
   'test/wire/no-buffer.test.ts',
 ]
 
-/** The tests of docs/testing.md import the package by its name. */
+/** The tests of docs/testing.md and docs/react.md import the package by its name. */
 const ownName = [
   { find: /^xstate-mqtt$/, replacement: join(import.meta.dirname, 'src/index.ts') },
-  { find: /^xstate-mqtt\/(machines|testing)$/, replacement: join(import.meta.dirname, '$1/index.ts') },
+  { find: /^xstate-mqtt\/(machines|react|testing)$/, replacement: join(import.meta.dirname, '$1/index.ts') },
 ]
 
 /** One more than there are cores, because some tests only wait. */
@@ -119,7 +121,7 @@ export default defineConfig({
 function project(name: string, groupOrder: number, test: TestProjectInlineConfiguration['test']) {
   const { testTimeout } = test ?? {}
   return {
-    ...(name === 'unit' && { resolve: { alias: ownName } }),
+    ...(['unit', 'long'].includes(name) && { resolve: { alias: ownName } }),
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
