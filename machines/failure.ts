@@ -10,6 +10,8 @@ export type Failure =
       readonly message: string
       /** Set if the server reset the connection before the CONNACK. */
       readonly beforeConnack?: true
+      /** Set if it did so during this handshake. With `wss:`, that of TLS belongs to that of the WebSocket. */
+      readonly handshake?: 'tls' | 'websocket'
       /** Set if the function `socket` of the application failed. */
       readonly bySource?: true
     }
@@ -93,8 +95,11 @@ export type Failure =
   | { readonly kind: 'unprocessed' }
   /** The credentials source rejected with `InvalidCredentialsError`: the account is wrong. */
   | { readonly kind: 'credentials' }
-  /** The credentials source failed otherwise. Contains only the name of the error, whose message may quote a secret. */
-  | { readonly kind: 'refresh'; readonly name: string }
+  /**
+   * The credentials source failed otherwise. Contains only the name of the error, whose message may quote a secret, and its
+   * code or that of its cause, such as `ENOTFOUND`.
+   */
+  | { readonly kind: 'refresh'; readonly name: string; readonly code?: string }
   /** The `options` function failed, or MQTT.js refused its result. */
   | { readonly kind: 'options'; readonly name: string }
   /**
@@ -119,4 +124,22 @@ export type Disposition = 'retry' | 'retry-later' | 'refresh' | 'redirect' | 'fa
 /** What may be shown of any error. Its message may quote a token, a signed URL or a payload. */
 export function errorName(error: unknown): string {
   return error instanceof Error ? error.name : typeof error
+}
+
+/** Codes of the system, Node, its `fetch` and OpenSSL, which quote nothing. Codes of other errors may be anything. */
+const CODE = /^(?:E[A-Z\d]{2,20}|(?:CERT|DEPTH_ZERO|EAI|ERR|SELF_SIGNED|UNABLE_TO|UND_ERR)_[A-Z\d_]{2,50})$/
+
+/** A cause may be its own cause. */
+const MAX_DEPTH = 4
+
+/**
+ * The code of an error, or of its cause: `fetch` says only that it failed, and its cause is the error of the socket. Unlike a
+ * message, it may be shown.
+ */
+export function errorCode(error: unknown): string | undefined {
+  for (let each = error, depth = 0; each instanceof Error && depth < MAX_DEPTH; each = each.cause, depth++) {
+    const { code } = each as { readonly code?: unknown }
+    if (typeof code === 'string' && CODE.test(code)) return code
+  }
+  return undefined
 }

@@ -16,8 +16,18 @@ const timeouts = {
 
 /** Why a server may end a connection before the CONNACK. */
 const EARLY =
-  'it may be at its limit of connections, it may be a proxy whose backend is down, it may require a client certificate, ' +
+  'it may be at its limit of connections, be a proxy whose backend is down, or require a client certificate, ' +
   "or the port or the MQTT version is wrong (protocolVersion: 'auto' tries both versions)"
+
+/** What is likelier if it ends it during a handshake. */
+const HANDSHAKE = {
+  tls: 'it may not speak TLS on this port',
+  websocket: 'it may not speak WebSocket on this port, or ws: and wss: are mixed up',
+} as const
+
+function whyEarly(handshake?: keyof typeof HANDSHAKE): string {
+  return handshake === undefined ? EARLY : `${HANDSHAKE[handshake]}; or ${EARLY}`
+}
 
 const TAKEOVER =
   ', soon after it had accepted it, again and again: perhaps another client uses the same client id and takes the session over'
@@ -59,7 +69,7 @@ export function describeFailure(failure: Failure): string {
     case 'credentials':
       return 'the credentials source reported that the account is wrong'
     case 'refresh':
-      return `the credentials source failed with ${failure.name}`
+      return `the credentials source failed with ${failure.name}${failure.code === undefined ? '' : ` (${failure.code})`}`
     case 'options':
       return `the connection options failed with ${failure.name}`
     case 'internal':
@@ -90,10 +100,14 @@ function describeClose({
   return `the server, or something in between, closed the connection after ${(silence / 1_000).toFixed(1)} s of silence; ${pings}`
 }
 
-function describeSocket({ message, beforeConnack, bySource }: FailureOf<'socket'>): string {
+function describeSocket({ message, beforeConnack, handshake, bySource }: FailureOf<'socket'>): string {
   if (bySource) return `the function socket could not open a connection: ${message}`
-  if (message.includes(DURING_HANDSHAKE)) return `the server closed the connection during the TLS handshake: ${EARLY}`
-  return beforeConnack ? `the server reset the connection before the CONNACK (${message}): ${EARLY}` : message
+  if (message.includes(DURING_HANDSHAKE)) {
+    return `the server closed the connection during the TLS handshake: ${whyEarly('tls')}`
+  }
+  return beforeConnack
+    ? `the server reset the connection before the CONNACK (${message}): ${whyEarly(handshake)}`
+    : message
 }
 
 function describeWebSocket({ status, message, location }: FailureOf<'websocket'>): string {

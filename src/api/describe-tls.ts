@@ -23,7 +23,7 @@ const alerts = {
 const faults = {
   expired: () => 'the certificate of the server has expired',
   'wrong-name': (message) => `the certificate of the server is for another name (${message})`,
-  'unknown-ca': (message) => `the certificate of the server is from an unknown CA (${message})`,
+  'unknown-ca': (message) => `the certificate of the server is from an unknown CA (${message}): give that CA in tls.ca`,
 } as const satisfies Record<CertificateFault, (message: string) => string>
 
 /** Other errors of our side, by their codes in Node. */

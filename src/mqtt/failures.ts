@@ -47,7 +47,9 @@ export interface FailurePort {
  */
 export function watchForFailure(client: MqttClient, port: FailurePort): Promise<void> {
   const { protocol } = client.options
-  const fail = (error: Error) => port.fail(inTime(fromError(error, protocol), port.isConnected))
+  let handshake = handshakeOf(protocol)
+  client.stream.once('secureConnect', () => (handshake = undefined))
+  const fail = (error: Error) => port.fail(inTime(fromError(error, protocol), port.isConnected, handshake))
   client.on('disconnect', ({ reasonCode = 0, properties }) => {
     port.fail({ kind: 'disconnected', ...serverReason(reasonCode, properties) })
   })
@@ -64,13 +66,19 @@ export function watchForFailure(client: MqttClient, port: FailurePort): Promise<
 }
 
 /** Adds that the server ended the connection before the CONNACK. */
-function inTime(failure: Failure, isConnected: boolean): Failure {
+function inTime(failure: Failure, isConnected: boolean, handshake?: Handshake): Failure {
   if (isConnected) return failure
-  const isByServer =
-    failure.kind === 'closed' ||
-    failure.kind === 'websocket' ||
-    (failure.kind === 'socket' && failure.code === 'ECONNRESET')
-  return isByServer ? { ...failure, beforeConnack: true } : failure
+  if (failure.kind === 'closed' || failure.kind === 'websocket') return { ...failure, beforeConnack: true }
+  if (failure.kind !== 'socket' || failure.code !== 'ECONNRESET') return failure
+  return { ...failure, beforeConnack: true, ...(handshake && { handshake }) }
+}
+
+type Handshake = 'tls' | 'websocket'
+
+/** The handshake before the CONNECT. A WebSocket that is open is never reset: it closes. */
+function handshakeOf(protocol: string | undefined): Handshake | undefined {
+  if (isWebSocket(protocol)) return 'websocket'
+  return protocol === 'mqtts' ? 'tls' : undefined
 }
 
 /**

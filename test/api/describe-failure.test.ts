@@ -29,7 +29,7 @@ describe('a TLS failure in words', () => {
     [tls('ERR_TLS_CERT_ALTNAME_INVALID', 'Host: a.'), 'the certificate of the server is for another name (Host: a.)'],
     [
       tls('SELF_SIGNED_CERT_IN_CHAIN', 'self-signed'),
-      'the certificate of the server is from an unknown CA (self-signed)',
+      'the certificate of the server is from an unknown CA (self-signed): give that CA in tls.ca',
     ],
     [tls('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'the certificate of the server is from an unknown CA'],
     [tls('ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'), 'the server does not speak TLS on this port'],
@@ -41,7 +41,9 @@ describe('a TLS failure in words', () => {
   })
 })
 
-const limits = 'it may be at its limit of connections, it may be a proxy whose backend is down'
+const limits = 'it may be at its limit of connections, be a proxy whose backend is down'
+const noTls = 'it may not speak TLS on this port'
+const noWebSocket = 'it may not speak WebSocket on this port'
 
 test.each<[Failure, string]>([
   [{ kind: 'closed', beforeConnack: true }, `the server closed the connection before the CONNACK: ${limits}`],
@@ -70,8 +72,21 @@ test.each<[Failure, string]>([
       message: 'Client network socket disconnected before secure TLS connection was established',
       beforeConnack: true,
     },
-    `the server closed the connection during the TLS handshake: ${limits}`,
+    `the server closed the connection during the TLS handshake: ${noTls}; or ${limits}`,
   ],
+  [
+    { kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET', beforeConnack: true, handshake: 'tls' },
+    `the server reset the connection before the CONNACK (read ECONNRESET): ${noTls}`,
+  ],
+  [
+    { kind: 'socket', code: 'ECONNRESET', message: 'socket hang up', beforeConnack: true, handshake: 'websocket' },
+    `the server reset the connection before the CONNACK (socket hang up): ${noWebSocket}`,
+  ],
+  [
+    { kind: 'refresh', name: 'TypeError', code: 'ENOTFOUND' },
+    'the credentials source failed with TypeError (ENOTFOUND)',
+  ],
+  [{ kind: 'refresh', name: 'Error' }, 'the credentials source failed with Error'],
   [{ kind: 'protocol', message: 'a TLS alert', speaks: 'tls' }, 'the server speaks TLS on this port (a TLS alert)'],
   [
     { kind: 'protocol', message: 'HTTP/1.1 400 Bad Request', speaks: 'http' },

@@ -37,6 +37,11 @@ const reset: Failure = { kind: 'socket', code: 'ECONNRESET', message: text }
 const closedEarly: Failure = { ...closed, beforeConnack: true }
 const webSocketClosedEarly: Failure = { ...closed, beforeConnack: true, webSocket: true }
 const resetEarly: Failure = { ...reset, beforeConnack: true }
+/** As `resetEarly`, by which handshake was under way. */
+const resetAtAccept = ({ scheme }: Case): Failure => {
+  if (scheme === 'mqtt') return resetEarly
+  return { ...resetEarly, handshake: scheme === 'mqtts' ? 'tls' : 'websocket' }
+}
 const badOptions: Failure = { kind: 'options', name: 'Error' }
 
 const onV5 = ({ version }: Case) => version === 5
@@ -63,9 +68,9 @@ const rows: Row[] = [
   {
     name: 'FIN at accept',
     script: { steps: [{ at: 'accept', do: 'close' }] },
-    failure: ({ scheme }) => (scheme === 'mqtt' ? closedEarly : resetEarly),
+    failure: (where) => (where.scheme === 'mqtt' ? closedEarly : resetAtAccept(where)),
   },
-  { name: 'RST at accept', script: { steps: [{ at: 'accept', do: 'reset' }] }, failure: resetEarly },
+  { name: 'RST at accept', script: { steps: [{ at: 'accept', do: 'reset' }] }, failure: resetAtAccept },
   ...[401, 403, 503].map((status): Row => ({
     name: `WebSocket upgrade ${status}`,
     on: onWebSocket,
