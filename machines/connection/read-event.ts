@@ -1,4 +1,4 @@
-import { errorName, type Failure } from '../failure.ts'
+import { errorCode, errorName, type Failure } from '../failure.ts'
 import { WRONG_ACCOUNT } from '../policy/classify.ts'
 import type { ConnectionEvent, RefreshedCredentials } from './types.ts'
 
@@ -36,10 +36,12 @@ export function expiresAtOf(event: ConnectionEvent): number | null {
   return output?.expiresAt ?? null
 }
 
-/** Keeps only the name of the error, because its message may quote a token or a signed URL. */
+/** Keeps only the name and code of the error, because its message may quote a token or a signed URL. */
 function refreshFailure(error: unknown): Failure {
   const name = errorName(error)
-  return name === WRONG_ACCOUNT ? { kind: 'credentials' } : { kind: 'refresh', name }
+  if (name === WRONG_ACCOUNT) return { kind: 'credentials' }
+  const code = errorCode(error)
+  return { kind: 'refresh', name, ...(code !== undefined && { code }) }
 }
 
 function actorFailure(actor: 'transport' | 'subscriptions', error: unknown): Failure {

@@ -393,7 +393,11 @@ export interface ResilientMqttClientOptions extends Policies {
   readonly wakeOn?: false | readonly WakeSignal[]
   /** Admits each attempt to connect. `createFleet` shares one among its clients. @default every attempt may begin */
   readonly gate?: AdmissionGate
-  /** A logger with pino's methods. @default prints the first error of each kind with `console.error` */
+  /**
+   * A logger with pino's methods.
+   *
+   * @default prints the first error of each kind with `console.error`, and why the first connection does not come about
+   */
   readonly logger?: Logger
   /** An XState inspector. @default none */
   readonly inspect?: ((event: InspectionEvent) => void) | Observer<InspectionEvent>

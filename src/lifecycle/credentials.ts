@@ -1,5 +1,5 @@
 import type { RefreshedCredentials, RefreshReason } from '../../machines/connection/types.ts'
-import { errorName } from '../../machines/failure.ts'
+import { errorCode, errorName } from '../../machines/failure.ts'
 import type { Credentials, CredentialsSource } from '../api/credentials.ts'
 import { InvalidOptionError } from '../api/errors.ts'
 import { readCredentials, type WithUrls } from '../config/client-rules.ts'
@@ -48,6 +48,7 @@ export class CurrentCredentials {
     try {
       const { credentials, expiresAt } = (await this.#lateAnswer()) ?? (await this.#ask(reason, signal))
       if (!signal.aborted) {
+        this.#checkExpiry(expiresAt)
         this.#credentials = credentials
         this.#call = undefined
       }
@@ -55,7 +56,9 @@ export class CurrentCredentials {
     } catch (error) {
       if (!signal.aborted) this.#options.onError(error)
       // Inspectors see this error. The message of the original one may quote a token.
-      throw Object.assign(new Error('the credentials source failed'), { name: errorName(error), stack: '' })
+      const code = errorCode(error)
+      const shown = { name: errorName(error), stack: '', ...(code !== undefined && { code }) }
+      throw Object.assign(new Error('the credentials source failed'), shown)
     }
   }
 
@@ -87,6 +90,13 @@ export class CurrentCredentials {
     return call.answer
   }
 
+  /** Credentials that have expired already are used: this clock may be wrong, and the broker decides. */
+  #checkExpiry(expiresAt: number | null): void {
+    if (expiresAt === null || expiresAt > this.#options.now()) return
+    const rule = 'must be in the future: is the clock of this device right?'
+    this.#options.onError(new InvalidOptionError('credentials.expiresAt', rule, new Date(expiresAt)))
+  }
+
   async #answer(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
     const { source, now } = this.#options
     const credentials = readCredentials(await source?.({ reason, signal }))
@@ -99,7 +109,8 @@ function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | nu
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
   const isTime = typeof time === 'number' && !Number.isNaN(time)
   // Simulated time may begin at 0.
-  const isSeconds = time < MIN_EPOCH_MS && now >= MIN_EPOCH_MS
+  const isSeconds = isTime && time < MIN_EPOCH_MS && now >= MIN_EPOCH_MS
   if (isTime && !isSeconds) return time
-  throw new InvalidOptionError('credentials.expiresAt', 'must be a Date, or milliseconds since 1970', expiresAt)
+  const hint = isSeconds ? '. These seem to be seconds: multiply them by 1,000' : ''
+  throw new InvalidOptionError('credentials.expiresAt', `must be a Date, or milliseconds since 1970${hint}`, expiresAt)
 }

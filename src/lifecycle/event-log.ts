@@ -1,4 +1,5 @@
 import type { ConnectionEmitted } from '../../machines/connection/types.ts'
+import type { Failure } from '../../machines/failure.ts'
 import { describeFailure } from '../api/describe-failure.ts'
 import { PublishSupersededError } from '../api/errors.ts'
 import type { ClientEvents } from '../api/events.ts'
@@ -54,6 +55,15 @@ export class EventLog {
   emitted<Type extends ConnectionEmitted['type']>(type: Type, event: ClientEvents[Type]): void {
     if (!('failure' in event)) return this.event(type === 'redirectIgnored' ? 'warn' : 'info', type, event)
     this.event(type === 'gaveUp' ? 'error' : 'warn', type, event, describeFailure(event.failure))
+  }
+
+  /** Prints why the first connection does not come about, if there is no logger. */
+  notConnected(failure: Failure, delay: number): void {
+    this.#lastResort?.say(
+      'notConnected',
+      () => `not connected yet: ${describeFailure(failure)}`,
+      `The client tries again in ${(delay / 1_000).toFixed(1)} s. ${this.#options.advice('reconnectScheduled')}`,
+    )
   }
 
   /** Logs that a signal woke the client. */

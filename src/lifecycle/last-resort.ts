@@ -1,4 +1,4 @@
-import { errorName } from '../../machines/failure.ts'
+import { errorCode, errorName } from '../../machines/failure.ts'
 import { InvalidMessageError, InvalidOptionError, ResilientMqttError } from '../api/errors.ts'
 import { safeText } from '../shared/safe-text.ts'
 
@@ -29,16 +29,17 @@ export class LastResort {
    * @param advice - says how the application can handle such errors
    */
   print(kind: string, sentence: string, error: unknown, advice: string): void {
+    this.say(kind, () => `${safeText(sentence)}: ${SECRET.has(kind) ? withoutSecret(error) : inWords(error)}`, advice)
+  }
+
+  /** As `print`, for what no error says. @param sentence - called if it is printed; must hold no secret */
+  say(kind: string, sentence: () => string, advice: string): void {
     if (this.#printed?.has(kind)) return
     ;(this.#printed ??= new Set()).add(kind)
+    const name = this.#name === undefined ? '' : ` (${this.#name})`
     try {
-      // Our own errors hold no secrets.
-      const mayHoldSecret = SECRET.has(kind) && !(error instanceof InvalidOptionError)
-      const what = mayHoldSecret ? `${errorName(error)} (it may quote a secret, so no more is printed)` : inWords(error)
       // oxlint-disable-next-line eslint/no-console -- This is the last resort.
-      console.error(
-        `xstate-mqtt${this.#name === undefined ? '' : ` (${this.#name})`}: ${safeText(sentence)}: ${what}\n${advice} Further errors of this kind are not printed.`,
-      )
+      console.error(`xstate-mqtt${name}: ${sentence()}\n${advice} Further errors of this kind are not printed.`)
     } catch {
       // A console that throws must not end the client.
     }
@@ -49,6 +50,13 @@ export class LastResort {
 function kindOf(error: unknown, source: string): string {
   const [kind = source] = source.split(/ (?:of|to) /)
   return error instanceof InvalidMessageError ? error.name : kind
+}
+
+function withoutSecret(error: unknown): string {
+  // Our own errors hold no secrets.
+  if (error instanceof InvalidOptionError) return inWords(error)
+  const code = errorCode(error)
+  return `${errorName(error)}${code === undefined ? '' : ` (${code})`}; more is not printed, as it may quote a secret`
 }
 
 function inWords(error: unknown): string {

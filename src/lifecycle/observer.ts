@@ -21,6 +21,8 @@ export type Happening =
   | ConnectionEmitted
   | { readonly type: 'stateChanged'; readonly from: ConnectionState; readonly to: ConnectionState }
 
+type Delay = Extract<ConnectionEmitted, { readonly type: 'reconnectScheduled' | 'recoveryStarted' }>
+
 /** Whether the machine rests now: nothing happens until the application asks for it. */
 export function isRest(event: Happening): boolean {
   return event.type === 'gaveUp' || (event.type === 'stateChanged' && event.to === 'disconnected')
@@ -32,7 +34,7 @@ export interface ActorEnd {
   failed(error: unknown): void
 }
 
-type ObserverConfig = Pick<ClientConfig, 'logger' | 'name' | 'now'>
+type ObserverConfig = Pick<ClientConfig, 'gate' | 'logger' | 'name' | 'now'>
 
 /** Turns what the machine does into events and log lines, and remembers its state and since when it has it. */
 export class Observer implements ConnectionObserver {
@@ -48,12 +50,15 @@ export class Observer implements ConnectionObserver {
   /** Events of the transition under way. Handlers are called after it, so that the state agrees with them. */
   #emitted: ConnectionEmitted[] = []
   #state: ConnectionState = 'idle'
+  #hasConnected = false
+  readonly #isOneOfMany: boolean
   #since: number
   readonly #health: HealthWatch
 
   /** @param happened - called with each event, before the application's handlers and the pending calls get it */
-  constructor({ logger, name, now }: ObserverConfig, happened: (event: Happening) => void) {
+  constructor({ logger, name, now, gate }: ObserverConfig, happened: (event: Happening) => void) {
     this.log = new EventLog(logger, name, { isHeard: (event) => this.#isHeard(event), advice: howToHandle })
+    this.#isOneOfMany = gate !== undefined
     this.#now = now
     this.#since = now()
     this.#health = new HealthWatch(now)
@@ -184,6 +189,7 @@ export class Observer implements ConnectionObserver {
     this.#emitted = []
     if (from !== to) {
       this.#state = to
+      this.#hasConnected ||= to === 'connected'
       // `now` is the application's. XState would throw its error out of this observer.
       callGuarded(
         () => (this.#since = this.#now()),
@@ -196,9 +202,21 @@ export class Observer implements ConnectionObserver {
     for (const each of emitted) {
       const { type, ...event } = each
       this.log.emitted(type, event)
+      if (each.type === 'reconnectScheduled' || each.type === 'recoveryStarted') this.#tellDelay(each)
       this.#tellClient(each)
       this.events.emit(type, event)
     }
+  }
+
+  /**
+   * Prints why the first connection does not come about, unless the application follows that itself. In a fleet, thousands would
+   * print the same.
+   */
+  #tellDelay({ type, failure, delay }: Delay): void {
+    if (this.#hasConnected || this.#isOneOfMany || this.#isHeard('stateChanged') || this.#isHeard(type)) return
+    // These were reported as errors of the application.
+    if (failure.kind === 'refresh' || failure.kind === 'options') return
+    this.log.notConnected(failure, delay)
   }
 
   #tellClient(event: Happening): void {

@@ -1,8 +1,8 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createActor } from 'xstate'
 
 import { createConnectionMachine, json, ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
-import { once } from '../support/recorded-client.ts'
+import { atOnce, once } from '../support/recorded-client.ts'
 import { startServer } from '../support/servers.ts'
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -83,6 +83,76 @@ test('prints no secret of a credentials source', async () => {
   expect(lines()).toHaveLength(1)
   expect(lines()[0]).toContain('credentials failed: TypeError')
   expect(lines()[0]).not.toContain('planted')
+})
+
+test('prints the code of what a credentials source throws, or of its cause', async () => {
+  const cause = Object.assign(new Error('planted token'), { code: 'ENOTFOUND' })
+  const { client, lines } = await start({
+    ...once,
+    credentials: () => Promise.reject(new TypeError('fetch failed', { cause })),
+  })
+  await client.connect().catch(() => {})
+  expect(lines()).toHaveLength(1)
+  expect(lines()[0]).toContain('credentials failed: TypeError (ENOTFOUND); more is not printed')
+  expect(lines()[0]).not.toContain('planted')
+})
+
+test('prints no code that may be a secret', async () => {
+  const error = Object.assign(new Error('refused'), { code: 'PLANTED_TOKEN' })
+  const { client, lines } = await start({ ...once, credentials: () => Promise.reject(error) })
+  await client.connect().catch(() => {})
+  expect(lines()).toHaveLength(1)
+  expect(lines()[0]).toContain('credentials failed: Error; more is not printed')
+})
+
+test('prints that credentials had expired on arrival, and uses them', async () => {
+  const { client, lines } = await start({ credentials: () => ({ username: 'a', expiresAt: Date.now() - 1_000 }) })
+  await client.connect()
+  expect(lines()).toHaveLength(1)
+  expect(lines()[0]).toContain('credentials.expiresAt must be in the future: is the clock of this device right?')
+})
+
+describe('a first connection that does not come about', () => {
+  /** Waits for a second attempt without listening to an event. */
+  const failing = async (client: ResilientMqttClient) => {
+    void client.connect().catch(() => {})
+    await vi.waitFor(() => expect(client.status.counters.failedAttempts).toBeGreaterThan(1))
+  }
+  const everyone = (admit: () => void) => {
+    admit()
+    return () => {}
+  }
+  const nowhere = { ...atOnce, url: 'mqtt://127.0.0.1:1' }
+
+  test('is explained once', async () => {
+    const { client, lines } = await start({ ...nowhere, name: 'lamp' })
+    await failing(client)
+    expect(lines()).toHaveLength(1)
+    expect(lines()[0]).toMatch(
+      /^xstate-mqtt \(lamp\): not connected yet: connect ECONNREFUSED 127\.0\.0\.1:1\nThe client tries again in \d+\.\d s\. /,
+    )
+    expect(lines()[0]).toContain("client.on('reconnectScheduled', …), or give the client a logger")
+  })
+
+  test.each<[string, Partial<ResilientMqttClientOptions>, (client: ResilientMqttClient) => unknown]>([
+    ['a logger', { logger: silent }, () => {}],
+    ['a listener of states', {}, (client) => client.on('stateChanged', () => {})],
+    ['a listener of attempts', {}, (client) => client.on('reconnectScheduled', () => {})],
+    ['a gate, as many clients have', { gate: { ask: everyone } }, () => {}],
+  ])('is not, with %s', async (_, options, prepare) => {
+    const { client, lines } = await start({ ...nowhere, ...options })
+    prepare(client)
+    await failing(client)
+    expect(lines()).toEqual([])
+  })
+
+  test('is not confused with a later one', async () => {
+    const { client, server, lines } = await start(atOnce)
+    await client.connect()
+    await server.close()
+    await failing(client)
+    expect(lines()).toEqual([])
+  })
 })
 
 test.each([[false], [true]])(

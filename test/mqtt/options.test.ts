@@ -550,6 +550,18 @@ describe('credentials', () => {
     if (name === 'InvalidOptionError') expect(inspect(errors, { depth: 5 })).not.toContain('secret-1')
   })
 
+  test('tell the code of an error, or of its cause', async () => {
+    const cause = Object.assign(new Error('getaddrinfo ENOTFOUND secret-1'), { code: 'ENOTFOUND' })
+    const { client } = startClient({
+      ...once,
+      url: 'mqtt://127.0.0.1',
+      credentials: () => Promise.reject(new TypeError('fetch failed', { cause })),
+    })
+    const failure = { kind: 'refresh', name: 'TypeError', code: 'ENOTFOUND' }
+    expect(await rejection(client.connect())).toMatchObject({ failure })
+    expect(JSON.stringify(client.status)).not.toContain('secret-1')
+  })
+
   test('end the connection with InvalidCredentialsError', async () => {
     const cause = new InvalidCredentialsError('no such account')
     const { client, heard } = startClient({
