@@ -8,6 +8,7 @@ import type { AdmissionGate } from '../api/admission-gate.ts'
 import { ConnectionFailedError, TimeoutError } from '../api/errors.ts'
 import type { ClientConfig } from '../config/client-config.ts'
 import type { ControlPacketListener } from '../mqtt/connection.ts'
+import type { PacketTrace } from '../mqtt/packet-trace.ts'
 import { createTransport, type Transport } from '../mqtt/transport.ts'
 import { LazyRecorder } from '../recorder/lazy-recorder.ts'
 import type { Announce } from '../session/announcement.ts'
@@ -279,6 +280,11 @@ export class ConnectionRuntime implements Provider, SessionPort {
       onRefused: (publication, error) => this.session.withdraw(publication, error),
       onError: (error) => this.#observer.report(error, 'store'),
     })
+  }
+
+  /** For `xstate-mqtt/mqttjs`, whose packets are whole. */
+  get packets(): PacketTrace | undefined {
+    return this.#observer.packets
   }
 
   #createTransport(time: () => number): Transport {

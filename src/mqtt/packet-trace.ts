@@ -3,9 +3,10 @@ import type { MqttClient } from 'mqtt'
 import type { PacketEvent } from '../api/packet-event.ts'
 import { varintLength } from '../shared/byte-length.ts'
 import { EndOfTurn } from '../shared/end-of-turn.ts'
+import { type DecodedPublish, decodePublish } from '../wire/decode-publish.ts'
 import { describePacket, packetType } from '../wire/describe-packet.ts'
 import type { Frame, Framer, FrameKind } from '../wire/framer.ts'
-import { PacketScanner } from '../wire/packet-scanner.ts'
+import { type OnPacket, PacketScanner } from '../wire/packet-scanner.ts'
 import { utf8 } from '../wire/text.ts'
 
 type Stream = MqttClient['stream']
@@ -16,6 +17,8 @@ type Stream = MqttClient['stream']
  */
 export class PacketTrace {
   readonly #report: (packet: PacketEvent) => void
+  /** The whole PUBLISH packets, if they are kept. */
+  #publishes: WeakMap<PacketEvent, DecodedPublish> | undefined
   #isOn = false
   /** The taps of open connections. There may be two for a moment: one of them is being closed. */
   #taps: readonly PacketTap[] = []
@@ -29,6 +32,27 @@ export class PacketTrace {
 
   get isOn(): boolean {
     return this.#isOn
+  }
+
+  /** Whether PUBLISH packets are kept as a whole. */
+  get keepsPublishes(): boolean {
+    return this.#publishes !== undefined
+  }
+
+  /** From now on `publishOf` has the whole PUBLISH packets, with their payloads. */
+  keepPublishes(): void {
+    this.#publishes ??= new WeakMap()
+  }
+
+  /** The PUBLISH packet that an event describes. Its Topic Alias is not replaced by the topic. */
+  publishOf(packet: PacketEvent): DecodedPublish | undefined {
+    return this.#publishes?.get(packet)
+  }
+
+  /** A PUBLISH whose description is about to be reported. It may be malformed. */
+  keep(packet: PacketEvent, frame: Frame, protocolVersion: 3 | 4 | 5): void {
+    if (!this.#publishes || packet.topic === undefined) return
+    this.#publishes.set(packet, decodePublish(frame, protocolVersion))
   }
 
   /** Turns it on or off, for open connections too. */
@@ -98,9 +122,13 @@ export class PacketTap {
     }
     this.#ownWrite = Object.getOwnPropertyDescriptor(stream, 'write')
     const write = stream.write as (...written: readonly unknown[]) => boolean
-    const scanner = new PacketScanner(this.#protocolVersion, (packet, size) => {
-      this.#trace.sent({ direction: 'sent', size, ...packet })
-    })
+    const trace = this.#trace
+    const onPacket: OnPacket = (packet, size, whole) => {
+      const event: PacketEvent = { direction: 'sent', size, ...packet }
+      if (whole) trace.keep(event, whole, this.#protocolVersion)
+      trace.sent(event)
+    }
+    const scanner = new PacketScanner(this.#protocolVersion, onPacket, () => trace.keepsPublishes)
     stream.write = (chunk: string | Uint8Array, ...others: readonly unknown[]) => {
       const isTaken = write.call(stream, chunk, ...others)
       scanner.push(typeof chunk === 'string' ? utf8.encode(chunk) : chunk)
@@ -120,7 +148,9 @@ export class PacketTap {
     const type = packetType(frame.header)
     if (!type) return
     const packet = describePacket(type, frame, this.#protocolVersion) ?? { type }
-    this.#trace.received({ direction: 'received', size: 1 + varintLength(length) + length, ...packet })
+    const event: PacketEvent = { direction: 'received', size: 1 + varintLength(length) + length, ...packet }
+    if (kind === 'publish') this.#trace.keep(event, frame, this.#protocolVersion)
+    this.#trace.received(event)
   }
 
   /** The connection is closed. */

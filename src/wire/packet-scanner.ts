@@ -1,16 +1,17 @@
 import type { PacketType } from '../api/packet-event.ts'
 import { joinBytes } from '../shared/bytes.ts'
 import { describePacket, type PacketDescription, packetType } from './describe-packet.ts'
+import type { Frame } from './framer.ts'
 
 /** More than the topic of a PUBLISH and its length. Of a longer packet only its beginning is kept, in bytes. */
 const MOST_KEPT = 70_000
 
-/** Called with each packet. */
-export type OnPacket = (packet: PacketDescription, size: number) => void
+/** Called with each packet. @param whole - its content, of a PUBLISH whose payload is wanted */
+export type OnPacket = (packet: PacketDescription, size: number, whole: Frame | undefined) => void
 
 /**
  * Finds the packets in bytes that pass, and describes them. Each is described as soon as enough of it has passed, and at the
- * latest at its end. Payloads are not copied, and of a CONNECT nothing is read.
+ * latest at its end. Payloads are not kept, unless they are wanted, and of a CONNECT nothing is read.
  */
 export class PacketScanner {
   readonly #protocolVersion: 3 | 4 | 5
@@ -24,10 +25,15 @@ export class PacketScanner {
   /** Views of its content, until it is described. */
   #parts: Uint8Array[] | undefined
   #kept = 0
+  readonly #wantsPayloads: () => boolean
+  /** Whether all of the packet under way is kept. */
+  #keepsAll = false
 
-  constructor(protocolVersion: 3 | 4 | 5, onPacket: OnPacket) {
+  /** @param wantsPayloads - asked at the beginning of each PUBLISH */
+  constructor(protocolVersion: 3 | 4 | 5, onPacket: OnPacket, wantsPayloads: () => boolean = () => false) {
     this.#protocolVersion = protocolVersion
     this.#onPacket = onPacket
+    this.#wantsPayloads = wantsPayloads
   }
 
   push(bytes: Uint8Array): void {
@@ -48,6 +54,7 @@ export class PacketScanner {
     if (this.#header < 0) {
       this.#header = bytes[at++] as number
       this.#parts = []
+      this.#keepsAll = packetType(this.#header) === 'publish' && this.#wantsPayloads()
     }
     while (at < bytes.length) {
       const byte = bytes[at++] as number
@@ -63,12 +70,13 @@ export class PacketScanner {
     const type = packetType(this.#header)
     const isWhole = this.#missing === 0
     if (this.#parts) {
-      if (type !== 'connect' && this.#kept < MOST_KEPT && part.length > 0) {
+      if (this.#keepsAll) this.#parts.push(part)
+      else if (type !== 'connect' && this.#kept < MOST_KEPT && part.length > 0) {
         this.#parts.push(part.subarray(0, MOST_KEPT - this.#kept))
         this.#kept += part.length
       }
       // A large payload need not be waited for.
-      if (type && (isWhole || type === 'publish')) this.#describe(type, isWhole)
+      if (type && (isWhole || (type === 'publish' && !this.#keepsAll))) this.#describe(type, isWhole)
     }
     if (isWhole) this.#endPacket()
   }
@@ -81,7 +89,7 @@ export class PacketScanner {
     const packet = describePacket(type, frame, this.#protocolVersion) ?? (isWhole ? { type } : undefined)
     if (!packet) return
     this.#parts = undefined
-    this.#onPacket(packet, size)
+    this.#onPacket(packet, size, this.#keepsAll ? frame : undefined)
   }
 
   #endPacket(): void {

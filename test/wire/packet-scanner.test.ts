@@ -1,6 +1,7 @@
 import type { Packet } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 
+import { decodePublish } from '../../src/wire/decode-publish.ts'
 import { PacketScanner } from '../../src/wire/packet-scanner.ts'
 import { fc } from '../support/property.ts'
 import { randomCases } from '../support/repetitions.ts'
@@ -98,6 +99,32 @@ describe.each([4, 5] as const)('protocol version %i', (version) => {
 })
 
 describe('large packets', () => {
+  test.each([
+    ['wanted', [1_000_000]],
+    ['not wanted', [undefined]],
+    ['wanted only for the second PUBLISH', [undefined, 1_000_000]],
+  ] as const)('the payload of a PUBLISH is kept if it is wanted: %s', (_, expected) => {
+    const publish = {
+      topic: 'a',
+      payload: Buffer.alloc(1_000_000, 'x'),
+      qos: 1,
+      messageId: 7,
+      retain: false,
+      dup: false,
+    } as const
+    const bytes = encoded({ cmd: 'publish', ...publish }, 5)
+    const all = Buffer.concat(expected.map(() => bytes))
+    const wanted = expected.map((length) => length !== undefined)
+    const payloads: (number | undefined)[] = []
+    const scanner = new PacketScanner(
+      5,
+      (_packet, _size, whole) => payloads.push(whole && decodePublish(whole, 5).payload.length),
+      () => wanted.shift() === true,
+    )
+    for (const chunk of cut(all, [1, 100, 700_000, 1_200_000])) scanner.push(chunk)
+    expect(payloads).toEqual(expected)
+  })
+
   test('a PUBLISH is told before its payload has passed', () => {
     const packet = {
       cmd: 'publish',
