@@ -1,6 +1,7 @@
 import type { IClientPublishOptions, MqttClient, PacketCallback } from 'mqtt'
-import type { IPubrelPacket, IPublishPacket } from 'mqtt-packet'
+import type { IPubrelPacket, IPublishPacket, Packet } from 'mqtt-packet'
 
+import { PublishRefusedError } from '../src/api/errors.ts'
 import type { PendingPublish, PublishOptions, PublishResult } from '../src/api/message-options.ts'
 import type { ResilientMqttClient } from '../src/client.ts'
 import { nothing } from '../src/shared/nothing.ts'
@@ -74,7 +75,7 @@ export class Publishes {
     if (!callback) return
     published.then(
       () => callback(undefined, packet),
-      (error: unknown) => callback(publishErrorOf(error), packet),
+      (error: unknown) => callback(publishErrorOf(error), refusalOf(error, packet) ?? packet),
     )
   }
 
@@ -90,6 +91,18 @@ export class Publishes {
       messageIds.deallocate(number)
     }
     return { signal: controller.signal, number, release }
+  }
+}
+
+/** The acknowledgement with which the broker refused a publish. */
+function refusalOf(error: unknown, packet: IPublishPacket | IPubrelPacket | undefined): Packet | undefined {
+  if (!(error instanceof PublishRefusedError)) return undefined
+  const { reasonCode, reasonString } = error
+  return {
+    cmd: packet?.cmd === 'publish' ? 'puback' : 'pubrec',
+    reasonCode,
+    ...(packet?.messageId !== undefined && { messageId: packet.messageId }),
+    ...(reasonString !== undefined && { properties: { reasonString } }),
   }
 }
 

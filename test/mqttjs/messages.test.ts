@@ -35,10 +35,9 @@ describe.each(both)('$name', ({ mqtt }) => {
       const server = await startServer({ script: { puback: 0x97 } })
       const { client } = await opened(mqtt, server.url, version5)
       const properties = { contentType: 'x', messageExpiryInterval: 60, userProperties: { a: ['b', 'c'] } }
-      await expect(client.publishAsync('a', 'b', { qos: 1, properties })).rejects.toMatchObject({
-        message: 'Publish error: Quota exceeded',
-        code: 0x97,
-      })
+      const [error, packet] = await called((callback) => client.publish('a', 'b', { qos: 1, properties }, callback))
+      expect(error).toMatchObject({ message: 'Publish error: Quota exceeded', code: 0x97 })
+      expect(packet).toMatchObject({ cmd: 'puback', reasonCode: 0x97, messageId: client.getLastMessageId() })
       expect(server.received('publish')).toMatchObject([{ properties }])
     })
 
