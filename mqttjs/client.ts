@@ -121,6 +121,7 @@ export class MqttClient extends HeardClient {
     runtime.onControlPacket = (packet, stream) => {
       this.stream = stream
       firstStream.opened(stream)
+      if (packet.cmd === 'connack') this['_serverProperties'] = packet.properties
       this.#packets.received(packet)
       events.received(packet)
     }
@@ -328,6 +329,7 @@ export class MqttClient extends HeardClient {
   }
 
   #closed(): void {
+    this['_serverProperties'] = undefined
     if (this.options.resubscribe === false) this.#subscriptions.forget()
   }
 

@@ -75,6 +75,19 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(connect.will?.properties).toMatchObject(willProperties)
   })
 
+  test('has the properties of the CONNACK, and the keep alive of the server', async () => {
+    const connack = { properties: { serverKeepAlive: 20, topicAliasMaximum: 5 } }
+    const server = await startServer({ script: [{ connack }, {}] })
+    const { client } = await opened(mqtt, server.url, { ...version5, keepalive: 60 })
+    expect(client.serverProperties).toMatchObject(connack.properties)
+    expect(client.keepalive).toBe(20)
+    server.kick()
+    await next(client, 'close')
+    expect([client.serverProperties, client.keepalive]).toEqual([undefined, 60])
+    await next(client, 'connect')
+    expect(client.keepalive).toBe(60)
+  })
+
   test('reads client.options for each connection', async () => {
     const server = await startServer({})
     const { client } = await opened(mqtt, server.url, { username: 'first' })
