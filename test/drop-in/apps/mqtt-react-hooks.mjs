@@ -27,8 +27,10 @@ export async function start(url, { into, out }, received) {
   while (!client) await new Promise((resolve) => setTimeout(resolve, 50))
   return {
     send: (text) => client.publishAsync(out, text, { qos: 1 }),
-    stop: () => {
+    stop: async () => {
       root.unmount()
+      // React still looks at the window for a moment.
+      await new Promise((resolve) => setTimeout(resolve, 500))
       for (const [name, value] of before) Object.defineProperty(globalThis, name, { value, configurable: true })
     },
   }
