@@ -17,7 +17,6 @@ import { type ResilientMqttClient, runtimeOf } from '../src/client.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import { soon } from '../src/shared/soon.ts'
 import { promised, sorted } from './call.ts'
-import { connectOptions } from './connect-options.ts'
 import { ConnectionEvents, type EmitEvent } from './connection-events.ts'
 import { createClient } from './create-client.ts'
 import { disconnect, type EndArguments, endArguments } from './end.ts'
@@ -79,14 +78,13 @@ export class MqttClient extends HeardClient {
     this.removeAllListeners('connect')
     this.removeAllListeners('close')
     const openStream = streamBuilder && (() => streamBuilder(this, this.options) as never)
-    const connect = () => connectOptions(this, openStream)
     const hasStore = resilient?.store !== undefined
-    const client = createClient(options, connect, connectOptions(this, openStream, false))
+    const client = createClient(this, openStream)
     this.resilient = client
     const runtime = runtimeOf(client)
     if (properties?.requestResponseInformation) runtime.requestResponseInformation()
     const { session } = runtime
-    const tell: EmitEvent = (name, ...values) => this.tell(name, ...values)
+    const tell: EmitEvent = (name, ...values) => this.emitUncaught(name, ...values)
     this.#incoming = new Incoming({
       customHandleAcks: this.#isVersion5 ? customHandleAcks : undefined,
       emitMessage: (packet) => tell('message', packet.topic, packet.payload as Buffer, packet),
@@ -104,17 +102,19 @@ export class MqttClient extends HeardClient {
       isVersion5: this.#isVersion5,
       isDurable: hasStore,
     })
-    this.#packets = new PacketEvents(client, tell)
+    this.#packets = new PacketEvents({
+      client,
+      trace: runtime.packets,
+      emit: tell,
+      identifiersOf: (packet) => this.#subscriptions.identifiersOf(packet),
+    })
     this.onListener = (event) => this.#packets.heard(event)
     const firstStream = new FirstStream()
     this.stream = firstStream.stream
     const events = new ConnectionEvents({
       client,
       flags: this,
-      emit: (name, ...values) => {
-        if (name === 'error' || name === 'close') firstStream.failed(name, ...values)
-        tell(name, ...values)
-      },
+      emit: firstStream.tellBefore(tell),
       onClosed: () => this.#closed(),
     })
     runtime.onUnmatched = (packet) => this.#incoming.deliver(packet)
@@ -128,7 +128,7 @@ export class MqttClient extends HeardClient {
     followReports({
       client,
       resilient,
-      isHeard: () => this.hasHeard || this.isHeard,
+      isHeard: () => this.hasHeardErrors || this.hearsErrors,
       emitError: (error) => tell('error', error),
       // oxlint-disable-next-line no-console -- There is no other place where it would be seen.
       print: (line) => console.error(line),
@@ -338,7 +338,7 @@ export class MqttClient extends HeardClient {
     const problem = await disconnect(this.resilient, given, this.#isVersion5)
     this.#subscriptions.closed()
     this.disconnected = true
-    this.tell('end')
+    this.emitUncaught('end')
     callUncaught(callback, problem)
     const { reconnectPeriod, manualConnect } = this.options
     if (this.#reconnectsLater) {

@@ -1,5 +1,6 @@
 import type { MqttClient } from 'mqtt'
 
+import type { EmitEvent } from './connection-events.ts'
 import { MqttjsClient } from './mqttjs.ts'
 import { callUncaught } from './uncaught.ts'
 
@@ -32,8 +33,15 @@ export class FirstStream {
     return this.#standIn as unknown as Stream
   }
 
-  /** The first attempt has failed, with an error or without one. */
-  failed(name: 'error' | 'close', error?: unknown): void {
+  /** Events of the client, of which the listeners of the stream hear first: the first attempt may fail. */
+  tellBefore(emit: EmitEvent): EmitEvent {
+    return (name, ...values) => {
+      if (name === 'error' || name === 'close') this.#failed(name, ...values)
+      emit(name, ...values)
+    }
+  }
+
+  #failed(name: 'error' | 'close', error?: unknown): void {
     const standIn = this.#standIn
     if (!standIn) return
     if (name === 'close') this.#standIn = undefined

@@ -11,16 +11,16 @@ export class HeardClient extends MqttjsClient {
   /** Called before a listener is added; `undefined` while the constructor runs. */
   protected onListener: ((event: keyof Events) => void) | undefined
   /** Whether a listener of the application has got an error. */
-  protected hasHeard = false
+  protected hasHeardErrors = false
 
   /** Whether the application listens to errors. The listener that `connect` adds does not count. */
-  protected get isHeard(): boolean {
+  protected get hearsErrors(): boolean {
     return this.listeners('error').some((listener) => listener !== nothing)
   }
 
   /** Emits an event. What its listeners throw becomes an uncaught exception. */
-  protected tell<Name extends keyof Events>(name: Name, ...values: Parameters<Events[Name]>): void {
-    if (name === 'error') this.hasHeard ||= this.isHeard
+  protected emitUncaught<Name extends keyof Events>(name: Name, ...values: Parameters<Events[Name]>): void {
+    if (name === 'error') this.hasHeardErrors ||= this.hearsErrors
     callUncaught(() => this.emit(name, ...values))
   }
 

@@ -3,7 +3,7 @@ import type { IClientOptions, IPublishPacket } from 'mqtt'
 import { MessageRefusedError } from '../src/api/errors.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import { FIRST_ERROR, type IncomingPublish } from '../src/wire/packets.ts'
-import { toBuffer } from './payload.ts'
+import { publishPacket } from './publish-packet.ts'
 import { uncaught } from './uncaught.ts'
 
 type CustomHandleAcks = NonNullable<IClientOptions['customHandleAcks']>
@@ -100,21 +100,3 @@ export class Incoming {
 
 /** Of PUBACK and PUBREC (MQTT 5 §3.4.2.1, §3.5.2.1). MQTT.js takes the same. */
 const REASON_CODES = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
-
-function publishPacket(packet: IncomingPublish, identifiers: readonly number[]): IPublishPacket {
-  const { topic, payload, qos, retain, dup, packetId, properties } = packet
-  const { subscriptionIdentifier: _ours, ...others } = properties ?? {}
-  const [identifier] = identifiers
-  const subscriptionIdentifier = identifiers.length > 1 ? identifiers : identifier
-  const given = { ...others, ...(identifier !== undefined && { subscriptionIdentifier }) }
-  return {
-    cmd: 'publish',
-    topic,
-    payload: toBuffer(payload),
-    qos,
-    retain,
-    dup,
-    ...(packetId && { messageId: packetId }),
-    ...(Object.keys(given).length > 0 && { properties: given as NonNullable<IPublishPacket['properties']> }),
-  }
-}

@@ -361,6 +361,37 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(packets.filter((each) => each !== '> connect')).toEqual(exchange)
   })
 
+  test('tells of whole PUBLISH packets', async () => {
+    const server = await startServer({ script: { connack: { properties: { topicAliasMaximum: 5 } } } })
+    const { client } = open(mqtt, server.url, { ...version5, autoAssignTopicAlias: true })
+    const packets: Packet[] = []
+    const keep = (packet: Packet) => void (packet.cmd === 'publish' && packets.push({ ...packet }))
+    client.on('packetsend', keep)
+    client.on('packetreceive', keep)
+    await next(client, 'connect')
+    const properties = { contentType: 'x', userProperties: { a: 'b' } }
+    const large = Buffer.alloc(100_000, 'x')
+    await client.publishAsync('a/long/topic', 'b', { qos: 1, properties })
+    await client.publishAsync('a/long/topic', large, { retain: true })
+    await client.subscribeAsync('a/#', { qos: 1, properties: { subscriptionIdentifier: 70 } })
+    const subscriptionIdentifier = server.received('subscribe')[0]!.properties!.subscriptionIdentifier!
+    server.publish('a/b', large, { qos: 1, messageId: 9, properties: { contentType: 'y', subscriptionIdentifier } })
+    await server.waitFor('puback')
+    expect(packets).toMatchObject([
+      { cmd: 'publish', topic: 'a/long/topic', qos: 1, retain: false, properties: { ...properties, topicAlias: 1 } },
+      { cmd: 'publish', topic: '', qos: 0, retain: true, payload: large, properties: { topicAlias: 1 } },
+      {
+        cmd: 'publish',
+        topic: 'a/b',
+        qos: 1,
+        messageId: 9,
+        payload: large,
+        properties: { contentType: 'y', subscriptionIdentifier: 70 },
+      },
+    ])
+    expect(String((packets[0] as IPublishPacket).payload)).toBe('b')
+  })
+
   test('is an event emitter', async () => {
     const server = await startServer({})
     const { client } = await opened(mqtt, server.url)
