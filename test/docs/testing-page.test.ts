@@ -16,6 +16,7 @@ test('the pages show test files for each tool', () => {
     'test/docs/testing/fake-timers.test.ts',
     'test/runners/tests/jest.test.js',
     'test/runners/jest.commonjs.config.js',
+    'test/runners/jest.jsdom.config.js',
     'test/runners/tests/node.test.js',
     'test/docs/testing/test-clock.test.ts',
     'test/docs/testing/sinon.test.ts',

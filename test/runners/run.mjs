@@ -9,6 +9,9 @@ import { join } from 'node:path'
 const here = import.meta.dirname
 const root = join(here, '..', '..')
 
+const JSDOM = '<rootDir>/tests/jsdom.test.js'
+const esModules = { NODE_OPTIONS: '--experimental-vm-modules' }
+
 const folder = mkdtempSync(join(tmpdir(), 'xstate-mqtt-runners-'))
 try {
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
@@ -16,8 +19,14 @@ try {
   run('npm', ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', tarball()])
   const jest = join(here, 'node_modules', '.bin', 'jest')
   const failed = [
-    { title: 'jest', command: [jest, '-c', 'jest.config.js'], env: { NODE_OPTIONS: '--experimental-vm-modules' } },
+    { title: 'jest', command: [jest, '-c', 'jest.config.js'], env: esModules },
     { title: 'jest, CommonJS', command: [jest, '-c', 'jest.commonjs.config.js'] },
+    {
+      title: 'jest with jsdom',
+      command: [jest, '-c', 'jest.config.js', '--env', 'jsdom', '--testMatch', JSDOM],
+      env: esModules,
+    },
+    { title: 'jest with jsdom, CommonJS', command: [jest, '-c', 'jest.jsdom.config.js'] },
     { title: 'node:test', command: [process.execPath, '--test', 'tests/node.test.js'] },
   ].filter(({ title, command: [program = '', ...args], env }) => {
     console.log(`\n${title}`)

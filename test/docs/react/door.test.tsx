@@ -11,7 +11,7 @@ function Door() {
 }
 
 test('shows whether the door is open, after an outage too', async () => {
-  await using server = await createScriptedServer({ transport: 'ws' })
+  await using server = await createScriptedServer()
   await using client = new ResilientMqttClient({ url: server.url, reconnect: { initialDelay: 1, maxDelay: 1 } })
   await client.connect()
   const element = document.createElement('div')
