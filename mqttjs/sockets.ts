@@ -1,11 +1,10 @@
 import type { IClientOptions } from 'mqtt'
 
 import type { DuplexStream, SocketSource } from '../src/api/socket.ts'
+import { loadSocks } from './socks.ts'
 
 /** Opens a stream to the server, such as the `streamBuilder` of `new MqttClient`. */
 export type OpenStream = () => DuplexStream
-
-type OpenSocks = (host: string, port: number, proxy: string, options: { timeout: number | undefined }) => DuplexStream
 
 /** How the socket is opened, if it is not a new connection to the host of the URL. */
 export function socketSource(options: IClientOptions, openStream: OpenStream | undefined): SocketSource | undefined {
@@ -14,17 +13,9 @@ export function socketSource(options: IClientOptions, openStream: OpenStream | u
   if (unixSocket) return () => process.getBuiltinModule('node:net').connect({ path: path ?? '' })
   const proxy = options.socksProxy ?? socksProxyOfEnvironment()
   if (!proxy) return undefined
-  const open = socksOfMqttjs()
-  return ({ host, port }) => open(host, port, proxy, { timeout })
+  return async ({ host, port }) => (await loadSocks())(host, port, proxy, { timeout })
 }
 
 function socksProxyOfEnvironment(): string | undefined {
   return typeof process === 'undefined' ? undefined : process.env?.['MQTTJS_SOCKS_PROXY']
-}
-
-/** Not an import, because bundles for browsers must not look for this module. */
-function socksOfMqttjs(): OpenSocks {
-  const { createRequire } = process.getBuiltinModule('node:module')
-  const require = createRequire(import.meta.url)
-  return (require('mqtt/lib/connect/socks') as { readonly default: OpenSocks }).default
 }

@@ -131,14 +131,17 @@ it('refuses options of Node, past which a browser would connect, and URLs withou
 })
 
 it('replaces the same files in dist as in the sources, and they exist', () => {
-  const inDist = Object.entries(browserField('package.json')).map((entry) =>
-    entry.map((each) => `${each}`.replace(/^\.\/dist\/src\/(.*)\.js$/, './$1.ts')),
-  )
-  const inSources = Object.entries(browserField('src/package.json'))
-  expect(inDist).toEqual(inSources.map((entry) => entry.map(String)))
-  const files = inSources.flat().filter((each) => `${each}`.startsWith('./'))
-  expect(files.filter((file) => !existsSync(join(root, 'src', `${file}`)))).toEqual([])
-  expect(files).toHaveLength(6)
+  const ofRoom = (room: string) =>
+    Object.entries(browserField(`${room}/package.json`)).map((entry) =>
+      entry.map((each) => `${each}`.replace(/^\.\/(.*)\.ts$/, `./dist/${room}/$1.js`)),
+    )
+  const inSources = ['mqttjs', 'src'].flatMap(ofRoom)
+  const inDist = Object.entries(browserField('package.json')).map((entry) => entry.map(String))
+  expect(Object.fromEntries(inSources)).toEqual(Object.fromEntries(inDist))
+  const files = inDist.flat().filter((each) => each.startsWith('./'))
+  const sources = files.map((each) => each.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts'))
+  expect(sources.filter((file) => !existsSync(join(root, file)))).toEqual([])
+  expect(files).toHaveLength(8)
 })
 
 it('leaves out the client if only its errors are imported', async () => {

@@ -2,6 +2,7 @@ import { afterEach, expect, jest, test } from '@jest/globals'
 import { act, createElement } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ResilientMqttClient, text } from 'xstate-mqtt'
+import { connectAsync } from 'xstate-mqtt/mqttjs'
 import { MqttProvider, useMessages, useMqttStatus } from 'xstate-mqtt/react'
 import { createScriptedServer } from 'xstate-mqtt/testing'
 
@@ -36,5 +37,18 @@ test.each(['memory', 'tcp'])('a component in jsdom, with a server over %s', asyn
 
   await act(async () => root.unmount())
   await client.disconnect()
+  await server.close()
+})
+
+test('the API of MQTT.js in jsdom', async () => {
+  const server = await createScriptedServer()
+  const client = await connectAsync(server.url)
+  const received = new Promise((resolve) =>
+    client.on('message', (topic, payload) => resolve(`${topic}: ${String(payload)}`)),
+  )
+  await client.subscribeAsync('log')
+  server.publish('log', 'grüße')
+  expect(await received).toBe('log: grüße')
+  await client.endAsync()
   await server.close()
 })
