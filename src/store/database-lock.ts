@@ -2,14 +2,13 @@ import { StoreError } from '../api/errors.ts'
 import type { LevelDatabase } from '../api/level-database.ts'
 import { nothing } from '../shared/nothing.ts'
 import { deferred } from '../shared/wait.ts'
+import { rootOf } from './location.ts'
 
 /** The prefixes in use, by root database. Two sublevels with the same name hold the same data. */
 const inUse = new WeakMap<object, Set<string>>()
 
 /** Members of `abstract-level` beyond the public option type. */
 interface Identity {
-  /** The parent database of a sublevel. */
-  readonly db?: object
   /** The prefix of a sublevel. */
   readonly prefix?: string
   /** The location of a `classic-level` or `browser-level`. */
@@ -24,7 +23,7 @@ interface Identity {
  */
 export async function lockDatabase(database: LevelDatabase, location: string): Promise<() => void> {
   const identity = database as Identity
-  const root = identity.db ?? database
+  const root = rootOf(database)
   const prefix = identity.prefix ?? ''
   const prefixes = inUse.get(root) ?? new Set()
   if (prefixes.has(prefix)) throw new StoreError('locked', location)

@@ -1,7 +1,7 @@
 import { StoreError } from '../api/errors.ts'
 import type { LevelDatabase, Operation } from '../api/level-database.ts'
 import { lockDatabase } from './database-lock.ts'
-import { locationOf } from './location.ts'
+import { locationOf, rootOf } from './location.ts'
 import { probe } from './node.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { checkRecords, readDatabase, readPublications, type StoreRecords } from './read-store.ts'
@@ -70,8 +70,7 @@ class TakenDatabase implements OpenDatabase {
    * fails too, LevelDB accepts no more writes. So the disk is tested first.
    */
   async renew(): Promise<void> {
-    const database = this.#database
-    const root = ((database as { db?: object }).db ?? database) as Partial<Compactable>
+    const root = rootOf(this.#database) as Partial<Compactable>
     if (typeof root.compactRange !== 'function' || root.location === undefined) return
     await probe(root.location)
     await root.compactRange('', '')

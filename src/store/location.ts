@@ -12,3 +12,10 @@ export function locationOf(store: string | LevelDatabase): string {
   if (typeof store === 'string') return store
   return (store as { location?: string }).location ?? 'of the application'
 }
+
+/** The database that a sublevel is part of, or the database itself. */
+export function rootOf(database: LevelDatabase): object {
+  const { db } = database as { readonly db?: Partial<LevelDatabase> | null }
+  // The `db` of a `browser-level` is its IndexedDB, once it is open.
+  return typeof db?.batch === 'function' ? db : database
+}

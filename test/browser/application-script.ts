@@ -9,7 +9,7 @@ export interface Application {
   create(options: ResilientMqttClientOptions): ResilientMqttClient
   readonly client: ResilientMqttClient
   /** An IndexedDB for the option `store`. */
-  store(): NonNullable<ResilientMqttClientOptions['store']>
+  store(): Exclude<NonNullable<ResilientMqttClientOptions['store']>, string>
   /** The drop-in for MQTT.js. */
   readonly mqttjs: typeof mqttjs
   /** Violations of the Content Security Policy, and all changes of the page's lifecycle. */

@@ -150,7 +150,10 @@ describe.skipIf(noBrowser)('a client in a browser', () => {
     const publish = (page: Page, count: number, url = 'ws://127.0.0.1:9') =>
       page.evaluate(
         async ([server, publishes]) => {
-          const client = app.create({ url: server, store: app.store() })
+          const store = app.store()
+          // A store opens by itself, and it is open when a bundler has split the code that uses it.
+          await store.open()
+          const client = app.create({ url: server, store })
           const promises = Array.from({ length: publishes }, (_, n) =>
             client.publish('a', `${n}`, { qos: 1, durable: true }),
           )

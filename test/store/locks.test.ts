@@ -119,11 +119,16 @@ describe('a database of the application', () => {
   describe('in a browser', () => {
     afterEach(() => vi.unstubAllGlobals())
 
-    it('a store belongs to one page as long as that page has a client with it', async () => {
+    it.each([
+      ['when it is not open yet', null],
+      ['when it is open', { objectStoreNames: ['outbox'] }],
+    ])('a store belongs to one page as long as that page has a client with it: %s', async (_name, db) => {
       const held = stubLocks()
-      const { journal } = journalOn(named('outbox'))
+      const database = Object.assign(named('outbox'), { db })
+      const { journal } = journalOn(database)
       await journal.open()
       expect([...held]).toEqual(['xstate-mqtt store outbox '])
+      expect(await rejection(journalOn(database).journal.open())).toMatchObject({ problem: 'locked' })
       expect(await rejection(journalOn(named('outbox')).journal.open())).toMatchObject({
         problem: 'locked',
         location: 'outbox',
@@ -157,7 +162,7 @@ describe('a database of the application', () => {
   })
 })
 
-/** Like `browser-level`. */
+/** Like `browser-level`, whose `db` is its IndexedDB. */
 function named(location: string): SpiedDatabase {
   return Object.assign(new SpiedDatabase(), { location })
 }
