@@ -15,6 +15,8 @@ export interface ConfigFile {
   readonly path: string
   /** They are checked, and contain no function. */
   readonly options: ConfigOptions
+  /** The absolute paths of the files in it, by the options that have their contents, such as `options.tls.ca`. */
+  readonly files: Readonly<Record<string, string>>
 }
 
 /**
@@ -32,11 +34,12 @@ export function readConfigFile(path: string | undefined, env: Environment): Conf
   if (named === undefined && !existsSync(found)) return undefined
   const json = parse(found, readText(path === undefined ? found : '--config', found))
   if (!isPlain(json)) throw new UsageError(`${found} must be a JSON object with options of the client`)
-  const options = resolved(json, '', found) as ConfigOptions
+  const files: Record<string, string> = {}
+  const options = resolved(json, '', { path: found, files }) as ConfigOptions
   // The URL may come from elsewhere.
   const url = options.servers === undefined ? { url: 'mqtt://localhost' } : {}
   checkOptions({ ...url, ...options }, (option) => `${found}: ${option}`)
-  return { path: found, options }
+  return { path: found, options, files }
 }
 
 /** @param from - the flag, the variable or the file that has the path, for errors. @throws {UsageError} */
@@ -70,24 +73,31 @@ function parse(path: string, text: string): unknown {
 
 const BINARY = new Set(['pfx', 'payload'])
 
+interface Source {
+  readonly path: string
+  readonly files: Record<string, string>
+}
+
 /** Replaces what JSON can't say: files, and Infinity. */
-function resolved(value: unknown, option: string, path: string): unknown {
+function resolved(value: unknown, option: string, source: Source): unknown {
   if (value === 'Infinity') return Number.POSITIVE_INFINITY
-  if (Array.isArray(value)) return value.map((each, index) => resolved(each, `${option}[${index}]`, path))
+  if (Array.isArray(value)) return value.map((each, index) => resolved(each, `${option}[${index}]`, source))
   if (!isPlain(value)) return value
   const entries = Object.entries(value)
   const [first] = entries
   // The option `recorder` has a file of its own.
   if (option !== 'recorder' && entries.length === 1 && first?.[0] === 'file' && typeof first[1] === 'string') {
-    return contents(first[1], option, path)
+    return contents(first[1], option, source)
   }
   return Object.fromEntries(
-    entries.map(([name, each]) => [name, resolved(each, option === '' ? name : `${option}.${name}`, path)]),
+    entries.map(([name, each]) => [name, resolved(each, option === '' ? name : `${option}.${name}`, source)]),
   )
 }
 
-function contents(file: string, option: string, path: string): string | Uint8Array {
-  const bytes = readBytes(`${path}: ${option}`, resolve(dirname(path), file))
+function contents(file: string, option: string, { path, files }: Source): string | Uint8Array {
+  const found = resolve(dirname(path), file)
+  const bytes = readBytes(`${path}: ${option}`, found)
+  files[option] = found
   const name = option.replace(/.*\./, '')
   if (BINARY.has(name)) return bytes
   const text = bytes.toString('utf8')

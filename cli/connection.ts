@@ -14,9 +14,17 @@ export interface Connection {
   readonly options: ConnectionOptions
   /** The brokers without any secret, for people. */
   readonly brokers: readonly string[]
+  /** The paths of the files with `options.options.tls`, by its options, as far as they are known. */
+  readonly tlsFiles: TlsFiles
   /** Lines for stderr. */
   readonly warnings: readonly string[]
 }
+
+export type TlsFiles = Readonly<Partial<Record<TlsFile, string>>>
+
+const TLS_FILES = ['ca', 'cert', 'key', 'pfx'] as const
+
+type TlsFile = (typeof TLS_FILES)[number]
 
 export type ConnectionOptions = ResilientMqttClientOptions & { readonly options: ConnectOptions }
 
@@ -63,7 +71,15 @@ export function readConnection(
   const sourceOf = sourcesIn(find, target, file)
   checkOptions(options, (option) => extras.flags?.[option] ?? sourceOf(option))
   if (tls?.rejectUnauthorized === false) warnings.push(INSECURE)
-  return { options, brokers: brokersOf(options), warnings }
+  return { options, brokers: brokersOf(options), tlsFiles: tlsFilesOf(find, file), warnings }
+}
+
+function tlsFilesOf(find: Find, file: ConfigFile | undefined): TlsFiles {
+  const paths = TLS_FILES.flatMap((name) => {
+    const path = (name === 'pfx' ? undefined : find(name)?.text) ?? file?.files[`options.tls.${name}`]
+    return path === undefined ? [] : [[name, path] as const]
+  })
+  return Object.fromEntries(paths)
 }
 
 const INSECURE =

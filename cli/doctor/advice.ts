@@ -126,7 +126,8 @@ function keepAlive(target: Target, { idle }: Observed, { keepalive }: Given): Ad
   return keepalive === undefined ? [] : [{ option: 'keepalive', value: keepalive, code: String(keepalive) }]
 }
 
-function tls({ tls: { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } }: Target): Advice[] {
+function tls({ tls: options, tlsFiles = {} }: Target): Advice[] {
+  const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options
   const files = [
     ['ca', ca],
     ['cert', cert],
@@ -134,7 +135,7 @@ function tls({ tls: { ca, cert, key, pfx, passphrase, servername, rejectUnauthor
     ['pfx', pfx],
   ] as const
   return [
-    ...files.filter(([, value]) => value !== undefined).map(([name]) => file(name)),
+    ...files.filter(([, value]) => value !== undefined).map(([name]) => file(name, tlsFiles[name])),
     ...(passphrase === undefined ? [] : [{ option: 'tls.passphrase', code: 'process.env.MQTT_PASSPHRASE' }]),
     ...(servername === undefined ? [] : [{ option: 'tls.servername', value: servername, code: quoted(servername) }]),
     ...(rejectUnauthorized === false
@@ -143,8 +144,11 @@ function tls({ tls: { ca, cert, key, pfx, passphrase, servername, rejectUnauthor
   ]
 }
 
-function file(name: string): Advice {
-  return { option: `tls.${name}`, code: `readFileSync('…')`, why: 'the file that was given' }
+/** @param path - unknown if the config file has the contents itself, or several files */
+function file(name: string, path: string | undefined): Advice {
+  const option = `tls.${name}`
+  if (path !== undefined) return { option, code: `readFileSync(${quoted(path)})` }
+  return { option, code: `readFileSync('…')`, why: 'what the config file has' }
 }
 
 function quoted(text: string): string {

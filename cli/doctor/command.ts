@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 
-import type { ConnectOptions } from '../../src/api/options.ts'
 import { loginOf } from '../../src/config/login.ts'
 import { checkFilter, checkTopic } from '../../src/config/topics.ts'
 import { monotonicTime } from '../../src/shared/clock.ts'
 import { defineCommand, unexpected, UsageError } from '../command.ts'
 import { CONNECTION_NOTES, connectionFlags, refusedConnectionFlags } from '../connection-flags.ts'
-import { readConnection } from '../connection.ts'
+import { type Connection, readConnection } from '../connection.ts'
 import { parseCount, parseSeconds } from '../duration.ts'
 import { print, printError, type Shell } from '../shell.ts'
 import { Terminal } from '../terminal.ts'
@@ -78,7 +77,7 @@ export const doctor = defineCommand({
     for (const filter of values.subscribe ?? []) checkFilter(filter, '--subscribe')
     for (const topic of values.publish ?? []) checkTopic(topic, '--publish')
     const examination: Examination = {
-      ...examinationOf(url, connection.options.options),
+      ...examinationOf(url, connection),
       subscribe: values.subscribe ?? [],
       publish: values.publish ?? [],
       packetSize: packetSizeOf(values['packet-size']),
@@ -147,7 +146,7 @@ function labFor(shell: Shell, patience: number, { waiting }: Progress, sockets: 
   }
 }
 
-function examinationOf(url: string, connect: ConnectOptions) {
+function examinationOf(url: string, { options: { options: connect }, tlsFiles }: Connection) {
   const { protocolVersion = 'auto', clientId, keepalive, wsOptions, tls = {}, socket } = connect
   if (socket !== undefined || wsOptions?.agent !== undefined) {
     throw new UsageError('the doctor goes the direct way: options.socket and options.wsOptions.agent are not supported')
@@ -155,7 +154,7 @@ function examinationOf(url: string, connect: ConnectOptions) {
   const parsed = new URL(url)
   const target = targetFor(url, tls)
   return {
-    target: { ...target, host: isIP(target.host) ? target.host : target.host.toLowerCase() },
+    target: { ...target, tlsFiles, host: isIP(target.host) ? target.host : target.host.toLowerCase() },
     login: loginOf(parsed, connect, undefined),
     headers: wsOptions?.headers ?? {},
     clientId: clientId === '' ? undefined : clientId,

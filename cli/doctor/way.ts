@@ -6,6 +6,7 @@ import type { Failure } from '../../machines/failure.ts'
 import type { TlsOptions } from '../../src/api/options.ts'
 import { fromError } from '../../src/mqtt/failures.ts'
 import { targetOf } from '../../src/mqtt/server-url.ts'
+import type { TlsFiles } from '../connection.ts'
 import { type Lab, within } from './lab.ts'
 
 export type Scheme = 'mqtt' | 'mqtts' | 'ws' | 'wss'
@@ -19,6 +20,8 @@ export interface Target {
   /** The path of a WebSocket, with its query. */
   readonly path: string
   readonly tls: TlsOptions
+  /** The paths of the files with `tls`, as far as they are known. */
+  readonly tlsFiles?: TlsFiles
 }
 
 /** The way to one address of the server. */

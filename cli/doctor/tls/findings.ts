@@ -14,7 +14,7 @@ const SOON = 14 * DAY
 export function tlsFindings(target: Target, measured: TlsMeasurement, now: number): readonly Finding[] {
   const { chain, failure } = measured
   const [leaf] = chain
-  const trust = [...dateFaults(chain, now), ...nameFaults(target, leaf), ...trustFaults(measured)]
+  const trust = [...dateFaults(chain, now), ...nameFaults(target, leaf), ...trustFaults(target, measured)]
   const isVerified = target.tls.rejectUnauthorized !== false
   const faults = isVerified ? trust : trust.map(tolerated)
   const own = ownFindings(target, measured, now)
@@ -24,7 +24,7 @@ export function tlsFindings(target: Target, measured: TlsMeasurement, now: numbe
     ...(leaf ? [describeChain(chain, now)] : []),
     ...faults,
     ...soon(chain, now),
-    ...(isVerified ? [] : [unverified()]),
+    ...(isVerified ? [] : [unverified(target)]),
     ...own,
     ...(failure && !hasCause ? [failed(measured)] : []),
   ]
@@ -92,40 +92,55 @@ function nameFaults({ host, tls }: Target, leaf: Certificate | undefined): Findi
   ]
 }
 
-const codes: Readonly<Record<string, readonly [name: string, text: string, remedy: string]>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: [
+type Distrust = readonly [name: string, text: string, remedy: string]
+
+/** By the codes of OpenSSL. `ca` is the place of the CAs that were given; without it, those of Node are trusted. */
+const codes: Readonly<Record<string, (ca: string | undefined) => Distrust>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: (ca) => [
     'self-signed',
-    'The certificate of the server is signed by itself, so no CA vouches for it',
-    'Give the file of this certificate with --ca, and in options.tls.ca. Get it from the operator of the broker, not over this connection.',
+    `The certificate of the server is signed by itself, ${ca ? `and is not in ${ca}` : 'so no CA vouches for it'}`,
+    `Give the file of this certificate with --ca, and in options.tls.ca${ca ? `, instead of ${ca}` : ''}. Get it from the operator of the broker, not over this connection.`,
   ],
-  SELF_SIGNED_CERT_IN_CHAIN: [
+  SELF_SIGNED_CERT_IN_CHAIN: (ca) => [
     'unknown-ca',
-    'The certificate of the server is issued by a CA that this device does not know: a private one',
-    'Give the file of that CA with --ca, and in options.tls.ca.',
+    `The certificate of the server is ${ca ? `not from a CA in ${ca}` : 'issued by a CA that this device does not know: a private one'}`,
+    rightFile(ca),
   ],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: (ca) => [
     'incomplete-chain',
-    'The server sends its own certificate without that of its issuer, and this device does not know the issuer',
-    'Let the server send the whole chain (its certificate, followed by the intermediate ones). If the CA is a private one, give its file with --ca, and in options.tls.ca.',
+    ca
+      ? `The certificate of the server is not from a CA in ${ca}, and the server does not send that of its issuer`
+      : 'The server sends its own certificate without that of its issuer, and this device does not know the issuer',
+    ca
+      ? `${rightFile(ca)} If ${ca} is of the right CA, let the server send the whole chain${CHAIN}.`
+      : `Let the server send the whole chain${CHAIN}. If the CA is a private one, give its file with --ca, and in options.tls.ca.`,
   ],
-  UNABLE_TO_GET_ISSUER_CERT: [
+  UNABLE_TO_GET_ISSUER_CERT: (ca) => [
     'unknown-ca',
-    'The chain of the server ends at a CA that this device does not know',
-    'Give the file of that CA with --ca, and in options.tls.ca.',
+    `The chain of the server ends at a CA that ${ca ? `is not in ${ca}` : 'this device does not know'}`,
+    rightFile(ca),
   ],
-  CERT_REVOKED: ['revoked', 'The certificate of the server was revoked', 'Get a new one for the server.'],
+  CERT_REVOKED: () => ['revoked', 'The certificate of the server was revoked', 'Get a new one for the server.'],
+}
+
+const CHAIN = ' (its certificate, followed by the intermediate ones)'
+
+function rightFile(ca: string | undefined): string {
+  if (ca === undefined) return 'Give the file of that CA with --ca, and in options.tls.ca.'
+  return `Give the file of the CA that has issued it with --ca, and in options.tls.ca, instead of ${ca}.`
 }
 
 /** Codes that have a finding of their own. */
 const SHOWN = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'])
 
-function trustFaults({ distrust: seen, isUnknownCa, chain }: TlsMeasurement): Finding[] {
+function trustFaults({ tls, tlsFiles }: Target, { distrust: seen, isUnknownCa, chain }: TlsMeasurement): Finding[] {
   const distrust = isUnknownCa ? 'UNABLE_TO_GET_ISSUER_CERT' : seen
   if (distrust === undefined || SHOWN.has(distrust)) return []
   const issuer = chain.at(-1)?.issuer
   const seenAs = [isUnknownCa ? undefined : distrust, issuer && `issuer: ${issuer}`].filter(Boolean).join(', ')
   const code = distrust === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' ? 'UNABLE_TO_GET_ISSUER_CERT' : distrust
-  const [name, text, remedy] = codes[code] ?? [
+  const ca = tls.ca === undefined ? undefined : (tlsFiles?.ca ?? 'options.tls.ca')
+  const [name, text, remedy] = codes[code]?.(ca) ?? [
     'not-trusted',
     'The certificate of the server is not accepted',
     'Look the code up in the manual of OpenSSL (X509_V_ERR_…), and mend the certificate of the server.',
@@ -141,12 +156,13 @@ function tolerated(finding: Finding): Finding {
   )
 }
 
-function unverified(): Finding {
+function unverified({ tls: { ca } }: Target): Finding {
+  const authority = ca === undefined ? 'give the CA of the server with --ca, if it is a private one, and ' : ''
   return warning(
     'tls',
     'unverified',
     'The certificate of the server is not verified: anyone on the way can read and change everything, also the password.',
-    'Verify it: give the CA of the server, and remove rejectUnauthorized: false.',
+    `Verify it: ${authority}remove --insecure, or rejectUnauthorized: false.`,
   )
 }
 

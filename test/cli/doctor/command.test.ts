@@ -1,9 +1,14 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { tls as fixture } from '../../../measure/lab/tls-fixture.ts'
 import { createTestClock } from '../../../testing/index.ts'
 import { serve } from '../../support/servers.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { createShell } from '../shell.ts'
 
 const login = { MQTT_USERNAME: 'someone', MQTT_PASSWORD: 'opensesame' }
@@ -69,6 +74,43 @@ describe('the exit code', () => {
     interrupt()
     expect(await code).toBe(130)
     expect(stdout()).toContain('Not checked, as there was no time: first bytes, MQTT')
+  })
+})
+
+describe('files of certificates', () => {
+  const written = (name: string, text: string | Uint8Array) => {
+    const path = join(temporaryFolder(), name)
+    writeFileSync(path, text)
+    return path
+  }
+
+  test('stand in the options with their paths, from flags and from the config file', async () => {
+    const server = await serve('mqtts')
+    const [cert, key] = [written('device.pem', fixture.cert), written('device.key', fixture.key)]
+    const ca = written("the broker's.pem", fixture.cert)
+    const config = written('config.json', JSON.stringify({ options: { tls: { ca: { file: ca } } } }))
+    const { run, stdout } = createShell()
+    expect(await run('doctor', server.url, '--config', config, '--cert', cert, '--key', key)).toBe(0)
+    expect(stdout()).toContain(String.raw`ca: readFileSync('${ca.replace("'", String.raw`\'`)}'),`)
+    expect(stdout()).toContain(`cert: readFileSync('${cert}'),`)
+    expect(stdout()).toContain(`key: readFileSync('${key}'),`)
+  })
+
+  test('a CA that is not the one of the server is named', async () => {
+    const server = await serve('mqtts')
+    const other = written('other.pem', rootCertificates[0] ?? '')
+    const { run, stdout } = createShell()
+    expect(await run('doctor', server.url, '--ca', other)).toBe(2)
+    expect(stdout()).toContain(`The certificate of the server is signed by itself, and is not in ${other}`)
+    expect(stdout()).toContain(`instead of ${other}. Get it from`)
+  })
+
+  test('contents in the config file itself have no path', async () => {
+    const server = await serve('mqtts')
+    const config = written('config.json', JSON.stringify({ options: { tls: { ca: String(fixture.cert) } } }))
+    const { run, stdout } = createShell()
+    expect(await run('doctor', server.url, '--config', config)).toBe(0)
+    expect(stdout()).toContain("ca: readFileSync('…'), // what the config file has")
   })
 })
 

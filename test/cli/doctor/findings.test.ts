@@ -151,6 +151,8 @@ const tcp: Row[] = [
   ],
 ]
 
+const withCa: Target = { ...target('mqtts', { ca: 'x' }), tlsFiles: { ca: 'other.pem' } }
+
 const tls: Row[] = [
   [
     'a good certificate',
@@ -207,6 +209,26 @@ const tls: Row[] = [
     tlsFindings(target('mqtts'), distrust('SELF_SIGNED_CERT_IN_CHAIN'), NOW),
     'tls.unknown-ca',
     /a private one .*issuer: Test CA/,
+  ],
+  ...(
+    [
+      ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed', /signed by itself, and is not in other\.pem \(/],
+      ['SELF_SIGNED_CERT_IN_CHAIN', 'unknown-ca', /is not from a CA in other\.pem \(.*issuer: Test CA\)/],
+      ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unknown-ca', /a CA that is not in other\.pem \(/],
+      [
+        'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+        'incomplete-chain',
+        /not from a CA in other\.pem, and the server does not send/,
+      ],
+    ] as const
+  ).map(([code, name, says]): Row => {
+    return [`a given CA that is another one, ${code}`, tlsFindings(withCa, distrust(code), NOW), `tls.${name}`, says]
+  }),
+  [
+    'a given CA that is another one, in the config file itself',
+    tlsFindings(target('mqtts', { ca: 'x' }), distrust('SELF_SIGNED_CERT_IN_CHAIN'), NOW),
+    'tls.unknown-ca',
+    /is not from a CA in options\.tls\.ca \(/,
   ],
   [
     'a missing intermediate certificate',
@@ -702,6 +724,19 @@ test('the remedies are the ones of the fault', () => {
   )
   expect(remedy(firstBytesFindings(target('wss'), { tls: { speaks: 'mqtt' } }))).toContain('mqtts://broker.test:4711')
   expect(remedy(upgradeFindings(target('ws'), { status: 404 }, '/ws'))).toContain('Use the path /ws')
+  const [wrongCa, noCa] = [withCa, target('mqtts')].map((each) =>
+    remedy(tlsFindings(each, distrust('SELF_SIGNED_CERT_IN_CHAIN'), NOW)),
+  )
+  expect(wrongCa).toContain(
+    'Give the file of the CA that has issued it with --ca, and in options.tls.ca, instead of other.pem.',
+  )
+  expect(noCa).toContain('Give the file of that CA with --ca')
+  const insecure = (more: Target['tls']) =>
+    remedy(tlsFindings(target('mqtts', { rejectUnauthorized: false, ...more }), handshake(), NOW))
+  expect(insecure({})).toContain(
+    'Verify it: give the CA of the server with --ca, if it is a private one, and remove --insecure',
+  )
+  expect(insecure({ ca: 'x' })).toContain('Verify it: remove --insecure')
   const after50s = {
     survived: 30_000,
     ended: { after: 50_000, how: 'closed', failure: closed },
