@@ -367,7 +367,8 @@ function grouped<Each>(all: readonly Each[], keyOf: (each: Each) => string): Eac
 /** The request for a filter that the broker holds brings retained messages only if a new subscriber wants them. */
 function nextRequest({ request, repeats, subscribers }: Wanted): SubscriptionRequest {
   // A subscriber may have left since the request was made, and its user properties with it.
-  const current = { ...request, userProperties: subscribers.userProperties }
+  const { userProperties } = subscribers
+  const current = request.userProperties === userProperties ? request : { ...request, userProperties }
   if (repeats || !subscribers.anyServed) return current
   const joining = subscribers.unserved.map(({ retainHandling }) => retainHandling)
   return { ...current, retainHandling: Math.min(2, ...joining) as 0 | 1 | 2 }
