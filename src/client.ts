@@ -417,6 +417,7 @@ export class ResilientMqttClient implements AsyncDisposable {
       waits: this.#waits,
       isDisposed: () => this.#disposed,
       isReady: () => isReady(this.actor.getSnapshot()),
+      isConnected: () => this.isConnected,
       leave: () => this.#send('DISCONNECT'),
     }
     return depart(port, options)

@@ -297,7 +297,7 @@ export interface DisconnectOptions {
   /** Stops waiting when it aborts. The connection is closed nevertheless. @default none */
   readonly signal?: AbortSignal
   /**
-   * How long to wait for the outbox to drain first, in milliseconds, if the connection is ready.
+   * How long to wait for the outbox to drain first, in milliseconds, if a connection is open.
    *
    * @default timeouts.disconnectTimeout
    */

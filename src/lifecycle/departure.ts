@@ -19,6 +19,8 @@ export interface DeparturePort {
   readonly config: Pick<ClientConfig, 'clock' | 'timeouts'>
   readonly isDisposed: () => boolean
   readonly isReady: () => boolean
+  /** Whether a connection is open. Its subscriptions may still be being restored, after which the outbox drains. */
+  readonly isConnected: () => boolean
   /** Sends DISCONNECT to the machine. */
   readonly leave: () => void
 }
@@ -71,7 +73,7 @@ function farewellOf(options: DisconnectOptions, { session }: ConnectionRuntime):
   return { reasonCode, sessionExpiryInterval, userProperties }
 }
 
-/** Lets handlers finish, if that is wanted, and then the outbox drain, for a while, if the connection is ready. */
+/** Lets handlers finish, if that is wanted, and then the outbox drain, for a while, if a connection is open. */
 async function finish(port: DeparturePort, options: DisconnectOptions): Promise<void> {
   const { handlers = defaultDisconnect.handlers, signal } = options
   const { disconnectTimeout } = port.config.timeouts
@@ -81,7 +83,7 @@ async function finish(port: DeparturePort, options: DisconnectOptions): Promise<
     const finished = session.finishHandlers()
     await atMost(port, 'finishing the handlers', timeout, signal, (resolve) => void finished.then(resolve))
   }
-  if (session.awaitDrained() || !port.isReady()) return
+  if (session.awaitDrained() || !port.isConnected()) return
   await atMost(port, 'draining the outbox', drainTimeout, signal, (resolve) =>
     port.observer.events.on('drained', () => resolve()),
   )

@@ -256,6 +256,20 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(order).toEqual(['published', 'outgoingEmpty'])
   })
 
+  test('ends after what was published when it connected', async () => {
+    const server = await startServer({})
+    const { client, events } = open(mqtt, server.url)
+    const told: unknown[] = []
+    client.once('connect', () => {
+      client.subscribe('a')
+      for (const qos of [0, 1, 2] as const) client.publish('a', '', { qos }, (error) => void told.push(error ?? qos))
+      client.end()
+    })
+    await next(client, 'end')
+    expect(new Set(told)).toEqual(new Set([0, 1, 2]))
+    expect(events).toEqual(['connect', 'close', 'end'])
+  })
+
   test('refuses calls once it is being ended', async () => {
     const server = await startServer({})
     const { client, events } = await opened(mqtt, server.url)

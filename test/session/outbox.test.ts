@@ -314,6 +314,20 @@ describe('the outbox of a client', () => {
     expect(told(server, 2, 'publish')).toEqual(sent)
   })
 
+  test('drains at disconnect() also if the subscriptions are being restored', async () => {
+    const { server, client } = await scriptedClient({ script: { suback: false } })
+    client.subscribe('a', () => {})
+    const settled = outcomes([client.publish('a', '', { qos: 1 }), client.connect()])
+    await server.waitFor('subscribe')
+    const disconnected = client.disconnect()
+    await turns()
+    expect(told(server, 1, 'publish', 'disconnect')).toEqual([])
+    server.send({ cmd: 'suback', messageId: 1, granted: [0] })
+    await disconnected
+    expect((await settled)[0]).toBe('done')
+    expect(told(server, 1)).toEqual(['connect', 'subscribe 1', 'publish  2', 'disconnect'])
+  })
+
   test('drains as much as possible at disconnect()', async () => {
     const { server, client } = await scriptedClient({ script: { connack: { properties: { receiveMaximum: 1 } } } })
     await client.connect()
