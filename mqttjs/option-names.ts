@@ -26,7 +26,9 @@ export function inMqttjsNames(error: unknown, resilient: ClientOptions['resilien
   const { option, rule, value, cause } = error
   const name = isOwn(option, resilient) ? `resilient.${option}` : nameOf(option.replace(/^options\./, ''))
   if (name === option) return error
-  return Object.assign(new InvalidOptionError(name, rule, value), cause !== undefined && { cause })
+  // MQTT.js has no codecs.
+  const inWords = rule.replace(', unless a codec is given', '')
+  return Object.assign(new InvalidOptionError(name, inWords, value), cause !== undefined && { cause })
 }
 
 /** Whether the value stands in the option `resilient`, which has our names. */

@@ -99,7 +99,7 @@ describe('errors of calls', () => {
     [
       'publish: message',
       (client, callback) => client.publish('a', 7 as never, callback),
-      'message must be a string or a Uint8Array',
+      'message must be a string or a Uint8Array; got number',
     ],
     [
       'end: properties',
