@@ -65,12 +65,22 @@ export interface EmbeddedBroker extends AsyncDisposable {
 /**
  * Starts an aedes broker in this process.
  *
- * @throws {Error} if an optional package is not installed: `aedes`, and `ws` with the option `webSocket`
+ * @throws {Error} if an optional package is not installed: `aedes`, and `ws` with the option `webSocket`; and if fake timers
+ *   have replaced `setImmediate`, without which aedes does not answer, or jsdom has hidden it
  */
 export async function createEmbeddedBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const broker = new Broker(options)
   await broker.start()
   return broker
+}
+
+const NO_IMMEDIATE =
+  'The embedded broker needs a real setImmediate. With vitest, leave it out of `toFake`; with jest, add ' +
+  "`doNotFake: ['setImmediate']`, and use the test environment `node`"
+
+/** Fake timers have their clock as a property. */
+function hasImmediate(): boolean {
+  return typeof globalThis.setImmediate === 'function' && !('clock' in globalThis.setImmediate)
 }
 
 class Broker implements EmbeddedBroker {
@@ -162,6 +172,7 @@ class Broker implements EmbeddedBroker {
   }
 
   async #open(): Promise<Run> {
+    if (!hasImmediate()) throw new Error(NO_IMMEDIATE)
     const { Aedes } = await importPeer(() => import('aedes'), 'aedes', 'createEmbeddedBroker')
     const aedes = await Aedes.createBroker({
       authenticate: (_client, username, password, done) => {

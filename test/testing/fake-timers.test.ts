@@ -8,7 +8,12 @@ import { Store } from '../../react/store.ts'
 import { Usage } from '../../react/usage.ts'
 import { ResilientMqttClient, type ResilientMqttClientOptions } from '../../src/index.ts'
 import { realTurns } from '../../src/store/slices.ts'
-import { createScriptedServer, runToNextRetry, type ScriptedServerOptions } from '../../testing/index.ts'
+import {
+  createEmbeddedBroker,
+  createScriptedServer,
+  runToNextRetry,
+  type ScriptedServerOptions,
+} from '../../testing/index.ts'
 import { Recorder } from '../../visualizer/record/recorder.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -203,6 +208,18 @@ test.each([true, false])('what a callback throws is an uncaught exception, with 
     }),
   ).toBeUndefined()
   expect(await thrown).toEqual([error, 'uncaughtException'])
+})
+
+test('the embedded broker says that it needs a real `setImmediate`', async () => {
+  vi.useFakeTimers()
+  await expect(createEmbeddedBroker()).rejects.toThrow('needs a real setImmediate')
+  vi.useRealTimers()
+
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+  await using broker = await createEmbeddedBroker()
+  await using client = new ResilientMqttClient({ url: broker.url })
+  await client.connect()
+  expect(broker.clients).toBe(1)
 })
 
 test('the tools of this package that are first imported under fake timers have real time all the same', async () => {
