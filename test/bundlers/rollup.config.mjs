@@ -1,7 +1,6 @@
-import commonjs from '@rollup/plugin-commonjs'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 
 export default {
   input: 'main.js',
-  plugins: [nodeResolve({ browser: true }), commonjs()],
+  plugins: [nodeResolve({ browser: true })],
 }
