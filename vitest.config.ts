@@ -101,7 +101,13 @@ export default defineConfig({
         maxWorkers: WORKERS,
       }),
       project('e2e', 1, { testTimeout: 60_000, maxWorkers: WAITING_WORKERS }),
-      project('long', 1, { include: [...LONG, ...ONLY_LONG], testTimeout: 240_000, maxWorkers: WAITING_WORKERS }),
+      project('long', 1, {
+        include: [...LONG, ...ONLY_LONG],
+        testTimeout: 240_000,
+        maxWorkers: WAITING_WORKERS,
+        // vitest would give up polling after a second.
+        expect: { poll: { timeout: 30_000 } },
+      }),
       project('browser', 2, {
         globalSetup: ['test/browser/build-page.ts'],
         testTimeout: 120_000,
