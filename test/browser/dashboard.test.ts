@@ -1,3 +1,4 @@
+import { generate, parser } from 'mqtt-packet'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -96,6 +97,28 @@ describe.skipIf(noBrowser)('the example of a dashboard', () => {
     refuses = false
     await page.getByRole('button', { name: 'Connect again' }).click()
     await expect.poll(() => text(page, '[data-test=connection]')).toBe('Live')
+    await page.close()
+  })
+
+  test('says what the broker refuses, until the broker grants it', async () => {
+    const page = await browsing.context.newPage()
+    let refuses = true
+    await page.routeWebSocket(/mqtt/, (socket) => {
+      const server = socket.connectToServer()
+      // The broker sends a packet in several messages.
+      const packets = parser().on('packet', (packet) => {
+        const isRefused = refuses && packet.cmd === 'suback'
+        socket.send(generate(isRefused ? { ...packet, granted: packet.granted.map(() => 0x80) } : packet))
+      })
+      server.onMessage((message) => void packets.parse(Buffer.from(message)))
+    })
+    await page.goto(dashboard.url)
+    const complaints = page.getByRole('alert').filter({ hasText: 'the broker refused the subscription to plant/' })
+    // Six sensors, the alarms, and the pump.
+    await expect.poll(() => complaints.count()).toBe(8)
+    await expectAccessible(page)
+    refuses = false
+    await expect.poll(() => complaints.count()).toBe(0)
     await page.close()
   })
 })

@@ -13,7 +13,7 @@ export function Alarms() {
     (known: AlarmsByTopic, { topic, value }: Message<Alarm>) => withNews(known, topic, value),
     {},
   )
-  const { status } = useMessages(topics.alarm('+'), update, {
+  const { status, error } = useMessages(topics.alarm('+'), update, {
     qos: 1,
     codec: codecs.alarm,
   })
@@ -24,6 +24,7 @@ export function Alarms() {
       <h2 id="alarms">
         Alarms <span className="count">{active.length}</span>
       </h2>
+      {error && <p role="alert">{error.message}</p>}
       {active.length === 0 && <p className="quiet">{status === 'ready' ? 'No active alarms' : 'Not known yet'}</p>}
       <ul className="alarms" aria-live="polite">
         {active.map(([topic, alarm]) => (

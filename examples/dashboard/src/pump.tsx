@@ -9,7 +9,7 @@ const replyTo = `plant/pump/answer/${Math.random().toString(36).slice(2)}`
 
 /** A command with an answer. During an outage it waits for the connection, and can be cancelled. */
 export function Pump() {
-  const { value: pump } = useSubscription(topics.pump, { qos: 1, codec: codecs.pump })
+  const { value: pump, error: refusal } = useSubscription(topics.pump, { qos: 1, codec: codecs.pump })
   const { request, cancel, pending, data, error } = useRequest(topics.pumpCommand, {
     requestCodec: codecs.pumpCommand,
     responseCodec: codecs.pump,
@@ -28,6 +28,7 @@ export function Pump() {
         <span className={`lamp ${pump?.running ? 'on' : ''}`} aria-hidden="true" />
         {state ?? 'Not known yet'}
       </p>
+      {refusal && <p role="alert">{refusal.message}</p>}
       <div className="buttons">
         <button type="button" disabled={pending || !pump} onClick={() => void request({ running: !running, replyTo })}>
           {running ? 'Stop the pump' : 'Start the pump'}

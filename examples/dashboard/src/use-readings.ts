@@ -8,7 +8,7 @@ export function useReadings(sensor: string): {
   readonly readings: readonly Reading[]
   readonly error: Error | undefined
 } {
-  const { value: history } = useSubscription(topics.history(sensor), { qos: 1, codec: codecs.history })
+  const { value: history, error: refusal } = useSubscription(topics.history(sensor), { qos: 1, codec: codecs.history })
   const { messages, error } = useMessages(topics.reading(sensor), { codec: codecs.reading, limit: 300 })
   const readings = useMemo(() => {
     const byTime = new Map<number, Reading>()
@@ -18,5 +18,5 @@ export function useReadings(sensor: string): {
     const end = sorted.at(-1)?.at ?? 0
     return sorted.filter(({ at }) => at > end - HISTORY)
   }, [history, messages])
-  return { readings, error }
+  return { readings, error: error ?? refusal }
 }
