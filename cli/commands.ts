@@ -17,27 +17,27 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./pub.ts')).pub,
   },
   demo: {
-    summary: 'a complete outage with a broker in this process, or the client on your own broker',
+    summary: 'shows a complete outage with a broker of its own, or the client on your broker',
     load: async () => (await import('./demo.ts')).demo,
   },
   broker: {
-    summary: 'a broker in this process, to try things out',
+    summary: 'runs a broker in this process, to try things out',
     load: async () => (await import('./broker.ts')).broker,
   },
   timeline: {
-    summary: 'the times of the attempts and recovery cycles of an outage',
+    summary: 'prints when the attempts and recovery cycles of an outage begin',
     load: async () => (await import('./timeline.ts')).timeline,
   },
   diagram: {
-    summary: 'the connection machine as a diagram, generated from the machine itself',
+    summary: 'prints the connection machine as a diagram',
     load: async () => (await import('./diagram.ts')).diagram,
   },
   replay: {
-    summary: 'tells, plays, checks, or turns into a test what the option recorder has recorded: replay <file>',
+    summary: 'tells the story of a recording, plays it on a page, checks it, or makes a test of it',
     load: async () => (await import('./replay/replay.ts')).replay,
   },
   store: {
-    summary: 'salvages the undamaged part of a store of durable publishes: store salvage <dir>',
+    summary: 'copies the intact publishes of a damaged store to a new one',
     load: async () => (await import('./store.ts')).store,
   },
   visualizer: {

@@ -62,7 +62,13 @@ export const connectionFlags = {
     description: 'the client id (a generated one)',
     group,
   },
-  keepalive: { type: 'string', short: 'k', value: '<time>', description: 'such as 60s; 0 turns it off', group },
+  keepalive: {
+    type: 'string',
+    short: 'k',
+    value: '<time>',
+    description: 'the keep alive, such as 60s; 0 turns it off',
+    group,
+  },
   'will-topic': {
     type: 'string',
     value: '<topic>',

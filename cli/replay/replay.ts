@@ -36,7 +36,8 @@ export const replay = defineCommand({
     port: { ...serverOptions.port, description: 'with --visualizer: the port to listen on (a free one)' },
   },
   notes: [
-    'If there is a file with the same name and .1 at its end, which is the part before it, both are read.',
+    'A recording is a file that the option recorder of a client has written. If there is one with the same name and .1 at its',
+    'end, which is the part before it, both are read.',
     '',
     'With --visualizer it prints the address of the page, and runs until Ctrl-C. A page that is open then stays usable.',
     '',

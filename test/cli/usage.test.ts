@@ -197,8 +197,8 @@ describe('help', () => {
     const { run, stdout } = createShell({ columns: 60 })
     await run('timeline', '--help')
     expect(stdout()).toMatchInlineSnapshot(`
-      "xstate-mqtt timeline: the times of the attempts and recovery
-      cycles of an outage
+      "xstate-mqtt timeline: prints when the attempts and recovery
+      cycles of an outage begin
 
       Usage: xstate-mqtt timeline [options]
 
