@@ -1,6 +1,8 @@
 import { fittingScheme, isDowngrade } from './first-bytes.ts'
 import { keepAliveOf, fittingKeepAlive } from './idle-findings.ts'
 import { announcedTo, type Observed, versionOf } from './observed.ts'
+import { isOfUnknownCa } from './tls/findings.ts'
+import type { TlsMeasurement } from './tls/measure.ts'
 import { type Target, urlOf } from './way.ts'
 import { size, span } from './words.ts'
 
@@ -31,7 +33,7 @@ export function adviceFrom(target: Target, observed: Observed, given: Given): re
     ...version(observed),
     ...login(given),
     ...keepAlive(target, observed, given),
-    ...tls(target),
+    ...tls(target, observed),
   ]
 }
 
@@ -126,7 +128,7 @@ function keepAlive(target: Target, { idle }: Observed, { keepalive }: Given): Ad
   return keepalive === undefined ? [] : [{ option: 'keepalive', value: keepalive, code: String(keepalive) }]
 }
 
-function tls({ tls: options, tlsFiles = {} }: Target): Advice[] {
+function tls({ tls: options, tlsFiles = {} }: Target, { tls: measured }: Observed): Advice[] {
   const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options
   const files = [
     ['ca', ca],
@@ -135,13 +137,23 @@ function tls({ tls: options, tlsFiles = {} }: Target): Advice[] {
     ['pfx', pfx],
   ] as const
   return [
-    ...files.filter(([, value]) => value !== undefined).map(([name]) => file(name, tlsFiles[name])),
+    ...files
+      .filter(([, value]) => value !== undefined)
+      .map(([name]) =>
+        name === 'ca' && measured && isOfUnknownCa(measured) ? otherCa(measured) : file(name, tlsFiles[name]),
+      ),
     ...(passphrase === undefined ? [] : [{ option: 'tls.passphrase', code: 'process.env.MQTT_PASSPHRASE' }]),
     ...(servername === undefined ? [] : [{ option: 'tls.servername', value: servername, code: quoted(servername) }]),
     ...(rejectUnauthorized === false
       ? [{ option: 'tls.rejectUnauthorized', code: 'true', why: 'the given false is not safe' }]
       : []),
   ]
+}
+
+/** Instead of a file that was given, and is not the right one. */
+function otherCa({ chain }: TlsMeasurement): Advice {
+  const issuer = chain.at(-1)?.issuer
+  return { option: 'tls.ca', code: `readFileSync('…')`, why: `the CA of the server${issuer ? `: ${issuer}` : ''}` }
 }
 
 /** @param path - unknown if the config file has the contents itself, or several files */

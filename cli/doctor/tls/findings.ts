@@ -130,6 +130,19 @@ function rightFile(ca: string | undefined): string {
   return `Give the file of the CA that has issued it with --ca, and in options.tls.ca, instead of ${ca}.`
 }
 
+/** Whether none of the CAs that are trusted has issued the certificate of the server. */
+export function isOfUnknownCa({ distrust, isUnknownCa }: TlsMeasurement): boolean {
+  return isUnknownCa === true || (distrust !== undefined && UNKNOWN_CA.has(distrust))
+}
+
+const UNKNOWN_CA = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
 /** Codes that have a finding of their own. */
 const SHOWN = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'])
 

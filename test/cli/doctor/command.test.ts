@@ -103,6 +103,7 @@ describe('files of certificates', () => {
     expect(await run('doctor', server.url, '--ca', other)).toBe(2)
     expect(stdout()).toContain(`The certificate of the server is signed by itself, and is not in ${other}`)
     expect(stdout()).toContain(`instead of ${other}. Get it from`)
+    expect(stdout()).toContain("ca: readFileSync('…'), // the CA of the server: localhost")
   })
 
   test('contents in the config file itself have no path', async () => {
