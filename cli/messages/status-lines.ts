@@ -13,6 +13,8 @@ export class StatusLines {
   readonly #shell: Pick<Shell, 'stderr'>
   readonly #isQuiet: boolean
   #hasSpoken: boolean
+  /** The filters that the broker has refused, and is asked for again. */
+  readonly #refused = new Set<string>()
   /** Why the last connection ended. */
   #lost: Failure | undefined
 
@@ -32,10 +34,6 @@ export class StatusLines {
     client.once('connected', () => {
       if (this.#hasSpoken) this.say(`connected to ${client.status.server ?? 'the broker'}`)
     })
-    client.on('connected', ({ restored, refused }) => {
-      if (refused === 0) return
-      this.say(`the broker refused ${refused} of ${restored + refused} subscriptions, and is asked for them again`)
-    })
     client.on('connectionInterrupted', ({ failure }) => {
       this.#lost = failure
       this.say(`connection lost: ${describeFailure(failure)}`)
@@ -43,7 +41,18 @@ export class StatusLines {
     client.on('connectionResumed', ({ downtime }) => this.say(`connected again after ${inSeconds(downtime)}`))
     client.on('reconnectScheduled', (event) => this.#retry(event))
     client.on('recoveryStarted', (event) => this.#retry(event))
-    client.on('subscriptionFailed', ({ error }) => this.say(error.message))
+    client.on('subscriptionRefused', ({ filter, error }) => {
+      // The broker is asked five times.
+      if (!this.#refused.has(filter)) this.say(`${error.message}; it is asked again`)
+      this.#refused.add(filter)
+    })
+    client.on('subscriptionGranted', ({ filter }) => {
+      if (this.#refused.delete(filter)) this.say(`the broker grants the subscription to ${filter} after all`)
+    })
+    client.on('subscriptionFailed', ({ filter, error }) => {
+      const isFinal = this.#refused.delete(filter)
+      this.say(isFinal ? `${error.message}; it is not asked any more` : error.message)
+    })
     client.on('subscriptionSuspended', ({ filter, delay }) =>
       this.say(`the broker closes the connection on ${filter}, which is tried again in ${inSeconds(delay)}`),
     )
