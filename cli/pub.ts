@@ -52,7 +52,7 @@ export const pub = defineCommand({
   notes: [
     'Publishes, and ends when the broker has acknowledged everything. It never gives up: after an interruption it connects',
     'again and sends what was not acknowledged, in order. It stops reading while 1,000 messages or 16 MiB are',
-    'un-acknowledged. Without a URL, the broker is mqtt://localhost.',
+    'unacknowledged. Without a URL, the broker is mqtt://localhost.',
     '',
     '  xstate-mqtt pub mqtt://localhost lamps/1 -m on --retain',
     '  tail -f readings.log | xstate-mqtt pub -t readings --stdin-line',

@@ -2,7 +2,7 @@
 # mosquitto 2.0.11 sends a whole window of queued QoS 1 messages for each PUBACK, so it exceeds the client's Receive Maximum.
 #
 # A client on MQTT 5 has Receive Maximum 5, and more messages are queued for it. It gets 5. When it acknowledges one of them,
-# mosquitto sends not 1 but 5 others, so that 9 are un-acknowledged, then 13, 17 and so on. MQTT 5 forbids more than 5
+# mosquitto sends not 1 but 5 others, so that 9 are unacknowledged, then 13, 17 and so on. MQTT 5 forbids more than 5
 # (§3.3.4, MQTT-3.3.4-9). With Receive Maximum 1 it keeps to the limit. On MQTT 3.1.1 the window is max_inflight_messages, 20
 # by default, and is exceeded in the same way.
 #
@@ -70,7 +70,7 @@ async function open(clientId, protocolVersion, receiveMaximum) {
     subscribe: () => answered('suback', { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'd', qos: 1 }] }),
     publish: (messageId) =>
       answered('puback', { cmd: 'publish', topic: 'd', payload: 'x', qos: 1, messageId, dup: false, retain: false }),
-    /** How many messages are un-acknowledged when the broker has answered a PINGREQ. */
+    /** How many messages are unacknowledged when the broker has answered a PINGREQ. */
     async unacked() {
       await answered('pingresp', { cmd: 'pingreq' })
       return unacked.length
@@ -80,7 +80,7 @@ async function open(clientId, protocolVersion, receiveMaximum) {
   }
 }
 
-/** The numbers of un-acknowledged messages: before the first acknowledgement, and after each of four. */
+/** The numbers of unacknowledged messages: before the first acknowledgement, and after each of four. */
 async function run(protocolVersion, receiveMaximum) {
   const name = `v${protocolVersion}-${receiveMaximum}`
   const client = await open(name, protocolVersion, receiveMaximum)
@@ -102,7 +102,7 @@ const rows = [
   ['MQTT 5, Receive Maximum 5', await run(5, 5), '5, 9, 13, 17, 21'],
   ['MQTT 3.1.1, max_inflight_messages 20', await run(4), '20, 39, 58, 77, 96'],
 ]
-for (const [name, seen] of rows) console.log(`${name}: ${seen} un-acknowledged messages`)
+for (const [name, seen] of rows) console.log(`${name}: ${seen} unacknowledged messages`)
 process.exit(rows.every(([, seen, expected]) => seen === expected) ? 0 : 1)
 JS
 

@@ -29,9 +29,9 @@ export interface Timeouts {
   /** From a PINGREQ to its PINGRESP, after a WAKE or the `ackTimeout`. @default 5_000 */
   readonly probeTimeout: number
   /**
-   * For the acknowledgement of a publish: how long a publish with QoS 1 or 2 may be the oldest un-acknowledged one,
+   * For the acknowledgement of a publish: how long a publish with QoS 1 or 2 may be the oldest unacknowledged one,
    * counted from the moment when the socket has taken it. The limit is exceeded by at most a quarter. If no
-   * acknowledgement arrives after a PINGREQ either, the connection is replaced and the un-acknowledged publishes are
+   * acknowledgement arrives after a PINGREQ either, the connection is replaced and the unacknowledged publishes are
    * sent again. 0 turns it off.
    *
    * @default 60_000

@@ -146,7 +146,7 @@ const observedMetrics: readonly ObservedMetric[] = [
     kind: 'UpDownCounter',
     name: 'mqtt.client.inflight.limit',
     unit: '{message}',
-    description: 'How many publishes the brokers allow to be un-acknowledged (Receive Maximum)',
+    description: 'How many publishes the brokers allow to be unacknowledged (Receive Maximum)',
     observe: ({ clients }, observe) => observe(total(clients, ({ status }) => status.broker?.receiveMaximum ?? 0)),
   },
   {

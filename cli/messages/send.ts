@@ -24,7 +24,7 @@ export interface SendOptions {
   readonly isQuiet: boolean
 }
 
-/** How many publishes may be un-acknowledged. It bounds the memory: the input is not read meanwhile. */
+/** How many publishes may be unacknowledged. It bounds the memory: the input is not read meanwhile. */
 const MAX_PENDING = 1_000
 /** The size of their payloads, in bytes. A single one may exceed it. */
 const MAX_PENDING_BYTES = 16 * 1024 * 1024

@@ -78,7 +78,7 @@ export interface ClientEvents {
   sessionExpiryReduced: { readonly asked: number; readonly granted: number }
   /**
    * The broker was to keep the session, and has not: the messages that it had queued for the client are lost. The client
-   * subscribes anew, and sends un-acknowledged publishes again.
+   * subscribes anew, and sends unacknowledged publishes again.
    */
   sessionLost: SessionLoss
   /** The store was opened and holds publishes of an earlier process, `inFlight` of which it had already sent. */

@@ -135,10 +135,10 @@ export interface HandlerRetryOptions {
    * What happens when the last retry fails. The event `messageFailed` reports it in both cases.
    *
    * - `acknowledge`: the message is acknowledged, and the broker does not send it again
-   * - `reconnect`: the connection is replaced, and the broker resends all un-acknowledged messages
+   * - `reconnect`: the connection is replaced, and the broker resends all unacknowledged messages
    *
    * @default `reconnect` if the broker keeps the session (`clean: false`), else `acknowledge`, because a new connection
-   *   would lose this message and all other un-acknowledged ones
+   *   would lose this message and all other unacknowledged ones
    */
   readonly whenExhausted?: 'acknowledge' | 'reconnect'
 }

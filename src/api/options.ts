@@ -132,7 +132,7 @@ export interface ConnectOptions {
   /** The message that the broker publishes when the connection dies. @default none */
   readonly will?: Will
   /**
-   * Maximum number of un-acknowledged QoS 1 and 2 messages from the broker (MQTT 5 §3.1.2.11.3). It bounds the memory
+   * Maximum number of unacknowledged QoS 1 and 2 messages from the broker (MQTT 5 §3.1.2.11.3). It bounds the memory
    * that a slow handler or loop uses. MQTT 3.1.1 cannot announce this limit, and some brokers send more than MQTT 5 allows:
    * handlers get no more at a time, and further messages wait as with `inbox.maxUnprocessed`. On MQTT 5, a broker that
    * sends more than ten times as many, and more than 20,000, is disconnected.
@@ -200,7 +200,7 @@ export interface SubscriptionsOptions {
 /** Options for received messages. Durations are in milliseconds. */
 export interface InboxOptions {
   /**
-   * How long messages that no subscription matches wait for one, un-acknowledged. The time runs from the client's first
+   * How long messages that no subscription matches wait for one, unacknowledged. The time runs from the client's first
    * CONNACK, if the broker kept the session of an earlier process. 0 turns it off.
    *
    * @default 5_000

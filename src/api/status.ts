@@ -51,7 +51,7 @@ export interface ServerStatus extends ServerHealth {
  * client keeps to these limits. The object is frozen. Durations are in milliseconds.
  */
 export interface BrokerStatus {
-  /** How many publishes of QoS 1 and 2 may be un-acknowledged at a time. Further ones wait in the outbox. */
+  /** How many publishes of QoS 1 and 2 may be unacknowledged at a time. Further ones wait in the outbox. */
   readonly receiveMaximum: number
   /** In bytes; `Infinity` if there is no limit. A larger publish or subscription is rejected. */
   readonly maximumPacketSize: number

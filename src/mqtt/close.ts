@@ -19,7 +19,7 @@ export interface CloseOptions {
 
 /**
  * Closes a client completely, in bounded time: no socket, timer or listener is left. MQTT.js's own `end` does not do
- * this: while connecting it leaves the socket open, and with an un-acked publish it never calls back.
+ * this: while connecting it leaves the socket open, and with an unacked publish it never calls back.
  */
 export async function closeClient(
   { stream, options }: MqttClient,

@@ -7,7 +7,7 @@ import { type Breach, RECEIVE_MAXIMUM_EXCEEDED } from './breach.ts'
 import type { Outgoing } from './outgoing.ts'
 
 /**
- * A broker may send ten times as many un-acked messages as our Receive Maximum allows, or this number, if that is more.
+ * A broker may send ten times as many unacked messages as our Receive Maximum allows, or this number, if that is more.
  * mosquitto 2.0.11 exceeds it as long as it has queued messages, by a whole window for each acknowledgement. If we ended the
  * connection, the same would happen on the next one. The session stops reading at about 1,000 messages beyond the limit, and
  * the last chunk brings 16,384 others at most. More come only if it has to read on, because the broker owes it an answer.
@@ -16,7 +16,7 @@ const LEAST_TOLERATED = 20_000
 
 export interface IncomingOptions {
   readonly protocolVersion: 3 | 4 | 5
-  /** How many QoS 1 and 2 messages may be un-acked. */
+  /** How many QoS 1 and 2 messages may be unacked. */
   readonly receiveMaximum: number
   /** How many Topic Aliases the broker may use. */
   readonly topicAliasMaximum: number
@@ -32,9 +32,9 @@ export interface IncomingOptions {
 export class Incoming {
   readonly #options: IncomingOptions
   #aliases: IncomingTopicAliases | undefined
-  /** How many messages of QoS 1 that this connection brought are un-acked. */
+  /** How many messages of QoS 1 that this connection brought are unacked. */
   #unacked = 0
-  /** The un-acked messages of QoS 2 that this connection brought, by packet identifier. */
+  /** The unacked messages of QoS 2 that this connection brought, by packet identifier. */
   #exactlyOnce: Set<number> | undefined
   /** The packet identifiers of which the PUBCOMP is held back. */
   #releasing: Set<number> | undefined
@@ -83,7 +83,7 @@ export class Incoming {
     const unacked = this.#unacked + (this.#exactlyOnce?.size ?? 0)
     const tolerated = Math.max(10 * receiveMaximum, LEAST_TOLERATED)
     if (!isKnown && protocolVersion === 5 && unacked >= tolerated) {
-      const message = `more than ${unacked} un-acked messages at a time, with a Receive Maximum of ${receiveMaximum}`
+      const message = `more than ${unacked} unacked messages at a time, with a Receive Maximum of ${receiveMaximum}`
       port.breached({ message, reasonCode: RECEIVE_MAXIMUM_EXCEEDED })
       return false
     }

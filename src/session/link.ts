@@ -23,7 +23,7 @@ export interface Link {
   readonly clientId: string
   /** What the CONNACK announced. */
   readonly limits: BrokerStatus
-  /** How many QoS 1 and 2 messages of the broker may be un-acked. */
+  /** How many QoS 1 and 2 messages of the broker may be unacked. */
   readonly receiveMaximum: number
   /** Whether more can be written without filling memory. If not, `LinkEvents.writable` is called later. */
   readonly writable: boolean

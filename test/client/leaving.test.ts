@@ -41,7 +41,7 @@ test('sends what handlers publish before they finish', async () => {
   expect(told(server, 1, 'publish', 'puback', 'disconnect')).toEqual(['publish done 2', 'puback 1', 'disconnect'])
 })
 
-test('waits no longer than the timeout, and leaves what is not finished un-acked', async () => {
+test('waits no longer than the timeout, and leaves what is not finished unacked', async () => {
   const clock = createTestClock()
   const { server, client } = await scriptedClient({ clock, now: clock.now, connect: { keepalive: 0 } })
   const calls = working(client)

@@ -6,7 +6,7 @@ testBroker(aedes, {
   "protocolVersion: 'auto'": { auto: '3.1.1 at attempt 2' },
   'denied filter': { 4: '0x80' },
   'shared subscription': { 4: 'granted, nothing comes' },
-  'un-acked of 40': { 4: '40' },
+  'unacked of 40': { 4: '40' },
   '1 MB': { 4: 'ok' },
   takeover: { 4: 'closed' },
   restart: { 4: 'ok, new session' },

@@ -6,7 +6,7 @@ testBroker(mosquitto, {
   "protocolVersion: 'auto'": { auto: '5 at attempt 1' },
   'denied filter': 'granted',
   'shared subscription': 'ok',
-  'un-acked of 40': { 4: '20', 5: '40' },
+  'unacked of 40': { 4: '20', 5: '40' },
   '1 MB': 'ok',
   'too large': { 4: 'PoisonPacketError', 5: 'NotSupportedByBrokerError' },
   takeover: 'closed',

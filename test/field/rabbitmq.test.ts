@@ -8,7 +8,7 @@ testBroker(rabbitmq, {
   },
   "protocolVersion: 'auto'": { auto: '3.1.1 at attempt 2' },
   'shared subscription': { 4: 'granted, nothing comes' },
-  'un-acked of 40': { 4: '10' },
+  'unacked of 40': { 4: '10' },
   '1 MB': { 4: 'ok' },
   takeover: { 4: 'closed' },
   restart: { 4: 'ok' },

@@ -40,7 +40,7 @@ export const scenarios = {
   "protocolVersion: 'auto'": findVersion,
   'denied filter': deniedFilter,
   'shared subscription': sharedSubscription,
-  'un-acked of 40': window,
+  'unacked of 40': window,
   '1 MB': (scene: Scene) => large(scene, MAX_PACKET / 2),
   'too large': tooLarge,
   'too many clients': tooManyClients,

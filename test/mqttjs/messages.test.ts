@@ -55,7 +55,7 @@ describe.each(both)('$name', ({ mqtt }) => {
       await expect(client.publishAsync('a', '0')).rejects.toThrow('No connection to broker')
     })
 
-    test('sends an un-acknowledged publish again on the next connection', async () => {
+    test('sends an unacknowledged publish again on the next connection', async () => {
       const server = await startServer({ script: [{ puback: false }, {}] })
       const { client } = await opened(mqtt, server.url)
       const published = client.publishAsync('a', 'b', { qos: 1 })

@@ -104,7 +104,7 @@ test.each([false, true])(
     await Promise.all(waiting)
     await turns()
     expect(lost).toEqual(['ConnectionLostError', 'ConnectionLostError'])
-    // MQTT requires that a kept session sends the un-acked publish again (MQTT-4.4.0-1).
+    // MQTT requires that a kept session sends the unacked publish again (MQTT-4.4.0-1).
     const again = present ? ['birth/1'] : []
     const restore = present ? [] : ['subscribe commands']
     expect(topics(server)[1]).toEqual([...again, ...restore, 'birth/2', 'waiting/1', 'waiting/2'])

@@ -102,7 +102,7 @@ class Connection implements Link {
   readonly traffic = { sent: 0, received: 0 }
   readonly sent: Sent[] = []
   readonly acks: Ack[] = []
-  /** The ids of un-acknowledged PUBLISH packets of this connection. */
+  /** The ids of unacknowledged PUBLISH packets of this connection. */
   readonly inFlight = new Set<number>()
   closed = false
   writable = true

@@ -45,7 +45,7 @@ describe('messages that come one by one', () => {
     ['too few', { messages: 20 }],
     ['handlers are fast', { hold: 49, gap: 1, messages: 100 }],
     ['they come later, in their own time', { gap: 11, messages: 100 }],
-    ['several were un-acked at a time before', { between: (i, watch) => i === 0 && watch.came(false), messages: 100 }],
+    ['several were unacked at a time before', { between: (i, watch) => i === 0 && watch.came(false), messages: 100 }],
     [
       'the client publishes in between, so that a sender may wait for its answers',
       {

@@ -266,7 +266,7 @@ describe.each(versions)('a broker that takes 100 publishes a second, MQTT versio
     }
     expect(await published).not.toContain(PoisonPacketError.name)
     // A reset also destroys acknowledgements that are on their way. Without them, nothing says what the broker takes, but
-    // publishes that were un-acked at two closes are sent in small groups.
+    // publishes that were unacked at two closes are sent in small groups.
     if (how === 'reset') return expect(server.connections.length).toBeLessThanOrEqual(8)
     expect(server.connections.length).toBeLessThanOrEqual(5)
     expect(rates[0]).toBeGreaterThan(40)

@@ -50,7 +50,7 @@ describe('packet ids', () => {
     expect(ids.allocate()).not.toBeNull()
   })
 
-  test(`never collide in ${many} un-acknowledged publishes with subscriptions in between`, async () => {
+  test(`never collide in ${many} unacknowledged publishes with subscriptions in between`, async () => {
     const { server, client } = await scriptedClient({
       script: sessionIs(true, { puback: false }, {}),
       outbox: { maxMessages: 100_000 },

@@ -306,7 +306,7 @@ describe.each(versions)('packets that are not to blame, version $version', ({ ve
     expect(new Set(await settled)).toEqual(new Set(['done']))
   })
 
-  test('an un-acknowledged publish of a cut connection is sent first, in its order', async () => {
+  test('an unacknowledged publish of a cut connection is sent first, in its order', async () => {
     const { server, client } = await scriptedClient({ version, script: sessionIs(true, { puback: false }, {}) })
     await client.connect()
     const published = [client.publish('a', '1', { qos: 1 })]

@@ -135,7 +135,7 @@ describe('Receive Maximum towards us', () => {
     await turns(20)
     expect(client.isConnected).toBe(true)
     send(server, 20_000, 20_001, qos)
-    const message = 'more than 20000 un-acked messages at a time, with a Receive Maximum of 3'
+    const message = 'more than 20000 unacked messages at a time, with a Receive Maximum of 3'
     expect(await lost).toEqual({ kind: 'protocol', message })
     await server.waitFor('disconnect')
     expect(server.received('disconnect').map(({ reasonCode }) => reasonCode)).toEqual([0x93])
@@ -169,7 +169,7 @@ describe('Receive Maximum towards us', () => {
 
 describe('MQTT 3.1.1, which has no Receive Maximum', () => {
   test.each([1, 2] as const)(
-    'QoS %i: hands over no more un-acknowledged messages than that, and finally gets all',
+    'QoS %i: hands over no more unacknowledged messages than that, and finally gets all',
     async (qos) => {
       const { server, client, loop } = await sceneWithLoop(4, qos, 3)
       send(server, 0, 10, qos)

@@ -5,7 +5,7 @@ import { outcomes } from '../support/promises.ts'
 import { range } from '../support/range.ts'
 import { scriptedClient, sessionIs, told, versions } from '../support/scripted-client.ts'
 
-describe.each(versions)('MQTT version $version, un-acknowledged when the connection is lost', ({ version }) => {
+describe.each(versions)('MQTT version $version, unacknowledged when the connection is lost', ({ version }) => {
   test('are resent in order with their ids if the session is present: PUBLISH with DUP, or PUBREL after PUBREC', async () => {
     // The PUBREC of the second comes, the PUBCOMP does not.
     const first = { puback: { b: 0, '#': false }, steps: [{ at: 'pubrel', do: 'ignore' }] } as const

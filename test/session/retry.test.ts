@@ -116,7 +116,7 @@ describe.each(versions.flatMap(({ version }) => qualities.map((quality) => ({ ve
       expect(lost).toEqual([])
     })
 
-    test("closes the connection with whenExhausted: 'reconnect', and the broker sends un-acknowledged messages again", async () => {
+    test("closes the connection with whenExhausted: 'reconnect', and the broker sends unacknowledged messages again", async () => {
       const { server, client, pass, failed, lost, clock } = await sceneOf({ version })
       const { calls, handler } = failing({ '1': 2 })
       client.subscribe('a', handler, { qos, ack: 'after-handler', retry: { ...retry, maxAttempts: 1 } })

@@ -32,7 +32,7 @@ async function sceneOf(options: ScriptedClientOptions = {}) {
 const answers = (server: Awaited<ReturnType<typeof sceneOf>>['server'], n = 1) => told(server, n, 'puback', 'pubcomp')
 
 describe.each(versions)('MQTT version $version, a kept session', ({ version }) => {
-  test('keeps messages before the first subscribe() un-acknowledged, and delivers them in order', async () => {
+  test('keeps messages before the first subscribe() unacknowledged, and delivers them in order', async () => {
     const { server, client, got, handler, unclaimed } = await sceneOf({ version })
     await client.connect()
     for (const i of range(6)) {

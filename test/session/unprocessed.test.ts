@@ -265,7 +265,7 @@ test.each(['maxUnprocessed', 'maxUnprocessedBytes'] as const)('inbox.%s is check
   }
 })
 
-test('messages that wait for the un-acked ones of MQTT 3.1.1 wait for the next connection', async () => {
+test('messages that wait for the unacked ones of MQTT 3.1.1 wait for the next connection', async () => {
   const { server, client, topics, finish } = await scene(4, {}, { receiveMaximum: 2 })
   for (const n of range(5)) server.publish(`in/${n}`, 'x', { qos: 1 })
   await until(() => client.status.inbox.waiting === 3, 'the messages')

@@ -174,7 +174,7 @@ describe.each(versions)('the next process, MQTT %i', (protocolVersion) => {
         { dup: false, qos: 2 },
       ],
     ],
-  ])('sends un-acknowledged publishes when the broker %s the session', async (_name, second, expected) => {
+  ])('sends unacknowledged publishes when the broker %s the session', async (_name, second, expected) => {
     const server = await startServer({ script: [{ puback: false }, second] })
     const database = new SpiedDatabase()
     await abandoned(database, server, options, 3, [

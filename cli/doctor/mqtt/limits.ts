@@ -23,7 +23,7 @@ function announced(properties: Properties): string[] {
   const { sessionExpiryInterval } = properties
   return [
     maximumPacketSize !== undefined && `packets of at most ${size(maximumPacketSize)}`,
-    receiveMaximum !== undefined && `at most ${receiveMaximum} un-acknowledged publishes of QoS 1 and 2`,
+    receiveMaximum !== undefined && `at most ${receiveMaximum} unacknowledged publishes of QoS 1 and 2`,
     maximumQoS !== undefined && maximumQoS < 2 && `no QoS above ${maximumQoS}`,
     properties.retainAvailable === false && 'no retained messages',
     properties.wildcardSubscriptionAvailable === false && 'no wildcards in filters',

@@ -183,7 +183,7 @@ export class Inbox {
   }
 
   /**
-   * Whether handlers have as much as they may have. MQTT 3.1.1 has no Receive Maximum that would limit the un-acked
+   * Whether handlers have as much as they may have. MQTT 3.1.1 has no Receive Maximum that would limit the unacked
    * messages, and mosquitto 2.0.11 exceeds that of MQTT 5. Without a connection, none can be acknowledged, and most of them
    * will be sent again.
    */

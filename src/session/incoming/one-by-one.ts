@@ -15,7 +15,7 @@ const AT_ONCE = 0.1
  */
 export class OneByOne {
   readonly #time: () => number
-  /** Whether several were un-acked at a time, or it was noticed. */
+  /** Whether several were unacked at a time, or it was noticed. */
   #isOver = false
   #row = 0
   /** How long the messages of the row were held back. */
@@ -31,7 +31,7 @@ export class OneByOne {
   /**
    * A message came whose acknowledgement is held back.
    *
-   * @param isAlone - whether no other is un-acked
+   * @param isAlone - whether no other is unacked
    * @returns for how long such messages were held back on average, if it is noticed now
    */
   came(isAlone: boolean): number | undefined {

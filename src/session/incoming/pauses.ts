@@ -14,7 +14,7 @@ export class Pauses {
     return (this.#paused?.size ?? 0) - this.#resumed.size
   }
 
-  /** How many un-acked messages, and messages of QoS 0, paused receivers hold whose handlers would be waited for. */
+  /** How many unacked messages, and messages of QoS 0, paused receivers hold whose handlers would be waited for. */
   get held(): number {
     let held = 0
     for (const { ack, pausable } of this.#paused ?? []) if (ack === 'after-handler') held += pausable.held

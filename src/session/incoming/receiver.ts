@@ -38,7 +38,7 @@ export interface Pausable {
   /** Hands over what it holds, and what comes from now on. */
   resume(): void
   /**
-   * The broker has kept a session, and sends its un-acked messages of QoS 1 again: those that are held are dropped. For
+   * The broker has kept a session, and sends its unacked messages of QoS 1 again: those that are held are dropped. For
    * those of QoS 2 it sends only the PUBREL. Of those of an earlier session, ours is the only copy.
    */
   sentAgain(session: object): void

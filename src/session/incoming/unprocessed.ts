@@ -105,7 +105,7 @@ export class Unprocessed {
     }
   }
 
-  /** The broker has kept a session, and sends its un-acked messages again: those that paused receivers hold are dropped. */
+  /** The broker has kept a session, and sends its unacked messages again: those that paused receivers hold are dropped. */
   sentAgain(session: object): void {
     this.#pauses.sentAgain(session)
   }

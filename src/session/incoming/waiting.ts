@@ -21,7 +21,7 @@ export interface Waiting extends Sequenced {
 /**
  * The messages that arrived while handlers were busy with as many as they may have. They outlive a connection. The socket
  * is not read as long as many wait, unless the broker owes an answer; then QoS 0 messages beyond the limits are dropped,
- * the oldest first. Those of QoS 1 and 2 are bounded by the number that the broker sends un-acked.
+ * the oldest first. Those of QoS 1 and 2 are bounded by the number that the broker sends unacked.
  */
 export class WaitingMessages {
   readonly #limits: UnprocessedLimits

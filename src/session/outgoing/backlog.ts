@@ -143,7 +143,7 @@ export class Backlog {
     this.#port.changed()
   }
 
-  /** The broker lost the session: un-acked publications go back to the front of the outbox, to be sent as new ones. */
+  /** The broker lost the session: unacked publications go back to the front of the outbox, to be sent as new ones. */
   sessionLost(): void {
     const { taken, unsent } = this.inFlight.lost()
     for (const publication of taken) this.settlement.succeed(publication)

@@ -2,7 +2,7 @@ import type { Failure } from '../../../machines/failure.ts'
 import { objectsToPacket } from '../../../machines/policy/classify.ts'
 
 /**
- * What the end of a connection says about the packets that were un-acked:
+ * What the end of a connection says about the packets that were unacked:
  *
  * - `objection`: the broker gave a reason that concerns a packet
  * - `silence`: the broker closed or reset the connection, or sent something that is not MQTT

@@ -22,7 +22,7 @@ export class InFlight {
   /** In the order in which they were sent. */
   readonly #publications = new Sequence<Publication>()
   /**
-   * The ids of un-acked publications that were given up, which the broker may know, and what to do on the next
+   * The ids of unacked publications that were given up, which the broker may know, and what to do on the next
    * connection.
    */
   #givenUp: Map<number, 'release' | 'finish' | 'hold'> | undefined

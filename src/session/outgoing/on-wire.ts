@@ -4,12 +4,12 @@ import { isSuspect, type Suspects } from './suspects.ts'
 
 /**
  * How many QoS 2 publishes a broker gets at a time on MQTT 3.1.1, where it can't announce a Receive Maximum. mosquitto
- * closes the connection on the next publish when `max_inflight_messages` of them are un-acked, 20 by default.
+ * closes the connection on the next publish when `max_inflight_messages` of them are unacked, 20 by default.
  */
 const MAX_EXACTLY_ONCE = 16
 
 /**
- * Counts the QoS 1 and 2 publications that are un-acked on the open connection, and decides whether another may join
+ * Counts the QoS 1 and 2 publications that are unacked on the open connection, and decides whether another may join
  * them.
  */
 export class OnWire {
@@ -19,7 +19,7 @@ export class OnWire {
   #count = 0
   #exactlyOnce = 0
   /**
-   * Whether they are suspects, or have to be sent alone. Suspects and other publications are never un-acked together.
+   * Whether they are suspects, or have to be sent alone. Suspects and other publications are never unacked together.
    */
   #careful = false
   /**
@@ -43,7 +43,7 @@ export class OnWire {
     return (this.#careful && this.#count > 0) || this.#signOfLife === 'asked'
   }
 
-  /** Whether exactly one is un-acked, and a close now can be blamed on it. */
+  /** Whether exactly one is unacked, and a close now can be blamed on it. */
   get alone(): boolean {
     return this.#count === 1 && this.#careful && this.#signOfLife === 'given'
   }

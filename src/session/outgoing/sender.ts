@@ -40,7 +40,7 @@ export interface SenderEvents extends BacklogEvents, PaceEvents {
 }
 
 /**
- * Sends the publications of a session, and outlives its connections. Publications that are un-acked when a connection
+ * Sends the publications of a session, and outlives its connections. Publications that are unacked when a connection
  * ends are resent on the next one, or sent as new ones if the broker lost the session. `senderState` shows what is
  * written when.
  */
@@ -69,7 +69,7 @@ export class Sender {
   })
 
   /**
-   * @param onQuiet - called when the subscriptions claim the connection for themselves and no publication is un-acked
+   * @param onQuiet - called when the subscriptions claim the connection for themselves and no publication is unacked
    */
   constructor(config: SenderConfig, events: SenderEvents, onQuiet: () => void) {
     const { clock, time, journal, timeouts } = config
@@ -103,7 +103,7 @@ export class Sender {
     return this.backlog.inFlight.packetIds
   }
 
-  /** How many QoS 1 and 2 publications are un-acked on this connection. */
+  /** How many QoS 1 and 2 publications are unacked on this connection. */
   get onWire(): number {
     return this.#onWire.size
   }

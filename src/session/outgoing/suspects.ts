@@ -11,9 +11,9 @@ export interface Suspect {
 
 /** The evidence against one packet. */
 export interface Suspicion {
-  /** How often the connection was closed while it was un-acked. */
+  /** How often the connection was closed while it was unacked. */
   closes: number
-  /** How often that happened while it was the only un-acked packet, after a PINGRESP. */
+  /** How often that happened while it was the only unacked packet, after a PINGRESP. */
   alone: number
   /** Whether it is left out until it is tried again. */
   aside: boolean
@@ -45,7 +45,7 @@ const ALONE_FROM = 2
 /** After this many closes with successes of others between them, another close says nothing about the broker. */
 const KNOWN_FROM = 2
 
-/** The un-acked packets of a close are divided into this many parts, to find the one that the broker objects to. */
+/** The unacked packets of a close are divided into this many parts, to find the one that the broker objects to. */
 const PARTS = 64
 
 /** After each failed trial, the others wait this many times as long as before. */
@@ -74,7 +74,7 @@ export type Verdict<Packet> =
  * Finds the packets of one kind, PUBLISH or SUBSCRIBE, on which the broker closes the connection. A failing broker
  * closes the connection on any packet, so one close proves nothing:
  *
- * - A packet that was un-acked at two closes is a suspect. Suspects are sent in small groups and finally one by one,
+ * - A packet that was unacked at two closes is a suspect. Suspects are sent in small groups and finally one by one,
  *   each after a PINGRESP.
  * - If the connection is closed twice in a row while a suspect is alone (once, if the broker gives a reason that
  *   concerns the packet), the suspect is left out, and the next packet is sent, alone too. If that one succeeds, the
@@ -132,7 +132,7 @@ export class Suspects<Packet extends Suspect> {
     return this.#rest?.delay ?? 0
   }
 
-  /** How many suspects may be un-acked at a time. */
+  /** How many suspects may be unacked at a time. */
   get window(): number {
     return this.#doubt ? 1 : this.#window
   }
@@ -144,9 +144,9 @@ export class Suspects<Packet extends Suspect> {
   }
 
   /**
-   * The connection ended while these were un-acked.
+   * The connection ended while these were unacked.
    *
-   * @param alone - whether a single packet was un-acked, of any kind, and a PINGRESP had come just before it was sent
+   * @param alone - whether a single packet was unacked, of any kind, and a PINGRESP had come just before it was sent
    */
   closed(unacked: readonly Packet[], blame: Blame, alone: boolean): Verdict<Packet> | undefined {
     this.#trial = undefined

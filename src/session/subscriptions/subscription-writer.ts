@@ -37,9 +37,9 @@ export interface SubscriptionWriterOptions {
 
 /** A SUBSCRIBE that has to be the only unanswered packet, after a PINGRESP: see `Suspects`. */
 interface Trial {
-  /** `preparing` until no publication is un-acked and a PINGRESP has arrived; `asked` once the SUBSCRIBE is written. */
+  /** `preparing` until no publication is unacked and a PINGRESP has arrived; `asked` once the SUBSCRIBE is written. */
   phase: 'preparing' | 'asked'
-  /** Resolves when no publication is un-acked. */
+  /** Resolves when no publication is unacked. */
   readonly quiet: Promise<void>
   readonly onQuiet: () => void
 }
@@ -133,7 +133,7 @@ export class SubscriptionWriter {
     this.#updateClaim()
   }
 
-  /** No publication is un-acked. */
+  /** No publication is unacked. */
   wireIsQuiet(): void {
     this.#trial?.onQuiet()
   }

@@ -107,7 +107,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
   /**
    * The connection ended.
    *
-   * @param publishesOnWire - whether a publication was un-acked
+   * @param publishesOnWire - whether a publication was unacked
    * @returns whether it ended because of a single subscription, which is now suspended
    */
   detached(failure: Failure | undefined, publishesOnWire: boolean): boolean {
@@ -125,7 +125,7 @@ export class Subscriptions<S extends Subscriber = Subscriber> {
     return this.#writer.onWire
   }
 
-  /** Called while the claim is `alone`, when no publication is un-acked. */
+  /** Called while the claim is `alone`, when no publication is unacked. */
   wireIsQuiet(): void {
     this.#writer.wireIsQuiet()
   }
