@@ -23,7 +23,8 @@ const alerts = {
 const faults = {
   expired: () => 'the certificate of the server has expired',
   'wrong-name': (message) => `the certificate of the server is for another name (${message})`,
-  'unknown-ca': (message) => `the certificate of the server is from an unknown CA (${message}): give that CA in tls.ca`,
+  'unknown-ca': (message) =>
+    `the certificate of the server is from an unknown CA (${message}): if it is yours, give its certificate by the option ca`,
 } as const satisfies Record<CertificateFault, (message: string) => string>
 
 /** Other errors of our side, by their codes in Node. */

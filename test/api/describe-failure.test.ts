@@ -29,7 +29,7 @@ describe('a TLS failure in words', () => {
     [tls('ERR_TLS_CERT_ALTNAME_INVALID', 'Host: a.'), 'the certificate of the server is for another name (Host: a.)'],
     [
       tls('SELF_SIGNED_CERT_IN_CHAIN', 'self-signed'),
-      'the certificate of the server is from an unknown CA (self-signed): give that CA in tls.ca',
+      'the certificate of the server is from an unknown CA (self-signed): if it is yours, give its certificate by the option ca',
     ],
     [tls('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'the certificate of the server is from an unknown CA'],
     [tls('ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'), 'the server does not speak TLS on this port'],
