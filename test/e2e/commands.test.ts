@@ -63,7 +63,7 @@ describe('usage', () => {
   test('lists the commands if none is given', async () => {
     const { code, stdout } = await run(cli)
     expect(code).toBe(2)
-    expect(stdout).toMatch(/^ {2}timeline +the times of the attempts/m)
+    expect(stdout).toMatch(/^ {2}timeline +prints when the attempts and recovery cycles of an outage begin$/m)
   })
 
   test('--version', async () => {
