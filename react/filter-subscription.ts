@@ -75,7 +75,8 @@ export class FilterSubscription<Value> {
       client.on('subscriptionRefused', refused),
       client.on('subscriptionFailed', refused),
       client.on('subscriptionGranted', (event) => {
-        if (event.filter === filter && !this.#isOver && this.#readiness.status !== 'ready') this.#granted(event.qos)
+        // Also after a refusal for good: another component has asked again, and both get its messages.
+        if (event.filter === filter && this.#readiness.status !== 'ready') this.#granted(event.qos)
       }),
       client.on('stateChanged', ({ to }) => {
         if (to === 'connecting' && this.#isOver) this.#subscribe(filter)

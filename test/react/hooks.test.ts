@@ -385,6 +385,24 @@ test('what the broker refuses of another component does not concern one that it 
   await expectShown(page, 'readyrefused')
 })
 
+test('a subscription that was refused for good is ready when another component asks again and is granted it', async () => {
+  let code = 0x8f
+  const { server, options } = await setUp({ script: { suback: () => code } })
+  const client = await connected(options)
+  const Reading = () => {
+    const { status, value } = useSubscription('a', { codec: text })
+    return `${status} ${value ?? ''};`
+  }
+  const tree = (...keys: string[]) => h(MqttProvider, { client }, ...keys.map((key) => h(Reading, { key })))
+  const page = await render(tree('one'))
+  await expectShown(page, 'refused ;')
+  code = 0
+  await page.rerender(tree('one', 'other'))
+  await expectShown(page, 'ready ;ready ;')
+  server.publish('a', '1')
+  await expectShown(page, 'ready 1;ready 1;')
+})
+
 test('options that mean the same do not subscribe anew, and the last functions are used', async () => {
   const { server, options } = await setUp()
   const client = await connected(options)
