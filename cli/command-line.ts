@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+import { withoutSecrets } from '../src/shared/redaction.ts'
 import { type Command, UsageError, usageMessage } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, helpWidth, table } from './help.ts'
@@ -51,7 +52,9 @@ async function load(name: string): Promise<Command> {
   if (entry) return entry.load()
   const names = Object.keys(commands)
   const near = suggestion(name, [...names, 'help', '--help', '--version'])
-  throw new UsageError(`there is no command '${name}'${near || `. The commands are ${names.join(', ')}`}`)
+  throw new UsageError(
+    `there is no command '${withoutSecrets(name)}'${near || `. The commands are ${names.join(', ')}`}`,
+  )
 }
 
 async function helpOf(name: string, { stdout }: Shell): Promise<string> {

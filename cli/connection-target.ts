@@ -66,8 +66,8 @@ function isUrl(text: string): boolean {
   return text.includes('://')
 }
 
-/** `broker.example.com`, or with a port also `broker:1883`. Of topics with a colon, `sensor:1` is the more frequent form. */
-const HOST = /^(?:localhost|(?:[\p{L}\d_-]+\.)+(?:\p{L}{2,}|xn--[a-z\d-]+)|[\p{L}\d_.-]+(?=:\d{2}))(?::\d{1,5})?$/iu
+/** `broker.example.com`, or with a port also `broker:1883`. Topics such as `sensor:12` and `10:30` have fewer digits. */
+const HOST = /^(?:localhost|(?:[\p{L}\d_-]+\.)+(?:\p{L}{2,}|xn--[a-z\d-]+)|[\p{L}\d_.-]+(?=:\d{3}))(?::\d{1,5})?$/iu
 
 /** Whether a text is an address, or has the form of the name of a host. */
 function isLikeHost(text: string): boolean {

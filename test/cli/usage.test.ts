@@ -5,6 +5,7 @@ import { createShell } from './shell.ts'
 
 describe('a wrong command line', () => {
   test.each([
+    [['mqtt://me:planted@a.example'], "there is no command 'mqtt://[redacted]@a.example'"],
     [['nope'], "there is no command 'nope'. The commands are sub, pub, demo, broker, timeline"],
     [['timelime'], "there is no command 'timelime'. Did you mean timeline?"],
     [['--verison'], "there is no command '--verison'. Did you mean --version?"],
@@ -141,9 +142,19 @@ describe('an argument that may be a host or a topic', () => {
       ['--host', 'localhost', host],
       ['--topic', host],
     ]),
-    ...['localhost/a', 'a.b', 'v1.0', 'sensor:1', 'alarms', '10.0.0', '1', 'a.b.c/d', 'broker.example.com/#'].map(
-      (each) => [each],
-    ),
+    ...[
+      'localhost/a',
+      'a.b',
+      'v1.0',
+      'sensor:1',
+      'sensor:12',
+      '10:30',
+      'alarms',
+      '10.0.0',
+      '1',
+      'a.b.c/d',
+      'broker.example.com/#',
+    ].map((each) => [each]),
   ])('it is a topic: %s %s %s', async (...args) => {
     const { run, stderr } = createShell()
     expect(await run('sub', ...args, '--qos', '9')).toBe(2)
