@@ -127,7 +127,7 @@ export function errorName(error: unknown): string {
 }
 
 /** Codes of the system, Node, its `fetch` and OpenSSL, which quote nothing. Codes of other errors may be anything. */
-const CODE = /^(?:E[A-Z\d]{2,20}|(?:CERT|DEPTH_ZERO|EAI|ERR|SELF_SIGNED|UNABLE_TO|UND_ERR)_[A-Z\d_]{2,50})$/
+const CODE = /^(?:E[A-Z]{2,15}|(?:CERT|DEPTH_ZERO|EAI|ERR|SELF_SIGNED|UNABLE_TO|UND_ERR)_[A-Z\d_]{2,50})$/
 
 /** A cause may be its own cause. */
 const MAX_DEPTH = 4

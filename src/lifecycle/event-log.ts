@@ -57,10 +57,10 @@ export class EventLog {
     this.event(type === 'gaveUp' ? 'error' : 'warn', type, event, describeFailure(event.failure))
   }
 
-  /** Prints why the first connection does not come about, if there is no logger. */
+  /** Prints why the first connection does not come about, if there is no logger: once for each kind of failure. */
   notConnected(failure: Failure, delay: number): void {
     this.#lastResort?.say(
-      'notConnected',
+      `notConnected: ${failure.kind}`,
       () => `not connected yet: ${describeFailure(failure)}`,
       `The client tries again in ${(delay / 1_000).toFixed(1)} s. ${this.#options.advice('reconnectScheduled')}`,
     )

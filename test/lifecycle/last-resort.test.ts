@@ -97,8 +97,8 @@ test('prints the code of what a credentials source throws, or of its cause', asy
   expect(lines()[0]).not.toContain('planted')
 })
 
-test('prints no code that may be a secret', async () => {
-  const error = Object.assign(new Error('refused'), { code: 'PLANTED_TOKEN' })
+test.each(['PLANTED_TOKEN', 'EPLANTED123', 'ERRPLANTED-1'])('prints no code that may be a secret: %s', async (code) => {
+  const error = Object.assign(new Error('refused'), { code })
   const { client, lines } = await start({ ...once, credentials: () => Promise.reject(error) })
   await client.connect().catch(() => {})
   expect(lines()).toHaveLength(1)
@@ -144,6 +144,22 @@ describe('a first connection that does not come about', () => {
     prepare(client)
     await failing(client)
     expect(lines()).toEqual([])
+  })
+
+  test('is explained again if another kind of failure follows', async () => {
+    const refusing = await startServer({ script: { connack: { reasonCode: 3 } } })
+    const { client, lines } = await start({ ...atOnce, url: ['mqtt://127.0.0.1:1', refusing.url] })
+    await failing(client)
+    await vi.waitFor(() => expect(lines()).toHaveLength(2))
+    expect(lines()[1]).toContain('not connected yet: connection refused')
+  })
+
+  test('is explained by the error of a credentials source alone', async () => {
+    const { client, lines } = await start({ ...atOnce, credentials: () => Promise.reject(new TypeError('planted')) })
+    void client.connect().catch(() => {})
+    await vi.waitFor(() => expect(client.status.counters.failedTokenRefreshes).toBeGreaterThan(2))
+    expect(lines()).toHaveLength(1)
+    expect(lines()[0]).toContain('credentials failed: TypeError')
   })
 
   test('is not confused with a later one', async () => {
