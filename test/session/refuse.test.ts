@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { type FailedMessage, InvalidOptionError, MessageRefusedError } from '../../src/index.ts'
+import { type FailedMessage, InvalidOptionError, MessageRefusedError, type SubscribeOptions } from '../../src/index.ts'
 import { turns } from '../support/event-loop.ts'
 import { scriptedClient, sessionIs, versions, type Version } from '../support/scripted-client.ts'
 
@@ -9,6 +9,16 @@ async function sceneOf(version: Version) {
   const failed: FailedMessage[] = []
   client.on('messageFailed', (event) => failed.push(event))
   return { server, client, errors, failed }
+}
+
+const nothing = () => {}
+
+/** Throws at its first call. */
+const failsFirst = () => {
+  let calls = 0
+  return () => {
+    if (++calls === 1) throw new Error('not yet')
+  }
 }
 
 const refuse = (reasonCode?: number) => () => Promise.reject(new MessageRefusedError(reasonCode))
@@ -57,14 +67,21 @@ describe.each(versions)('a handler that refuses a message, MQTT version $version
     expect(failed).toMatchObject([{ attempts: 2, outcome: 'refused' }])
   })
 
-  test('next to one that processes it does not tell the broker', async () => {
-    const { server, client } = await sceneOf(version)
-    for (const handler of [refuse(0x97), () => Promise.resolve(), refuse(0x99)]) {
-      client.subscribe('a', handler, { qos: 1, ack: 'after-handler' })
+  test.each<[string, () => unknown, SubscribeOptions]>([
+    ['resolves', () => Promise.resolve(), { ack: 'after-handler' }],
+    ['returns', nothing, { ack: 'after-handler' }],
+    ['returns at its second call', failsFirst(), { ack: 'after-handler', retry: { initialDelay: 0, maxDelay: 0 } }],
+    ['has it acknowledged on receipt', nothing, { ack: 'on-receipt' }],
+    ['has it acknowledged on receipt, and is at work', () => new Promise(nothing), { ack: 'on-receipt' }],
+  ])('does not tell the broker if another handler %s', async (_, other, options) => {
+    const { server, client, failed } = await sceneOf(version)
+    for (const handler of [refuse(0x97), other, refuse(0x99)]) {
+      client.subscribe('a', handler, { qos: 1, ...(handler === other ? options : { ack: 'after-handler' }) })
     }
     await client.connect()
     server.publish('a', '1', { qos: 1 })
     expect((await server.waitFor('puback')).reasonCode ?? 0).toBe(0)
+    expect(failed).toMatchObject([{ outcome: 'refused' }, { outcome: 'refused' }])
   })
 
   test('keeps the order of acknowledgements', async () => {

@@ -254,10 +254,12 @@ export class Inbox {
   #deliver(packet: IncomingPublish, receivers: readonly Receiver[], held?: HeldMessage): HeldMessage | undefined {
     const link = this.#link
     let message = held
+    let isProcessed = false
     for (const receiver of receivers) {
       // A handler may have ended another subscription.
       if (receivers.length > 1 && !this.#subscriptions.has(receiver)) continue
       const processed = receiver.deliver(packet, held?.session ?? this.#session)
+      isProcessed ||= !processed || receiver.ack === 'on-receipt'
       if (!processed || (receiver.ack === 'on-receipt' && !receiver.pausable.isHolding)) continue
       if (packet.qos > 0 && receiver.ack === 'after-handler') {
         message ??= new HeldMessage(packet, link, this.#session)
@@ -268,6 +270,7 @@ export class Inbox {
         processed.then(settled, settled)
       }
     }
+    if (message && isProcessed) message.reasonCode = 0
     return message
   }
 
@@ -302,7 +305,7 @@ export class Inbox {
   #retry({ message, receiver, calls }: FailedCall, delay: number): void {
     const processed = receiver.deliver(message.packet, message.session)
     if (processed) this.#await(processed, { message, receiver, calls: calls + 1, delay })
-    else this.#done(message)
+    else this.#done(message, 0)
   }
 
   #unmatched(packet: IncomingPublish, held?: HeldMessage): HeldMessage | undefined {
