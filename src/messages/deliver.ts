@@ -53,12 +53,12 @@ export class Deliverer<Value> {
     try {
       const processed = this.#consumer.handle(new ReceivedMessage(packet, value), session)
       if (!isThenable(processed)) return undefined
-      const concluded = Promise.resolve(processed).then(nothing, (error) => this.#fail(error))
+      const concluded = Promise.resolve(processed).then(nothing, (error) => this.#fail(packet, error))
       // With `ack: 'on-receipt'` no code handles its rejection.
       concluded.catch(nothing)
       return concluded
     } catch (error) {
-      return this.#fail(error)
+      return this.#fail(packet, error)
     }
   }
 
@@ -74,7 +74,7 @@ export class Deliverer<Value> {
     try {
       result = schema['~standard'].validate(value)
     } catch (error) {
-      return this.#fail(error)
+      return this.#fail(packet, error)
     }
     if (!isThenable(result) && !this.#before) return this.#conclude(packet, result, session)
     const concluded = this.#conclusion(packet, Promise.resolve(result), this.#before, session)
@@ -100,7 +100,7 @@ export class Deliverer<Value> {
       return { processing: this.#conclude(packet, result, session) }
     } catch (error) {
       await turn
-      return { processing: this.#fail(error) }
+      return { processing: this.#fail(packet, error) }
     }
   }
 
@@ -110,9 +110,12 @@ export class Deliverer<Value> {
       : this.#hand(packet, result.value, session)
   }
 
-  /** Reports the error and rejects with it: the message was not processed. A refusal is no error of the handler. */
-  #fail(error: unknown): Promise<never> {
-    const isRefusal = error instanceof MessageRefusedError && this.#options.ack === 'after-handler'
+  /**
+   * Reports the error and rejects with it: the message was not processed. A refusal is no error of the handler, and is reported
+   * when the message is acknowledged.
+   */
+  #fail({ qos }: IncomingPublish, error: unknown): Promise<never> {
+    const isRefusal = error instanceof MessageRefusedError && this.#options.ack === 'after-handler' && qos > 0
     if (!isRefusal) this.#report(error)
     const rejected = Promise.reject(error)
     // With `ack: 'on-receipt'` no code handles its rejection.

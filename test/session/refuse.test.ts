@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 
 import { type FailedMessage, InvalidOptionError, MessageRefusedError, type SubscribeOptions } from '../../src/index.ts'
-import { turns } from '../support/event-loop.ts'
+import { turns, until } from '../support/event-loop.ts'
 import { scriptedClient, sessionIs, versions, type Version } from '../support/scripted-client.ts'
 
-async function sceneOf(version: Version) {
-  const { server, client, errors } = await scriptedClient({ version, script: sessionIs(true) })
+async function sceneOf(version: Version, sessionPresent = true) {
+  const { server, client, errors } = await scriptedClient({ version, script: sessionIs(sessionPresent) })
   const failed: FailedMessage[] = []
   client.on('messageFailed', (event) => failed.push(event))
   return { server, client, errors, failed }
@@ -82,6 +82,77 @@ describe.each(versions)('a handler that refuses a message, MQTT version $version
     server.publish('a', '1', { qos: 1 })
     expect((await server.waitFor('puback')).reasonCode ?? 0).toBe(0)
     expect(failed).toMatchObject([{ outcome: 'refused' }, { outcome: 'refused' }])
+  })
+
+  test('and has unsubscribed refuses it nevertheless', async () => {
+    const { server, client, failed } = await sceneOf(version)
+    const handler = () => {
+      subscription.unsubscribe()
+      throw new MessageRefusedError()
+    }
+    const subscription = client.subscribe('a', handler, { qos: 1, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos: 1 })
+    expect((await server.waitFor('puback')).reasonCode ?? 0).toBe(version === 5 ? 0x83 : 0)
+    expect(failed).toMatchObject([{ outcome: 'refused' }])
+  })
+
+  test('of QoS 0, which has no acknowledgement, has failed like any other', async () => {
+    const { server, client, errors, failed } = await sceneOf(version)
+    client.subscribe('a', refuse(), { qos: 1, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos: 0 })
+    await until(() => errors.length === 1)
+    expect(errors).toMatchObject([{ name: 'MessageRefusedError' }])
+    expect(failed).toEqual([])
+  })
+
+  test.each([
+    ['of QoS 1, is called again: the broker sends the message again', 1],
+    ['of QoS 2, is not called again', 2],
+  ] as const)('between two connections, %s', async (_, qos) => {
+    const { server, client, failed } = await sceneOf(version)
+    const calls: ((error: Error) => void)[] = []
+    const handler = () => new Promise<void>((_resolve, reject) => calls.push(reject))
+    client.subscribe('a', handler, { qos, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos, messageId: 7 })
+    await until(() => calls.length === 1)
+    const interrupted = new Promise((resolve) => client.once('connectionInterrupted', resolve))
+    const connected = new Promise((resolve) => client.once('connected', resolve))
+    server.kick()
+    await interrupted
+    calls[0]?.(new MessageRefusedError())
+    await connected
+    if (qos === 1) {
+      expect(failed).toEqual([])
+      server.publish('a', '1', { qos, messageId: 7, dup: true })
+      await until(() => calls.length === 2)
+      calls[1]?.(new MessageRefusedError())
+      await server.waitFor('puback')
+    } else {
+      server.send({ cmd: 'pubrel', messageId: 7 })
+      await server.waitFor('pubcomp')
+      expect(calls).toHaveLength(1)
+    }
+    expect(failed).toMatchObject([{ qos, attempts: 1, outcome: 'refused' }])
+  })
+
+  test.each([1, 2] as const)('is reported if the broker loses the session first: QoS %i', async (qos) => {
+    const { server, client, failed } = await sceneOf(version, false)
+    const calls: ((error: Error) => void)[] = []
+    const handler = () => new Promise<void>((_, reject) => calls.push(reject))
+    client.subscribe('a', handler, { qos, ack: 'after-handler' })
+    await client.connect()
+    server.publish('a', '1', { qos })
+    await until(() => calls.length === 1)
+    const connected = new Promise((resolve) => client.once('connected', resolve))
+    server.kick()
+    await connected
+    calls[0]?.(new MessageRefusedError())
+    await until(() => failed.length === 1)
+    expect(failed).toMatchObject([{ qos, attempts: 1, outcome: 'refused' }])
+    expect(client.status.inbox.heldBack).toBe(0)
   })
 
   test('keeps the order of acknowledgements', async () => {

@@ -57,14 +57,16 @@ export class FailedCalls {
     const port = this.#port
     const link = port.link()
     if (message.session !== port.session()) return this.#lost(call)
-    if (!link || message.link !== link) return this.#park(call)
-    // After an unsubscribe, no receiver is left for the message.
-    if (!port.isSubscribed(receiver)) return port.done(message)
+    const isOpen = message.link !== undefined && message.link === link
     const refusal = refusalOf(error)
-    if (refusal !== undefined) {
+    // Of QoS 2, the broker sends only the PUBREL again: the refusal holds, as a success would.
+    if (refusal !== undefined && (isOpen || message.packet.qos === 2)) {
       this.#tell(call, 'refused')
       return port.done(message, refusal)
     }
+    if (!isOpen) return this.#park(call)
+    // After an unsubscribe, no receiver is left for the message.
+    if (!port.isSubscribed(receiver)) return port.done(message)
     if (calls <= receiver.retry.maxAttempts) {
       return this.#retries.schedule(call, (delay) => port.callAgain(call, delay))
     }
@@ -72,7 +74,7 @@ export class FailedCalls {
     this.#tell(call, outcome)
     if (outcome === 'acknowledge') return port.done(message)
     this.#park(call)
-    link.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
+    message.link?.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
   }
 
   /** A message that no subscription matches could not be processed: no receiver could get it again on this connection. */
@@ -95,8 +97,8 @@ export class FailedCalls {
 
   /** The broker lost the session, and the message with it. */
   #lost(call: FailedCall): void {
-    const outcome = refusalOf(call.error) === undefined ? 'lost' : 'refused'
-    if (this.#port.isSubscribed(call.receiver)) this.#tell(call, outcome)
+    if (refusalOf(call.error) !== undefined) this.#tell(call, 'refused')
+    else if (this.#port.isSubscribed(call.receiver)) this.#tell(call, 'lost')
   }
 
   #tell({ message, receiver, calls: attempts, error }: FailedCall, outcome: FailedMessage['outcome']): void {
