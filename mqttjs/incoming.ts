@@ -42,8 +42,15 @@ export class Incoming {
   deliver(packet: IncomingPublish): Promise<void> | undefined {
     if (this.#last?.packet === packet) return this.#last.processing
     const processing = this.#before ? this.#before.then(() => this.#process(packet)) : this.#process(packet)
-    this.#last = { packet, processing }
-    if (processing) this.#waitFor(processing)
+    const last = { packet, processing }
+    this.#last = last
+    if (processing) {
+      this.#waitFor(processing)
+      // With QoS 2, the broker repeats only the PUBREL of a message that was not processed, so the packet is the same.
+      processing.catch(() => {
+        if (this.#last === last) this.#last = undefined
+      })
+    }
     return processing
   }
 

@@ -1,6 +1,7 @@
 import type { IClientOptions, IPublishPacket, Packet } from 'mqtt'
 import { describe, expect, test } from 'vitest'
 
+import ours from '../../mqttjs/index.ts'
 import { startServer } from '../support/servers.ts'
 import { both, called, next, open, opened } from './both.ts'
 
@@ -413,3 +414,36 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(given).toEqual({ cmd: 'pingreq' })
   })
 })
+
+test.each(['handleMessage', 'customHandleAcks'] as const)(
+  'the drop-in asks %s again about a message of QoS 2 at the next PUBREL, if it failed',
+  async (name) => {
+    const server = await startServer({ script: { connack: { sessionPresent: true } } })
+    const asked: string[] = []
+    const answer = (payload: unknown, done: (answer: Error | number) => void) => {
+      asked.push(String(payload))
+      done(asked.length === 1 ? new Error('the database is down') : 0)
+    }
+    const { client } = await opened(ours as never, server.url, {
+      ...version5,
+      clean: false,
+      properties: { sessionExpiryInterval: 60 },
+      ...(name === 'customHandleAcks' && {
+        customHandleAcks: (_topic, payload, _packet, done) => answer(payload, done),
+      }),
+    })
+    if (name === 'handleMessage') client.handleMessage = ({ payload }, done) => answer(payload, done as () => void)
+    const emitted: string[] = []
+    client.on('message', (_, payload) => void emitted.push(String(payload)))
+    // Both get the message, which is processed once for them.
+    await client.subscribeAsync(['a', '+'], { qos: 2 })
+    const reconnected = next(client, 'connect')
+    server.publish('a', 'b', { qos: 2, messageId: 7 })
+    await reconnected
+    server.send({ cmd: 'pubrel', messageId: 7 })
+    await server.waitFor('pubcomp')
+    expect(asked).toEqual(['b', 'b'])
+    expect(emitted).toEqual(name === 'handleMessage' ? ['b', 'b'] : ['b'])
+    expect(server.connections).toHaveLength(2)
+  },
+)
