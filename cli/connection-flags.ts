@@ -19,7 +19,13 @@ export const connectionFlags = {
     description: 'with --host: the port (1883). With 8883, --ca or --cert, the connection uses TLS',
     group,
   },
-  username: { type: 'string', short: 'u', value: '<name>', description: 'the user name', group },
+  username: {
+    type: 'string',
+    short: 'u',
+    value: '<name>',
+    description: 'the user name, if it is not in the URL',
+    group,
+  },
   'password-file': {
     type: 'string',
     value: '<path>',

@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 
 import type { ConnectOptions, TlsOptions } from '../src/api/options.ts'
+import { userInfo } from '../src/config/server-urls.ts'
 import { parseUrl } from '../src/shared/parse-url.ts'
 import { UsageError } from './command.ts'
 import { firstLine, readText } from './config-file.ts'
@@ -8,25 +9,50 @@ import type { ConnectionValues, Find, Given } from './connection-flags.ts'
 
 type Login = Pick<ConnectOptions, 'username' | 'password'>
 
+/** What may have a user name beside the flags and the variables. */
+export interface LoginSources {
+  /** The URL of the command line or the environment. */
+  readonly target: Given | undefined
+  /** What the config file has, if it is for this broker. */
+  readonly file: Login & { readonly urls: readonly string[] }
+}
+
 /**
- * The user name and the password.
+ * The user name and the password that go beside the URL. The user name is left out if the URL has it.
  *
- * @param fromFile - those of the config file, if they are for this broker
  * @throws {UsageError}
  */
-export function loginOf(find: Find, fromFile: Login): Login {
+export function loginOf(find: Find, { target, file }: LoginSources): Login {
   const name = find('username')
-  const username = name?.text ?? fromFile.username
+  const ofTarget = target && userOf([target.text])
+  // A flag comes before a variable.
+  const isReplaced = name?.isFlag === false && target?.isFlag === true && ofTarget !== undefined
+  const userOfFile = file.username ?? userOf(file.urls)
+  const user = (isReplaced ? undefined : name?.text) ?? ofTarget ?? userOfFile
   const path = find('password-file')
-  // MQTT 3.1.1 §3.1.2.9: no password without a user name.
-  if (username === undefined) {
-    if (path?.isFlag) throw new UsageError('--password-file needs --username')
-    return {}
+  // MQTT 3.1.1 §3.1.2.9: no password without a user name. The file has been checked for that.
+  if (user === undefined) {
+    if (path?.isFlag) throw new UsageError('--password-file needs --username, or a user name in the URL')
+    return file.password === undefined ? {} : { password: file.password }
   }
   // The password of another user is of no use, and none of this broker's business.
-  const ofFile = name === undefined || name.text === fromFile.username ? fromFile.password : undefined
+  const ofFile = user === userOfFile ? file.password : undefined
   const password = path ? firstLine(readText(path.from, path.text)) : (find('password')?.text ?? ofFile)
-  return { username, ...(password !== undefined && { password }) }
+  const isInUrl = user === (target ? ofTarget : userOf(file.urls))
+  return { ...(!isInUrl && { username: user }), ...(password !== undefined && { password }) }
+}
+
+/** The user name that all URLs have. */
+function userOf(urls: readonly string[]): string | undefined {
+  const users = new Set(urls.map((url) => parseUrl(url)?.username ?? ''))
+  const [user = ''] = users
+  if (users.size !== 1) return undefined
+  try {
+    return userInfo(user)
+  } catch {
+    // The check of the options says that the URL is not encoded correctly.
+    return undefined
+  }
 }
 
 /** @returns `undefined` if nothing concerns TLS. @throws {UsageError} */

@@ -51,15 +51,20 @@ export function splitOperands(
 }
 
 /** The brokers of the options, without any secret. */
-export function brokersOf({ url, servers, options }: ResilientMqttClientOptions): readonly string[] {
+export function brokersOf(options: ResilientMqttClientOptions): readonly string[] {
+  return urlsOf(options).flatMap((each) => {
+    const parsed = parseUrl(each)
+    return parsed ? [`${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/^\/$/, '')}`] : []
+  })
+}
+
+/** The URLs of the brokers of the options, as they are given. */
+export function urlsOf({ url, servers, options }: ResilientMqttClientOptions): readonly string[] {
   const ofConnect = typeof options === 'object' ? options.url : undefined
   const listed = Array.isArray(servers)
     ? servers.map((each: string | { readonly url: string }) => (typeof each === 'string' ? each : each.url))
     : []
-  return [ofConnect ?? url ?? listed].flat().flatMap((each) => {
-    const parsed = parseUrl(each)
-    return parsed ? [`${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/^\/$/, '')}`] : []
-  })
+  return [ofConnect ?? url ?? listed].flat()
 }
 
 function isUrl(text: string): boolean {

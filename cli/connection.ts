@@ -4,7 +4,7 @@ import { oneOf, UsageError } from './command.ts'
 import { readConfigFile, type ConfigFile } from './config-file.ts'
 import { findIn, type ConnectionValues, type Find, type Given } from './connection-flags.ts'
 import { loginOf, tlsOf } from './connection-secrets.ts'
-import { brokersOf, targetOf } from './connection-target.ts'
+import { brokersOf, targetOf, urlsOf } from './connection-target.ts'
 import { parseSeconds } from './duration.ts'
 import type { Shell } from './shell.ts'
 
@@ -53,8 +53,10 @@ export function readConnection(
   const file = readConfigFile(values.config, env)
   const target = targetOf(values, find, extras.url)
   const warnings: string[] = []
-  const { url, servers, failover, options: connect, ...others } = forTarget(file, target, warnings)
+  const ofThisBroker = forTarget(file, target, warnings)
+  const { url, servers, failover, options: connect, ...others } = ofThisBroker
   const { url: connectUrl, username, password, tls: tlsOfFile, ...ofFile } = connect
+  const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
   const tls = tlsOf(values, find, { fromFile: tlsOfFile, target })
   const options: ConnectionOptions = {
     ...others,
@@ -62,7 +64,7 @@ export function readConnection(
     options: {
       protocolVersion: 'auto',
       ...ofFile,
-      ...loginOf(find, { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }),
+      ...loginOf(find, { target, file: { ...login, urls: urlsOf(ofThisBroker) } }),
       ...ofFlags(values, find),
       ...extras.options,
       ...(tls && { tls }),
@@ -85,18 +87,19 @@ function tlsFilesOf(find: Find, file: ConfigFile | undefined): TlsFiles {
 const INSECURE =
   'the certificate of the broker is not verified: anyone on the network path can read and change everything'
 
-/** The options of the config file. A login in it is for its own brokers: no other broker gets it. */
+/** The options of the config file. A login in it, also one in a URL, is for its own brokers: no other broker gets it. */
 function forTarget(file: ConfigFile | undefined, target: Given | undefined, warnings: string[]): ConnectionOptions {
   const { options: connect = {}, ...others } = file?.options ?? {}
   const brokers = file && target ? brokersOf(file.options) : []
   const isOwn = target && brokersOf({ url: target.text }).every((each) => brokers.includes(each))
   if (brokers.length === 0 || isOwn) return { ...others, options: connect }
-  const { username, password, tls, ...open } = connect
+  const { url: _url, servers: _servers, ...rest } = others
+  const { url: _connectUrl, username, password, tls, ...open } = connect
   const { cert, key, pfx, passphrase, ...openTls } = tls ?? {}
   if ([username, password, cert, key, pfx, passphrase].some((each) => each !== undefined)) {
     warnings.push(`the login in ${file?.path} is not used: it is for ${brokers.join(', ')}`)
   }
-  return { ...others, options: { ...open, tls: openTls } }
+  return { ...rest, options: { ...open, tls: openTls } }
 }
 
 type Server = Pick<ResilientMqttClientOptions, 'url' | 'servers' | 'failover'>

@@ -84,7 +84,7 @@ describe('flags', () => {
     [['-h', 'a', '--cert', password, '--key', password], '--cert, --key: not PEM files that belong together: '],
     [['-L', 'mqtt://a', '--ca', ca], '--ca needs mqtts:, because mqtt: has no TLS'],
     [['-L', 'ws://a', '--insecure'], '--insecure needs wss:, because ws: has no TLS'],
-    [['-h', 'a', '--password-file', password], '--password-file needs --username'],
+    [['-h', 'a', '--password-file', password], '--password-file needs --username, or a user name in the URL'],
     [['-h', 'a', '-u', 'me', '--password-file', '/nowhere/password'], '--password-file: ENOENT'],
     [['-h', 'a', '-P', 'secret'], 'a password is never an argument'],
     [['-h', 'a', '--config', '/nowhere/config.json'], '--config: ENOENT'],
@@ -128,6 +128,43 @@ describe('environment variables', () => {
     [{ MQTT_URL: 'mqtt://a', XSTATE_MQTT_CONFIG: '/nowhere/c.json' }, '/nowhere/c.json: ENOENT'],
   ])('%j is wrong', (env, message) => {
     expect(errorOf(() => read([], env))).toContain(message)
+  })
+})
+
+describe('a user name in the URL', () => {
+  const flag = ['--url', 'mqtt://m%C3%BC@a']
+  const inUrl = file('in-url.json', { url: 'mqtt://mü@a', options: { password: 'p' } })
+  const asOption = file('as-option.json', { url: 'mqtt://a', options: { username: 'you', password: 'p' } })
+  const same = file('same.json', { servers: ['mqtt://mü@a', 'mqtt://mü@b'], options: { password: 'p' } })
+  const different = file('different.json', { servers: ['mqtt://mü@a', 'mqtt://you@b'], options: { password: 'p' } })
+
+  test.each<[readonly string[], Readonly<Record<string, string>>, object]>([
+    [flag, {}, {}],
+    [flag, { MQTT_PASSWORD: 'secret' }, { password: 'secret' }],
+    [[...flag, '--password-file', password], { MQTT_PASSWORD: 'p' }, { password: 'secret' }],
+    [flag, { MQTT_PASSWORD_FILE: password }, { password: 'secret' }],
+    [flag, { MQTT_PASSWORD: 'secret', MQTT_USERNAME: 'you' }, { password: 'secret' }],
+    [[...flag, '-u', 'you'], { MQTT_PASSWORD: 'secret' }, { username: 'you', password: 'secret' }],
+    [[], { MQTT_URL: 'mqtt://me@a', MQTT_PASSWORD: 'secret' }, { password: 'secret' }],
+    [[], { MQTT_URL: 'mqtt://me:p@a', MQTT_PASSWORD: 'secret' }, { password: 'secret' }],
+    [[], { MQTT_URL: 'mqtt://me@a', MQTT_USERNAME: 'you', MQTT_PASSWORD: 'x' }, { username: 'you', password: 'x' }],
+    [['--config', inUrl], {}, { password: 'p' }],
+    [['--config', inUrl], { MQTT_PASSWORD: 'secret' }, { password: 'secret' }],
+    [['--config', same], {}, { password: 'p' }],
+    [['--config', different], { MQTT_PASSWORD: 'secret' }, { password: 'p' }],
+    [['--config', different], {}, { password: 'p' }],
+    [[...flag, '--config', inUrl], {}, { password: 'p' }],
+    [['--url', 'mqtt://a', '--config', inUrl], {}, { username: 'mü', password: 'p' }],
+    [['--url', 'mqtt://b', '--config', inUrl], { MQTT_PASSWORD: 'secret' }, {}],
+    [[...flag, '--config', asOption], {}, {}],
+    [[...flag, '--config', asOption], { MQTT_PASSWORD: 'secret' }, { password: 'secret' }],
+  ])('%j with %j', (args, env, expected) => {
+    const { protocolVersion: _, ...login } = read(args, env).options.options
+    expect(login).toEqual(expected)
+  })
+
+  test('a wrong encoding is named', () => {
+    expect(errorOf(() => read(['--url', 'mqtt://%zz@a'], { MQTT_PASSWORD: 'secret' }))).toContain('--url')
   })
 })
 
