@@ -80,10 +80,13 @@ export class FailedCalls {
   /** A message that no subscription matches could not be processed: no receiver could get it again on this connection. */
   unmatchedFailed(message: HeldMessage, error: unknown): void {
     const port = this.#port
+    if (message.session !== port.session()) return
+    const isOpen = message.link !== undefined && message.link === port.link()
     const refusal = refusalOf(error)
-    const isAgain = refusal === undefined && message.link === port.link() && port.config.keepsSession()
-    if (!isAgain) port.done(message, refusal)
-    else message.link?.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
+    if (refusal !== undefined || (isOpen && !port.config.keepsSession())) return port.done(message, refusal)
+    message.pending--
+    message.isUnmatched = true
+    if (isOpen) message.link?.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
   }
 
   /** The receiver gets the message again when the broker sends it again. */

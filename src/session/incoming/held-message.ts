@@ -15,6 +15,8 @@ export class HeldMessage {
   reasonCode: number | undefined
   /** The receivers that had not processed it when the connection ended. They get it again. */
   failed: Receiver[] = []
+  /** Whether no subscription matched it, and it was not processed: it is delivered anew. */
+  isUnmatched = false
 
   constructor(packet: IncomingPublish, link: Link | undefined, session: object) {
     this.packet = packet

@@ -235,11 +235,14 @@ export class Inbox {
    */
   #processAgain(earlier: HeldMessage, packet: IncomingPublish): boolean {
     this.#claims.flush()
+    const { isUnmatched } = earlier
     const receivers = earlier.failed.filter((receiver) => this.#subscriptions.has(receiver))
     earlier.packet = packet
     earlier.link = this.#link
     earlier.failed = []
-    this.#deliver(packet, receivers, earlier)
+    earlier.isUnmatched = false
+    if (isUnmatched) this.#process(packet, earlier)
+    else this.#deliver(packet, receivers, earlier)
     return earlier.pending > 0 || this.#acknowledgements.size > 0 ? this.#hold(earlier) : false
   }
 
