@@ -33,7 +33,6 @@ import { depart } from './lifecycle/departure.ts'
 import { type Happening, Observer } from './lifecycle/observer.ts'
 import { RunningMachine } from './lifecycle/running-machine.ts'
 import { ConnectionRuntime } from './lifecycle/runtime.ts'
-import { isReady } from './lifecycle/snapshot.ts'
 import { waitForState } from './lifecycle/wait-for-state.ts'
 import { announcing } from './messages/birth.ts'
 import { deliverUnmatched } from './messages/deliver.ts'
@@ -416,7 +415,6 @@ export class ResilientMqttClient implements AsyncDisposable {
       connectCalls: this.#connectCalls,
       waits: this.#waits,
       isDisposed: () => this.#disposed,
-      isReady: () => isReady(this.actor.getSnapshot()),
       isConnected: () => this.isConnected,
       leave: () => this.#send('DISCONNECT'),
     }

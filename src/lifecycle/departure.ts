@@ -18,7 +18,6 @@ export interface DeparturePort {
   readonly waits: Waits
   readonly config: Pick<ClientConfig, 'clock' | 'timeouts'>
   readonly isDisposed: () => boolean
-  readonly isReady: () => boolean
   /** Whether a connection is open. Its subscriptions may still be being restored, after which the outbox drains. */
   readonly isConnected: () => boolean
   /** Sends DISCONNECT to the machine. */
@@ -79,7 +78,7 @@ async function finish(port: DeparturePort, options: DisconnectOptions): Promise<
   const { disconnectTimeout } = port.config.timeouts
   const { timeout = disconnectTimeout, drainTimeout = disconnectTimeout } = options
   const { session } = port.runtime
-  if (handlers === 'finish' && port.isReady()) {
+  if (handlers === 'finish' && port.isConnected()) {
     const finished = session.finishHandlers()
     await atMost(port, 'finishing the handlers', timeout, signal, (resolve) => void finished.then(resolve))
   }

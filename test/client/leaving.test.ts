@@ -41,6 +41,22 @@ test('sends what handlers publish before they finish', async () => {
   expect(told(server, 1, 'publish', 'puback', 'disconnect')).toEqual(['publish done 2', 'puback 1', 'disconnect'])
 })
 
+test('lets handlers finish also if the subscriptions are being restored', async () => {
+  const { server, client } = await scriptedClient({ script: { suback: false } })
+  const calls = working(client)
+  void client.connect().catch(() => {})
+  await server.waitFor('subscribe')
+  server.publish('work', 'of a kept session', { qos: 1, messageId: 1 })
+  await until(() => calls.length === 1)
+  const leaving = client.disconnect({ handlers: 'finish' })
+  expect(await isPending(leaving)).toBe(true)
+  server.send({ cmd: 'suback', messageId: 1, granted: [2] })
+  expect(await isPending(leaving), 'restored').toBe(true)
+  calls[0]?.done()
+  await leaving
+  expect(told(server, 1, 'puback', 'disconnect')).toEqual(['puback 1', 'disconnect'])
+})
+
 test('waits no longer than the timeout, and leaves what is not finished unacked', async () => {
   const clock = createTestClock()
   const { server, client } = await scriptedClient({ clock, now: clock.now, connect: { keepalive: 0 } })
