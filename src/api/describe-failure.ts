@@ -4,7 +4,7 @@ import { connackReason, reason } from './reason-codes.ts'
 
 const timeouts = {
   // Not "no CONNACK": the timeout includes the wait for the options and the store, before there is a socket.
-  connect: 'not connected in time (a broker without MQTT 5 may never answer a CONNECT of MQTT 5)',
+  connect: 'not connected in time (with protocolVersion: 5, a broker without MQTT 5 may never answer)',
   refresh: 'the credentials source did not answer in time',
   probe: 'no PINGRESP in time after a wake-up',
   restore: 'no SUBACK in time',
@@ -16,17 +16,18 @@ const timeouts = {
 
 /** Why a server may end a connection before the CONNACK. */
 const EARLY =
-  'it may be at its limit of connections, be a proxy whose backend is down, or require a client certificate, ' +
-  "or the port or the MQTT version is wrong (protocolVersion: 'auto' tries both versions)"
+  'be at its limit of connections, be a proxy whose backend is down, require a client certificate, ' +
+  "or not take this version of MQTT (protocolVersion: 'auto' tries both)"
 
-/** What is likelier if it ends it during a handshake. */
-const HANDSHAKE = {
-  tls: 'it may not speak TLS on this port',
-  websocket: 'it may not speak WebSocket on this port, or ws: and wss: are mixed up',
+/** What is likelier, by the handshake during which it ends it. */
+const PORT = {
+  none: 'speak TLS or WebSocket on this port',
+  tls: 'not speak TLS on this port',
+  websocket: 'not speak WebSocket on this port (or with TLS where the URL has none, or the other way round)',
 } as const
 
-function whyEarly(handshake?: keyof typeof HANDSHAKE): string {
-  return handshake === undefined ? EARLY : `${HANDSHAKE[handshake]}; or ${EARLY}`
+function whyEarly(handshake: keyof typeof PORT = 'none'): string {
+  return `it may ${PORT[handshake]}, ${EARLY}`
 }
 
 const TAKEOVER =
@@ -92,7 +93,7 @@ function describeClose({
   silence,
   keepalive = 0,
 }: FailureOf<'closed'>): string {
-  if (beforeConnack) return `the server closed the connection before the CONNACK: ${EARLY}`
+  if (beforeConnack) return `the server closed the connection before the CONNACK: ${whyEarly()}`
   if (suspicion) return `the server closed the connection without giving a reason${TAKEOVER}`
   if (reauthenticating) return 'the server closed the connection while the client renewed its credentials by AUTH'
   if (silence === undefined) return 'the server closed the connection without giving a reason'

@@ -321,13 +321,24 @@ export function readConnectOptions(options: unknown, path = 'options'): WithUrls
  * returned as is.
  */
 export function readCredentials(given: unknown): WithUrls<Credentials> {
-  return openGroup(credentials, [])('credentials', given) as WithUrls<Credentials>
+  const read = openGroup(credentials, [])('credentials', given) as WithUrls<Credentials>
+  const names = Object.keys(read)
+  const isEmpty = LOGIN.every((name) => read[name] === undefined)
+  if (isEmpty && names.some((name) => name !== 'expiresAt')) {
+    throw new InvalidOptionError('credentials', `must have ${LOGIN.join(', ')}: it has only ${names.join(', ')}`)
+  }
+  return read
 }
+
+/** What credentials consist of. */
+const LOGIN = ['username', 'password', 'authenticationData', 'url', 'wsHeaders'] as const
 
 /** Suggests the right place for an option that belongs to another group, or that has another name in MQTT.js. */
 export function clientHint(name: string, known: readonly string[]): string | undefined {
-  const place = renamed.get(name) ?? Object.entries(groups).find(([, rules]) => Object.hasOwn(rules, name))?.[0]
-  if (place !== undefined) return `see ${place}`
+  const other = renamed.get(name)
+  if (other !== undefined) return `see ${other}`
+  const place = Object.entries(groups).find(([, rules]) => Object.hasOwn(rules, name))?.[0]
+  if (place !== undefined) return `did you mean ${place}.${name}?`
   if (Object.hasOwn(clientOptionRules, name)) return 'it is an option of the client'
   return didYouMean(name, known) ?? nearElsewhere(name)
 }

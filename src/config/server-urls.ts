@@ -38,6 +38,9 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
       throw new InvalidOptionError(option, `must be a string with a URL, such as ${schemes.example}`)
     }
     const { protocol, hostname: host, username, password } = parsed
+    if (HOST_AND_PORT.test(candidate as string)) {
+      throw new InvalidOptionError(option, `must begin with ${schemes.rule}`, candidate)
+    }
     if (!schemes.allowed.includes(protocol)) {
       const hint = protocol.includes('unix') ? ' (for a Unix socket, see options.socket)' : ''
       throw new InvalidOptionError(option, `must begin with ${schemes.rule}${hint}`, protocol)
@@ -49,6 +52,9 @@ export function parseUrls(option: string, url: unknown): readonly string[] {
   }
   return Object.freeze(urls as string[])
 }
+
+/** `localhost:1883`, which is a URL of the scheme `localhost:`. */
+const HOST_AND_PORT = /^[a-z\d.-]+:\d{1,5}$/i
 
 /** The class `URL` of React Native finds hosts in `http:` and `https:` URLs only. */
 function missingHost(): string {

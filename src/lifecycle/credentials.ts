@@ -93,8 +93,8 @@ export class CurrentCredentials {
   /** Credentials that have expired already are used: this clock may be wrong, and the broker decides. */
   #checkExpiry(expiresAt: number | null): void {
     if (expiresAt === null || expiresAt > this.#options.now()) return
-    const rule = 'must be in the future: is the clock of this device right?'
-    this.#options.onError(new InvalidOptionError('credentials.expiresAt', rule, new Date(expiresAt)))
+    const rule = 'must be in the future (is the clock of this device right?)'
+    this.#options.onError(new InvalidOptionError('credentials.expiresAt', rule, inWords(expiresAt)))
   }
 
   async #answer(reason: RefreshReason, signal: AbortSignal): Promise<Answer> {
@@ -102,6 +102,12 @@ export class CurrentCredentials {
     const credentials = readCredentials(await source?.({ reason, signal }))
     return { credentials, expiresAt: expiryOf(credentials.expiresAt, now()) }
   }
+}
+
+/** A time that `Date` can't express stays a number. */
+function inWords(time: number): unknown {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? time : date.toISOString()
 }
 
 function expiryOf(expiresAt: Credentials['expiresAt'], now: number): number | null {

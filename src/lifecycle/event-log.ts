@@ -62,7 +62,7 @@ export class EventLog {
     this.#lastResort?.say(
       `notConnected: ${failure.kind}`,
       () => `not connected yet: ${describeFailure(failure)}`,
-      `The client tries again in ${(delay / 1_000).toFixed(1)} s. ${this.#options.advice('reconnectScheduled')}`,
+      `The client tries again in ${inUnits(delay)}. ${this.#options.advice('reconnectScheduled')}`,
     )
   }
 
@@ -108,4 +108,8 @@ export class EventLog {
   unheard(event: keyof ClientEvents, sentence: string, error: unknown): void {
     if (!this.#options.isHeard(event)) this.#lastResort?.print(event, sentence, error, this.#options.advice(event))
   }
+}
+
+function inUnits(duration: number): string {
+  return duration < 1_000 ? `${Math.round(duration)} ms` : `${(duration / 1_000).toFixed(1)} s`
 }

@@ -41,12 +41,16 @@ describe('a TLS failure in words', () => {
   })
 })
 
-const limits = 'it may be at its limit of connections, be a proxy whose backend is down'
+const limits = 'be at its limit of connections, be a proxy whose backend is down'
+const otherProtocol = 'it may speak TLS or WebSocket on this port'
 const noTls = 'it may not speak TLS on this port'
 const noWebSocket = 'it may not speak WebSocket on this port'
 
 test.each<[Failure, string]>([
-  [{ kind: 'closed', beforeConnack: true }, `the server closed the connection before the CONNACK: ${limits}`],
+  [
+    { kind: 'closed', beforeConnack: true },
+    `the server closed the connection before the CONNACK: ${otherProtocol}, ${limits}`,
+  ],
   [{ kind: 'closed' }, 'the server closed the connection without giving a reason'],
   [
     { kind: 'closed', silence: 59_900, keepalive: 60_000 },
@@ -58,7 +62,7 @@ test.each<[Failure, string]>([
   ],
   [
     { kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET', beforeConnack: true },
-    `the server reset the connection before the CONNACK (read ECONNRESET): ${limits}`,
+    `the server reset the connection before the CONNACK (read ECONNRESET): ${otherProtocol}, ${limits}`,
   ],
   [{ kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET' }, 'read ECONNRESET'],
   [
@@ -72,7 +76,7 @@ test.each<[Failure, string]>([
       message: 'Client network socket disconnected before secure TLS connection was established',
       beforeConnack: true,
     },
-    `the server closed the connection during the TLS handshake: ${noTls}; or ${limits}`,
+    `the server closed the connection during the TLS handshake: ${noTls}, ${limits}`,
   ],
   [
     { kind: 'socket', code: 'ECONNRESET', message: 'read ECONNRESET', beforeConnack: true, handshake: 'tls' },

@@ -26,10 +26,19 @@ const shown = (value: unknown) => (typeof value === 'string' ? JSON.stringify(va
 const table: [Bad, string][] = [
   [{}, 'url must be given, unless servers, options or credentials provide it'],
   [{ url: '' }, `url ${noUrl}`],
-  [{ username: 'me', password: 'pass' } as Bad, 'username is not an option of the client: see options'],
-  [{ rejectUnauthorized: false } as Bad, 'rejectUnauthorized is not an option of the client: see options.tls'],
+  [
+    { username: 'me', password: 'pass' } as Bad,
+    'username is not an option of the client: did you mean options.username?',
+  ],
+  [
+    { rejectUnauthorized: false } as Bad,
+    'rejectUnauthorized is not an option of the client: did you mean options.tls.rejectUnauthorized?',
+  ],
   [{ reconnectPeriod: 1_000 } as Bad, 'reconnectPeriod is not an option of the client: see reconnect'],
-  [{ connectTimeout: 1_000 } as Bad, 'connectTimeout is not an option of the client: see timeouts'],
+  [
+    { connectTimeout: 1_000 } as Bad,
+    'connectTimeout is not an option of the client: did you mean timeouts.connectTimeout?',
+  ],
   [{ recconect: {} } as Bad, 'recconect is not an option of the client: did you mean reconnect?'],
   [{ options: { authentication: 'JWT' } }, 'options.authentication must be an object'],
   [{ options: { authentication: {}, protocolVersion: 5 } }, 'options.authentication.method must be given'],
@@ -65,7 +74,8 @@ const table: [Bad, string][] = [
     { url: 'mqtt+unix:///run/mqtt.sock' },
     'url must begin with mqtt:, mqtts:, ws: or wss: (for a Unix socket, see options.socket), got "mqtt+unix:"',
   ],
-  [{ url: 'localhost:1883' }, 'url must begin with mqtt:, mqtts:, ws: or wss:, got "localhost:"'],
+  [{ url: 'localhost:1883' }, 'url must begin with mqtt:, mqtts:, ws: or wss:, got "localhost:1883"'],
+  [{ url: 'b.example:8883' }, 'url must begin with mqtt:, mqtts:, ws: or wss:, got "b.example:8883"'],
 
   ...(['reconnect', 'recovery'] as const).flatMap((tier): [Bad, string][] => [
     [{ [tier]: { enabled: 'yes' } }, `${tier}.enabled ${boolean}, got "yes"`],

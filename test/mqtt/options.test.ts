@@ -522,6 +522,11 @@ describe('credentials', () => {
     ['gives seconds', () => ({ expiresAt: Math.floor(Date.now() / 1_000) + 3_600 }), 'InvalidOptionError'],
     ['gives seconds as a Date', () => ({ expiresAt: new Date(Date.now() / 1_000) }), 'InvalidOptionError'],
     ['gives null as an expiry', () => ({ expiresAt: null }), 'InvalidOptionError'],
+    [
+      'gives only what is not known',
+      () => ({ token: 'secret-1', expiresAt: Date.now() + 60_000 }),
+      'InvalidOptionError',
+    ],
     ['gives nothing', () => undefined, 'InvalidOptionError'],
     ['gives null', () => null, 'InvalidOptionError'],
     ['gives a string', () => 'secret-1', 'InvalidOptionError'],
