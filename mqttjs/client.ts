@@ -228,7 +228,7 @@ export class MqttClient extends HeardClient {
     const invalid = invalidFilter(filters)
     if (invalid !== undefined) soon(() => callback?.(new Error(`Invalid topic ${invalid}`)))
     else if (!this.#refuses(callback)) {
-      const answered = () => callback?.(undefined, { cmd: 'unsuback' } as Packet)
+      const answered = () => callback?.(null as never, { cmd: 'unsuback' } as Packet)
       this.#try(callback, () => {
         this.#subscriptions.unsubscribe(filters, this.#isVersion5 ? given : {}, answered)
       })

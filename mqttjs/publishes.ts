@@ -74,7 +74,8 @@ export class Publishes {
   ): void {
     if (!callback) return
     published.then(
-      () => callback(undefined, packet),
+      // As MQTT.js: nothing for QoS 0, and `null` for no error, although its types say `undefined`.
+      () => (packet ? callback(null as never, packet) : callback()),
       (error: unknown) => callback(publishErrorOf(error), refusalOf(error, packet) ?? packet),
     )
   }
