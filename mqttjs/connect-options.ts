@@ -5,6 +5,7 @@ import { InvalidOptionError } from '../src/api/errors.ts'
 import type { ConnectOptions, TlsOptions, WebSocketOptions, Will } from '../src/api/options.ts'
 import { fromSessionExpiryInterval } from '../src/shared/session-expiry.ts'
 import { type AuthHandler, authenticationOf } from './authentication.ts'
+import { isGiven } from './is-given.ts'
 import { checkSeconds, FOUR_BYTES, TWO_BYTES } from './seconds.ts'
 import { type OpenStream, socketSource } from './sockets.ts'
 import { serverUrls } from './url.ts'
@@ -21,7 +22,8 @@ const TLS_OPTIONS = new Set(
 
 /**
  * How to connect, according to the options of MQTT.js at this moment. They are read for each connection, because
- * applications change `client.options` to renew a token, for example in `transformWsUrl`.
+ * applications change `client.options` to renew a token, for example in `transformWsUrl`. `null` means what it means to
+ * MQTT.js: no default, so no keep alive and no clean start, and else the same as `undefined`.
  *
  * @param openStream - the first argument of `new MqttClient`
  * @param transforms - whether to call `transformWsUrl`
@@ -35,16 +37,17 @@ export function connectOptions(
   const transform = (url: string) => options.transformWsUrl?.(url, options, client) ?? url
   const urls = serverUrls(options).map((url) => (transforms && url.startsWith('ws') ? transform(url) : url))
   // Only now: `transformWsUrl` may have changed them.
-  const { clientId, username, password, keepalive, properties = {}, wsOptions } = options
+  const { clientId, username, password, keepalive, clean, wsOptions } = options
+  const properties = options.properties ?? {}
   const isVersion5 = checkVersion(options.protocolVersion) === 5
-  const tls = Object.entries(options).filter(([name, value]) => TLS_OPTIONS.has(name) && value !== undefined)
+  const tls = Object.entries(options).filter(([name, value]) => TLS_OPTIONS.has(name) && isGiven(value))
   const socket = socketSource(options, openStream)
   return {
     url: urls,
     ...(clientId !== undefined && { clientId }),
     protocolVersion: isVersion5 ? 5 : 4,
-    ...(keepalive !== undefined && { keepalive: 1_000 * checkSeconds('keepalive', keepalive, TWO_BYTES) }),
-    clean: options.clean ?? true,
+    ...(keepalive !== undefined && { keepalive: 1_000 * checkSeconds('keepalive', keepalive ?? 0, TWO_BYTES) }),
+    clean: clean === undefined ? true : (clean ?? false),
     ...(typeof username === 'string' && { username }),
     ...(password && { password }),
     ...(options.will && { will: willOf(options.will, isVersion5) }),
@@ -59,7 +62,7 @@ export function connectOptions(
 
 /** A wrong version would connect by MQTT 3.1.1, without the properties of MQTT 5. */
 function checkVersion(version: unknown): unknown {
-  if (version === undefined || version === 3 || version === 4 || version === 5) return version
+  if (!isGiven(version) || version === 3 || version === 4 || version === 5) return version
   throw new InvalidOptionError('protocolVersion', 'must be 3, 4 or 5', version)
 }
 
@@ -99,8 +102,8 @@ function willOf(
   return {
     topic,
     payload: payload ?? '',
-    ...(qos !== undefined && { qos }),
-    ...(retain !== undefined && { retain }),
+    ...(isGiven(qos) && { qos }),
+    ...(isGiven(retain) && { retain }),
     ...(isVersion5 && willDelayInterval !== undefined && { delay: 1_000 * checkWillDelay(willDelayInterval) }),
     ...(isVersion5 && properties && { properties: others }),
   }

@@ -1,3 +1,4 @@
+import { isGiven } from './is-given.ts'
 import type { ClientOptions } from './options.ts'
 
 /** What an application might rely on, by the options of MQTT.js that have no meaning here. */
@@ -14,7 +15,7 @@ const told = new Set<string>()
 export function warnOfIgnored(options: ClientOptions): void {
   for (const [name, advice] of Object.entries(ADVICE)) {
     const value: unknown = options[name as keyof ClientOptions]
-    if (value === undefined || value === null || told.has(name)) continue
+    if (!isGiven(value) || told.has(name)) continue
     told.add(name)
     // oxlint-disable-next-line no-console -- There may be no other place where it is seen.
     console.warn(`xstate-mqtt/mqttjs: the option ${name} has no meaning: ${advice}`)

@@ -1,5 +1,6 @@
 import type { Logger } from '../src/api/logger.ts'
 import type { ConnectOptions, ResilientMqttClientOptions } from '../src/api/options.ts'
+import { isGiven } from './is-given.ts'
 import type { ClientOptions } from './options.ts'
 
 /** The longest delay of the fast tier, in periods, and in milliseconds unless the period is longer. */
@@ -19,9 +20,10 @@ const MAX_WAITING = 100_000
  * @param connect - gives the options for connecting, for each attempt
  */
 export function resilientOptions(options: ClientOptions, connect: () => ConnectOptions): ResilientMqttClientOptions {
-  const { connectTimeout, subscribeBatchSize, reconnectOnConnackError, log, resilient = {} } = options
-  // MQTT.js does not reconnect either if it is negative.
-  const period = Math.max(0, options.reconnectPeriod ?? 1_000)
+  const { connectTimeout, subscribeBatchSize, reconnectPeriod = 1_000, reconnectOnConnackError, log } = options
+  const resilient = options.resilient ?? {}
+  // MQTT.js does not reconnect either if it is negative or `null`.
+  const period = Math.max(0, reconnectPeriod)
   const isReconnecting = period > 0
   return {
     onGiveUp: 'wait',
@@ -46,7 +48,7 @@ export function resilientOptions(options: ClientOptions, connect: () => ConnectO
       maxDelay: Math.max(period, Math.min(SLOW_PERIODS * period, LONGEST_SLOW_DELAY)),
       ...resilient.recovery,
     },
-    timeouts: { ...(connectTimeout !== undefined && { connectTimeout }), ...resilient.timeouts },
+    timeouts: { ...(isGiven(connectTimeout) && { connectTimeout }), ...resilient.timeouts },
     outbox: { maxMessages: MAX_WAITING, ...resilient.outbox },
     ...(subscribeBatchSize && { subscriptions: { batchSize: subscribeBatchSize, ...resilient.subscriptions } }),
   }

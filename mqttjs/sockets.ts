@@ -11,7 +11,7 @@ export function socketSource(options: IClientOptions, openStream: OpenStream | u
   if (openStream) return openStream
   const { unixSocket, path, socksTimeout: timeout } = options
   if (unixSocket) return () => process.getBuiltinModule('node:net').connect({ path: path ?? '' })
-  const proxy = options.socksProxy ?? socksProxyOfEnvironment()
+  const proxy = options.socksProxy === undefined ? socksProxyOfEnvironment() : options.socksProxy
   if (!proxy) return undefined
   return async ({ host, port }) => (await loadSocks())(host, port, proxy, { timeout })
 }

@@ -75,6 +75,19 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(connect.will?.properties).toMatchObject(willProperties)
   })
 
+  test.each<[object, object]>([
+    [{ keepalive: null }, { keepalive: 0, clean: true }],
+    [{ clean: null }, { keepalive: 60, clean: false }],
+    [{ protocolVersion: null }, { protocolVersion: 4 }],
+    [{ ...version5, properties: null }, { protocolVersion: 5 }],
+    [{ will: { topic: 'a', payload: 'b', qos: null, retain: null } }, { will: { topic: 'a', qos: 0, retain: false } }],
+    [{ ca: null, key: null, servername: null, rejectUnauthorized: null }, { protocolVersion: 4 }],
+  ])('takes null, as in %j', async (options, expected) => {
+    const server = await startServer({})
+    open(mqtt, server.url, options)
+    expect(await server.waitFor('connect')).toMatchObject(expected)
+  })
+
   test('has the properties of the CONNACK, and the keep alive of the server', async () => {
     const connack = { properties: { serverKeepAlive: 20, topicAliasMaximum: 5 } }
     const server = await startServer({ script: [{ connack }, {}] })
@@ -197,9 +210,9 @@ describe.each(both)('$name', ({ mqtt }) => {
     await next(client, 'connect')
   })
 
-  test('does not reconnect by itself with reconnectPeriod: 0', async () => {
+  test.each([0, null as never])('does not reconnect by itself with reconnectPeriod: %s', async (reconnectPeriod) => {
     const server = await startServer({})
-    const { client, events } = await opened(mqtt, server.url, { reconnectPeriod: 0 })
+    const { client, events } = await opened(mqtt, server.url, { reconnectPeriod })
     server.kick()
     await next(client, 'close')
     expect(client.reconnecting).toBe(false)

@@ -59,6 +59,8 @@ test.each<[string, ClientOptions]>([
   ],
   ['a session that never expires', { ...version5, properties: { sessionExpiryInterval: 0xffffffff } }],
   ['a negative period, with which MQTT.js does not reconnect', { reconnectPeriod: -1 }],
+  // With `null`, MQTT.js would give up after 1 ms.
+  ['no timeout', { connectTimeout: null as never }],
 ])('takes %s', async (_, options) => {
   const server = await startServer({})
   await opened(mqtt as never, server.url, options)

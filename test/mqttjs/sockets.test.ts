@@ -37,6 +37,13 @@ describe.each(both)('$name', ({ mqtt }) => {
     expect(asked).toEqual(['localhost:7'])
   })
 
+  test('takes no proxy, also not from the environment, if the option is null', async () => {
+    const server = await startServer({})
+    proxyOfEnvironment('socks5h://127.0.0.1:1')
+    await opened(mqtt, server.url, { socksProxy: null as never })
+    expect(server.received('connect')).toHaveLength(1)
+  })
+
   test('emits the error of a proxy, and tries again', async () => {
     const { asked, socksProxy } = await sceneOf('mqtt')
     const { client } = open(mqtt, 'mqtt://elsewhere:7', { socksProxy })
