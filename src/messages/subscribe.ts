@@ -1,5 +1,5 @@
 import { withDefaults } from '../../machines/config.ts'
-import { InvalidOptionError } from '../api/errors.ts'
+import { InvalidMessageError, InvalidOptionError } from '../api/errors.ts'
 import type { MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
 import type { Message } from '../api/message.ts'
 import { subscribeRules } from '../config/call-rules.ts'
@@ -49,7 +49,7 @@ export function subscribe<Value>(
     // The broker is asked again.
     runtime.session.forget(earlier)
   }
-  const report = (error: unknown) => reporter.report(error, `the handler of ${filter}`)
+  const report = (error: unknown) => reporter.report(error, `the ${partOf(error)} of ${filter}`)
   const { session } = runtime
   const receiver = new ClientReceiver({ session, filter, handler, options, isAwaiting, report })
   session.subscribe(receiver)
@@ -86,4 +86,10 @@ export function readSubscribeOptions<Value>(filter: string, given: SubscribeOpti
   }
   if (options.retry) checkBackoff('retry', withDefaults<RetryPolicy>(defaultRetry, options.retry))
   return options
+}
+
+/** The part of a subscription that an error comes from. */
+function partOf(error: unknown): 'codec' | 'schema' | 'handler' {
+  if (!(error instanceof InvalidMessageError)) return 'handler'
+  return error.issues.length === 0 ? 'codec' : 'schema'
 }

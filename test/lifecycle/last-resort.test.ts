@@ -43,7 +43,7 @@ test('prints the first error of each kind, and how to handle it', async () => {
   await vi.waitFor(() => expect(lines()).toHaveLength(2))
   expect(lines()[0]).toMatch(/^xstate-mqtt: the handler of connected failed: Error: boom\n/)
   expect(lines()[0]).toContain("client.on('error', …), or give the client a logger")
-  expect(lines()[1]).toContain('the handler of c failed: InvalidMessageError: a message to c is invalid')
+  expect(lines()[1]).toContain('the codec of c failed: InvalidMessageError: a message to c is invalid')
   expect(lines().join()).not.toContain('planted')
 })
 
