@@ -57,6 +57,17 @@ test('has the native client below, and takes its options', async () => {
   await client.endAsync(true)
 })
 
+test('does not tell, of a filter that the broker refuses and the application has left, that it is asked again', async () => {
+  const server = await startServer({ script: { suback: 0x80 } })
+  const client = ours.connect(server.url)
+  const refused: string[] = []
+  client.resilient.on('subscriptionRefused', ({ filter }) => void refused.push(filter))
+  await expect(client.subscribeAsync('a')).rejects.toMatchObject({ code: 0x80 })
+  await client.endAsync(true)
+  expect(refused).toEqual([])
+  expect(server.received('subscribe')).toHaveLength(1)
+})
+
 test.each([
   ['mqtt://host', { host: 'host', hostname: 'host', port: 1883, protocol: 'mqtt' }],
   ['mqtts://[::1]:1', { hostname: '::1', port: 1, protocol: 'mqtts' }],

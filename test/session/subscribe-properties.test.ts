@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import { runtimeOf } from '../../src/client.ts'
 import { InvalidOptionError, SubscriptionRefusedError } from '../../src/index.ts'
 import type { ScriptedServer } from '../../testing/index.ts'
 import { until } from '../support/event-loop.ts'
@@ -81,6 +82,26 @@ describe('user properties of a SUBSCRIBE', () => {
     const { ready } = client.subscribe('1', nothing, { userProperties: { large: 'x'.repeat(90) } })
     await expect(ready).rejects.toMatchObject({ reasonCode: 0x95, limit: 'maximumPacketSize' })
     await expect(ready).rejects.toThrow(SubscriptionRefusedError)
+  })
+
+  test('of an UNSUBSCRIBE count, too, and are left out if they are too large', async () => {
+    const connack = { properties: { maximumPacketSize: 100 } }
+    const { server, client } = await scriptedClient({ version: 5, script: { connack } })
+    await client.connect()
+    const { session } = runtimeOf(client)
+    const leave = (filter: string, userProperties: { readonly large: string }) =>
+      new Promise<void>((resolve) => session.leave(filter, resolve, userProperties))
+    const userProperties = { large: 'x'.repeat(60) }
+    const left = ['1', '2', '3'].map((n) => leave(n.repeat(8), userProperties))
+    await Promise.all([...left, leave('4', { large: 'x'.repeat(90) })])
+    const sent = server.received('unsubscribe').map(({ unsubscriptions, properties }) => {
+      return [unsubscriptions.join(' '), { ...properties?.userProperties }]
+    })
+    expect(sent).toEqual([
+      ['11111111 22222222', userProperties],
+      ['33333333', userProperties],
+      ['4', {}],
+    ])
   })
 
   test.each([[1], [{ tenant: 1 }], [{ tenant: 'a\u0000' }]])('must not be %j', async (userProperties) => {

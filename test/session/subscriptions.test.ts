@@ -517,6 +517,38 @@ describe('subscriptions of MQTT 5', () => {
     await until(() => unsubscribed(server).length > 0)
   })
 
+  test('do not tell that the broker grants again what it has refused only for a handler that is rejected', async () => {
+    const clock = createTestClock()
+    let code = 0
+    const { server, client } = await scriptedClient({
+      clock,
+      now: clock.now,
+      reconnect: { initialDelay: 1, maxDelay: 1 },
+      script: { suback: () => code },
+    })
+    const events: string[] = []
+    for (const name of ['subscriptionRefused', 'subscriptionGranted', 'subscriptionFailed'] as const) {
+      client.on(name, () => void events.push(name))
+    }
+    await client.connect()
+    await client.subscribe('a', nothing).ready
+    code = 0x80
+    const { ready } = client.subscribe('a', () => {}, { qos: 1 })
+    await until(() => events.length === 1)
+    // Topic filter invalid: it is not retried.
+    code = 0x8f
+    clock.tick(1_000)
+    await expect(ready).rejects.toMatchObject({ reasonCode: 0x8f })
+    code = 0
+    const restored = new Promise((resolve) => client.once('restored', resolve))
+    server.kick()
+    await until(() => client.status.state === 'reconnecting')
+    clock.tick(1)
+    await restored
+    expect(events).toEqual(['subscriptionRefused', 'subscriptionFailed'])
+    expect(client.status.subscriptions).toMatchObject({ wanted: 1, held: 1 })
+  })
+
   test('end the loop of a permanently refused filter, which later connections do not subscribe', async () => {
     const { server, client } = await scriptedClient({ script: [{ suback: { a: 0x8f } }, {}] })
     const ended = (async () => {
