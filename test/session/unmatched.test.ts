@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { runtimeOf } from '../../src/client.ts'
-import { MessageRefusedError } from '../../src/index.ts'
+import { type ConnectOptions, MessageRefusedError } from '../../src/index.ts'
 import { turns, until } from '../support/event-loop.ts'
 import { scriptedClient, sessionIs, versions } from '../support/scripted-client.ts'
 
@@ -19,8 +19,8 @@ describe.each(versions)(
   'messages that no subscription matches, and that are processed, MQTT $version',
   ({ version }) => {
     /** A client, the calls for such messages, and a message of QoS 2 that was released. */
-    async function sceneOf() {
-      const { server, client } = await scriptedClient({ version, script: sessionIs(true), onMessage: nothing })
+    async function sceneOf(connect: ConnectOptions = {}) {
+      const { server, client } = await scriptedClient({ version, connect, script: sessionIs(true), onMessage: nothing })
       const calls: Call[] = []
       runtimeOf(client).onUnmatched = ({ payload }) =>
         new Promise((resolve, reject) => calls.push({ text: new TextDecoder().decode(payload), resolve, reject }))
@@ -55,6 +55,30 @@ describe.each(versions)(
       await server.waitFor('puback')
       expect(server.received('pubcomp')).toMatchObject([{ messageId: 7 }])
       expect(client.status.inbox.heldBack).toBe(0)
+    })
+
+    test('are not delivered again as long as that is under way, also if the connection ends', async () => {
+      const { server, client, calls, connected, continues } = await sceneOf()
+      calls[0]?.reject(failure)
+      await connected
+      server.send({ cmd: 'pubrel', messageId: 7 })
+      await until(() => calls.length === 2)
+      const reconnected = new Promise((resolve) => client.once('connected', resolve))
+      server.kick()
+      await reconnected
+      continues()
+      await until(() => calls.length === 3)
+      for (const { resolve } of calls) resolve()
+      await server.waitFor('puback')
+      expect(calls.map(({ text }) => text)).toEqual(['first', 'first', 'later'])
+      expect(server.received('pubcomp')).toMatchObject([{ messageId: 7 }])
+    })
+
+    test('are acknowledged if that fails, and the broker does not keep the session', async () => {
+      const { server, client, calls } = await sceneOf({ clean: true })
+      calls[0]?.reject(failure)
+      await server.waitFor('pubcomp')
+      expect([calls.length, client.isConnected]).toEqual([1, true])
     })
 
     test('go to a subscription that matches by the time that they come again', async () => {

@@ -80,13 +80,11 @@ export class FailedCalls {
   /** A message that no subscription matches could not be processed: no receiver could get it again on this connection. */
   unmatchedFailed(message: HeldMessage, error: unknown): void {
     const port = this.#port
-    if (message.session !== port.session()) return
-    const isOpen = message.link !== undefined && message.link === port.link()
     const refusal = refusalOf(error)
-    if (refusal !== undefined || (isOpen && !port.config.keepsSession())) return port.done(message, refusal)
+    if (refusal !== undefined || !port.config.keepsSession()) return port.done(message, refusal)
     message.pending--
     message.isUnmatched = true
-    if (isOpen) message.link?.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
+    if (message.link === port.link()) message.link?.fail({ kind: 'unprocessed' }, NORMAL_DISCONNECTION)
   }
 
   /** The receiver gets the message again when the broker sends it again. */
