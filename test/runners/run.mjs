@@ -19,14 +19,14 @@ try {
   run('npm', ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', tarball()])
   const jest = join(here, 'node_modules', '.bin', 'jest')
   const failed = [
-    { title: 'jest', command: [jest, '-c', 'jest.config.js'], env: esModules },
-    { title: 'jest, CommonJS', command: [jest, '-c', 'jest.commonjs.config.js'] },
+    { title: 'jest', command: [jest, '-c', 'jest.config.mjs'], env: esModules },
+    { title: 'jest, CommonJS', command: [jest, '-c', 'jest.commonjs.config.mjs'] },
     {
       title: 'jest with jsdom',
-      command: [jest, '-c', 'jest.config.js', '--env', 'jsdom', '--testMatch', JSDOM],
+      command: [jest, '-c', 'jest.config.mjs', '--env', 'jsdom', '--testMatch', JSDOM],
       env: esModules,
     },
-    { title: 'jest with jsdom, CommonJS', command: [jest, '-c', 'jest.jsdom.config.js'] },
+    { title: 'jest with jsdom, CommonJS', command: [jest, '-c', 'jest.jsdom.config.mjs'] },
     { title: 'node:test', command: [process.execPath, '--test', 'tests/node.test.js'] },
   ].filter(({ title, command: [program = '', ...args], env }) => {
     console.log(`\n${title}`)
