@@ -72,7 +72,7 @@ export const connectionFlags = {
     type: 'string',
     short: 'k',
     value: '<time>',
-    description: 'the keep alive, such as 60s; 0 turns it off',
+    description: 'the keep alive, such as 2m or a number of seconds; 0 turns it off',
     group,
   },
   'will-topic': {

@@ -17,7 +17,11 @@ const options = {
     description: "a topic filter, such as 'a/#'; can be given several times",
   },
   publish: { type: 'string', value: '<topic>', description: 'a topic to which a counter is published, also offline' },
-  interval: { type: 'string', value: '<time>', description: 'the time between two publishes (1s)' },
+  interval: {
+    type: 'string',
+    value: '<time>',
+    description: 'the time between two publishes, such as 2s or a number of milliseconds (1s)',
+  },
   qos: { type: 'string', value: '<0|1|2>', description: 'for subscriptions and publishes (1)' },
   visualizer: {
     type: 'boolean',

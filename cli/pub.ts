@@ -30,11 +30,15 @@ const options = {
     type: 'string',
     short: 'W',
     value: '<time>',
-    description: 'ends after this time, such as 30s, with the exit code 27',
+    description: 'ends after this time, such as 5m or a number of seconds, with the exit code 27',
   },
   'content-type': { type: 'string', value: '<type>', description: 'the Content Type (MQTT 5)' },
   'response-topic': { type: 'string', value: '<topic>', description: 'the Response Topic (MQTT 5)' },
-  expiry: { type: 'string', value: '<time>', description: 'the Message Expiry Interval (MQTT 5)' },
+  expiry: {
+    type: 'string',
+    value: '<time>',
+    description: 'the Message Expiry Interval (MQTT 5), such as 1h or a number of seconds',
+  },
   'user-property': {
     type: 'string',
     multiple: true,

@@ -26,7 +26,7 @@ const options = {
     type: 'string',
     short: 'W',
     value: '<time>',
-    description: 'ends after this time, such as 30s, with the exit code 27',
+    description: 'ends after this time, such as 5m or a number of seconds, with the exit code 27',
   },
   'no-retained': {
     type: 'boolean',

@@ -52,7 +52,11 @@ const options = {
     type: 'boolean',
     description: 'also finds out after which silence something on the way ends a connection, within 5 minutes',
   },
-  timeout: { type: 'string', value: '<time>', description: 'how long the server may take for one answer (5s)' },
+  timeout: {
+    type: 'string',
+    value: '<time>',
+    description: 'how long the server may take for one answer, such as 500ms or a number of seconds (5s)',
+  },
   json: { type: 'boolean', description: 'prints a JSON document with findings, measurements and options' },
   ...flags,
 } as const

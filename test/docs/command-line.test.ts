@@ -26,6 +26,17 @@ test.each(Object.entries(commands))('the page has the help of %s', async (name, 
   expect(text, 'UPDATE_DOCS=1 npx vitest run --project unit test/docs/command-line.test.ts').toContain(block)
 })
 
+test.each(Object.keys(commands).filter((name) => name !== 'replay'))(
+  'the help of %s has the unit of a duration that is a bare number',
+  async (name) => {
+    const { options, notes = '' } = (await commands[name]?.load()) ?? { options: {} }
+    const without = Object.entries(options)
+      .filter(([, { value }]) => value === '<time>')
+      .filter(([, { description }]) => !/number of (milli)?seconds/.test(`${description} ${notes}`))
+    expect(without.map(([flag]) => flag)).toEqual([])
+  },
+)
+
 const examples = [...text.matchAll(/^(?:.*\| )?npx (?:--package \S+ )*xstate-mqtt (?<args>[^|>\n]*)/gm)].map(
   ({ groups }) => groups?.args?.trim() ?? '',
 )
