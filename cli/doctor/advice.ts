@@ -6,6 +6,8 @@ import type { TlsMeasurement } from './tls/measure.ts'
 import { type Target, urlOf } from './way.ts'
 import { size, span } from './words.ts'
 
+const READ_FILE = 'readFileSync'
+
 /** What the client was given beside the URL. */
 export interface Given {
   readonly hasUsername: boolean
@@ -62,7 +64,9 @@ export function render(advice: readonly Advice[], hints: readonly string[]): rea
     return `${indent}${each.option.replace(/^tls\./, '')}: ${each.code},${why}`
   }
   const isEmpty = nested.length === 0 && tlsOptions.length === 0
+  const readsFiles = tlsOptions.some(({ code }) => code.startsWith(READ_FILE))
   return [
+    ...(readsFiles ? [`import { ${READ_FILE} } from 'node:fs'`, ''] : []),
     ...hints.map((hint) => `// ${hint}`),
     'new ResilientMqttClient({',
     ...own.map(line('  ')),
@@ -153,14 +157,14 @@ function tls({ tls: options, tlsFiles = {} }: Target, { tls: measured }: Observe
 /** Instead of a file that was given, and is not the right one. */
 function otherCa({ chain }: TlsMeasurement): Advice {
   const issuer = chain.at(-1)?.issuer
-  return { option: 'tls.ca', code: `readFileSync('…')`, why: `the CA of the server${issuer ? `: ${issuer}` : ''}` }
+  return { option: 'tls.ca', code: `${READ_FILE}('…')`, why: `the CA of the server${issuer ? `: ${issuer}` : ''}` }
 }
 
 /** @param path - unknown if the config file has the contents itself, or several files */
 function file(name: string, path: string | undefined): Advice {
   const option = `tls.${name}`
-  if (path !== undefined) return { option, code: `readFileSync(${quoted(path)})` }
-  return { option, code: `readFileSync('…')`, why: 'what the config file has' }
+  if (path !== undefined) return { option, code: `${READ_FILE}(${quoted(path)})` }
+  return { option, code: `${READ_FILE}('…')`, why: 'what the config file has' }
 }
 
 function quoted(text: string): string {

@@ -56,7 +56,12 @@ export function printConclusion(
   const isPartial = verdict === 'faults' || verdict === 'interrupted'
   const heading = isPartial ? 'For the client, as far as it is known:' : 'For the client:'
   terminal.whole('')
-  for (const line of [heading, '', ...render(conclusion.advice, conclusion.hints).map((each) => `  ${each}`), '']) {
+  for (const line of [
+    heading,
+    '',
+    ...render(conclusion.advice, conclusion.hints).map((each) => each && `  ${each}`),
+    '',
+  ]) {
     terminal.whole(line)
   }
   const style: Readonly<Record<typeof verdict, Style>> = {

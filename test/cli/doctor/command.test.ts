@@ -91,6 +91,7 @@ describe('files of certificates', () => {
     const config = written('config.json', JSON.stringify({ options: { tls: { ca: { file: ca } } } }))
     const { run, stdout } = createShell()
     expect(await run('doctor', server.url, '--config', config, '--cert', cert, '--key', key)).toBe(0)
+    expect(stdout()).toContain("  import { readFileSync } from 'node:fs'\n\n  new ResilientMqttClient({")
     expect(stdout()).toContain(String.raw`ca: readFileSync('${ca.replace("'", String.raw`\'`)}'),`)
     expect(stdout()).toContain(`cert: readFileSync('${cert}'),`)
     expect(stdout()).toContain(`key: readFileSync('${key}'),`)
