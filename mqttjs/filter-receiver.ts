@@ -3,6 +3,7 @@ import type { ISubscriptionRequest } from 'mqtt'
 import type { SubscribeOptions } from '../src/api/message-options.ts'
 import { ClientReceiver } from '../src/messages/client-receiver.ts'
 import { readSubscribeOptions } from '../src/messages/subscribe.ts'
+import type { Processing } from '../src/session/incoming/receiver.ts'
 import type { Session } from '../src/session/session.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import type { IncomingPublish } from '../src/wire/packets.ts'
@@ -18,7 +19,7 @@ export interface FilterReceiverOptions {
   readonly identifier: number | undefined
   /** Called once. */
   readonly onAnswer: (answer: Answer) => void
-  readonly onMessage: (packet: IncomingPublish) => Promise<void> | undefined
+  readonly onMessage: (packet: IncomingPublish) => Processing
 }
 
 /** `handleMessage` is not called again: if it fails, the broker has to send the message again, if it keeps the session. */
@@ -79,7 +80,7 @@ export class FilterReceiver extends ClientReceiver<Uint8Array> {
     this.settle({ error: error as Error })
   }
 
-  override deliver(packet: IncomingPublish): Promise<void> | undefined {
+  override deliver(packet: IncomingPublish): Processing {
     return this.#onMessage(packet)
   }
 }

@@ -1,6 +1,7 @@
 import type { IClientOptions, IPublishPacket } from 'mqtt'
 
 import { MessageRefusedError } from '../src/api/errors.ts'
+import type { Processing } from '../src/session/incoming/receiver.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import { FIRST_ERROR, type IncomingPublish } from '../src/wire/packets.ts'
 import { publishPacket } from './publish-packet.ts'
@@ -25,7 +26,7 @@ export interface IncomingPort {
  */
 export class Incoming {
   readonly #port: IncomingPort
-  #last: { readonly packet: IncomingPublish; readonly processing: Promise<void> | undefined } | undefined
+  #last: { readonly packet: IncomingPublish; readonly processing: Processing } | undefined
   /** Resolves when all earlier messages are processed; `undefined` if they are. */
   #before: Promise<void> | undefined
 
@@ -36,10 +37,9 @@ export class Incoming {
   /**
    * Emits a message. It is called for each subscription that matches.
    *
-   * @returns resolves when the message is processed, and rejects if it was not, with `MessageRefusedError` if `customHandleAcks`
-   *   has refused it; `undefined` if it was processed at once
+   * @returns rejects with `MessageRefusedError` if `customHandleAcks` has refused the message
    */
-  deliver(packet: IncomingPublish): Promise<void> | undefined {
+  deliver(packet: IncomingPublish): Processing {
     if (this.#last?.packet === packet) return this.#last.processing
     const processing = this.#before ? this.#before.then(() => this.#process(packet)) : this.#process(packet)
     const last = { packet, processing }
@@ -60,27 +60,33 @@ export class Incoming {
     this.#waitFor(before ? Promise.all([before, until]).then(nothing) : until)
   }
 
-  #waitFor(processing: Promise<void>): void {
+  #waitFor(processing: NonNullable<Processing>): void {
     const before = processing.catch(nothing).then(() => {
       if (this.#before === before) this.#before = undefined
     })
     this.#before = before
   }
 
-  #process(packet: IncomingPublish): Promise<void> | undefined {
+  #process(packet: IncomingPublish): Processing {
     const { customHandleAcks } = this.#port
     // The identifiers on the wire are ours.
     const isIdentified = packet.properties?.subscriptionIdentifier !== undefined
     const publish = publishPacket(packet, isIdentified ? this.#port.identifiersOf(packet) : [])
-    if (!customHandleAcks || packet.qos === 0) return this.#emit(publish)
-    return this.#askForAck(publish, customHandleAcks).then((code) => {
-      if (code >= FIRST_ERROR) throw new MessageRefusedError(code)
-      return code === 0 ? this.#emit(publish) : undefined
-    })
+    if (customHandleAcks && packet.qos > 0) return this.#processUnlessRefused(publish, customHandleAcks)
+    this.#port.emitMessage(publish)
+    return this.#handle(publish)
   }
 
-  #emit(packet: IPublishPacket): Promise<void> | undefined {
-    this.#port.emitMessage(packet)
+  async #processUnlessRefused(packet: IPublishPacket, customHandleAcks: CustomHandleAcks): Promise<number> {
+    const code = await this.#askForAck(packet, customHandleAcks)
+    if (code === 0) this.#port.emitMessage(packet)
+    // MQTT.js hands it refused messages of QoS 1, too.
+    if (code === 0 || packet.qos === 1) await this.#handle(packet)
+    if (code >= FIRST_ERROR) throw new MessageRefusedError(code)
+    return code
+  }
+
+  #handle(packet: IPublishPacket): Promise<void> | undefined {
     const handle = this.#port.handleMessage()
     if (!handle) return undefined
     return new Promise((resolve, reject) => {

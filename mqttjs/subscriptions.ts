@@ -9,6 +9,7 @@ import type { ISubackPacket } from 'mqtt-packet'
 import { SubscriptionRefusedError } from '../src/api/errors.ts'
 import type { SubscribeOptions } from '../src/api/message-options.ts'
 import { parseUserProperties } from '../src/config/publish-properties.ts'
+import type { Processing } from '../src/session/incoming/receiver.ts'
 import type { Session } from '../src/session/session.ts'
 import { soon } from '../src/shared/soon.ts'
 import type { IncomingPublish } from '../src/wire/packets.ts'
@@ -18,7 +19,7 @@ import { ErrorWithSubackPacket } from './mqttjs.ts'
 
 export interface SubscriptionsPort {
   readonly session: Session
-  deliver(packet: IncomingPublish): Promise<void> | undefined
+  deliver(packet: IncomingPublish): Processing
 }
 
 /** The subscriptions of an application, by topic filter. */

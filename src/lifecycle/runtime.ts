@@ -12,6 +12,7 @@ import type { PacketTrace } from '../mqtt/packet-trace.ts'
 import { createTransport, type Transport } from '../mqtt/transport.ts'
 import { LazyRecorder } from '../recorder/lazy-recorder.ts'
 import type { Announce } from '../session/announcement.ts'
+import type { Processing } from '../session/incoming/receiver.ts'
 import type { SessionConfig } from '../session/session-config.ts'
 import { Session } from '../session/session.ts'
 import { monotonicTime } from '../shared/clock.ts'
@@ -55,7 +56,7 @@ export class ConnectionRuntime implements Provider, SessionPort {
   /** For `xstate-mqtt/mqttjs`, which passes these packets on to the application. */
   onControlPacket: ControlPacketListener | undefined
   /** For `xstate-mqtt/mqttjs`: takes the messages that no subscription matches, in place of the option `onMessage`. */
-  onUnmatched: ((packet: IncomingPublish) => Promise<void> | undefined) | undefined
+  onUnmatched: ((packet: IncomingPublish) => Processing) | undefined
   readonly #config: ClientConfig
   readonly #observer: ConnectionObserver
   readonly #onGiveUp: RuntimeParts['onGiveUp']

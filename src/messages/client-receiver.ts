@@ -2,7 +2,7 @@ import { withDefaults } from '../../machines/config.ts'
 import type { MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
 import type { Qos } from '../api/message.ts'
 import { defaultRetry, defaultSubscribe, type RetryPolicy } from '../config/defaults.ts'
-import type { Receiver } from '../session/incoming/receiver.ts'
+import type { Processing, Receiver } from '../session/incoming/receiver.ts'
 import type { MessageTap, Tapped } from '../session/message-tap.ts'
 import type { Session } from '../session/session.ts'
 import type { IncomingPublish } from '../wire/packets.ts'
@@ -113,7 +113,7 @@ export class ClientReceiver<Value> implements Receiver, Tapped {
     this.#closeQueue()
   }
 
-  deliver(packet: IncomingPublish, session: object): Promise<void> | undefined {
+  deliver(packet: IncomingPublish, session: object): Processing {
     return this.#deliverer.deliver(packet, session)
   }
 

@@ -321,6 +321,32 @@ describe.each(both)('$name', ({ mqtt }) => {
       expect(server.received('puback').map(({ reasonCode }) => reasonCode)).toEqual([0x97, 0, 0x97])
     })
 
+    test.each([
+      [0x00, 1],
+      [0x10, 0],
+      [0x97, 0],
+    ])('are acknowledged with the code %i of customHandleAcks, after handleMessage', async (code, emitted) => {
+      const server = await startServer({})
+      const { client } = await opened(mqtt, server.url, {
+        ...version5,
+        customHandleAcks: (_topic, _message, _packet, callback) => callback(code),
+      })
+      const topics = ['a', 'nobody subscribed']
+      const found: string[] = []
+      const handled: string[] = []
+      client.on('message', (topic) => void found.push(topic))
+      client.handleMessage = ({ topic }, done) => {
+        handled.push(topic)
+        done()
+      }
+      await client.subscribeAsync('a', { qos: 1 })
+      for (const topic of topics) server.publish(topic, 'b', { qos: 1 })
+      await server.waitFor('puback', { count: 2 })
+      expect(server.received('puback').map(({ reasonCode }) => reasonCode)).toEqual([code, code])
+      expect(handled).toEqual(topics)
+      expect(found).toEqual(emitted ? topics : [])
+    })
+
     test.each<[string, (number | Error)[], string, boolean]>([
       ['an error', [new Error('full')], 'full', true],
       ['a code that a PUBACK does not have', [null as never, 0x96], 'Wrong reason code for puback', true],

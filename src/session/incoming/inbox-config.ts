@@ -2,6 +2,7 @@ import type { Clock } from '../../api/clock.ts'
 import type { FailedMessage, SlowConsumer, Stall } from '../../api/events.ts'
 import type { InboxOptions } from '../../api/options.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
+import type { Processing } from './receiver.ts'
 
 export interface InboxConfig {
   readonly clock: Clock
@@ -16,7 +17,7 @@ export interface InboxConfig {
    * Called with each message that no subscription matches, if the application wants them. Never throws. The message is
    * acknowledged at once, or when the promise has resolved. If it rejects, that is as with a handler that is not called again.
    */
-  readonly deliverUnmatched: ((packet: IncomingPublish) => Promise<void> | undefined) | undefined
+  readonly deliverUnmatched: ((packet: IncomingPublish) => Processing) | undefined
   /** Whether the broker keeps our session between connections. Called only after the first connection. */
   readonly keepsSession: () => boolean
 }

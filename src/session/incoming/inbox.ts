@@ -11,7 +11,7 @@ import { FailedCalls } from './failed-calls.ts'
 import { HeldMessage } from './held-message.ts'
 import type { InboxConfig, InboxEvents } from './inbox-config.ts'
 import type { Pauses } from './pauses.ts'
-import type { Receiver } from './receiver.ts'
+import type { Processing, Receiver } from './receiver.ts'
 import { Requesters } from './requesters.ts'
 import type { Call, FailedCall } from './retries.ts'
 import { type Unclaimed, UnclaimedMessages } from './unclaimed.ts'
@@ -277,12 +277,12 @@ export class Inbox {
     return message
   }
 
-  #await(processed: Promise<void>, call: Call): void {
+  #await(processed: NonNullable<Processing>, call: Call): void {
     const settled = this.#count(call.receiver, call.message.packet)
     processed.then(
-      () => {
+      (reasonCode) => {
         settled()
-        this.#done(call.message, 0)
+        this.#done(call.message, reasonCode ?? 0)
       },
       (error: unknown) => {
         settled()
@@ -297,7 +297,7 @@ export class Inbox {
     return this.#subscriptions.has(receiver) ? this.unprocessed.add(receiver, packet) : nothing
   }
 
-  /** @param reasonCode - 0 if a receiver has processed it, or that of its refusal */
+  /** @param reasonCode - 0 if a receiver has processed it, or the one that it answers with, such as that of its refusal */
   #done(message: HeldMessage, reasonCode?: number): void {
     if (reasonCode === 0) message.reasonCode = 0
     else message.reasonCode ??= reasonCode
@@ -324,7 +324,7 @@ export class Inbox {
     if (!processed) unclaimed?.add({ packet, message })
     else if (message) {
       void processed.then(
-        () => this.#done(message),
+        (reasonCode) => this.#done(message, reasonCode ?? 0),
         (error: unknown) => this.#failedCalls.unmatchedFailed(message, error),
       )
     }

@@ -3,6 +3,12 @@ import type { RetryPolicy } from '../../config/defaults.ts'
 import type { IncomingPublish } from '../../wire/packets.ts'
 import type { Subscriber } from '../subscriptions/subscribers.ts'
 
+/**
+ * Resolves when a message is processed, perhaps with the reason code of its PUBACK in place of 0. It rejects if processing
+ * failed. `undefined`, if the message was processed at once.
+ */
+export type Processing = Promise<number | void> | undefined
+
 /** Receives the messages of a topic filter. */
 export interface Receiver extends Subscriber {
   /** When the message is acknowledged: at once, or when the promise of `deliver` has resolved. */
@@ -21,11 +27,11 @@ export interface Receiver extends Subscriber {
   readonly isAwaiting?: (() => boolean) | undefined
   readonly pausable: Pausable
   /**
-   * Never throws. The promise resolves when the message is processed, and rejects if that failed.
+   * Never throws.
    *
    * @param session - identifies the broker's session that the message came from
    */
-  deliver(packet: IncomingPublish, session: object): Promise<void> | undefined
+  deliver(packet: IncomingPublish, session: object): Processing
 }
 
 /** Hands the messages of a receiver to the application, and holds them while its subscription is paused. */
