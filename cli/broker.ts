@@ -1,4 +1,5 @@
 import { defineCommand, UsageError, type Values } from './command.ts'
+import { count } from './count.ts'
 import { print } from './shell.ts'
 import { harmless } from './terminal.ts'
 
@@ -24,7 +25,7 @@ export const broker = defineCommand({
     })
     print(shell, `Broker: ${server.url}${settings.webSocket ? ` and ${server.wsUrl}` : ''}`)
     server.onPublish(({ clientId, topic, payload, qos, retain }) => {
-      const how = `QoS ${qos}${retain ? ', retained' : ''}, ${payload.byteLength} bytes`
+      const how = `QoS ${qos}${retain ? ', retained' : ''}, ${count(payload.byteLength, 'byte')}`
       print(shell, harmless(`${clientId} → ${topic} (${how})`))
     })
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

@@ -1,4 +1,5 @@
 import type { ConnectionState } from '../src/api/status.ts'
+import { count } from './count.ts'
 import type { Balance } from './ledger.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -53,7 +54,10 @@ export function summarize(terminal: Terminal, outcome: Outcome): number {
     'requests',
     `${answered.before} answered before the outage, ${answered.during} during it, ${answered.after} after it`,
   )
-  row('attempts', `${failedAttempts} failed attempts, ${cycles} recovery cycles, ${tokens} tokens`)
+  row(
+    'attempts',
+    [count(failedAttempts, 'failed attempt'), count(cycles, 'recovery cycle'), count(tokens, 'token')].join(', '),
+  )
   return good ? 0 : 1
 }
 
@@ -76,7 +80,7 @@ function problemsOf({ problem, path, balance, answered }: Outcome): string[] {
   return [
     problem,
     missing && `the client never reached ${missing}`,
-    balance.lost > 0 && `${balance.lost} accepted readings were lost`,
+    balance.lost > 0 && `lost: ${count(balance.lost, 'accepted reading')}`,
     !balance.inOrder && 'readings arrived out of order',
     answered.after === 0 && 'the periodic request did not run again',
   ].filter((each) => typeof each === 'string')

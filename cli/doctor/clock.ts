@@ -1,6 +1,7 @@
+import { count } from '../count.ts'
 import { type Finding, note, ok, warning } from './finding.ts'
 import type { Certificate } from './tls/certificate.ts'
-import { count, date, span } from './words.ts'
+import { date, span } from './words.ts'
 
 /** The time of a server, from the header `date` of an answer in HTTP. */
 export interface ServerTime {
@@ -43,7 +44,7 @@ export function clockFindings(
       note(
         'clock',
         'certificate',
-        `The clock of this device says ${date(now)}, outside the time of the certificate (${date(from)} to ${date(until)}). If the certificate is right, the clock is ${way} by at least ${inDays(by)}.`,
+        `The clock of this device says ${date(now)}, outside the validity of the certificate (${date(from)} to ${date(until)}). If the certificate is right, the clock is ${way} by at least ${inDays(by)}.`,
       ),
     ]
   }
@@ -51,7 +52,7 @@ export function clockFindings(
     note(
       'clock',
       'certificate',
-      `The clock of this device says ${date(now)}, within the time of the certificate. Without an answer in HTTP, its error is not known better.`,
+      `The clock of this device says ${date(now)}, within the validity of the certificate. Whether it is exact is not known: only an answer in HTTP has the time of the server.`,
     ),
   ]
 }

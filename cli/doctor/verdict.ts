@@ -1,6 +1,6 @@
+import { count } from '../count.ts'
 import type { Diagnosis } from './examination.ts'
 import type { Finding, Level } from './finding.ts'
-import { count } from './words.ts'
 
 /**
  * - `well`: everything that was checked works, and nothing should be changed

@@ -1,14 +1,10 @@
 import type { Failure } from '../../machines/failure.ts'
 import { describeFailure } from '../../src/api/describe-failure.ts'
+import { count } from '../count.ts'
 
 /** A failure in words. `describeFailure` says of a time limit that the whole attempt of a client took too long. */
 export function inWords(failure: Failure): string {
   return failure.kind === 'timeout' ? 'no answer came in time' : describeFailure(failure)
-}
-
-/** `1 day`, `2 days`. */
-export function count(amount: number, noun: string): string {
-  return `${amount.toLocaleString('en')} ${noun}${amount === 1 ? '' : 's'}`
 }
 
 /** Milliseconds for sentences: `0.4 ms`, `12 ms`, `1.5 s`. */

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { PublishProperties, Qos } from '../../src/api/message.ts'
 import type { ResilientMqttClient } from '../../src/client.ts'
 import type { Connection } from '../connection.ts'
+import { count } from '../count.ts'
 import { exitCodeOf, FAILED } from '../exit-codes.ts'
 import type { Shell } from '../shell.ts'
 import { aborted, endAt, Ending } from './ending.ts'
@@ -110,9 +111,10 @@ class Sender {
 
   /** Says how many messages were lost. Each of the first few has been named. */
   tellSum(): void {
-    if (this.#isCut) this.#lines.say(`ended after ${this.#sent} messages, before the end of what was read`)
+    if (this.#isCut) this.#lines.say(`ended after ${count(this.#sent, 'message')}, before the end of what was read`)
     if (this.#failed === 0) return
-    this.#lines.say(`${this.#failed} of ${this.#sent} messages were not acknowledged by the broker`)
+    const share = `${this.#failed.toLocaleString('en')} of ${count(this.#sent, 'message')}`
+    this.#lines.say(`the broker has not acknowledged ${this.#sent === 1 ? 'the message' : share}`)
   }
 
   #send(payload: Uint8Array): void {

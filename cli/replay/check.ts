@@ -1,5 +1,6 @@
 import { checkRecording, type CheckResult, type Difference } from '../../testing/replay/check-recording.ts'
 import type { Recording } from '../../testing/replay/read-recording.ts'
+import { count } from '../count.ts'
 import { printable, type Terminal } from '../terminal.ts'
 import { causeInWords } from './cause.ts'
 
@@ -19,9 +20,9 @@ export function check(terminal: Terminal, recordings: readonly Recording[]): boo
 
 function verdict(terminal: Terminal, { header }: Recording, { steps, skipped, difference }: CheckResult): string {
   const left = skipped > 0 ? `, ${skipped} left out, because lines before them are missing` : ''
-  if (!difference) return `${terminal.paint('green', '✓')} ${steps} steps take the same way${left}`
+  if (!difference) return `${terminal.paint('green', '✓')} takes the same way for ${count(steps, 'step')}${left}`
   const recorded = `xstate-mqtt ${printable(header.package)} recorded another way`
-  return `${terminal.paint('red', '✕')} differs after ${steps} steps, at ${difference.t} ms: ${recorded}`
+  return `${terminal.paint('red', '✕')} differs after ${count(steps, 'step')}, at ${difference.t} ms: ${recorded}`
 }
 
 /** Both ways, state by state, and then what differs. */

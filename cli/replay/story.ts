@@ -5,6 +5,7 @@ import type { ConnectionState } from '../../src/api/status.ts'
 import type { Checkpoint, Step } from '../../src/recorder/format.ts'
 import { replayedEvent } from '../../src/recorder/recorded-event.ts'
 import type { ClientLine, Recording } from '../../testing/replay/read-recording.ts'
+import { count } from '../count.ts'
 import { inSeconds, inWords } from '../duration.ts'
 import { columns, type Look, looks, ofMost, reasons } from '../narrator.ts'
 import { printable, type Terminal } from '../terminal.ts'
@@ -54,7 +55,7 @@ class Teller {
       case 'stopped':
         return this.#note(line.t, 'the client is disposed')
       case 'gap':
-        return this.#note(undefined, `${line.lines} lines are missing: they could not be written`, 'yellow')
+        return this.#note(undefined, `${count(line.lines, 'line')} could not be written`, 'yellow')
     }
   }
 

@@ -15,7 +15,7 @@ test('prints where it listens and what clients publish, and ends at Ctrl-C', asy
     await using client = new ResilientMqttClient({ url: each, options: { clientId: 'lamp\u001B[2J' } })
     await client.connect()
     await client.publish('home/lamp', 'on', { qos: 1, retain: true })
-    await client.publish('home/lamp', 'off')
+    await client.publish('home/lamp', '0')
     await client.disconnect()
   }
   interrupt()
@@ -23,7 +23,7 @@ test('prints where it listens and what clients publish, and ends at Ctrl-C', asy
   const printed = stdout().split('\n').slice(1, -1)
   expect(printed).toHaveLength(4)
   expect(printed[0]).toMatch(/^lamp.* → home\/lamp \(QoS 1, retained, 2 bytes\)$/)
-  expect(printed[1]).toMatch(/^lamp.* → home\/lamp \(QoS 0, 3 bytes\)$/)
+  expect(printed[1]).toMatch(/^lamp.* → home\/lamp \(QoS 0, 1 byte\)$/)
   expect(stdout()).not.toContain('\u001B')
   expect(stderr()).toBe('')
 })

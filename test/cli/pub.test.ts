@@ -77,7 +77,7 @@ describe('exit codes', () => {
     const { run, stderr } = createShell({ stdin: chunks('1\n2\n') })
     expect(await run('pub', server.url, 'a', '-l', '-V', '5')).toBe(1)
     expect(stderr()).toContain('the broker refused the publish to a: not authorized')
-    expect(stderr()).toContain('2 of 2 messages were not acknowledged by the broker')
+    expect(stderr()).toContain('the broker has not acknowledged 2 of 2 messages')
   })
 
   test.each([
@@ -87,7 +87,7 @@ describe('exit codes', () => {
     const server = await startServer({ script: { connack: { reasonCode } } })
     const { run, stderr } = createShell()
     expect(await run('pub', server.url, 'a', '-m', 'x', '-V', version)).toBe(reasonCode)
-    expect(stderr()).toContain('1 of 1 messages were not acknowledged by the broker')
+    expect(stderr()).toContain('the broker has not acknowledged the message')
   })
 
   test('--wait: 27', async () => {
@@ -98,7 +98,7 @@ describe('exit codes', () => {
     await server.waitFor('publish')
     await clock.tickAsync(10_000)
     expect(await code).toBe(27)
-    expect(stderr()).toContain('1 of 1 messages were not acknowledged by the broker')
+    expect(stderr()).toContain('the broker has not acknowledged the message')
   })
 
   test('input that fails: 1, after what was read before is sent', async () => {
@@ -128,7 +128,7 @@ describe('exit codes', () => {
     await vi.waitFor(() => expect(stderr()).toContain('not connected: '))
     interrupt()
     expect(await code).toBe(1)
-    expect(stderr()).toContain('1 of 1 messages were not acknowledged by the broker')
+    expect(stderr()).toContain('the broker has not acknowledged the message')
   })
 
   test('Ctrl-C with everything acknowledged: 0', async () => {
@@ -164,7 +164,7 @@ test('the input is read no further than the broker acknowledges', async () => {
   interrupt()
   await clock.tickAsync(5_000)
   expect(await code).toBe(1)
-  expect(stderr()).toContain('1000 of 1000 messages were not acknowledged by the broker')
+  expect(stderr()).toContain('the broker has not acknowledged 1,000 of 1,000 messages')
 })
 
 test('Ctrl-C before all that was read is published: 1, and it says so', async () => {
@@ -176,7 +176,7 @@ test('Ctrl-C before all that was read is published: 1, and it says so', async ()
   interrupt()
   await clock.tickAsync(5_000)
   expect(await code).toBe(1)
-  expect(stderr()).toContain('ended after 1000 messages, before the end of what was read')
+  expect(stderr()).toContain('ended after 1,000 messages, before the end of what was read')
 })
 
 test('a broker that restarts in the middle gets everything, in order', async () => {

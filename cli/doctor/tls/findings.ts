@@ -1,7 +1,8 @@
 import { describeTls } from '../../../src/api/describe-tls.ts'
+import { count } from '../../count.ts'
 import { fault, type Finding, note, ok, warning } from '../finding.ts'
 import type { Target } from '../way.ts'
-import { count, date, inWords, span } from '../words.ts'
+import { date, inWords, span } from '../words.ts'
 import type { Certificate } from './certificate.ts'
 import type { TlsMeasurement } from './measure.ts'
 

@@ -348,6 +348,12 @@ const clock: Row[] = [
     'clock.certificate',
     /fast by at least 40 days/,
   ],
+  [
+    'a certificate of today',
+    clockFindings(NOW, undefined, certificate({ until: NOW + 40 * DAY })),
+    'clock.certificate',
+    /within the validity of the certificate\. Whether it is exact is not known/,
+  ],
 ]
 
 const firstBytes: Row[] = [
