@@ -37,10 +37,16 @@ export async function opened(mqtt: Mqtt, url: string, options?: IClientOptions) 
   return { client, events }
 }
 
-/** The values of the next event of a name. */
+/** The values of the next event of a name. It rejects at once if an exception is not caught, which may have prevented the event. */
 export function next<Name extends keyof MqttClientEventCallbacks>(client: MqttClient, name: Name) {
-  return new Promise<Parameters<MqttClientEventCallbacks[Name]>>((resolve) => {
-    client.once(name, ((...values: Parameters<MqttClientEventCallbacks[Name]>) => resolve(values)) as never)
+  return new Promise<Parameters<MqttClientEventCallbacks[Name]>>((resolve, reject) => {
+    const forget = () => process.off('uncaughtException', reject)
+    process.on('uncaughtException', reject)
+    onTestFinished(() => void forget())
+    client.once(name, ((...values: Parameters<MqttClientEventCallbacks[Name]>) => {
+      forget()
+      resolve(values)
+    }) as never)
   })
 }
 
