@@ -12,6 +12,7 @@ import {
   type ResilientMqttClient,
   type ResilientMqttClientOptions,
   type SocketSource,
+  type Subscription,
 } from '../../src/index.ts'
 import { createTestClock } from '../../testing/index.ts'
 import { turns, until } from '../support/event-loop.ts'
@@ -198,6 +199,27 @@ test.each(['mqtt', 'ws'] as const)(
     expect(server.received('disconnect')).toHaveLength(1)
   },
 )
+
+test('a stream that the application corks keeps subscriptions until it is uncorked', async () => {
+  const server = await startServer()
+  const stream = connect(server.port, '127.0.0.1')
+  const { client } = startClient({ url: 'mqtt://localhost', ...once, options: { socket: () => stream } })
+  await client.connect()
+  const held = async (act: () => void) => {
+    stream.cork()
+    act()
+    await until(() => stream.writableLength > 0)
+    await turns()
+    expect(stream.writableCorked).toBe(1)
+    expect(stream.writableLength).toBeGreaterThan(0)
+    stream.uncork()
+  }
+  let subscription: Subscription | undefined
+  await held(() => void (subscription = client.subscribe('a', () => {})))
+  await subscription?.ready
+  await held(() => subscription?.unsubscribe())
+  await server.waitFor('unsubscribe')
+})
 
 describe('a socket that can’t be opened', () => {
   type Row = [what: string, thrown: unknown, failure: Failure, inWords: string]
