@@ -14,7 +14,7 @@ const b = {
   lastFailure: { kind: 'timeout', phase: 'connect' },
 }
 const inUse = { server: { current: a.server, redirect: null }, transport: true }
-const said = 'last failure: not connected in time (a broker without MQTT 5 may never answer a CONNECT of MQTT 5)'
+const said = 'last failure: not connected in time (with protocolVersion: 5, a broker without MQTT 5 may never answer)'
 
 test.each<[string, Record<string, unknown>, string[]]>([
   ['no list', {}, []],

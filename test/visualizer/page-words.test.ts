@@ -69,7 +69,7 @@ describe('the summary for an operator', () => {
     [failure, 'connect ECONNREFUSED 10.0.0.1:8883'],
     [
       { kind: 'timeout', phase: 'connect' },
-      'not connected in time (a broker without MQTT 5 may never answer a CONNECT of MQTT 5)',
+      'not connected in time (with protocolVersion: 5, a broker without MQTT 5 may never answer)',
     ],
     [{ kind: 'of another version' }, 'of another version'],
     [{ kind: 'socket' }, 'socket'],
