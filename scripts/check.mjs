@@ -8,15 +8,16 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) }
 
-// The package and the docs are checked against dist, so these steps wait for the build.
+// The package and the docs are checked against dist, so these steps wait for the build. So does the linter, which failed on files
+// of dist that the build had just deleted.
 const built = step('build', 'build')
 const results = await Promise.all([
   built,
   step('types', 'check:types'),
-  step('lint', 'check:lint'),
   step('format', 'check:format'),
   step('dead code', 'check:dead'),
   step('layouts', 'check:layouts'),
+  afterBuild('lint', 'check:lint'),
   afterBuild('package', 'check:package'),
   afterBuild('docs', 'check:docs'),
   afterBuild('api', 'check:api'),
