@@ -1,6 +1,9 @@
 import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 
+import type { ResilientMqttClient as Client } from '../../src/index.ts'
+import type { ScriptedServer } from '../../testing/index.ts'
+
 // MQTT.js looks for them when it is loaded, as it is in jsdom and happy-dom.
 vi.stubGlobal('window', { document: {} })
 const { ResilientMqttClient } = await import('../../src/index.ts')
@@ -12,16 +15,7 @@ test.each(['memory', 'tcp'] as const)('with a DOM in Node, the client connects: 
     url: server.url,
     ...(transport === 'memory' && { options: { socket: server.socket } }),
   })
-  onTestFinished(async () => {
-    await client[Symbol.asyncDispose]()
-    await server.close()
-  })
-  await client.connect()
-  const texts: string[] = []
-  await client.subscribe('a', (message) => texts.push(message.text())).ready
-  server.publish('a', 'b', { qos: 1 })
-  await server.waitFor('puback')
-  expect(texts).toEqual(['b'])
+  await expectMessage(client, server)
 })
 
 test('`mqtts:` is refused there, and not tried as `wss:`', async () => {
@@ -48,6 +42,11 @@ test('bytes of another realm are read, as those of Node are in jest-environment-
       },
     },
   })
+  await expectMessage(client, server)
+})
+
+/** Expects that the client connects, and that a message reaches its handler. Both are closed after the test. */
+async function expectMessage(client: Client, server: ScriptedServer): Promise<void> {
   onTestFinished(async () => {
     await client[Symbol.asyncDispose]()
     await server.close()
@@ -58,7 +57,7 @@ test('bytes of another realm are read, as those of Node are in jest-environment-
   server.publish('a', 'b', { qos: 1 })
   await server.waitFor('puback')
   expect(texts).toEqual(['b'])
-})
+}
 
 function ofAnotherRealm(bytes: Uint8Array): Uint8Array {
   return runInNewContext('Uint8Array.from(bytes)', { bytes }) as Uint8Array
