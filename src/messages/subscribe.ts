@@ -1,12 +1,13 @@
 import { withDefaults } from '../../machines/config.ts'
 import { InvalidMessageError, InvalidOptionError } from '../api/errors.ts'
 import type { MessageHandler, SubscribeOptions, Subscription } from '../api/message-options.ts'
-import type { Message } from '../api/message.ts'
+import type { Message, UserProperties } from '../api/message.ts'
 import { subscribeRules } from '../config/call-rules.ts'
 import { defaultRetry, type RetryPolicy } from '../config/defaults.ts'
 import { checkBackoff } from '../config/parse-options.ts'
 import { checkFilter } from '../config/topics.ts'
 import type { ConnectionRuntime } from '../lifecycle/runtime.ts'
+import { userPropertiesKey } from '../session/subscriptions/subscribers.ts'
 import { readCallOptions } from '../shared/read-options.ts'
 import { ClientReceiver } from './client-receiver.ts'
 
@@ -72,8 +73,8 @@ function isAlike(earlier: object, options: object): boolean {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => {
     const [one, other] = [a[name], b[name]]
     if (name === 'retry') return isAlike(Object(one) as object, Object(other) as object)
-    if (name === 'userProperties') return JSON.stringify(one) === JSON.stringify(other)
-    return Object.is(one, other)
+    if (name !== 'userProperties') return Object.is(one, other)
+    return userPropertiesKey(one as UserProperties) === userPropertiesKey(other as UserProperties)
   })
 }
 
