@@ -1,6 +1,6 @@
 import type { IClientOptions, IPublishPacket } from 'mqtt'
 
-import { MessageRefusedError } from '../src/api/errors.ts'
+import { MessageRefusedError, REFUSALS } from '../src/api/errors.ts'
 import type { Processing } from '../src/session/incoming/receiver.ts'
 import { nothing } from '../src/shared/nothing.ts'
 import { FIRST_ERROR, type IncomingPublish } from '../src/wire/packets.ts'
@@ -112,4 +112,4 @@ export class Incoming {
 }
 
 /** Of PUBACK and PUBREC (MQTT 5 §3.4.2.1, §3.5.2.1). MQTT.js takes the same. */
-const REASON_CODES = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
+const REASON_CODES = new Set([0x00, 0x10, ...REFUSALS])

@@ -269,7 +269,7 @@ export class InvalidMessageError extends ResilientMqttError {
 }
 
 /** The reason codes with which a receiver may refuse a message (MQTT 5 §3.4.2.1). */
-const REFUSALS: readonly number[] = [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
+export const REFUSALS: readonly number[] = [0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
 
 /** Not willing to accept the message (MQTT 5 §3.4.2.1). */
 const NOT_WILLING = 0x83
