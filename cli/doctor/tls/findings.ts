@@ -1,3 +1,4 @@
+import { certificateFault } from '../../../machines/policy/certificate-fault.ts'
 import { describeTls } from '../../../src/api/describe-tls.ts'
 import { count } from '../../count.ts'
 import { fault, type Finding, note, ok, warning } from '../finding.ts'
@@ -133,16 +134,9 @@ function rightFile(ca: string | undefined): string {
 
 /** Whether none of the CAs that are trusted has issued the certificate of the server. */
 export function isOfUnknownCa({ distrust, isUnknownCa }: TlsMeasurement): boolean {
-  return isUnknownCa === true || (distrust !== undefined && UNKNOWN_CA.has(distrust))
+  if (isUnknownCa === true) return true
+  return distrust !== undefined && certificateFault({ kind: 'tls', code: distrust, message: '' }) === 'unknown-ca'
 }
-
-const UNKNOWN_CA = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-])
 
 /** Codes that have a finding of their own. */
 const SHOWN = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'])
